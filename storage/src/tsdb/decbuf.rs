@@ -1,0 +1,1 @@
+//! A cursor over bytes from outside: varints, big-endian numbers, checksums.

@@ -1,0 +1,1 @@
+//! The head: head chunks, WAL and WBL.
