@@ -1,1 +1,4 @@
-//! quarrel
+//! quarrel: a vectorized PromQL engine over Arrow arrays.
+
+pub mod labels;
+pub mod storage;
