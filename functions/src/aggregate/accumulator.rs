@@ -1,0 +1,249 @@
+//! The accumulators behind one interface.
+
+use super::{extreme::Extreme, mean::MeanRow, sum::SumRow, variance::Variance};
+
+/// The aggregators that fold one series after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names are PromQL's aggregators
+pub enum AggregateFunction {
+    Sum,
+    Avg,
+    Min,
+    Max,
+    Count,
+    Group,
+    Stddev,
+    Stdvar,
+}
+
+/// One group's state at all steps.
+#[derive(Clone, Debug)]
+pub struct Accumulator {
+    /// How many samples each step has seen.
+    counts: Vec<u32>,
+    state: State,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Sum(SumRow),
+    Avg(MeanRow),
+    Extreme(Extreme),
+    Count,
+    Group,
+    Variance { row: Variance, root: bool },
+}
+
+impl Accumulator {
+    /// An empty group of `steps` steps.
+    pub fn new(function: AggregateFunction, steps: usize) -> Self {
+        use AggregateFunction as F;
+        let state = match function {
+            F::Sum => State::Sum(SumRow::new(steps)),
+            F::Avg => State::Avg(MeanRow::new(steps)),
+            F::Min => State::Extreme(Extreme::new(steps, false)),
+            F::Max => State::Extreme(Extreme::new(steps, true)),
+            F::Count => State::Count,
+            F::Group => State::Group,
+            F::Stddev => State::Variance {
+                row: Variance::new(steps),
+                root: true,
+            },
+            F::Stdvar => State::Variance {
+                row: Variance::new(steps),
+                root: false,
+            },
+        };
+        Accumulator {
+            counts: vec![0; steps],
+            state,
+        }
+    }
+
+    /// Bytes that the state of one group needs, for reserving them first.
+    pub fn bytes(function: AggregateFunction, steps: usize) -> usize {
+        use AggregateFunction as F;
+        steps
+            * match function {
+                F::Count | F::Group => 4,
+                F::Min | F::Max => 12,
+                F::Sum | F::Stddev | F::Stdvar => 20,
+                F::Avg => 44,
+            }
+    }
+
+    /// Adds a series' samples from `first_step` on; `present` tells which
+    /// items are samples, `None` that all are.
+    pub fn add(&mut self, first_step: usize, values: &[f64], present: Option<&[bool]>) {
+        let counts = &mut self.counts[first_step..first_step + values.len()];
+        match &mut self.state {
+            State::Sum(row) => row.add(first_step, values, present),
+            State::Avg(row) => row.add(first_step, values, present),
+            State::Extreme(row) => row.add(first_step, values, present, counts),
+            State::Variance { row, .. } => row.add(first_step, values, present, counts),
+            State::Count | State::Group => {}
+        }
+        match present {
+            None => counts.iter_mut().for_each(|c| *c += 1),
+            Some(present) => {
+                for (c, &p) in counts.iter_mut().zip(present) {
+                    *c += u32::from(p);
+                }
+            }
+        }
+    }
+
+    /// Takes in the state of later series.
+    pub fn merge(&mut self, later: &Accumulator) {
+        match (&mut self.state, &later.state) {
+            (State::Sum(a), State::Sum(b)) => a.merge(b),
+            (State::Avg(a), State::Avg(b)) => a.merge(b, &self.counts, &later.counts),
+            (State::Extreme(a), State::Extreme(b)) => a.merge(b, &self.counts, &later.counts),
+            (State::Variance { row: a, .. }, State::Variance { row: b, .. }) => {
+                a.merge(b, &self.counts, &later.counts);
+            }
+            _ => {}
+        }
+        for (a, b) in self.counts.iter_mut().zip(&later.counts) {
+            *a += b;
+        }
+    }
+
+    /// The group's row.
+    pub fn finish(&self, out: &mut [f64], present: &mut [bool]) {
+        for (p, &c) in present.iter_mut().zip(&self.counts) {
+            *p = c > 0;
+        }
+        match &self.state {
+            State::Sum(row) => row.finish(out),
+            State::Avg(row) => row.finish(out),
+            State::Extreme(row) => row.finish(out),
+            State::Count => {
+                for (o, &c) in out.iter_mut().zip(&self.counts) {
+                    *o = f64::from(c);
+                }
+            }
+            State::Group => out.fill(1.0),
+            State::Variance { row, root } => row.finish(*root, &self.counts, out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn plain(function: AggregateFunction, values: &[f64]) -> f64 {
+        use AggregateFunction as F;
+        let n = values.len() as f64;
+        let sum: f64 = values.iter().sum();
+        let variance = values
+            .iter()
+            .map(|v| (v - sum / n) * (v - sum / n))
+            .sum::<f64>()
+            / n;
+        match function {
+            F::Sum => sum,
+            F::Avg => sum / n,
+            F::Min => values.iter().copied().fold(f64::INFINITY, f64::min),
+            F::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            F::Count => n,
+            F::Group => 1.0,
+            F::Stdvar => variance,
+            F::Stddev => variance.sqrt(),
+        }
+    }
+
+    const ALL: [AggregateFunction; 8] = {
+        use AggregateFunction as F;
+        [
+            F::Sum,
+            F::Avg,
+            F::Min,
+            F::Max,
+            F::Count,
+            F::Group,
+            F::Stddev,
+            F::Stdvar,
+        ]
+    };
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn accumulators_are_as_their_plain_definitions(
+            series in proptest::collection::vec(
+                proptest::collection::vec(proptest::option::of(-1000i32..1000), 6), 1..12),
+            cut in 0usize..12,
+        ) {
+            for function in ALL {
+                let mut parts = [Accumulator::new(function, 8), Accumulator::new(function, 8)];
+                for (i, row) in series.iter().enumerate() {
+                    let values: Vec<f64> = row.iter().map(|v| f64::from(v.unwrap_or(77))).collect();
+                    let present: Vec<bool> = row.iter().map(Option::is_some).collect();
+                    let all = present.iter().all(|&p| p);
+                    parts[usize::from(i >= cut)].add(1, &values, (!all).then_some(&present[..]));
+                }
+                let [mut total, later] = parts;
+                total.merge(&later);
+                let (mut out, mut present) = ([0.0; 8], [false; 8]);
+                total.finish(&mut out, &mut present);
+                for step in 0..8usize {
+                    let values: Vec<f64> = series
+                        .iter()
+                        .filter_map(|row| *row.get(step.checked_sub(1)?)?)
+                        .map(f64::from)
+                        .collect();
+                    prop_assert_eq!(present[step], !values.is_empty());
+                    if present[step] {
+                        let want = plain(function, &values);
+                        prop_assert!((out[step] - want).abs() <= 1e-9 * (1.0 + want.abs()),
+                            "{:?}: {} {}", function, out[step], want);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn not_a_number_is_no_extreme_unless_alone() {
+        for function in [AggregateFunction::Min, AggregateFunction::Max] {
+            let mut acc = Accumulator::new(function, 2);
+            acc.add(0, &[f64::NAN, f64::NAN], None);
+            acc.add(0, &[1.0, f64::NAN], None);
+            let mut other = Accumulator::new(function, 2);
+            other.add(0, &[f64::NAN, f64::NAN], None);
+            acc.merge(&other);
+            let (mut out, mut present) = ([0.0; 2], [false; 2]);
+            acc.finish(&mut out, &mut present);
+            assert_eq!(out[0], 1.0);
+            assert!(out[1].is_nan() && present[1]);
+        }
+    }
+
+    #[test]
+    fn means_survive_overflow_also_when_merged() {
+        let mut a = Accumulator::new(AggregateFunction::Avg, 1);
+        let mut b = Accumulator::new(AggregateFunction::Avg, 1);
+        for _ in 0..3 {
+            a.add(0, &[f64::MAX], None);
+            b.add(0, &[f64::MAX], None);
+        }
+        a.merge(&b);
+        let (mut out, mut present) = ([0.0], [false]);
+        a.finish(&mut out, &mut present);
+        assert!((out[0] / f64::MAX - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn infinities_make_a_variance_nan() {
+        let mut acc = Accumulator::new(AggregateFunction::Stdvar, 1);
+        acc.add(0, &[f64::INFINITY], None);
+        let (mut out, mut present) = ([0.0], [false]);
+        acc.finish(&mut out, &mut present);
+        assert!(out[0].is_nan());
+    }
+}

@@ -1,0 +1,3 @@
+//! Quantiles and fractions of histograms.
+
+pub mod classic;
