@@ -1,0 +1,181 @@
+//! Bits of a chunk, most significant first.
+//!
+//! The reader looks at 57 bits or more with one unaligned 64-bit load; reading
+//! past the end gives zeros, and [`BitReader::overrun`] tells afterwards, so
+//! that the hot loop asks once a sample and not once a bit.
+
+/// Bits that one [`BitReader::peek`] surely holds.
+pub(crate) const PEEK: u32 = 57;
+
+pub(crate) struct BitReader<'a> {
+    data: &'a [u8],
+    /// In bits.
+    at: usize,
+}
+
+impl<'a> BitReader<'a> {
+    pub(crate) fn new(data: &'a [u8]) -> Self {
+        BitReader { data, at: 0 }
+    }
+
+    /// The next bits, left-aligned; at least [`PEEK`] of them.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> u64 {
+        let byte = self.at >> 3;
+        let word = match self.data.get(byte..byte + 8) {
+            Some(eight) => u64::from_be_bytes([
+                eight[0], eight[1], eight[2], eight[3], eight[4], eight[5], eight[6], eight[7],
+            ]),
+            None => self.tail(byte),
+        };
+        word << (self.at & 7)
+    }
+
+    #[cold]
+    fn tail(&self, byte: usize) -> u64 {
+        let mut eight = [0; 8];
+        if let Some(rest) = self.data.get(byte..) {
+            eight[..rest.len()].copy_from_slice(rest);
+        }
+        u64::from_be_bytes(eight)
+    }
+
+    #[inline(always)]
+    pub(crate) fn skip(&mut self, bits: u32) {
+        self.at += bits as usize;
+    }
+
+    /// The next `bits` bits (0 to 64), right-aligned.
+    #[inline(always)]
+    pub(crate) fn read(&mut self, bits: u32) -> u64 {
+        if bits == 0 {
+            return 0;
+        }
+        if bits <= PEEK {
+            let word = self.peek() >> (64 - bits);
+            self.skip(bits);
+            return word;
+        }
+        let high = self.read(32);
+        (high << (bits - 32)) | self.read(bits - 32)
+    }
+
+    /// Whether more was read than there is.
+    #[inline(always)]
+    pub(crate) fn overrun(&self) -> bool {
+        self.at > self.data.len() * 8
+    }
+
+    /// Go's unsigned varint; `None` if it is longer than 64 bits.
+    pub(crate) fn uvarint(&mut self) -> Option<u64> {
+        let mut value = 0u64;
+        for i in 0..10 {
+            let byte = self.read(8);
+            if i == 9 && byte > 1 {
+                return None;
+            }
+            value |= (byte & 0x7f) << (7 * i);
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// Go's zigzag varint.
+    pub(crate) fn varint(&mut self) -> Option<i64> {
+        self.uvarint().map(|u| ((u >> 1) as i64) ^ -((u & 1) as i64))
+    }
+
+    /// Prometheus's variable-bit integer.
+    pub(crate) fn varbit_int(&mut self) -> i64 {
+        const WIDTHS: [u32; 9] = [0, 3, 6, 9, 12, 18, 25, 56, 64];
+        let ones = (!self.peek()).leading_zeros().min(8);
+        self.skip(if ones == 8 { 8 } else { ones + 1 });
+        let width = WIDTHS[ones as usize];
+        sign_high(self.read(width), width)
+    }
+}
+
+/// A number of `width` bits whose range is `-(2^(w-1)-1) ..= 2^(w-1)`.
+#[inline(always)]
+pub(crate) fn sign_high(bits: u64, width: u32) -> i64 {
+    if width == 0 || width == 64 {
+        return bits as i64;
+    }
+    if bits > 1 << (width - 1) { (bits as i64).wrapping_sub(1 << width) } else { bits as i64 }
+}
+
+/// Writes bits, most significant first.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct BitWriter {
+    pub(crate) bytes: Vec<u8>,
+    /// Free bits in the last byte.
+    free: u32,
+}
+
+impl BitWriter {
+    pub(crate) fn new(header: &[u8]) -> Self {
+        BitWriter { bytes: header.to_vec(), free: 0 }
+    }
+
+    pub(crate) fn write(&mut self, value: u64, bits: u32) {
+        let mut left = bits;
+        while left > 0 {
+            if self.free == 0 {
+                self.bytes.push(0);
+                self.free = 8;
+            }
+            let take = left.min(self.free);
+            let part = (value >> (left - take)) & ((1u64 << take) - 1);
+            if let Some(last) = self.bytes.last_mut() {
+                *last |= (part << (self.free - take)) as u8;
+            }
+            self.free -= take;
+            left -= take;
+        }
+    }
+
+    pub(crate) fn uvarint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.write((value & 0x7f) | 0x80, 8);
+            value >>= 7;
+        }
+        self.write(value, 8);
+    }
+
+    pub(crate) fn varint(&mut self, value: i64) {
+        self.uvarint(((value << 1) ^ (value >> 63)) as u64);
+    }
+
+    pub(crate) fn varbit_int(&mut self, value: i64) {
+        const STEPS: [(u32, u64, u32); 7] = [
+            (3, 0b10, 2),
+            (6, 0b110, 3),
+            (9, 0b1110, 4),
+            (12, 0b11110, 5),
+            (18, 0b11_1110, 6),
+            (25, 0b111_1110, 7),
+            (56, 0b1111_1110, 8),
+        ];
+        if value == 0 {
+            return self.write(0, 1);
+        }
+        match STEPS.iter().find(|s| fits(value, s.0)) {
+            Some(&(width, prefix, bits)) => {
+                self.write(prefix, bits);
+                self.write(value as u64, width);
+            }
+            None => {
+                self.write(0xff, 8);
+                self.write(value as u64, 64);
+            }
+        }
+    }
+}
+
+/// Whether `value` lies in `-(2^(w-1)-1) ..= 2^(w-1)`.
+pub(crate) fn fits(value: i64, width: u32) -> bool {
+    let half = 1i64 << (width - 1);
+    -(half - 1) <= value && value <= half
+}
