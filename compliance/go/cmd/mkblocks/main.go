@@ -1,0 +1,40 @@
+// Command mkblocks writes Prometheus data directories for tests.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
+)
+
+func main() {
+	var (
+		o     fixtures.Options
+		shape = flag.String("shape", string(fixtures.Mixed), "how samples are spread: mixed, head or blocks")
+		out   = flag.String("out", "", "directory to write; must not exist or be empty")
+		bench = flag.Bool("bench", false, "write the benchmark block instead: 3,000 series of 720 samples at 30 s")
+	)
+	flag.Int64Var(&o.Seed, "seed", 1, "seed of all random choices")
+	flag.BoolVar(&o.Histograms, "histograms", false, "add native histogram series")
+	flag.BoolVar(&o.XOR2, "xor2", false, "encode float chunks as XOR2")
+	flag.BoolVar(&o.ST, "st", false, "store start timestamps")
+	flag.BoolVar(&o.TornWAL, "torn", false, "cut the last WAL segment in the middle of a record")
+	flag.Parse()
+	if *out == "" || flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	o.Shape = fixtures.Shape(*shape)
+	var err error
+	if *bench {
+		err = fixtures.BuildBench(*out, o.Seed)
+	} else {
+		err = fixtures.Build(*out, o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mkblocks:", err)
+		os.Exit(1)
+	}
+}
