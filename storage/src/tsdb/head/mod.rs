@@ -1,1 +1,43 @@
-//! The head: head chunks, WAL and WBL.
+//! What Prometheus has not yet put into a block: the head, as it lies on disk.
+//!
+//! Three places make it up. `chunks_head/` has chunks that are complete.
+//! `wal/` logs all that came in: series with their labels, samples, deletions;
+//! its older part is rewritten now and then into `checkpoint.N`. `wbl/` logs
+//! samples that came out of order. Replaying them the way Prometheus does when
+//! it starts gives the head that it would have, which is what [`Head`] is: an
+//! immutable view in memory, with an index over labels.
+//!
+//! A [`HeadReader`] stays with a directory that a live Prometheus writes to
+//! and reads only what came since. Files are read by position, never mapped,
+//! since they may be truncated at any moment; nothing is ever written.
+//!
+//! What stops Prometheus at start stops the reader with an error; what it
+//! repairs, a torn or corrupt log or chunk file, is left out in the same way,
+//! and a [`HeadWarning`] says so. Exemplars and metadata are passed over, and
+//! so are snapshots of the memory (`chunk_snapshot.*`): the WAL says the same.
+
+mod chunk_file;
+mod column;
+mod cursor;
+mod dir;
+mod error;
+mod histogram;
+mod index;
+mod log;
+mod reader;
+mod record;
+mod segment;
+mod series;
+mod state;
+mod symbols;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{HeadError, HeadWarning};
+pub use histogram::{Counts, Span, WalHistogram};
+pub use reader::HeadReader;
+pub use series::{HeadChunk, HeadChunkData, HistogramSample};
+pub use symbols::{HeadSymbol, Symbols};
+pub use view::{Head, HeadOptions, HeadSeries, SeriesId};

@@ -1,0 +1,106 @@
+//! Which files a head consists of.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::error::HeadError;
+
+/// The numbered files of one directory, ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Numbered {
+    pub dir: PathBuf,
+    /// Number and file name.
+    pub files: Vec<(u64, String)>,
+}
+
+impl Numbered {
+    pub fn first(&self) -> Option<u64> {
+        self.files.first().map(|f| f.0)
+    }
+
+    pub fn last(&self) -> Option<u64> {
+        self.files.last().map(|f| f.0)
+    }
+
+    pub fn path(&self, file: &(u64, String)) -> PathBuf {
+        self.dir.join(&file.1)
+    }
+}
+
+/// What stands in a data directory's `wal`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct WalListing {
+    pub segments: Numbered,
+    /// The newest checkpoint: its number and directory.
+    pub checkpoint: Option<(u64, PathBuf)>,
+}
+
+const CHECKPOINT_PREFIX: &str = "checkpoint.";
+
+/// Names in a directory; none if it does not exist.
+fn names(dir: &Path) -> Result<Vec<String>, HeadError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(HeadError::io(dir, e)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| HeadError::io(dir, e))?;
+        // A name that is not UTF-8 is not one of Prometheus's.
+        if let Ok(name) = entry.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+fn numbered(dir: &Path, names: &[String]) -> Result<Numbered, HeadError> {
+    let mut files: Vec<(u64, String)> = names
+        .iter()
+        .filter_map(|n| Some((n.parse().ok()?, n.clone())))
+        .collect();
+    files.sort();
+    for pair in files.windows(2) {
+        if pair[1].0 != pair[0].0.wrapping_add(1) {
+            return Err(HeadError::MissingSegment {
+                dir: dir.into(),
+                missing: pair[0].0.wrapping_add(1),
+            });
+        }
+    }
+    Ok(Numbered {
+        dir: dir.into(),
+        files,
+    })
+}
+
+/// Lists the numbered files in `dir`.
+///
+/// # Errors
+/// When a number is missing between two others.
+pub(super) fn list_numbered(dir: &Path) -> Result<Numbered, HeadError> {
+    numbered(dir, &names(dir)?)
+}
+
+/// Lists `wal`: segments and the newest checkpoint.
+pub(super) fn list_wal(dir: &Path) -> Result<WalListing, HeadError> {
+    let names = names(dir)?;
+    let checkpoint = names
+        .iter()
+        .filter_map(|n| {
+            // A directory that is still being written ends in `.tmp`.
+            let number = n.strip_prefix(CHECKPOINT_PREFIX)?.parse::<u64>().ok()?;
+            Some((number, dir.join(n)))
+        })
+        .max_by_key(|c| c.0);
+    Ok(WalListing {
+        segments: numbered(dir, &names)?,
+        checkpoint,
+    })
+}
+
+/// The name of segment `number`.
+pub(super) fn segment_path(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{number:08}"))
+}

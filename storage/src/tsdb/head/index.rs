@@ -1,0 +1,296 @@
+//! Finds series by matchers.
+//!
+//! The index of a range of series is built once, when a select first needs
+//! it. Series that come later get a small index of their own, built for each
+//! view that is asked; when it has grown to a share of the big one, both are
+//! built anew as one. So the work for a series that comes is the same for a
+//! head of any size.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use quarrel_matchers::{Matcher, SortedValues, resolve};
+use rustc_hash::FxHashMap;
+
+use super::series::{Label, Series};
+use super::symbols::{HeadSymbol, Symbols};
+
+/// Series that the small index may have, as a share of the big one's.
+const REBUILD_SHARE: usize = 8;
+/// The small index may always have as many.
+const REBUILD_LEAST: usize = 1024;
+
+/// All values of one label, and the series that have each.
+#[derive(Debug, Default)]
+struct Values {
+    /// Sorted by their text.
+    values: Vec<HeadSymbol>,
+    /// Where each value's series end in `ids`.
+    ends: Vec<u32>,
+    /// Ascending for each value.
+    ids: Vec<u32>,
+}
+
+impl Values {
+    fn ids(&self, values: &Range<u32>) -> &[u32] {
+        let at = |i: u32| {
+            if i == 0 {
+                0
+            } else {
+                self.ends[i as usize - 1] as usize
+            }
+        };
+        &self.ids[at(values.start)..at(values.end)]
+    }
+}
+
+/// A label's values as text.
+struct Texts<'a> {
+    symbols: &'a Symbols,
+    values: &'a [HeadSymbol],
+}
+
+impl SortedValues for Texts<'_> {
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn get(&self, i: usize) -> &[u8] {
+        self.symbols.get(self.values[i]).as_bytes()
+    }
+}
+
+/// The index of the series `range`.
+#[derive(Debug)]
+pub(super) struct LabelIndex {
+    range: Range<u32>,
+    names: FxHashMap<HeadSymbol, Values>,
+    /// Each series' place by labels; by its number in the range.
+    places: Vec<u32>,
+}
+
+/// Compares two label sets as Prometheus does: label by label, name before
+/// value, and of two the shorter one first.
+pub(super) fn compare(symbols: &Symbols, a: &[Label], b: &[Label]) -> Ordering {
+    for (x, y) in a.iter().zip(b) {
+        for (x, y) in [(x.0, y.0), (x.1, y.1)] {
+            if x != y {
+                return symbols.get(x).cmp(symbols.get(y));
+            }
+        }
+    }
+    a.len().cmp(&b.len())
+}
+
+impl LabelIndex {
+    /// Builds the index; `series` gives the labels of a series of the range.
+    fn build<'a>(
+        symbols: &Symbols,
+        range: Range<u32>,
+        series: impl Fn(u32) -> &'a [Label],
+    ) -> LabelIndex {
+        let mut by_name: FxHashMap<HeadSymbol, FxHashMap<HeadSymbol, Vec<u32>>> =
+            FxHashMap::default();
+        for id in range.clone() {
+            for (name, value) in series(id) {
+                by_name
+                    .entry(*name)
+                    .or_default()
+                    .entry(*value)
+                    .or_default()
+                    .push(id);
+            }
+        }
+        let names = by_name.into_iter().map(|(name, by_value)| {
+            let mut pairs: Vec<_> = by_value.into_iter().collect();
+            pairs.sort_unstable_by(|a, b| symbols.get(a.0).cmp(symbols.get(b.0)));
+            let mut values = Values::default();
+            for (value, ids) in pairs {
+                values.values.push(value);
+                values.ids.extend(ids);
+                values.ends.push(values.ids.len() as u32);
+            }
+            (name, values)
+        });
+        let names = names.collect();
+        let mut order: Vec<u32> = range.clone().collect();
+        order.sort_unstable_by(|a, b| compare(symbols, series(*a), series(*b)));
+        let mut places = vec![0; order.len()];
+        for (place, id) in order.iter().enumerate() {
+            places[(id - range.start) as usize] = place as u32;
+        }
+        LabelIndex {
+            range,
+            names,
+            places,
+        }
+    }
+
+    fn values(&self, symbols: &Symbols, name: &str) -> Option<&Values> {
+        self.names
+            .iter()
+            .find(|(n, _)| symbols.get(**n) == name)
+            .map(|(_, v)| v)
+    }
+
+    /// Series of the index that satisfy all matchers, ascending.
+    fn select(&self, symbols: &Symbols, matchers: &[Matcher]) -> Vec<u32> {
+        let mut selected: Option<Vec<u32>> = None;
+        let mut excluded = Vec::new();
+        for matcher in matchers {
+            let values = self.values(symbols, matcher.name());
+            let texts = |values| Texts { symbols, values };
+            if !matcher.matches_empty() {
+                let ids = values.map_or(Vec::new(), |v| {
+                    union(v, &resolve(matcher, &texts(&v.values)))
+                });
+                selected = Some(match selected {
+                    Some(before) => intersect(before, &ids),
+                    None => ids,
+                });
+                if selected.as_ref().is_some_and(Vec::is_empty) {
+                    return Vec::new();
+                }
+            } else if let Some(values) = values {
+                // Series without the label match, so look for those that don't.
+                let matching = resolve(matcher, &texts(&values.values));
+                excluded.push(union(
+                    values,
+                    &complement(&matching, values.values.len() as u32),
+                ));
+            }
+        }
+        let mut selected = selected.unwrap_or_else(|| self.range.clone().collect());
+        for ids in &excluded {
+            subtract(&mut selected, ids);
+        }
+        selected
+    }
+
+    fn sort(&self, ids: &mut [u32]) {
+        ids.sort_unstable_by_key(|id| self.places[(id - self.range.start) as usize]);
+    }
+}
+
+/// The series of some values; a series has one value, so they are disjoint.
+fn union(values: &Values, ranges: &[Range<u32>]) -> Vec<u32> {
+    let mut ids: Vec<u32> = ranges.iter().flat_map(|r| values.ids(r)).copied().collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn complement(ranges: &[Range<u32>], length: u32) -> Vec<Range<u32>> {
+    let mut gaps = Vec::with_capacity(ranges.len() + 1);
+    let mut from = 0;
+    for range in ranges {
+        gaps.push(from..range.start);
+        from = range.end;
+    }
+    gaps.push(from..length);
+    gaps
+}
+
+/// Walks the shorter list and searches in the longer, from where the last
+/// search ended.
+fn intersect(mut a: Vec<u32>, b: &[u32]) -> Vec<u32> {
+    if a.len() > b.len() {
+        let mut rest = a.as_slice();
+        return b
+            .iter()
+            .copied()
+            .filter(|id| skip_to(&mut rest, *id))
+            .collect();
+    }
+    let mut rest = b;
+    a.retain(|id| skip_to(&mut rest, *id));
+    a
+}
+
+fn subtract(a: &mut Vec<u32>, b: &[u32]) {
+    let mut rest = b;
+    a.retain(|id| !skip_to(&mut rest, *id));
+}
+
+/// Moves to the first of an ascending list that is not below `id`; whether it
+/// is `id`.
+fn skip_to(rest: &mut &[u32], id: u32) -> bool {
+    let mut step = 1;
+    while rest.get(step).is_some_and(|x| *x < id) {
+        *rest = &rest[step..];
+        step *= 2;
+    }
+    *rest = &rest[rest[..rest.len().min(step)].partition_point(|x| *x < id)..];
+    rest.first() == Some(&id)
+}
+
+/// The index that the views of one reader share.
+#[derive(Debug, Default)]
+pub(super) struct SharedIndex(Mutex<Option<Arc<LabelIndex>>>);
+
+/// The index of one view.
+#[derive(Debug)]
+pub(super) struct ViewIndex {
+    base: Arc<LabelIndex>,
+    /// Series that came after the base was built.
+    recent: LabelIndex,
+    /// Series from here on came after the view.
+    end: u32,
+}
+
+impl ViewIndex {
+    pub fn build<'a>(
+        shared: &SharedIndex,
+        symbols: &Symbols,
+        end: u32,
+        series: impl Fn(u32) -> &'a [Label],
+    ) -> ViewIndex {
+        let mut slot = shared.0.lock();
+        let covered = slot.as_ref().map_or(0, |base| base.range.end);
+        let allowed = (covered as usize / REBUILD_SHARE).max(REBUILD_LEAST);
+        let base = match &*slot {
+            Some(base) if end.saturating_sub(covered) as usize <= allowed => base.clone(),
+            _ => {
+                let base = Arc::new(LabelIndex::build(symbols, 0..end, &series));
+                *slot = Some(base.clone());
+                base
+            }
+        };
+        drop(slot);
+        let recent = LabelIndex::build(symbols, base.range.end.min(end)..end, &series);
+        ViewIndex { base, recent, end }
+    }
+
+    /// Series that satisfy all matchers and `visible`, sorted by labels.
+    pub fn select<'a>(
+        &self,
+        symbols: &Symbols,
+        matchers: &[Matcher],
+        series: impl Fn(u32) -> &'a Series,
+    ) -> Vec<u32> {
+        let part = |index: &LabelIndex| {
+            let mut ids = index.select(symbols, matchers);
+            ids.retain(|id| *id < self.end && series(*id).has_samples());
+            index.sort(&mut ids);
+            ids
+        };
+        let (base, recent) = (part(&self.base), part(&self.recent));
+        if recent.is_empty() {
+            return base;
+        }
+        let mut merged = Vec::with_capacity(base.len() + recent.len());
+        let mut base = base.into_iter().peekable();
+        for id in recent {
+            let labels = &series(id).labels;
+            while let Some(before) =
+                base.next_if(|b| compare(symbols, &series(*b).labels, labels) != Ordering::Greater)
+            {
+                merged.push(before);
+            }
+            merged.push(id);
+        }
+        merged.extend(base);
+        merged
+    }
+}

@@ -1,0 +1,306 @@
+//! Reads a head once, and from then on only what is new.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::sync::{Arc, OnceLock};
+
+use super::chunk_file;
+use super::dir::{self, Numbered, WalListing};
+use super::error::{HeadError, HeadWarning};
+use super::index::SharedIndex;
+use super::log::{self, Follower, Limit, Sink};
+use super::record::{Log, Record, RefSample};
+use super::state::{PAGE, State};
+use super::view::{Head, HeadOptions};
+
+/// Records on their way from the decoding to the applying thread.
+const IN_FLIGHT: usize = 64;
+
+/// Reads the head of a data directory and follows it as it grows.
+///
+/// [`HeadReader::refresh`] costs what the records cost that came since the
+/// last call. When Prometheus has truncated or repaired its logs, the head
+/// is read anew: once in a block's time, some two hours.
+///
+/// To have one consistent view of blocks and head beside a live Prometheus,
+/// list the blocks, refresh, and list the blocks again: begin anew if they
+/// changed. What leaves the head is in a block before.
+#[derive(Debug)]
+pub struct HeadReader {
+    dir: PathBuf,
+    loaded: Loaded,
+    head: Arc<Head>,
+}
+
+/// What is known of the directory, and where reading stands.
+#[derive(Debug)]
+struct Loaded {
+    state: State,
+    wal: Follower,
+    wbl: Follower,
+    checkpoint: Option<u64>,
+    first_wbl: Option<u64>,
+    shared_index: Arc<SharedIndex>,
+    /// Of chunks, which are read but once.
+    warnings: Vec<HeadWarning>,
+}
+
+/// The directories of a head.
+struct Layout {
+    chunks: PathBuf,
+    wal: PathBuf,
+    wbl: PathBuf,
+}
+
+impl Layout {
+    fn of(dir: &Path) -> Layout {
+        Layout {
+            chunks: dir.join("chunks_head"),
+            wal: dir.join("wal"),
+            wbl: dir.join("wbl"),
+        }
+    }
+}
+
+impl HeadReader {
+    /// Reads the head of the data directory `dir`. A directory that has none
+    /// gives an empty head.
+    ///
+    /// # Errors
+    /// [`HeadError::Moved`] if Prometheus changed the files meanwhile;
+    /// [`HeadError::Corrupt`] and [`HeadError::MissingSegment`] where
+    /// Prometheus would not start either; [`HeadError::Io`].
+    pub fn open(dir: &Path, options: HeadOptions) -> Result<Self, HeadError> {
+        let mut loaded = Loaded::load(dir, options.min_valid_time_ms)?;
+        let head = loaded.publish(None);
+        Ok(HeadReader {
+            dir: dir.into(),
+            loaded,
+            head,
+        })
+    }
+
+    /// The head as of the last refresh.
+    pub fn head(&self) -> Arc<Head> {
+        self.head.clone()
+    }
+
+    /// Reads what is new and gives the head as it is now. Samples in order
+    /// before `min_valid_time_ms` are dropped; it never goes back.
+    ///
+    /// # Errors
+    /// As [`HeadReader::open`]. The reader stays usable.
+    pub fn refresh(&mut self, min_valid_time_ms: i64) -> Result<Arc<Head>, HeadError> {
+        let layout = Layout::of(&self.dir);
+        let before = &self.loaded;
+        let moved = before.wal.has_moved()?
+            || before.wbl.has_moved()?
+            || dir::list_wal(&layout.wal)?.checkpoint.map(|c| c.0) != before.checkpoint;
+        let wbl = dir::list_numbered(&layout.wbl)?;
+        if moved || (before.first_wbl.is_some() && wbl.first() != before.first_wbl) {
+            return self.reload(min_valid_time_ms);
+        }
+        if let (None, Some(first)) = (before.first_wbl, wbl.first()) {
+            self.loaded.first_wbl = Some(first);
+            self.loaded.wbl = Follower::new(Log::Wbl, &layout.wbl, first);
+        }
+        // The WBL names series whose records come before in the WAL: look how
+        // far it goes now, then read the WAL, then the WBL as far as that.
+        let limit = end_of(&wbl)?;
+        let Loaded {
+            state,
+            wal,
+            wbl,
+            checkpoint,
+            ..
+        } = &mut self.loaded;
+        state.set_min_valid_time(min_valid_time_ms);
+        let segment = wal.number();
+        let stopped = (wal.warning().cloned(), wbl.warning().cloned());
+        wal.poll(None, &mut |record| state.apply_wal(record))?;
+        wbl.poll(Some(limit), &mut |record| state.apply_wbl(record))?;
+        if wal.number() != segment
+            && dir::list_wal(&layout.wal)?.checkpoint.map(|c| c.0) != *checkpoint
+        {
+            // The segments on the way may have been taken away already.
+            return self.reload(min_valid_time_ms);
+        }
+        let changed = state.changed || stopped != (wal.warning().cloned(), wbl.warning().cloned());
+        if changed {
+            self.head = self.loaded.publish(Some(&self.head));
+        }
+        Ok(self.head())
+    }
+
+    fn reload(&mut self, min_valid_time_ms: i64) -> Result<Arc<Head>, HeadError> {
+        let min_valid_time = self.loaded.state.min_valid_time.max(min_valid_time_ms);
+        self.loaded = Loaded::load(&self.dir, min_valid_time)?;
+        self.head = self.loaded.publish(None);
+        Ok(self.head())
+    }
+}
+
+/// Where a log's last segment ends now.
+fn end_of(listing: &Numbered) -> Result<Limit, HeadError> {
+    let Some(last) = listing.files.last() else {
+        return Ok((0, 0));
+    };
+    let path = listing.path(last);
+    let length = std::fs::metadata(&path)
+        .map_err(|e| HeadError::io(&path, e))?
+        .len();
+    Ok((last.0, length))
+}
+
+impl Loaded {
+    fn load(dir: &Path, min_valid_time: i64) -> Result<Loaded, HeadError> {
+        let layout = Layout::of(dir);
+        let wal = dir::list_wal(&layout.wal)?;
+        let wbl = dir::list_numbered(&layout.wbl)?;
+        let chunks = dir::list_numbered(&layout.chunks)?;
+        let loaded = Loaded::read(&layout, min_valid_time, &wal, &wbl, &chunks);
+        // What the listing says must still be true: only then was nothing
+        // taken away while it was read. It also tells a missing file's cause.
+        let moved = |dir: &Path| Err(HeadError::Moved { path: dir.into() });
+        if dir::list_wal(&layout.wal)?.checkpoint != wal.checkpoint {
+            return moved(&layout.wal);
+        }
+        if wbl.first().is_some() && dir::list_numbered(&layout.wbl)?.first() != wbl.first() {
+            return moved(&layout.wbl);
+        }
+        if chunks.first().is_some() && dir::list_numbered(&layout.chunks)?.first() != chunks.first()
+        {
+            return moved(&layout.chunks);
+        }
+        loaded
+    }
+
+    fn read(
+        layout: &Layout,
+        min_valid_time: i64,
+        wal: &WalListing,
+        wbl: &Numbered,
+        chunks: &Numbered,
+    ) -> Result<Loaded, HeadError> {
+        let limit = end_of(wbl)?;
+        let checkpoint = match &wal.checkpoint {
+            Some((_, dir)) => {
+                let listing = dir::list_numbered(dir)?;
+                listing.files.iter().map(|f| listing.path(f)).collect()
+            }
+            None => Vec::new(),
+        };
+        let stored = match checkpoint.first() {
+            Some(first) => log::read_min_valid_time(first)?,
+            None => None,
+        };
+        let min_valid_time = stored.map_or(min_valid_time, |t| t.max(min_valid_time));
+        let mut warnings = Vec::new();
+        let disk = chunk_file::read_all(chunks, min_valid_time, &mut warnings)?;
+        let mut state = State::new(min_valid_time, disk);
+        let first = first_segment(wal)?;
+        let wal_log = replay(
+            |sink| {
+                log::read_checkpoint(checkpoint.into_iter(), sink)?;
+                let mut log = Follower::new(Log::Wal, &layout.wal, first);
+                log.poll(None, sink)?;
+                Ok(log)
+            },
+            |record| state.apply_wal(record),
+        )?;
+        state.end_of_start();
+        let wbl_log = replay(
+            |sink| {
+                let mut log = Follower::new(Log::Wbl, &layout.wbl, wbl.first().unwrap_or(0));
+                log.poll(Some(limit), sink)?;
+                Ok(log)
+            },
+            |record| state.apply_wbl(record),
+        )?;
+        Ok(Loaded {
+            state,
+            wal: wal_log,
+            wbl: wbl_log,
+            checkpoint: wal.checkpoint.as_ref().map(|c| c.0),
+            first_wbl: wbl.first(),
+            shared_index: Arc::default(),
+            warnings,
+        })
+    }
+
+    /// Makes a view of the state; pages that did not change are those of the
+    /// view before.
+    fn publish(&mut self, before: Option<&Head>) -> Arc<Head> {
+        let state = &mut self.state;
+        let mut pages = before.map_or(Vec::new(), |head| head.pages.clone());
+        for (page, dirty) in state.dirty.iter_mut().enumerate() {
+            if !*dirty && page < pages.len() {
+                continue;
+            }
+            *dirty = false;
+            let from = page * PAGE;
+            let to = (from + PAGE).min(state.series.len());
+            let new = Arc::new(state.series[from..to].to_vec());
+            match pages.get_mut(page) {
+                Some(old) => *old = new,
+                None => pages.push(new),
+            }
+        }
+        state.changed = false;
+        let mut warnings = self.warnings.clone();
+        warnings.extend(self.wal.warning().cloned());
+        warnings.extend(self.wbl.warning().cloned());
+        state.warnings(&mut warnings);
+        Arc::new(Head {
+            symbols: state.interner.symbols.clone(),
+            pages,
+            length: state.series.len() as u32,
+            min_valid_time: state.min_valid_time,
+            warnings,
+            shared_index: self.shared_index.clone(),
+            index: OnceLock::new(),
+        })
+    }
+}
+
+/// The first segment to read after the checkpoint.
+fn first_segment(wal: &WalListing) -> Result<u64, HeadError> {
+    let first = wal.checkpoint.as_ref().map_or(0, |c| c.0 + 1);
+    match wal.segments.first() {
+        // Prometheus gives up, too: labels of series may be missing.
+        Some(there) if there > first => Err(HeadError::MissingSegment {
+            dir: wal.segments.dir.clone(),
+            missing: first,
+        }),
+        _ => Ok(first),
+    }
+}
+
+/// Runs `read`, which reads and decodes, on a thread of its own while this
+/// one applies the records.
+fn replay<T: Send>(
+    read: impl FnOnce(&mut Sink<'_>) -> Result<T, HeadError> + Send,
+    mut apply: impl FnMut(Record) -> Vec<RefSample>,
+) -> Result<T, HeadError> {
+    let (records, received) = mpsc::sync_channel::<Record>(IN_FLIGHT);
+    let (spent, reused) = mpsc::channel::<Vec<RefSample>>();
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(move || {
+            read(&mut |record| {
+                // The other end is gone only if applying has panicked.
+                let _ = records.send(record);
+                reused.try_recv().unwrap_or_default()
+            })
+        });
+        for record in received {
+            let memory = apply(record);
+            if memory.capacity() > 0 {
+                let _ = spent.send(memory);
+            }
+        }
+        match reading.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}

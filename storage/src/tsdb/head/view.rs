@@ -1,0 +1,179 @@
+//! A head as it was at one moment.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use quarrel_matchers::Matcher;
+
+use super::error::{HeadError, HeadWarning};
+use super::index::{SharedIndex, ViewIndex};
+use super::reader::HeadReader;
+use super::series::{HeadChunk, Series};
+use super::state::PAGE;
+use super::symbols::{HeadSymbol, Symbols};
+
+/// How a head is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadOptions {
+    /// Samples in order before this time (ms) are left out, since persistent
+    /// blocks have them: the greatest max time of the blocks, but for those
+    /// made from out-of-order samples, or `i64::MIN`.
+    pub min_valid_time_ms: i64,
+}
+
+impl Default for HeadOptions {
+    fn default() -> Self {
+        HeadOptions {
+            min_valid_time_ms: i64::MIN,
+        }
+    }
+}
+
+/// An immutable view of a head. Queries hold it while the reader goes on.
+#[derive(Debug)]
+pub struct Head {
+    pub(super) symbols: Symbols,
+    pub(super) pages: Vec<Arc<Vec<Series>>>,
+    pub(super) length: u32,
+    pub(super) min_valid_time: i64,
+    pub(super) warnings: Vec<HeadWarning>,
+    pub(super) shared_index: Arc<SharedIndex>,
+    pub(super) index: OnceLock<ViewIndex>,
+}
+
+/// The number of a series in one [`Head`].
+pub type SeriesId = u32;
+
+impl Head {
+    /// Reads the head of the data directory `dir`: `chunks_head`, `wal` and
+    /// `wbl`.
+    ///
+    /// # Errors
+    /// [`HeadError::Moved`] if Prometheus changed the files meanwhile, and as
+    /// [`HeadReader::open`].
+    pub fn read(dir: &Path, options: HeadOptions) -> Result<Arc<Head>, HeadError> {
+        HeadReader::open(dir, options).map(|reader| reader.head())
+    }
+
+    /// Series that satisfy all matchers, sorted by labels; all series if
+    /// there is none. Series without samples are left out.
+    pub fn select(&self, matchers: &[Matcher]) -> Vec<SeriesId> {
+        self.index()
+            .select(&self.symbols, matchers, |id| self.get(id))
+    }
+
+    /// A series.
+    ///
+    /// # Panics
+    /// When `id` is of another head.
+    pub fn series(&self, id: SeriesId) -> HeadSeries<'_> {
+        HeadSeries {
+            symbols: &self.symbols,
+            series: self.get(id),
+        }
+    }
+
+    /// The names of all labels of series that satisfy the matchers, sorted.
+    pub fn label_names(&self, matchers: &[Matcher]) -> Vec<String> {
+        let ids = self.select(matchers);
+        let names: BTreeSet<&str> = ids
+            .iter()
+            .flat_map(|id| self.series(*id).labels().map(|l| l.0))
+            .collect();
+        names.into_iter().map(String::from).collect()
+    }
+
+    /// The values of a label in series that satisfy the matchers, sorted.
+    pub fn label_values(&self, name: &str, matchers: &[Matcher]) -> Vec<String> {
+        let ids = self.select(matchers);
+        let values: BTreeSet<&str> = ids
+            .iter()
+            .filter_map(|id| self.series(*id).label(name))
+            .collect();
+        values.into_iter().map(String::from).collect()
+    }
+
+    /// The strings behind the series' labels.
+    pub fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
+    /// The time before which samples in order are left out, ms: what was
+    /// asked for, or what the checkpoint says if that is later.
+    pub fn min_valid_time(&self) -> i64 {
+        self.min_valid_time
+    }
+
+    /// The times of the first and the last sample, ms.
+    pub fn time_range(&self) -> Option<(i64, i64)> {
+        let ranges = self
+            .pages
+            .iter()
+            .flat_map(|p| p.iter())
+            .filter_map(Series::time_range);
+        ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// What the user should know about this view.
+    pub fn warnings(&self) -> &[HeadWarning] {
+        &self.warnings
+    }
+
+    fn get(&self, id: SeriesId) -> &Series {
+        &self.pages[id as usize / PAGE][id as usize % PAGE]
+    }
+
+    fn index(&self) -> &ViewIndex {
+        self.index.get_or_init(|| {
+            ViewIndex::build(&self.shared_index, &self.symbols, self.length, |id| {
+                &self.get(id).labels
+            })
+        })
+    }
+}
+
+/// A series of a [`Head`].
+#[derive(Clone, Copy, Debug)]
+pub struct HeadSeries<'a> {
+    symbols: &'a Symbols,
+    series: &'a Series,
+}
+
+impl<'a> HeadSeries<'a> {
+    /// Names and values of the labels, sorted by name.
+    pub fn labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let HeadSeries { symbols, series } = *self;
+        series
+            .labels
+            .iter()
+            .map(|(n, v)| (symbols.get(*n), symbols.get(*v)))
+    }
+
+    /// The labels as symbols of the head.
+    pub fn label_symbols(&self) -> &'a [(HeadSymbol, HeadSymbol)] {
+        &self.series.labels
+    }
+
+    /// The value of a label, if the series has it.
+    pub fn label(&self, name: &str) -> Option<&'a str> {
+        self.labels().find(|l| l.0 == name).map(|l| l.1)
+    }
+
+    /// Appends the series' chunks, sorted by their first sample. Those out of
+    /// order may overlap others; of two that begin together the one in order
+    /// comes first.
+    pub fn chunks(&self, out: &mut Vec<HeadChunk>) {
+        self.series.chunks(out);
+    }
+
+    /// Closed ranges of time (ms) whose samples are deleted, sorted, apart.
+    pub fn tombstones(&self) -> &'a [(i64, i64)] {
+        self.series.tombstones()
+    }
+
+    /// The times of the first and the last sample, ms.
+    pub fn time_range(&self) -> Option<(i64, i64)> {
+        self.series.time_range()
+    }
+}
