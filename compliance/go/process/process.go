@@ -1,0 +1,231 @@
+// Package process starts the servers that tests talk to, and ends them.
+package process
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/quarrel-engine/quarrel/compliance/go/results"
+)
+
+// Server is a running server with the Prometheus HTTP API.
+type Server struct {
+	// URL is the server's address, without a slash at its end.
+	URL string
+
+	cmd    *exec.Cmd
+	log    *tail
+	exited chan struct{}
+	client *http.Client
+}
+
+// tail keeps the last bytes written to it.
+type tail struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.b = append(t.b, p...)
+	if over := len(t.b) - 8192; over > 0 {
+		t.b = t.b[over:]
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.b)
+}
+
+// FreeAddress gives a local address with a port that is free at this moment.
+func FreeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// Attach uses a server that runs already.
+func Attach(url string) *Server {
+	return &Server{URL: url, client: newClient()}
+}
+
+func newClient() *http.Client {
+	return &http.Client{Timeout: 3 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 8, DisableCompression: true}}
+}
+
+// Start runs a program that serves on addr and waits until it is ready. It
+// dies with this process.
+func Start(ctx context.Context, addr, program string, args ...string) (*Server, error) {
+	s := Attach("http://" + addr)
+	s.log = &tail{}
+	s.exited = make(chan struct{})
+	s.cmd = exec.Command(program, args...)
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		_ = s.cmd.Wait()
+		close(s.exited)
+	}()
+	if err := s.waitReady(ctx, 60*time.Second); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("%s: %w\n%s", program, err, s.log)
+	}
+	return s, nil
+}
+
+func (s *Server) waitReady(ctx context.Context, most time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/-/ready", nil)
+		if err != nil {
+			return err
+		}
+		if resp, err := s.client.Do(req); err == nil {
+			_, _ = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-s.exited:
+			return errors.New("ended before it was ready")
+		case <-ctx.Done():
+			return errors.New("not ready in time")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// Log is the end of what the server wrote to its standard streams.
+func (s *Server) Log() string {
+	if s.log == nil {
+		return ""
+	}
+	return s.log.String()
+}
+
+// Alive says whether a started server still runs.
+func (s *Server) Alive() bool {
+	if s.cmd == nil {
+		return true
+	}
+	select {
+	case <-s.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// Close ends a server that Start started: by SIGTERM, and after five seconds
+// by SIGKILL.
+func (s *Server) Close() {
+	s.client.CloseIdleConnections()
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.exited:
+	case <-time.After(5 * time.Second):
+		_ = s.cmd.Process.Kill()
+		<-s.exited
+	}
+}
+
+// Quarrel starts `quarrel serve` over a data directory.
+func Quarrel(ctx context.Context, program, dir string, features []string, extra ...string) (*Server, error) {
+	addr, err := FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"serve", "--data", dir, "--listen", addr}
+	for _, f := range features {
+		args = append(args, "--enable-feature="+f)
+	}
+	return Start(ctx, addr, program, append(args, extra...)...)
+}
+
+// Prometheus starts a Prometheus server over a data directory, which it will
+// lock and write to. The configuration is an empty one unless a file is given.
+func Prometheus(ctx context.Context, program, dir, config string, features []string, extra ...string) (*Server, error) {
+	addr, err := FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	if config == "" {
+		config = os.DevNull
+	}
+	args := []string{
+		"--config.file=" + config, "--storage.tsdb.path=" + dir, "--web.listen-address=" + addr,
+		"--storage.tsdb.retention.time=100y", "--log.level=warn",
+	}
+	for _, f := range features {
+		args = append(args, "--enable-feature="+f)
+	}
+	return Start(ctx, addr, program, append(args, extra...)...)
+}
+
+// Form is the path and the parameters of a query for the HTTP API.
+func Form(q results.Query) (path string, form url.Values) {
+	form = url.Values{"query": {q.Text}}
+	if q.Instant() {
+		form.Set("time", results.Seconds(q.Start))
+		return "/api/v1/query", form
+	}
+	form.Set("start", results.Seconds(q.Start))
+	form.Set("end", results.Seconds(q.End))
+	form.Set("step", strconv.FormatFloat(float64(q.Step)/1000, 'f', -1, 64))
+	return "/api/v1/query_range", form
+}
+
+// Run sends a query by POST and reads the answer.
+func (s *Server) Run(ctx context.Context, q results.Query) (results.Result, error) {
+	path, form := Form(q)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+path, bytes.NewBufferString(form.Encode()))
+	if err != nil {
+		return results.Result{}, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return results.Result{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return results.Result{}, err
+	}
+	r, err := results.Decode(body)
+	if err != nil {
+		return r, fmt.Errorf("status %d: %w: %.200s", resp.StatusCode, err, body)
+	}
+	if (resp.StatusCode == http.StatusOK) != (r.ErrType == "") {
+		return r, fmt.Errorf("status %d does not go with error type %q", resp.StatusCode, r.ErrType)
+	}
+	return r, nil
+}
