@@ -24,6 +24,7 @@ mod error;
 mod histogram;
 mod index;
 mod log;
+mod merge;
 mod reader;
 mod record;
 mod segment;
@@ -33,10 +34,15 @@ mod symbols;
 mod view;
 
 #[cfg(test)]
+mod judge;
+#[cfg(test)]
+mod judged;
+#[cfg(test)]
 mod tests;
 
 pub use error::{HeadError, HeadWarning};
 pub use histogram::{Counts, Span, WalHistogram};
+pub use merge::merge_overlapping;
 pub use reader::HeadReader;
 pub use series::{HeadChunk, HeadChunkData, HistogramSample};
 pub use symbols::{HeadSymbol, Symbols};

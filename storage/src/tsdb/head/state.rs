@@ -1,6 +1,6 @@
 //! What a replay builds up: all series, found by reference and by labels.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
@@ -80,9 +80,7 @@ pub(super) struct State {
 }
 
 fn hash(labels: &[Label]) -> u64 {
-    let mut hasher = FxBuildHasher.build_hasher();
-    labels.hash(&mut hasher);
-    hasher.finish()
+    FxBuildHasher.hash_one(labels)
 }
 
 impl State {

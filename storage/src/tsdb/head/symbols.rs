@@ -61,7 +61,7 @@ impl Symbols {
 
     fn push(&mut self, text: &str) -> HeadSymbol {
         let symbol = HeadSymbol(self.len() as u32);
-        if symbol.0 as usize % PAGE == 0 {
+        if (symbol.0 as usize).is_multiple_of(PAGE) {
             self.pages.push(Arc::default());
         }
         if let Some(page) = self.pages.last_mut().map(Arc::make_mut) {

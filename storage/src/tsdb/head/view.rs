@@ -162,7 +162,9 @@ impl<'a> HeadSeries<'a> {
 
     /// Appends the series' chunks, sorted by their first sample. Those out of
     /// order may overlap others; of two that begin together the one in order
-    /// comes first.
+    /// comes first. See
+    /// [`merge_overlapping`](super::merge_overlapping) for what to do with
+    /// them.
     pub fn chunks(&self, out: &mut Vec<HeadChunk>) {
         self.series.chunks(out);
     }

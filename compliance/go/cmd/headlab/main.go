@@ -1,0 +1,55 @@
+// Command headlab makes Prometheus heads on disk and says what Prometheus
+// reads from them, as the judge of quarrel's own head reader.
+//
+//	headlab make DIR         writes one data directory for each scenario under DIR
+//	headlab dump DIR...      opens each directory, which it changes: give it copies
+//	headlab time DIR         tells how long Prometheus takes to start on DIR
+//	headlab wal DIR S N      writes a WAL of S series with N samples each
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "headlab:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	usage := fmt.Errorf("usage: headlab make DIR | dump DIR... | time DIR | wal DIR SERIES SAMPLES")
+	if len(args) < 2 {
+		return usage
+	}
+	switch args[0] {
+	case "make":
+		return makeAll(args[1])
+	case "dump":
+		for _, dir := range args[1:] {
+			if err := dump(dir); err != nil {
+				return fmt.Errorf("%s: %w", dir, err)
+			}
+		}
+		return nil
+	case "time":
+		return timeStart(args[1])
+	case "wal":
+		if len(args) != 4 {
+			return usage
+		}
+		series, err := strconv.Atoi(args[2])
+		if err != nil {
+			return err
+		}
+		samples, err := strconv.Atoi(args[3])
+		if err != nil {
+			return err
+		}
+		return makeWAL(args[1], series, samples)
+	}
+	return usage
+}
