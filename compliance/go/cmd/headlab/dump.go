@@ -21,26 +21,27 @@ import (
 )
 
 // dump prints one line for each series: labels, number of samples, and a
-// digest of them. A directory is opened twice: the first start repairs what
-// is torn, and may leave the out-of-order log unread because of that.
-func dump(dir string) error {
+// digest of them. A start that finds the log torn leaves the out-of-order log
+// unread, so that only a second start sees all that is left.
+func dump(dir string, twice bool) error {
 	if err := dropBlocks(dir); err != nil {
 		return err
 	}
-	first, err := open(dir)
-	if err != nil {
-		fmt.Printf("dir %s\nerror %v\nend\n", dir, err)
-		return nil
-	}
-	if err := first.Close(); err != nil {
-		return err
-	}
+	fmt.Printf("dir %s\n", dir)
 	db, err := open(dir)
 	if err != nil {
-		return err
+		fmt.Printf("error %v\nend\n", err)
+		return nil
+	}
+	if twice {
+		if err := db.Close(); err != nil {
+			return err
+		}
+		if db, err = open(dir); err != nil {
+			return err
+		}
 	}
 	defer db.Close()
-	fmt.Printf("dir %s\n", dir)
 	// From the blocks' end on there is only the head.
 	from := int64(math.MinInt64)
 	for _, b := range db.Blocks() {

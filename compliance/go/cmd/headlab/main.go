@@ -3,6 +3,8 @@
 //
 //	headlab make DIR         writes one data directory for each scenario under DIR
 //	headlab dump DIR...      opens each directory, which it changes: give it copies
+//	headlab twice DIR...     likewise, after a first start has repaired what is torn
+//	headlab live DIR SECONDS writes to DIR, compacts it, and tells when it is done
 //	headlab time DIR         tells how long Prometheus takes to start on DIR
 //	headlab wal DIR S N      writes a WAL of S series with N samples each
 package main
@@ -11,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 )
 
 func main() {
@@ -21,20 +24,29 @@ func main() {
 }
 
 func run(args []string) error {
-	usage := fmt.Errorf("usage: headlab make DIR | dump DIR... | time DIR | wal DIR SERIES SAMPLES")
+	usage := fmt.Errorf("usage: headlab make DIR | dump DIR... | twice DIR... | live DIR SECONDS | time DIR | wal DIR SERIES SAMPLES")
 	if len(args) < 2 {
 		return usage
 	}
 	switch args[0] {
 	case "make":
 		return makeAll(args[1])
-	case "dump":
+	case "dump", "twice":
 		for _, dir := range args[1:] {
-			if err := dump(dir); err != nil {
+			if err := dump(dir, args[0] == "twice"); err != nil {
 				return fmt.Errorf("%s: %w", dir, err)
 			}
 		}
 		return nil
+	case "live":
+		if len(args) != 3 {
+			return usage
+		}
+		seconds, err := strconv.Atoi(args[2])
+		if err != nil {
+			return err
+		}
+		return live(args[1], time.Duration(seconds)*time.Second)
 	case "time":
 		return timeStart(args[1])
 	case "wal":

@@ -1,63 +1,43 @@
 //! The samples that a series is still growing by.
 //!
-//! The reader appends while views read: a view holds the columns and how
-//! many of their samples it may see. Cells are relaxed atomics, which cost
-//! nothing over plain memory here; whoever hands the length to a view also
-//! publishes the cells below it.
+//! The reader appends while views read: a view holds the cells and how many
+//! of the samples it may see. Cells are relaxed atomics, which cost nothing
+//! over plain memory here; whoever hands the length to a view also publishes
+//! the cells below it. A sample's parts stand side by side, so that appending
+//! touches one cache line of the many that a scrape of many series touches.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Cells of a series' first columns.
+/// Samples that a series' first cells hold.
 const FIRST_CAPACITY: usize = 16;
-/// Samples after which columns are full; a Prometheus chunk has as many.
+/// Samples after which no more are added; a Prometheus chunk has as many.
 pub(super) const FULL: usize = 120;
-
-/// Timestamps, values, and start timestamps where there are any.
-#[derive(Debug)]
-pub(super) struct Columns {
-    timestamps: Box<[AtomicI64]>,
-    values: Box<[AtomicU64]>,
-    starts: Box<[AtomicI64]>,
-}
-
-impl Columns {
-    fn new(capacity: usize, with_start: bool) -> Self {
-        Columns {
-            timestamps: (0..capacity).map(|_| AtomicI64::new(0)).collect(),
-            values: (0..capacity).map(|_| AtomicU64::new(0)).collect(),
-            starts: (0..if with_start { capacity } else { 0 })
-                .map(|_| AtomicI64::new(0))
-                .collect(),
-        }
-    }
-
-    fn grown(&self, length: usize, capacity: usize) -> Self {
-        let new = Columns::new(capacity, !self.starts.is_empty());
-        for i in 0..length {
-            new.timestamps[i].store(self.timestamps[i].load(Relaxed), Relaxed);
-            new.values[i].store(self.values[i].load(Relaxed), Relaxed);
-        }
-        for i in 0..length.min(self.starts.len()) {
-            new.starts[i].store(self.starts[i].load(Relaxed), Relaxed);
-        }
-        new
-    }
-}
 
 /// Float samples in order of time, seen up to a length.
 #[derive(Clone, Debug)]
 pub(super) struct OpenFloats {
-    columns: Arc<Columns>,
+    /// Timestamp, value and, where there is any, start timestamp by turns.
+    cells: Arc<[AtomicU64]>,
     length: u32,
+    /// Cells of one sample: two or three.
+    width: u32,
+}
+
+fn cells(count: usize) -> Arc<[AtomicU64]> {
+    (0..count).map(|_| AtomicU64::new(0)).collect()
 }
 
 impl OpenFloats {
-    /// Empty columns; start timestamps are kept if asked for.
-    pub fn new(with_start: bool) -> Self {
+    /// No samples yet; start timestamps are kept if asked for. A series that
+    /// has filled cells before will do so again.
+    pub fn new(with_start: bool, will_fill: bool) -> Self {
+        let width = 2 + usize::from(with_start);
+        let capacity = if will_fill { FULL } else { FIRST_CAPACITY };
         OpenFloats {
-            columns: Arc::new(Columns::new(FIRST_CAPACITY, with_start)),
+            cells: cells(capacity * width),
             length: 0,
+            width: width as u32,
         }
     }
 
@@ -70,53 +50,60 @@ impl OpenFloats {
     }
 
     pub fn has_start(&self) -> bool {
-        !self.columns.starts.is_empty()
+        self.width == 3
     }
 
     /// Appends a sample. Only the reader may, on its own longest view.
+    #[inline]
     pub fn push(&mut self, start: i64, timestamp: i64, value: f64) {
-        let i = self.len();
-        if i == self.columns.timestamps.len() {
-            let capacity = if i >= FULL / 4 {
-                FULL.max(i + i / 2)
-            } else {
-                i * 2
-            };
-            self.columns = Arc::new(self.columns.grown(i, capacity));
+        let at = self.len() * self.width as usize;
+        if at == self.cells.len() {
+            self.grow();
         }
-        self.columns.timestamps[i].store(timestamp, Relaxed);
-        self.columns.values[i].store(value.to_bits(), Relaxed);
-        if let Some(cell) = self.columns.starts.get(i) {
-            cell.store(start, Relaxed);
+        self.cells[at].store(timestamp as u64, Relaxed);
+        self.cells[at + 1].store(value.to_bits(), Relaxed);
+        if self.has_start() {
+            self.cells[at + 2].store(start as u64, Relaxed);
         }
         self.length += 1;
     }
 
+    #[cold]
+    fn grow(&mut self) {
+        let larger = cells((self.cells.len() * 2).max(FULL * self.width as usize));
+        for (to, from) in larger.iter().zip(self.cells.iter()) {
+            to.store(from.load(Relaxed), Relaxed);
+        }
+        self.cells = larger;
+    }
+
     pub fn timestamp(&self, i: usize) -> i64 {
-        self.columns.timestamps[i].load(Relaxed)
+        self.cells[i * self.width as usize].load(Relaxed) as i64
+    }
+
+    fn samples(&self) -> impl Iterator<Item = &[AtomicU64]> {
+        self.cells
+            .chunks_exact(self.width as usize)
+            .take(self.len())
     }
 
     pub fn timestamps(&self) -> Vec<i64> {
-        self.columns.timestamps[..self.len()]
-            .iter()
-            .map(|t| t.load(Relaxed))
-            .collect()
+        self.samples().map(|s| s[0].load(Relaxed) as i64).collect()
     }
 
     pub fn values(&self) -> Vec<f64> {
-        self.columns.values[..self.len()]
-            .iter()
-            .map(|v| f64::from_bits(v.load(Relaxed)))
+        self.samples()
+            .map(|s| f64::from_bits(s[1].load(Relaxed)))
             .collect()
     }
 
     /// Start timestamp, timestamp and value of each sample.
     pub fn iter(&self) -> impl Iterator<Item = (i64, i64, f64)> + '_ {
-        (0..self.len()).map(|i| {
+        self.samples().map(|s| {
             (
-                self.columns.starts.get(i).map_or(0, |s| s.load(Relaxed)),
-                self.timestamp(i),
-                f64::from_bits(self.columns.values[i].load(Relaxed)),
+                s.get(2).map_or(0, |start| start.load(Relaxed) as i64),
+                s[0].load(Relaxed) as i64,
+                f64::from_bits(s[1].load(Relaxed)),
             )
         })
     }
@@ -127,22 +114,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_view_keeps_what_it_saw_while_the_columns_grow() {
-        let mut open = OpenFloats::new(true);
-        let mut views = Vec::new();
-        for i in 0..300 {
-            views.push(open.clone());
-            open.push(i - 1, i * 10, i as f64);
+    fn a_view_keeps_what_it_saw_while_the_cells_grow() {
+        for with_start in [true, false] {
+            let mut open = OpenFloats::new(with_start, false);
+            let mut views = Vec::new();
+            for i in 0..300 {
+                views.push(open.clone());
+                open.push(i - 1, i * 10, i as f64);
+            }
+            for (n, view) in views.iter().enumerate() {
+                assert_eq!(
+                    view.timestamps(),
+                    (0..n as i64).map(|i| i * 10).collect::<Vec<_>>()
+                );
+                assert_eq!(view.values(), (0..n).map(|i| i as f64).collect::<Vec<_>>());
+                let start = |i: usize| if with_start { i as i64 - 1 } else { 0 };
+                assert!(view.iter().enumerate().all(|(i, s)| s.0 == start(i)));
+            }
+            assert_eq!(open.has_start(), with_start);
+            assert!(open.is_full());
         }
-        for (n, view) in views.iter().enumerate() {
-            assert_eq!(
-                view.timestamps(),
-                (0..n as i64).map(|i| i * 10).collect::<Vec<_>>()
-            );
-            assert_eq!(view.values(), (0..n).map(|i| i as f64).collect::<Vec<_>>());
-            assert!(view.iter().enumerate().all(|(i, s)| s.0 == i as i64 - 1));
-        }
-        assert!(!OpenFloats::new(false).has_start());
-        assert!(open.is_full());
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -89,6 +89,11 @@ fn deleted(tombstones: &[(i64, i64)], t: i64) -> bool {
 /// What a head has, series by series. Series with encoded histograms, which
 /// cannot be decoded yet, have `UNDECODED` samples.
 pub(super) fn digests(head: &Head) -> Digests {
+    digests_of(head, |_| true)
+}
+
+/// As [`digests`], of some chunks.
+pub(super) fn digests_of(head: &Head, wanted: impl Fn(&HeadChunk) -> bool) -> Digests {
     let mut all = Digests::new();
     for id in head.select(&[]) {
         let series = head.series(id);
@@ -100,6 +105,7 @@ pub(super) fn digests(head: &Head) -> Digests {
         }
         let mut chunks = Vec::new();
         series.chunks(&mut chunks);
+        chunks.retain(&wanted);
         let undecoded = |c: &HeadChunk| match &c.data {
             HeadChunkData::Encoded { encoding, .. } => encoding.is_histogram(),
             _ => false,
@@ -206,6 +212,22 @@ pub(super) fn make(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
+/// A Prometheus that writes to a directory for some seconds.
+pub(super) fn live(dir: &Path, seconds: u32) -> Child {
+    let seconds = seconds.to_string();
+    Command::new(headlab())
+        .arg("live")
+        .arg(dir)
+        .arg(seconds)
+        .spawn()
+        .unwrap()
+}
+
+/// The times of all samples.
+pub(super) fn times(chunks: Vec<HeadChunk>) -> Vec<i64> {
+    merge_all(chunks).into_keys().collect()
+}
+
 /// Makes a head that is all in the WAL.
 pub(super) fn make_wal(dir: &Path, series: usize, samples: usize) {
     run(&[
@@ -222,10 +244,22 @@ pub(super) fn prometheus_starts_in(dir: &Path) -> Duration {
     Duration::from_millis(text.trim().trim_end_matches(" ms").parse().unwrap())
 }
 
+/// How often Prometheus starts on a directory before it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Starts {
+    Once,
+    /// The first start repairs what is torn.
+    Twice,
+}
+
 /// What Prometheus has after a start on each directory, or its error. Changes
 /// the directories.
-pub(super) fn prometheus(dirs: &[PathBuf]) -> Vec<Result<Digests, String>> {
-    let mut args = vec![Path::new("dump")];
+pub(super) fn prometheus(dirs: &[PathBuf], starts: Starts) -> Vec<Result<Digests, String>> {
+    let mut args = vec![Path::new(if starts == Starts::Once {
+        "dump"
+    } else {
+        "twice"
+    })];
     args.extend(dirs.iter().map(PathBuf::as_path));
     let mut all = Vec::new();
     for line in run(&args).lines() {

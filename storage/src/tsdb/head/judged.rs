@@ -1,10 +1,11 @@
 //! Tests against Prometheus itself. They need Go and take a while the first
 //! time, so they are run by `cargo test -p quarrel-storage -- --ignored head`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::judge::{
-    Digests, assert_same, copy, digests, make, make_wal, prometheus, prometheus_starts_in,
+    Digests, Starts, assert_same, copy, digests, digests_of, live, make, make_wal, prometheus,
+    prometheus_starts_in, times,
 };
 use super::*;
 
@@ -45,7 +46,7 @@ fn every_scenario_reads_as_in_prometheus() {
     let root = tempfile::tempdir().unwrap();
     let dirs = make(root.path());
     let got: Vec<_> = dirs.iter().map(|dir| read(dir)).collect();
-    let expected = prometheus(&dirs);
+    let expected = prometheus(&dirs, Starts::Once);
     for ((dir, got), expected) in dirs.iter().zip(got).zip(expected) {
         let expected = expected.unwrap();
         assert!(!expected.is_empty());
@@ -62,9 +63,147 @@ fn the_recorded_demo_reads_as_in_prometheus() {
     let dir = root.path().join("data");
     copy(&from, &dir);
     let got = read(&dir);
-    let expected = prometheus(std::slice::from_ref(&dir)).remove(0).unwrap();
+    let expected = prometheus(std::slice::from_ref(&dir), Starts::Once)
+        .remove(0)
+        .unwrap();
     println!("{} series", expected.len());
     assert_same("demo", &got, &expected);
+}
+
+/// Cuts a file or flips a bit of it; whatever `seed` says.
+fn damage(file: &Path, seed: u64) -> String {
+    let mut bytes = std::fs::read(file).unwrap();
+    if bytes.is_empty() {
+        return "nothing".into();
+    }
+    let at = (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) as usize % bytes.len();
+    let what = if seed.is_multiple_of(2) {
+        bytes.truncate(at);
+        format!("cut at {at}")
+    } else {
+        bytes[at] ^= 1 << (seed / 2 % 8);
+        format!("flip of bit {} at {at}", seed / 2 % 8)
+    };
+    std::fs::write(file, bytes).unwrap();
+    what
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    let mut all: Vec<_> = entries
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.is_file())
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+#[ignore = "needs Go"]
+fn damaged_heads_read_as_prometheus_repairs_them() {
+    let root = tempfile::tempdir().unwrap();
+    let made = make(&root.path().join("made"));
+    let small = |dir: &&PathBuf| {
+        let name = dir.file_name().unwrap().to_str().unwrap();
+        [
+            "segments",
+            "outoforder",
+            "checkpoint",
+            "reborn-checkpoint",
+            "deleted",
+        ]
+        .contains(&name)
+    };
+    let whole: Vec<_> = made.iter().map(|dir| read(dir)).collect();
+    let (mut seed, mut lost) = (0, 0);
+    for (sub, starts) in [
+        ("wal", Starts::Twice),
+        ("wbl", Starts::Once),
+        ("chunks_head", Starts::Once),
+    ] {
+        let (mut dirs, mut whats, mut got) = (vec![], vec![], vec![]);
+        for from in made.iter().filter(small) {
+            for _ in 0..8 {
+                let dir = root.path().join(format!("{sub}-{seed}"));
+                copy(from, &dir);
+                let files = files(&dir.join(sub));
+                let file = &files[seed as usize / 2 % files.len()];
+                whats.push(format!(
+                    "{} {}: {}",
+                    from.display(),
+                    file.display(),
+                    damage(file, seed)
+                ));
+                got.push(read(&dir));
+                dirs.push(dir);
+                seed += 1;
+            }
+        }
+        let expected = prometheus(&dirs, starts);
+        for ((what, got), expected) in whats.iter().zip(got).zip(expected) {
+            assert_same(what, &got, &expected.unwrap());
+            lost += usize::from(!whole.contains(&got));
+        }
+    }
+    assert!(lost >= 20, "only {lost} heads lost anything");
+}
+
+#[test]
+#[ignore = "needs Go"]
+fn a_live_head_is_followed() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("data");
+    std::fs::create_dir(&dir).unwrap();
+    let mut writer = live(&dir, 6);
+    let mut reader = HeadReader::open(&dir, HeadOptions::default()).unwrap();
+    let (mut refreshed, mut moved, mut end) = (0, 0, i64::MIN);
+    while writer.try_wait().unwrap().is_none() {
+        let start = blocks_end(&dir);
+        match reader.refresh(start) {
+            Ok(head) => {
+                refreshed += 1;
+                // Time never goes back, and no sample of the last scrapes is
+                // missing: each has 30 series and a part of them more.
+                let now = head.time_range().map_or(i64::MIN, |r| r.1);
+                assert!(now >= end, "{now} after {end}");
+                end = now;
+                assert_whole(&head);
+            }
+            Err(e) if e.is_moved() => moved += 1,
+            Err(e) => panic!("{e}"),
+        }
+    }
+    println!("{refreshed} times refreshed, {moved} times moved");
+    assert!(refreshed > 100);
+    let followed = reader.refresh(blocks_end(&dir)).unwrap();
+    let options = HeadOptions {
+        min_valid_time_ms: blocks_end(&dir),
+    };
+    let anew = Head::read(&dir, options).unwrap();
+    // A start finds out-of-order chunks again that blocks have already, since
+    // other chunks in their file are still needed.
+    let in_order = |head: &Head| digests_of(head, |c| !c.out_of_order);
+    assert_same("live", &in_order(&followed), &in_order(&anew));
+    let expected = prometheus(std::slice::from_ref(&dir), Starts::Once)
+        .remove(0)
+        .unwrap();
+    assert_same("live, at the end", &digests(&anew), &expected);
+}
+
+/// Scrapes come every 30 s: a series has no gap in order.
+fn assert_whole(head: &Head) {
+    let from = head.min_valid_time();
+    for id in head.select(&[]).into_iter().step_by(7) {
+        let mut chunks = Vec::new();
+        head.series(id).chunks(&mut chunks);
+        chunks.retain(|c| !c.out_of_order);
+        let times: Vec<i64> = times(chunks).into_iter().filter(|t| *t >= from).collect();
+        for pair in times.windows(2) {
+            assert_eq!(pair[1] - pair[0], 30_000, "after {}", pair[0]);
+        }
+    }
 }
 
 #[test]

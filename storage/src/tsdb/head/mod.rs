@@ -38,6 +38,8 @@ mod judge;
 #[cfg(test)]
 mod judged;
 #[cfg(test)]
+mod testlog;
+#[cfg(test)]
 mod tests;
 
 pub use error::{HeadError, HeadWarning};

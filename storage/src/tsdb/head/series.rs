@@ -298,7 +298,7 @@ impl Series {
             }
             _ => {
                 self.seal();
-                let mut open = OpenFloats::new(start != 0);
+                let mut open = OpenFloats::new(start != 0, !self.stored.is_empty());
                 open.push(start, timestamp, value);
                 self.open = Open::Floats(open);
             }

@@ -100,7 +100,9 @@ impl Head {
     }
 
     /// The time before which samples in order are left out, ms: what was
-    /// asked for, or what the checkpoint says if that is later.
+    /// asked for, or what the checkpoint says if that is later. A chunk that
+    /// begins before it and ends after is whole nevertheless, as in
+    /// Prometheus; its first samples are in a block, too.
     pub fn min_valid_time(&self) -> i64 {
         self.min_valid_time
     }
