@@ -190,7 +190,7 @@ func (g *Generator) labelFunction(depth int) expr {
 	}
 	re := pick(g.r, []string{"(.*)", "(.+)", "(.*)-(.*)", "(.)(.*)", ".*", "", "(?P<a>[^:]*):?(?P<b>.*)", "([a-z]+).*"})
 	if g.chance(25) {
-		re = g.regex(values)
+		re = g.regex(pick(g.r, append([]string{"x"}, values...)), values)
 	}
 	replacement := pick(g.r, []string{"$1", "$2", "$1-$2", "${1}x", "const", "", "$0", "$a", "${b}", "$3", "$$", "$1x"})
 	out := with(e.labels, target)

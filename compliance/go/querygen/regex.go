@@ -3,17 +3,16 @@ package querygen
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// regex makes a regular expression of any class from a label's real values.
-func (g *Generator) regex(values []string) string {
+// regex makes a regular expression of any class that mostly matches v, and
+// maybe others of the label's real values.
+func (g *Generator) regex(v string, values []string) string {
 	if len(values) == 0 {
 		values = []string{"x"}
 	}
-	v := pick(g.r, values)
 	runes := []rune(v)
 	cut := func() (string, string) {
 		n := 0
@@ -25,7 +24,7 @@ func (g *Generator) regex(values []string) string {
 	pre, post := cut()
 	return choose(g, []option[string]{
 		{10, func() string { return regexp.QuoteMeta(v) }},
-		{14, func() string { return g.alternation(values) }},
+		{14, func() string { return g.alternation(v, values) }},
 		{10, func() string { return pre + ".*" }},
 		{8, func() string { return pre + ".+" }},
 		{10, func() string { return ".*" + post }},
@@ -54,23 +53,24 @@ func (g *Generator) regex(values []string) string {
 		{1, func() string { return `(?s).*` }},
 		{1, func() string { return `[[:alpha:]]+.*` }},
 		{1, func() string { return `\pL+` }},
-		{1, func() string { return `(?:` + g.alternation(values) + `|.*z)` }},
+		{1, func() string { return `(?:` + g.alternation(v, values) + `|.*z)` }},
 		{1, func() string { return `.*?` + post + `?` }},
 	})
 }
 
-func (g *Generator) alternation(values []string) string {
-	n := 1 + g.r.Intn(5)
+func (g *Generator) alternation(v string, values []string) string {
+	n := g.r.Intn(5)
 	if g.chance(8) {
 		n = 30
 	}
-	var parts []string
+	parts := []string{regexp.QuoteMeta(v)}
 	for range n {
 		parts = append(parts, regexp.QuoteMeta(pick(g.r, values)))
 	}
 	if g.chance(10) {
 		parts = append(parts, pick(g.r, []string{"", "nope", ".*a", "b.+"}))
 	}
+	g.r.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
 	text := strings.Join(parts, "|")
 	if g.chance(20) {
 		return "(" + text + ")"
@@ -109,18 +109,13 @@ func swapCase(s string) string {
 	return strings.ToLower(s)
 }
 
-// matcher writes a matcher on a label of a metric.
-func (g *Generator) matcher(m *Metric, label string) string {
+// matcher writes a matcher on a label of a metric, which mostly lets the given
+// series pass.
+func (g *Generator) matcher(m *Metric, label string, series map[string]string) string {
 	values := m.Values[label]
-	if len(values) == 0 {
-		values = g.s.values[label]
-	}
-	if len(values) == 0 {
-		values = []string{"", "x"}
-	}
-	v := pick(g.r, values)
-	if g.chance(4) {
-		v = pick(g.r, []string{"", "nope"})
+	v, other := series[label], pick(g.r, values)
+	if g.chance(8) {
+		v = pick(g.r, append([]string{"", "nope"}, values...))
 	}
 	name := g.labelName(label)
 	space := pick(g.r, []string{"", "", "", " "})
@@ -128,9 +123,9 @@ func (g *Generator) matcher(m *Metric, label string) string {
 	case n < 25:
 		return name + space + "=" + space + g.quote(v)
 	case n < 38:
-		return name + space + "!=" + space + g.quote(v)
+		return name + space + "!=" + space + g.quote(other)
 	case n < 80:
-		return name + space + "=~" + space + g.quote(g.regex(values))
+		return name + space + "=~" + space + g.quote(g.regex(v, values))
 	}
-	return name + space + "!~" + space + g.quote(g.regex(slices.Clone(values)))
+	return name + space + "!~" + space + g.quote(g.regex(other, values))
 }

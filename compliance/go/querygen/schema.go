@@ -26,9 +26,14 @@ type Metric struct {
 	Labels []string
 	Values map[string][]string
 	Series int
+	// sets are the label sets of some series.
+	sets []map[string]string
 	// Weight says how often the metric is picked.
 	Weight int
 }
+
+// mostSets is how many label sets of a metric are kept to make matchers from.
+const mostSets = 500
 
 // NewSchema sums up label sets; mint and maxt are the data's first and last
 // time in milliseconds.
@@ -43,6 +48,9 @@ func NewSchema(series []labels.Labels, mint, maxt int64) *Schema {
 			s.Metrics = append(s.Metrics, m)
 		}
 		m.Series++
+		if len(m.sets) < mostSets {
+			m.sets = append(m.sets, ls.Map())
+		}
 		ls.Range(func(l labels.Label) {
 			if l.Name == "__name__" {
 				return
@@ -58,8 +66,8 @@ func NewSchema(series []labels.Labels, mint, maxt int64) *Schema {
 		}
 		sort.Strings(m.Labels)
 		m.Weight = 2 + min(m.Series, 10)
-		if m.Series > 300 {
-			m.Weight = 1 // slow
+		if m.Series > 110 {
+			m.Weight = 4 // slow, or short lives that few queries meet
 		}
 	}
 	for l := range s.values {

@@ -14,8 +14,9 @@ func (g *Generator) body(m *Metric) string {
 	var matchers []string
 	if len(m.Labels) > 0 {
 		n := pick(g.r, []int{0, 0, 1, 1, 1, 2, 3})
+		series := pick(g.r, m.sets)
 		for range n {
-			matchers = append(matchers, g.matcher(m, pick(g.r, m.Labels)))
+			matchers = append(matchers, g.matcher(m, pick(g.r, m.Labels), series))
 		}
 	}
 	if g.chance(5) {

@@ -10,9 +10,9 @@ func (g *Generator) times() {
 		at -= at % 15_000
 	case n < 65:
 		at -= at % 60_000
-	case n < 70:
+	case n < 67:
 		at = s.Maxt + g.r.Int63n(600_000)
-	case n < 73:
+	case n < 69:
 		at = s.Mint - g.r.Int63n(600_000)
 	}
 	if g.chance(50) {
