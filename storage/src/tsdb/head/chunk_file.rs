@@ -62,8 +62,9 @@ struct Corruption {
 /// Reads all files, ascending; chunks that end before `min_valid_time` (ms)
 /// and are in order are left out.
 ///
-/// What follows a corruption is left out: Prometheus deletes it and takes the
-/// samples from the WAL, which has them too.
+/// What follows a corruption is left out, and the WAL, which has the samples
+/// too, stands in: Prometheus deletes the whole file then. The last file may
+/// just be written to, so nothing is said of a corruption there.
 ///
 /// # Errors
 /// When a file vanishes or cannot be read.

@@ -11,8 +11,17 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Samples that a series' first cells hold.
 const FIRST_CAPACITY: usize = 16;
-/// Samples after which no more are added; a Prometheus chunk has as many.
-pub(super) const FULL: usize = 120;
+/// Samples that a Prometheus chunk should have. Where it ends is as there,
+/// but for a limit in bytes: at multiples of two hours, at which blocks end,
+/// too, and between them so that all chunks will be about the same.
+pub(super) const TARGET: usize = 120;
+/// Length of the blocks that Prometheus makes from a head, ms.
+const BLOCK_RANGE: i64 = 2 * 3600 * 1000;
+
+/// The end of the block range that a time is in, ms.
+pub(super) fn end_of_range(timestamp: i64) -> i64 {
+    (timestamp / BLOCK_RANGE * BLOCK_RANGE).saturating_add(BLOCK_RANGE)
+}
 
 /// Float samples in order of time, seen up to a length.
 #[derive(Clone, Debug)]
@@ -33,7 +42,7 @@ impl OpenFloats {
     /// has filled cells before will do so again.
     pub fn new(with_start: bool, will_fill: bool) -> Self {
         let width = 2 + usize::from(with_start);
-        let capacity = if will_fill { FULL } else { FIRST_CAPACITY };
+        let capacity = if will_fill { TARGET } else { FIRST_CAPACITY };
         OpenFloats {
             cells: cells(capacity * width),
             length: 0,
@@ -45,8 +54,32 @@ impl OpenFloats {
         self.length as usize
     }
 
-    pub fn is_full(&self) -> bool {
-        self.len() >= FULL
+    /// Times of the first and the last sample; for one sample or more.
+    pub fn range(&self) -> (i64, i64) {
+        (self.timestamp(0), self.timestamp(self.len() - 1))
+    }
+
+    /// Whether a sample shall be added here rather than to a new chunk, which
+    /// begins at `next_chunk_at`. That is set anew when there are enough
+    /// samples to guess how many will come until the end of the block range.
+    #[inline]
+    pub fn has_room(&self, timestamp: i64, last_time: i64, next_chunk_at: &mut i64) -> bool {
+        if self.len() == TARGET / 4 {
+            *next_chunk_at = self.guess_end(last_time, *next_chunk_at);
+        }
+        timestamp < *next_chunk_at && self.len() < 2 * TARGET
+    }
+
+    #[cold]
+    fn guess_end(&self, last_time: i64, end: i64) -> i64 {
+        let first = self.timestamp(0);
+        let left = end.saturating_sub(first) as f64;
+        let quarter = last_time.saturating_sub(first).saturating_add(1) as f64;
+        let chunks = left / (quarter * 4.0);
+        if chunks <= 1.0 {
+            return end;
+        }
+        (first as f64 + left / chunks.floor()) as i64
     }
 
     pub fn has_start(&self) -> bool {
@@ -70,7 +103,7 @@ impl OpenFloats {
 
     #[cold]
     fn grow(&mut self) {
-        let larger = cells((self.cells.len() * 2).max(FULL * self.width as usize));
+        let larger = cells((self.cells.len() * 2).max(TARGET * self.width as usize));
         for (to, from) in larger.iter().zip(self.cells.iter()) {
             to.store(from.load(Relaxed), Relaxed);
         }
@@ -132,7 +165,7 @@ mod tests {
                 assert!(view.iter().enumerate().all(|(i, s)| s.0 == start(i)));
             }
             assert_eq!(open.has_start(), with_start);
-            assert!(open.is_full());
+            assert_eq!(open.len(), 300);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use super::error::HeadError;
 
@@ -33,6 +34,58 @@ pub(super) struct WalListing {
     pub segments: Numbered,
     /// The newest checkpoint: its number and directory.
     pub checkpoint: Option<(u64, PathBuf)>,
+}
+
+/// Tells whether files came, went or were renamed in a directory.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    dir: PathBuf,
+    /// The directory's modification time when it was last looked at, if what
+    /// was seen then is sure to be all that this time stands for.
+    seen: Option<SystemTime>,
+}
+
+/// File systems count time in steps of some milliseconds: only after that
+/// does a further change show.
+const STEP: Duration = Duration::from_secs(2);
+
+impl Watch {
+    pub fn new(dir: &Path) -> Self {
+        Watch {
+            dir: dir.into(),
+            seen: None,
+        }
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether the directory may have changed since the last call. Ask before
+    /// listing it.
+    pub fn may_have_changed(&mut self) -> bool {
+        let now = fs::metadata(&self.dir).and_then(|m| m.modified()).ok();
+        if now.is_some() && now == self.seen {
+            return false;
+        }
+        let is_old = |t: &SystemTime| t.elapsed().is_ok_and(|age| age > STEP);
+        self.seen = now.filter(is_old);
+        true
+    }
+}
+
+/// How often a listing with a gap is made again: a directory that is listed
+/// while files are deleted may show an older one without a younger one.
+const LISTINGS: usize = 3;
+
+fn list<T>(mut once: impl FnMut() -> Result<T, HeadError>) -> Result<T, HeadError> {
+    for _ in 1..LISTINGS {
+        match once() {
+            Err(HeadError::MissingSegment { .. }) => {}
+            result => return result,
+        }
+    }
+    once()
 }
 
 const CHECKPOINT_PREFIX: &str = "checkpoint.";
@@ -80,23 +133,28 @@ fn numbered(dir: &Path, names: &[String]) -> Result<Numbered, HeadError> {
 /// # Errors
 /// When a number is missing between two others.
 pub(super) fn list_numbered(dir: &Path) -> Result<Numbered, HeadError> {
-    numbered(dir, &names(dir)?)
+    list(|| numbered(dir, &names(dir)?))
 }
 
 /// Lists `wal`: segments and the newest checkpoint.
+///
+/// # Errors
+/// When a number is missing between two others.
 pub(super) fn list_wal(dir: &Path) -> Result<WalListing, HeadError> {
-    let names = names(dir)?;
-    let checkpoint = names
-        .iter()
-        .filter_map(|n| {
-            // A directory that is still being written ends in `.tmp`.
-            let number = n.strip_prefix(CHECKPOINT_PREFIX)?.parse::<u64>().ok()?;
-            Some((number, dir.join(n)))
+    list(|| {
+        let names = names(dir)?;
+        let checkpoint = names
+            .iter()
+            .filter_map(|n| {
+                // A directory that is still being written ends in `.tmp`.
+                let number = n.strip_prefix(CHECKPOINT_PREFIX)?.parse::<u64>().ok()?;
+                Some((number, dir.join(n)))
+            })
+            .max_by_key(|c| c.0);
+        Ok(WalListing {
+            segments: numbered(dir, &names)?,
+            checkpoint,
         })
-        .max_by_key(|c| c.0);
-    Ok(WalListing {
-        segments: numbered(dir, &names)?,
-        checkpoint,
     })
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use quarrel_matchers::{Matcher, SortedValues, resolve};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::series::{Label, Series};
 use super::symbols::{HeadSymbol, Symbols};
@@ -144,7 +144,7 @@ impl LabelIndex {
             let texts = |values| Texts { symbols, values };
             if !matcher.matches_empty() {
                 let ids = values.map_or(Vec::new(), |v| {
-                    union(v, &resolve(matcher, &texts(&v.values)))
+                    union(v, &resolve(matcher, &texts(&v.values)), &self.range)
                 });
                 selected = Some(match selected {
                     Some(before) => intersect(before, &ids),
@@ -156,10 +156,8 @@ impl LabelIndex {
             } else if let Some(values) = values {
                 // Series without the label match, so look for those that don't.
                 let matching = resolve(matcher, &texts(&values.values));
-                excluded.push(union(
-                    values,
-                    &complement(&matching, values.values.len() as u32),
-                ));
+                let others = complement(&matching, values.values.len() as u32);
+                excluded.push(union(values, &others, &self.range));
             }
         }
         let mut selected = selected.unwrap_or_else(|| self.range.clone().collect());
@@ -169,15 +167,67 @@ impl LabelIndex {
         selected
     }
 
+    /// Label names that a series has for which `visible` holds.
+    fn names(&self, visible: impl Fn(u32) -> bool) -> impl Iterator<Item = HeadSymbol> {
+        let has = move |v: &Values| v.ids.iter().any(|id| visible(*id));
+        self.names
+            .iter()
+            .filter(move |(_, v)| has(v))
+            .map(|(name, _)| *name)
+    }
+
+    /// Values of a label that a series has for which `visible` holds.
+    fn values_of(
+        &self,
+        symbols: &Symbols,
+        name: &str,
+        visible: impl Fn(u32) -> bool,
+    ) -> Vec<HeadSymbol> {
+        let Some(values) = self.values(symbols, name) else {
+            return Vec::new();
+        };
+        let seen = |i: &u32| values.ids(&(*i..*i + 1)).iter().any(|id| visible(*id));
+        let places = 0..values.values.len() as u32;
+        places
+            .filter(seen)
+            .map(|i| values.values[i as usize])
+            .collect()
+    }
+
     fn sort(&self, ids: &mut [u32]) {
         ids.sort_unstable_by_key(|id| self.places[(id - self.range.start) as usize]);
     }
 }
 
-/// The series of some values; a series has one value, so they are disjoint.
-fn union(values: &Values, ranges: &[Range<u32>]) -> Vec<u32> {
-    let mut ids: Vec<u32> = ranges.iter().flat_map(|r| values.ids(r)).copied().collect();
-    ids.sort_unstable();
+/// Series of more values than this are collected in a bitmap if they are a
+/// good part of all.
+const FEW_VALUES: u32 = 8;
+
+/// The series of some values, ascending; a series has one value, so none
+/// comes twice.
+fn union(values: &Values, ranges: &[Range<u32>], all: &Range<u32>) -> Vec<u32> {
+    let parts = || ranges.iter().flat_map(|r| values.ids(r));
+    let count: u32 = ranges.iter().map(|r| r.end - r.start).sum();
+    let length = ranges.iter().map(|r| values.ids(r).len()).sum::<usize>();
+    if count <= FEW_VALUES || length < all.len() / 64 {
+        let mut ids: Vec<u32> = parts().copied().collect();
+        if count > 1 {
+            ids.sort_unstable();
+        }
+        return ids;
+    }
+    let mut bitmap = vec![0u64; all.len().div_ceil(64)];
+    for id in parts() {
+        let bit = id - all.start;
+        bitmap[bit as usize / 64] |= 1 << (bit % 64);
+    }
+    let mut ids = Vec::with_capacity(length);
+    for (word, mut bits) in bitmap.into_iter().enumerate() {
+        while bits != 0 {
+            ids.push(all.start + word as u32 * 64 + bits.trailing_zeros());
+            bits &= bits - 1;
+        }
+    }
     ids
 }
 
@@ -262,7 +312,28 @@ impl ViewIndex {
         ViewIndex { base, recent, end }
     }
 
-    /// Series that satisfy all matchers and `visible`, sorted by labels.
+    /// Names of labels of series that have samples.
+    pub fn names<'a>(&self, series: impl Fn(u32) -> &'a Series) -> FxHashSet<HeadSymbol> {
+        let visible = |id| id < self.end && series(id).has_samples();
+        self.base
+            .names(visible)
+            .chain(self.recent.names(visible))
+            .collect()
+    }
+
+    /// Values of a label of series that have samples.
+    pub fn values<'a>(
+        &self,
+        symbols: &Symbols,
+        name: &str,
+        series: impl Fn(u32) -> &'a Series,
+    ) -> FxHashSet<HeadSymbol> {
+        let visible = |id| id < self.end && series(id).has_samples();
+        let of = |index: &LabelIndex| index.values_of(symbols, name, visible);
+        of(&self.base).into_iter().chain(of(&self.recent)).collect()
+    }
+
+    /// Series that satisfy all matchers and have samples, sorted by labels.
     pub fn select<'a>(
         &self,
         symbols: &Symbols,

@@ -104,7 +104,7 @@ pub(super) fn digests_of(head: &Head, wanted: impl Fn(&HeadChunk) -> bool) -> Di
             line.push(';');
         }
         let mut chunks = Vec::new();
-        series.chunks(&mut chunks);
+        series.chunks(i64::MIN, i64::MAX, &mut chunks);
         chunks.retain(&wanted);
         let undecoded = |c: &HeadChunk| match &c.data {
             HeadChunkData::Encoded { encoding, .. } => encoding.is_histogram(),

@@ -197,7 +197,7 @@ fn assert_whole(head: &Head) {
     let from = head.min_valid_time();
     for id in head.select(&[]).into_iter().step_by(7) {
         let mut chunks = Vec::new();
-        head.series(id).chunks(&mut chunks);
+        head.series(id).chunks(i64::MIN, i64::MAX, &mut chunks);
         chunks.retain(|c| !c.out_of_order);
         let times: Vec<i64> = times(chunks).into_iter().filter(|t| *t >= from).collect();
         for pair in times.windows(2) {

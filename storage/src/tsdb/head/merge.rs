@@ -50,18 +50,22 @@ fn flush(group: &mut Vec<HeadChunk>, out: &mut Vec<HeadChunk>) -> Result<(), Chu
         .drain(..)
         .map(|c| decode(&c.data))
         .collect::<Result<Vec<_>, _>>()?;
-    let samples = chain(&runs, |s| s.1);
-    let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
-        return Ok(());
-    };
-    out.push(HeadChunk {
-        min_time: first.1,
-        max_time: last.1,
-        data: data_of(&samples),
-        out_of_order: true,
-    });
+    for part in chain(&runs, |s| s.1).chunks(MAX_SAMPLES) {
+        let (Some(first), Some(last)) = (part.first(), part.last()) else {
+            continue;
+        };
+        out.push(HeadChunk {
+            min_time: first.1,
+            max_time: last.1,
+            data: data_of(part),
+            out_of_order: true,
+        });
+    }
     Ok(())
 }
+
+/// A chunk can hold a few more.
+const MAX_SAMPLES: usize = 60_000;
 
 fn decode(data: &HeadChunkData) -> Result<Run, ChunkError> {
     let (mut starts, mut timestamps, mut values) = (Vec::new(), Vec::new(), Vec::new());
@@ -93,8 +97,6 @@ fn data_of(samples: &[(i64, i64, f64)]) -> HeadChunkData {
     }
     let mut encoder = Xor2Encoder::new();
     for (start, timestamp, value) in samples {
-        // A chunk holds 65,535 samples; a group of chunks is far from that
-        // unless thousands of them overlap.
         encoder.append_with_start(*start, *timestamp, *value);
     }
     HeadChunkData::Encoded {
@@ -239,5 +241,25 @@ mod tests {
         assert_eq!(merged[1], chunk(&[4, 5, 6, 9], true));
         assert_eq!(merged[2], chunks[3]);
         assert_eq!(merged.len(), 3);
+    }
+
+    #[test]
+    fn start_timestamps_are_kept_in_chunks_that_can_hold_them() {
+        let encoded = |samples: &[(i64, i64, f64)], out_of_order| HeadChunk {
+            min_time: samples[0].1,
+            max_time: samples[samples.len() - 1].1,
+            data: data_of(samples),
+            out_of_order,
+        };
+        let samples: Vec<_> = (0..100_000).map(|t| (t / 7 - 3, t, t as f64)).collect();
+        let (even, odd): (Vec<_>, Vec<_>) = samples.iter().partition(|s| s.1 % 2 == 0);
+        let chunks = vec![encoded(&even, false), encoded(&odd, true)];
+        let merged = merge_overlapping(chunks).unwrap();
+        assert_eq!(merged.len(), 2);
+        let got: Vec<_> = merged
+            .iter()
+            .flat_map(|c| decode(&c.data).unwrap())
+            .collect();
+        assert_eq!(got, samples);
     }
 }

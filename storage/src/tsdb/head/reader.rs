@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 
 use super::chunk_file;
-use super::dir::{self, Numbered, WalListing};
+use super::dir::{self, Numbered, WalListing, Watch};
 use super::error::{HeadError, HeadWarning};
 use super::index::SharedIndex;
 use super::log::{self, Follower, Limit, Sink};
@@ -13,6 +13,8 @@ use super::record::{Log, Record, RefSample};
 use super::state::{PAGE, State};
 use super::view::{Head, HeadOptions};
 
+/// Series whose complete chunks a refresh encodes: some milliseconds of work.
+const COMPRESSED_AT_ONCE: usize = 512;
 /// Records on their way from the decoding to the applying thread.
 const IN_FLIGHT: usize = 64;
 
@@ -38,8 +40,10 @@ struct Loaded {
     state: State,
     wal: Follower,
     wbl: Follower,
+    wal_watch: Watch,
+    wbl_watch: Watch,
     checkpoint: Option<u64>,
-    first_wbl: Option<u64>,
+    wbl_listing: Numbered,
     shared_index: Arc<SharedIndex>,
     /// Of chunks, which are read but once.
     warnings: Vec<HeadWarning>,
@@ -91,42 +95,28 @@ impl HeadReader {
     /// # Errors
     /// As [`HeadReader::open`]. The reader stays usable.
     pub fn refresh(&mut self, min_valid_time_ms: i64) -> Result<Arc<Head>, HeadError> {
-        let layout = Layout::of(&self.dir);
-        let before = &self.loaded;
-        let moved = before.wal.has_moved()?
-            || before.wbl.has_moved()?
-            || dir::list_wal(&layout.wal)?.checkpoint.map(|c| c.0) != before.checkpoint;
-        let wbl = dir::list_numbered(&layout.wbl)?;
-        if moved || (before.first_wbl.is_some() && wbl.first() != before.first_wbl) {
+        if self.loaded.has_moved()? {
             return self.reload(min_valid_time_ms);
         }
-        if let (None, Some(first)) = (before.first_wbl, wbl.first()) {
-            self.loaded.first_wbl = Some(first);
-            self.loaded.wbl = Follower::new(Log::Wbl, &layout.wbl, first);
-        }
+        let loaded = &mut self.loaded;
         // The WBL names series whose records come before in the WAL: look how
         // far it goes now, then read the WAL, then the WBL as far as that.
-        let limit = end_of(&wbl)?;
+        let limit = end_of(&loaded.wbl_listing)?;
         let Loaded {
-            state,
-            wal,
-            wbl,
-            checkpoint,
-            ..
-        } = &mut self.loaded;
+            state, wal, wbl, ..
+        } = loaded;
         state.set_min_valid_time(min_valid_time_ms);
         let segment = wal.number();
         let stopped = (wal.warning().cloned(), wbl.warning().cloned());
         wal.poll(None, &mut |record| state.apply_wal(record))?;
         wbl.poll(Some(limit), &mut |record| state.apply_wbl(record))?;
-        if wal.number() != segment
-            && dir::list_wal(&layout.wal)?.checkpoint.map(|c| c.0) != *checkpoint
-        {
-            // The segments on the way may have been taken away already.
+        let changed = state.changed || stopped != (wal.warning().cloned(), wbl.warning().cloned());
+        // Of the segments on the way some may have been taken away already.
+        if wal.number() != segment && loaded.has_moved()? {
             return self.reload(min_valid_time_ms);
         }
-        let changed = state.changed || stopped != (wal.warning().cloned(), wbl.warning().cloned());
         if changed {
+            self.loaded.state.compress(COMPRESSED_AT_ONCE);
             self.head = self.loaded.publish(Some(&self.head));
         }
         Ok(self.head())
@@ -153,6 +143,27 @@ fn end_of(listing: &Numbered) -> Result<Limit, HeadError> {
 }
 
 impl Loaded {
+    /// Whether Prometheus has taken away or replaced what was read, so that
+    /// all must be read anew.
+    fn has_moved(&mut self) -> Result<bool, HeadError> {
+        if self.wal_watch.may_have_changed() {
+            let listing = dir::list_wal(self.wal_watch.dir())?;
+            if listing.checkpoint.map(|c| c.0) != self.checkpoint || self.wal.has_moved()? {
+                return Ok(true);
+            }
+        }
+        if self.wbl_watch.may_have_changed() {
+            let listing = dir::list_numbered(self.wbl_watch.dir())?;
+            match (self.wbl_listing.first(), listing.first()) {
+                (None, Some(first)) => self.wbl = Follower::new(Log::Wbl, &listing.dir, first),
+                (before, now) if before != now || self.wbl.has_moved()? => return Ok(true),
+                _ => {}
+            }
+            self.wbl_listing = listing;
+        }
+        Ok(false)
+    }
+
     fn load(dir: &Path, min_valid_time: i64) -> Result<Loaded, HeadError> {
         let layout = Layout::of(dir);
         let wal = dir::list_wal(&layout.wal)?;
@@ -221,8 +232,11 @@ impl Loaded {
             state,
             wal: wal_log,
             wbl: wbl_log,
+            // Listed already, but not after these began to watch.
+            wal_watch: Watch::new(&layout.wal),
+            wbl_watch: Watch::new(&layout.wbl),
             checkpoint: wal.checkpoint.as_ref().map(|c| c.0),
-            first_wbl: wbl.first(),
+            wbl_listing: wbl.clone(),
             shared_index: Arc::default(),
             warnings,
         })
@@ -259,6 +273,7 @@ impl Loaded {
             warnings,
             shared_index: self.shared_index.clone(),
             index: OnceLock::new(),
+            time_range: OnceLock::new(),
         })
     }
 }

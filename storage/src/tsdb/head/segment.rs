@@ -14,7 +14,7 @@ use super::error::HeadError;
 const PAGE: u64 = 32 * 1024;
 const HEADER: usize = 7;
 const MAX_FRAGMENT: usize = PAGE as usize - HEADER;
-/// Bytes asked of the system at once.
+/// Bytes asked of the system at once; two pages or more.
 const READ_AHEAD: usize = 1 << 20;
 /// No record of Prometheus comes near; a header that promises more is wrong.
 const MAX_RECORD: usize = 1 << 30;
@@ -72,8 +72,10 @@ pub(super) struct SegmentReader {
     tail: Tail,
     /// Bytes beyond this offset are not looked at.
     limit: u64,
-    /// `buffer[at..]` are the bytes from `offset` on.
+    /// `buffer[at..end]` are the bytes from `offset` on. The rest is room to
+    /// read into, kept so that it need not be cleared again.
     buffer: Vec<u8>,
+    end: usize,
     at: usize,
     offset: u64,
     /// Where the record that is being read begins.
@@ -127,6 +129,7 @@ impl SegmentReader {
             tail,
             limit: u64::MAX,
             buffer: Vec::new(),
+            end: 0,
             at: 0,
             offset: position,
             record_start: position,
@@ -168,8 +171,8 @@ impl SegmentReader {
 
     /// Drops what was read ahead: the file may have grown since.
     fn rewind(&mut self) {
-        self.buffer.clear();
         self.at = 0;
+        self.end = 0;
         self.offset = self.record_start;
     }
 
@@ -278,10 +281,10 @@ impl SegmentReader {
 
     /// The next `n` bytes, at most a page.
     fn take(&mut self, n: usize) -> Result<&[u8], Short> {
-        if self.buffer.len() - self.at < n {
+        if self.end - self.at < n {
             self.fill(n)?;
         }
-        if self.buffer.len() - self.at < n {
+        if self.end - self.at < n {
             return Err(Short::End);
         }
         let from = self.at;
@@ -293,26 +296,25 @@ impl SegmentReader {
     /// Reads on until `n` bytes are there, or as many as there are; pads the
     /// last page of a closed segment.
     fn fill(&mut self, n: usize) -> Result<(), HeadError> {
-        self.buffer.drain(..self.at);
+        self.buffer.resize(READ_AHEAD, 0);
+        self.buffer.copy_within(self.at..self.end, 0);
+        self.end -= self.at;
         self.at = 0;
-        while self.buffer.len() < n {
-            let have = self.buffer.len();
-            let from = self.offset + have as u64;
-            let room = self.limit.saturating_sub(from).min(READ_AHEAD as u64) as usize;
-            self.buffer.resize(have + room, 0);
-            let got = match self.file.read_at(&mut self.buffer[have..], from) {
+        while self.end < n {
+            let from = self.offset + self.end as u64;
+            let room = (self.limit.saturating_sub(from)).min((READ_AHEAD - self.end) as u64);
+            let room = &mut self.buffer[self.end..self.end + room as usize];
+            let got = match self.file.read_at(room, from) {
                 Ok(got) => got,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {
-                    self.buffer.truncate(have);
-                    continue;
-                }
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(HeadError::io(&self.path, e)),
             };
-            self.buffer.truncate(have + got);
+            self.end += got;
             if got == 0 {
                 if self.tail == Tail::Closed {
                     let missing = ((PAGE - from % PAGE) % PAGE) as usize;
-                    self.buffer.resize(have + missing, 0);
+                    self.buffer[self.end..self.end + missing].fill(0);
+                    self.end += missing;
                 }
                 break;
             }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use quarrel_chunks::{Encoding, FloatEncoder, Xor2Encoder, XorEncoder};
 
 use super::chunk_file::{self, DiskChunk};
-use super::column::{FULL, OpenFloats};
+use super::column::{OpenFloats, TARGET, end_of_range};
 use super::histogram::WalHistogram;
 use super::symbols::HeadSymbol;
 
@@ -78,6 +78,8 @@ pub struct HeadChunk {
 #[derive(Clone, Debug)]
 enum Stored {
     Disk(DiskChunk),
+    /// Floats that are yet to be encoded.
+    Plain(OpenFloats),
     Floats {
         min_time: i64,
         max_time: i64,
@@ -91,6 +93,7 @@ impl Stored {
     fn range(&self) -> (i64, i64) {
         match self {
             Stored::Disk(c) => (c.min_time, c.max_time),
+            Stored::Plain(open) => open.range(),
             Stored::Floats {
                 min_time, max_time, ..
             } => (*min_time, *max_time),
@@ -102,12 +105,26 @@ impl Stored {
         let encoding = match self {
             Stored::Disk(c) => c.encoding,
             Stored::Floats { encoding, .. } => *encoding,
+            Stored::Plain(_) => return Kind::Float,
             Stored::Histograms(samples) => return kind_of(samples),
         };
         match encoding {
             Encoding::Xor | Encoding::Xor2 => Kind::Float,
             Encoding::Histogram | Encoding::HistogramSt => Kind::Histogram,
             Encoding::FloatHistogram | Encoding::FloatHistogramSt => Kind::FloatHistogram,
+        }
+    }
+
+    fn compress(&mut self) {
+        if let Stored::Plain(open) = self {
+            let (min_time, max_time) = open.range();
+            let (encoding, bytes) = encode(open);
+            *self = Stored::Floats {
+                min_time,
+                max_time,
+                encoding,
+                bytes,
+            };
         }
     }
 
@@ -123,6 +140,7 @@ impl Stored {
                 encoding: *encoding,
                 bytes: bytes.clone(),
             },
+            Stored::Plain(open) => return view_floats(open),
             Stored::Histograms(samples) => HeadChunkData::Histograms(samples.clone()),
         };
         HeadChunk {
@@ -227,6 +245,8 @@ pub(super) struct Series {
     tombstones: Option<Arc<Vec<(i64, i64)>>>,
     /// The type of the last sample taken in order.
     last_kind: Kind,
+    /// A float at this time or later begins a new chunk, ms.
+    next_chunk_at: i64,
     /// Deleted for good; nothing is added any more.
     pub deleted: bool,
 }
@@ -234,6 +254,7 @@ pub(super) struct Series {
 impl Series {
     pub fn new(labels: Arc<[Label]>) -> Self {
         Series {
+            next_chunk_at: i64::MIN,
             last_time: i64::MIN,
             open: Open::None,
             stored: Arc::default(),
@@ -282,9 +303,10 @@ impl Series {
         }
     }
 
-    /// Adds a float if it is in order.
+    /// Adds a float if it is in order. A chunk that it completes is encoded
+    /// at once if `encode` says so.
     #[inline]
-    pub fn push_float(&mut self, start: i64, timestamp: i64, value: f64) {
+    pub fn push_float(&mut self, start: i64, timestamp: i64, value: f64, encode: bool) {
         if timestamp <= self.last_time {
             return;
         }
@@ -293,14 +315,21 @@ impl Series {
             return self.push_histogram(start, timestamp, WalHistogram::stale(float, value));
         }
         match &mut self.open {
-            Open::Floats(open) if !open.is_full() && (start == 0 || open.has_start()) => {
+            Open::Floats(open)
+                if (start == 0 || open.has_start())
+                    && open.has_room(timestamp, self.last_time, &mut self.next_chunk_at) =>
+            {
                 open.push(start, timestamp, value);
             }
             _ => {
                 self.seal();
+                if encode {
+                    self.compress_last();
+                }
                 let mut open = OpenFloats::new(start != 0, !self.stored.is_empty());
                 open.push(start, timestamp, value);
                 self.open = Open::Floats(open);
+                self.next_chunk_at = end_of_range(timestamp);
             }
         }
         self.last_time = timestamp;
@@ -319,7 +348,7 @@ impl Series {
             histogram: Arc::new(histogram),
         };
         match &mut self.open {
-            Open::Histograms(open) if open.len() < FULL && kind_of(open) == kind => {
+            Open::Histograms(open) if open.len() < TARGET && kind_of(open) == kind => {
                 Arc::make_mut(open).push(sample);
             }
             _ => {
@@ -335,20 +364,28 @@ impl Series {
     fn seal(&mut self) {
         let stored = match std::mem::replace(&mut self.open, Open::None) {
             Open::None => return,
-            Open::Floats(open) if open.len() == 0 => return,
-            Open::Floats(open) => {
-                let (encoding, bytes) = encode(&open);
-                let (min_time, max_time) = (open.timestamp(0), open.timestamp(open.len() - 1));
-                Stored::Floats {
-                    min_time,
-                    max_time,
-                    encoding,
-                    bytes,
-                }
-            }
+            Open::Floats(open) => Stored::Plain(open),
             Open::Histograms(samples) => Stored::Histograms(samples),
         };
         Arc::make_mut(&mut self.stored).push(stored);
+    }
+
+    /// Whether the last stored chunk is plain floats.
+    pub fn can_compress(&self) -> bool {
+        matches!(self.stored.last(), Some(Stored::Plain(_)))
+    }
+
+    /// Encodes plain floats among the stored chunks.
+    pub fn compress(&mut self) {
+        Arc::make_mut(&mut self.stored)
+            .iter_mut()
+            .for_each(Stored::compress);
+    }
+
+    fn compress_last(&mut self) {
+        if let Some(last) = Arc::make_mut(&mut self.stored).last_mut() {
+            last.compress();
+        }
     }
 
     /// Adds an out-of-order sample; one at a time that the open chunk has
@@ -439,7 +476,7 @@ impl Series {
         self.stored.iter().map(Stored::range).for_each(&mut widen);
         match &self.open {
             Open::None => {}
-            Open::Floats(open) => widen((open.timestamp(0), self.last_time)),
+            Open::Floats(open) => widen(open.range()),
             Open::Histograms(samples) => widen(ends(samples)),
         }
         if let Some(ooo) = &self.out_of_order {
@@ -460,23 +497,34 @@ impl Series {
         (range.0 <= range.1).then_some(range)
     }
 
-    /// All chunks, by their first sample; of two that begin at one time the
-    /// one in order is first, and of two out of order the older one.
-    pub fn chunks(&self, out: &mut Vec<HeadChunk>) {
-        let from = out.len();
-        out.extend(self.stored.iter().map(|s| s.view(false)));
+    /// The chunks that have a share in the closed range of time (ms), by
+    /// their first sample; of two that begin at one time the one in order is
+    /// first, and of two out of order the older one.
+    pub fn chunks(&self, from: i64, to: i64, out: &mut Vec<HeadChunk>) {
+        let first = out.len();
+        let wanted = |r: (i64, i64)| r.0 <= to && from <= r.1;
+        let stored = self.stored.iter().filter(|s| wanted(s.range()));
+        out.extend(stored.map(|s| s.view(false)));
         match &self.open {
-            Open::None => {}
-            Open::Floats(open) => out.push(view_floats(open)),
-            Open::Histograms(samples) => {
+            Open::Floats(open) if wanted(open.range()) => out.push(view_floats(open)),
+            Open::Histograms(samples) if wanted(ends(samples)) => {
                 out.push(Stored::Histograms(samples.clone()).view(false));
             }
+            _ => {}
         }
         if let Some(ooo) = &self.out_of_order {
-            out.extend(ooo.disk.iter().map(|c| Stored::Disk(c.clone()).view(true)));
-            ooo.full.iter().for_each(|run| split_by_kind(run, out));
-            split_by_kind(&ooo.open, out);
-            out[from..].sort_by_key(|c| c.min_time);
+            let disk = ooo.disk.iter().filter(|c| wanted((c.min_time, c.max_time)));
+            out.extend(disk.map(|c| Stored::Disk(c.clone()).view(true)));
+            let mut runs = Vec::new();
+            ooo.full
+                .iter()
+                .for_each(|run| split_by_kind(run, &mut runs));
+            split_by_kind(&ooo.open, &mut runs);
+            out.extend(
+                runs.into_iter()
+                    .filter(|c| wanted((c.min_time, c.max_time))),
+            );
+            out[first..].sort_by_key(|c| c.min_time);
         }
     }
 }
@@ -485,7 +533,7 @@ impl Series {
 const STALE: u64 = 0x7ff0_0000_0000_0002;
 
 fn view_floats(open: &OpenFloats) -> HeadChunk {
-    let (min_time, max_time) = (open.timestamp(0), open.timestamp(open.len() - 1));
+    let (min_time, max_time) = open.range();
     let data = if open.has_start() {
         let (encoding, bytes) = encode(open);
         HeadChunkData::Encoded { encoding, bytes }

@@ -24,6 +24,8 @@ struct RefMap {
 }
 
 const NO_SERIES: u32 = u32::MAX;
+/// Series looked at in search of one that has chunks to encode.
+const LOOKS_PER_COMPRESSION: usize = 16;
 /// References below this have a slot each, at most 32 MiB of them.
 const DENSE: u64 = 8 << 20;
 
@@ -75,6 +77,11 @@ pub(super) struct State {
     pub dirty: Vec<bool>,
     /// Changed at all since the last view.
     pub changed: bool,
+    /// The log that was there at the start is being replayed: complete chunks
+    /// are encoded at once, lest memory runs out.
+    starting: bool,
+    /// Where to look next for chunks to encode.
+    compress_at: usize,
     /// Label pairs of the series at hand, kept for its memory.
     scratch: Vec<Label>,
 }
@@ -96,12 +103,16 @@ impl State {
             unknown: Unknown::default(),
             dirty: Vec::new(),
             changed: true,
+            starting: true,
+            compress_at: 0,
             scratch: Vec::new(),
         }
     }
 
-    /// Forgets the chunks on disk that no series took.
+    /// The log that was there at the start is replayed: forgets the chunks on
+    /// disk that no series took.
     pub fn end_of_start(&mut self) {
+        self.starting = false;
         self.disk = DiskChunks::default();
     }
 
@@ -195,12 +206,16 @@ impl State {
     }
 
     fn samples(&mut self, samples: &[RefSample]) {
+        let encode = self.starting;
         for s in samples {
             if s.timestamp < self.min_valid_time {
                 continue;
             }
             match self.find(s.reference) {
-                Some(id) => self.touch(id).push_float(s.start, s.timestamp, s.value),
+                Some(id) => {
+                    self.touch(id)
+                        .push_float(s.start, s.timestamp, s.value, encode);
+                }
                 None => self.unknown.samples += 1,
             }
         }
@@ -320,6 +335,29 @@ impl State {
         self.dirty[id as usize / PAGE] = true;
         self.changed = true;
         self.series[id as usize].reset(in_order, out_of_order);
+    }
+
+    /// Encodes chunks that are complete, of `series` series at most; the
+    /// others have their turn another time. Chunks of all series are often
+    /// complete at once, and no refresh shall have to encode them all.
+    pub fn compress(&mut self, series: usize) {
+        let looks = self
+            .series
+            .len()
+            .min(LOOKS_PER_COMPRESSION * series.min(self.series.len()));
+        let mut left = series;
+        for _ in 0..looks {
+            if left == 0 {
+                return;
+            }
+            self.compress_at = (self.compress_at + 1) % self.series.len();
+            if self.series[self.compress_at].can_compress() {
+                // The view may show the new form, or not: it says the same.
+                self.dirty[self.compress_at / PAGE] = true;
+                self.series[self.compress_at].compress();
+                left -= 1;
+            }
+        }
     }
 
     /// Raises the time before which samples in order are left out.

@@ -18,7 +18,7 @@ fn content(head: &Head) -> Content {
     let mut all = Content::new();
     for id in head.select(&[]) {
         let mut chunks = Vec::new();
-        head.series(id).chunks(&mut chunks);
+        head.series(id).chunks(i64::MIN, i64::MAX, &mut chunks);
         let (mut times, mut values) = (Vec::new(), Vec::new());
         for chunk in merge_overlapping(chunks).unwrap() {
             match chunk.data {
@@ -66,6 +66,14 @@ fn a_directory_without_a_head_has_no_series() {
     assert_eq!((head.time_range(), head.warnings()), (None, &[][..]));
     let nowhere = Head::read(Path::new("/nowhere"), HeadOptions::default()).unwrap();
     assert!(nowhere.select(&[]).is_empty());
+}
+
+#[test]
+fn a_head_is_for_all_threads() {
+    fn shared<T: Send + Sync>() {}
+    fn sent<T: Send>() {}
+    shared::<Head>();
+    sent::<HeadReader>();
 }
 
 /// Two segments: series 1 and 2 with labels, samples of both.
@@ -270,12 +278,20 @@ fn out_of_order_samples_are_chunks_of_their_own_until_they_are_on_disk() {
     let expected = floats(&[(10, 1.0), (11, 6.5), (12, 7.5), (13, 8.0), (20, 3.0)]);
     assert_eq!(content(&head)["a"], expected);
     let mut chunks = Vec::new();
-    head.series(head.select(&[])[0]).chunks(&mut chunks);
+    head.series(head.select(&[])[0])
+        .chunks(i64::MIN, i64::MAX, &mut chunks);
     let order: Vec<_> = chunks
         .iter()
         .map(|c| (c.min_time, c.out_of_order))
         .collect();
     assert_eq!(order, [(10, false), (11, true), (13, true)]);
+    chunks.clear();
+    head.series(head.select(&[])[0]).chunks(13, 14, &mut chunks);
+    let order: Vec<_> = chunks
+        .iter()
+        .map(|c| (c.min_time, c.out_of_order))
+        .collect();
+    assert_eq!(order, [(10, false), (13, true)]);
 }
 
 #[test]
@@ -505,7 +521,7 @@ proptest! {
     #[test]
     fn selects_agree_with_matching_each_series(
         sets in proptest::collection::vec(
-            proptest::collection::btree_map("[ab]", "[xy]{0,2}", 0..3), 1..40),
+            proptest::collection::btree_map("[ab]", "[xyz]{0,3}", 0..3), 1..80),
         split in any::<prop::sample::Index>(),
         conditions in proptest::collection::vec(
             (0usize..4, "[abc]", prop_oneof!["[xy]{0,2}", Just("x.*|".to_owned()), Just(".+".into())]),
@@ -551,7 +567,17 @@ proptest! {
             .into_iter()
             .map(|id| head.series(id).labels().map(owned).collect())
             .collect();
-        prop_assert_eq!(got, expected);
+        prop_assert_eq!(&got, &expected);
+        let sorted = |mut all: Vec<String>| {
+            all.sort();
+            all.dedup();
+            all
+        };
+        let pairs = || expected.iter().flatten();
+        let names = pairs().map(|l| l.0.clone()).collect();
+        prop_assert_eq!(head.label_names(&matchers), sorted(names));
+        let values = pairs().filter(|l| l.0 == "a").map(|l| l.1.clone()).collect();
+        prop_assert_eq!(head.label_values("a", &matchers), sorted(values));
     }
 }
 

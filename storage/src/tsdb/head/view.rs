@@ -1,15 +1,15 @@
 //! A head as it was at one moment.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use quarrel_matchers::Matcher;
+use rustc_hash::FxHashSet;
 
 use super::error::{HeadError, HeadWarning};
 use super::index::{SharedIndex, ViewIndex};
 use super::reader::HeadReader;
-use super::series::{HeadChunk, Series};
+use super::series::{HeadChunk, Label, Series};
 use super::state::PAGE;
 use super::symbols::{HeadSymbol, Symbols};
 
@@ -40,6 +40,7 @@ pub struct Head {
     pub(super) warnings: Vec<HeadWarning>,
     pub(super) shared_index: Arc<SharedIndex>,
     pub(super) index: OnceLock<ViewIndex>,
+    pub(super) time_range: OnceLock<Option<(i64, i64)>>,
 }
 
 /// The number of a series in one [`Head`].
@@ -76,22 +77,36 @@ impl Head {
 
     /// The names of all labels of series that satisfy the matchers, sorted.
     pub fn label_names(&self, matchers: &[Matcher]) -> Vec<String> {
-        let ids = self.select(matchers);
-        let names: BTreeSet<&str> = ids
-            .iter()
-            .flat_map(|id| self.series(*id).labels().map(|l| l.0))
-            .collect();
-        names.into_iter().map(String::from).collect()
+        let names = if matchers.is_empty() {
+            self.index().names(|id| self.get(id))
+        } else {
+            let ids = self.select(matchers);
+            ids.iter()
+                .flat_map(|id| self.get(*id).labels.iter().map(|l| l.0))
+                .collect()
+        };
+        self.texts(names)
     }
 
     /// The values of a label in series that satisfy the matchers, sorted.
     pub fn label_values(&self, name: &str, matchers: &[Matcher]) -> Vec<String> {
-        let ids = self.select(matchers);
-        let values: BTreeSet<&str> = ids
+        let values = if matchers.is_empty() {
+            self.index().values(&self.symbols, name, |id| self.get(id))
+        } else {
+            let is_it = |l: &&Label| self.symbols.get(l.0) == name;
+            let value = |id: &u32| Some(self.get(*id).labels.iter().find(is_it)?.1);
+            self.select(matchers).iter().filter_map(value).collect()
+        };
+        self.texts(values)
+    }
+
+    fn texts(&self, symbols: FxHashSet<HeadSymbol>) -> Vec<String> {
+        let mut texts: Vec<_> = symbols
             .iter()
-            .filter_map(|id| self.series(*id).label(name))
+            .map(|s| self.symbols.get(*s).to_owned())
             .collect();
-        values.into_iter().map(String::from).collect()
+        texts.sort_unstable();
+        texts
     }
 
     /// The strings behind the series' labels.
@@ -109,12 +124,11 @@ impl Head {
 
     /// The times of the first and the last sample, ms.
     pub fn time_range(&self) -> Option<(i64, i64)> {
-        let ranges = self
-            .pages
-            .iter()
-            .flat_map(|p| p.iter())
-            .filter_map(Series::time_range);
-        ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        *self.time_range.get_or_init(|| {
+            let series = self.pages.iter().flat_map(|p| p.iter());
+            let ranges = series.filter_map(Series::time_range);
+            ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        })
     }
 
     /// What the user should know about this view.
@@ -162,13 +176,13 @@ impl<'a> HeadSeries<'a> {
         self.labels().find(|l| l.0 == name).map(|l| l.1)
     }
 
-    /// Appends the series' chunks, sorted by their first sample. Those out of
-    /// order may overlap others; of two that begin together the one in order
+    /// Appends the chunks that have a share in the closed range of time (ms),
+    /// sorted by their first sample. Those out of order may overlap others; of two that begin together the one in order
     /// comes first. See
     /// [`merge_overlapping`](super::merge_overlapping) for what to do with
     /// them.
-    pub fn chunks(&self, out: &mut Vec<HeadChunk>) {
-        self.series.chunks(out);
+    pub fn chunks(&self, from: i64, to: i64, out: &mut Vec<HeadChunk>) {
+        self.series.chunks(from, to, out);
     }
 
     /// Closed ranges of time (ms) whose samples are deleted, sorted, apart.
