@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
 	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
 	"github.com/quarrel-engine/quarrel/compliance/go/results"
@@ -98,7 +99,10 @@ func (r *Reference) open(dir string, features []string) error {
 	opts.RetentionDuration = 0
 	opts.EnableOverlappingCompaction = false
 	opts.OutOfOrderTimeWindow = time.Hour.Milliseconds()
-	opts.EnableSTStorage = slices.Contains(features, "st-storage")
+	if slices.Contains(features, "st-storage") {
+		opts.EnableSTStorage, opts.EnableHistogramSTEncoding = true, true
+		opts.FloatChunkEncoding = chunkenc.EncXOR2
+	}
 	var err error
 	if r.db, err = tsdb.Open(data, slog.New(slog.DiscardHandler), nil, opts, nil); err != nil {
 		return err
