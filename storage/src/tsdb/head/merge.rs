@@ -11,7 +11,7 @@
 use bytes::Bytes;
 use quarrel_chunks::{ChunkError, Encoding, FloatEncoder, Xor2Encoder, decode_floats_with_start};
 
-use super::series::{HeadChunk, HeadChunkData};
+use super::chunk::{HeadChunk, HeadChunkData};
 
 /// Samples of one chunk: start timestamp, timestamp, value.
 type Run = Vec<(i64, i64, f64)>;

@@ -16,6 +16,7 @@
 //! and a [`HeadWarning`] says so. Exemplars and metadata are passed over, and
 //! so are snapshots of the memory (`chunk_snapshot.*`): the WAL says the same.
 
+mod chunk;
 mod chunk_file;
 mod column;
 mod cursor;
@@ -25,6 +26,7 @@ mod histogram;
 mod index;
 mod log;
 mod merge;
+mod out_of_order;
 mod reader;
 mod record;
 mod segment;
@@ -38,14 +40,16 @@ mod judge;
 #[cfg(test)]
 mod judged;
 #[cfg(test)]
+mod props;
+#[cfg(test)]
 mod testlog;
 #[cfg(test)]
 mod tests;
 
+pub use chunk::{HeadChunk, HeadChunkData, HistogramSample};
 pub use error::{HeadError, HeadWarning};
 pub use histogram::{Counts, Span, WalHistogram};
 pub use merge::merge_overlapping;
 pub use reader::HeadReader;
-pub use series::{HeadChunk, HeadChunkData, HistogramSample};
 pub use symbols::{HeadSymbol, Symbols};
 pub use view::{Head, HeadOptions, HeadSeries, SeriesId};

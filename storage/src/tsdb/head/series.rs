@@ -6,183 +6,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use quarrel_chunks::{Encoding, FloatEncoder, Xor2Encoder, XorEncoder};
-
+use super::chunk::{HeadChunk, HistogramSample, Kind, Stored, ends, kind_of, view_floats};
 use super::chunk_file::{self, DiskChunk};
 use super::column::{OpenFloats, TARGET, end_of_range};
 use super::histogram::WalHistogram;
+use super::out_of_order::{OutOfOrder, OutOfOrderSample};
 use super::symbols::HeadSymbol;
-
-/// Samples of an out-of-order chunk before Prometheus begins a new one, by
-/// default. It decides which of two samples at one time is kept.
-const OUT_OF_ORDER_CAPACITY: usize = 32;
-
-/// A histogram at a time.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HistogramSample {
-    /// Start timestamp, ms; 0 where none is known.
-    pub start: i64,
-    /// Timestamp, ms.
-    pub timestamp: i64,
-    /// The histogram.
-    pub histogram: Arc<WalHistogram>,
-}
-
-/// The samples of a [`HeadChunk`], in order of time.
-#[derive(Clone, Debug, PartialEq)]
-pub enum HeadChunkData {
-    /// A Prometheus chunk.
-    Encoded {
-        /// How the bytes are encoded.
-        encoding: Encoding,
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// Float columns of equal length.
-    Samples {
-        /// Milliseconds, ascending.
-        timestamps: Vec<i64>,
-        /// Values; stale markers as Prometheus's NaN.
-        values: Vec<f64>,
-    },
-    /// Histograms, all integer or all float.
-    Histograms(Arc<Vec<HistogramSample>>),
-}
-
-impl HeadChunkData {
-    /// Whether the samples are histograms.
-    pub fn is_histogram(&self) -> bool {
-        match self {
-            HeadChunkData::Encoded { encoding, .. } => encoding.is_histogram(),
-            HeadChunkData::Samples { .. } => false,
-            HeadChunkData::Histograms(_) => true,
-        }
-    }
-}
-
-/// Samples of one series in order of time.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HeadChunk {
-    /// Time of the first sample, ms.
-    pub min_time: i64,
-    /// Time of the last sample, ms.
-    pub max_time: i64,
-    /// The samples.
-    pub data: HeadChunkData,
-    /// Whether they came out of order, so that the chunk may overlap others.
-    pub out_of_order: bool,
-}
-
-/// A chunk that no sample is added to any more.
-#[derive(Clone, Debug)]
-enum Stored {
-    Disk(DiskChunk),
-    /// Floats that are yet to be encoded.
-    Plain(OpenFloats),
-    Floats {
-        min_time: i64,
-        max_time: i64,
-        encoding: Encoding,
-        bytes: Bytes,
-    },
-    Histograms(Arc<Vec<HistogramSample>>),
-}
-
-impl Stored {
-    fn range(&self) -> (i64, i64) {
-        match self {
-            Stored::Disk(c) => (c.min_time, c.max_time),
-            Stored::Plain(open) => open.range(),
-            Stored::Floats {
-                min_time, max_time, ..
-            } => (*min_time, *max_time),
-            Stored::Histograms(samples) => ends(samples),
-        }
-    }
-
-    fn kind(&self) -> Kind {
-        let encoding = match self {
-            Stored::Disk(c) => c.encoding,
-            Stored::Floats { encoding, .. } => *encoding,
-            Stored::Plain(_) => return Kind::Float,
-            Stored::Histograms(samples) => return kind_of(samples),
-        };
-        match encoding {
-            Encoding::Xor | Encoding::Xor2 => Kind::Float,
-            Encoding::Histogram | Encoding::HistogramSt => Kind::Histogram,
-            Encoding::FloatHistogram | Encoding::FloatHistogramSt => Kind::FloatHistogram,
-        }
-    }
-
-    fn compress(&mut self) {
-        if let Stored::Plain(open) = self {
-            let (min_time, max_time) = open.range();
-            let (encoding, bytes) = encode(open);
-            *self = Stored::Floats {
-                min_time,
-                max_time,
-                encoding,
-                bytes,
-            };
-        }
-    }
-
-    fn view(&self, out_of_order: bool) -> HeadChunk {
-        let (min_time, max_time) = self.range();
-        let data = match self {
-            Stored::Disk(DiskChunk {
-                encoding, bytes, ..
-            })
-            | Stored::Floats {
-                encoding, bytes, ..
-            } => HeadChunkData::Encoded {
-                encoding: *encoding,
-                bytes: bytes.clone(),
-            },
-            Stored::Plain(open) => return view_floats(open),
-            Stored::Histograms(samples) => HeadChunkData::Histograms(samples.clone()),
-        };
-        HeadChunk {
-            min_time,
-            max_time,
-            data,
-            out_of_order,
-        }
-    }
-}
-
-fn ends(samples: &[HistogramSample]) -> (i64, i64) {
-    match (samples.first(), samples.last()) {
-        (Some(first), Some(last)) => (first.timestamp, last.timestamp),
-        _ => (i64::MAX, i64::MIN),
-    }
-}
-
-/// The type of a sample's value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Kind {
-    #[default]
-    Float,
-    Histogram,
-    FloatHistogram,
-}
-
-impl Kind {
-    pub fn of(histogram: &WalHistogram) -> Kind {
-        if histogram.is_float() {
-            Kind::FloatHistogram
-        } else {
-            Kind::Histogram
-        }
-    }
-}
-
-fn kind_of(samples: &[HistogramSample]) -> Kind {
-    samples
-        .first()
-        .map_or(Kind::Float, |s| Kind::of(&s.histogram))
-}
 
 /// The newest samples in order.
 #[derive(Clone, Debug)]
@@ -190,43 +19,6 @@ enum Open {
     None,
     Floats(OpenFloats),
     Histograms(Arc<Vec<HistogramSample>>),
-}
-
-/// The value of an out-of-order sample.
-#[derive(Clone, Debug)]
-pub(super) enum OutOfOrderValue {
-    Float(f64),
-    Histogram(Arc<WalHistogram>),
-}
-
-impl OutOfOrderValue {
-    fn kind(&self) -> Kind {
-        match self {
-            OutOfOrderValue::Float(_) => Kind::Float,
-            OutOfOrderValue::Histogram(h) => Kind::of(h),
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct OutOfOrderSample {
-    pub start: i64,
-    pub timestamp: i64,
-    pub value: OutOfOrderValue,
-}
-
-/// Samples that came out of order.
-#[derive(Clone, Debug, Default)]
-struct OutOfOrder {
-    disk: Vec<DiskChunk>,
-    full: Vec<Arc<Vec<OutOfOrderSample>>>,
-    open: Vec<OutOfOrderSample>,
-}
-
-impl OutOfOrder {
-    fn is_empty(&self) -> bool {
-        self.disk.is_empty() && self.full.is_empty() && self.open.is_empty()
-    }
 }
 
 /// A label: name and value.
@@ -280,8 +72,7 @@ impl Series {
         self.stored = Arc::new(merged.into_iter().map(Stored::Disk).collect());
         self.open = Open::None;
         if !out_of_order.is_empty() {
-            let ooo = Arc::make_mut(self.out_of_order.get_or_insert_default());
-            ooo.disk = chunk_file::merge(std::mem::take(&mut ooo.disk), out_of_order, true);
+            Arc::make_mut(self.out_of_order.get_or_insert_default()).merge(out_of_order);
         }
     }
 
@@ -388,29 +179,15 @@ impl Series {
         }
     }
 
-    /// Adds an out-of-order sample; one at a time that the open chunk has
-    /// already is dropped.
+    /// Adds an out-of-order sample.
     pub fn insert(&mut self, sample: OutOfOrderSample) {
-        let ooo = Arc::make_mut(self.out_of_order.get_or_insert_default());
-        if ooo.open.len() == OUT_OF_ORDER_CAPACITY {
-            ooo.full.push(Arc::new(std::mem::take(&mut ooo.open)));
-        }
-        let at = ooo.open.partition_point(|s| s.timestamp < sample.timestamp);
-        if ooo
-            .open
-            .get(at)
-            .is_none_or(|s| s.timestamp != sample.timestamp)
-        {
-            ooo.open.insert(at, sample);
-        }
+        Arc::make_mut(self.out_of_order.get_or_insert_default()).insert(sample);
     }
 
     /// The open out-of-order samples stand in a chunk on disk.
     pub fn out_of_order_mapped(&mut self) {
-        if let Some(ooo) = &mut self.out_of_order
-            && !ooo.open.is_empty()
-        {
-            Arc::make_mut(ooo).open.clear();
+        if let Some(ooo) = self.out_of_order.as_mut().filter(|ooo| ooo.has_open()) {
+            Arc::make_mut(ooo).clear_open();
         }
     }
 
@@ -480,19 +257,7 @@ impl Series {
             Open::Histograms(samples) => widen(ends(samples)),
         }
         if let Some(ooo) = &self.out_of_order {
-            ooo.disk
-                .iter()
-                .for_each(|c| widen((c.min_time, c.max_time)));
-            for run in ooo
-                .full
-                .iter()
-                .map(|r| r.as_slice())
-                .chain([ooo.open.as_slice()])
-            {
-                if let (Some(first), Some(last)) = (run.first(), run.last()) {
-                    widen((first.timestamp, last.timestamp));
-                }
-            }
+            ooo.ranges(widen);
         }
         (range.0 <= range.1).then_some(range)
     }
@@ -513,17 +278,9 @@ impl Series {
             _ => {}
         }
         if let Some(ooo) = &self.out_of_order {
-            let disk = ooo.disk.iter().filter(|c| wanted((c.min_time, c.max_time)));
-            out.extend(disk.map(|c| Stored::Disk(c.clone()).view(true)));
-            let mut runs = Vec::new();
-            ooo.full
-                .iter()
-                .for_each(|run| split_by_kind(run, &mut runs));
-            split_by_kind(&ooo.open, &mut runs);
-            out.extend(
-                runs.into_iter()
-                    .filter(|c| wanted((c.min_time, c.max_time))),
-            );
+            let mut all = Vec::new();
+            ooo.chunks(&mut all);
+            out.extend(all.into_iter().filter(|c| wanted((c.min_time, c.max_time))));
             out[first..].sort_by_key(|c| c.min_time);
         }
     }
@@ -531,81 +288,3 @@ impl Series {
 
 /// Prometheus's stale marker.
 const STALE: u64 = 0x7ff0_0000_0000_0002;
-
-fn view_floats(open: &OpenFloats) -> HeadChunk {
-    let (min_time, max_time) = open.range();
-    let data = if open.has_start() {
-        let (encoding, bytes) = encode(open);
-        HeadChunkData::Encoded { encoding, bytes }
-    } else {
-        HeadChunkData::Samples {
-            timestamps: open.timestamps(),
-            values: open.values(),
-        }
-    };
-    HeadChunk {
-        min_time,
-        max_time,
-        data,
-        out_of_order: false,
-    }
-}
-
-fn encode(open: &OpenFloats) -> (Encoding, Bytes) {
-    if open.has_start() {
-        return encode_with_start(open.iter());
-    }
-    let mut encoder = XorEncoder::new();
-    for (_, timestamp, value) in open.iter() {
-        encoder.append(timestamp, value);
-    }
-    (encoder.encoding(), Bytes::copy_from_slice(encoder.bytes()))
-}
-
-fn encode_with_start(samples: impl Iterator<Item = (i64, i64, f64)>) -> (Encoding, Bytes) {
-    let mut encoder = Xor2Encoder::new();
-    for (start, timestamp, value) in samples {
-        encoder.append_with_start(start, timestamp, value);
-    }
-    (encoder.encoding(), Bytes::copy_from_slice(encoder.bytes()))
-}
-
-/// One chunk for each run of samples of one type.
-fn split_by_kind(samples: &[OutOfOrderSample], out: &mut Vec<HeadChunk>) {
-    for run in samples.chunk_by(|a, b| a.value.kind() == b.value.kind()) {
-        let (Some(first), Some(last)) = (run.first(), run.last()) else {
-            continue;
-        };
-        let floats = || {
-            run.iter().filter_map(|s| match s.value {
-                OutOfOrderValue::Float(v) => Some((s.start, s.timestamp, v)),
-                OutOfOrderValue::Histogram(_) => None,
-            })
-        };
-        let histograms = run.iter().filter_map(|s| match &s.value {
-            OutOfOrderValue::Float(_) => None,
-            OutOfOrderValue::Histogram(histogram) => Some(HistogramSample {
-                start: s.start,
-                timestamp: s.timestamp,
-                histogram: histogram.clone(),
-            }),
-        });
-        let data = match first.value.kind() {
-            Kind::Float if run.iter().any(|s| s.start != 0) => {
-                let (encoding, bytes) = encode_with_start(floats());
-                HeadChunkData::Encoded { encoding, bytes }
-            }
-            Kind::Float => {
-                let (timestamps, values) = floats().map(|(_, t, v)| (t, v)).unzip();
-                HeadChunkData::Samples { timestamps, values }
-            }
-            _ => HeadChunkData::Histograms(Arc::new(histograms.collect())),
-        };
-        out.push(HeadChunk {
-            min_time: first.timestamp,
-            max_time: last.timestamp,
-            data,
-            out_of_order: true,
-        });
-    }
-}

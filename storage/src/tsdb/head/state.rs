@@ -8,8 +8,9 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::chunk_file::{ChunkRef, DiskChunks};
 use super::error::HeadWarning;
+use super::out_of_order::{OutOfOrderSample, OutOfOrderValue};
 use super::record::{Record, RefHistogram, RefSample, SeriesBatch};
-use super::series::{Label, OutOfOrderSample, OutOfOrderValue, Series};
+use super::series::{Label, Series};
 use super::symbols::Interner;
 
 /// Series of one page of a view.

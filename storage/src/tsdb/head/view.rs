@@ -6,10 +6,11 @@ use std::sync::{Arc, OnceLock};
 use quarrel_matchers::Matcher;
 use rustc_hash::FxHashSet;
 
+use super::chunk::HeadChunk;
 use super::error::{HeadError, HeadWarning};
 use super::index::{SharedIndex, ViewIndex};
 use super::reader::HeadReader;
-use super::series::{HeadChunk, Label, Series};
+use super::series::{Label, Series};
 use super::state::PAGE;
 use super::symbols::{HeadSymbol, Symbols};
 
