@@ -98,8 +98,7 @@ impl WalHistogram {
         }
     }
 
-    /// Schemas that Prometheus keeps: exponential ones up to 52, of which
-    /// those above 8 await a reduction, and custom buckets.
+    /// Schemas that Prometheus takes in: exponential ones, and custom buckets.
     pub(super) fn has_known_schema(&self) -> bool {
         self.schema == CUSTOM_BUCKETS || (-9..=52).contains(&self.schema)
     }

@@ -15,6 +15,27 @@
 //! repairs, a torn or corrupt log or chunk file, is left out in the same way,
 //! and a [`HeadWarning`] says so. Exemplars and metadata are passed over, and
 //! so are snapshots of the memory (`chunk_snapshot.*`): the WAL says the same.
+//!
+//! # Examples
+//! ```
+//! use std::path::Path;
+//!
+//! use quarrel_matchers::{MatchOp, Matcher};
+//! use quarrel_storage::tsdb::head::{HeadOptions, HeadReader, merge_overlapping};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut reader = HeadReader::open(Path::new("prometheus/data"), HeadOptions::default())?;
+//! // Later, and as often as you like: only what is new is read.
+//! let head = reader.refresh(i64::MIN)?;
+//! for id in head.select(&[Matcher::new(MatchOp::Equal, "job", "node")?]) {
+//!     let series = head.series(id);
+//!     let mut chunks = Vec::new();
+//!     series.chunks(0, i64::MAX, &mut chunks);
+//!     println!("{:?}: {} chunks", series.label("instance"), merge_overlapping(chunks)?.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod chunk;
 mod chunk_file;
@@ -29,6 +50,7 @@ mod merge;
 mod out_of_order;
 mod reader;
 mod record;
+mod resolution;
 mod segment;
 mod series;
 mod state;

@@ -6,6 +6,7 @@
 
 use super::cursor::{Decbuf, DecodeError};
 use super::histogram::{self, WalHistogram};
+use super::resolution;
 
 /// One float sample of the series `reference`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,7 +76,13 @@ mod kind {
 }
 
 /// Why a record cannot be decoded.
-pub(super) type RecordError = DecodeError;
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub(super) enum RecordError {
+    #[error(transparent)]
+    Bytes(#[from] DecodeError),
+    #[error("{0}")]
+    Histogram(&'static str),
+}
 
 /// Which log a record is from: each knows only some kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,8 +282,9 @@ impl HistogramBatch {
         float: bool,
         (reference, timestamp, start): (u64, i64, i64),
     ) -> Result<(), RecordError> {
-        let histogram = histogram::decode(buf, float)?;
+        let mut histogram = histogram::decode(buf, float)?;
         if histogram.has_known_schema() {
+            resolution::reduce(&mut histogram).map_err(RecordError::Histogram)?;
             self.samples.push(RefHistogram {
                 reference,
                 start,
