@@ -1,274 +1,466 @@
 //! What a pattern really is: most need no automaton.
 
-use regex_syntax::hir::{Class as HirClass, Hir, HirKind};
+use std::fmt;
 
-/// Literals that a set may expand to, and their bytes in all. A set this
+use regex_syntax::hir::Look;
+
+use crate::literals::{FoldLiteral, LiteralSet, SuffixSet};
+use crate::syntax::{Ast, tables, translate};
+
+/// Literals that a pattern may expand to, and their bytes in all. A set this
 /// large is still quicker looked up than an automaton is built.
 const MAX_SET: usize = 50_000;
 const MAX_SET_BYTES: usize = 4 << 20;
+/// Literals that a part between gaps may expand to.
+const MAX_PART: usize = 4_096;
+/// Spellings that a literal which ignores case may expand to; with more, it
+/// is compared character by character.
+const MAX_SPELLINGS: usize = 16;
 
 /// The class of an anchored pattern, from cheap to dear.
+///
+/// A gap before or behind a literal is `.*` (at least 0 bytes) or `.+` (at
+/// least 1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// One literal.
-    Equal(Vec<u8>),
-    /// Any of some literals: sorted, no two equal.
-    Set(Vec<Vec<u8>>),
+    /// Matches no value, such as `a^b`.
+    Nothing,
     /// Everything (`.*`).
     Any,
     /// Everything but the empty string (`.+`).
     NonEmpty,
-    /// Begins with a literal; at least `more` bytes follow.
+    /// One literal.
+    Equal(Box<[u8]>),
+    /// Any of some literals.
+    Set(LiteralSet),
+    /// Begins with any of some literals, none of which begins another.
     Prefix {
-        /// The literal.
-        literal: Vec<u8>,
-        /// 0 or 1.
+        /// The literals.
+        literals: LiteralSet,
+        /// Bytes that follow at least: 0 or 1.
         more: usize,
     },
-    /// Ends with a literal; at least `more` bytes stand before.
+    /// Ends with any of some literals, none of which ends another.
     Suffix {
-        /// The literal.
-        literal: Vec<u8>,
-        /// 0 or 1.
+        /// The literals.
+        literals: SuffixSet,
+        /// Bytes that stand before at least: 0 or 1.
         more: usize,
     },
-    /// Has a literal inside.
+    /// Has any of some literals inside.
     Contains {
-        /// The literal.
-        literal: Vec<u8>,
+        /// The literals.
+        literals: LiteralSet,
         /// Bytes at least before it: 0 or 1.
         before: usize,
         /// Bytes at least behind it: 0 or 1.
         after: usize,
     },
+    /// A literal in many spellings, such as `(?i)instance`, with gaps around
+    /// it where there is a number: the bytes that they have at least.
+    Fold {
+        /// The literal.
+        literal: FoldLiteral,
+        /// The gap before it.
+        before: Option<usize>,
+        /// The gap behind it.
+        after: Option<usize>,
+    },
     /// Needs an automaton.
-    General,
+    General {
+        /// A literal that every match has.
+        required: Option<Required>,
+    },
+}
+
+/// A literal without which no value matches, and where it has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Required {
+    /// The literal.
+    pub literal: Box<[u8]>,
+    /// Whether it has to be at the end.
+    pub at_end: bool,
 }
 
 impl Class {
-    /// Classifies a pattern that was parsed with `any_byte`.
-    pub fn of(hir: &Hir) -> Class {
-        if let Some(set) = expand(hir) {
-            return match <[Vec<u8>; 1]>::try_from(set) {
-                Ok([literal]) => Class::Equal(literal),
-                Err(mut set) => {
-                    set.sort_unstable();
-                    set.dedup();
-                    if set.len() == 1 {
-                        Class::Equal(set.swap_remove(0))
-                    } else {
-                        Class::Set(set)
-                    }
-                }
-            };
+    /// Classifies a pattern.
+    pub(crate) fn of(ast: &Ast) -> Class {
+        if let Some(set) = expand(ast, MAX_SET, true) {
+            return Class::of_set(set);
         }
-        let mut parts = Vec::new();
-        if !flatten(hir, &mut parts) {
-            return Class::General;
+        let ast = without_captures(ast);
+        if let Ast::Alternate(branches) = ast
+            && let Some(class) = of_branches(branches)
+        {
+            return class;
         }
-        let literal = |text: &[u8]| text.to_vec();
-        match parts.as_slice() {
-            [Part::Gap(0)] => Class::Any,
-            [Part::Gap(1)] => Class::NonEmpty,
-            [Part::Text(text), Part::Gap(more)] => Class::Prefix {
-                literal: literal(text),
-                more: *more,
+        of_parts(&parts_of(ast)).unwrap_or_else(|| {
+            let row = row_of(ast);
+            let parts: Vec<Part> = row.iter().map(|ast| part_of(ast)).collect();
+            Class::General {
+                required: required(&parts),
+            }
+        })
+    }
+
+    fn of_set(set: Vec<Vec<u8>>) -> Class {
+        let set = LiteralSet::new(set);
+        match set.as_slice() {
+            [] => Class::Nothing,
+            [only] => Class::Equal(only.clone()),
+            _ => Class::Set(set),
+        }
+    }
+
+    fn of_literals(literals: Vec<Vec<u8>>, before: Option<usize>, after: Option<usize>) -> Class {
+        match (before, after) {
+            (None, None) => Class::of_set(literals),
+            (None, Some(more)) => Class::Prefix {
+                literals: LiteralSet::prefixes(literals),
+                more,
             },
-            [Part::Gap(more), Part::Text(text)] => Class::Suffix {
-                literal: literal(text),
-                more: *more,
+            (Some(more), None) => Class::Suffix {
+                literals: SuffixSet::new(literals),
+                more,
             },
-            [Part::Gap(before), Part::Text(text), Part::Gap(after)] => Class::Contains {
-                literal: literal(text),
-                before: *before,
-                after: *after,
+            (Some(before), Some(after)) => Class::Contains {
+                literals: LiteralSet::prefixes(literals),
+                before,
+                after,
             },
-            _ => Class::General,
         }
     }
 
     /// The name that `explain` shows.
     pub fn name(&self) -> &'static str {
         match self {
-            Class::Equal(_) => "equal",
-            Class::Set(_) => "set",
+            Class::Nothing => "nothing",
             Class::Any => "any",
             Class::NonEmpty => "non-empty",
+            Class::Equal(_) => "equal",
+            Class::Set(_) => "set",
             Class::Prefix { .. } => "prefix",
             Class::Suffix { .. } => "suffix",
             Class::Contains { .. } => "contains",
-            Class::General => "general",
+            Class::Fold { before, after, .. } => match (before, after) {
+                (None, None) => "equal, any case",
+                (None, Some(_)) => "prefix, any case",
+                (Some(_), None) => "suffix, any case",
+                (Some(_), Some(_)) => "contains, any case",
+            },
+            Class::General { .. } => "general",
         }
     }
 }
 
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A piece of a row, as far as classes know it.
 enum Part {
-    Text(Vec<u8>),
     /// Any bytes, at least so many (0 or 1).
     Gap(usize),
+    /// One of some literals.
+    Literals(Vec<Vec<u8>>),
+    /// One literal in many spellings.
+    Fold(Vec<Vec<char>>),
+    Other,
 }
 
-/// Takes a pattern apart into literals and gaps; false if it has other parts.
-fn flatten(hir: &Hir, parts: &mut Vec<Part>) -> bool {
-    match hir.kind() {
-        HirKind::Empty => true,
-        HirKind::Literal(literal) => {
-            match parts.last_mut() {
-                Some(Part::Text(text)) => text.extend_from_slice(&literal.0),
-                _ => parts.push(Part::Text(literal.0.to_vec())),
+impl Part {
+    /// A literal with few spellings as those.
+    fn spelled_out(self) -> Part {
+        let Part::Fold(places) = &self else {
+            return self;
+        };
+        let mut set = vec![Vec::new()];
+        for choices in places {
+            let choices: Vec<_> = choices.iter().map(|&c| text_of(c)).collect();
+            match cross(&set, &choices, MAX_SPELLINGS) {
+                Some(longer) => set = longer,
+                None => return self,
             }
-            true
         }
-        HirKind::Capture(capture) => flatten(&capture.sub, parts),
-        HirKind::Concat(all) => all.iter().all(|sub| flatten(sub, parts)),
-        HirKind::Repetition(r) if r.max.is_none() && r.min <= 1 && is_any_byte(&r.sub) => {
-            match parts.last_mut() {
-                // `.*.+` is a gap of one, `.+.+` one of two, which is not in the ladder.
-                Some(Part::Gap(least)) if *least == 0 || r.min == 0 => {
-                    *least = (*least).max(r.min as usize);
-                }
-                Some(Part::Gap(_)) => return false,
-                _ => parts.push(Part::Gap(r.min as usize)),
-            }
-            true
-        }
-        _ => false,
+        Part::Literals(set)
     }
 }
 
-fn is_any_byte(hir: &Hir) -> bool {
-    match hir.kind() {
-        HirKind::Class(HirClass::Bytes(class)) => class
-            .ranges()
-            .first()
-            .is_some_and(|r| r.start() == 0 && r.end() == 255),
-        HirKind::Capture(capture) => is_any_byte(&capture.sub),
-        _ => false,
+fn text_of(c: char) -> Vec<u8> {
+    c.to_string().into_bytes()
+}
+
+fn without_captures(mut ast: &Ast) -> &Ast {
+    while let Ast::Capture { sub, .. } = ast {
+        ast = sub;
+    }
+    ast
+}
+
+/// The members of a row. `^` in front and `$` at the end say nothing new,
+/// since a pattern has to match the whole value.
+fn row_of(ast: &Ast) -> Vec<&Ast> {
+    let mut row = Vec::new();
+    flatten(ast, &mut row);
+    let trailing = row.iter().rev().take_while(|a| is_look(a, Look::End));
+    row.truncate(row.len() - trailing.count());
+    let leading = row.iter().take_while(|a| is_look(a, Look::Start)).count();
+    row.split_off(leading)
+}
+
+/// A row with all that makes one part together.
+fn parts_of(ast: &Ast) -> Vec<Part> {
+    // Literals that ignore case are joined before they are spelled out.
+    let parts = joined(row_of(ast).into_iter().map(part_of));
+    joined(parts.into_iter().map(Part::spelled_out))
+}
+
+fn joined(all: impl Iterator<Item = Part>) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    for part in all {
+        match parts.pop() {
+            Some(last) => join(last, part, &mut parts),
+            None => parts.push(part),
+        }
+    }
+    parts
+}
+
+fn is_look(ast: &Ast, look: Look) -> bool {
+    *ast == Ast::Look(look)
+}
+
+fn flatten<'a>(ast: &'a Ast, row: &mut Vec<&'a Ast>) {
+    match without_captures(ast) {
+        Ast::Concat(subs) => subs.iter().for_each(|sub| flatten(sub, row)),
+        Ast::Empty => {}
+        ast => row.push(ast),
     }
 }
 
-/// All strings that a pattern matches, if they are few.
-fn expand(hir: &Hir) -> Option<Vec<Vec<u8>>> {
-    let set = match hir.kind() {
-        HirKind::Empty => vec![Vec::new()],
-        HirKind::Literal(literal) => vec![literal.0.to_vec()],
-        HirKind::Capture(capture) => expand(&capture.sub)?,
-        HirKind::Class(HirClass::Unicode(class)) => {
-            let count: usize = class
-                .ranges()
-                .iter()
-                .map(|r| (r.end() as usize) - (r.start() as usize) + 1)
-                .sum();
+fn part_of(ast: &Ast) -> Part {
+    if let Ast::Repeat {
+        min: min @ (0 | 1),
+        max: None,
+        sub,
+        ..
+    } = ast
+        && translate::is_dot(sub)
+    {
+        return Part::Gap(*min as usize);
+    }
+    if let Ast::Literal { chars, fold: true } = ast {
+        return Part::Fold(chars.iter().map(|&c| tables::cases(c)).collect());
+    }
+    match expand(ast, MAX_PART, false) {
+        Some(set) => Part::Literals(set),
+        None => Part::Other,
+    }
+}
+
+/// Puts a part behind the last one, together if they make one.
+fn join(last: Part, part: Part, parts: &mut Vec<Part>) {
+    match (last, part) {
+        // `.*.+` is a gap of one, `.+.+` one of two characters, which no class has.
+        (Part::Gap(0), Part::Gap(least)) | (Part::Gap(least), Part::Gap(0)) => {
+            parts.push(Part::Gap(least));
+        }
+        (Part::Literals(a), Part::Literals(b)) => match cross(&a, &b, MAX_PART) {
+            Some(both) => parts.push(Part::Literals(both)),
+            None => parts.extend([Part::Literals(a), Part::Literals(b)]),
+        },
+        (Part::Fold(mut a), Part::Fold(b)) => {
+            a.extend(b);
+            parts.push(Part::Fold(a));
+        }
+        (Part::Fold(mut a), Part::Literals(b)) => match single_text(&b) {
+            Some(text) => {
+                a.extend(text.chars().map(|c| vec![c]));
+                parts.push(Part::Fold(a));
+            }
+            None => parts.extend([Part::Fold(a), Part::Literals(b)]),
+        },
+        (Part::Literals(a), Part::Fold(b)) => match single_text(&a) {
+            Some(text) => {
+                let places = text.chars().map(|c| vec![c]).chain(b);
+                parts.push(Part::Fold(places.collect()));
+            }
+            None => parts.extend([Part::Literals(a), Part::Fold(b)]),
+        },
+        (last, part) => parts.extend([last, part]),
+    }
+}
+
+fn single_text(literals: &[Vec<u8>]) -> Option<&str> {
+    match literals {
+        [only] => std::str::from_utf8(only).ok(),
+        _ => None,
+    }
+}
+
+fn of_parts(parts: &[Part]) -> Option<Class> {
+    let (before, rest) = match parts {
+        [Part::Gap(0)] => return Some(Class::Any),
+        [Part::Gap(_)] => return Some(Class::NonEmpty),
+        [Part::Gap(n), rest @ ..] => (Some(*n), rest),
+        rest => (None, rest),
+    };
+    let (middle, after) = match rest {
+        [middle] => (middle, None),
+        [middle, Part::Gap(n)] => (middle, Some(*n)),
+        _ => return None,
+    };
+    match middle {
+        // An empty literal would be cut between the bytes of a character.
+        Part::Literals(all) if all.iter().all(|literal| !literal.is_empty()) => {
+            Some(Class::of_literals(all.clone(), before, after))
+        }
+        Part::Fold(places) => Some(Class::Fold {
+            literal: FoldLiteral::new(places.clone()),
+            before,
+            after,
+        }),
+        _ => None,
+    }
+}
+
+/// Alternatives of one shape are one class: `.*foo.*|.*bar.*`.
+fn of_branches(branches: &[Ast]) -> Option<Class> {
+    let mut literals: Vec<Vec<u8>> = Vec::new();
+    let mut shape = None;
+    for branch in branches {
+        let parts = parts_of(branch);
+        let (before, rest) = match parts.as_slice() {
+            [Part::Gap(0)] => return Some(Class::Any),
+            [Part::Gap(n), rest @ ..] => (Some(*n), rest),
+            rest => (None, rest),
+        };
+        let (more, after) = match rest {
+            [Part::Literals(more)] => (more, None),
+            [Part::Literals(more), Part::Gap(n)] => (more, Some(*n)),
+            _ => return None,
+        };
+        if *shape.get_or_insert((before, after)) != (before, after)
+            || more.iter().any(Vec::is_empty)
+        {
+            return None;
+        }
+        literals.extend_from_slice(more);
+    }
+    let (before, after) = shape?;
+    Some(Class::of_literals(literals, before, after))
+}
+
+/// The longest literal that every match has. A pattern that begins with
+/// literals needs no such filter: a walk of the automaton skips the rest anyway.
+fn required(parts: &[Part]) -> Option<Required> {
+    if matches!(parts.first(), Some(Part::Literals(_))) {
+        return None;
+    }
+    let last = parts.len().checked_sub(1)?;
+    let literals = parts.iter().enumerate();
+    let literals = literals.filter_map(|(i, part)| match part {
+        Part::Literals(all) => match all.as_slice() {
+            [only] if !only.is_empty() => Some((i, only)),
+            _ => None,
+        },
+        _ => None,
+    });
+    let (i, literal) = literals.max_by_key(|(i, literal)| (*i == last, literal.len()))?;
+    Some(Required {
+        literal: literal.clone().into_boxed_slice(),
+        at_end: i == last,
+    })
+}
+
+/// All strings that a pattern matches, if they are at most `most`. With `whole`
+/// it has to match a whole value, so that `^` in front and `$` at the end say
+/// nothing new.
+fn expand(ast: &Ast, most: usize, whole: bool) -> Option<Vec<Vec<u8>>> {
+    let set = match ast {
+        Ast::Empty => vec![Vec::new()],
+        Ast::Literal { chars, fold: false } => {
+            vec![chars.iter().collect::<String>().into_bytes()]
+        }
+        Ast::Literal { chars, fold: true } => {
+            let places = chars.iter().map(|&c| tables::cases(c)).collect();
+            match Part::Fold(places).spelled_out() {
+                Part::Literals(set) => set,
+                _ => return None,
+            }
+        }
+        Ast::Class(class) => {
+            let count: usize = class.ranges().iter().map(|r| r.len()).sum();
             if count > 64 {
                 return None;
             }
             let chars = class.ranges().iter().flat_map(|r| r.start()..=r.end());
-            chars.map(|c| c.to_string().into_bytes()).collect()
+            chars.map(text_of).collect()
         }
-        HirKind::Class(HirClass::Bytes(_)) | HirKind::Look(_) => return None,
-        HirKind::Repetition(r) => {
-            let max = r.max.filter(|&max| max <= 8)?;
-            let sub = expand(&r.sub)?;
-            let mut all = Vec::new();
-            let mut power = vec![Vec::new()];
-            for n in 0..=max {
-                if n >= r.min {
-                    all.extend(power.iter().cloned());
-                }
-                if n < max {
-                    power = cross(&power, &sub)?;
-                }
-            }
-            all
-        }
-        HirKind::Concat(all) => {
+        Ast::Dot { .. } | Ast::Look(_) => return None,
+        Ast::Capture { sub, .. } => expand(sub, most, whole)?,
+        Ast::Repeat { min, max, sub, .. } => expand_repeat(*min, *max, sub, most)?,
+        Ast::Concat(subs) => {
             let mut set = vec![Vec::new()];
-            for sub in all {
-                set = cross(&set, &expand(sub)?)?;
+            for (i, sub) in subs.iter().enumerate() {
+                let outermost = (i == 0 && is_look(sub, Look::Start))
+                    || (i + 1 == subs.len() && is_look(sub, Look::End));
+                if !(whole && outermost) {
+                    set = cross(&set, &expand(sub, most, false)?, most)?;
+                }
             }
             set
         }
-        HirKind::Alternation(all) => {
+        Ast::Alternate(subs) => {
             let mut set = Vec::new();
-            for sub in all {
-                set.append(&mut expand(sub)?);
+            for sub in subs {
+                set.append(&mut expand(sub, most, whole)?);
+                if !within_bounds(&set, most) {
+                    return None;
+                }
             }
             set
         }
     };
-    within_bounds(set.len(), set.iter().map(Vec::len).sum()).then_some(set)
+    within_bounds(&set, most).then_some(set)
 }
 
-fn cross(a: &[Vec<u8>], b: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
+fn expand_repeat(min: u32, max: Option<u32>, sub: &Ast, most: usize) -> Option<Vec<Vec<u8>>> {
+    let max = max.filter(|&max| max <= 1000)?;
+    let sub = expand(sub, most, false)?;
+    let mut all = Vec::new();
+    let mut power = vec![Vec::new()];
+    for n in 0..=max {
+        if n >= min {
+            all.extend(power.iter().cloned());
+        }
+        if !within_bounds(&all, most) {
+            return None;
+        }
+        if n < max {
+            power = cross(&power, &sub, most)?;
+        }
+    }
+    Some(all)
+}
+
+/// Each of `a` with each of `b` behind it.
+fn cross(a: &[Vec<u8>], b: &[Vec<u8>], most: usize) -> Option<Vec<Vec<u8>>> {
     let bytes = |set: &[Vec<u8>]| set.iter().map(Vec::len).sum::<usize>();
-    if !within_bounds(a.len() * b.len(), bytes(a) * b.len() + bytes(b) * a.len()) {
+    let count = a.len().checked_mul(b.len())?;
+    if count > most || bytes(a) * b.len() + bytes(b) * a.len() > MAX_SET_BYTES {
         return None;
     }
-    Some(
-        a.iter()
-            .flat_map(|x| b.iter().map(move |y| [&x[..], &y[..]].concat()))
-            .collect(),
-    )
+    let pairs = a.iter().flat_map(|x| b.iter().map(move |y| (x, y)));
+    Some(pairs.map(|(x, y)| [&x[..], &y[..]].concat()).collect())
 }
 
-fn within_bounds(count: usize, bytes: usize) -> bool {
-    count <= MAX_SET && bytes <= MAX_SET_BYTES
+fn within_bounds(set: &[Vec<u8>], most: usize) -> bool {
+    set.len() <= most && set.iter().map(Vec::len).sum::<usize>() <= MAX_SET_BYTES
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::syntax::{Options, parse};
-
-    fn class(pattern: &str) -> Class {
-        Class::of(
-            &parse(
-                pattern,
-                Options {
-                    dot_all: true,
-                    any_byte: true,
-                },
-            )
-            .unwrap()
-            .hir,
-        )
-    }
-
-    #[test]
-    fn the_ladder() {
-        let set = |all: &[&str]| Class::Set(all.iter().map(|s| s.as_bytes().to_vec()).collect());
-        assert_eq!(class("api"), Class::Equal(b"api".to_vec()));
-        assert_eq!(class(""), Class::Equal(Vec::new()));
-        assert_eq!(class("b|a|b"), set(&["a", "b"]));
-        assert_eq!(class("a(b|c)?"), set(&["a", "ab", "ac"]));
-        assert_eq!(class("x[12]y"), set(&["x1y", "x2y"]));
-        assert_eq!(class(".*"), Class::Any);
-        assert_eq!(class("(.*)"), Class::Any);
-        assert_eq!(class(".+"), Class::NonEmpty);
-        assert_eq!(
-            class("api-.*"),
-            Class::Prefix {
-                literal: b"api-".to_vec(),
-                more: 0
-            }
-        );
-        assert_eq!(
-            class(".+-0"),
-            Class::Suffix {
-                literal: b"-0".to_vec(),
-                more: 1
-            }
-        );
-        assert_eq!(
-            class(".*x.+"),
-            Class::Contains {
-                literal: b"x".to_vec(),
-                before: 0,
-                after: 1
-            }
-        );
-        assert_eq!(class("(api|web)-.*"), Class::General);
-        assert_eq!(class("a.c"), Class::General);
-        assert_eq!(class("(?-s).*"), Class::General);
-    }
-}
+#[path = "class_tests.rs"]
+mod tests;

@@ -4,11 +4,12 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use crate::quote::write_quoted;
 use crate::regex::Regex;
 use crate::syntax::RegexError;
 
 /// The operator of a matcher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MatchOp {
     /// `=`
     Equal,
@@ -18,6 +19,23 @@ pub enum MatchOp {
     Regex,
     /// `!~`
     NotRegex,
+}
+
+impl MatchOp {
+    /// Whether the operator is `!=` or `!~`.
+    pub fn is_negated(self) -> bool {
+        matches!(self, MatchOp::NotEqual | MatchOp::NotRegex)
+    }
+
+    /// The operator with the opposite meaning.
+    pub fn inverse(self) -> MatchOp {
+        match self {
+            MatchOp::Equal => MatchOp::NotEqual,
+            MatchOp::NotEqual => MatchOp::Equal,
+            MatchOp::Regex => MatchOp::NotRegex,
+            MatchOp::NotRegex => MatchOp::Regex,
+        }
+    }
 }
 
 impl fmt::Display for MatchOp {
@@ -33,6 +51,17 @@ impl fmt::Display for MatchOp {
 
 /// A condition on one label. A label that a series lacks has the empty value.
 /// Cheap to clone.
+///
+/// # Examples
+/// ```
+/// use quarrel_matchers::{MatchOp, Matcher};
+///
+/// let matcher = Matcher::new(MatchOp::Regex, "job", "api|web.*")?;
+/// assert!(matcher.matches("web-2"));
+/// assert!(!matcher.matches("my-api"));
+/// assert_eq!(matcher.to_string(), r#"job=~"api|web.*""#);
+/// # Ok::<(), quarrel_matchers::RegexError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Matcher {
     op: MatchOp,
@@ -59,6 +88,15 @@ impl Matcher {
         })
     }
 
+    /// The matcher with the opposite verdict on every value.
+    #[must_use]
+    pub fn inverse(&self) -> Self {
+        Matcher {
+            op: self.op.inverse(),
+            ..self.clone()
+        }
+    }
+
     /// The operator.
     pub fn op(&self) -> MatchOp {
         self.op
@@ -81,7 +119,7 @@ impl Matcher {
 
     /// Whether the operator is `!=` or `!~`.
     pub fn is_negated(&self) -> bool {
-        matches!(self.op, MatchOp::NotEqual | MatchOp::NotRegex)
+        self.op.is_negated()
     }
 
     /// Whether a value satisfies the condition.
@@ -104,6 +142,24 @@ impl Matcher {
     }
 }
 
+/// As Prometheus prints it: `name=~"value"`, with the name in quotes where it
+/// is not a plain one.
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        let plain = self.name.bytes().all(word)
+            && !self.name.is_empty()
+            && !self.name.starts_with(|c: char| c.is_ascii_digit());
+        if plain {
+            f.write_str(&self.name)?;
+        } else {
+            write_quoted(f, &self.name)?;
+        }
+        write!(f, "{}", self.op)?;
+        write_quoted(f, &self.value)
+    }
+}
+
 impl PartialEq for Matcher {
     fn eq(&self, other: &Self) -> bool {
         self.op == other.op && self.name == other.name && self.value == other.value
@@ -122,16 +178,48 @@ impl Hash for Matcher {
 mod tests {
     use super::*;
 
+    fn matcher(op: MatchOp, value: &str) -> Matcher {
+        Matcher::new(op, "l", value).unwrap()
+    }
+
     #[test]
     fn the_four_operators() {
-        let m = |op, value| Matcher::new(op, "l", value).unwrap();
-        assert!(m(MatchOp::Equal, "a").matches("a"));
-        assert!(!m(MatchOp::NotEqual, "a").matches("a"));
-        assert!(m(MatchOp::NotEqual, "a").matches_empty());
-        assert!(m(MatchOp::Regex, "a|b").matches("b"));
-        assert!(!m(MatchOp::Regex, "a").matches("ab"), "anchored");
-        assert!(m(MatchOp::NotRegex, "a.+").matches("a"));
-        assert!(m(MatchOp::Regex, "a.b").matches("a\nb"));
+        assert!(matcher(MatchOp::Equal, "a").matches("a"));
+        assert!(!matcher(MatchOp::NotEqual, "a").matches("a"));
+        assert!(matcher(MatchOp::NotEqual, "a").matches_empty());
+        assert!(matcher(MatchOp::Regex, "a|b").matches("b"));
+        assert!(!matcher(MatchOp::Regex, "a").matches("ab"), "anchored");
+        assert!(matcher(MatchOp::NotRegex, "a.+").matches("a"));
+        assert!(matcher(MatchOp::Regex, "a.b").matches("a\nb"));
         assert!(Matcher::new(MatchOp::Regex, "l", "a**").is_err());
+        assert!(Matcher::new(MatchOp::Equal, "l", "a**").is_ok());
+    }
+
+    #[test]
+    fn the_inverse_says_the_opposite() {
+        for op in [
+            MatchOp::Equal,
+            MatchOp::NotEqual,
+            MatchOp::Regex,
+            MatchOp::NotRegex,
+        ] {
+            let m = matcher(op, "a.*");
+            for value in ["", "a", "ab", "a.*", "b"] {
+                assert_ne!(m.matches(value), m.inverse().matches(value));
+            }
+            assert_eq!(m.inverse().inverse(), m);
+            assert_ne!(m.inverse(), m);
+        }
+    }
+
+    #[test]
+    fn prints_as_prometheus() {
+        let print = |op, name, value| Matcher::new(op, name, value).unwrap().to_string();
+        assert_eq!(print(MatchOp::Equal, "job", "a\"b\n"), r#"job="a\"b\n""#);
+        assert_eq!(print(MatchOp::NotRegex, "_a1", r"\d+"), r#"_a1!~"\\d+""#);
+        assert_eq!(print(MatchOp::NotEqual, "a.b", ""), r#""a.b"!="""#);
+        assert_eq!(print(MatchOp::Regex, "1a", "x"), r#""1a"=~"x""#);
+        assert_eq!(print(MatchOp::Equal, "", "ü"), r#"""="ü""#);
+        assert_eq!(print(MatchOp::Equal, "ü\"", "x"), r#""ü\""="x""#);
     }
 }

@@ -1,49 +1,95 @@
-//! An anchored regular expression, classified and compiled.
+//! An anchored regular expression, classified and, if need be, compiled.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
-use regex_automata::dfa::dense;
-use regex_automata::nfa::thompson;
-use regex_automata::{Anchored, Input, MatchKind, meta};
-use regex_syntax::hir::{Hir, Look};
+use regex_automata::nfa::thompson::NFA;
 
+use crate::automaton::{Automaton, build_nfa, with_stack};
 use crate::class::Class;
-use crate::syntax::{Options, RegexError, parse};
-
-/// Bounds of the NFA and of the work to determinize it, bytes: ordinary
-/// patterns need a tenth, and one that needs more would take long to build.
-const NFA_LIMIT: usize = 1 << 20;
-const DFA_LIMIT: usize = 1 << 20;
-/// The cache of the lazy automaton for patterns above those bounds, bytes.
-const LAZY_CACHE: usize = 4 << 20;
-/// The NFA of the largest pattern that is taken at all, bytes.
-const MAX_NFA: usize = 64 << 20;
+use crate::literals::LiteralSet;
+use crate::syntax::{Ast, Dialect, RegexError, RegexErrorKind, parse, translate};
 
 /// A regular expression with Go's syntax that has to match a whole value;
-/// `.` matches a newline too. Cheap to clone.
+/// `.` matches a newline too. Cheap to clone, and free of locks where threads
+/// match with it at once.
+///
+/// On values that are not UTF-8 it never fails, but what `.` and classes make
+/// of the bytes that are no characters is not specified.
 #[derive(Clone)]
 pub struct Regex {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    pattern: String,
+    pattern: Box<str>,
     class: Class,
-    finder: Option<memmem::Finder<'static>>,
-    hir: Hir,
-    matcher: OnceLock<meta::Regex>,
-    dense: OnceLock<Option<Box<dense::DFA<Vec<u32>>>>>,
+    /// Finds the literals of a `contains`, or the required literal.
+    searcher: Searcher,
+    /// The automaton, built from `source` when it is first needed.
+    automaton: OnceLock<Option<Automaton>>,
+    source: Source,
 }
 
-impl std::fmt::Debug for Regex {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Regex({:?}, {})",
-            self.inner.pattern,
-            self.inner.class.name()
-        )
+/// What the automaton is made from. A pattern that always needs one has its
+/// NFA made at once, so that one which is too large is refused early.
+enum Source {
+    Nfa(NFA),
+    Ast(Ast),
+}
+
+/// Finds literals in text.
+pub(crate) enum Searcher {
+    Nothing,
+    One(Box<memmem::Finder<'static>>),
+    Many(AhoCorasick),
+}
+
+impl Searcher {
+    fn new(class: &Class) -> Option<Searcher> {
+        Some(match class {
+            Class::Contains { literals, .. } => Searcher::of(literals)?,
+            Class::General {
+                required: Some(required),
+            } => Searcher::one(&required.literal),
+            Class::Fold {
+                literal,
+                before: Some(_),
+                after: Some(_),
+            } => Searcher::of(&literal.spellings())?,
+            _ => Searcher::Nothing,
+        })
+    }
+
+    fn one(literal: &[u8]) -> Searcher {
+        Searcher::One(Box::new(memmem::Finder::new(literal).into_owned()))
+    }
+
+    fn of(literals: &LiteralSet) -> Option<Searcher> {
+        match literals.as_slice() {
+            [only] => Some(Searcher::one(only)),
+            all => AhoCorasick::builder()
+                // Only of this kind a few literals are searched with vectors.
+                .match_kind(aho_corasick::MatchKind::LeftmostFirst)
+                .build(all)
+                .ok()
+                .map(Searcher::Many),
+        }
+    }
+
+    /// The first literal in `text`, as start and end.
+    #[inline]
+    pub(crate) fn find(&self, text: &[u8]) -> Option<(usize, usize)> {
+        match self {
+            Searcher::Nothing => None,
+            Searcher::One(finder) => {
+                let at = finder.find(text)?;
+                Some((at, at + finder.needle().len()))
+            }
+            Searcher::Many(all) => all.find(text).map(|m| (m.start(), m.end())),
+        }
     }
 }
 
@@ -53,41 +99,38 @@ impl Regex {
     /// # Errors
     /// When Go would refuse it, or when its automaton would be too large.
     pub fn new(pattern: &str) -> Result<Self, RegexError> {
-        let parsed = parse(
-            pattern,
-            Options {
-                dot_all: true,
-                any_byte: true,
-            },
-        )?;
-        let class = Class::of(&parsed.hir);
-        let finder = match &class {
-            Class::Contains { literal, .. } => Some(memmem::Finder::new(literal).into_owned()),
-            _ => None,
+        let too_large = || RegexError::new(RegexErrorKind::TooLarge, pattern);
+        let ast = parse(pattern, Dialect::Matcher)?.ast;
+        let class = with_stack(|| Class::of(&ast));
+        let source = match &class {
+            Class::General { .. } => {
+                Source::Nfa(build_nfa(translate::for_verdicts(&ast)).ok_or_else(too_large)?)
+            }
+            _ => Source::Ast(ast),
         };
-        let hir = Hir::concat(vec![
-            Hir::look(Look::Start),
-            parsed.hir,
-            Hir::look(Look::End),
-        ]);
-        let regex = Regex {
+        Ok(Regex {
             inner: Arc::new(Inner {
-                pattern: pattern.to_string(),
+                pattern: pattern.into(),
+                searcher: Searcher::new(&class).ok_or_else(too_large)?,
                 class,
-                finder,
-                hir,
-                matcher: OnceLock::new(),
-                dense: OnceLock::new(),
+                automaton: OnceLock::new(),
+                source,
             }),
-        };
-        if regex.inner.class == Class::General {
-            let matcher = build_matcher(&regex.inner.hir).ok_or_else(|| RegexError {
-                kind: "expression too large",
-                fragment: pattern.to_string(),
-            })?;
-            let _ = regex.inner.matcher.set(matcher);
+        })
+    }
+
+    /// Compiles a pattern that may not be UTF-8.
+    ///
+    /// # Errors
+    /// As [`Regex::new`], and when it is not UTF-8.
+    pub fn from_bytes(pattern: &[u8]) -> Result<Self, RegexError> {
+        match std::str::from_utf8(pattern) {
+            Ok(pattern) => Regex::new(pattern),
+            Err(_) => Err(RegexError::new(
+                RegexErrorKind::InvalidUtf8,
+                String::from_utf8_lossy(pattern),
+            )),
         }
-        Ok(regex)
     }
 
     /// The pattern as it was given.
@@ -100,85 +143,80 @@ impl Regex {
         &self.inner.class
     }
 
-    /// The searcher of a `contains` pattern.
-    pub(crate) fn finder(&self) -> Option<&memmem::Finder<'static>> {
-        self.inner.finder.as_ref()
+    pub(crate) fn searcher(&self) -> &Searcher {
+        &self.inner.searcher
+    }
+
+    /// The automaton; `None` only for a class that can do without and would
+    /// have one that is too large.
+    pub(crate) fn automaton(&self) -> Option<&Automaton> {
+        let build = || {
+            let nfa = match &self.inner.source {
+                Source::Nfa(nfa) => nfa.clone(),
+                Source::Ast(ast) => build_nfa(translate::for_verdicts(ast))?,
+            };
+            Some(Automaton::new(nfa))
+        };
+        self.inner.automaton.get_or_init(build).as_ref()
     }
 
     /// Whether the whole value matches.
     pub fn is_match(&self, value: &[u8]) -> bool {
         match &self.inner.class {
-            Class::Equal(literal) => value == literal,
-            Class::Set(set) => set.binary_search_by(|l| l.as_slice().cmp(value)).is_ok(),
+            Class::Nothing => false,
             Class::Any => true,
             Class::NonEmpty => !value.is_empty(),
-            Class::Prefix { literal, more } => {
-                value.len() >= literal.len() + more && value.starts_with(literal)
-            }
-            Class::Suffix { literal, more } => {
-                value.len() >= literal.len() + more && value.ends_with(literal)
-            }
+            Class::Equal(literal) => **literal == *value,
+            Class::Set(set) => set.contains(value),
+            Class::Prefix { literals, more } => literals.begins(value, *more),
+            Class::Suffix { literals, more } => literals.ends(value, *more),
             Class::Contains { before, after, .. } => {
-                value.len() >= before + after
-                    && self
-                        .inner
-                        .finder
-                        .as_ref()
-                        .is_some_and(|f| f.find(&value[*before..value.len() - after]).is_some())
+                inside(value, *before, *after).is_some_and(|v| self.searcher().find(v).is_some())
             }
-            Class::General => self
-                .inner
-                .matcher
-                .get()
-                .is_some_and(|m| m.is_match(Input::new(value))),
+            Class::Fold { .. } => self.fold_matches(value),
+            Class::General {
+                required: Some(required),
+            } if required.at_end && !value.ends_with(&required.literal) => false,
+            Class::General { .. } => self.automaton().is_some_and(|a| a.is_match(value)),
         }
     }
 
-    /// The full automaton of a general pattern, if it is small enough.
-    pub(crate) fn dense(&self) -> Option<&dense::DFA<Vec<u32>>> {
-        self.inner
-            .dense
-            .get_or_init(|| build_dense(&self.inner.hir).map(Box::new))
-            .as_deref()
+    fn fold_matches(&self, value: &[u8]) -> bool {
+        let Class::Fold {
+            literal,
+            before,
+            after,
+        } = &self.inner.class
+        else {
+            return false;
+        };
+        match (before, after) {
+            (None, None) => literal.begins(value) == Some(value.len()),
+            (None, Some(after)) => literal
+                .begins(value)
+                .is_some_and(|len| value.len() >= len + after),
+            (Some(before), None) => literal
+                .ends(value)
+                .is_some_and(|len| value.len() >= len + before),
+            (Some(before), Some(after)) => literal
+                .find(self.searcher(), value, *before, *after)
+                .is_some(),
+        }
     }
 }
 
-fn build_matcher(hir: &Hir) -> Option<meta::Regex> {
-    let config = meta::Config::new()
-        .utf8_empty(false)
-        .nfa_size_limit(Some(MAX_NFA))
-        .onepass(false)
-        .hybrid_cache_capacity(LAZY_CACHE)
-        .dfa_size_limit(Some(DFA_LIMIT))
-        .match_kind(MatchKind::LeftmostFirst);
-    meta::Builder::new()
-        .configure(config)
-        .build_from_hir(hir)
-        .ok()
+/// The value without the bytes that gaps need.
+#[inline]
+pub(crate) fn inside(value: &[u8], before: usize, after: usize) -> Option<&[u8]> {
+    value.get(before..value.len().checked_sub(after)?)
 }
 
-fn build_dense(hir: &Hir) -> Option<dense::DFA<Vec<u32>>> {
-    let config = thompson::Config::new()
-        .utf8(false)
-        .nfa_size_limit(Some(NFA_LIMIT))
-        .which_captures(thompson::WhichCaptures::None);
-    let nfa = thompson::Compiler::new()
-        .configure(config)
-        .build_from_hir(hir)
-        .ok()?;
-    dense::Builder::new()
-        .configure(
-            dense::Config::new()
-                .start_kind(regex_automata::dfa::StartKind::Anchored)
-                .match_kind(MatchKind::All)
-                .dfa_size_limit(Some(DFA_LIMIT))
-                .determinize_size_limit(Some(DFA_LIMIT)),
-        )
-        .build_from_nfa(&nfa)
-        .ok()
+impl fmt::Debug for Regex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Regex({:?}, {})", self.inner.pattern, self.inner.class)
+    }
 }
 
-/// How a search of the full automaton begins.
-pub(crate) fn anchored_start() -> regex_automata::util::start::Config {
-    regex_automata::util::start::Config::new().anchored(Anchored::Yes)
-}
+#[cfg(test)]
+#[path = "regex_tests.rs"]
+mod tests;

@@ -1,623 +1,378 @@
-//! The recursive part: alternations, repetitions, groups, flags, escapes.
+//! Groups, alternatives, repetitions, flags.
+//!
+//! Open groups stand on a stack of their own, so that no pattern overflows
+//! that of the thread.
 
-use regex_syntax::hir::{
-    Capture, Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind,
-    Look, Repetition,
-};
+use regex_syntax::hir::{ClassUnicode, Look};
 
-use super::{Options, Parsed, RegexError, class};
+use super::ast::{Ast, Node};
+use super::tables;
+use super::{Dialect, Parsed, RegexError, RegexErrorKind};
 
-/// Go's limit, see `regexp/syntax`.
+/// Go's limit of a count, also of the product of nested ones.
 const MAX_REPEAT: u32 = 1000;
-/// Groups inside groups. Go counts the height of its tree, up to 1000; this is
-/// lower so that walking the tree is safe on any thread.
-const MAX_NESTING: usize = 250;
-/// A bound on what repetition may multiply a pattern to.
-const MAX_SIZE: usize = 128 << 20 >> 5;
+/// Go's limit of the tree's levels.
+const MAX_HEIGHT: u32 = 1000;
+/// Go's limit of the compiled size, in instructions (128 MiB at 40 bytes).
+const MAX_SIZE: u64 = (128 << 20) / 40;
+/// Go's limit of the class bounds in the tree (128 MiB at 4 bytes).
+const MAX_RUNES: usize = (128 << 20) / 4;
 
-type Result<T> = std::result::Result<T, RegexError>;
+pub(super) type Result<T> = std::result::Result<T, RegexError>;
 
 #[derive(Clone, Copy)]
-struct Flags {
-    fold_case: bool,
+pub(super) struct Flags {
+    pub(super) fold_case: bool,
     multi_line: bool,
     dot_all: bool,
-    swap_greed: bool,
+    lazy: bool,
 }
 
-pub(super) struct Parser<'a> {
-    pattern: &'a str,
-    at: usize,
-    flags: Flags,
-    any_byte: bool,
-    depth: usize,
-    groups: Vec<Option<String>>,
+/// A group that is not closed yet; the first one is the whole pattern.
+struct Frame {
+    /// `None` for a group that is not remembered.
+    capture: Option<u32>,
+    /// The flags outside.
+    outside: Flags,
+    /// The alternatives before the last `|`.
+    branches: Vec<Node>,
+    /// What followed the last `|`.
+    row: Vec<Node>,
 }
 
-/// A parsed piece with the largest product of counted repetitions inside.
-struct Piece {
-    hir: Hir,
-    repeat: u32,
-    size: usize,
-}
-
-impl Piece {
-    fn leaf(hir: Hir) -> Self {
-        Piece {
-            hir,
-            repeat: 1,
-            size: 1,
+impl Frame {
+    fn new(capture: Option<u32>, outside: Flags) -> Self {
+        Frame {
+            capture,
+            outside,
+            branches: Vec::new(),
+            row: Vec::new(),
         }
     }
 }
 
+pub(super) struct Parser<'a> {
+    pub(super) pattern: &'a str,
+    pub(super) at: usize,
+    pub(super) flags: Flags,
+    pub(super) dialect: Dialect,
+    frame: Frame,
+    open: Vec<Frame>,
+    groups: Vec<Option<Box<str>>>,
+    runes: usize,
+}
+
 impl<'a> Parser<'a> {
-    pub(super) fn new(pattern: &'a str, options: Options) -> Self {
+    pub(super) fn new(pattern: &'a str, dialect: Dialect) -> Self {
         let flags = Flags {
             fold_case: false,
             multi_line: false,
-            dot_all: options.dot_all,
-            swap_greed: false,
+            dot_all: dialect == Dialect::Matcher,
+            lazy: false,
         };
-        let any_byte = options.any_byte;
         Parser {
             pattern,
             at: 0,
             flags,
-            any_byte,
-            depth: 0,
+            dialect,
+            frame: Frame::new(None, flags),
+            open: Vec::new(),
             groups: Vec::new(),
+            runes: 0,
         }
     }
 
     pub(super) fn parse(mut self) -> Result<Parsed> {
-        let piece = self.alternation()?;
-        if self.at < self.pattern.len() {
-            return Err(self.error("unexpected )", self.pattern));
+        // Where the repetition just parsed began, if one was.
+        let mut last_repeat = None;
+        while let Some(c) = self.peek() {
+            let start = self.at;
+            let repeat = match c {
+                '*' => self.plain_repeat(start, 0, None, last_repeat)?,
+                '+' => self.plain_repeat(start, 1, None, last_repeat)?,
+                '?' => self.plain_repeat(start, 0, Some(1), last_repeat)?,
+                '{' => self.counted_repeat(start, last_repeat)?,
+                _ => {
+                    self.part(c)?;
+                    false
+                }
+            };
+            last_repeat = repeat.then_some(start);
+        }
+        let node = self.end_group()?;
+        if !self.open.is_empty() {
+            return Err(self.error(RegexErrorKind::MissingParen, self.pattern));
         }
         Ok(Parsed {
-            hir: piece.hir,
+            ast: node.ast,
             groups: self.groups,
         })
     }
 
-    fn rest(&self) -> &'a str {
+    pub(super) fn rest(&self) -> &'a str {
         &self.pattern[self.at..]
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
-    fn bump(&mut self) -> Option<char> {
+    pub(super) fn bump(&mut self) -> Option<char> {
         let c = self.peek()?;
         self.at += c.len_utf8();
         Some(c)
     }
 
-    fn eat(&mut self, text: &str) -> bool {
-        let found = self.rest().starts_with(text);
-        if found {
-            self.at += text.len();
-        }
-        found
+    pub(super) fn error(&self, kind: RegexErrorKind, fragment: &str) -> RegexError {
+        RegexError::new(kind, fragment)
     }
 
-    fn error(&self, kind: &'static str, fragment: &str) -> RegexError {
-        RegexError {
-            kind,
-            fragment: fragment.to_string(),
-        }
+    /// An error about what stands between `start` and the place.
+    pub(super) fn error_from(&self, kind: RegexErrorKind, start: usize) -> RegexError {
+        RegexError::new(kind, &self.pattern[start..self.at])
     }
 
-    fn alternation(&mut self) -> Result<Piece> {
-        let mut branches = Vec::new();
-        let (mut repeat, mut size) = (1, 0);
-        loop {
-            let branch = self.concatenation()?;
-            repeat = repeat.max(branch.repeat);
-            size += branch.size;
-            branches.push(branch.hir);
-            if !self.eat("|") {
-                break;
+    fn checked(&self, node: Node) -> Result<Node> {
+        if node.size > MAX_SIZE {
+            return Err(self.error(RegexErrorKind::TooLarge, self.pattern));
+        }
+        if node.height > MAX_HEIGHT {
+            return Err(self.error(RegexErrorKind::NestingDepth, self.pattern));
+        }
+        Ok(node)
+    }
+
+    fn push(&mut self, ast: Ast) {
+        self.frame.row.push(Node::leaf(ast));
+    }
+
+    pub(super) fn push_char(&mut self, c: char) {
+        let fold = self.flags.fold_case && tables::has_other_case(c);
+        self.push(Ast::Literal {
+            chars: vec![c],
+            fold,
+        });
+    }
+
+    pub(super) fn push_class(&mut self, class: ClassUnicode) -> Result<()> {
+        self.runes = self.runes.saturating_add(2 * class.ranges().len());
+        if self.runes > MAX_RUNES {
+            return Err(self.error(RegexErrorKind::TooLarge, self.pattern));
+        }
+        self.push(match tables::as_literal(&class) {
+            Some((c, fold)) => Ast::Literal {
+                chars: vec![c],
+                fold,
+            },
+            None if tables::is_everything(&class) => Ast::Dot { newline: true },
+            None => Ast::Class(class),
+        });
+        Ok(())
+    }
+
+    pub(super) fn push_look(&mut self, look: Look) {
+        self.push(Ast::Look(look));
+    }
+
+    /// What is no repetition.
+    fn part(&mut self, c: char) -> Result<()> {
+        match c {
+            '(' if self.rest().starts_with("(?") => return self.special_group(),
+            '[' => return self.bracket_class(),
+            '\\' => return self.escape(),
+            _ => self.at += c.len_utf8(),
+        }
+        match c {
+            '(' => {
+                self.groups.push(None);
+                self.open_group(Some(self.groups.len() as u32), self.flags);
             }
+            ')' => return self.close_group(),
+            '|' => self.end_branch()?,
+            '.' => self.push(Ast::Dot {
+                newline: self.flags.dot_all,
+            }),
+            '^' if self.flags.multi_line => self.push_look(Look::StartLF),
+            '^' => self.push_look(Look::Start),
+            '$' if self.flags.multi_line => self.push_look(Look::EndLF),
+            '$' => self.push_look(Look::End),
+            c => self.push_char(c),
         }
-        let hir = if branches.len() == 1 {
-            branches.swap_remove(0)
-        } else {
-            Hir::alternation(branches)
+        Ok(())
+    }
+
+    fn end_branch(&mut self) -> Result<()> {
+        let row = std::mem::take(&mut self.frame.row);
+        let node = self.checked(Node::concat(row))?;
+        self.frame.branches.push(node);
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> Result<Node> {
+        self.end_branch()?;
+        let branches = std::mem::take(&mut self.frame.branches);
+        self.checked(Node::alternate(branches))
+    }
+
+    fn open_group(&mut self, capture: Option<u32>, outside: Flags) {
+        let frame = Frame::new(capture, outside);
+        self.open.push(std::mem::replace(&mut self.frame, frame));
+    }
+
+    fn close_group(&mut self) -> Result<()> {
+        let mut node = self.end_group()?;
+        let Some(outer) = self.open.pop() else {
+            return Err(self.error(RegexErrorKind::UnexpectedParen, self.pattern));
         };
-        Ok(Piece { hir, repeat, size })
-    }
-
-    fn concatenation(&mut self) -> Result<Piece> {
-        let mut pieces: Vec<Piece> = Vec::new();
-        // Where the repetition operator just applied began, if one was.
-        let mut last_repeat: Option<usize> = None;
-        while let Some(c) = self.peek() {
-            if matches!(c, '|' | ')') {
-                break;
-            }
-            let start = self.at;
-            if let Some((min, max)) = self.repetition_operator()? {
-                let operator = &self.pattern[start..self.at];
-                let lazy = self.eat("?");
-                if let Some(before) = last_repeat {
-                    let stacked = &self.pattern[before..self.at];
-                    return Err(self.error("invalid nested repetition operator", stacked));
-                }
-                let Some(piece) = pieces.pop() else {
-                    return Err(self.error("missing argument to repetition operator", operator));
-                };
-                pieces.push(self.repeat(piece, min, max, lazy, start)?);
-                last_repeat = Some(start);
-                continue;
-            }
-            last_repeat = None;
-            self.atom(&mut pieces)?;
+        let inner = std::mem::replace(&mut self.frame, outer);
+        self.flags = inner.outside;
+        if let Some(index) = inner.capture {
+            node = self.checked(node.capture(index))?;
         }
-        let repeat = pieces.iter().map(|p| p.repeat).max().unwrap_or(1);
-        let size = pieces.iter().map(|p| p.size).sum::<usize>().max(1);
-        let hir = Hir::concat(pieces.into_iter().map(|p| p.hir).collect());
-        Ok(Piece { hir, repeat, size })
+        self.frame.row.push(node);
+        Ok(())
     }
 
-    /// `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}`; other braces are literals.
-    fn repetition_operator(&mut self) -> Result<Option<(u32, Option<u32>)>> {
-        let bounds = match self.peek() {
-            Some('*') => (0, None),
-            Some('+') => (1, None),
-            Some('?') => (0, Some(1)),
-            Some('{') => return self.counted_repetition(),
-            _ => return Ok(None),
-        };
+    /// `*`, `+`, `?`.
+    fn plain_repeat(
+        &mut self,
+        start: usize,
+        min: u32,
+        max: Option<u32>,
+        last: Option<usize>,
+    ) -> Result<bool> {
         self.at += 1;
-        Ok(Some(bounds))
+        self.repeat(start, min, max, last, false)
     }
 
-    fn counted_repetition(&mut self) -> Result<Option<(u32, Option<u32>)>> {
-        let rest = self.rest();
-        let Some(end) = rest.find('}') else {
-            return Ok(None);
+    /// `{n}`, `{n,}`, `{n,m}`; any other brace stands for itself.
+    fn counted_repeat(&mut self, start: usize, last: Option<usize>) -> Result<bool> {
+        let Some((min, max)) = self.counts() else {
+            self.at = start + 1;
+            self.push_char('{');
+            return Ok(false);
         };
-        let inside = &rest[1..end];
-        // None: not a number, so no repetition. Some(None): too large.
-        let number = |text: &str| -> Option<Option<u32>> {
-            let plain = !text.is_empty()
-                && text.bytes().all(|b| b.is_ascii_digit())
-                && (text.len() == 1 || !text.starts_with('0'));
-            plain.then(|| text.parse().ok().filter(|&n| n <= MAX_REPEAT))
-        };
-        let parsed = match inside.split_once(',') {
-            None => number(inside).map(|n| (n, Some(n))),
-            Some((min, "")) => number(min).map(|n| (n, None)),
-            Some((min, max)) => number(min).zip(number(max)).map(|(a, b)| (a, Some(b))),
-        };
-        let Some((min, max)) = parsed else {
-            return Ok(None);
-        };
-        let whole = &rest[..=end];
-        let bad = || self.error("invalid repeat count", whole);
-        let min = min.ok_or_else(bad)?;
-        let max = match max {
-            None => None,
-            Some(max) => Some(max.ok_or_else(bad)?),
-        };
-        if max.is_some_and(|max| max < min) {
-            return Err(bad());
+        let too_large = |n: Option<u32>| n.is_none_or(|n| n > MAX_REPEAT);
+        let upper = max.unwrap_or(min);
+        match (min, upper) {
+            (Some(min), Some(upper)) if !too_large(Some(upper)) && min <= upper => {
+                let max = max.map(|_| upper);
+                self.repeat(start, min, max, last, true)
+            }
+            _ => Err(self.error_from(RegexErrorKind::InvalidRepeatSize, start)),
         }
-        self.at += end + 1;
-        Ok(Some((min, max)))
+    }
+
+    /// The counts in braces, and the place moved behind them. A count is
+    /// `None` if it is far too large; the upper one is absent in `{n,}`.
+    #[allow(clippy::type_complexity)]
+    fn counts(&mut self) -> Option<(Option<u32>, Option<Option<u32>>)> {
+        self.at += 1;
+        let min = self.count()?;
+        let max = match self.peek()? {
+            ',' => {
+                self.at += 1;
+                match self.peek()? {
+                    '}' => None,
+                    _ => Some(self.count()?),
+                }
+            }
+            _ => Some(min),
+        };
+        (self.bump()? == '}').then_some((min, max))
+    }
+
+    fn count(&mut self) -> Option<Option<u32>> {
+        let rest = self.rest();
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if digits == 0 || (digits > 1 && rest.starts_with('0')) {
+            return None;
+        }
+        self.at += digits;
+        Some(rest[..digits].parse().ok())
     }
 
     fn repeat(
-        &self,
-        piece: Piece,
+        &mut self,
+        start: usize,
         min: u32,
         max: Option<u32>,
-        lazy: bool,
-        start: usize,
-    ) -> Result<Piece> {
-        let times = max.unwrap_or(min);
-        let counted = max.is_none_or(|m| m > 1) && (min > 1 || max.is_some());
-        let repeat = if counted {
-            piece.repeat.saturating_mul(times.max(1))
-        } else {
-            piece.repeat
+        last: Option<usize>,
+        counted: bool,
+    ) -> Result<bool> {
+        let mut lazy = self.flags.lazy;
+        if self.rest().starts_with('?') {
+            self.at += 1;
+            lazy = !lazy;
+        }
+        if let Some(last) = last {
+            return Err(self.error_from(RegexErrorKind::InvalidRepeatOp, last));
+        }
+        let Some(node) = self.frame.row.pop() else {
+            return Err(self.error_from(RegexErrorKind::MissingRepeatArgument, start));
         };
-        let size = piece.size.saturating_mul(times.max(1) as usize);
-        if repeat > MAX_REPEAT || size > MAX_SIZE {
-            return Err(self.error("invalid repeat count", &self.pattern[start..self.at]));
+        let node = self.checked(node.repeat(min, max, !lazy, counted))?;
+        if counted && (min >= 2 || max.is_some_and(|max| max >= 2)) && node.copies > MAX_REPEAT {
+            return Err(self.error_from(RegexErrorKind::InvalidRepeatSize, start));
         }
-        let mut sub = piece.hir;
-        if self.any_byte && max.is_none() && min <= 1 && is_any_char(&sub) {
-            sub = Hir::class(Class::Bytes(ClassBytes::new([ClassBytesRange::new(
-                0, 255,
-            )])));
-        }
-        let greedy = lazy == self.flags.swap_greed;
-        let hir = Hir::repetition(Repetition {
-            min,
-            max,
-            greedy,
-            sub: Box::new(sub),
-        });
-        Ok(Piece { hir, repeat, size })
+        self.frame.row.push(node);
+        Ok(true)
     }
 
-    fn atom(&mut self, pieces: &mut Vec<Piece>) -> Result<()> {
+    /// `(?P<name>`, `(?<name>`, `(?flags)`, `(?flags:`.
+    fn special_group(&mut self) -> Result<()> {
         let start = self.at;
-        match self.bump() {
-            Some('(') => {
-                if let Some(piece) = self.group(start)? {
-                    pieces.push(piece);
-                }
-            }
-            Some('[') => {
-                let class = self.bracket_class(start)?;
-                pieces.push(Piece::leaf(self.class(class)));
-            }
-            Some('.') => pieces.push(Piece::leaf(self.dot())),
-            Some('^') => {
-                let look = if self.flags.multi_line {
-                    Look::StartLF
-                } else {
-                    Look::Start
-                };
-                pieces.push(Piece::leaf(Hir::look(look)));
-            }
-            Some('$') => {
-                let look = if self.flags.multi_line {
-                    Look::EndLF
-                } else {
-                    Look::End
-                };
-                pieces.push(Piece::leaf(Hir::look(look)));
-            }
-            Some('\\') => self.escape(start, pieces)?,
-            Some(c) => pieces.push(Piece::leaf(self.literal(c))),
-            None => {}
-        }
-        Ok(())
-    }
-
-    fn dot(&self) -> Hir {
-        let mut class = class::of_ranges(&[('\0', char::MAX)]);
-        if !self.flags.dot_all {
-            class = class::of_ranges(&[('\n', '\n')]);
-            class.negate();
-        }
-        Hir::class(Class::Unicode(class))
-    }
-
-    fn literal(&self, c: char) -> Hir {
-        if self.flags.fold_case {
-            return self.class(class::of_ranges(&[(c, c)]));
-        }
-        Hir::literal(c.to_string().into_bytes())
-    }
-
-    fn class(&self, mut class: ClassUnicode) -> Hir {
-        if self.flags.fold_case {
-            class.case_fold_simple();
-        }
-        Hir::class(Class::Unicode(class))
-    }
-
-    /// What follows `(`; `None` for flags alone, `(?i)`.
-    fn group(&mut self, start: usize) -> Result<Option<Piece>> {
-        self.depth += 1;
-        if self.depth > MAX_NESTING {
-            return Err(self.error("expression nests too deeply", self.pattern));
-        }
-        let saved = self.flags;
-        let mut capture = None;
-        if self.eat("?") {
-            if self.eat("P<") || (self.rest().starts_with('<') && self.eat("<")) {
-                let name = self.group_name(start)?;
-                self.groups.push(Some(name));
-                capture = Some(self.groups.len());
-            } else if !self.group_flags(start)? {
-                self.depth -= 1;
-                return Ok(None);
-            }
+        let rest = self.rest();
+        let named = if rest.len() > 4 && rest.starts_with("(?P<") {
+            Some(4)
+        } else if rest.len() > 3 && rest.starts_with("(?<") {
+            Some(3)
         } else {
-            self.groups.push(None);
-            capture = Some(self.groups.len());
-        }
-        let piece = self.alternation()?;
-        if !self.eat(")") {
-            return Err(self.error("missing closing )", self.pattern));
-        }
-        self.flags = saved;
-        self.depth -= 1;
-        Ok(Some(match capture {
-            None => piece,
-            Some(index) => {
-                let name = self.groups[index - 1].as_deref().map(Into::into);
-                let capture = Capture {
-                    index: index as u32,
-                    name,
-                    sub: Box::new(piece.hir),
-                };
-                Piece {
-                    hir: Hir::capture(capture),
-                    ..piece
-                }
-            }
-        }))
-    }
-
-    fn group_name(&mut self, start: usize) -> Result<String> {
-        let Some(end) = self.rest().find('>') else {
-            return Err(self.error("invalid named capture", &self.pattern[start..]));
+            None
         };
-        let name = &self.rest()[..end];
-        let whole = &self.pattern[start..self.at + end + 1];
-        let word = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !word {
-            return Err(self.error("invalid named capture", whole));
-        }
-        if self.groups.iter().flatten().any(|other| other == name) {
-            return Err(self.error("duplicate capture group name", name));
-        }
+        let Some(skip) = named else {
+            self.at += 2;
+            return self.group_flags(start);
+        };
+        let Some(end) = rest.find('>') else {
+            return Err(self.error(RegexErrorKind::InvalidNamedCapture, rest));
+        };
         self.at += end + 1;
-        Ok(name.to_string())
-    }
-
-    /// The flags behind `(?`; true if a group follows (`:`), false at `)`.
-    fn group_flags(&mut self, start: usize) -> Result<bool> {
-        let (mut negative, mut any) = (false, false);
-        loop {
-            let c = self.bump();
-            let on = !negative;
-            match c {
-                Some('i') => self.flags.fold_case = on,
-                Some('m') => self.flags.multi_line = on,
-                Some('s') => self.flags.dot_all = on,
-                Some('U') => self.flags.swap_greed = on,
-                Some('-') if !negative => {
-                    (negative, any) = (true, false);
-                    continue;
-                }
-                Some(end @ (':' | ')')) if !negative || any => return Ok(end == ':'),
-                None => return Err(self.error("missing closing )", self.pattern)),
-                _ => {
-                    let fragment = &self.pattern[start..self.at];
-                    return Err(self.error("invalid or unsupported Perl syntax", fragment));
-                }
-            }
-            any = true;
+        let name = &rest[skip..end];
+        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        if name.is_empty() || !name.bytes().all(word) {
+            return Err(self.error_from(RegexErrorKind::InvalidNamedCapture, start));
         }
-    }
-
-    fn escape(&mut self, start: usize, pieces: &mut Vec<Piece>) -> Result<()> {
-        let look = match self.peek() {
-            Some('A') => Some(Look::Start),
-            Some('z') => Some(Look::End),
-            Some('b') => Some(Look::WordAscii),
-            Some('B') => Some(Look::WordAsciiNegate),
-            Some('Q') => {
-                self.at += 1;
-                let (quoted, skip) = match self.rest().find("\\E") {
-                    Some(end) => (&self.rest()[..end], end + 2),
-                    None => (self.rest(), self.rest().len()),
-                };
-                self.at += skip;
-                pieces.extend(quoted.chars().map(|c| Piece::leaf(self.literal(c))));
-                return Ok(());
-            }
-            _ => None,
-        };
-        if let Some(look) = look {
-            self.at += 1;
-            pieces.push(Piece::leaf(Hir::look(look)));
-            return Ok(());
-        }
-        if let Some(class) = self.class_escape(start)? {
-            pieces.push(Piece::leaf(self.class(class)));
-            return Ok(());
-        }
-        let c = self.char_escape(start)?;
-        pieces.push(Piece::leaf(self.literal(c)));
+        self.groups.push(Some(name.into()));
+        self.open_group(Some(self.groups.len() as u32), self.flags);
         Ok(())
     }
 
-    /// `\d`, `\pL` and their kin, behind the backslash.
-    fn class_escape(&mut self, start: usize) -> Result<Option<ClassUnicode>> {
-        let Some(c) = self.peek() else {
-            return Ok(None);
-        };
-        if let Some(class) = class::perl(c) {
-            self.at += 1;
-            return Ok(Some(class));
-        }
-        if !matches!(c, 'p' | 'P') {
-            return Ok(None);
-        }
-        self.at += 1;
-        let mut negated = c == 'P';
-        let bad = |parser: &Self| {
-            parser.error(
-                "invalid character class range",
-                &parser.pattern[start..parser.at],
-            )
-        };
-        let mut name = match self.bump() {
-            Some('{') => {
-                let Some(end) = self.rest().find('}') else {
-                    self.at = self.pattern.len();
-                    return Err(bad(self));
-                };
-                let name = &self.rest()[..end];
-                self.at += end + 1;
-                name
-            }
-            Some(c) => &self.pattern[self.at - c.len_utf8()..self.at],
-            None => return Err(bad(self)),
-        };
-        if let Some(rest) = name.strip_prefix('^') {
-            (negated, name) = (!negated, rest);
-        }
-        let mut class = class::unicode(name).ok_or_else(|| bad(self))?;
-        if self.flags.fold_case {
-            class.case_fold_simple();
-        }
-        if negated {
-            class.negate();
-        }
-        Ok(Some(class))
-    }
-
-    /// The character of an escape, behind the backslash.
-    fn char_escape(&mut self, start: usize) -> Result<char> {
-        let Some(c) = self.bump() else {
-            return Err(self.error("trailing backslash at end of expression", ""));
-        };
-        let bad = |p: &Self| p.error("invalid escape sequence", &p.pattern[start..p.at]);
-        match c {
-            '1'..='7' if !matches!(self.peek(), Some('0'..='7')) => Err(bad(self)),
-            '0'..='7' => {
-                let mut value = c.to_digit(8).unwrap_or(0);
-                for _ in 0..2 {
-                    let Some(digit) = self.peek().and_then(|c| c.to_digit(8)) else {
-                        break;
-                    };
-                    value = value * 8 + digit;
-                    self.at += 1;
-                }
-                char::from_u32(value).ok_or_else(|| bad(self))
-            }
-            'x' => self.hex_escape(start),
-            'a' => Ok('\x07'),
-            'f' => Ok('\x0c'),
-            'n' => Ok('\n'),
-            'r' => Ok('\r'),
-            't' => Ok('\t'),
-            'v' => Ok('\x0b'),
-            c if c.is_ascii() && !c.is_ascii_alphanumeric() => Ok(c),
-            _ => Err(bad(self)),
-        }
-    }
-
-    fn hex_escape(&mut self, start: usize) -> Result<char> {
-        let braces = self.eat("{");
-        let mut value = 0u32;
-        let mut digits = 0;
-        loop {
-            match self.peek().and_then(|c| c.to_digit(16)) {
-                Some(digit) => {
-                    value = (value << 4) | digit;
-                    digits += 1;
-                    self.at += 1;
-                    if value > 0x10ffff {
-                        break;
-                    }
-                }
-                None => break,
-            }
-            if !braces && digits == 2 {
-                break;
-            }
-        }
-        let closed = if braces {
-            digits > 0 && self.eat("}")
-        } else {
-            digits == 2
-        };
-        // Go lets surrogates through, which no UTF-8 text can hold: they match nothing,
-        // so a character that no text holds stands for them.
-        let c = if closed { char::from_u32(value) } else { None };
-        c.ok_or_else(|| {
-            let end = self
-                .pattern
-                .len()
-                .min(self.at + self.peek().map_or(0, char::len_utf8));
-            self.error("invalid escape sequence", &self.pattern[start..end])
-        })
-    }
-
-    /// A class in brackets, behind the `[`.
-    fn bracket_class(&mut self, start: usize) -> Result<ClassUnicode> {
-        let negated = self.eat("^");
-        let mut class = ClassUnicode::empty();
-        let mut first = true;
-        loop {
-            let missing = |p: &Self| p.error("missing closing ]", &p.pattern[start..]);
-            match self.peek() {
-                None => return Err(missing(self)),
-                Some(']') if !first => {
-                    self.at += 1;
-                    break;
-                }
-                _ => {}
-            }
-            first = false;
-            if self.rest().starts_with("[:")
-                && let Some(end) = self.rest()[2..].find(":]")
-            {
-                let whole = &self.rest()[..end + 4];
-                let mut named = class::posix(&whole[2..whole.len() - 2])
-                    .ok_or_else(|| self.error("invalid character class range", whole))?;
-                if self.flags.fold_case {
-                    named.case_fold_simple();
-                }
-                class.union(&named);
-                self.at += end + 4;
-                continue;
-            }
-            let item = self.at;
-            if self.rest().starts_with('\\') {
-                self.at += 1;
-                if let Some(named) = self.class_escape(item)? {
-                    class.union(&named);
+    fn group_flags(&mut self, start: usize) -> Result<()> {
+        let mut flags = self.flags;
+        let mut on = true;
+        let mut seen = false;
+        while let Some(c) = self.bump() {
+            match c {
+                'i' => flags.fold_case = on,
+                'm' => flags.multi_line = on,
+                's' => flags.dot_all = on,
+                'U' => flags.lazy = on,
+                '-' if on => {
+                    (on, seen) = (false, false);
                     continue;
                 }
-                self.at = item;
-            }
-            let low = self.class_char(start)?;
-            let mut high = low;
-            let rest = self.rest();
-            if rest.starts_with('-') && rest.len() > 1 && !rest.starts_with("-]") {
-                self.at += 1;
-                high = self.class_char(start)?;
-                if high < low {
-                    let range = &self.pattern[item..self.at];
-                    return Err(self.error("invalid character class range", range));
+                ':' | ')' if on || seen => {
+                    if c == ':' {
+                        self.open_group(None, self.flags);
+                    }
+                    self.flags = flags;
+                    return Ok(());
                 }
+                _ => break,
             }
-            class.push(ClassUnicodeRange::new(low, high));
+            seen = true;
         }
-        if self.flags.fold_case {
-            class.case_fold_simple(); // before negation, as Go does
-        }
-        if negated {
-            class.negate();
-        }
-        Ok(class)
-    }
-
-    fn class_char(&mut self, class_start: usize) -> Result<char> {
-        let start = self.at;
-        match self.bump() {
-            None => Err(self.error("missing closing ]", &self.pattern[class_start..])),
-            Some('\\') => self.char_escape(start),
-            Some(c) => Ok(c),
-        }
-    }
-}
-
-fn is_any_char(hir: &Hir) -> bool {
-    match hir.kind() {
-        HirKind::Class(Class::Unicode(class)) => {
-            let r = class.ranges();
-            // Surrogates are no characters, so two ranges may cover all.
-            r.first().is_some_and(|r| r.start() == '\0')
-                && r.last().is_some_and(|r| r.end() == char::MAX)
-                && r.windows(2)
-                    .all(|w| w[0].end() == '\u{d7ff}' && w[1].start() == '\u{e000}')
-        }
-        HirKind::Capture(capture) => is_any_char(&capture.sub),
-        _ => false,
+        Err(self.error_from(RegexErrorKind::InvalidPerlOp, start))
     }
 }

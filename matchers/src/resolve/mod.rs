@@ -1,0 +1,218 @@
+//! Which values of a sorted dictionary match, as ranges.
+//!
+//! The way is picked in one ladder, from the pattern's class and a look at
+//! the dictionary ([`Strategy::of`]): binary search for literals and prefixes,
+//! one pass with a search that costs little for each value for suffixes and
+//! substrings, and for the rest a walk of the automaton over the dictionary.
+//!
+//! What it is bad at: a pattern that needs an automaton and neither begins
+//! with something definite nor has a rare literal costs some 10 ns a value.
+
+mod scan;
+mod values;
+mod walk;
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::automaton::Automaton;
+use crate::class::{Class, Required};
+use crate::literals::LiteralSet;
+use crate::matcher::Matcher;
+use crate::regex::{Regex, Searcher};
+use values::{Ranges, complement, lower_bound, one, prefix_end};
+
+pub use values::{Contiguous, SortedValues};
+
+/// Values that are looked at to guess how many have a literal inside.
+const SAMPLE: usize = 64;
+/// Of those, the most that may have it for a search of all bytes to be
+/// quicker than the walk: the walk costs some 8 ns a value, the automaton on
+/// a candidate some 30 ns.
+const RARE_IN_SAMPLE: usize = 8;
+
+/// The way that a matcher is resolved, as `explain` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Strategy {
+    /// Everything, nothing, or all but the empty value.
+    Constant,
+    /// Binary searches.
+    BinarySearch,
+    /// The end of each value compared.
+    CompareEnds,
+    /// A substring search through all bytes; or through each value, where
+    /// they are not in one piece.
+    SubstringSearch,
+    /// A search for a literal that is needed, and the automaton on what has it.
+    FilteredAutomaton,
+    /// The automaton walked over shared prefixes.
+    Walk,
+    /// A large automaton, made as it runs, on each value.
+    LazyAutomaton,
+}
+
+impl Strategy {
+    /// The way that [`resolve`] takes.
+    pub fn of<V: SortedValues + ?Sized>(matcher: &Matcher, values: &V) -> Strategy {
+        match matcher.regex() {
+            None => Strategy::BinarySearch,
+            Some(regex) => Strategy::of_regex(regex, values),
+        }
+    }
+
+    fn of_regex<V: SortedValues + ?Sized>(regex: &Regex, values: &V) -> Strategy {
+        match regex.class() {
+            Class::Nothing | Class::Any | Class::NonEmpty => Strategy::Constant,
+            Class::Equal(_) | Class::Set(_) | Class::Prefix { .. } => Strategy::BinarySearch,
+            Class::Suffix { .. }
+            | Class::Fold {
+                before: Some(_),
+                after: None,
+                ..
+            } => Strategy::CompareEnds,
+            Class::Contains { .. }
+            | Class::Fold {
+                before: Some(_),
+                after: Some(_),
+                ..
+            } => Strategy::SubstringSearch,
+            Class::General {
+                required: Some(required),
+            } if is_rare(required, regex.searcher(), values) => Strategy::FilteredAutomaton,
+            Class::Fold { before: None, .. } | Class::General { .. } => match regex.automaton() {
+                Some(Automaton::Table(_)) => Strategy::Walk,
+                Some(Automaton::Lazy(_)) | None => Strategy::LazyAutomaton,
+            },
+        }
+    }
+}
+
+/// Whether few values of a sample have the literal.
+fn is_rare<V: SortedValues + ?Sized>(required: &Required, searcher: &Searcher, values: &V) -> bool {
+    if !required.at_end && values.contiguous().is_none() {
+        return false;
+    }
+    let has = |i: usize| {
+        let value = values.get(i * values.len() / SAMPLE);
+        if required.at_end {
+            value.ends_with(&required.literal)
+        } else {
+            searcher.find(value).is_some()
+        }
+    };
+    values.len() >= SAMPLE && (0..SAMPLE).filter(|&i| has(i)).count() <= RARE_IN_SAMPLE
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Strategy::Constant => "constant",
+            Strategy::BinarySearch => "binary search",
+            Strategy::CompareEnds => "compare ends",
+            Strategy::SubstringSearch => "substring search",
+            Strategy::FilteredAutomaton => "literal search, then automaton",
+            Strategy::Walk => "automaton walk",
+            Strategy::LazyAutomaton => "lazy automaton",
+        })
+    }
+}
+
+/// The ranges of `values` that satisfy the matcher: ascending, disjoint, not
+/// touching.
+pub fn resolve<V: SortedValues + ?Sized>(matcher: &Matcher, values: &V) -> Vec<Range<u32>> {
+    let positive = match matcher.regex() {
+        None => equal(values, matcher.value().as_bytes()),
+        Some(regex) => resolve_regex(regex, values, Strategy::of_regex(regex, values)),
+    };
+    if matcher.is_negated() {
+        complement(&positive, values.len())
+    } else {
+        positive
+    }
+}
+
+fn resolve_regex<V: SortedValues + ?Sized>(
+    regex: &Regex,
+    values: &V,
+    strategy: Strategy,
+) -> Vec<Range<u32>> {
+    let each = || scan::each(values, |value| regex.is_match(value));
+    match (strategy, regex.class()) {
+        (Strategy::Constant, class) => constant(class, values),
+        (Strategy::BinarySearch, Class::Equal(literal)) => equal(values, literal),
+        (Strategy::BinarySearch, Class::Set(set)) => among(values, set),
+        (Strategy::BinarySearch, Class::Prefix { literals, more }) => {
+            prefixes(values, literals, *more)
+        }
+        (Strategy::CompareEnds, Class::Suffix { literals, more }) => match literals.single() {
+            Some(literal) => scan::suffix(values, literal, *more),
+            None => each(),
+        },
+        (Strategy::SubstringSearch, _) => scan::contains(regex, values),
+        (Strategy::FilteredAutomaton, Class::General { required: Some(r) }) => {
+            match (values.contiguous(), regex.automaton()) {
+                (Some(all), Some(automaton)) if !r.at_end => {
+                    scan::filtered(regex, all, |value| automaton.is_match(value))
+                }
+                _ => each(),
+            }
+        }
+        (Strategy::Walk | Strategy::LazyAutomaton, _) => match regex.automaton() {
+            Some(automaton) => walk::walk(automaton, values),
+            None => each(),
+        },
+        _ => each(),
+    }
+}
+
+fn constant<V: SortedValues + ?Sized>(class: &Class, values: &V) -> Vec<Range<u32>> {
+    match class {
+        Class::Any => one(0, values.len()),
+        Class::NonEmpty => {
+            let empty = !values.is_empty() && values.get(0).is_empty();
+            one(usize::from(empty), values.len())
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn equal<V: SortedValues + ?Sized>(values: &V, literal: &[u8]) -> Vec<Range<u32>> {
+    let at = values::partition_point(values.len(), |i| values.get(i) < literal);
+    let found = at < values.len() && values.get(at) == literal;
+    one(at, at + usize::from(found))
+}
+
+fn among<V: SortedValues + ?Sized>(values: &V, set: &LiteralSet) -> Vec<Range<u32>> {
+    let mut ranges = Ranges::default();
+    let mut at = 0;
+    for literal in set.as_slice() {
+        at = lower_bound(values, at, literal);
+        if at < values.len() && values.get(at) == &**literal {
+            ranges.push(at, at + 1);
+        }
+    }
+    ranges.done()
+}
+
+/// The values that begin with one of the literals, none of which begins
+/// another.
+fn prefixes<V: SortedValues + ?Sized>(
+    values: &V,
+    literals: &LiteralSet,
+    more: usize,
+) -> Vec<Range<u32>> {
+    let mut ranges = Ranges::default();
+    let mut at = 0;
+    for literal in literals.as_slice() {
+        let start = lower_bound(values, at, literal);
+        at = prefix_end(values, start, literal);
+        // Only the first one can be no longer than the literal.
+        let short = start < at && values.get(start).len() < literal.len() + more;
+        ranges.push(start + usize::from(short), at);
+    }
+    ranges.done()
+}
+
+#[cfg(test)]
+mod tests;

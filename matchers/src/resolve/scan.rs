@@ -1,0 +1,128 @@
+//! Looks at all values, with searches that cost little for each.
+
+use std::ops::Range;
+
+use super::values::{Contiguous, Ranges, SortedValues, gallop, prefix_end};
+use crate::class::Class;
+use crate::regex::{Regex, inside};
+
+/// The values for which `matches` is true.
+pub(super) fn each<V: SortedValues + ?Sized>(
+    values: &V,
+    mut matches: impl FnMut(&[u8]) -> bool,
+) -> Vec<Range<u32>> {
+    let mut ranges = Ranges::default();
+    for i in 0..values.len() {
+        if matches(values.get(i)) {
+            ranges.push(i, i + 1);
+        }
+    }
+    ranges.done()
+}
+
+/// The values that end with `suffix`, with at least `more` bytes before it.
+pub(super) fn suffix<V: SortedValues + ?Sized>(
+    values: &V,
+    suffix: &[u8],
+    more: usize,
+) -> Vec<Range<u32>> {
+    let least = suffix.len() + more;
+    // The last bytes of the literal as a number, and a mask for those there are.
+    let tail = suffix.len().min(8);
+    let mut last = [0; 8];
+    last[8 - tail..].copy_from_slice(&suffix[suffix.len() - tail..]);
+    let wanted = u64::from_le_bytes(last);
+    let mask = u64::MAX.checked_shl(64 - 8 * tail as u32).unwrap_or(0);
+    each(values, |value| {
+        if value.len() < least {
+            return false;
+        }
+        match value.last_chunk::<8>() {
+            Some(end) => {
+                u64::from_le_bytes(*end) & mask == wanted
+                    && (tail == suffix.len() || value.ends_with(suffix))
+            }
+            None => value.ends_with(suffix),
+        }
+    })
+}
+
+/// The first hit of a `contains` pattern in one value: where it ends.
+fn hit(regex: &Regex, value: &[u8]) -> Option<usize> {
+    match regex.class() {
+        Class::Contains { before, after, .. } => {
+            let (_, end) = regex.searcher().find(inside(value, *before, *after)?)?;
+            Some(before + end)
+        }
+        Class::Fold {
+            literal,
+            before: Some(before),
+            after: Some(after),
+        } => {
+            let (_, end) = literal.find(regex.searcher(), value, *before, *after)?;
+            Some(end)
+        }
+        _ => None,
+    }
+}
+
+/// The values that have a literal inside. A hit decides for all values that
+/// share the prefix up to it.
+pub(super) fn contains<V: SortedValues + ?Sized>(regex: &Regex, values: &V) -> Vec<Range<u32>> {
+    let mut ranges = Ranges::default();
+    let mut i = 0;
+    if let Some(all) = values.contiguous() {
+        while let Some(candidate) = next_candidate(regex, all, i) {
+            let value = all.get(candidate);
+            i = candidate + 1;
+            if let Some(end) = hit(regex, value) {
+                i = prefix_end(&all, i, &value[..end]);
+                ranges.push(candidate, i);
+            }
+        }
+        return ranges.done();
+    }
+    while i < values.len() {
+        let value = values.get(i);
+        let start = i;
+        i += 1;
+        if let Some(end) = hit(regex, value) {
+            i = prefix_end(values, i, &value[..end]);
+            ranges.push(start, i);
+        }
+    }
+    ranges.done()
+}
+
+/// The values that have the required literal inside and match.
+pub(super) fn filtered(
+    regex: &Regex,
+    all: Contiguous<'_>,
+    mut matches: impl FnMut(&[u8]) -> bool,
+) -> Vec<Range<u32>> {
+    let mut ranges = Ranges::default();
+    let mut i = 0;
+    while let Some(candidate) = next_candidate(regex, all, i) {
+        i = candidate + 1;
+        if matches(all.get(candidate)) {
+            ranges.push(candidate, i);
+        }
+    }
+    ranges.done()
+}
+
+/// The first value from `from` on in which the searcher finds something.
+fn next_candidate(regex: &Regex, all: Contiguous<'_>, from: usize) -> Option<usize> {
+    let mut value = from;
+    let mut at = *all.offsets.get(from)? as usize;
+    let end_of_all = *all.offsets.last()? as usize;
+    loop {
+        let (start, end) = regex.searcher().find(all.bytes.get(at..end_of_all)?)?;
+        let (start, end) = (at + start, at + end);
+        value = gallop(value, all.len(), |i| all.offsets[i + 1] as usize <= start);
+        if end <= *all.offsets.get(value + 1)? as usize {
+            return Some(value);
+        }
+        at = start + 1; // it reaches into the next value
+    }
+}

@@ -1,0 +1,73 @@
+//! Walks an automaton over a sorted dictionary.
+
+use std::ops::Range;
+
+use super::values::{Ranges, SortedValues, common_prefix, prefix_end};
+use crate::automaton::{Automaton, Lazy, Run, Table, Verdict};
+
+/// The values that match.
+pub(super) fn walk<V: SortedValues + ?Sized>(automaton: &Automaton, values: &V) -> Vec<Range<u32>> {
+    match automaton {
+        Automaton::Table(table) => walk_table(table, values),
+        Automaton::Lazy(lazy) => run_lazy(lazy, values),
+    }
+}
+
+/// Keeps the state at each prefix that a value shares with the one before. A
+/// state in which everything is decided decides for all values under the
+/// prefix that led there.
+fn walk_table<V: SortedValues + ?Sized>(table: &Table, values: &V) -> Vec<Range<u32>> {
+    // `states[d]` is the state after the first `d` bytes of the last value.
+    let mut states = vec![table.start()];
+    let mut last: &[u8] = &[];
+    let mut ranges = Ranges::default();
+    let mut i = 0;
+    while i < values.len() {
+        let value = values.get(i);
+        let shared = common_prefix(last, value).min(states.len() - 1);
+        states.truncate(shared + 1);
+        let mut state = states[shared];
+        let mut verdict = table.verdict(state);
+        for &byte in &value[shared..] {
+            if verdict != Verdict::Open {
+                break;
+            }
+            state = table.next(state, byte);
+            verdict = table.verdict(state);
+            states.push(state);
+        }
+        let start = i;
+        i += 1;
+        match verdict {
+            Verdict::Open if table.accepts(state) => ranges.push(start, i),
+            Verdict::Open => {}
+            _ => {
+                i = prefix_end(values, i, &value[..states.len() - 1]);
+                if verdict == Verdict::Everything {
+                    ranges.push(start, i);
+                }
+            }
+        }
+        last = value;
+    }
+    ranges.done()
+}
+
+/// Runs on each value from its beginning, since a bounded cache forgets
+/// states; but prefixes under which nothing matches are skipped.
+fn run_lazy<V: SortedValues + ?Sized>(lazy: &Lazy, values: &V) -> Vec<Range<u32>> {
+    let mut session = lazy.session();
+    let mut ranges = Ranges::default();
+    let mut i = 0;
+    while i < values.len() {
+        let value = values.get(i);
+        let start = i;
+        i += 1;
+        match session.run(value) {
+            Run::Match => ranges.push(start, i),
+            Run::NoMatch => {}
+            Run::Dead(len) => i = prefix_end(values, i, &value[..len]),
+        }
+    }
+    ranges.done()
+}

@@ -1,0 +1,170 @@
+//! Compares with what Prometheus's own regular expressions said, see
+//! `compliance/go/cmd/regexgolden`.
+
+use quarrel_matchers::{MatchOp, Matcher, Regex, Replacer};
+use serde_json::Value;
+
+/// Patterns that are known to differ, each with its reason.
+const KNOWN: &[&str] = &[
+    // Go writes half of a surrogate pair as U+FFFD when it compares the
+    // pattern's literal beginning as text, but not when it compares
+    // characters. Here no text matches it.
+    r"\x{d800}",
+    r"[\x{d800}]",
+];
+
+fn records() -> Vec<Value> {
+    let text = include_str!("data/regex.jsonl");
+    let records: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|record: &Value| {
+            let pattern = record["p"].as_str();
+            pattern.is_some_and(|pattern| !KNOWN.contains(&pattern))
+        })
+        .collect();
+    assert!(records.len() > 2_000, "the file is cut");
+    records
+}
+
+/// The pattern, and whether it is UTF-8.
+fn pattern(record: &Value) -> Result<&str, Vec<u8>> {
+    let text = record["p"].as_str().unwrap();
+    let Some(hex) = text.strip_prefix("hex:") else {
+        return Ok(text);
+    };
+    let digits = hex.as_bytes().chunks(2);
+    Err(digits
+        .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
+        .collect())
+}
+
+fn items<'a>(record: &'a Value, key: &str) -> &'a [Value] {
+    record[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Collects what differs, so that a failure shows all of it.
+#[derive(Default)]
+struct Report {
+    checked: usize,
+    wrong: Vec<String>,
+}
+
+impl Report {
+    fn check(&mut self, same: bool, text: impl FnOnce() -> String) {
+        self.checked += 1;
+        if !same {
+            self.wrong.push(text());
+        }
+    }
+
+    fn finish(self, at_least: usize) {
+        let shown = self.wrong.iter().take(40).cloned().collect::<Vec<_>>();
+        assert!(
+            self.wrong.is_empty(),
+            "{} of {} differ:\n{}",
+            self.wrong.len(),
+            self.checked,
+            shown.join("\n")
+        );
+        assert!(self.checked >= at_least, "only {} checked", self.checked);
+    }
+}
+
+#[test]
+fn patterns_are_refused_alike() {
+    let mut report = Report::default();
+    for record in records() {
+        let want = record["e"].as_str();
+        match pattern(&record) {
+            Ok(pattern) => {
+                let got = Regex::new(pattern).err().map(|e| e.to_string());
+                report.check(got.as_deref() == want, || {
+                    format!("{pattern:?}: want {want:?}, got {got:?}")
+                });
+            }
+            Err(bytes) => {
+                let got = Regex::from_bytes(&bytes).is_err();
+                report.check(got && want.is_some(), || format!("{bytes:?}"));
+            }
+        }
+    }
+    report.finish(2_000);
+}
+
+#[test]
+fn label_replace_refuses_alike() {
+    let mut report = Report::default();
+    for record in records() {
+        let want = record["r"].as_str();
+        if let Ok(pattern) = pattern(&record) {
+            let got = Replacer::new(pattern).err().map(|e| e.to_string());
+            report.check(got.as_deref() == want, || {
+                format!("{pattern:?}: want {want:?}, got {got:?}")
+            });
+        }
+    }
+    report.finish(2_000);
+}
+
+#[test]
+fn verdicts_are_alike() {
+    let mut report = Report::default();
+    for record in records() {
+        let (Ok(pattern), Some(want)) = (pattern(&record), record["m"].as_str()) else {
+            continue;
+        };
+        let Ok(matcher) = Matcher::new(MatchOp::Regex, "l", pattern) else {
+            continue; // another test says so
+        };
+        for (input, want) in items(&record, "i").iter().zip(want.bytes()) {
+            let input = input.as_str().unwrap();
+            let got = matcher.matches(input);
+            report.check(got == (want == b'1'), || {
+                let class = matcher.regex().unwrap().class();
+                format!("{pattern:?} ({class}) on {input:?}: got {got}")
+            });
+        }
+    }
+    report.finish(8_000);
+}
+
+#[test]
+fn groups_and_templates_are_alike() {
+    let mut report = Report::default();
+    for record in records() {
+        let Ok(pattern) = pattern(&record) else {
+            continue;
+        };
+        let Ok(replacer) = Replacer::new(pattern) else {
+            continue; // another test says so
+        };
+        let inputs = items(&record, "i");
+        for (input, want) in inputs.iter().zip(items(&record, "c")) {
+            let input = input.as_str().unwrap();
+            let got = replacer.groups(input).map(|groups| {
+                let ends = groups.into_iter().flat_map(|group| match group {
+                    Some(group) => [group.start as i64, group.end as i64],
+                    None => [-1, -1],
+                });
+                ends.collect::<Vec<i64>>()
+            });
+            let want: Option<Vec<i64>> = serde_json::from_value(want.clone()).unwrap();
+            report.check(got == want, || {
+                format!("{pattern:?} on {input:?}: want {want:?}, got {got:?}")
+            });
+        }
+        for expansion in items(&record, "x") {
+            let input = inputs[expansion["i"].as_u64().unwrap() as usize]
+                .as_str()
+                .unwrap();
+            let template = expansion["t"].as_str().unwrap();
+            let got = replacer.replace(input, template);
+            let want = expansion["w"].as_str();
+            report.check(got.as_deref() == want, || {
+                format!("{pattern:?} on {input:?} by {template:?}: want {want:?}, got {got:?}")
+            });
+        }
+    }
+    report.finish(10_000);
+}
