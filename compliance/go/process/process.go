@@ -157,6 +157,15 @@ func (s *Server) Close() {
 	}
 }
 
+// Kill ends a server that Start started at once, as a crash would.
+func (s *Server) Kill() {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill()
+	<-s.exited
+}
+
 // Quarrel starts `quarrel serve` over a data directory.
 func Quarrel(ctx context.Context, program, dir string, features []string, extra ...string) (*Server, error) {
 	addr, err := FreeAddress()

@@ -16,6 +16,9 @@ type Options struct {
 	Experimental bool
 	// Histograms prefers metrics with native histograms and the functions for them.
 	Histograms bool
+	// Past keeps every query from looking beyond the schema's last time, where
+	// a live server may still add samples.
+	Past bool
 	// Broken is the share of queries, in percent, that are wrong on purpose.
 	Broken int
 }

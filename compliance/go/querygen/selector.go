@@ -77,7 +77,10 @@ func (g *Generator) modifiers() string {
 	var at, offset string
 	if g.chance(14) {
 		ms := pick(g.r, []int64{1_000, 15_000, 30_000, 60_000, 300_000, 600_000, 3_600_000, 7_001, 0})
-		sign := pick(g.r, []string{"", "", "-"})
+		sign := ""
+		if !g.o.Past {
+			sign = pick(g.r, []string{"", "", "-"})
+		}
 		if sign == "-" && g.chance(30) {
 			sign = "- "
 		}

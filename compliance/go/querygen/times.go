@@ -10,10 +10,13 @@ func (g *Generator) times() {
 		at -= at % 15_000
 	case n < 65:
 		at -= at % 60_000
-	case n < 67:
+	case n < 67 && !g.o.Past:
 		at = s.Maxt + g.r.Int63n(600_000)
 	case n < 69:
 		at = s.Mint - g.r.Int63n(600_000)
+	}
+	if at < s.Mint && length < 600_000 {
+		at = s.Maxt - g.r.Int63n(length/2+1) // rounding went beyond short data
 	}
 	if g.chance(50) {
 		g.start, g.end, g.step = at, at, 0
@@ -34,6 +37,9 @@ func (g *Generator) times() {
 	}
 	if over := g.end - s.Maxt; over > 900_000 {
 		// Most of the grid is to lie over data.
+		g.start, g.end = g.start-over, g.end-over
+	}
+	if over := g.end - s.Maxt; over > 0 && g.o.Past {
 		g.start, g.end = g.start-over, g.end-over
 	}
 }

@@ -88,6 +88,8 @@ func TestAnnotations(t *testing.T) {
 		{"capped with another", many, append(append([]string{"x"}, many[3:]...), "2 more warning annotations omitted"), false},
 		{"capped, miscounted", many, append(append([]string{}, many[2:]...), "3 more warning annotations omitted"), false},
 		{"not capped", many, many, false},
+		{"both capped", append(append([]string{}, many[:10]...), "2 more warning annotations omitted"), append(append([]string{}, many[2:]...), "2 more warning annotations omitted"), true},
+		{"both capped, miscounted", append(append([]string{}, many[:10]...), "3 more warning annotations omitted"), append(append([]string{}, many[2:]...), "2 more warning annotations omitted"), false},
 	} {
 		if got := sameAnnotations(c.want, c.got); got != c.same {
 			t.Errorf("%s: %v", c.name, got)
