@@ -84,3 +84,27 @@ func tokenize(text string) []string {
 	}
 	return out
 }
+
+// vocabulary is what token soup is cooked from.
+var vocabulary = []string{
+	"up", "foo", "a:b", "rate", "sum", "topk", "count_values", "time", "abs", "vector", "label_replace", "info", "limitk", "by", "without", "on", "ignoring",
+	"group_left", "group_right", "bool", "offset", "and", "or", "unless", "atan2", "fill", "fill_left", "smoothed", "anchored", "start", "end", "step", "range", "max_of", "inf", "NaN",
+	"(", ")", "{", "}", "[", "]", ",", ":", "=", "==", "!=", "=~", "!~", "<", "<=", ">", ">=", "</", ">/", "+", "-", "*", "/", "%", "^", "@", "#", "\n", "!", ";", ".", "$", "&",
+	"1", "0", "-1", "0x1f", "1e3", ".5", "1_000", "5m", "1h30m", "100ms", "1.5h", "0s", `"x"`, `'y'`, "`z`", `"a\n"`, `"\xff"`, `"`, "'", "ü", "日本", "\x00", "\xff", "🦀", "a.b", "le", "__name__", "job",
+}
+
+// Soup is a random row of tokens, which seldom is a query.
+func (g *Generator) Soup() string {
+	var b strings.Builder
+	for range 1 + g.r.Intn(9) {
+		b.WriteString(pick(g.r, vocabulary))
+		if g.chance(60) {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String()
+}
+
+// WrongTexts are texts that are hard on a parser: hand-written ones which are
+// refused, or fail on data.
+func WrongTexts() []string { return append(append([]string{}, wrongTexts...), wrongOnData...) }

@@ -68,3 +68,103 @@ func TestSchema(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
+
+// Whatever the language has, the generator has to come to it.
+func TestEverythingIsReached(t *testing.T) {
+	seen := map[string]int{}
+	p := parser.NewParser(parser.Options{EnableExperimentalFunctions: true, EnableBinopFillModifiers: true})
+	note := func(node parser.Node) {
+		switch n := node.(type) {
+		case *parser.Call:
+			seen[n.Func.Name]++
+		case *parser.AggregateExpr:
+			grouping := " alone"
+			switch {
+			case n.Without:
+				grouping = " without"
+			case len(n.Grouping) > 0:
+				grouping = " by"
+			}
+			seen[n.Op.String()]++
+			seen["any aggregation"+grouping]++
+		case *parser.BinaryExpr:
+			seen[n.Op.String()]++
+			if n.ReturnBool {
+				seen["bool"]++
+			}
+			if m := n.VectorMatching; m != nil {
+				seen[m.Card.String()]++
+				if m.On {
+					seen["on"]++
+				} else if len(m.MatchingLabels) > 0 {
+					seen["ignoring"]++
+				}
+				if len(m.Include) > 0 {
+					seen["include"]++
+				}
+				if m.FillValues.LHS != nil || m.FillValues.RHS != nil {
+					seen["fill"]++
+				}
+			}
+		case *parser.SubqueryExpr:
+			seen["subquery"]++
+			if n.Step == 0 && n.StepExpr == nil {
+				seen["subquery without step"]++
+			}
+			if n.Timestamp != nil || n.StartOrEnd != 0 {
+				seen["subquery with @"]++
+			}
+			if n.OriginalOffset != 0 {
+				seen["subquery with offset"]++
+			}
+		case *parser.VectorSelector:
+			for _, m := range n.LabelMatchers {
+				seen["matcher "+m.Type.String()]++
+			}
+			for what, is := range map[string]bool{
+				"offset": n.OriginalOffset > 0, "negative offset": n.OriginalOffset < 0, "@": n.Timestamp != nil,
+				"@ start()": n.StartOrEnd == parser.START, "@ end()": n.StartOrEnd == parser.END,
+				"anchored": n.Anchored, "smoothed": n.Smoothed,
+			} {
+				if is {
+					seen[what]++
+				}
+			}
+		case *parser.UnaryExpr:
+			seen["unary"]++
+		case *parser.ParenExpr:
+			seen["parentheses"]++
+		case *parser.StringLiteral:
+			seen["string"]++
+		}
+	}
+	g := New(rand.New(rand.NewSource(1)), testSchema(), Options{Experimental: true, Histograms: true})
+	for range 20_000 {
+		if e, err := p.ParseExpr(g.Next().Text); err == nil {
+			parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+				if n != nil {
+					note(n)
+				}
+				return nil
+			})
+		}
+	}
+	want := []string{
+		"sum", "avg", "min", "max", "count", "stddev", "stdvar", "group", "quantile", "topk", "bottomk", "count_values", "limitk", "limit_ratio",
+		"any aggregation by", "any aggregation without", "any aggregation alone",
+		"+", "-", "*", "/", "%", "^", "atan2", "==", "!=", "<", "<=", ">", ">=", "and", "or", "unless", "</", ">/", "bool",
+		"one-to-one", "many-to-one", "one-to-many", "many-to-many", "on", "ignoring", "include", "fill",
+		"subquery", "subquery without step", "subquery with @", "subquery with offset",
+		"matcher =", "matcher !=", "matcher =~", "matcher !~", "offset", "negative offset", "@", "@ start()", "@ end()", "anchored", "smoothed",
+		"unary", "parentheses", "string",
+	}
+	for name := range parser.Functions {
+		want = append(want, name)
+	}
+	const enough = 5
+	for _, w := range want {
+		if seen[w] < enough {
+			t.Errorf("%s: only %d times", w, seen[w])
+		}
+	}
+}

@@ -140,7 +140,7 @@ func (g *Generator) subquery(depth int, m *Metric) expr {
 	case m != nil && g.chance(70):
 		inner = g.selector(m)
 	case g.chance(8):
-		inner = pick(g.r, []expr{{text: "vector(time())", atom: true}, {text: "time()", atom: true}, {text: "1", atom: true}, {text: "scalar(lonely)", atom: true}})
+		inner = pick(g.r, []expr{{text: "vector(time())", atom: true}, {text: "vector(time() % 100)", atom: true}, {text: "hour()", atom: true}, {text: "time()", atom: true}, {text: "vector(scalar(phi))", atom: true}})
 	default:
 		inner = g.vector(min(depth, 2))
 	}

@@ -1,0 +1,300 @@
+// Command parsetest compares the parser and the printers of `quarrel serve`
+// with those of Prometheus: is a text a query, what is its pretty form, and,
+// beside a real Prometheus, its syntax tree as JSON. With -print it asks nobody
+// and prints, one JSON object a line, what Prometheus makes of each text.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"unicode/utf8"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/quarrel-engine/quarrel/compliance/go/apicheck"
+	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
+	"github.com/quarrel-engine/quarrel/compliance/go/process"
+	"github.com/quarrel-engine/quarrel/compliance/go/queries"
+	"github.com/quarrel-engine/quarrel/compliance/go/querygen"
+	"github.com/quarrel-engine/quarrel/compliance/go/reference"
+)
+
+type config struct {
+	quarrel, prometheus string
+	features            []string
+	seed                int64
+	n, maxReport        int
+	print               bool
+}
+
+func main() {
+	var c config
+	var features string
+	flag.StringVar(&c.quarrel, "quarrel", "", "the quarrel program")
+	flag.StringVar(&c.prometheus, "prometheus", "", "the Prometheus program, to compare syntax trees, too")
+	flag.StringVar(&features, "features", "", "comma-separated names as for --enable-feature")
+	flag.Int64Var(&c.seed, "seed", 1, "seed of the random texts")
+	flag.IntVar(&c.n, "n", 3000, "number of random texts")
+	flag.IntVar(&c.maxReport, "max-failures", 30, "stop after so many differences; 0 for never")
+	flag.BoolVar(&c.print, "print", false, "print texts and verdicts of Prometheus as JSON lines")
+	flag.Parse()
+	if features != "" {
+		c.features = strings.Split(features, ",")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	failed, err := run(ctx, c)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "parsetest:", err)
+		os.Exit(2)
+	}
+	if failed > 0 {
+		os.Exit(1)
+	}
+}
+
+// verdict is what Prometheus makes of a text.
+type verdict struct {
+	Text      string `json:"text"`
+	Error     string `json:"error,omitempty"`
+	Type      string `json:"type,omitempty"`
+	Canonical string `json:"canonical,omitempty"`
+	Pretty    string `json:"pretty,omitempty"`
+}
+
+func judge(p parser.Parser, text string) verdict {
+	e, err := p.ParseExpr(text)
+	if err != nil {
+		return verdict{Text: text, Error: err.Error()}
+	}
+	return verdict{Text: text, Type: string(e.Type()), Canonical: e.String(), Pretty: e.Pretty(0)}
+}
+
+func run(ctx context.Context, c config) (failed int, err error) {
+	texts, err := allTexts(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	p := parser.NewParser(reference.ParserOptions(c.features))
+	if c.print {
+		out := json.NewEncoder(os.Stdout)
+		out.SetEscapeHTML(false)
+		for _, t := range texts {
+			if !utf8.ValidString(t) {
+				continue // JSON can't hold it
+			}
+			if err := out.Encode(judge(p, t)); err != nil {
+				return 0, err
+			}
+		}
+		return 0, nil
+	}
+	if c.quarrel == "" {
+		return 0, errors.New("-quarrel or -print is needed")
+	}
+	got, want, cleanup, err := servers(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	defer cleanup()
+	passed := 0
+	for _, t := range texts {
+		if ctx.Err() != nil {
+			return failed, ctx.Err()
+		}
+		d := compare(ctx, got, want, judge(p, t))
+		if d == "" {
+			passed++
+			continue
+		}
+		failed++
+		fmt.Printf("DIFFERENCE: %q\n  %s\n", t, d)
+		if failed == c.maxReport {
+			fmt.Println("stopped (-max-failures)")
+			break
+		}
+	}
+	if !got.Alive() {
+		failed++
+		fmt.Println("the server died:", got.Log())
+	}
+	fmt.Printf("%d passed, %d failed\n", passed, failed)
+	return failed, nil
+}
+
+// servers starts quarrel and, where asked for, a Prometheus beside it.
+func servers(ctx context.Context, c config) (got, want *process.Server, cleanup func(), err error) {
+	tmp, err := os.MkdirTemp("", "parsetest-")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var started []*process.Server
+	cleanup = func() {
+		for _, s := range started {
+			s.Close()
+		}
+		os.RemoveAll(tmp)
+	}
+	data := filepath.Join(tmp, "data")
+	if err := fixtures.Build(data, fixtures.Options{Seed: 1, Shape: fixtures.Head}); err != nil {
+		return nil, nil, nil, errors.Join(err, os.RemoveAll(tmp))
+	}
+	if got, err = process.Quarrel(ctx, c.quarrel, data, c.features); err != nil {
+		cleanup()
+		return nil, nil, nil, err
+	}
+	started = append(started, got)
+	if c.prometheus != "" {
+		if want, err = process.Prometheus(ctx, c.prometheus, filepath.Join(tmp, "prometheus"), "", c.features); err != nil {
+			cleanup()
+			return nil, nil, nil, err
+		}
+		started = append(started, want)
+	}
+	return got, want, cleanup, nil
+}
+
+func compare(ctx context.Context, got, want *process.Server, v verdict) string {
+	r := apicheck.Request{Method: http.MethodPost, Path: "/api/v1/format_query", Form: url.Values{"query": {v.Text}}}
+	a, err := apicheck.Ask(ctx, got.URL, r)
+	if err != nil {
+		return err.Error()
+	}
+	var body struct{ Data, Error, ErrorType string }
+	if err := json.Unmarshal(a.Body, &body); err != nil {
+		return fmt.Sprintf("%v: %.200s", err, a.Body)
+	}
+	switch {
+	case v.Error != "" && a.Status == http.StatusOK:
+		return fmt.Sprintf("is refused by Prometheus (%s), but gave %s", v.Error, body.Data)
+	case v.Error != "" && (a.Status != http.StatusBadRequest || body.ErrorType != "bad_data"):
+		return fmt.Sprintf("want bad_data, got status %d, %s: %s", a.Status, body.ErrorType, body.Error)
+	case v.Error != "":
+		return ""
+	case a.Status != http.StatusOK:
+		return fmt.Sprintf("is a query to Prometheus, but gave %s", body.Error)
+	case body.Data != v.Pretty:
+		return fmt.Sprintf("pretty form\n  want %s\n  got  %s", v.Pretty, body.Data)
+	case want == nil:
+		return ""
+	}
+	r.Path = "/api/v1/parse_query"
+	w, err := apicheck.Ask(ctx, want.URL, r)
+	if err != nil {
+		return "the reference: " + err.Error()
+	}
+	if a, err = apicheck.Ask(ctx, got.URL, r); err != nil {
+		return err.Error()
+	}
+	return apicheck.Compare(r, w, a)
+}
+
+// allTexts are hand-written texts, those of Prometheus's own test files, random
+// queries, damaged ones and token soup.
+func allTexts(ctx context.Context, c config) ([]string, error) {
+	texts := append(querygen.WrongTexts(), apicheck.Texts...)
+	hand, err := queries.Load(append([]string{"histograms", "st"}, reference.Features...))
+	if err != nil {
+		return nil, err
+	}
+	texts = append(texts, hand...)
+	evals, err := testFileQueries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	texts = append(texts, evals...)
+	g := querygen.New(rand.New(rand.NewSource(c.seed)), schema(), querygen.Options{Experimental: true, Histograms: true, Broken: 25})
+	for i := range c.n {
+		if i%4 == 0 {
+			texts = append(texts, g.Soup())
+		} else {
+			texts = append(texts, g.Next().Text)
+		}
+	}
+	return texts, nil
+}
+
+// schema stands for data, of which none is needed here.
+func schema() *querygen.Schema {
+	var series []labels.Labels
+	for _, name := range []string{"up", "requests_total", "latency_bucket", "build_info", "my.metric", "späße", "sum", "native_x"} {
+		for _, v := range []string{"a", "b c", "d\"e"} {
+			series = append(series, labels.FromStrings("__name__", name, "job", v, "le", "0.1", "service.name", "ü", "on", "x"))
+		}
+	}
+	return querygen.NewSchema(series, fixtures.Start, fixtures.Start+10_000_000)
+}
+
+// testFileQueries takes the queries out of Prometheus's test files, which lie
+// in the module cache.
+func testFileQueries(ctx context.Context) ([]string, error) {
+	b, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/prometheus/prometheus").Output()
+	if err != nil {
+		return nil, fmt.Errorf("where is the module? %w", err)
+	}
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(b)), "promql", "promqltest", "testdata", "*.test"))
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		lines := bufio.NewScanner(f)
+		for lines.Scan() {
+			if text, ok := evalText(lines.Text()); ok {
+				out = append(out, text)
+			}
+		}
+		if err := errors.Join(lines.Err(), f.Close()); err != nil {
+			return nil, err
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("no queries in the test files of Prometheus")
+	}
+	return out, nil
+}
+
+// evalText is the query of an eval command: what follows its times.
+func evalText(line string) (string, bool) {
+	words := strings.Fields(line)
+	if len(words) == 0 || !strings.HasPrefix(words[0], "eval") {
+		return "", false
+	}
+	skip := 0
+	for i, w := range words {
+		switch w {
+		case "at", "step":
+			skip = i + 2
+		}
+		if w == "step" || w == "at" {
+			break
+		}
+	}
+	if skip == 0 || skip >= len(words) {
+		return "", false
+	}
+	rest := line
+	for range skip {
+		rest = strings.TrimLeft(rest, " \t")
+		rest = rest[strings.IndexAny(rest, " \t"):]
+	}
+	return strings.TrimSpace(rest), true
+}
