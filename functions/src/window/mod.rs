@@ -8,6 +8,7 @@ mod bounds;
 mod counter;
 mod extreme;
 mod instant;
+mod integral;
 mod order;
 mod regression;
 mod simple;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use bounds::{Bounds, compute_bounds};
 pub use instant::{latest, latest_timestamp};
+pub use integral::is_integral_strategy;
 
 /// The window functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +52,7 @@ pub enum WindowFunction {
     TsOfMax,
     TsOfMin,
     DoubleExponentialSmoothing,
+    Integral,
 }
 
 /// A scalar argument: one number, or one for each step.
@@ -177,6 +180,7 @@ impl WindowFunction {
             }),
             W::Quantile => order::quantile(input, params[0], out, present),
             W::Mad => order::mad(input, out, present),
+            W::Integral => integral::integral(input, params.first().copied(), out, present),
             W::DoubleExponentialSmoothing => {
                 return smoothing::double_exponential(input, params[0], params[1], out, present);
             }

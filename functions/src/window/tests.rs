@@ -44,6 +44,9 @@ fn plain(function: WindowFunction, w: &Plain, param: f64) -> Option<f64> {
         W::Stddev => variance.sqrt(),
         W::Resets => pairs().filter(|p| p[1].1 < p[0].1).count() as f64,
         W::Changes => pairs().filter(|p| p[1].1 != p[0].1).count() as f64,
+        W::Integral => pairs()
+            .map(|p| (p[0].1 + p[1].1) / 2.0 * (p[1].0 - p[0].0) as f64 / 1000.0)
+            .sum(),
         W::Quantile => sorted_quantile(param, &v),
         W::Mad => {
             let median = sorted_quantile(0.5, &v);
@@ -129,7 +132,7 @@ fn sorted_quantile(q: f64, values: &[f64]) -> f64 {
     sorted[low] + (sorted[high] - sorted[low]) * (rank - rank.floor())
 }
 
-const ALL: [WindowFunction; 26] = {
+const ALL: [WindowFunction; 27] = {
     use WindowFunction as W;
     [
         W::Rate,
@@ -158,6 +161,7 @@ const ALL: [WindowFunction; 26] = {
         W::TsOfMax,
         W::TsOfMin,
         W::DoubleExponentialSmoothing,
+        W::Integral,
     ]
 };
 
@@ -193,8 +197,8 @@ proptest! {
         let per_step = vec![param; steps];
         for function in ALL {
             let (mut out, mut present) = (vec![7.0; steps], vec![true; steps]);
-            let params = [Param::Const(param), Param::PerStep(&per_step)];
-            function.eval(&input, &params, &mut out, &mut present).unwrap();
+            let params: &[Param] = if function == WindowFunction::Integral { &[] } else { &[Param::Const(param), Param::PerStep(&per_step)] };
+            function.eval(&input, params, &mut out, &mut present).unwrap();
             for i in 0..steps {
                 let end = ends.at(i);
                 let window = Plain {

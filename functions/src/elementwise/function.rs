@@ -1,0 +1,43 @@
+//! The functions of each sample for itself.
+
+/// The functions of each sample for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // each is a function of the table, documented there
+pub enum ElementwiseFunction {
+    Abs,
+    Acos,
+    Acosh,
+    Asin,
+    Asinh,
+    Atan,
+    Atanh,
+    Ceil,
+    Cos,
+    Cosh,
+    Deg,
+    Exp,
+    Floor,
+    Ln,
+    Log10,
+    Log2,
+    Rad,
+    Sgn,
+    Sin,
+    Sinh,
+    Sqrt,
+    Tan,
+    Tanh,
+    Round,
+    Clamp,
+    ClampMax,
+    ClampMin,
+    DayOfMonth,
+    DayOfWeek,
+    DayOfYear,
+    DaysInMonth,
+    Hour,
+    Minute,
+    Month,
+    Year,
+    Timestamp,
+}
