@@ -68,18 +68,9 @@ pub enum Class {
     },
     /// Needs an automaton.
     General {
-        /// A literal that every match has.
-        required: Option<Required>,
+        /// A literal without which no value matches.
+        required: Option<Box<[u8]>>,
     },
-}
-
-/// A literal without which no value matches, and where it has to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Required {
-    /// The literal.
-    pub literal: Box<[u8]>,
-    /// Whether it has to be at the end.
-    pub at_end: bool,
 }
 
 impl Class {
@@ -101,6 +92,17 @@ impl Class {
                 required: required(&parts),
             }
         })
+    }
+
+    /// The class of a pattern that is plain literals and bars, which need not
+    /// be parsed; long lists of instances are.
+    pub(crate) fn of_plain(pattern: &str) -> Option<Class> {
+        let special = |b: u8| br"\.+*?()[]{}^$".contains(&b);
+        if pattern.bytes().any(special) {
+            return None;
+        }
+        let literals = pattern.split('|').map(|text| text.as_bytes().to_vec());
+        Some(Class::of_set(literals.collect()))
     }
 
     fn of_set(set: Vec<Vec<u8>>) -> Class {
@@ -355,24 +357,19 @@ fn of_branches(branches: &[Ast]) -> Option<Class> {
 
 /// The longest literal that every match has. A pattern that begins with
 /// literals needs no such filter: a walk of the automaton skips the rest anyway.
-fn required(parts: &[Part]) -> Option<Required> {
+fn required(parts: &[Part]) -> Option<Box<[u8]>> {
     if matches!(parts.first(), Some(Part::Literals(_))) {
         return None;
     }
-    let last = parts.len().checked_sub(1)?;
-    let literals = parts.iter().enumerate();
-    let literals = literals.filter_map(|(i, part)| match part {
+    let literals = parts.iter().filter_map(|part| match part {
         Part::Literals(all) => match all.as_slice() {
-            [only] if !only.is_empty() => Some((i, only)),
+            [only] if !only.is_empty() => Some(only),
             _ => None,
         },
         _ => None,
     });
-    let (i, literal) = literals.max_by_key(|(i, literal)| (*i == last, literal.len()))?;
-    Some(Required {
-        literal: literal.clone().into_boxed_slice(),
-        at_end: i == last,
-    })
+    let longest = literals.max_by_key(|literal| literal.len())?;
+    Some(longest.clone().into_boxed_slice())
 }
 
 /// All strings that a pattern matches, if they are at most `most`. With `whole`

@@ -17,7 +17,7 @@ mod replacer;
 mod resolve;
 mod syntax;
 
-pub use class::{Class, Required};
+pub use class::Class;
 pub use literals::{FoldLiteral, LiteralSet, SuffixSet};
 pub use matcher::{MatchOp, Matcher};
 pub use regex::Regex;

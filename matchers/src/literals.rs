@@ -127,9 +127,10 @@ impl SuffixSet {
         SuffixSet { reversed, single }
     }
 
-    /// The literal, if it is only one.
-    pub fn single(&self) -> Option<&[u8]> {
-        self.single.as_deref()
+    /// The literals.
+    pub fn iter(&self) -> impl Iterator<Item = Vec<u8>> {
+        let all = self.reversed.as_slice().iter();
+        all.map(|literal| literal.iter().rev().copied().collect())
     }
 
     /// Whether one of them ends `value`, and at least `more` bytes stand before.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 use memchr::memmem;
 use regex_automata::nfa::thompson::NFA;
 
@@ -11,6 +11,9 @@ use crate::automaton::{Automaton, build_nfa, with_stack};
 use crate::class::Class;
 use crate::literals::LiteralSet;
 use crate::syntax::{Ast, Dialect, RegexError, RegexErrorKind, parse, translate};
+
+/// Literals for a vector search. Beyond, its filter lets too much through.
+const MAX_FEW: usize = 32;
 
 /// A regular expression with Go's syntax that has to match a whole value;
 /// `.` matches a newline too. Cheap to clone, and free of locks where threads
@@ -38,12 +41,16 @@ struct Inner {
 enum Source {
     Nfa(NFA),
     Ast(Ast),
+    /// The class says it all.
+    Unneeded,
 }
 
 /// Finds literals in text.
 pub(crate) enum Searcher {
     Nothing,
     One(Box<memmem::Finder<'static>>),
+    /// By vectors.
+    Few(Box<packed::Searcher>),
     Many(AhoCorasick),
 }
 
@@ -53,7 +60,7 @@ impl Searcher {
             Class::Contains { literals, .. } => Searcher::of(literals)?,
             Class::General {
                 required: Some(required),
-            } => Searcher::one(&required.literal),
+            } => Searcher::one(required),
             Class::Fold {
                 literal,
                 before: Some(_),
@@ -70,12 +77,14 @@ impl Searcher {
     fn of(literals: &LiteralSet) -> Option<Searcher> {
         match literals.as_slice() {
             [only] => Some(Searcher::one(only)),
-            all => AhoCorasick::builder()
-                // Only of this kind a few literals are searched with vectors.
-                .match_kind(aho_corasick::MatchKind::LeftmostFirst)
-                .build(all)
-                .ok()
-                .map(Searcher::Many),
+            all => match few(all) {
+                Some(searcher) => Some(Searcher::Few(Box::new(searcher))),
+                None => AhoCorasick::builder()
+                    .prefilter(false)
+                    .build(all)
+                    .ok()
+                    .map(Searcher::Many),
+            },
         }
     }
 
@@ -88,9 +97,20 @@ impl Searcher {
                 let at = finder.find(text)?;
                 Some((at, at + finder.needle().len()))
             }
+            Searcher::Few(all) => all.find(text).map(|m| (m.start(), m.end())),
             Searcher::Many(all) => all.find(text).map(|m| (m.start(), m.end())),
         }
     }
+}
+
+/// A vector search for a few literals, where the machine has one. It is asked
+/// by itself, and the automaton goes without filters, because those that it
+/// would choose look for single bytes, of which labels are full.
+fn few(literals: &[Box<[u8]>]) -> Option<packed::Searcher> {
+    if literals.len() > MAX_FEW {
+        return None;
+    }
+    packed::Config::new().builder().extend(literals).build()
 }
 
 impl Regex {
@@ -100,13 +120,20 @@ impl Regex {
     /// When Go would refuse it, or when its automaton would be too large.
     pub fn new(pattern: &str) -> Result<Self, RegexError> {
         let too_large = || RegexError::new(RegexErrorKind::TooLarge, pattern);
-        let ast = parse(pattern, Dialect::Matcher)?.ast;
-        let class = with_stack(|| Class::of(&ast));
-        let source = match &class {
-            Class::General { .. } => {
-                Source::Nfa(build_nfa(translate::for_verdicts(&ast)).ok_or_else(too_large)?)
+        let (class, source) = match Class::of_plain(pattern) {
+            Some(class) => (class, Source::Unneeded),
+            None => {
+                let ast = parse(pattern, Dialect::Matcher)?.ast;
+                (with_stack(|| Class::of(&ast)), Source::Ast(ast))
             }
-            _ => Source::Ast(ast),
+        };
+        let source = match (&class, source) {
+            (Class::General { .. }, Source::Ast(ast)) => {
+                let nfa = build_nfa(translate::for_verdicts(&ast));
+                Source::Nfa(nfa.ok_or_else(too_large)?)
+            }
+            (Class::Fold { before: None, .. }, source) => source,
+            _ => Source::Unneeded,
         };
         Ok(Regex {
             inner: Arc::new(Inner {
@@ -154,6 +181,7 @@ impl Regex {
             let nfa = match &self.inner.source {
                 Source::Nfa(nfa) => nfa.clone(),
                 Source::Ast(ast) => build_nfa(translate::for_verdicts(ast))?,
+                Source::Unneeded => return None,
             };
             Some(Automaton::new(nfa))
         };
@@ -174,9 +202,6 @@ impl Regex {
                 inside(value, *before, *after).is_some_and(|v| self.searcher().find(v).is_some())
             }
             Class::Fold { .. } => self.fold_matches(value),
-            Class::General {
-                required: Some(required),
-            } if required.at_end && !value.ends_with(&required.literal) => false,
             Class::General { .. } => self.automaton().is_some_and(|a| a.is_match(value)),
         }
     }

@@ -35,6 +35,8 @@ pub(crate) struct Table {
     /// Whether the value may end, by number of the state.
     accepts: Box<[bool]>,
     start: State,
+    /// The bytes that a value can end with which matches.
+    last: Box<[bool; 256]>,
 }
 
 impl std::fmt::Debug for Table {
@@ -87,8 +89,17 @@ impl Table {
         self.accepts[(state / self.width) as usize]
     }
 
+    /// Whether a value with this last byte can match.
+    #[inline]
+    pub(crate) fn may_end_with(&self, byte: u8) -> bool {
+        self.last[byte as usize]
+    }
+
     #[inline]
     pub(crate) fn is_match(&self, value: &[u8]) -> bool {
+        if value.last().is_some_and(|&byte| !self.may_end_with(byte)) {
+            return false;
+        }
         let mut state = self.start;
         for &byte in value {
             if state <= self.width {
@@ -186,7 +197,17 @@ impl Explored {
             }
             classes[byte as usize] = class as u8;
         }
+        // The row of the state that accepts everything is there always, but
+        // says something only if a state leads to it.
+        let skipped = if places.contains(&width) { 1 } else { 2 };
+        let mut ends = vec![false; width as usize];
+        for row in next.chunks_exact(width as usize).skip(skipped) {
+            for (end, &next) in ends.iter_mut().zip(row) {
+                *end |= accepts[(next / width) as usize];
+            }
+        }
         Table {
+            last: Box::new(classes.map(|class: u8| ends[class as usize])),
             classes,
             width,
             next: next.into_boxed_slice(),
@@ -238,6 +259,16 @@ mod tests {
         assert_eq!(verdict("a*|.*", ""), Verdict::Everything);
         assert_eq!(verdict("ab|ac", "ab"), Verdict::Open);
         assert_eq!(verdict("ab|ac", "abx"), Verdict::Dead);
+    }
+
+    #[test]
+    fn last_bytes_filter() {
+        let table = table("a.*[xy]|b+").unwrap();
+        let ends: Vec<u8> = (0..=255).filter(|&b| table.may_end_with(b)).collect();
+        assert_eq!(ends, b"bxy");
+        assert!(table.is_match(b"ay") && !table.is_match(b"ab") && table.is_match(b"bb"));
+        assert!((0..=255).all(|b| self::table("a.*").unwrap().may_end_with(b)));
+        assert!(self::table("x*").unwrap().is_match(b""));
     }
 
     #[test]

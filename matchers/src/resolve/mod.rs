@@ -16,20 +16,18 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::automaton::Automaton;
-use crate::class::{Class, Required};
+use crate::class::Class;
 use crate::literals::LiteralSet;
 use crate::matcher::Matcher;
 use crate::regex::{Regex, Searcher};
-use values::{Ranges, complement, lower_bound, one, prefix_end};
+use values::{Ranges, SAMPLE, complement, lower_bound, one, prefix_end, sample};
 
 pub use values::{Contiguous, SortedValues};
 
-/// Values that are looked at to guess how many have a literal inside.
-const SAMPLE: usize = 64;
-/// Of those, the most that may have it for a search of all bytes to be
-/// quicker than the walk: the walk costs some 8 ns a value, the automaton on
-/// a candidate some 30 ns.
-const RARE_IN_SAMPLE: usize = 8;
+/// Of a sample, the most that may have a literal inside for a search of all
+/// bytes to be quicker than the walk: the walk costs some 8 ns a value, the
+/// automaton on a candidate some 30 ns.
+const RARE_IN_SAMPLE: usize = SAMPLE / 8;
 
 /// The way that a matcher is resolved, as `explain` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,9 +75,9 @@ impl Strategy {
                 after: Some(_),
                 ..
             } => Strategy::SubstringSearch,
-            Class::General {
-                required: Some(required),
-            } if is_rare(required, regex.searcher(), values) => Strategy::FilteredAutomaton,
+            Class::General { required: Some(_) } if is_rare(regex.searcher(), values) => {
+                Strategy::FilteredAutomaton
+            }
             Class::Fold { before: None, .. } | Class::General { .. } => match regex.automaton() {
                 Some(Automaton::Table(_)) => Strategy::Walk,
                 Some(Automaton::Lazy(_)) | None => Strategy::LazyAutomaton,
@@ -89,19 +87,11 @@ impl Strategy {
 }
 
 /// Whether few values of a sample have the literal.
-fn is_rare<V: SortedValues + ?Sized>(required: &Required, searcher: &Searcher, values: &V) -> bool {
-    if !required.at_end && values.contiguous().is_none() {
-        return false;
-    }
-    let has = |i: usize| {
-        let value = values.get(i * values.len() / SAMPLE);
-        if required.at_end {
-            value.ends_with(&required.literal)
-        } else {
-            searcher.find(value).is_some()
-        }
-    };
-    values.len() >= SAMPLE && (0..SAMPLE).filter(|&i| has(i)).count() <= RARE_IN_SAMPLE
+fn is_rare<V: SortedValues + ?Sized>(searcher: &Searcher, values: &V) -> bool {
+    let has = |value: &&[u8]| searcher.find(value).is_some();
+    values.contiguous().is_some()
+        && values.len() >= SAMPLE
+        && sample(values).filter(has).count() <= RARE_IN_SAMPLE
 }
 
 impl fmt::Display for Strategy {
@@ -145,19 +135,14 @@ fn resolve_regex<V: SortedValues + ?Sized>(
         (Strategy::BinarySearch, Class::Prefix { literals, more }) => {
             prefixes(values, literals, *more)
         }
-        (Strategy::CompareEnds, Class::Suffix { literals, more }) => match literals.single() {
-            Some(literal) => scan::suffix(values, literal, *more),
+        (Strategy::CompareEnds, Class::Suffix { literals, more }) => {
+            scan::suffixes(values, literals, *more)
+        }
+        (Strategy::SubstringSearch, _) => scan::contains(regex, values),
+        (Strategy::FilteredAutomaton, _) => match values.contiguous() {
+            Some(all) => scan::filtered(regex, all),
             None => each(),
         },
-        (Strategy::SubstringSearch, _) => scan::contains(regex, values),
-        (Strategy::FilteredAutomaton, Class::General { required: Some(r) }) => {
-            match (values.contiguous(), regex.automaton()) {
-                (Some(all), Some(automaton)) if !r.at_end => {
-                    scan::filtered(regex, all, |value| automaton.is_match(value))
-                }
-                _ => each(),
-            }
-        }
         (Strategy::Walk | Strategy::LazyAutomaton, _) => match regex.automaton() {
             Some(automaton) => walk::walk(automaton, values),
             None => each(),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::values::{Contiguous, Ranges, SortedValues, gallop, prefix_end};
 use crate::class::Class;
+use crate::literals::SuffixSet;
 use crate::regex::{Regex, inside};
 
 /// The values for which `matches` is true.
@@ -20,30 +21,44 @@ pub(super) fn each<V: SortedValues + ?Sized>(
     ranges.done()
 }
 
-/// The values that end with `suffix`, with at least `more` bytes before it.
-pub(super) fn suffix<V: SortedValues + ?Sized>(
+/// The last bytes of a literal, to be compared at once.
+struct Tail {
+    wanted: u64,
+    mask: u64,
+}
+
+impl Tail {
+    fn of(literal: &[u8]) -> Self {
+        let len = literal.len().min(8);
+        let mut last = [0; 8];
+        last[8 - len..].copy_from_slice(&literal[literal.len() - len..]);
+        Tail {
+            wanted: u64::from_le_bytes(last),
+            mask: u64::MAX.checked_shl(64 - 8 * len as u32).unwrap_or(0),
+        }
+    }
+}
+
+/// More literals than this are searched for in another way.
+const MAX_TAILS: usize = 8;
+
+/// The values that end with one of the literals, with at least `more` bytes
+/// before it.
+pub(super) fn suffixes<V: SortedValues + ?Sized>(
     values: &V,
-    suffix: &[u8],
+    literals: &SuffixSet,
     more: usize,
 ) -> Vec<Range<u32>> {
-    let least = suffix.len() + more;
-    // The last bytes of the literal as a number, and a mask for those there are.
-    let tail = suffix.len().min(8);
-    let mut last = [0; 8];
-    last[8 - tail..].copy_from_slice(&suffix[suffix.len() - tail..]);
-    let wanted = u64::from_le_bytes(last);
-    let mask = u64::MAX.checked_shl(64 - 8 * tail as u32).unwrap_or(0);
+    let tails: Vec<Tail> = literals.iter().map(|literal| Tail::of(&literal)).collect();
+    if tails.len() > MAX_TAILS {
+        return each(values, |value| literals.ends(value, more));
+    }
     each(values, |value| {
-        if value.len() < least {
-            return false;
-        }
-        match value.last_chunk::<8>() {
-            Some(end) => {
-                u64::from_le_bytes(*end) & mask == wanted
-                    && (tail == suffix.len() || value.ends_with(suffix))
-            }
-            None => value.ends_with(suffix),
-        }
+        let may = value.last_chunk::<8>().is_none_or(|end| {
+            let end = u64::from_le_bytes(*end);
+            tails.iter().any(|tail| end & tail.mask == tail.wanted)
+        });
+        may && literals.ends(value, more)
     })
 }
 
@@ -95,16 +110,12 @@ pub(super) fn contains<V: SortedValues + ?Sized>(regex: &Regex, values: &V) -> V
 }
 
 /// The values that have the required literal inside and match.
-pub(super) fn filtered(
-    regex: &Regex,
-    all: Contiguous<'_>,
-    mut matches: impl FnMut(&[u8]) -> bool,
-) -> Vec<Range<u32>> {
+pub(super) fn filtered(regex: &Regex, all: Contiguous<'_>) -> Vec<Range<u32>> {
     let mut ranges = Ranges::default();
     let mut i = 0;
     while let Some(candidate) = next_candidate(regex, all, i) {
         i = candidate + 1;
-        if matches(all.get(candidate)) {
+        if regex.is_match(all.get(candidate)) {
             ranges.push(candidate, i);
         }
     }

@@ -66,6 +66,14 @@ impl SortedValues for Contiguous<'_> {
     }
 }
 
+/// Values that are looked at to guess what the others are like.
+pub(super) const SAMPLE: usize = 64;
+
+/// So many values, evenly spread.
+pub(super) fn sample<V: SortedValues + ?Sized>(values: &V) -> impl Iterator<Item = &[u8]> {
+    (0..SAMPLE.min(values.len())).map(|i| values.get(i * values.len() / SAMPLE.min(values.len())))
+}
+
 /// Collects ascending ranges and joins those that touch.
 #[derive(Default)]
 pub(super) struct Ranges(Vec<Range<u32>>);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::values::{Ranges, SortedValues, common_prefix, prefix_end};
+use super::values::{Ranges, SAMPLE, SortedValues, common_prefix, prefix_end, sample};
 use crate::automaton::{Automaton, Lazy, Run, Table, Verdict};
 
 /// The values that match.
@@ -21,9 +21,14 @@ fn walk_table<V: SortedValues + ?Sized>(table: &Table, values: &V) -> Vec<Range<
     let mut states = vec![table.start()];
     let mut last: &[u8] = &[];
     let mut ranges = Ranges::default();
+    let filter = ends_are_rare(table, values);
     let mut i = 0;
     while i < values.len() {
         let value = values.get(i);
+        if filter && value.last().is_some_and(|&byte| !table.may_end_with(byte)) {
+            i += 1;
+            continue;
+        }
         let shared = common_prefix(last, value).min(states.len() - 1);
         states.truncate(shared + 1);
         let mut state = states[shared];
@@ -51,6 +56,13 @@ fn walk_table<V: SortedValues + ?Sized>(table: &Table, values: &V) -> Vec<Range<
         last = value;
     }
     ranges.done()
+}
+
+/// Whether a look at last bytes spares more than it costs: where at most half
+/// of a sample can match.
+fn ends_are_rare<V: SortedValues + ?Sized>(table: &Table, values: &V) -> bool {
+    let may = |value: &[u8]| value.last().is_none_or(|&byte| table.may_end_with(byte));
+    values.len() >= SAMPLE && 2 * sample(values).filter(|value| may(value)).count() <= SAMPLE
 }
 
 /// Runs on each value from its beginning, since a bounded cache forgets
