@@ -3,6 +3,7 @@ package querygen
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 var (
@@ -91,8 +92,12 @@ func (g *Generator) joined(l expr, op, matching string, r expr, labels []string)
 	if matching != "" {
 		op += " " + matching
 	}
+	right, fill := g.operand(r), g.fill()
+	if strings.HasPrefix(right, "(") && fill == "" && (strings.HasSuffix(op, "group_left") || strings.HasSuffix(op, "group_right")) && !g.chance(3) {
+		op += " ()" // else the operand would be taken for labels
+	}
 	return expr{
-		text:     fmt.Sprintf("%s %s%s %s", g.operand(l), op, g.fill(matching), g.operand(r)),
+		text:     fmt.Sprintf("%s %s%s %s", g.operand(l), op, fill, right),
 		labels:   labels,
 		m:        l.m,
 		shuffled: l.shuffled || r.shuffled || g.stepwise(),

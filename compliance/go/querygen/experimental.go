@@ -29,8 +29,8 @@ func (g *Generator) durationExpr(ms int64) string {
 	return fmt.Sprintf("(%gs + range() %% 7m)", s)
 }
 
-// fill writes a fill modifier after a matching at times.
-func (g *Generator) fill(string) string {
+// fill writes a fill modifier at times.
+func (g *Generator) fill() string {
 	if !g.o.Experimental || !g.chance(12) {
 		return ""
 	}
