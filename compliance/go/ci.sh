@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# What CI runs of the Go side, with fixed seeds.
+#
+#   compliance/go/ci.sh QUARREL [BIN]
+#
+# QUARREL is the built quarrel program. BIN is where the Go programs go; a real
+# Prometheus and promtool are built there once (some minutes of CPU) and found
+# there the next time.
+set -euo pipefail
+quarrel=$(realpath "$1")
+bin=$(realpath -m "${2:-$(dirname "$0")/../../target/go-bin}")
+cd "$(dirname "$0")"
+mkdir -p "$bin"
+
+unformatted=$(gofmt -l .)
+if [ -n "$unformatted" ]; then
+	echo "not formatted by gofmt: $unformatted" >&2
+	exit 1
+fi
+go vet ./...
+go test ./...
+
+go build -o "$bin/" ./cmd/difftest ./cmd/parsetest ./cmd/promtoolcheck ./cmd/livetest
+for program in prometheus promtool; do
+	if [ ! -x "$bin/$program" ]; then
+		go build -tags remove_all_sd -o "$bin/" "github.com/prometheus/prometheus/cmd/$program"
+	fi
+done
+
+"$bin/parsetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -n 2000
+"$bin/difftest" -quarrel "$quarrel" -shape mixed -seed 1 -n 4000
+"$bin/difftest" -quarrel "$quarrel" -shape head -seed 2 -n 2000
+"$bin/difftest" -quarrel "$quarrel" -shape blocks -seed 3 -n 1000 -hand=false
+"$bin/difftest" -quarrel "$quarrel" -shape mixed -xor2 -seed 4 -n 1000 -hand=false
+"$bin/promtoolcheck" -quarrel "$quarrel" -prometheus "$bin/prometheus" -promtool "$bin/promtool"
+"$bin/livetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -duration 60s -block 15s
