@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/quarrel-engine/quarrel/compliance/go/reference"
 	"github.com/quarrel-engine/quarrel/compliance/go/results"
 	"github.com/quarrel-engine/quarrel/compliance/go/shrink"
 )
@@ -30,6 +31,9 @@ type Tester struct {
 	Engine    Engine
 	Compare   results.Options
 	Parser    parser.Options
+	// EnginePanics leaves out queries on which the engine panics, where that is
+	// itself a Prometheus.
+	EnginePanics bool
 	// ShrinkBudget is how many queries may be spent on making a failing one
 	// smaller.
 	ShrinkBudget int
@@ -52,13 +56,16 @@ type Tally struct {
 	// Undetermined queries have more than one right answer: the reference
 	// itself gives different ones.
 	Undetermined int
+	// Panicked queries make the reference panic, which it reports as an
+	// unexpected error that nobody has to share.
+	Panicked int
 	// What the reference gave, as a measure of the queries' worth.
 	Data, Empty, Errors, Annotated int
 }
 
 func (t *Tally) String() string {
-	return fmt.Sprintf("%d with data, %d empty, %d errors, %d with annotations; %d left out because the reference itself gives different answers",
-		t.Data, t.Empty, t.Errors, t.Annotated, t.Undetermined)
+	return fmt.Sprintf("%d with data, %d empty, %d errors, %d with annotations; left out: %d to which the reference itself gives different answers, %d on which it panics",
+		t.Data, t.Empty, t.Errors, t.Annotated, t.Undetermined, t.Panicked)
 }
 
 func (t *Tally) note(r results.Result) {
@@ -79,6 +86,7 @@ func (t *Tally) note(r results.Result) {
 type verdict struct {
 	diff         *results.Diff
 	undetermined bool
+	panicked     bool
 	want         results.Result
 }
 
@@ -91,6 +99,9 @@ func (t *Tester) check(ctx context.Context, q results.Query) verdict {
 	got, err := t.Engine.Run(ctx, q)
 	if err != nil {
 		return verdict{diff: &results.Diff{Kind: results.Transport, Text: err.Error()}, want: want}
+	}
+	if reference.Panicked(want) || t.EnginePanics && reference.Panicked(got) {
+		return verdict{panicked: true, want: want}
 	}
 	o := t.Compare
 	o.Ordered = q.Instant() && t.ordered(q.Text)
@@ -167,6 +178,8 @@ func (t *Tester) one(ctx context.Context, q results.Query, tally *Tally, report 
 		report(f)
 	case v.undetermined:
 		tally.Undetermined++
+	case v.panicked:
+		tally.Panicked++
 	default:
 		tally.Passed++
 	}

@@ -234,7 +234,7 @@ func TestPlantedFaults(t *testing.T) {
 					smallest = f.Small.Text
 				}
 			}
-			if len(smallest) > 40 {
+			if len(smallest) > 90 {
 				t.Errorf("the smallest query is long: %s", smallest)
 			}
 		})
@@ -266,5 +266,22 @@ func TestUndetermined(t *testing.T) {
 		if tally.Passed != c.passed || tally.Failed != c.failed || tally.Undetermined != c.undetermined {
 			t.Errorf("%v: %d passed, %d failed, %d undetermined", c.answer, tally.Passed, tally.Failed, tally.Undetermined)
 		}
+	}
+}
+
+type fixed results.Result
+
+func (f fixed) Run(context.Context, results.Query) results.Result { return results.Result(f) }
+
+func TestReferencePanics(t *testing.T) {
+	broken := fixed{ErrType: "execution", Err: "unexpected error: runtime error: index out of range [1] with length 1"}
+	tester := &Tester{Reference: broken, Engine: constant(1)}
+	if tally, _ := runAll(tester, []results.Query{{Text: "1"}}); tally.Panicked != 1 || tally.Failed != 0 {
+		t.Errorf("%+v", tally)
+	}
+	broken.Err = "many-to-many matching not allowed"
+	tester.Reference = broken
+	if tally, _ := runAll(tester, []results.Query{{Text: "1"}}); tally.Panicked != 0 || tally.Failed != 1 {
+		t.Errorf("%+v", tally)
 	}
 }

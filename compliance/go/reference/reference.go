@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/histogram"
@@ -147,17 +148,32 @@ func (r *Reference) Series(ctx context.Context) ([]labels.Labels, error) {
 	return out, set.Err()
 }
 
-// Run answers a query.
+// Run answers a query. Where the engine panics, it is asked again in a way that
+// avoids the known cause; see untrimmed.
 func (r *Reference) Run(ctx context.Context, q results.Query) results.Result {
+	res := r.run(ctx, r.db, q)
+	if Panicked(res) {
+		return r.run(ctx, untrimmed{r.db}, q)
+	}
+	return res
+}
+
+// Panicked says whether a result is a panic that the engine turned into an
+// error.
+func Panicked(r results.Result) bool {
+	return r.ErrType == "execution" && strings.HasPrefix(r.Err, "unexpected error: ")
+}
+
+func (r *Reference) run(ctx context.Context, s storage.Queryable, q results.Query) results.Result {
 	opts := promql.NewPrometheusQueryOpts(false, 0, nil)
 	var (
 		query promql.Query
 		err   error
 	)
 	if q.Instant() {
-		query, err = r.engine.NewInstantQuery(ctx, r.db, opts, q.Text, time.UnixMilli(q.Start))
+		query, err = r.engine.NewInstantQuery(ctx, s, opts, q.Text, time.UnixMilli(q.Start))
 	} else {
-		query, err = r.engine.NewRangeQuery(ctx, r.db, opts, q.Text, time.UnixMilli(q.Start), time.UnixMilli(q.End), time.Duration(q.Step)*time.Millisecond)
+		query, err = r.engine.NewRangeQuery(ctx, s, opts, q.Text, time.UnixMilli(q.Start), time.UnixMilli(q.End), time.Duration(q.Step)*time.Millisecond)
 	}
 	if err != nil {
 		return results.Result{ErrType: "bad_data", Err: fmt.Sprintf("invalid parameter %q: %s", "query", err)}

@@ -46,7 +46,7 @@ func compare(ctx context.Context, c config, t *differ.Tester, ref *reference.Ref
 	if c.maxReport > 0 && reported >= c.maxReport {
 		fmt.Printf("stopped after %d differences (-max-failures)\n", reported)
 	}
-	fmt.Printf("%d queries in %s: %s\n", tally.Passed+tally.Failed+tally.Undetermined, time.Since(started).Round(time.Millisecond), tally)
+	fmt.Printf("%d queries in %s: %s\n", tally.Passed+tally.Failed+tally.Undetermined+tally.Panicked, time.Since(started).Round(time.Millisecond), tally)
 	fmt.Printf("%d passed, %d failed\n", tally.Passed, tally.Failed)
 	return tally.Failed > 0, ctx.Err()
 }

@@ -139,7 +139,7 @@ func run(ctx context.Context, c config) (failed bool, err error) {
 	}
 	defer server.close()
 	t := &differ.Tester{
-		Reference: ref, Engine: server, ShrinkBudget: c.shrink,
+		Reference: ref, Engine: server, ShrinkBudget: c.shrink, EnginePanics: c.prometheus != "",
 		Compare: results.Options{Relative: c.relative, ErrorText: c.errorText},
 		Parser:  reference.ParserOptions(c.features),
 	}

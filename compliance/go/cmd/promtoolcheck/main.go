@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -132,6 +133,9 @@ func compareHTTP(ctx context.Context, want, got string, r apicheck.Request) stri
 	g, err := apicheck.Ask(ctx, got, r)
 	if err != nil {
 		return fmt.Sprintf("DIFFERENCE: %s\n  %v\n", r, err)
+	}
+	if bytes.Contains(w.Body, []byte("unexpected error: ")) {
+		return fmt.Sprintf("DIFFERENCE: %s\n  the reference panicked, so this asks nothing: %s\n", r, w.Body)
 	}
 	d := apicheck.Compare(r, w, g)
 	if d == "" {
