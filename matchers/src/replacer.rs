@@ -12,7 +12,7 @@ use crate::syntax::{Dialect, RegexError, RegexErrorKind, parse, tables, translat
 
 /// The NFA of the largest pattern that is taken, bytes. Engines that find
 /// groups need memory in proportion.
-const MAX_NFA: usize = 16 << 20;
+const MAX_NFA: usize = 64 << 20;
 /// The cache of the lazy automaton behind, bytes.
 const LAZY_CACHE: usize = 4 << 20;
 

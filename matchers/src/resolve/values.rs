@@ -69,9 +69,16 @@ impl SortedValues for Contiguous<'_> {
 /// Values that are looked at to guess what the others are like.
 pub(super) const SAMPLE: usize = 64;
 
-/// So many values, evenly spread.
+/// So many values from all over; none if there are none.
 pub(super) fn sample<V: SortedValues + ?Sized>(values: &V) -> impl Iterator<Item = &[u8]> {
-    (0..SAMPLE.min(values.len())).map(|i| values.get(i * values.len() / SAMPLE.min(values.len())))
+    let len = values.len() as u64;
+    let count = if len == 0 { 0 } else { SAMPLE as u64 };
+    (0..count).map(move |i| {
+        // By the golden ratio, since names are often numbered: every so many
+        // of them would end alike.
+        let spread = i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        values.get(((spread * len) >> 32) as usize)
+    })
 }
 
 /// Collects ascending ranges and joins those that touch.
