@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 use std::sync::OnceLock;
 
-use regex_syntax::hir::ClassUnicode;
+use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use crate::syntax::tables;
 
@@ -29,22 +29,25 @@ pub(crate) fn write_quoted(f: &mut impl Write, text: &str) -> fmt::Result {
     f.write_char('"')
 }
 
-/// Letters, marks, numbers, punctuation, symbols and the ASCII space.
 fn is_print(c: char) -> bool {
     if c.is_ascii() {
         return (' '..='~').contains(&c);
     }
+    tables::contains(print_class(), c)
+}
+
+/// Letters, marks, numbers, punctuation, symbols and the ASCII space.
+pub(crate) fn print_class() -> &'static ClassUnicode {
     static PRINT: OnceLock<ClassUnicode> = OnceLock::new();
-    let class = PRINT.get_or_init(|| {
-        let mut all = ClassUnicode::empty();
+    PRINT.get_or_init(|| {
+        let mut all = ClassUnicode::new([ClassUnicodeRange::new(' ', ' ')]);
         for name in ["L", "M", "N", "P", "S"] {
             if let Some(class) = tables::unicode(name) {
                 all.union(&class);
             }
         }
         all
-    });
-    tables::contains(class, c)
+    })
 }
 
 #[cfg(test)]

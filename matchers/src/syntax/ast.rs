@@ -53,6 +53,33 @@ impl Node {
         }
     }
 
+    /// Adds a character to a literal; false if this is none of that kind.
+    pub(super) fn extend_literal(&mut self, c: char, folded: bool) -> bool {
+        match &mut self.ast {
+            Ast::Literal { chars, fold } if *fold == folded => {
+                chars.push(c);
+                self.size += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes the last of several characters out of a literal.
+    pub(super) fn split_last(&mut self) -> Option<Node> {
+        match &mut self.ast {
+            Ast::Literal { chars, fold } if chars.len() > 1 => {
+                let last = chars.pop()?;
+                self.size -= 1;
+                Some(Node::leaf(Ast::Literal {
+                    chars: vec![last],
+                    fold: *fold,
+                }))
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn capture(self, index: u32) -> Self {
         Node {
             height: self.height + 1,

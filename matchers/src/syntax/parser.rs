@@ -15,8 +15,9 @@ const MAX_REPEAT: u32 = 1000;
 const MAX_HEIGHT: u32 = 1000;
 /// Go's limit of the compiled size, in instructions (128 MiB at 40 bytes).
 const MAX_SIZE: u64 = (128 << 20) / 40;
-/// Go's limit of the class bounds in the tree (128 MiB at 4 bytes).
-const MAX_RUNES: usize = (128 << 20) / 4;
+/// Bounds of ranges in all classes. Go takes four times as many, but of those
+/// no automaton could be built within its limit either.
+const MAX_BOUNDS: usize = 8 << 20;
 
 pub(super) type Result<T> = std::result::Result<T, RegexError>;
 
@@ -38,6 +39,9 @@ struct Frame {
     branches: Vec<Node>,
     /// What followed the last `|`.
     row: Vec<Node>,
+    /// Characters in a row at its end, which are one node so far. A
+    /// repetition takes the last one out again.
+    run: usize,
 }
 
 impl Frame {
@@ -47,6 +51,7 @@ impl Frame {
             outside,
             branches: Vec::new(),
             row: Vec::new(),
+            run: 0,
         }
     }
 }
@@ -59,7 +64,7 @@ pub(super) struct Parser<'a> {
     frame: Frame,
     open: Vec<Frame>,
     groups: Vec<Option<Box<str>>>,
-    runes: usize,
+    bounds: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -78,7 +83,7 @@ impl<'a> Parser<'a> {
             frame: Frame::new(None, flags),
             open: Vec::new(),
             groups: Vec::new(),
-            runes: 0,
+            bounds: 0,
         }
     }
 
@@ -143,20 +148,44 @@ impl<'a> Parser<'a> {
     }
 
     fn push(&mut self, ast: Ast) {
-        self.frame.row.push(Node::leaf(ast));
+        self.push_node(Node::leaf(ast));
+    }
+
+    fn push_node(&mut self, node: Node) {
+        self.frame.row.push(node);
+        self.frame.run = 0;
     }
 
     pub(super) fn push_char(&mut self, c: char) {
         let fold = self.flags.fold_case && tables::has_other_case(c);
+        let run = self.frame.run;
+        if run > 0
+            && let Some(node) = self.frame.row.last_mut()
+            && node.extend_literal(c, fold)
+        {
+            self.frame.run = run + 1;
+            return;
+        }
         self.push(Ast::Literal {
             chars: vec![c],
             fold,
         });
+        self.frame.run = 1;
+    }
+
+    /// Takes out what a repetition is about.
+    fn pop_repeated(&mut self) -> Option<Node> {
+        if self.frame.run > 1
+            && let Some(last) = self.frame.row.last_mut().and_then(Node::split_last)
+        {
+            return Some(last);
+        }
+        self.frame.row.pop()
     }
 
     pub(super) fn push_class(&mut self, class: ClassUnicode) -> Result<()> {
-        self.runes = self.runes.saturating_add(2 * class.ranges().len());
-        if self.runes > MAX_RUNES {
+        self.bounds = self.bounds.saturating_add(2 * class.ranges().len());
+        if self.bounds > MAX_BOUNDS {
             return Err(self.error(RegexErrorKind::TooLarge, self.pattern));
         }
         self.push(match tables::as_literal(&class) {
@@ -203,6 +232,7 @@ impl<'a> Parser<'a> {
 
     fn end_branch(&mut self) -> Result<()> {
         let row = std::mem::take(&mut self.frame.row);
+        self.frame.run = 0;
         let node = self.checked(Node::concat(row))?;
         self.frame.branches.push(node);
         Ok(())
@@ -229,7 +259,7 @@ impl<'a> Parser<'a> {
         if let Some(index) = inner.capture {
             node = self.checked(node.capture(index))?;
         }
-        self.frame.row.push(node);
+        self.push_node(node);
         Ok(())
     }
 
@@ -308,14 +338,14 @@ impl<'a> Parser<'a> {
         if let Some(last) = last {
             return Err(self.error_from(RegexErrorKind::InvalidRepeatOp, last));
         }
-        let Some(node) = self.frame.row.pop() else {
+        let Some(node) = self.pop_repeated() else {
             return Err(self.error_from(RegexErrorKind::MissingRepeatArgument, start));
         };
         let node = self.checked(node.repeat(min, max, !lazy, counted))?;
         if counted && (min >= 2 || max.is_some_and(|max| max >= 2)) && node.copies > MAX_REPEAT {
             return Err(self.error_from(RegexErrorKind::InvalidRepeatSize, start));
         }
-        self.frame.row.push(node);
+        self.push_node(node);
         Ok(true)
     }
 

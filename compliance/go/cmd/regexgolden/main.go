@@ -14,7 +14,8 @@
 //	x  templates and what they become on an input (its number): only where
 //	   that input matches
 //
-// A line with "class" has the hash of a character class (see classHash).
+// A line with "class" has the hash of a character class (see classHash), of
+// all cases, or of all printable characters.
 package main
 
 import (
@@ -28,6 +29,7 @@ import (
 	"math/rand"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -80,6 +82,7 @@ func main() {
 		}
 	}
 	write(classRecord{"cases", casesHash()})
+	write(classRecord{"print", rangesHash(printable())})
 
 	seen := map[string]bool{}
 	patterns := slices.Clone(handWritten)
@@ -180,6 +183,21 @@ func classHash(pattern string) string {
 	case syntax.OpLiteral:
 		ranges = []rune{parsed.Rune[0], parsed.Rune[0]}
 	}
+	return rangesHash(ranges)
+}
+
+// printable are the characters that strconv.Quote leaves as they are.
+func printable() []rune {
+	var ranges []rune
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if strconv.IsPrint(r) {
+			ranges = append(ranges, r, r)
+		}
+	}
+	return ranges
+}
+
+func rangesHash(ranges []rune) string {
 	in := map[uint32]bool{}
 	for i := 0; i < len(ranges); i += 2 {
 		for r := ranges[i]; r <= ranges[i+1]; r++ {
