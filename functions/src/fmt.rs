@@ -64,6 +64,11 @@ fn general(value: f64, limit: i32) -> String {
     format!("{mantissa}e{sign}{:02}", number.abs())
 }
 
+/// Go's `%f`: six digits behind the point.
+pub fn format_fixed6(value: f64) -> String {
+    special(value).unwrap_or_else(|| format!("{value:.6}"))
+}
+
 /// Go's `%.2g`.
 pub fn format_g2(value: f64) -> String {
     if let Some(text) = special(value) {

@@ -8,6 +8,7 @@
 pub mod aggregate;
 pub mod elementwise;
 pub mod fmt;
+pub mod grid;
 pub mod histogram;
 pub mod kahan;
 pub mod label;

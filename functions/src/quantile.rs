@@ -16,25 +16,63 @@ pub fn nan_first(a: &f64, b: &f64) -> Ordering {
 /// interpolation between the two nearest. NaN of no values and for a NaN `q`,
 /// minus and plus infinity for a `q` outside of [0, 1].
 pub fn quantile(q: f64, values: &mut [f64]) -> f64 {
-    if values.is_empty() || q.is_nan() {
-        return f64::NAN;
+    let rank = match Rank::of(q, values.len()) {
+        Ok(rank) => rank,
+        Err(limit) => return limit,
+    };
+    let (_, &mut lower, above) = values.select_nth_unstable_by(rank.lower, nan_first);
+    rank.interpolate(lower, || {
+        above.iter().copied().min_by(nan_first).unwrap_or(lower)
+    })
+}
+
+/// The `q`-quantile of `len` sorted values, NaN first, of which `at` gives one.
+pub fn quantile_of_sorted(q: f64, len: usize, at: impl Fn(usize) -> f64) -> f64 {
+    match Rank::of(q, len) {
+        Ok(rank) => rank.interpolate(at(rank.lower), || at((rank.lower + 1).min(len - 1))),
+        Err(limit) => limit,
     }
-    if q < 0.0 {
-        return f64::NEG_INFINITY;
+}
+
+/// Whether a quantile lies in [0, 1]; others are answered with infinities or
+/// NaN, and a warning.
+pub fn is_valid_quantile(q: f64) -> bool {
+    (0.0..=1.0).contains(&q)
+}
+
+/// Between which of the sorted values a quantile lies.
+struct Rank {
+    lower: usize,
+    weight: f64,
+}
+
+impl Rank {
+    /// The rank, or the answer where there is none.
+    fn of(q: f64, len: usize) -> Result<Rank, f64> {
+        if len == 0 || q.is_nan() {
+            return Err(f64::NAN);
+        }
+        if !is_valid_quantile(q) {
+            return Err(if q < 0.0 {
+                f64::NEG_INFINITY
+            } else {
+                f64::INFINITY
+            });
+        }
+        let rank = q * (len - 1) as f64;
+        let lower = (rank.floor() as usize).min(len - 1);
+        Ok(Rank {
+            lower,
+            weight: rank - rank.floor(),
+        })
     }
-    if q > 1.0 {
-        return f64::INFINITY;
+
+    fn interpolate(&self, lower: f64, upper: impl FnOnce() -> f64) -> f64 {
+        if self.weight == 0.0 {
+            return lower;
+        }
+        lower * (1.0 - self.weight) + upper() * self.weight
     }
-    let last = values.len() - 1;
-    let rank = q * last as f64;
-    let lower = (rank.floor().max(0.0) as usize).min(last);
-    let weight = rank - rank.floor();
-    let (_, &mut at_lower, above) = values.select_nth_unstable_by(lower, nan_first);
-    if weight == 0.0 {
-        return at_lower;
-    }
-    let at_upper = above.iter().copied().min_by(nan_first).unwrap_or(at_lower);
-    at_lower * (1.0 - weight) + at_upper * weight
 }
 
 #[cfg(test)]

@@ -6,124 +6,213 @@
 //! with few resets a window costs the same whatever its length. (Differences
 //! of running sums would not give the same bits, and an infinite value before
 //! a reset would poison all that follows.)
+//!
+//! What each window needs is gathered for some steps at a time into small
+//! arrays, over which the extrapolation is branch-free arithmetic.
 
-use super::{Bounds, WindowInput};
+use super::{WindowInput, WindowScratch};
 
-/// `rate` (`counter`, `per_second`), `increase` (`counter`), `delta`.
-pub fn extrapolated(
+/// Steps that are gathered before they are computed: five arrays of this
+/// length stay in L1.
+const LANES: usize = 64;
+
+/// `rate` (`COUNTER`, `PER_SECOND`), `increase` (`COUNTER`), `delta`.
+pub fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
     input: &WindowInput<'_>,
-    counter: bool,
-    per_second: bool,
+    scratch: &mut WindowScratch,
     out: &mut [f64],
     present: &mut [bool],
 ) {
-    let resets = if counter {
-        find_resets(input.values)
-    } else {
-        Vec::new()
+    let used = input.used();
+    let resets = &mut scratch.indices;
+    resets.clear();
+    if COUNTER {
+        find_resets(&input.values[used.clone()], used.start as u32, resets);
+    }
+    let mut resets = Resets {
+        at: resets,
+        next: 0,
     };
-    let range_seconds = input.range_ms as f64 / 1000.0;
-    // Index of the first reset behind the window's first sample; windows only
-    // move forward, so the scan does too.
-    let mut next_reset = 0;
-    for (i, bounds) in input.bounds.iter().enumerate() {
-        if bounds.len() < 2 {
-            present[i] = false;
+    let divisor = if PER_SECOND {
+        seconds(input.range_ms)
+    } else {
+        1.0
+    };
+    let mut lanes = Lanes::new();
+    let steps = out.chunks_mut(LANES).zip(present.chunks_mut(LANES));
+    for (chunk, (out, present)) in steps.enumerate() {
+        let from = chunk * LANES;
+        if resets.at.is_empty() {
+            gather(input, from, present, &mut lanes, |_, _, gained| gained);
+        } else {
+            gather(input, from, present, &mut lanes, |first, last, gained| {
+                resets.correct(input.values, first, last, gained)
+            });
+        }
+        lanes.extrapolate::<COUNTER, PER_SECOND>(divisor, out);
+    }
+}
+
+/// A length of time as Go gives it in seconds, to the last bit.
+fn seconds(ms: i64) -> f64 {
+    (ms / 1000) as f64 + (ms % 1000 * 1_000_000) as f64 / 1e9
+}
+
+/// The indices, counted from `offset`, of samples that are less than the one before.
+fn find_resets(values: &[f64], offset: u32, resets: &mut Vec<u32>) {
+    // Most series have none: a branch-free pass tells.
+    let any = values.windows(2).fold(false, |any, w| any | (w[1] < w[0]));
+    if any {
+        let pairs = (offset + 1..).zip(values.windows(2));
+        resets.extend(pairs.filter(|(_, w)| w[1] < w[0]).map(|(at, _)| at));
+    }
+}
+
+struct Resets<'a> {
+    at: &'a [u32],
+    /// The first reset behind a window's first sample. Windows only move
+    /// forward, so this does too.
+    next: usize,
+}
+
+impl Resets<'_> {
+    /// What a window gained, with the values before its resets.
+    #[inline]
+    fn correct(&mut self, values: &[f64], first: usize, last: usize, mut gained: f64) -> f64 {
+        while self
+            .at
+            .get(self.next)
+            .is_some_and(|&at| at as usize <= first)
+        {
+            self.next += 1;
+        }
+        for &at in &self.at[self.next..] {
+            if at as usize > last {
+                break;
+            }
+            gained += values[at as usize - 1];
+        }
+        gained
+    }
+}
+
+/// What the extrapolation of some steps needs. Times are ms.
+struct Lanes {
+    gained: [f64; LANES],
+    first_value: [f64; LANES],
+    to_start: [f64; LANES],
+    to_end: [f64; LANES],
+    sampled: [f64; LANES],
+    gaps: [f64; LANES],
+}
+
+#[inline]
+fn gather(
+    input: &WindowInput<'_>,
+    from: usize,
+    present: &mut [bool],
+    lanes: &mut Lanes,
+    mut correct: impl FnMut(usize, usize, f64) -> f64,
+) {
+    let bounds = &input.bounds[from..from + present.len()];
+    for (i, (bounds, present)) in bounds.iter().zip(present).enumerate() {
+        *present = bounds.len() >= 2;
+        if !*present {
             continue;
         }
         let (first, last) = (bounds.first(), bounds.last());
-        let mut gained = input.values[last] - input.values[first];
-        if !resets.is_empty() {
-            while next_reset < resets.len() && resets[next_reset] as usize <= first {
-                next_reset += 1;
-            }
-            for &reset in &resets[next_reset..] {
-                if reset as usize > last {
-                    break;
-                }
-                gained += input.values[reset as usize - 1];
-            }
+        let (first_t, last_t) = (input.timestamps[first], input.timestamps[last]);
+        let (first_value, last_value) = (input.values[first], input.values[last]);
+        let end = input.ends.at(from + i);
+        let begin = end.saturating_sub(input.range_ms);
+        lanes.gained[i] = correct(first, last, last_value - first_value);
+        lanes.first_value[i] = first_value;
+        lanes.to_start[i] = first_t.wrapping_sub(begin) as f64;
+        lanes.to_end[i] = end.wrapping_sub(last_t) as f64;
+        lanes.sampled[i] = last_t.wrapping_sub(first_t) as f64;
+        lanes.gaps[i] = (bounds.len() - 1) as f64;
+    }
+}
+
+impl Lanes {
+    fn new() -> Lanes {
+        let ones = [1.0; LANES];
+        Lanes {
+            gained: ones,
+            first_value: ones,
+            to_start: ones,
+            to_end: ones,
+            sampled: ones,
+            gaps: ones,
         }
-        let factor = factor(input, i, *bounds, counter, gained);
-        let factor = if per_second {
-            factor / range_seconds
-        } else {
-            factor
-        };
-        out[i] = gained * factor;
-        present[i] = true;
+    }
+
+    /// Stretches what was gained between the first and the last sample
+    /// towards the window's ends.
+    #[inline]
+    fn extrapolate<const COUNTER: bool, const PER_SECOND: bool>(
+        &self,
+        divisor: f64,
+        out: &mut [f64],
+    ) {
+        for (i, out) in out.iter_mut().enumerate().take(LANES) {
+            let gained = self.gained[i];
+            let sampled = self.sampled[i] / 1000.0;
+            let average = sampled / self.gaps[i];
+            // Samples about where they were expected reach the window's end;
+            // else the series is taken to begin or end half an interval
+            // beyond the sample.
+            let threshold = average * 1.1;
+            let half = average / 2.0;
+            let to_start = self.to_start[i] / 1000.0;
+            let mut to_start = if to_start >= threshold {
+                half
+            } else {
+                to_start
+            };
+            if COUNTER {
+                // A counter is not extrapolated below zero.
+                let rises = (gained > 0.0) & (self.first_value[i] >= 0.0);
+                let to_zero = sampled * (self.first_value[i] / gained);
+                to_start = if rises & (to_zero < to_start) {
+                    to_zero
+                } else {
+                    to_start
+                };
+            }
+            let to_end = self.to_end[i] / 1000.0;
+            let to_end = if to_end >= threshold { half } else { to_end };
+            let stretched = (sampled + to_start + to_end) / sampled;
+            let factor = if sampled == 0.0 { 1.0 } else { stretched };
+            *out = gained * if PER_SECOND { factor / divisor } else { factor };
+        }
     }
 }
 
-/// The indices of samples that are less than the one before.
-fn find_resets(values: &[f64]) -> Vec<u32> {
-    // Most series have none: a branch-free pass tells.
-    let any = values.windows(2).fold(false, |any, w| any | (w[1] < w[0]));
-    if !any {
-        return Vec::new();
-    }
-    (1..values.len())
-        .filter(|&i| values[i] < values[i - 1])
-        .map(|i| i as u32)
-        .collect()
-}
-
-/// By how much the gain between the first and the last sample is stretched
-/// towards the window's ends.
-#[inline]
-fn factor(input: &WindowInput<'_>, step: usize, bounds: Bounds, counter: bool, gained: f64) -> f64 {
-    let (first, last) = (bounds.first(), bounds.last());
-    let (first_t, last_t) = (input.timestamps[first], input.timestamps[last]);
-    let end = input.ends.at(step);
-    let begin = end.wrapping_sub(input.range_ms);
-    let mut to_start = first_t.wrapping_sub(begin) as f64 / 1000.0;
-    let mut to_end = end.wrapping_sub(last_t) as f64 / 1000.0;
-    let sampled = last_t.wrapping_sub(first_t) as f64 / 1000.0;
-    let average = sampled / (bounds.len() - 1) as f64;
-    // Samples about where they were expected reach the window's end; else the
-    // series is taken to begin or end half an interval beyond the sample.
-    let threshold = average * 1.1;
-    if to_start >= threshold {
-        to_start = average / 2.0;
-    }
-    let first_value = input.values[first];
-    if counter && gained > 0.0 && first_value >= 0.0 {
-        // A counter is not extrapolated below zero.
-        to_start = to_start.min(sampled * (first_value / gained));
-    }
-    if to_end >= threshold {
-        to_end = average / 2.0;
-    }
-    if sampled == 0.0 {
-        1.0
-    } else {
-        (sampled + to_start + to_end) / sampled
-    }
-}
-
-/// `irate` (`counter`) and `idelta`: the last two samples of each window.
-pub fn last_two(input: &WindowInput<'_>, counter: bool, out: &mut [f64], present: &mut [bool]) {
-    for (i, bounds) in input.bounds.iter().enumerate() {
-        present[i] = false;
+/// `irate` (`COUNTER`) and `idelta`: the last two samples of each window.
+pub fn last_two<const COUNTER: bool>(
+    input: &WindowInput<'_>,
+    out: &mut [f64],
+    present: &mut [bool],
+) {
+    for ((bounds, out), present) in input.bounds.iter().zip(out).zip(present) {
+        *present = false;
         if bounds.len() < 2 {
             continue;
         }
         let last = bounds.last();
         let interval = input.timestamps[last].wrapping_sub(input.timestamps[last - 1]);
-        if interval == 0 {
-            continue;
-        }
-        let (previous, value) = (input.values[last - 1], input.values[last]);
-        let gained = if counter && value < previous {
-            value
+        let (before, value) = (input.values[last - 1], input.values[last]);
+        *present = interval != 0;
+        *out = if !COUNTER {
+            value - before
         } else {
-            value - previous
-        };
-        out[i] = if counter {
+            let gained = if value < before {
+                value
+            } else {
+                value - before
+            };
             gained / (interval as f64 / 1000.0)
-        } else {
-            gained
         };
-        present[i] = true;
     }
 }

@@ -1,77 +1,113 @@
 //! `min_over_time`, `max_over_time`, and the times of the extremes.
 
-use super::WindowInput;
 use super::simple::of_window;
+use super::sliding::{Fold, pays, slide};
+use super::{WindowInput, WindowScratch};
 
-/// From this many samples in a window on, blocks pay.
-const LONG_WINDOW: usize = 32;
+/// Below this many samples the plain loop is faster.
+const LONG_WINDOW: usize = 24;
+
+/// The plain loop may visit each sample so often before sliding, which visits
+/// it twice, is faster.
+const VISITS: usize = 4;
 
 /// `min_over_time`; NaN only if all samples are.
-pub fn min(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
-    extreme(
-        input,
-        out,
-        present,
-        |a, b| if b < a || a.is_nan() { b } else { a },
-    );
+pub fn min(
+    input: &WindowInput<'_>,
+    scratch: &mut WindowScratch,
+    out: &mut [f64],
+    present: &mut [bool],
+) {
+    extreme::<Smallest>(input, scratch, out, present);
 }
 
 /// `max_over_time`; NaN only if all samples are.
-pub fn max(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
-    extreme(
-        input,
-        out,
-        present,
-        |a, b| if b > a || a.is_nan() { b } else { a },
-    );
-}
-
-/// Directly, or for long windows in constant work a step by block-wise
-/// prefixes and suffixes (van Herk, Gil and Werman).
-fn extreme(
+pub fn max(
     input: &WindowInput<'_>,
+    scratch: &mut WindowScratch,
     out: &mut [f64],
     present: &mut [bool],
-    better: impl Fn(f64, f64) -> f64 + Copy,
 ) {
-    let values = input.values;
-    let direct = |from: usize, to: usize| {
-        values[from + 1..=to]
-            .iter()
-            .copied()
-            .fold(values[from], better)
-    };
-    let longest = input.bounds.iter().map(|b| b.len()).max().unwrap_or(0);
-    let work: usize = input.bounds.iter().map(|b| b.len()).sum();
-    if longest < LONG_WINDOW || work <= 2 * values.len() {
-        of_window(input, out, present, |b| direct(b.first(), b.last()));
-        return;
-    }
-    let (mut prefix, mut suffix) = (values.to_vec(), values.to_vec());
-    for block in prefix.chunks_mut(longest) {
-        for i in 1..block.len() {
-            block[i] = better(block[i - 1], block[i]);
-        }
-    }
-    for block in suffix.chunks_mut(longest) {
-        for i in (0..block.len() - 1).rev() {
-            block[i] = better(block[i], block[i + 1]);
-        }
+    extreme::<Largest>(input, scratch, out, present);
+}
+
+fn extreme<F: Fold<State = f64>>(
+    input: &WindowInput<'_>,
+    scratch: &mut WindowScratch,
+    out: &mut [f64],
+    present: &mut [bool],
+) {
+    if pays(input, LONG_WINDOW, VISITS) {
+        return slide::<F>(input, &mut scratch.numbers, out, present, |_, best| best);
     }
     of_window(input, out, present, |b| {
-        let (first, last) = (b.first(), b.last());
-        if first / longest != last / longest {
-            better(suffix[first], prefix[last])
-        } else if first % longest == 0 {
-            prefix[last]
-        } else {
-            direct(first, last)
-        }
+        let window = &input.values[b.range()];
+        window[1..]
+            .iter()
+            .fold(window[0], |best, &value| F::join(best, value))
     });
 }
 
-/// The time, in seconds, of the last sample for which `beats` holds against
-/// the best before it.
+/// The earlier value stays unless the later one is better, or it is NaN.
+#[inline]
+fn better(earlier: f64, later: f64, wins: bool) -> f64 {
+    if wins || earlier.is_nan() {
+        later
+    } else {
+        earlier
+    }
+}
+
+struct Smallest;
+struct Largest;
+
+impl Fold for Smallest {
+    type State = f64;
+
+    fn one(value: f64) -> f64 {
+        value
+    }
+
+    #[inline]
+    fn push(state: &mut f64, value: f64) {
+        *state = Self::join(*state, value);
+    }
+
+    #[inline]
+    fn push_front(state: &mut f64, value: f64) {
+        *state = Self::join(value, *state);
+    }
+
+    #[inline]
+    fn join(earlier: f64, later: f64) -> f64 {
+        better(earlier, later, later < earlier)
+    }
+}
+
+impl Fold for Largest {
+    type State = f64;
+
+    fn one(value: f64) -> f64 {
+        value
+    }
+
+    #[inline]
+    fn push(state: &mut f64, value: f64) {
+        *state = Self::join(*state, value);
+    }
+
+    #[inline]
+    fn push_front(state: &mut f64, value: f64) {
+        *state = Self::join(value, *state);
+    }
+
+    #[inline]
+    fn join(earlier: f64, later: f64) -> f64 {
+        better(earlier, later, later > earlier)
+    }
+}
+
+/// The time, in seconds, of the last sample that `beats` the best before it.
 pub fn time_of(
     input: &WindowInput<'_>,
     beats: impl Fn(f64, f64) -> bool,

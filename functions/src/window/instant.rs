@@ -4,26 +4,41 @@
 use super::WindowInput;
 
 /// Bits of the NaN that marks a series as stale.
-pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
+pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
 
-/// The latest sample's value. Here alone `values` may hold stale markers.
+/// The latest sample's value. Here `input.values` may hold stale markers.
+///
+/// # Panics
+/// If `out` and `present` have not one place for each of `input.bounds`, or
+/// bounds lie outside of the samples.
 pub fn latest(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
-    for (i, bounds) in input.bounds.iter().enumerate() {
-        present[i] = false;
-        if !bounds.is_empty() {
-            let value = input.values[bounds.last()];
-            out[i] = value;
-            present[i] = value.to_bits() != STALE_NAN;
-        }
-    }
+    of_latest(input, out, present, |_, value| value);
 }
 
-/// The latest sample's time, in seconds.
+/// The latest sample's time, in seconds, where [`latest`] has a value.
+///
+/// # Panics
+/// As [`latest`].
 pub fn latest_timestamp(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
-    latest(input, out, present);
-    for (i, bounds) in input.bounds.iter().enumerate() {
-        if present[i] {
-            out[i] = input.timestamps[bounds.last()] as f64 / 1000.0;
+    of_latest(input, out, present, |at, _| {
+        input.timestamps[at] as f64 / 1000.0
+    });
+}
+
+fn of_latest(
+    input: &WindowInput<'_>,
+    out: &mut [f64],
+    present: &mut [bool],
+    number: impl Fn(usize, f64) -> f64,
+) {
+    assert_eq!(input.bounds.len(), out.len(), "one place a step");
+    assert_eq!(input.bounds.len(), present.len(), "one mark a step");
+    for ((bounds, out), present) in input.bounds.iter().zip(out).zip(present) {
+        *present = false;
+        if !bounds.is_empty() {
+            let value = input.values[bounds.last()];
+            *present = value.to_bits() != STALE_NAN_BITS;
+            *out = number(bounds.last(), value);
         }
     }
 }

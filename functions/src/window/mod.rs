@@ -3,6 +3,12 @@
 //! Samples are two columns, timestamps (ms, ascending) and values. Windows
 //! are index ranges that [`compute_bounds`] finds in one pass. A kernel runs
 //! along all steps of the series and writes into `out` and `present`.
+//!
+//! Short windows are computed directly, in the reference's order of
+//! operations, and give its bits. Long windows that overlap would cost their
+//! length at each step; where that is much, kernels switch to sliding states
+//! of constant work a step (`sliding.rs`, `order.rs`). Those never subtract
+//! what they added, so they lose no precision, but the last bits may differ.
 
 mod bounds;
 mod counter;
@@ -12,15 +18,22 @@ mod integral;
 mod order;
 mod regression;
 mod simple;
+mod sliding;
 mod smoothing;
 mod sums;
+mod variance;
 
+#[cfg(test)]
+mod naive;
 #[cfg(test)]
 mod tests;
 
 pub use bounds::{Bounds, compute_bounds};
-pub use instant::{latest, latest_timestamp};
+pub use instant::{STALE_NAN_BITS, latest, latest_timestamp};
 pub use integral::is_integral_strategy;
+
+use crate::fmt::format_fixed6;
+use crate::grid::{Grid, Param};
 
 /// The window functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,117 +68,121 @@ pub enum WindowFunction {
     Integral,
 }
 
-/// A scalar argument: one number, or one for each step.
-#[derive(Clone, Copy, Debug)]
-pub enum Param<'a> {
-    /// The same at all steps.
-    Const(f64),
-    /// One for each step.
-    PerStep(&'a [f64]),
-}
-
-impl Param<'_> {
-    /// The argument at a step.
-    #[inline]
-    pub fn at(&self, step: usize) -> f64 {
-        match self {
-            Param::Const(value) => *value,
-            Param::PerStep(values) => values[step],
-        }
-    }
-}
-
-/// Evenly spaced times, ms.
-#[derive(Clone, Copy, Debug)]
-pub struct Times {
-    /// The first.
-    pub start: i64,
-    /// Their distance.
-    pub step: i64,
-}
-
-impl Times {
-    /// Time `i`.
-    #[inline]
-    pub fn at(&self, i: usize) -> i64 {
-        self.start.wrapping_add(self.step.wrapping_mul(i as i64))
-    }
-}
-
 /// What a window kernel looks at.
 #[derive(Clone, Copy, Debug)]
 pub struct WindowInput<'a> {
     /// Milliseconds, ascending.
     pub timestamps: &'a [i64],
-    /// One value a timestamp, no stale markers.
+    /// One value a timestamp. No stale markers, but for [`latest`] and
+    /// [`latest_timestamp`], which need them.
     pub values: &'a [f64],
-    /// The window of each step.
+    /// The samples of each step's window: both ends never fall.
     pub bounds: &'a [Bounds],
-    /// The windows' ends on the samples' time line.
-    pub ends: Times,
+    /// The windows' ends on the samples' time line: the evaluation times,
+    /// moved by `offset` or pinned by `@`.
+    pub ends: Grid,
     /// The windows' length, ms.
     pub range_ms: i64,
-    /// The evaluation times, which `predict_linear` counts from.
-    pub eval: Times,
+    /// The evaluation times, from which `predict_linear` counts.
+    pub eval: Grid,
 }
 
-/// A parameter that the reference refuses at run time.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ParamError {
-    /// `double_exponential_smoothing`'s first.
-    SmoothingFactor(f64),
-    /// `double_exponential_smoothing`'s second.
-    TrendFactor(f64),
-}
-
-impl std::fmt::Display for ParamError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            ParamError::SmoothingFactor(v) => {
-                write!(
-                    f,
-                    "invalid smoothing factor. Expected: 0 < sf < 1, got: {v:.6}"
-                )
-            }
-            ParamError::TrendFactor(v) => {
-                write!(f, "invalid trend factor. Expected: 0 < tf < 1, got: {v:.6}")
-            }
+impl WindowInput<'_> {
+    /// The samples that lie in any window.
+    fn used(&self) -> std::ops::Range<usize> {
+        match (self.bounds.first(), self.bounds.last()) {
+            (Some(first), Some(last)) => first.lo as usize..last.hi.max(first.lo) as usize,
+            _ => 0..0,
         }
+    }
+
+    /// The length of the longest window, and of all together.
+    fn lengths(&self) -> (usize, usize) {
+        let lengths = self.bounds.iter().map(Bounds::len);
+        lengths.fold((0, 0), |(longest, all), len| (longest.max(len), all + len))
     }
 }
 
-impl std::error::Error for ParamError {}
+/// Buffers that kernels need between input and output. Keep one for each
+/// thread, so that they are allocated once.
+#[derive(Debug, Default)]
+pub struct WindowScratch {
+    indices: Vec<u32>,
+    numbers: Vec<f64>,
+    keys: Vec<i64>,
+    sums: Vec<crate::kahan::Sum>,
+    moments: Vec<variance::Moments>,
+}
+
+/// A scalar parameter that a function refuses.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ParamError {
+    /// `double_exponential_smoothing`'s first, outside of (0, 1).
+    #[error("invalid smoothing factor. Expected: 0 < sf < 1, got: {}", format_fixed6(*.0))]
+    SmoothingFactor(f64),
+    /// `double_exponential_smoothing`'s second, outside of (0, 1).
+    #[error("invalid trend factor. Expected: 0 < tf < 1, got: {}", format_fixed6(*.0))]
+    TrendFactor(f64),
+    /// Fewer parameters than the function has.
+    #[error("window function {function:?} needs scalar parameter {index}, which is missing")]
+    Missing {
+        /// The function.
+        function: WindowFunction,
+        /// Which of its scalar parameters, from 0.
+        index: usize,
+    },
+}
 
 impl WindowFunction {
     /// Evaluates the function for all steps of one series. `params` are the
-    /// scalar arguments in the order of the signature.
+    /// scalar arguments in the order of the signature. Where `present` comes
+    /// out false, `out` means nothing.
     ///
     /// # Errors
-    /// When a parameter is one that the function refuses.
+    /// When a parameter is missing, or is one that the function refuses.
+    ///
+    /// # Panics
+    /// If `out` and `present` have not one place for each of `input.bounds`,
+    /// or bounds lie outside of the samples.
     pub fn eval(
         self,
         input: &WindowInput<'_>,
         params: &[Param<'_>],
+        scratch: &mut WindowScratch,
         out: &mut [f64],
         present: &mut [bool],
     ) -> Result<(), ParamError> {
         use WindowFunction as W;
+        assert_eq!(
+            input.timestamps.len(),
+            input.values.len(),
+            "one value a timestamp"
+        );
+        assert_eq!(input.bounds.len(), out.len(), "one place a step");
+        assert_eq!(input.bounds.len(), present.len(), "one mark a step");
+        let param = |index: usize| {
+            let missing = ParamError::Missing {
+                function: self,
+                index,
+            };
+            params.get(index).copied().ok_or(missing)
+        };
         match self {
-            W::Rate => counter::extrapolated(input, true, true, out, present),
-            W::Increase => counter::extrapolated(input, true, false, out, present),
-            W::Delta => counter::extrapolated(input, false, false, out, present),
-            W::Irate => counter::last_two(input, true, out, present),
-            W::Idelta => counter::last_two(input, false, out, present),
-            W::Resets => simple::resets(input, out, present),
-            W::Changes => simple::changes(input, out, present),
+            W::Rate => counter::extrapolated::<true, true>(input, scratch, out, present),
+            W::Increase => counter::extrapolated::<true, false>(input, scratch, out, present),
+            W::Delta => counter::extrapolated::<false, false>(input, scratch, out, present),
+            W::Irate => counter::last_two::<true>(input, out, present),
+            W::Idelta => counter::last_two::<false>(input, out, present),
+            W::Resets => simple::resets(input, scratch, out, present),
+            W::Changes => simple::changes(input, scratch, out, present),
             W::Deriv => regression::deriv(input, out, present),
-            W::PredictLinear => regression::predict_linear(input, params[0], out, present),
-            W::Sum => sums::sum(input, out, present),
-            W::Avg => sums::avg(input, out, present),
-            W::Stddev => sums::variance(input, f64::sqrt, out, present),
-            W::Stdvar => sums::variance(input, |v| v, out, present),
-            W::Min => extreme::min(input, out, present),
-            W::Max => extreme::max(input, out, present),
+            W::PredictLinear => regression::predict_linear(input, param(0)?, out, present),
+            W::Sum => sums::sum(input, scratch, out, present),
+            W::Avg => sums::avg(input, scratch, out, present),
+            W::Stddev => variance::variance(input, scratch, f64::sqrt, out, present),
+            W::Stdvar => variance::variance(input, scratch, |v| v, out, present),
+            W::Min => extreme::min(input, scratch, out, present),
+            W::Max => extreme::max(input, scratch, out, present),
             W::TsOfMin => extreme::time_of(input, |v, best| v <= best, out, present),
             W::TsOfMax => extreme::time_of(input, |v, best| v >= best, out, present),
             W::Count => simple::of_window(input, out, present, |b| b.len() as f64),
@@ -178,11 +195,11 @@ impl WindowFunction {
             W::TsOfLast => simple::of_window(input, out, present, |b| {
                 input.timestamps[b.last()] as f64 / 1000.0
             }),
-            W::Quantile => order::quantile(input, params[0], out, present),
-            W::Mad => order::mad(input, out, present),
+            W::Quantile => order::quantile(input, param(0)?, scratch, out, present),
+            W::Mad => order::mad(input, scratch, out, present),
             W::Integral => integral::integral(input, params.first().copied(), out, present),
             W::DoubleExponentialSmoothing => {
-                return smoothing::double_exponential(input, params[0], params[1], out, present);
+                smoothing::double_exponential(input, param(0)?, param(1)?, out, present)?;
             }
         }
         Ok(())

@@ -1,30 +1,41 @@
 //! Functions of a window's bounds or of neighbouring samples.
 
-use super::{Bounds, WindowInput};
+use super::{Bounds, WindowInput, WindowScratch};
 
 /// A number for each window that has a sample.
+#[inline]
 pub fn of_window(
     input: &WindowInput<'_>,
     out: &mut [f64],
     present: &mut [bool],
-    number: impl Fn(Bounds) -> f64,
+    mut number: impl FnMut(Bounds) -> f64,
 ) {
-    for (i, &bounds) in input.bounds.iter().enumerate() {
-        present[i] = !bounds.is_empty();
-        if present[i] {
-            out[i] = number(bounds);
+    for ((&bounds, out), present) in input.bounds.iter().zip(out).zip(present) {
+        *present = !bounds.is_empty();
+        if *present {
+            *out = number(bounds);
         }
     }
 }
 
 /// How often a sample is less than the one before.
-pub fn resets(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
-    count_pairs(input, out, present, |before, value| value < before);
+pub fn resets(
+    input: &WindowInput<'_>,
+    scratch: &mut WindowScratch,
+    out: &mut [f64],
+    present: &mut [bool],
+) {
+    count_pairs(input, scratch, out, present, |before, value| value < before);
 }
 
 /// How often the value changes; NaN equals NaN here.
-pub fn changes(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
-    count_pairs(input, out, present, |before, value| {
+pub fn changes(
+    input: &WindowInput<'_>,
+    scratch: &mut WindowScratch,
+    out: &mut [f64],
+    present: &mut [bool],
+) {
+    count_pairs(input, scratch, out, present, |before, value| {
         value != before && !(value.is_nan() && before.is_nan())
     });
 }
@@ -33,17 +44,22 @@ pub fn changes(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
 /// running count over the series serves windows of any length.
 fn count_pairs(
     input: &WindowInput<'_>,
+    scratch: &mut WindowScratch,
     out: &mut [f64],
     present: &mut [bool],
     hit: impl Fn(f64, f64) -> bool,
 ) {
-    let mut running = Vec::with_capacity(input.values.len());
+    let used = input.used();
+    let running = &mut scratch.indices;
+    running.clear();
+    running.reserve(used.len());
     let mut count = 0u32;
-    for i in 0..input.values.len() {
-        count += u32::from(i > 0 && hit(input.values[i - 1], input.values[i]));
+    running.push(count);
+    for pair in input.values[used.clone()].windows(2) {
+        count += u32::from(hit(pair[0], pair[1]));
         running.push(count);
     }
     of_window(input, out, present, |b| {
-        f64::from(running[b.last()] - running[b.first()])
+        f64::from(running[b.last() - used.start] - running[b.first() - used.start])
     });
 }

@@ -2,135 +2,8 @@
 
 use proptest::prelude::*;
 
+use super::naive::{Plain, plain};
 use super::*;
-
-/// One window's samples, spelled out.
-struct Plain {
-    samples: Vec<(i64, f64)>,
-    end: i64,
-    range: i64,
-    eval: i64,
-}
-
-fn plain(function: WindowFunction, w: &Plain, param: f64) -> Option<f64> {
-    use WindowFunction as W;
-    let v: Vec<f64> = w.samples.iter().map(|s| s.1).collect();
-    let (first, last) = (*w.samples.first()?, *w.samples.last()?);
-    let n = v.len() as f64;
-    let mean = v.iter().sum::<f64>() / n;
-    let variance = v.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
-    let pairs = || w.samples.windows(2);
-    let by = |f: fn(f64, f64) -> f64| v.iter().copied().reduce(f);
-    Some(match function {
-        W::Sum => v.iter().sum(),
-        W::Avg => mean,
-        W::Count => n,
-        W::Present => 1.0,
-        W::Min => by(f64::min)?,
-        W::Max => by(f64::max)?,
-        W::Last => last.1,
-        W::First => first.1,
-        W::TsOfFirst => first.0 as f64 / 1000.0,
-        W::TsOfLast => last.0 as f64 / 1000.0,
-        W::TsOfMax => {
-            let best = by(f64::max)?;
-            w.samples.iter().rfind(|s| s.1 == best)?.0 as f64 / 1000.0
-        }
-        W::TsOfMin => {
-            let best = by(f64::min)?;
-            w.samples.iter().rfind(|s| s.1 == best)?.0 as f64 / 1000.0
-        }
-        W::Stdvar => variance,
-        W::Stddev => variance.sqrt(),
-        W::Resets => pairs().filter(|p| p[1].1 < p[0].1).count() as f64,
-        W::Changes => pairs().filter(|p| p[1].1 != p[0].1).count() as f64,
-        W::Integral => pairs()
-            .map(|p| (p[0].1 + p[1].1) / 2.0 * (p[1].0 - p[0].0) as f64 / 1000.0)
-            .sum(),
-        W::Quantile => sorted_quantile(param, &v),
-        W::Mad => {
-            let median = sorted_quantile(0.5, &v);
-            sorted_quantile(
-                0.5,
-                &v.iter().map(|x| (x - median).abs()).collect::<Vec<_>>(),
-            )
-        }
-        _ if v.len() < 2 => return None,
-        W::Irate | W::Idelta => {
-            let p = pairs().next_back()?;
-            let mut d = p[1].1 - p[0].1;
-            if function == W::Idelta {
-                return Some(d);
-            }
-            if d < 0.0 {
-                d = p[1].1;
-            }
-            d / ((p[1].0 - p[0].0) as f64 / 1000.0)
-        }
-        W::Rate | W::Increase | W::Delta => {
-            let mut gained = last.1 - first.1;
-            if function != W::Delta {
-                gained += pairs()
-                    .filter(|p| p[1].1 < p[0].1)
-                    .map(|p| p[0].1)
-                    .sum::<f64>();
-            }
-            let sampled = (last.0 - first.0) as f64 / 1000.0;
-            let average = sampled / (n - 1.0);
-            let mut left = (first.0 - (w.end - w.range)) as f64 / 1000.0;
-            let mut right = (w.end - last.0) as f64 / 1000.0;
-            if left >= average * 1.1 {
-                left = average / 2.0;
-            }
-            if right >= average * 1.1 {
-                right = average / 2.0;
-            }
-            if function != W::Delta && gained > 0.0 && first.1 >= 0.0 {
-                left = left.min(sampled * first.1 / gained);
-            }
-            let whole = gained * (sampled + left + right) / sampled;
-            if function == W::Rate {
-                whole / (w.range as f64 / 1000.0)
-            } else {
-                whole
-            }
-        }
-        W::Deriv | W::PredictLinear => {
-            let x: Vec<f64> = w
-                .samples
-                .iter()
-                .map(|s| (s.0 - w.eval) as f64 / 1000.0)
-                .collect();
-            let mx = x.iter().sum::<f64>() / n;
-            let covariance: f64 = x.iter().zip(&v).map(|(x, y)| (x - mx) * (y - mean)).sum();
-            let slope = covariance / x.iter().map(|x| (x - mx) * (x - mx)).sum::<f64>();
-            if function == W::Deriv {
-                slope
-            } else {
-                mean + slope * (param - mx)
-            }
-        }
-        W::DoubleExponentialSmoothing => {
-            let (mut level, mut slope) = (v[0], v[1] - v[0]);
-            for (i, x) in v.iter().enumerate().skip(1) {
-                let next = param * x + (1.0 - param) * (level + slope);
-                if i + 1 < v.len() {
-                    slope = param * (next - level) + (1.0 - param) * slope;
-                }
-                level = next;
-            }
-            level
-        }
-    })
-}
-
-fn sorted_quantile(q: f64, values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let rank = q * (sorted.len() - 1) as f64;
-    let (low, high) = (rank.floor() as usize, rank.ceil() as usize);
-    sorted[low] + (sorted[high] - sorted[low]) * (rank - rank.floor())
-}
 
 const ALL: [WindowFunction; 27] = {
     use WindowFunction as W;
@@ -165,8 +38,125 @@ const ALL: [WindowFunction; 27] = {
     ]
 };
 
-fn close(a: f64, b: f64) -> bool {
-    a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-7 * (1.0 + a.abs().max(b.abs()))
+/// One series and the grid that it is looked at.
+struct Case {
+    timestamps: Vec<i64>,
+    values: Vec<f64>,
+    ends: Grid,
+    eval: Grid,
+    range_ms: i64,
+    bounds: Vec<Bounds>,
+}
+
+impl Case {
+    fn new(timestamps: Vec<i64>, values: Vec<f64>, ends: Grid, range_ms: i64) -> Case {
+        let mut bounds = Vec::new();
+        compute_bounds(&timestamps, ends, range_ms, &mut bounds);
+        Case {
+            timestamps,
+            values,
+            ends,
+            eval: ends,
+            range_ms,
+            bounds,
+        }
+    }
+
+    fn input(&self) -> WindowInput<'_> {
+        WindowInput {
+            timestamps: &self.timestamps,
+            values: &self.values,
+            bounds: &self.bounds,
+            ends: self.ends,
+            range_ms: self.range_ms,
+            eval: self.eval,
+        }
+    }
+
+    fn run(&self, function: WindowFunction, params: &[Param<'_>]) -> Vec<Option<f64>> {
+        eval(function, &self.input(), params)
+    }
+
+    /// A case of one step, which the plain loops compute.
+    fn step(&self, i: usize) -> Case {
+        let one = |grid: Grid| Grid {
+            start_ms: grid.at(i),
+            step_ms: 1,
+            len: 1,
+        };
+        Case {
+            timestamps: self.timestamps.clone(),
+            values: self.values.clone(),
+            ends: one(self.ends),
+            eval: one(self.eval),
+            range_ms: self.range_ms,
+            bounds: vec![self.bounds[i]],
+        }
+    }
+}
+
+fn eval(
+    function: WindowFunction,
+    input: &WindowInput<'_>,
+    params: &[Param<'_>],
+) -> Vec<Option<f64>> {
+    let steps = input.bounds.len();
+    let (mut out, mut present) = (vec![7.0; steps], vec![true; steps]);
+    let mut scratch = WindowScratch::default();
+    function
+        .eval(input, params, &mut scratch, &mut out, &mut present)
+        .unwrap();
+    out.into_iter()
+        .zip(present)
+        .map(|(v, p)| p.then_some(v))
+        .collect()
+}
+
+fn params(function: WindowFunction, value: f64) -> Vec<Param<'static>> {
+    match function {
+        WindowFunction::Integral => vec![],
+        _ => vec![Param::Const(value), Param::Const(value)],
+    }
+}
+
+fn same(got: Option<f64>, want: Option<f64>, relative: f64) -> bool {
+    match (got, want) {
+        (Some(a), Some(b)) if a.is_nan() || b.is_nan() => a.is_nan() && b.is_nan(),
+        (Some(a), Some(b)) => a == b || (a - b).abs() <= relative * (1.0 + a.abs().max(b.abs())),
+        (a, b) => a.is_none() && b.is_none(),
+    }
+}
+
+fn times(gaps: &[i64]) -> Vec<i64> {
+    let mut t = 0;
+    gaps.iter()
+        .map(|gap| {
+            t += gap;
+            t
+        })
+        .collect()
+}
+
+/// Gaps of samples: any, all the same, or the same with holes.
+fn gaps() -> impl Strategy<Value = Vec<i64>> {
+    prop_oneof![
+        proptest::collection::vec(1i64..90_000, 0..200),
+        (1i64..40_000, 0usize..200).prop_map(|(gap, len)| vec![gap; len]),
+        (
+            1i64..20_000,
+            proptest::collection::vec(prop_oneof![9 => Just(1i64), 1 => 2i64..30], 0..200)
+        )
+            .prop_map(|(gap, times)| times.iter().map(|n| n * gap).collect()),
+    ]
+}
+
+/// Ranges of a few samples, of some dozens, of all.
+fn ranges() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        1i64..120_000,
+        120_000i64..2_000_000,
+        1_000_000i64..9_000_000
+    ]
 }
 
 proptest! {
@@ -174,116 +164,245 @@ proptest! {
 
     #[test]
     fn kernels_are_as_their_plain_definitions(
-        gaps in proptest::collection::vec((1i64..90_000, 0u32..50), 0..200),
+        gaps in gaps(),
+        numbers in proptest::collection::vec(0u32..50, 200),
         start in 0i64..200_000,
         step in 1i64..100_000,
-        range in prop_oneof![1i64..120_000, 1_000_000i64..9_000_000],
+        range in ranges(),
         param in 0.05f64..0.95,
         moved in -50_000i64..50_000,
     ) {
-        let mut t = 0;
-        let samples: Vec<(i64, f64)> =
-            gaps.iter().map(|&(gap, v)| { t += gap; (t, f64::from(v) * 0.5) }).collect();
-        let timestamps: Vec<i64> = samples.iter().map(|s| s.0).collect();
-        let values: Vec<f64> = samples.iter().map(|s| s.1).collect();
-        let ends = Times { start, step };
-        let eval = Times { start: start + moved, step };
-        let steps = 40;
-        let mut bounds = Vec::new();
-        compute_bounds(&timestamps, ends, range, steps, &mut bounds);
-        let input = WindowInput {
-            timestamps: &timestamps, values: &values, bounds: &bounds, ends, range_ms: range, eval,
-        };
-        let per_step = vec![param; steps];
+        let timestamps = times(&gaps);
+        let values: Vec<f64> =
+            numbers.iter().take(timestamps.len()).map(|&v| f64::from(v) * 0.5).collect();
+        let ends = Grid { start_ms: start, step_ms: step, len: 70 };
+        let mut case = Case::new(timestamps, values, ends, range);
+        case.eval.start_ms += moved;
         for function in ALL {
-            let (mut out, mut present) = (vec![7.0; steps], vec![true; steps]);
-            let params: &[Param] = if function == WindowFunction::Integral { &[] } else { &[Param::Const(param), Param::PerStep(&per_step)] };
-            function.eval(&input, params, &mut out, &mut present).unwrap();
-            for i in 0..steps {
-                let end = ends.at(i);
-                let window = Plain {
-                    samples: samples.iter().copied().filter(|s| s.0 > end - range && s.0 <= end).collect(),
-                    end, range, eval: eval.at(i),
-                };
-                let got = present[i].then_some(out[i]);
-                let want = plain(function, &window, param);
-                let same = match (got, want) {
-                    (Some(a), Some(b)) => close(a, b),
-                    (a, b) => a.is_none() && b.is_none(),
-                };
-                prop_assert!(same, "{function:?} step {i}: got {got:?}, want {want:?}");
+            let got = case.run(function, &params(function, param));
+            for (i, &got) in got.iter().enumerate() {
+                let (end, eval) = (ends.at(i), case.eval.at(i));
+                let all = case.timestamps.iter().copied().zip(case.values.iter().copied());
+                let samples = all.filter(|s| s.0 > end - range && s.0 <= end).collect();
+                let want = plain(function, &Plain { samples, end, range, eval }, param);
+                prop_assert!(same(got, want, 1e-7), "{function:?} step {i}: {got:?}, want {want:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_windows_are_as_short_ones_also_on_special_values(
+        gaps in gaps(),
+        odd in prop_oneof![2 => Just(0u32), 1 => 1u32..40],
+        numbers in proptest::collection::vec((0u32..200, -1e3f64..1e3), 200),
+        offset in prop_oneof![Just(0.0), Just(1e9), Just(-1e12)],
+        step in 1i64..60_000,
+        range in ranges(),
+        q in 0.0f64..=1.0,
+    ) {
+        let special = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, -f64::MAX, 0.0, -0.0];
+        let timestamps = times(&gaps);
+        let values: Vec<f64> = numbers.iter().take(timestamps.len()).map(|&(kind, v)| {
+            if kind < odd { special[kind as usize % special.len()] } else { v + offset }
+        }).collect();
+        let ends = Grid { start_ms: 0, step_ms: step, len: 100 };
+        let case = Case::new(timestamps, values, ends, range);
+        for function in ALL {
+            let params = params(function, q.clamp(0.01, 0.99));
+            let got = case.run(function, &params);
+            for (i, &got) in got.iter().enumerate() {
+                let want = case.step(i).run(function, &params)[0];
+                prop_assert!(same(got, want, 1e-10), "{function:?} step {i}: {got:?}, want {want:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn bounds_hold_what_lies_in_the_window(
+        gaps in gaps(),
+        from in -3_000_000i64..3_000_000,
+        start in -1_000_000i64..5_000_000,
+        step in prop_oneof![Just(0i64), 1i64..200_000],
+        range in 0i64..400_000,
+    ) {
+        let timestamps: Vec<i64> = times(&gaps).iter().map(|t| t + from).collect();
+        let ends = Grid { start_ms: start, step_ms: step, len: 60 };
+        let mut bounds = vec![Bounds { lo: 9, hi: 9 }];
+        compute_bounds(&timestamps, ends, range, &mut bounds);
+        prop_assert_eq!(bounds.len(), 60);
+        for (i, b) in bounds.iter().enumerate() {
+            let inside = |&t: &i64| t > ends.at(i) - range && t <= ends.at(i);
+            let want: Vec<i64> = timestamps.iter().copied().filter(inside).collect();
+            prop_assert_eq!(&timestamps[b.range()], &want[..]);
+        }
+        prop_assert!(bounds.windows(2).all(|w| w[0].lo <= w[1].lo && w[0].hi <= w[1].hi));
+    }
+}
+
+#[test]
+fn times_at_the_ends_of_the_time_line_do_not_overflow() {
+    let extremes = [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX];
+    for start_ms in extremes {
+        for step_ms in [0, 1, i64::MAX] {
+            for range_ms in [0, 1, i64::MAX] {
+                for timestamps in [
+                    extremes.to_vec(),
+                    vec![i64::MIN, 0],
+                    vec![i64::MIN, -1, i64::MAX - 1],
+                ] {
+                    let ends = Grid {
+                        start_ms,
+                        step_ms,
+                        len: 5,
+                    };
+                    let values = vec![1.0; timestamps.len()];
+                    let case = Case::new(timestamps, values, ends, range_ms);
+                    for function in ALL {
+                        case.run(function, &params(function, 0.5));
+                    }
+                }
             }
         }
     }
 }
 
+fn every_second(values: &[f64], ends: Grid, range_ms: i64) -> Case {
+    let timestamps = (1..=values.len() as i64).map(|i| i * 1000).collect();
+    Case::new(timestamps, values.to_vec(), ends, range_ms)
+}
+
 #[test]
 fn an_infinite_value_before_a_reset_poisons_only_its_own_windows() {
-    let timestamps: Vec<i64> = (1..=6).map(|i| i * 1000).collect();
-    let values = [1.0, f64::INFINITY, 1.0, 2.0, 3.0, 4.0];
-    let ends = Times {
-        start: 3000,
-        step: 3000,
+    let ends = Grid {
+        start_ms: 3000,
+        step_ms: 3000,
+        len: 2,
     };
-    let mut bounds = Vec::new();
-    compute_bounds(&timestamps, ends, 3000, 2, &mut bounds);
-    let input = WindowInput {
-        timestamps: &timestamps,
-        values: &values,
-        bounds: &bounds,
-        ends,
-        range_ms: 3000,
-        eval: ends,
+    let case = every_second(&[1.0, f64::INFINITY, 1.0, 2.0, 3.0, 4.0], ends, 3000);
+    let got = case.run(WindowFunction::Increase, &[]);
+    assert!(got[0].unwrap().is_infinite() && got[1].unwrap().is_finite());
+}
+
+/// From the documentation of extrapolation: a counter that rises by 10 each
+/// 10 s from 0 rises by as much in each second, at whatever window.
+#[test]
+fn rates_extrapolate_to_the_window_but_not_below_zero() {
+    let timestamps: Vec<i64> = (0..=30).map(|i| i * 10_000).collect();
+    let values: Vec<f64> = (0..=30).map(|i| f64::from(i) * 10.0).collect();
+    let ends = Grid {
+        start_ms: 55_000,
+        step_ms: 50_000,
+        len: 3,
     };
-    let (mut out, mut present) = ([0.0; 2], [false; 2]);
-    WindowFunction::Increase
-        .eval(&input, &[], &mut out, &mut present)
-        .unwrap();
-    assert!(out[0].is_infinite() && out[1].is_finite());
+    let case = Case::new(timestamps, values, ends, 50_000);
+    let rate = case.run(WindowFunction::Rate, &[]);
+    assert_eq!(rate, [Some(1.0); 3]);
+    assert_eq!(case.run(WindowFunction::Increase, &[]), [Some(50.0); 3]);
+    assert_eq!(case.run(WindowFunction::Irate, &[]), [Some(1.0); 3]);
+    assert_eq!(case.run(WindowFunction::Idelta, &[]), [Some(10.0); 3]);
+    // Samples at 10, 20 s of values 5 and 15, a window that begins at 0: the
+    // counter would be 0 at 5 s, so it is stretched by 5 s to the left only.
+    let ends = Grid {
+        start_ms: 20_000,
+        step_ms: 1,
+        len: 1,
+    };
+    let case = Case::new(vec![10_000, 20_000], vec![5.0, 15.0], ends, 20_000);
+    assert_eq!(case.run(WindowFunction::Increase, &[]), [Some(15.0)]);
+    assert_eq!(case.run(WindowFunction::Delta, &[]), [Some(20.0)]);
+}
+
+#[test]
+fn resets_count_from_zero() {
+    let ends = Grid {
+        start_ms: 5000,
+        step_ms: 1,
+        len: 1,
+    };
+    let case = every_second(&[5.0, 6.0, 2.0, 4.0, 1.0], ends, 5000);
+    assert_eq!(case.run(WindowFunction::Resets, &[]), [Some(2.0)]);
+    assert_eq!(case.run(WindowFunction::Changes, &[]), [Some(4.0)]);
+    assert_eq!(case.run(WindowFunction::Irate, &[]), [Some(1.0)]);
+    // 5 to 6, 0 to 2 to 4, 0 to 1: 6 gained, stretched by a second of four.
+    assert_eq!(case.run(WindowFunction::Increase, &[]), [Some(7.5)]);
+}
+
+#[test]
+fn integrals_by_each_rule() {
+    let ends = Grid {
+        start_ms: 4000,
+        step_ms: 1,
+        len: 1,
+    };
+    let case = every_second(&[1.0, 3.0, f64::NAN, 5.0], ends, 4000);
+    let by = |strategy| case.run(WindowFunction::Integral, &[Param::Const(strategy)])[0].unwrap();
+    assert_eq!(by(0.0), 4.0);
+    assert_eq!(by(1.0), 8.0);
+    assert_eq!(by(2.0), 6.0);
+    assert_eq!(by(7.0), 6.0);
+    assert!(
+        is_integral_strategy(2.0) && !is_integral_strategy(0.5) && !is_integral_strategy(f64::NAN)
+    );
 }
 
 #[test]
 fn stale_markers_end_a_series_at_once() {
-    let values = [1.0, f64::from_bits(instant::STALE_NAN), f64::NAN];
-    let timestamps = [1000, 2000, 3000];
-    let ends = Times {
-        start: 1000,
-        step: 1000,
+    let stale = f64::from_bits(STALE_NAN_BITS);
+    let ends = Grid {
+        start_ms: 1000,
+        step_ms: 1000,
+        len: 4,
     };
-    let mut bounds = Vec::new();
-    compute_bounds(&timestamps, ends, 5000, 3, &mut bounds);
-    let input = WindowInput {
-        timestamps: &timestamps,
-        values: &values,
-        bounds: &bounds,
-        ends,
-        range_ms: 5000,
-        eval: ends,
-    };
-    let (mut out, mut present) = ([0.0; 3], [false; 3]);
-    latest(&input, &mut out, &mut present);
-    assert_eq!(present, [true, false, true]);
+    let case = every_second(&[1.0, stale, f64::NAN, 4.0], ends, 5000);
+    let (mut out, mut present) = ([0.0; 4], [false; 4]);
+    latest(&case.input(), &mut out, &mut present);
+    assert_eq!(present, [true, false, true, true]);
+    assert_eq!((out[0], out[3]), (1.0, 4.0));
+    latest_timestamp(&case.input(), &mut out, &mut present);
+    assert_eq!(present, [true, false, true, true]);
+    assert_eq!((out[0], out[2]), (1.0, 3.0));
 }
 
 #[test]
-fn smoothing_refuses_factors_outside_of_its_range() {
-    let input = WindowInput {
-        timestamps: &[1],
-        values: &[1.0],
-        bounds: &[Bounds { lo: 0, hi: 1 }],
-        ends: Times { start: 1, step: 1 },
-        range_ms: 10,
-        eval: Times { start: 1, step: 1 },
+fn refused_parameters_are_errors() {
+    let ends = Grid {
+        start_ms: 1000,
+        step_ms: 1000,
+        len: 2,
     };
-    let run = |a, b| {
-        WindowFunction::DoubleExponentialSmoothing.eval(
-            &input,
-            &[Param::Const(a), Param::Const(b)],
-            &mut [0.0],
-            &mut [false],
+    let case = every_second(&[1.0], ends, 1000);
+    let run = |params: &[Param<'_>]| {
+        let smoothing = WindowFunction::DoubleExponentialSmoothing;
+        let mut scratch = WindowScratch::default();
+        smoothing.eval(
+            &case.input(),
+            params,
+            &mut scratch,
+            &mut [0.0; 2],
+            &mut [false; 2],
         )
     };
-    assert_eq!(run(1.0, 0.5), Err(ParamError::SmoothingFactor(1.0)));
-    assert_eq!(run(0.5, 0.0), Err(ParamError::TrendFactor(0.0)));
-    assert_eq!(run(0.5, 0.5), Ok(()));
+    let half = Param::Const(0.5);
+    assert_eq!(
+        run(&[Param::Const(1.0), half]),
+        Err(ParamError::SmoothingFactor(1.0))
+    );
+    assert_eq!(
+        run(&[half, Param::Const(0.0)]),
+        Err(ParamError::TrendFactor(0.0))
+    );
+    assert_eq!(run(&[half, half]), Ok(()));
+    // At the second step the window is empty, so that nobody asks for its factor.
+    assert_eq!(run(&[half, Param::PerStep(&[0.5, 2.0])]), Ok(()));
+    let text = run(&[Param::Const(f64::INFINITY), half])
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        text,
+        "invalid smoothing factor. Expected: 0 < sf < 1, got: +Inf"
+    );
+    assert!(matches!(
+        run(&[half]),
+        Err(ParamError::Missing { index: 1, .. })
+    ));
 }
