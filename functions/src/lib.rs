@@ -8,6 +8,8 @@
 pub mod aggregate;
 pub mod elementwise;
 pub mod fmt;
+#[cfg(test)]
+mod golden;
 pub mod grid;
 pub mod histogram;
 pub mod kahan;

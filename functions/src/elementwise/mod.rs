@@ -5,10 +5,9 @@ mod clamp;
 mod date;
 mod function;
 mod math;
+mod pow;
 
 pub use binary::{ArithmeticOp, ComparisonOp};
-pub use clamp::{clamp, round};
-pub use date::DateFunction;
-pub use date::civil as civil_from_days;
-pub use function::ElementwiseFunction;
-pub use math::MathFunction;
+pub use clamp::{max_of, min_of};
+pub use date::civil_from_days;
+pub use function::{ElementwiseFunction, ElementwiseInput, MissingParam};

@@ -1,0 +1,10 @@
+//! Numbers, strings and times as Go prints and parses them, where results,
+//! labels and messages show them.
+
+mod float;
+mod parse;
+mod text;
+
+pub use float::{format_f, format_fixed6, format_g, format_g2, format_json};
+pub use parse::parse_float;
+pub use text::{quote, rfc3339_seconds};
