@@ -51,10 +51,10 @@ pub fn add(term: f64, sum: f64, compensation: f64) -> (f64, f64) {
 /// incremental means.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mean {
-    count: f64,
+    pub(crate) count: f64,
     /// The sum, or the mean once `incremental`.
-    state: Sum,
-    incremental: bool,
+    pub(crate) state: Sum,
+    pub(crate) incremental: bool,
 }
 
 impl Mean {

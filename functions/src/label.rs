@@ -1,7 +1,171 @@
 //! The pure parts of `label_replace` and `label_join`.
 
-/// Whether Prometheus takes a text as a label name (UTF-8 names: any text
-/// that is not empty).
+use quarrel_matchers::Replacer;
+
+/// Whether Prometheus takes a text as a label name: any UTF-8 text that is
+/// not empty.
 pub fn is_valid_label_name(name: &str) -> bool {
     !name.is_empty()
+}
+
+/// An argument that `label_replace` or `label_join` refuses, in the
+/// reference's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LabelError {
+    /// No regular expression.
+    #[error("invalid regular expression in label_replace(): {0}")]
+    Regex(String),
+    /// No label name to write to.
+    #[error("invalid destination label name in {function}(): {name}")]
+    Destination {
+        /// Which function.
+        function: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// No label name to read from.
+    #[error("invalid source label name in label_join(): {0}")]
+    Source(String),
+}
+
+/// `label_replace(v, destination, replacement, source, regex)`
+#[derive(Clone, Debug)]
+pub struct LabelReplace {
+    replacer: Replacer,
+    replacement: String,
+    /// The label that is written.
+    pub destination: String,
+    /// The label that is read; it need not exist.
+    pub source: String,
+}
+
+impl LabelReplace {
+    /// Compiles the arguments.
+    ///
+    /// # Errors
+    /// When the regular expression or the destination is none.
+    pub fn new(
+        destination: &str,
+        replacement: &str,
+        source: &str,
+        regex: &str,
+    ) -> Result<Self, LabelError> {
+        let replacer = Replacer::new(regex).map_err(|_| LabelError::Regex(regex.to_owned()))?;
+        check_destination("label_replace", destination)?;
+        Ok(LabelReplace {
+            replacer,
+            replacement: replacement.to_owned(),
+            destination: destination.to_owned(),
+            source: source.to_owned(),
+        })
+    }
+
+    /// The destination's new value for a source's value (empty where the label
+    /// is missing): `None` where the expression does not match and all labels
+    /// stay; an empty value takes the destination away.
+    pub fn value(&self, source: &str) -> Option<String> {
+        self.replacer.replace(source, &self.replacement)
+    }
+}
+
+/// `label_join(v, destination, separator, sources...)`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelJoin {
+    separator: String,
+    /// The label that is written.
+    pub destination: String,
+    /// The labels that are read; they need not exist.
+    pub sources: Vec<String>,
+}
+
+impl LabelJoin {
+    /// Checks the arguments.
+    ///
+    /// # Errors
+    /// When a label name is none.
+    pub fn new(
+        destination: &str,
+        separator: &str,
+        sources: Vec<String>,
+    ) -> Result<Self, LabelError> {
+        if let Some(name) = sources.iter().find(|name| !is_valid_label_name(name)) {
+            return Err(LabelError::Source(name.clone()));
+        }
+        check_destination("label_join", destination)?;
+        Ok(LabelJoin {
+            separator: separator.to_owned(),
+            destination: destination.to_owned(),
+            sources,
+        })
+    }
+
+    /// The destination's new value from the sources' values, in their order,
+    /// empty where a label is missing. An empty value takes the destination away.
+    pub fn value<'a>(&self, values: impl IntoIterator<Item = &'a str>) -> String {
+        let mut joined = String::new();
+        for (i, value) in values.into_iter().enumerate() {
+            if i > 0 {
+                joined.push_str(&self.separator);
+            }
+            joined.push_str(value);
+        }
+        joined
+    }
+}
+
+fn check_destination(function: &'static str, name: &str) -> Result<(), LabelError> {
+    if is_valid_label_name(name) {
+        return Ok(());
+    }
+    Err(LabelError::Destination {
+        function,
+        name: name.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_where_the_whole_value_matches() {
+        let port = LabelReplace::new("port", "$2-$1", "instance", "(.*):(.*)").unwrap();
+        assert_eq!(port.value("host:90").as_deref(), Some("90-host"));
+        assert_eq!(port.value("host"), None);
+        assert_eq!(
+            (port.destination.as_str(), port.source.as_str()),
+            ("port", "instance")
+        );
+        let always = LabelReplace::new("a", "x", "missing", ".*").unwrap();
+        assert_eq!(always.value("").as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn joins_missing_labels_as_empty() {
+        let sources = vec!["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        let join = LabelJoin::new("d", ", ", sources).unwrap();
+        assert_eq!(join.value(["x", "", "z"]), "x, , z");
+        assert_eq!(LabelJoin::new("d", "-", vec![]).unwrap().value([]), "");
+    }
+
+    #[test]
+    fn refusals_are_in_the_words_of_the_reference() {
+        let text = |error: LabelError| error.to_string();
+        assert_eq!(
+            text(LabelReplace::new("", "", "", "(").unwrap_err()),
+            "invalid regular expression in label_replace(): ("
+        );
+        assert_eq!(
+            text(LabelReplace::new("", "", "", ".").unwrap_err()),
+            "invalid destination label name in label_replace(): "
+        );
+        assert_eq!(
+            text(LabelJoin::new("", "", vec![String::new()]).unwrap_err()),
+            "invalid source label name in label_join(): "
+        );
+        assert_eq!(
+            text(LabelJoin::new("", "", vec![]).unwrap_err()),
+            "invalid destination label name in label_join(): "
+        );
+    }
 }

@@ -68,18 +68,30 @@ impl Accumulator {
                 F::Count | F::Group => 4,
                 F::Min | F::Max => 12,
                 F::Sum | F::Stddev | F::Stdvar => 20,
-                F::Avg => 44,
+                F::Avg => 21,
             }
+    }
+
+    /// How many steps the accumulator has.
+    pub fn steps(&self) -> usize {
+        self.counts.len()
     }
 
     /// Adds a series' samples from `first_step` on; `present` tells which
     /// items are samples, `None` that all are.
+    ///
+    /// # Panics
+    /// If the row reaches beyond the steps, or `present` is not as long as it.
     pub fn add(&mut self, first_step: usize, values: &[f64], present: Option<&[bool]>) {
+        assert!(
+            present.is_none_or(|p| p.len() == values.len()),
+            "one mark an item"
+        );
         let counts = &mut self.counts[first_step..first_step + values.len()];
         match &mut self.state {
             State::Sum(row) => row.add(first_step, values, present),
-            State::Avg(row) => row.add(first_step, values, present),
-            State::Extreme(row) => row.add(first_step, values, present, counts),
+            State::Avg(row) => row.add(first_step, values, present, counts),
+            State::Extreme(row) => row.add(first_step, values, present),
             State::Variance { row, .. } => row.add(first_step, values, present, counts),
             State::Count | State::Group => {}
         }
@@ -93,30 +105,44 @@ impl Accumulator {
         }
     }
 
-    /// Takes in the state of later series.
+    /// Takes in the state of later series. The same parts merged in the same
+    /// order give the same bits.
+    ///
+    /// # Panics
+    /// If the other is of another function, or of another number of steps.
     pub fn merge(&mut self, later: &Accumulator) {
+        assert_eq!(self.steps(), later.steps(), "as many steps");
         match (&mut self.state, &later.state) {
             (State::Sum(a), State::Sum(b)) => a.merge(b),
             (State::Avg(a), State::Avg(b)) => a.merge(b, &self.counts, &later.counts),
-            (State::Extreme(a), State::Extreme(b)) => a.merge(b, &self.counts, &later.counts),
+            (State::Extreme(a), State::Extreme(b)) => a.merge(b),
             (State::Variance { row: a, .. }, State::Variance { row: b, .. }) => {
                 a.merge(b, &self.counts, &later.counts);
             }
-            _ => {}
+            (State::Count, State::Count) | (State::Group, State::Group) => {}
+            (ours, theirs) => panic!("states of one function merge, not {ours:?} and {theirs:?}"),
         }
         for (a, b) in self.counts.iter_mut().zip(&later.counts) {
             *a += b;
         }
     }
 
-    /// The group's row.
+    /// The group's row, from the first step to the last.
+    ///
+    /// # Panics
+    /// If `out` and `present` have not one place for each step.
     pub fn finish(&self, out: &mut [f64], present: &mut [bool]) {
+        assert_eq!(
+            (out.len(), present.len()),
+            (self.steps(), self.steps()),
+            "one place a step"
+        );
         for (p, &c) in present.iter_mut().zip(&self.counts) {
             *p = c > 0;
         }
         match &self.state {
             State::Sum(row) => row.finish(out),
-            State::Avg(row) => row.finish(out),
+            State::Avg(row) => row.finish(&self.counts, out),
             State::Extreme(row) => row.finish(out),
             State::Count => {
                 for (o, &c) in out.iter_mut().zip(&self.counts) {
@@ -204,6 +230,59 @@ mod tests {
                             "{:?}: {} {}", function, out[step], want);
                     }
                 }
+            }
+        }
+    }
+
+    /// One value after the other at one step, as the reference does it.
+    fn reference(function: AggregateFunction, values: &[f64]) -> f64 {
+        use AggregateFunction as F;
+        let first = values[0];
+        match function {
+            F::Min | F::Max => values[1..].iter().fold(first, |best, &v| {
+                let wins = if function == F::Max {
+                    best < v
+                } else {
+                    best > v
+                };
+                if wins || best.is_nan() { v } else { best }
+            }),
+            F::Sum => values.iter().sum(),
+            F::Avg => values.iter().map(|v| v / values.len() as f64).sum(),
+            F::Count => values.len() as f64,
+            F::Group => 1.0,
+            F::Stddev | F::Stdvar => match values.iter().all(|v| v.is_finite()) {
+                true => plain(function, values),
+                false => f64::NAN,
+            },
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn special_values_are_as_one_after_the_other(
+            values in proptest::collection::vec(
+                proptest::sample::select(&[
+                    f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300, 0.0,
+                ][..]),
+                1..7),
+            cut in 0usize..7,
+        ) {
+            for function in ALL {
+                let mut parts = [Accumulator::new(function, 1), Accumulator::new(function, 1)];
+                for (i, &value) in values.iter().enumerate() {
+                    parts[usize::from(i >= cut)].add(0, &[value], None);
+                }
+                let [mut total, later] = parts;
+                total.merge(&later);
+                let (mut out, mut present) = ([0.0], [false]);
+                total.finish(&mut out, &mut present);
+                let want = reference(function, &values);
+                let same = out[0] == want || (out[0].is_nan() && want.is_nan())
+                    || (out[0] - want).abs() <= 1e-9 * (1.0 + want.abs());
+                prop_assert!(present[0] && same, "{:?}: {} {}", function, out[0], want);
             }
         }
     }

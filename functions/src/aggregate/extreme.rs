@@ -2,6 +2,7 @@
 
 #[derive(Clone, Debug)]
 pub(super) struct Extreme {
+    /// NaN where no sample was seen, which any sample replaces.
     values: Vec<f64>,
     largest: bool,
 }
@@ -9,44 +10,50 @@ pub(super) struct Extreme {
 impl Extreme {
     pub(super) fn new(steps: usize, largest: bool) -> Self {
         Extreme {
-            values: vec![0.0; steps],
+            values: vec![f64::NAN; steps],
             largest,
         }
     }
 
-    pub(super) fn add(
-        &mut self,
-        first_step: usize,
-        values: &[f64],
-        present: Option<&[bool]>,
-        counts: &[u32],
-    ) {
+    pub(super) fn add(&mut self, first_step: usize, values: &[f64], present: Option<&[bool]>) {
         let best = &mut self.values[first_step..first_step + values.len()];
-        for (i, (best, &value)) in best.iter_mut().zip(values).enumerate() {
-            let wins = if self.largest {
-                value > *best
-            } else {
-                value < *best
-            };
-            let takes = wins || best.is_nan() || counts[i] == 0;
-            *best = if takes && present.is_none_or(|p| p[i]) {
-                value
-            } else {
-                *best
-            };
+        match self.largest {
+            true => add_row(best, values, present, |value, best| value > best),
+            false => add_row(best, values, present, |value, best| value < best),
         }
     }
 
-    pub(super) fn merge(&mut self, later: &Extreme, counts: &[u32], later_counts: &[u32]) {
-        for i in 0..self.values.len() {
-            if later_counts[i] > 0 {
-                let counts = &counts[i..=i];
-                self.add(i, &later.values[i..=i], None, counts);
-            }
-        }
+    pub(super) fn merge(&mut self, later: &Extreme) {
+        self.add(0, &later.values, None);
     }
 
     pub(super) fn finish(&self, out: &mut [f64]) {
         out.copy_from_slice(&self.values);
+    }
+}
+
+#[inline]
+fn add_row(
+    best: &mut [f64],
+    values: &[f64],
+    present: Option<&[bool]>,
+    wins: impl Fn(f64, f64) -> bool,
+) {
+    let better = |best: f64, value: f64| wins(value, best) | best.is_nan();
+    match present {
+        None => {
+            for (best, &value) in best.iter_mut().zip(values) {
+                *best = if better(*best, value) { value } else { *best };
+            }
+        }
+        Some(present) => {
+            for ((best, &value), &p) in best.iter_mut().zip(values).zip(present) {
+                *best = if p & better(*best, value) {
+                    value
+                } else {
+                    *best
+                };
+            }
+        }
     }
 }

@@ -1,83 +1,136 @@
-//! `topk` and `bottomk` at one step.
+//! `topk` and `bottomk`.
 //!
 //! Which of equal values stay, and in which order they come out, follows from
 //! the reference's binary heap; so the heap is replayed here, with the same
-//! sifting as Go's `container/heap`, and the same order of comparisons.
+//! sifting as Go's `container/heap`, and the same order of comparisons. The
+//! rows of a group go in one after the other, each along all of its steps:
+//! a value that beats no heap's worst is refused by one comparison.
+
+use crate::grid::Param;
 
 /// Which end is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TopK {
-    /// The largest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeepOrder {
+    /// The largest: `topk`.
     Top,
-    /// The smallest.
+    /// The smallest: `bottomk`.
     Bottom,
 }
 
-type Item = (f64, u32);
+/// A kept sample: its value, and its row's ordinal.
+pub type Kept = (f64, u32);
+
+/// One group's best samples at each step.
+#[derive(Clone, Debug)]
+pub struct TopK {
+    order: KeepOrder,
+    /// How many each step keeps.
+    limits: Vec<usize>,
+    /// A heap for each step, the worst on top.
+    heaps: Vec<Vec<Kept>>,
+}
+
+impl KeepOrder {
+    /// The heap's order: the one to be thrown out first is least, NaN above all.
+    #[inline]
+    fn less(self, a: f64, b: f64) -> bool {
+        let worse = match self {
+            KeepOrder::Top => a < b,
+            KeepOrder::Bottom => a > b,
+        };
+        a.is_nan() || worse
+    }
+
+    #[inline]
+    fn beats(self, value: f64, worst: f64) -> bool {
+        let better = match self {
+            KeepOrder::Top => worst < value,
+            KeepOrder::Bottom => worst > value,
+        };
+        better || (worst.is_nan() && !value.is_nan())
+    }
+}
+
+/// How many samples a parameter keeps: its whole part, none below 1, and not
+/// more than there are `rows`. (NaN and numbers beyond an int64 are errors of
+/// the query, before it gets here.)
+pub fn limit_of(parameter: f64, rows: usize) -> usize {
+    // The cast takes negative numbers and NaN to 0.
+    (parameter as usize).min(rows)
+}
 
 impl TopK {
-    /// The heap's order: the one to be thrown out first is least, NaN above all.
-    fn less(self, a: f64, b: f64) -> bool {
-        a.is_nan() || if self == TopK::Top { a < b } else { a > b }
-    }
-}
-
-/// Keeps `k` of the samples (value and row, in the order of the rows), best first.
-pub fn top_k(kind: TopK, k: usize, samples: impl Iterator<Item = Item>, out: &mut Vec<Item>) {
-    out.clear();
-    if k == 0 {
-        return;
-    }
-    for (value, row) in samples {
-        if out.len() < k {
-            out.push((value, row));
-            sift_up(kind, out);
-            continue;
-        }
-        let worst = out[0].0;
-        let better = if kind == TopK::Top {
-            worst < value
-        } else {
-            worst > value
-        };
-        if better || (worst.is_nan() && !value.is_nan()) {
-            out[0] = (value, row);
-            sift_down(kind, out);
+    /// An empty group. `parameter` is `k`, `rows` how many rows the
+    /// aggregation has in all groups, at least those of this one.
+    pub fn new(order: KeepOrder, parameter: Param<'_>, steps: usize, rows: usize) -> Self {
+        TopK {
+            order,
+            limits: (0..steps)
+                .map(|step| limit_of(parameter.at(step), rows))
+                .collect(),
+            heaps: vec![Vec::new(); steps],
         }
     }
-    best_first(kind, out);
-}
 
-/// Up to this length Go's `sort.Sort` is an insertion sort, whose order of
-/// ties is replayed; beyond, the reference's ties have no order to speak of.
-const INSERTION_SORT: usize = 12;
-
-fn best_first(kind: TopK, items: &mut [Item]) {
-    let before = |a: Item, b: Item| kind.less(b.0, a.0);
-    if items.len() <= INSERTION_SORT {
-        for i in 1..items.len() {
-            let mut j = i;
-            while j > 0 && before(items[j], items[j - 1]) {
-                items.swap(j, j - 1);
-                j -= 1;
+    /// Adds a row's samples from `first_step` on; `present` tells which items
+    /// are samples, `None` that all are. Rows come in the order of their
+    /// ordinals, which decides ties.
+    ///
+    /// # Panics
+    /// If the row reaches beyond the steps.
+    pub fn add(&mut self, row: u32, first_step: usize, values: &[f64], present: Option<&[bool]>) {
+        let range = first_step..first_step + values.len();
+        let steps = self.heaps[range.clone()]
+            .iter_mut()
+            .zip(&self.limits[range]);
+        for (i, ((heap, &limit), &value)) in steps.zip(values).enumerate() {
+            if present.is_none_or(|p| p[i]) {
+                offer(self.order, limit, heap, (value, row));
             }
         }
-        return;
     }
-    items.sort_by(|a, b| match (a.0.is_nan(), b.0.is_nan()) {
-        (true, true) => std::cmp::Ordering::Equal,
-        (true, false) => std::cmp::Ordering::Greater,
-        (false, true) => std::cmp::Ordering::Less,
-        (false, false) if kind == TopK::Top => b.0.total_cmp(&a.0),
-        (false, false) => a.0.total_cmp(&b.0),
-    });
+
+    /// What a step keeps, best first.
+    pub fn finish_step(&mut self, step: usize) -> &[Kept] {
+        let heap = &mut self.heaps[step];
+        best_first(self.order, heap);
+        heap
+    }
+
+    /// Bytes that the kept samples occupy.
+    pub fn bytes(&self) -> usize {
+        let kept: usize = self.heaps.iter().map(Vec::capacity).sum();
+        kept * size_of::<Kept>() + self.heaps.len() * (size_of::<Vec<Kept>>() + size_of::<usize>())
+    }
 }
 
-fn sift_up(kind: TopK, heap: &mut [Item]) {
+/// Keeps `k` of one step's samples (in the order of their rows), best first.
+pub fn top_k(order: KeepOrder, k: usize, samples: impl Iterator<Item = Kept>) -> Vec<Kept> {
+    let mut heap = Vec::new();
+    samples.for_each(|sample| offer(order, k, &mut heap, sample));
+    best_first(order, &mut heap);
+    heap
+}
+
+#[inline]
+fn offer(order: KeepOrder, limit: usize, heap: &mut Vec<Kept>, sample: Kept) {
+    if heap.len() < limit {
+        heap.push(sample);
+        sift_up(order, heap);
+    } else if heap
+        .first()
+        .is_some_and(|worst| order.beats(sample.0, worst.0))
+    {
+        heap[0] = sample;
+        sift_down(order, heap);
+    }
+}
+
+fn sift_up(order: KeepOrder, heap: &mut [Kept]) {
     let mut child = heap.len() - 1;
     while child > 0 {
         let parent = (child - 1) / 2;
-        if !kind.less(heap[child].0, heap[parent].0) {
+        if !order.less(heap[child].0, heap[parent].0) {
             break;
         }
         heap.swap(child, parent);
@@ -85,24 +138,47 @@ fn sift_up(kind: TopK, heap: &mut [Item]) {
     }
 }
 
-fn sift_down(kind: TopK, heap: &mut [Item]) {
+fn sift_down(order: KeepOrder, heap: &mut [Kept]) {
     let mut parent = 0;
     loop {
-        let left = 2 * parent + 1;
+        let (left, right) = (2 * parent + 1, 2 * parent + 2);
         if left >= heap.len() {
             return;
         }
-        let right = left + 1;
-        let child = if right < heap.len() && kind.less(heap[right].0, heap[left].0) {
-            right
-        } else {
-            left
-        };
-        if !kind.less(heap[child].0, heap[parent].0) {
+        let right_is_less = right < heap.len() && order.less(heap[right].0, heap[left].0);
+        let child = if right_is_less { right } else { left };
+        if !order.less(heap[child].0, heap[parent].0) {
             return;
         }
         heap.swap(child, parent);
         parent = child;
+    }
+}
+
+/// Up to this length Go's `sort.Sort` is an insertion sort, whose order of
+/// ties is replayed. In longer results ties come out by row.
+const INSERTION_SORT: usize = 12;
+
+fn best_first(order: KeepOrder, items: &mut [Kept]) {
+    let before = |a: Kept, b: Kept| order.less(b.0, a.0);
+    if items.len() > INSERTION_SORT {
+        return items.sort_by(|a, b| {
+            let nan_last = a.0.is_nan().cmp(&b.0.is_nan());
+            let by_value = match order {
+                KeepOrder::Top => b.0.partial_cmp(&a.0),
+                KeepOrder::Bottom => a.0.partial_cmp(&b.0),
+            };
+            nan_last
+                .then(by_value.unwrap_or(std::cmp::Ordering::Equal))
+                .then(a.1.cmp(&b.1))
+        });
+    }
+    for i in 1..items.len() {
+        let mut j = i;
+        while j > 0 && before(items[j], items[j - 1]) {
+            items.swap(j, j - 1);
+            j -= 1;
+        }
     }
 }
 
@@ -112,31 +188,87 @@ mod tests {
 
     use super::*;
 
-    fn run(kind: TopK, k: usize, values: &[f64]) -> Vec<Item> {
-        let mut out = Vec::new();
-        top_k(kind, k, values.iter().copied().zip(0..), &mut out);
-        out
+    fn run(order: KeepOrder, k: usize, values: &[f64]) -> Vec<Kept> {
+        top_k(order, k, values.iter().copied().zip(0..))
     }
 
     #[test]
     fn not_a_number_comes_last() {
         let values = [f64::NAN, 1.0, 3.0, 2.0];
-        assert_eq!(run(TopK::Top, 2, &values), [(3.0, 2), (2.0, 3)]);
-        assert_eq!(run(TopK::Bottom, 2, &values), [(1.0, 1), (2.0, 3)]);
-        let all = run(TopK::Top, 9, &values);
+        assert_eq!(run(KeepOrder::Top, 2, &values), [(3.0, 2), (2.0, 3)]);
+        assert_eq!(run(KeepOrder::Bottom, 2, &values), [(1.0, 1), (2.0, 3)]);
+        let all = run(KeepOrder::Top, 9, &values);
         assert!(all.len() == 4 && all[3].0.is_nan());
-        assert!(run(TopK::Top, 0, &values).is_empty());
+        assert!(run(KeepOrder::Top, 0, &values).is_empty());
+    }
+
+    /// By hand, from the heap: of equal values the first rows stay, and the
+    /// swaps of the heap and of the insertion sort order them.
+    #[test]
+    fn ties_come_out_as_the_heap_leaves_them() {
+        let rows = |kept: Vec<Kept>| kept.into_iter().map(|k| k.1).collect::<Vec<_>>();
+        assert_eq!(rows(run(KeepOrder::Top, 2, &[1.0, 1.0, 1.0])), [0, 1]);
+        // The heap is 0 1 2, then 2 takes the place of 0: 3 1 2.
+        assert_eq!(
+            rows(run(KeepOrder::Top, 3, &[1.0, 1.0, 1.0, 2.0])),
+            [3, 1, 2]
+        );
+        assert_eq!(
+            rows(run(KeepOrder::Bottom, 2, &[2.0, 1.0, 1.0, 1.0])),
+            [2, 1]
+        );
+    }
+
+    #[test]
+    fn limits_are_whole_numbers_of_rows() {
+        for (parameter, limit) in [
+            (2.9, 2),
+            (0.9, 0),
+            (-3.0, 0),
+            (f64::NAN, 0),
+            (1e18, 7),
+            (f64::INFINITY, 7),
+        ] {
+            assert_eq!(limit_of(parameter, 7), limit);
+        }
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
         #[test]
-        fn keeps_the_best(values in proptest::collection::vec(-20i32..20, 0..40), k in 0usize..10) {
+        fn keeps_the_best(values in proptest::collection::vec(-20i32..20, 0..60), k in 0usize..30) {
             let values: Vec<f64> = values.into_iter().map(f64::from).collect();
-            let got: Vec<f64> = run(TopK::Top, k, &values).iter().map(|i| i.0).collect();
-            let mut want = values.clone();
-            want.sort_by(|a, b| b.total_cmp(a));
-            want.truncate(k);
-            prop_assert_eq!(got, want);
+            let value = |kept: Vec<Kept>| kept.into_iter().map(|k| k.0).collect::<Vec<_>>();
+            let mut sorted = values.clone();
+            sorted.sort_by(f64::total_cmp);
+            let smallest: Vec<f64> = sorted.iter().copied().take(k).collect();
+            prop_assert_eq!(value(run(KeepOrder::Bottom, k, &values)), smallest);
+            let largest: Vec<f64> = sorted.iter().rev().copied().take(k).collect();
+            prop_assert_eq!(value(run(KeepOrder::Top, k, &values)), largest);
+        }
+
+        #[test]
+        fn rows_are_as_one_step_after_the_other(
+            rows in proptest::collection::vec(
+                (0usize..3, proptest::collection::vec(proptest::option::of(0i32..4), 0..4)), 0..12),
+            limits in proptest::collection::vec(-1f64..9.0, 6),
+        ) {
+            let mut group = TopK::new(KeepOrder::Top, Param::PerStep(&limits), 6, rows.len());
+            for (row, (first, items)) in rows.iter().enumerate() {
+                let values: Vec<f64> = items.iter().map(|v| f64::from(v.unwrap_or(99))).collect();
+                let present: Vec<bool> = items.iter().map(Option::is_some).collect();
+                let all = present.iter().all(|&p| p);
+                group.add(row as u32, *first, &values, (!all).then_some(&present[..]));
+            }
+            for (step, &limit) in limits.iter().enumerate() {
+                let samples = rows.iter().zip(0u32..).filter_map(|((first, items), row)| {
+                    let value = (*items.get(step.checked_sub(*first)?)?)?;
+                    Some((f64::from(value), row))
+                });
+                let want = top_k(KeepOrder::Top, limit_of(limit, rows.len()), samples);
+                prop_assert_eq!(group.finish_step(step), &want[..]);
+            }
         }
     }
 }
