@@ -4,8 +4,8 @@ use super::simple::of_window;
 use super::sliding::{Fold, pays, slide};
 use super::{WindowInput, WindowScratch};
 
-/// Below this many samples the plain loop is faster.
-const LONG_WINDOW: usize = 24;
+/// Below this many samples the plain loop is as fast.
+const LONG_WINDOW: usize = 10;
 
 /// The plain loop may visit each sample so often before sliding, which visits
 /// it twice, is faster.

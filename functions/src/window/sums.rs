@@ -7,9 +7,10 @@ use super::sliding::{Fold, pays, slide};
 use super::{WindowInput, WindowScratch};
 use crate::kahan::{Mean, Sum, add};
 
-/// Below this many samples the plain loop is as fast, and gives the
-/// reference's bits.
-const LONG_WINDOW: usize = 64;
+/// Below this many samples the plain loop, which gives the reference's bits,
+/// costs at most as much as decoding did (bench: 13 ns at 10 samples, 7 ns
+/// sliding).
+const LONG_WINDOW: usize = 24;
 
 /// The plain loop may visit each sample so often before sliding, which visits
 /// it twice with more work, is faster.
@@ -43,9 +44,14 @@ pub fn avg(
     present: &mut [bool],
 ) {
     let plain = |window: Range<usize>| {
-        let mut mean = Mean::default();
-        input.values[window].iter().for_each(|&v| mean.add(v));
-        mean.value()
+        let (values, count) = (&input.values[window.clone()], window.len() as f64);
+        let mut sum = Sum::default();
+        values.iter().for_each(|&v| sum.add(v));
+        finite_or(sum.sum / count + sum.compensation / count, || {
+            let mut mean = Mean::default();
+            values.iter().for_each(|&v| mean.add(v));
+            mean.value()
+        })
     };
     if !pays(input, LONG_WINDOW, VISITS) {
         return of_window(input, out, present, |b| plain(b.range()));
