@@ -12,6 +12,28 @@ pub struct Grid {
 }
 
 impl Grid {
+    /// One time.
+    pub fn instant(at_ms: i64) -> Self {
+        Grid { start_ms: at_ms, step_ms: 1, len: 1 }
+    }
+
+    /// All times from `start_ms` to `end_ms`, both closed; none if the end is
+    /// earlier. A step below 1 ms counts as 1.
+    pub fn range(start_ms: i64, end_ms: i64, step_ms: i64) -> Self {
+        let step_ms = step_ms.max(1);
+        let len = if end_ms < start_ms {
+            0
+        } else {
+            (i128::from(end_ms) - i128::from(start_ms)) / i128::from(step_ms) + 1
+        };
+        Grid { start_ms, step_ms, len: usize::try_from(len).unwrap_or(usize::MAX) }
+    }
+
+    /// The last time, ms; the first one if there is none.
+    pub fn end_ms(&self) -> i64 {
+        self.at(self.len.saturating_sub(1))
+    }
+
     /// Time `i`, ms; at the ends of the time line, where there is no such
     /// time, the nearest one that there is.
     #[inline]

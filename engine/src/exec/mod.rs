@@ -1,0 +1,7 @@
+//! How plans run: the thread pool, a query's context, and the bridge from
+//! quarrel's operators to DataFusion's `ExecutionPlan`.
+
+pub mod context;
+pub mod gather;
+pub mod operator;
+pub mod pool;

@@ -1,0 +1,329 @@
+//! The contract of a physical operator, and its bridge to DataFusion.
+//!
+//! An [`Operator`] says what it is called and turns the streams of its inputs
+//! into a stream of its own. [`OperatorExec`] makes it a DataFusion
+//! `ExecutionPlan`, once for all operators: that brings `EXPLAIN ANALYZE`,
+//! metrics and a road to distributed execution.
+
+use std::fmt::{self, Debug};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use datafusion_common::tree_node::TreeNodeRecursion;
+use datafusion_execution::{SendableRecordBatchStream, TaskContext};
+use datafusion_physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion_physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions};
+use datafusion_physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, Time};
+use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion_physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+};
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
+
+use crate::batch::{self, BatchBuilder, Rows, SeriesBatch};
+use crate::error::QueryError;
+use crate::exec::context::{Account, QueryContext};
+
+/// A stream of series batches.
+pub type BatchStream = BoxStream<'static, Result<RecordBatch, QueryError>>;
+
+/// A physical operator.
+pub trait Operator: Debug + Send + Sync + 'static {
+    /// The name that `explain` shows, such as `Aggregate`.
+    fn name(&self) -> &'static str;
+
+    /// What `explain` shows behind the name.
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let _ = f;
+        Ok(())
+    }
+
+    /// The schema of its batches.
+    fn schema(&self) -> SchemaRef {
+        batch::schema()
+    }
+
+    /// How many partitions it gives, from those of its inputs. Scan chains
+    /// have as many as there are threads, everything above has one.
+    fn partitions(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> usize {
+        let _ = inputs;
+        1
+    }
+
+    /// Starts one partition.
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream;
+}
+
+/// What an operator gets when a partition starts.
+#[derive(Debug)]
+pub struct Run {
+    /// Which partition.
+    pub partition: usize,
+    /// The query.
+    pub context: Arc<QueryContext>,
+    /// Its inputs.
+    pub inputs: Vec<Input>,
+    /// Its own counters.
+    pub metrics: OperatorMetrics,
+}
+
+/// The counters of one partition of an operator.
+#[derive(Debug, Clone)]
+pub struct OperatorMetrics {
+    elapsed: Time,
+    rows: Count,
+    samples: Count,
+    bytes: Count,
+}
+
+impl OperatorMetrics {
+    fn new(set: &ExecutionPlanMetricsSet, partition: usize) -> Self {
+        OperatorMetrics {
+            elapsed: MetricBuilder::new(set).elapsed_compute(partition),
+            rows: MetricBuilder::new(set).output_rows(partition),
+            samples: MetricBuilder::new(set).counter("output_items", partition),
+            bytes: MetricBuilder::new(set).counter("read_bytes", partition),
+        }
+    }
+
+    /// Counts encoded bytes that were read.
+    pub fn add_bytes(&self, bytes: usize) {
+        self.bytes.add(bytes);
+    }
+}
+
+/// An input of an operator, not started yet.
+#[derive(Debug, Clone)]
+pub struct Input {
+    plan: Arc<dyn ExecutionPlan>,
+    task: Arc<TaskContext>,
+}
+
+impl Input {
+    /// An input for running a plan's root.
+    pub fn root(plan: Arc<dyn ExecutionPlan>) -> Self {
+        Input { plan, task: Arc::new(TaskContext::default()) }
+    }
+
+    /// How many partitions it has.
+    pub fn partitions(&self) -> usize {
+        self.plan.output_partitioning().partition_count()
+    }
+
+    /// Starts one of them.
+    pub fn open(&self, partition: usize) -> BatchStream {
+        match self.plan.execute(partition, Arc::clone(&self.task)) {
+            Ok(stream) => stream.map(|batch| batch.map_err(QueryError::from)).boxed(),
+            Err(error) => futures::stream::once(async move { Err(error.into()) }).boxed(),
+        }
+    }
+
+    /// Reads the one partition to its end. `rows` is the length of the
+    /// input's label list.
+    ///
+    /// # Errors
+    /// Those of the input, and the memory limit.
+    pub async fn collect(&self, rows: usize, account: &mut Account) -> Result<Rows, QueryError> {
+        let mut stream = self.open(0);
+        let mut all = Rows::new(rows);
+        while let Some(record) = stream.next().await {
+            let batch = series_batch(&record?)?;
+            account.grow(batch.bytes())?;
+            account.hold_samples(batch.items() as u64)?;
+            all.add(batch);
+        }
+        Ok(all)
+    }
+}
+
+/// The columns of a batch that an operator below made.
+///
+/// # Errors
+/// An internal error if it is none of ours.
+pub fn series_batch(record: &RecordBatch) -> Result<SeriesBatch, QueryError> {
+    SeriesBatch::try_from(record).map_err(|e| QueryError::Internal(e.to_string()))
+}
+
+/// Collects an operator's rows into batches of the right size.
+#[derive(Debug, Default)]
+pub struct Output {
+    builder: BatchBuilder,
+    full: Vec<SeriesBatch>,
+}
+
+impl Output {
+    /// Appends a row, see [`BatchBuilder::push`].
+    pub fn push(&mut self, series: u32, first_step: u32, values: &[f64], present: &[bool]) {
+        self.builder.push(series, first_step, values, present);
+        if self.builder.is_full() {
+            self.full.push(self.builder.finish());
+        }
+    }
+
+    /// All batches.
+    pub fn finish(mut self) -> Vec<SeriesBatch> {
+        if self.builder.rows() > 0 {
+            self.full.push(self.builder.finish());
+        }
+        self.full
+    }
+
+    /// All batches as a stream's items.
+    pub fn into_stream(self) -> BatchStream {
+        futures::stream::iter(self.finish().into_iter().map(|b| Ok(b.into()))).boxed()
+    }
+}
+
+/// A stream made by a future that computes all batches at once, as operators
+/// that need their whole input do.
+pub fn computed(
+    future: impl Future<Output = Result<Output, QueryError>> + Send + 'static,
+) -> BatchStream {
+    futures::stream::once(future)
+        .flat_map(|result| match result {
+            Ok(output) => output.into_stream(),
+            Err(error) => futures::stream::once(async move { Err(error) }).boxed(),
+        })
+        .boxed()
+}
+
+/// An operator as a DataFusion plan node.
+pub struct OperatorExec {
+    operator: Arc<dyn Operator>,
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
+    context: Arc<QueryContext>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl OperatorExec {
+    /// A plan node over its inputs.
+    pub fn build(
+        operator: Arc<dyn Operator>,
+        inputs: Vec<Arc<dyn ExecutionPlan>>,
+        context: &Arc<QueryContext>,
+    ) -> Arc<dyn ExecutionPlan> {
+        let partitions = operator.partitions(&inputs);
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(operator.schema()),
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Arc::new(OperatorExec {
+            operator,
+            inputs,
+            context: Arc::clone(context),
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
+    }
+}
+
+impl Debug for OperatorExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.operator.fmt(f)
+    }
+}
+
+impl DisplayAs for OperatorExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.operator.name())?;
+        self.operator.describe(f)
+    }
+}
+
+impl ExecutionPlan for OperatorExec {
+    fn name(&self) -> &str {
+        self.operator.name()
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.inputs.iter().collect()
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> datafusion_common::Result<Arc<dyn ExecutionPlan>> {
+        Ok(OperatorExec::build(Arc::clone(&self.operator), children, &self.context))
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> datafusion_common::Result<Arc<dyn ExecutionPlan>> {
+        Ok(OperatorExec::build(Arc::clone(&self.operator), children, &self.context))
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> datafusion_common::Result<TreeNodeRecursion>,
+    ) -> datafusion_common::Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        task: Arc<TaskContext>,
+    ) -> datafusion_common::Result<SendableRecordBatchStream> {
+        let inputs = self
+            .inputs
+            .iter()
+            .map(|plan| Input { plan: Arc::clone(plan), task: Arc::clone(&task) })
+            .collect();
+        let metrics = OperatorMetrics::new(&self.metrics, partition);
+        let context = Arc::clone(&self.context);
+        let run = Run { partition, context, inputs, metrics: metrics.clone() };
+        let inner = Arc::clone(&self.operator).stream(run);
+        let measured = Measured { inner, metrics, context: Arc::clone(&self.context) };
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.operator.schema(), measured)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}
+
+/// Counts time, rows and items of a stream, and asks the query's limits
+/// before every batch.
+struct Measured {
+    inner: BatchStream,
+    metrics: OperatorMetrics,
+    context: Arc<QueryContext>,
+}
+
+impl Stream for Measured {
+    type Item = datafusion_common::Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Err(error) = self.context.check() {
+            return Poll::Ready(Some(Err(error.into())));
+        }
+        let start = Instant::now();
+        let polled = self.inner.poll_next_unpin(cx);
+        self.metrics.elapsed.add_elapsed(start);
+        polled.map(|item| {
+            item.map(|result| {
+                if let Ok(record) = &result {
+                    self.metrics.rows.add(record.num_rows());
+                    if let Ok(batch) = SeriesBatch::try_from(record) {
+                        self.metrics.samples.add(batch.items());
+                    }
+                }
+                result.map_err(Into::into)
+            })
+        })
+    }
+}

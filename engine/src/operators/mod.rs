@@ -1,0 +1,3 @@
+//! The physical operators, one file each.
+
+mod scan;

@@ -1,0 +1,197 @@
+//! The samples of one series as two columns, from its chunks.
+//!
+//! Chunks are decoded one after the other into scratch columns that live as
+//! long as the partition. Overlapping chunks are merged; at equal timestamps
+//! the sample that came first stays. Deleted ranges are cut out.
+
+use quarrel_chunks::ChunkError;
+
+use crate::storage::{Chunk, ChunkData, TimeRange};
+
+/// Timestamps (ms, ascending) and values of one series.
+#[derive(Debug, Default)]
+pub struct SampleColumns {
+    /// Milliseconds, strictly ascending.
+    pub timestamps: Vec<i64>,
+    /// One value a timestamp; stale markers are in until asked out.
+    pub values: Vec<f64>,
+    merge_timestamps: Vec<i64>,
+    merge_values: Vec<f64>,
+}
+
+/// Why the samples of a series cannot be had.
+#[derive(Debug)]
+pub enum SamplesError {
+    /// A chunk cannot be decoded.
+    Chunk(ChunkError),
+    /// A chunk holds native histograms.
+    Histograms,
+}
+
+/// The bits of Prometheus's stale marker, a NaN of its own.
+pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
+
+impl SampleColumns {
+    /// Replaces the columns by the samples of `chunks` that lie in `range`,
+    /// or a few more around it. Returns the encoded bytes that were read.
+    ///
+    /// # Errors
+    /// When a chunk is corrupt or holds histograms.
+    pub fn load(&mut self, chunks: &[Chunk], range: TimeRange) -> Result<usize, SamplesError> {
+        self.timestamps.clear();
+        self.values.clear();
+        let mut bytes = 0;
+        for chunk in chunks {
+            if !range.overlaps(chunk.min_time, chunk.max_time) {
+                continue;
+            }
+            bytes += self.append(chunk)?;
+        }
+        Ok(bytes)
+    }
+
+    fn append(&mut self, chunk: &Chunk) -> Result<usize, SamplesError> {
+        let from = self.timestamps.len();
+        let bytes = self.decode(chunk)?;
+        if let Some(deleted) = &chunk.deleted {
+            self.cut(from, deleted);
+        }
+        let overlaps = from > 0
+            && from < self.timestamps.len()
+            && self.timestamps[from] <= self.timestamps[from - 1];
+        if overlaps {
+            self.merge_tail(from);
+        }
+        Ok(bytes)
+    }
+
+    fn decode(&mut self, chunk: &Chunk) -> Result<usize, SamplesError> {
+        match &chunk.data {
+            ChunkData::Encoded { encoding, bytes } => {
+                if encoding.is_histogram() {
+                    return Err(SamplesError::Histograms);
+                }
+                quarrel_chunks::decode_floats(*encoding, bytes, &mut self.timestamps, &mut self.values)
+                    .map_err(SamplesError::Chunk)?;
+                Ok(bytes.len())
+            }
+            ChunkData::Floats { timestamps, values } => {
+                self.timestamps.extend_from_slice(timestamps);
+                self.values.extend_from_slice(values);
+                Ok(timestamps.len() * 16)
+            }
+        }
+    }
+
+    /// Removes the samples from `from` on that lie in a deleted range.
+    fn cut(&mut self, from: usize, deleted: &[TimeRange]) {
+        let mut kept = from;
+        for i in from..self.timestamps.len() {
+            let t = self.timestamps[i];
+            if deleted.iter().any(|d| d.start <= t && t <= d.end) {
+                continue;
+            }
+            self.timestamps[kept] = t;
+            self.values[kept] = self.values[i];
+            kept += 1;
+        }
+        self.timestamps.truncate(kept);
+        self.values.truncate(kept);
+    }
+
+    /// Merges the sorted run from `from` on into the sorted run before it.
+    fn merge_tail(&mut self, from: usize) {
+        let first = self.timestamps[from];
+        let start = self.timestamps[..from].partition_point(|&t| t < first);
+        self.merge_timestamps.clear();
+        self.merge_values.clear();
+        let (mut a, mut b) = (start, from);
+        while a < from || b < self.timestamps.len() {
+            let take_a =
+                b == self.timestamps.len() || (a < from && self.timestamps[a] <= self.timestamps[b]);
+            let i = if take_a { a } else { b };
+            if self.merge_timestamps.last() != Some(&self.timestamps[i]) {
+                self.merge_timestamps.push(self.timestamps[i]);
+                self.merge_values.push(self.values[i]);
+            }
+            if take_a { a += 1 } else { b += 1 }
+        }
+        self.timestamps.truncate(start);
+        self.values.truncate(start);
+        self.timestamps.extend_from_slice(&self.merge_timestamps);
+        self.values.extend_from_slice(&self.merge_values);
+    }
+
+    /// Removes stale markers, as range selectors want it.
+    pub fn drop_stale(&mut self) {
+        let Some(first) = self.values.iter().position(|v| v.to_bits() == STALE_NAN) else { return };
+        let mut kept = first;
+        for i in first..self.values.len() {
+            if self.values[i].to_bits() == STALE_NAN {
+                continue;
+            }
+            self.timestamps[kept] = self.timestamps[i];
+            self.values[kept] = self.values[i];
+            kept += 1;
+        }
+        self.timestamps.truncate(kept);
+        self.values.truncate(kept);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn chunk(samples: &[(i64, f64)]) -> Chunk {
+        Chunk {
+            min_time: samples.first().map_or(0, |s| s.0),
+            max_time: samples.last().map_or(0, |s| s.0),
+            data: ChunkData::Floats {
+                timestamps: samples.iter().map(|s| s.0).collect::<Vec<_>>().into(),
+                values: samples.iter().map(|s| s.1).collect::<Vec<_>>().into(),
+            },
+            deleted: None,
+        }
+    }
+
+    #[test]
+    fn stale_markers_and_deleted_ranges_go() {
+        let mut columns = SampleColumns::default();
+        let mut one = chunk(&[(1, 1.0), (2, f64::from_bits(STALE_NAN)), (3, 3.0), (4, f64::NAN)]);
+        one.deleted = Some(Arc::new([TimeRange { start: 3, end: 3 }]));
+        columns.load(&[one], TimeRange::ALL).unwrap();
+        assert_eq!(columns.timestamps, [1, 2, 4]);
+        columns.drop_stale();
+        assert_eq!(columns.timestamps, [1, 4]);
+        assert!(columns.values[1].is_nan(), "an ordinary NaN is a value");
+    }
+
+    proptest! {
+        #[test]
+        fn overlapping_chunks_merge_and_the_first_wins(
+            runs in proptest::collection::vec(
+                proptest::collection::btree_map(0i64..60, 0u32..1000, 1..20), 1..5)
+        ) {
+            let chunks: Vec<Chunk> = runs
+                .iter()
+                .map(|run| chunk(&run.iter().map(|(&t, &v)| (t, f64::from(v))).collect::<Vec<_>>()))
+                .collect();
+            let mut expected = BTreeMap::new();
+            for run in &runs {
+                for (&t, &v) in run {
+                    expected.entry(t).or_insert(f64::from(v));
+                }
+            }
+            let mut columns = SampleColumns::default();
+            columns.load(&chunks, TimeRange::ALL).unwrap();
+            let got: Vec<_> = columns.timestamps.iter().copied().zip(columns.values).collect();
+            prop_assert_eq!(got, expected.into_iter().collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Options of an engine and of one query.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quarrel_planner::ParserOptions;
+
+/// Gives a subquery without a step its step, from its range; both ms.
+pub type SubqueryStep = Arc<dyn Fn(i64) -> i64 + Send + Sync>;
+
+/// How an [`Engine`](crate::Engine) works. The defaults are Prometheus's.
+#[derive(Clone)]
+pub struct EngineOptions {
+    /// How far an instant selector looks back, ms (300,000).
+    pub lookback_delta_ms: i64,
+    /// Wall time of one query, waiting included (2 minutes); `None`: no limit.
+    pub timeout: Option<Duration>,
+    /// Samples that one query may hold at once (50,000,000).
+    pub max_samples: u64,
+    /// Bytes that one query may hold at once; `None`: no limit.
+    pub max_memory: Option<u64>,
+    /// Series that a result may have; `None`: no limit.
+    pub max_series: Option<u64>,
+    /// Queries that run at once (20); others wait in line.
+    pub max_concurrency: usize,
+    /// Threads that compute; 0: one for each core.
+    pub threads: usize,
+    /// The step of subqueries that give none (one minute).
+    pub subquery_step: SubqueryStep,
+    /// Which experimental syntax is allowed.
+    pub parser: ParserOptions,
+}
+
+impl fmt::Debug for EngineOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineOptions")
+            .field("lookback_delta_ms", &self.lookback_delta_ms)
+            .field("timeout", &self.timeout)
+            .field("max_samples", &self.max_samples)
+            .field("max_memory", &self.max_memory)
+            .field("max_series", &self.max_series)
+            .field("max_concurrency", &self.max_concurrency)
+            .field("threads", &self.threads)
+            .field("parser", &self.parser)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        EngineOptions {
+            lookback_delta_ms: 5 * 60 * 1000,
+            timeout: Some(Duration::from_secs(120)),
+            max_samples: 50_000_000,
+            max_memory: None,
+            max_series: None,
+            max_concurrency: 20,
+            threads: 0,
+            subquery_step: Arc::new(|_| 60_000),
+            parser: ParserOptions::default(),
+        }
+    }
+}
+
+/// What one query may set for itself.
+#[derive(Clone, Debug, Default)]
+pub struct QueryOptions {
+    /// Instead of the engine's, ms; `None` or 0: the engine's.
+    pub lookback_delta_ms: Option<i64>,
+    /// Instead of the engine's if it is shorter.
+    pub timeout: Option<Duration>,
+    /// Instead of the engine's if it is lower.
+    pub max_series: Option<u64>,
+    /// Instead of the engine's if it is lower, bytes.
+    pub max_memory: Option<u64>,
+}

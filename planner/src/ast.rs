@@ -1,0 +1,515 @@
+//! The syntax tree. Every node has its place in the query text.
+
+use quarrel_functions::table::{Function, ValueType};
+use quarrel_matchers::Matcher;
+
+/// A piece of the query text, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One behind the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The smallest span over both.
+    pub fn to(self, end: Span) -> Span {
+        Span { start: self.start, end: end.end }
+    }
+}
+
+/// An expression.
+#[derive(Clone, Debug)]
+pub enum Expr {
+    /// `1.5`, `5m`, `Inf`
+    Number(NumberLiteral),
+    /// `"text"`
+    String(StringLiteral),
+    /// `up{job="x"}`
+    VectorSelector(Box<VectorSelector>),
+    /// `up[5m]`
+    MatrixSelector(Box<MatrixSelector>),
+    /// `rate(up[5m])[1h:1m]`
+    Subquery(Box<Subquery>),
+    /// `rate(x[5m])`
+    Call(Box<Call>),
+    /// `sum by (job) (x)`
+    Aggregate(Box<Aggregate>),
+    /// `a + b`
+    Binary(Box<Binary>),
+    /// `-a`
+    Unary(Box<Unary>),
+    /// `(a)`
+    Paren(Box<Paren>),
+}
+
+/// A number.
+#[derive(Clone, Debug)]
+pub struct NumberLiteral {
+    /// Its value; durations in seconds.
+    pub value: f64,
+    /// Whether it was written as a duration.
+    pub is_duration: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// A string.
+#[derive(Clone, Debug)]
+pub struct StringLiteral {
+    /// Its value, unquoted.
+    pub value: String,
+    /// Where.
+    pub span: Span,
+}
+
+/// The time that `@` fixes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtModifier {
+    /// Milliseconds since the epoch.
+    Timestamp(i64),
+    /// `@ start()`
+    Start,
+    /// `@ end()`
+    End,
+}
+
+/// A duration: known, or to be computed from the query's times.
+#[derive(Clone, Debug)]
+pub enum DurationValue {
+    /// Milliseconds.
+    Known(i64),
+    /// An expression.
+    Computed(DurationExpr),
+}
+
+impl DurationValue {
+    /// No duration at all.
+    pub const ZERO: DurationValue = DurationValue::Known(0);
+
+    /// Whether it is [`DurationValue::ZERO`].
+    pub fn is_zero(&self) -> bool {
+        matches!(self, DurationValue::Known(0))
+    }
+}
+
+/// A duration expression; values are seconds.
+#[derive(Clone, Debug)]
+pub enum DurationExpr {
+    /// A number or a duration.
+    Number(NumberLiteral),
+    /// `step()`
+    Step(Span),
+    /// `range()`
+    Range(Span),
+    /// `-d`, and `+d` for a number in parentheses.
+    Unary {
+        /// `-` if true.
+        minus: bool,
+        /// What it stands before.
+        operand: Box<DurationExpr>,
+        /// Whether it stands in parentheses.
+        wrapped: bool,
+        /// Where.
+        span: Span,
+    },
+    /// Two durations and an operator.
+    Binary {
+        /// The operator.
+        op: DurationOp,
+        /// Left operand.
+        lhs: Box<DurationExpr>,
+        /// Right operand.
+        rhs: Box<DurationExpr>,
+        /// Whether it stands in parentheses.
+        wrapped: bool,
+        /// Where.
+        span: Span,
+    },
+}
+
+/// Operators of duration expressions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the names are the operators
+pub enum DurationOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    Pow,
+    Min,
+    Max,
+}
+
+/// A vector selector.
+#[derive(Clone, Debug)]
+pub struct VectorSelector {
+    /// The metric's name in front of the braces.
+    pub name: Option<String>,
+    /// All matchers; that of the name in front of the braces comes last.
+    pub matchers: Vec<Matcher>,
+    /// `offset`
+    pub offset: DurationValue,
+    /// `@`
+    pub at: Option<AtModifier>,
+    /// `anchored`
+    pub anchored: bool,
+    /// `smoothed`
+    pub smoothed: bool,
+    /// Whether it may match everything: `info`'s second argument.
+    pub may_match_empty: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// A range selector.
+#[derive(Clone, Debug)]
+pub struct MatrixSelector {
+    /// Which series.
+    pub selector: VectorSelector,
+    /// How far back.
+    pub range: DurationValue,
+    /// Where.
+    pub span: Span,
+}
+
+/// A subquery.
+#[derive(Clone, Debug)]
+pub struct Subquery {
+    /// What is evaluated.
+    pub expr: Expr,
+    /// How far back.
+    pub range: DurationValue,
+    /// How often; `None`: as the engine's options say.
+    pub step: Option<DurationValue>,
+    /// `offset`
+    pub offset: DurationValue,
+    /// `@`
+    pub at: Option<AtModifier>,
+    /// Where.
+    pub span: Span,
+}
+
+/// A function call.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The function.
+    pub function: &'static Function,
+    /// Its arguments.
+    pub args: Vec<Expr>,
+    /// Where.
+    pub span: Span,
+}
+
+/// An aggregation.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    /// The aggregator.
+    pub op: AggregateOp,
+    /// `k`, `q` or the label's name.
+    pub param: Option<Expr>,
+    /// What is aggregated.
+    pub expr: Expr,
+    /// The labels of `by` or `without`.
+    pub grouping: Vec<String>,
+    /// Whether it is `without`.
+    pub without: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// A binary operation.
+#[derive(Clone, Debug)]
+pub struct Binary {
+    /// The operator.
+    pub op: BinaryOp,
+    /// Left operand.
+    pub lhs: Expr,
+    /// Right operand.
+    pub rhs: Expr,
+    /// How rows find their partners, if both operands are vectors.
+    pub matching: Option<VectorMatching>,
+    /// `bool`
+    pub return_bool: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// A sign in front of an expression.
+#[derive(Clone, Debug)]
+pub struct Unary {
+    /// `-` if true, `+` if not.
+    pub minus: bool,
+    /// What it stands before.
+    pub expr: Expr,
+    /// Where.
+    pub span: Span,
+}
+
+/// Parentheses.
+#[derive(Clone, Debug)]
+pub struct Paren {
+    /// What is inside.
+    pub expr: Expr,
+    /// Where.
+    pub span: Span,
+}
+
+/// How rows of two vectors find each other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VectorMatching {
+    /// How many rows may meet.
+    pub card: Cardinality,
+    /// The labels of `on` or `ignoring`.
+    pub labels: Vec<String>,
+    /// Whether it is `on`.
+    pub on: bool,
+    /// The labels that `group_left` or `group_right` brings along.
+    pub include: Vec<String>,
+    /// `fill`, `fill_left`
+    pub fill_left: Option<f64>,
+    /// `fill`, `fill_right`
+    pub fill_right: Option<f64>,
+}
+
+/// How many rows may meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the names say it
+pub enum Cardinality {
+    OneToOne,
+    ManyToOne,
+    OneToMany,
+    ManyToMany,
+}
+
+impl Cardinality {
+    /// The name in the HTTP API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cardinality::OneToOne => "one-to-one",
+            Cardinality::ManyToOne => "many-to-one",
+            Cardinality::OneToMany => "one-to-many",
+            Cardinality::ManyToMany => "many-to-many",
+        }
+    }
+}
+
+/// Binary operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names are PromQL's operators
+pub enum BinaryOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    Pow,
+    Atan2,
+    Equal,
+    NotEqual,
+    Greater,
+    Less,
+    GreaterOrEqual,
+    LessOrEqual,
+    TrimUpper,
+    TrimLower,
+    And,
+    Or,
+    Unless,
+}
+
+impl BinaryOp {
+    /// As it is written.
+    pub fn symbol(self) -> &'static str {
+        use BinaryOp as B;
+        match self {
+            B::Add => "+",
+            B::Sub => "-",
+            B::Mul => "*",
+            B::Div => "/",
+            B::Mod => "%",
+            B::Pow => "^",
+            B::Atan2 => "atan2",
+            B::Equal => "==",
+            B::NotEqual => "!=",
+            B::Greater => ">",
+            B::Less => "<",
+            B::GreaterOrEqual => ">=",
+            B::LessOrEqual => "<=",
+            B::TrimUpper => "</",
+            B::TrimLower => ">/",
+            B::And => "and",
+            B::Or => "or",
+            B::Unless => "unless",
+        }
+    }
+
+    /// `==`, `!=`, `>`, `<`, `>=`, `<=`
+    pub fn is_comparison(self) -> bool {
+        use BinaryOp as B;
+        matches!(
+            self,
+            B::Equal | B::NotEqual | B::Greater | B::Less | B::GreaterOrEqual | B::LessOrEqual
+        )
+    }
+
+    /// `and`, `or`, `unless`
+    pub fn is_set(self) -> bool {
+        matches!(self, BinaryOp::And | BinaryOp::Or | BinaryOp::Unless)
+    }
+}
+
+/// Aggregators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names are PromQL's aggregators
+pub enum AggregateOp {
+    Sum,
+    Avg,
+    Min,
+    Max,
+    Count,
+    Group,
+    Stddev,
+    Stdvar,
+    TopK,
+    BottomK,
+    CountValues,
+    Quantile,
+    LimitK,
+    LimitRatio,
+}
+
+impl AggregateOp {
+    /// All of them.
+    pub const ALL: [AggregateOp; 14] = {
+        use AggregateOp as A;
+        [
+            A::Sum,
+            A::Avg,
+            A::Min,
+            A::Max,
+            A::Count,
+            A::Group,
+            A::Stddev,
+            A::Stdvar,
+            A::TopK,
+            A::BottomK,
+            A::CountValues,
+            A::Quantile,
+            A::LimitK,
+            A::LimitRatio,
+        ]
+    };
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        use AggregateOp as A;
+        match self {
+            A::Sum => "sum",
+            A::Avg => "avg",
+            A::Min => "min",
+            A::Max => "max",
+            A::Count => "count",
+            A::Group => "group",
+            A::Stddev => "stddev",
+            A::Stdvar => "stdvar",
+            A::TopK => "topk",
+            A::BottomK => "bottomk",
+            A::CountValues => "count_values",
+            A::Quantile => "quantile",
+            A::LimitK => "limitk",
+            A::LimitRatio => "limit_ratio",
+        }
+    }
+
+    /// The type of the parameter, if it takes one.
+    pub fn param_type(self) -> Option<ValueType> {
+        use AggregateOp as A;
+        match self {
+            A::TopK | A::BottomK | A::Quantile | A::LimitK | A::LimitRatio => {
+                Some(ValueType::Scalar)
+            }
+            A::CountValues => Some(ValueType::String),
+            _ => None,
+        }
+    }
+
+    /// Whether it needs experimental functions to be enabled.
+    pub fn is_experimental(self) -> bool {
+        matches!(self, AggregateOp::LimitK | AggregateOp::LimitRatio)
+    }
+}
+
+impl Expr {
+    /// Where it stands.
+    pub fn span(&self) -> Span {
+        match self {
+            Expr::Number(e) => e.span,
+            Expr::String(e) => e.span,
+            Expr::VectorSelector(e) => e.span,
+            Expr::MatrixSelector(e) => e.span,
+            Expr::Subquery(e) => e.span,
+            Expr::Call(e) => e.span,
+            Expr::Aggregate(e) => e.span,
+            Expr::Binary(e) => e.span,
+            Expr::Unary(e) => e.span,
+            Expr::Paren(e) => e.span,
+        }
+    }
+
+    /// The type of its value.
+    pub fn value_type(&self) -> ValueType {
+        let mut expr = self;
+        loop {
+            return match expr {
+                Expr::Number(_) => ValueType::Scalar,
+                Expr::String(_) => ValueType::String,
+                Expr::VectorSelector(_) | Expr::Aggregate(_) => ValueType::Vector,
+                Expr::MatrixSelector(_) | Expr::Subquery(_) => ValueType::Matrix,
+                Expr::Call(call) => call.function.returns,
+                Expr::Paren(paren) => {
+                    expr = &paren.expr;
+                    continue;
+                }
+                Expr::Unary(unary) => {
+                    expr = &unary.expr;
+                    continue;
+                }
+                Expr::Binary(binary) => {
+                    // A chain of scalars leans left; its right sides are short.
+                    if binary.rhs.value_type() != ValueType::Scalar {
+                        return ValueType::Vector;
+                    }
+                    if binary.lhs.value_type_is_scalar() {
+                        ValueType::Scalar
+                    } else {
+                        ValueType::Vector
+                    }
+                }
+            };
+        }
+    }
+
+    /// Whether the value is a scalar, along a left-leaning chain without recursion.
+    fn value_type_is_scalar(&self) -> bool {
+        let mut expr = self;
+        while let Expr::Binary(binary) = expr {
+            if binary.rhs.value_type() != ValueType::Scalar {
+                return false;
+            }
+            expr = &binary.lhs;
+        }
+        expr.value_type() == ValueType::Scalar
+    }
+
+    /// The expression without parentheses around.
+    pub fn unparenthesized(&self) -> &Expr {
+        let mut expr = self;
+        while let Expr::Paren(paren) = expr {
+            expr = &paren.expr;
+        }
+        expr
+    }
+}

@@ -1,0 +1,189 @@
+//! Numbers, durations and strings as PromQL writes them.
+
+use quarrel_functions::fmt::{parse_float, quote};
+
+/// A number: decimal, hexadecimal, octal (leading zero), with underscores,
+/// `Inf`, `NaN`.
+///
+/// # Errors
+/// In Go's words when the text is no number.
+pub fn parse_number(text: &str) -> Result<f64, String> {
+    if let Some(integer) = parse_integer(text) {
+        return Ok(integer as f64);
+    }
+    let bad = || format!("error parsing number: strconv.ParseFloat: parsing {}: invalid syntax", quote(text));
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
+    match text.to_ascii_lowercase().as_str() {
+        "inf" | "+inf" => return Ok(f64::INFINITY),
+        "-inf" => return Ok(f64::NEG_INFINITY),
+        "nan" => return Ok(f64::NAN),
+        _ if !plain => return parse_float(text).ok_or_else(bad),
+        _ => {}
+    }
+    let value: f64 = text.parse().map_err(|_| bad())?;
+    if value.is_infinite() {
+        let text = quote(text);
+        return Err(format!("error parsing number: strconv.ParseFloat: parsing {text}: value out of range"));
+    }
+    Ok(value)
+}
+
+/// Go's `strconv.ParseInt` with base 0.
+fn parse_integer(text: &str) -> Option<i64> {
+    let lower = text.to_ascii_lowercase();
+    let (digits, radix) = match lower.strip_prefix("0x") {
+        Some(hex) => (hex, 16),
+        None if lower.len() > 1 && lower.starts_with('0') => (&lower[1..], 8),
+        None => (lower.as_str(), 10),
+    };
+    // Underscores stand between digits, or between the prefix and a digit.
+    if digits.ends_with('_') || digits.contains("__") || (radix == 10 && digits.starts_with('_')) {
+        return None;
+    }
+    i64::from_str_radix(&digits.replace('_', ""), radix).ok().filter(|_| !digits.starts_with(['+', '-']))
+}
+
+const UNITS: [(&str, i64); 7] = [
+    ("y", 365 * 24 * 3_600_000),
+    ("w", 7 * 24 * 3_600_000),
+    ("d", 24 * 3_600_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1000),
+    ("ms", 1),
+];
+
+/// The largest duration, ms: what Go's nanoseconds hold.
+pub const MAX_DURATION_MS: i64 = i64::MAX / 1_000_000;
+
+/// A duration such as `1h30m`: units from large to small, each once. In ms.
+///
+/// # Errors
+/// In Prometheus's words.
+pub fn parse_duration(text: &str) -> Result<i64, String> {
+    if text.is_empty() {
+        return Err("empty duration string".into());
+    }
+    if text == "0" {
+        return Ok(0);
+    }
+    let invalid = || format!("not a valid duration string: {}", quote(text));
+    let mut rest = text;
+    let mut total: i64 = 0;
+    let mut units = UNITS.iter();
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit()).filter(|&i| i > 0).ok_or_else(invalid)?;
+        let (digits, behind) = rest.split_at(end);
+        let unit_end = behind.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at(unit_end);
+        let (_, ms) = units.by_ref().find(|u| u.0 == unit).ok_or_else(invalid)?;
+        let too_long = || "duration out of range".to_string();
+        let amount: i64 = digits.parse().map_err(|_| too_long())?;
+        total = amount.checked_mul(*ms).and_then(|ms| total.checked_add(ms)).ok_or_else(too_long)?;
+        if total > MAX_DURATION_MS {
+            return Err(too_long());
+        }
+        rest = behind;
+    }
+    Ok(total)
+}
+
+/// The value of a quoted string: `"..."` and `'...'` with Go's escapes,
+/// `` `...` `` as it stands.
+///
+/// # Errors
+/// When an escape is none, or the bytes are no UTF-8 in the end.
+pub fn unquote(quoted: &str) -> Result<String, String> {
+    let bad = |why: &str| format!("error unquoting string {}: {why}", quote(quoted));
+    let delimiter = quoted.chars().next().ok_or_else(|| bad("invalid syntax"))?;
+    let inner = quoted
+        .get(1..quoted.len().saturating_sub(1))
+        .filter(|_| quoted.len() >= 2 && quoted.ends_with(delimiter))
+        .ok_or_else(|| bad("invalid syntax"))?;
+    if delimiter == '`' || !inner.contains('\\') {
+        return Ok(inner.to_string());
+    }
+    let mut out: Vec<u8> = Vec::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            continue;
+        }
+        unescape(&mut chars, &mut out).ok_or_else(|| bad("invalid syntax"))?;
+    }
+    String::from_utf8(out).map_err(|_| bad("the escapes give no UTF-8"))
+}
+
+/// Appends what an escape stands for; its backslash was read.
+fn unescape(chars: &mut std::str::Chars<'_>, out: &mut Vec<u8>) -> Option<()> {
+    let byte = |value: u32| u8::try_from(value).ok();
+    let next = chars.next()?;
+    let mut number = |count: usize, radix: u32, first: u32| {
+        let mut value = first;
+        for _ in 0..count {
+            value = value.checked_mul(radix)?.checked_add(chars.next()?.to_digit(radix)?)?;
+        }
+        Some(value)
+    };
+    match next {
+        'a' => out.push(0x07),
+        'b' => out.push(0x08),
+        'f' => out.push(0x0c),
+        'n' => out.push(b'\n'),
+        'r' => out.push(b'\r'),
+        't' => out.push(b'\t'),
+        'v' => out.push(0x0b),
+        '\\' | '\'' | '"' => out.push(next as u8),
+        'x' => out.push(byte(number(2, 16, 0)?)?),
+        '0'..='7' => out.push(byte(number(2, 8, next.to_digit(8)?)?)?),
+        'u' | 'U' => {
+            let value = number(if next == 'u' { 4 } else { 8 }, 16, 0)?;
+            let c = char::from_u32(value)?;
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        let value = |text: &str| parse_number(text).unwrap();
+        assert_eq!(value("0x1F"), 31.0);
+        assert_eq!(value("017"), 15.0);
+        assert_eq!(value("08"), 8.0);
+        assert_eq!(value("1_000"), 1000.0);
+        assert_eq!(value(".5e3"), 500.0);
+        assert_eq!(value("5."), 5.0);
+        assert_eq!(value("iNf"), f64::INFINITY);
+        assert!(value("NaN").is_nan());
+        assert!(parse_number("1__0").is_err());
+        assert!(parse_number("1_0.5").is_err());
+        assert!(parse_number("1e999").is_err());
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(parse_duration("1h30m"), Ok(5_400_000));
+        assert_eq!(parse_duration("1y2w3d4h5m6s7ms").map(|d| d % 1000), Ok(7));
+        assert_eq!(parse_duration("0"), Ok(0));
+        for bad in ["5m1h", "5m5m", "5", "m", "", "1x", "300y", "99999999999999999999s"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn strings() {
+        assert_eq!(unquote(r#""a\n\x41\u00fc\101'""#).as_deref(), Ok("a\nAüA'"));
+        assert_eq!(unquote(r"'\'\xc3\xbc'").as_deref(), Ok("'ü"));
+        assert_eq!(unquote(r"`\n`").as_deref(), Ok("\\n"));
+        for bad in [r#""\q""#, r#""\xff""#, r#""\u12""#, "\"", r#""\400""#] {
+            assert!(unquote(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! The logical plan: what is to be computed, at which times, without data.
+//!
+//! [`build`] turns a checked syntax tree and evaluation times into a tree of
+//! [`Plan`] nodes. Every node knows its result type, its evaluation [`Grid`]
+//! and with it whether it changes from step to step: a step-invariant node
+//! has a grid of one step whatever its parent's, and the kernel that meets it
+//! broadcasts. Selectors are fused with the window function above them.
+//! Optimizer rules live in [`crate::rules`], one file each.
+
+pub use quarrel_functions::grid::Grid;
+use quarrel_functions::table::{Function, ValueType};
+use quarrel_matchers::Matcher;
+
+use crate::ast::{AggregateOp, BinaryOp, Span, VectorMatching};
+
+/// A node of the logical plan.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Its place in syntax-tree order (post-order), for annotations.
+    pub id: u32,
+    /// Where in the query text it stands.
+    pub span: Span,
+    /// Its evaluation times.
+    pub grid: Grid,
+    /// Scalar, vector, matrix or string.
+    pub value_type: ValueType,
+    /// Set by the rule on common subtrees: nodes of one plan with the same
+    /// number compute the same and are computed once.
+    pub shared: Option<u32>,
+    /// What it computes.
+    pub op: PlanOp,
+}
+
+/// What a node computes.
+#[derive(Clone, Debug)]
+pub enum PlanOp {
+    /// A number.
+    Number(f64),
+    /// A string.
+    String(String),
+    /// A function without a vector or scalar argument: `time()`, `pi()`.
+    Nullary(&'static Function),
+    /// An arithmetic or comparison operator on two scalars.
+    ScalarBinary {
+        /// The operator.
+        op: BinaryOp,
+        /// Left operand.
+        lhs: Box<Plan>,
+        /// Right operand.
+        rhs: Box<Plan>,
+    },
+    /// `scalar(v)`
+    ScalarOf(Box<Plan>),
+    /// `vector(s)`
+    VectorOf(Box<Plan>),
+    /// Unary minus, on scalars and vectors.
+    Negate(Box<Plan>),
+    /// A window function over a selector: one scan does both. An instant
+    /// selector is the window function "latest".
+    Window(Box<Window>),
+    /// A bare range selector at the root: raw samples.
+    RawSelect(Box<Select>),
+    /// A bare subquery at the root: its inner rows.
+    RawSubquery(Box<Plan>),
+    /// A window function over a subquery. `input` has the inner grid.
+    SubqueryWindow {
+        /// The inner expression on the inner grid.
+        input: Box<Plan>,
+        /// What is computed over each window.
+        window: WindowCall,
+    },
+    /// A function of each sample, with scalar or string arguments.
+    Elementwise {
+        /// The function.
+        function: &'static Function,
+        /// The vector.
+        input: Box<Plan>,
+        /// The scalars, in the order of the signature.
+        params: Vec<Plan>,
+    },
+    /// A vector and a scalar.
+    VectorScalar {
+        /// The operator.
+        op: BinaryOp,
+        /// The vector.
+        vector: Box<Plan>,
+        /// The scalar.
+        scalar: Box<Plan>,
+        /// Whether the scalar stands on the left.
+        scalar_left: bool,
+        /// Whether a comparison gives 0 or 1 and does not filter.
+        return_bool: bool,
+    },
+    /// Two vectors, arithmetic or comparison.
+    Join {
+        /// The operator.
+        op: BinaryOp,
+        /// How rows find their partners.
+        matching: VectorMatching,
+        /// Whether a comparison gives 0 or 1 and does not filter.
+        return_bool: bool,
+        /// Left operand.
+        lhs: Box<Plan>,
+        /// Right operand.
+        rhs: Box<Plan>,
+    },
+    /// `and`, `or`, `unless`
+    Set {
+        /// The operator.
+        op: BinaryOp,
+        /// How rows find their partners.
+        matching: VectorMatching,
+        /// Left operand.
+        lhs: Box<Plan>,
+        /// Right operand.
+        rhs: Box<Plan>,
+    },
+    /// An aggregation.
+    Aggregate {
+        /// The aggregator.
+        op: AggregateOp,
+        /// The labels of `by` or `without`.
+        grouping: Vec<String>,
+        /// Whether `grouping` is `without`.
+        without: bool,
+        /// Whether it is computed in two stages: partial aggregates on the
+        /// threads that scan, folded in the end. Set by a rule.
+        split: bool,
+        /// The number of `topk`, `quantile` and so on.
+        param: Option<Box<Plan>>,
+        /// What is aggregated.
+        input: Box<Plan>,
+    },
+    /// `label_replace`, `label_join`
+    Relabel {
+        /// The function.
+        function: &'static Function,
+        /// The vector.
+        input: Box<Plan>,
+        /// The string arguments.
+        params: Vec<String>,
+    },
+    /// `sort`, `sort_desc`, `sort_by_label`, `sort_by_label_desc`
+    Sort {
+        /// The function.
+        function: &'static Function,
+        /// The vector.
+        input: Box<Plan>,
+        /// The label names of the `by_label` forms.
+        labels: Vec<String>,
+    },
+    /// `absent(v)`, and `absent_over_time(m)` over its presence.
+    Absent {
+        /// Rows whose presence counts.
+        input: Box<Plan>,
+        /// The labels of the one row that comes out, by name.
+        labels: Vec<(String, String)>,
+    },
+    /// `histogram_quantile` and its kin.
+    Histogram {
+        /// The function.
+        function: &'static Function,
+        /// The scalars, in the order of the signature.
+        params: Vec<Plan>,
+        /// The buckets.
+        input: Box<Plan>,
+    },
+}
+
+/// A selector: which series, and when to look at them.
+#[derive(Clone, Debug)]
+pub struct Select {
+    /// All must match.
+    pub matchers: Vec<Matcher>,
+    /// The times that windows end at: the node's grid moved by `offset`, or
+    /// one fixed time for `@`. Has the length of the node's grid, or 1.
+    pub reference: Grid,
+    /// The window before each time, ms: the range, or the lookback delta for
+    /// an instant selector. Left-open, right-closed.
+    pub range_ms: i64,
+    /// The closed range of time that samples are asked for, ms: what the
+    /// windows reach, narrowed by rules.
+    pub time_range: (i64, i64),
+    /// Set by the rule on shared selects: the store is asked once for the
+    /// group's matchers, and this selector's own matchers pick from the answer.
+    pub group: Option<SelectGroup>,
+    /// The function or aggregator right above, for the store.
+    pub function: String,
+    /// The grouping right above, for the store.
+    pub grouping: Vec<String>,
+    /// Whether `grouping` is `by`.
+    pub by: bool,
+    /// The query's or subquery's step, ms; 0 for an instant query.
+    pub hint_step_ms: i64,
+    /// Label names that the plan above needs, if it needs not all.
+    pub projection: Option<Vec<String>>,
+    /// Whether this is an instant selector.
+    pub instant: bool,
+    /// Where the selector stands in the query.
+    pub span: Span,
+}
+
+/// Selectors that share one select.
+#[derive(Clone, Debug)]
+pub struct SelectGroup {
+    /// The group's number in its plan.
+    pub id: u32,
+    /// What the store is asked for; each selector of the group has these
+    /// matchers, too, and perhaps more.
+    pub matchers: Vec<Matcher>,
+    /// The closed range of time over all selectors of the group, ms.
+    pub time_range: (i64, i64),
+}
+
+/// A window function over a selector.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// Set by the rule on shared windows: windows with the same number have
+    /// the same series and the same windows, and share one decode.
+    pub decode: Option<u32>,
+    /// The samples.
+    pub select: Select,
+    /// What is computed over each window.
+    pub call: WindowCall,
+}
+
+/// A window function with its arguments.
+#[derive(Clone, Debug)]
+pub struct WindowCall {
+    /// What is computed.
+    pub function: WindowKind,
+    /// The scalar arguments, in the order of the signature.
+    pub params: Vec<Plan>,
+    /// The windows' ends on the time line of the samples, see
+    /// [`Select::reference`].
+    pub reference: Grid,
+    /// The windows' length, ms.
+    pub range_ms: i64,
+    /// Whether the function drops the metric name.
+    pub drops_name: bool,
+    /// Where the range selector or subquery stands, for annotations.
+    pub argument: Span,
+}
+
+/// The window functions as plans know them.
+#[derive(Clone, Copy, Debug)]
+pub enum WindowKind {
+    /// An instant selector: the latest sample unless it is stale.
+    Latest,
+    /// `timestamp(selector)`: the time of the latest sample, in seconds.
+    LatestTimestamp,
+    /// A function of the table.
+    Function(&'static Function),
+}
+
+impl WindowKind {
+    /// The name that `explain` shows.
+    pub fn name(&self) -> &'static str {
+        match self {
+            WindowKind::Latest => "latest",
+            WindowKind::LatestTimestamp => "timestamp",
+            WindowKind::Function(function) => function.name,
+        }
+    }
+}
+
+impl Plan {
+    /// Whether the node has one value for all of its parent's steps.
+    pub fn is_invariant_for(&self, parent: &Grid) -> bool {
+        self.grid.len == 1 && parent.len != 1
+    }
+
+    /// The node's inputs in the order of the syntax.
+    pub fn inputs(&self) -> Vec<&Plan> {
+        match &self.op {
+            PlanOp::Number(_) | PlanOp::String(_) | PlanOp::Nullary(_) | PlanOp::RawSelect(_) => {
+                Vec::new()
+            }
+            PlanOp::ScalarOf(input)
+            | PlanOp::VectorOf(input)
+            | PlanOp::Negate(input)
+            | PlanOp::RawSubquery(input)
+            | PlanOp::Relabel { input, .. }
+            | PlanOp::Sort { input, .. }
+            | PlanOp::Absent { input, .. } => vec![input],
+            PlanOp::Window(window) => window.call.params.iter().collect(),
+            PlanOp::SubqueryWindow { input, window } => {
+                std::iter::once(&**input).chain(&window.params).collect()
+            }
+            PlanOp::Elementwise { input, params, .. } | PlanOp::Histogram { input, params, .. } => {
+                std::iter::once(&**input).chain(params).collect()
+            }
+            PlanOp::VectorScalar { vector, scalar, .. } => vec![vector, scalar],
+            PlanOp::ScalarBinary { lhs, rhs, .. }
+            | PlanOp::Join { lhs, rhs, .. }
+            | PlanOp::Set { lhs, rhs, .. } => vec![lhs, rhs],
+            PlanOp::Aggregate { input, param, .. } => {
+                param.iter().map(|p| &**p).chain(std::iter::once(&**input)).collect()
+            }
+        }
+    }
+
+    /// The node's inputs, to be changed.
+    pub fn inputs_mut(&mut self) -> Vec<&mut Plan> {
+        match &mut self.op {
+            PlanOp::Number(_) | PlanOp::String(_) | PlanOp::Nullary(_) | PlanOp::RawSelect(_) => {
+                Vec::new()
+            }
+            PlanOp::ScalarOf(input)
+            | PlanOp::VectorOf(input)
+            | PlanOp::Negate(input)
+            | PlanOp::RawSubquery(input)
+            | PlanOp::Relabel { input, .. }
+            | PlanOp::Sort { input, .. }
+            | PlanOp::Absent { input, .. } => vec![input],
+            PlanOp::Window(window) => window.call.params.iter_mut().collect(),
+            PlanOp::SubqueryWindow { input, window } => {
+                std::iter::once(&mut **input).chain(&mut window.params).collect()
+            }
+            PlanOp::Elementwise { input, params, .. } | PlanOp::Histogram { input, params, .. } => {
+                std::iter::once(&mut **input).chain(params).collect()
+            }
+            PlanOp::VectorScalar { vector, scalar, .. } => vec![vector, scalar],
+            PlanOp::ScalarBinary { lhs, rhs, .. }
+            | PlanOp::Join { lhs, rhs, .. }
+            | PlanOp::Set { lhs, rhs, .. } => vec![lhs, rhs],
+            PlanOp::Aggregate { input, param, .. } => {
+                param.iter_mut().map(|p| &mut **p).chain(std::iter::once(&mut **input)).collect()
+            }
+        }
+    }
+}

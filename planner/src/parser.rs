@@ -1,0 +1,522 @@
+//! From text to tree: the pest grammar, then a climb over the operators.
+
+use pest::Parser as _;
+use pest::iterators::{Pair, Pairs};
+use quarrel_functions::table;
+use quarrel_matchers::{MatchOp, Matcher};
+
+use crate::ast::*;
+use crate::error::ParseError;
+use crate::literal::{MAX_DURATION_MS, parse_duration, parse_number, unquote};
+use crate::nesting;
+use crate::options::ParserOptions;
+use crate::{check, with_stack};
+
+mod duration;
+mod modifiers;
+
+#[derive(pest_derive::Parser)]
+#[grammar = "promql.pest"]
+#[allow(missing_docs)]
+struct Grammar;
+
+type Result<T> = std::result::Result<T, ParseError>;
+
+/// Stack that the grammar needs for one level of brackets, bytes (measured in
+/// a debug build: about 16 KiB).
+const STACK_A_LEVEL: usize = 48 * 1024;
+
+/// How long a query text may be, bytes: spans are 32 bits, and nobody means
+/// more.
+const MAX_LENGTH: usize = 16 * 1024 * 1024;
+
+/// How many operators and signs may stand in one chain.
+const MAX_CHAIN: usize = 20_000;
+
+/// A parsed query. Dropping it is safe however deep it is.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    expr: Option<Expr>,
+}
+
+impl Tree {
+    fn new(expr: Expr) -> Self {
+        Tree { expr: Some(expr) }
+    }
+
+    /// The root of the tree.
+    pub fn expr(&self) -> &Expr {
+        match &self.expr {
+            Some(expr) => expr,
+            None => unreachable!("the expression is taken on drop alone"),
+        }
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        if let Some(expr) = self.expr.take() {
+            // A chain of operators is as deep as it is long.
+            stacker::maybe_grow(8 << 20, 32 << 20, || drop(expr));
+        }
+    }
+}
+
+/// Parses and checks a query.
+///
+/// # Errors
+/// When the text is not PromQL or not well typed: where, and what was expected.
+pub fn parse(query: &str, options: &ParserOptions) -> Result<Tree> {
+    let mut pairs = run_grammar(Rule::query, query)?;
+    let builder = Builder { query, options };
+    let whole = pairs.next().map(Pair::into_inner);
+    let Some(expr) = whole.and_then(|mut inner| inner.next()) else {
+        return Err(ParseError::new(query, Span::default(), "no expression found in input"));
+    };
+    let mut tree = Tree::new(builder.expr(expr)?);
+    if let Some(expr) = &mut tree.expr {
+        check::check(expr, query, options)?;
+    }
+    Ok(tree)
+}
+
+/// Parses a selector alone, such as `match[]` takes it.
+///
+/// # Errors
+/// As [`parse`]; offsets, ranges and other modifiers are refused.
+pub fn parse_metric_selector(text: &str, options: &ParserOptions) -> Result<Vec<Matcher>> {
+    let mut pairs = run_grammar(Rule::selector, text)?;
+    let builder = Builder { query: text, options };
+    let whole = pairs.next().map(Pair::into_inner);
+    let Some(selector) = whole.and_then(|mut inner| inner.next()) else {
+        return Err(ParseError::new(text, Span::default(), "no selector found in input"));
+    };
+    Ok(builder.vector_selector(selector)?.matchers)
+}
+
+fn run_grammar(rule: Rule, query: &str) -> Result<Pairs<'_, Rule>> {
+    if query.len() > MAX_LENGTH {
+        let message = format!("query is longer than {MAX_LENGTH} bytes");
+        return Err(ParseError::new(query, Span::default(), message));
+    }
+    let depth = nesting::depth(query).map_err(|span| {
+        let message = format!("brackets nest deeper than {}", nesting::MAX_NESTING);
+        ParseError::new(query, span, message)
+    })?;
+    if rule == Rule::query && query.trim().is_empty() {
+        return Err(ParseError::new(query, Span::default(), "no expression found in input"));
+    }
+    let needed = (depth + 8) * STACK_A_LEVEL;
+    let parsed = stacker::maybe_grow(needed, needed + STACK_A_LEVEL, || Grammar::parse(rule, query));
+    parsed.map_err(|error| syntax_error(query, &error))
+}
+
+/// Words a grammar error: what stands there, and what may.
+fn syntax_error(query: &str, error: &pest::error::Error<Rule>) -> ParseError {
+    let at = match error.location {
+        pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
+    };
+    let rest = query.get(at..).unwrap_or_default();
+    let token: String = match rest.chars().next() {
+        None => "end of input".into(),
+        Some(c) if c.is_alphanumeric() || c == '_' => {
+            let word: String =
+                rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').take(40).collect();
+            quarrel_functions::fmt::quote(&word)
+        }
+        Some(c) => quarrel_functions::fmt::quote(&c.to_string()),
+    };
+    let mut expected: Vec<&str> = match &error.variant {
+        pest::error::ErrorVariant::ParsingError { positives, .. } => {
+            positives.iter().filter_map(|rule| expectation(*rule)).collect()
+        }
+        pest::error::ErrorVariant::CustomError { .. } => Vec::new(),
+    };
+    expected.sort_unstable();
+    expected.dedup();
+    let mut message = format!("unexpected {token}");
+    if !expected.is_empty() {
+        message.push_str(", expected ");
+        message.push_str(&expected.join(" or "));
+    }
+    let end = (at + 1).min(query.len()) as u32;
+    ParseError::new(query, Span { start: at as u32, end }, message)
+}
+
+/// How a rule is called in an error.
+fn expectation(rule: Rule) -> Option<&'static str> {
+    Some(match rule {
+        Rule::EOI => "end of input",
+        Rule::expr | Rule::operand | Rule::sign | Rule::paren | Rule::aggregate | Rule::call
+        | Rule::vector_selector => "expression",
+        Rule::number | Rule::duration => "number or duration",
+        Rule::string => "string",
+        Rule::binary | Rule::operator | Rule::word_operator => "operator",
+        Rule::range => "range",
+        Rule::offset | Rule::at | Rule::anchored | Rule::smoothed => "modifier",
+        Rule::label_list => "labels in parentheses",
+        Rule::label_name | Rule::identifier => "label",
+        Rule::match_op => "label matching operator",
+        Rule::matcher => "label matcher",
+        Rule::arguments => "arguments",
+        Rule::duration_expr | Rule::duration_operand => "duration",
+        _ => return None,
+    })
+}
+
+fn span_of(pair: &Pair<'_, Rule>) -> Span {
+    let span = pair.as_span();
+    Span { start: span.start() as u32, end: span.end() as u32 }
+}
+
+struct Builder<'a> {
+    query: &'a str,
+    options: &'a ParserOptions,
+}
+
+/// A binary operator with its modifiers, before its right side is known.
+struct Operator {
+    op: BinaryOp,
+    return_bool: bool,
+    matching: VectorMatching,
+    span: Span,
+}
+
+/// How tightly operators bind, and a sign.
+fn precedence(op: BinaryOp) -> u8 {
+    use BinaryOp as B;
+    match op {
+        B::Or => 1,
+        B::And | B::Unless => 2,
+        B::Add | B::Sub => 4,
+        B::Mul | B::Div | B::Mod | B::Atan2 => 5,
+        B::Pow => 6,
+        _ => 3,
+    }
+}
+
+/// A sign binds like a multiplication.
+const SIGN: u8 = 5;
+
+/// What waits for its right side.
+enum Waiting {
+    Binary(Box<Operator>, Expr),
+    Sign { minus: bool, start: u32 },
+}
+
+impl Builder<'_> {
+    fn error(&self, span: Span, message: impl Into<String>) -> ParseError {
+        ParseError::new(self.query, span, message)
+    }
+
+    /// An expression: a flat list of operands and operators, climbed with a
+    /// stack of its own, so that chains may be long.
+    fn expr(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
+        with_stack(|| self.climb(pair))
+    }
+
+    fn climb(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
+        let mut stack: Vec<Waiting> = Vec::new();
+        let mut chain = 0;
+        let mut last = None;
+        for part in pair.into_inner() {
+            chain += 1;
+            if chain > MAX_CHAIN || stack.len() > MAX_CHAIN {
+                let message = format!("more than {MAX_CHAIN} operators in one expression");
+                return Err(self.error(span_of(&part), message));
+            }
+            if part.as_rule() == Rule::operand {
+                last = Some(self.operand(part, &mut stack)?);
+                continue;
+            }
+            let operator = self.operator(part)?;
+            let Some(mut left) = last.take() else { continue };
+            let binds = precedence(operator.op);
+            while let Some(top) = stack.last() {
+                let reduces = match top {
+                    Waiting::Sign { .. } => SIGN >= binds,
+                    Waiting::Binary(waiting, _) => {
+                        let other = precedence(waiting.op);
+                        other > binds || (other == binds && operator.op != BinaryOp::Pow)
+                    }
+                };
+                if !reduces {
+                    break;
+                }
+                if let Some(top) = stack.pop() {
+                    left = self.reduce(top, left)?;
+                }
+            }
+            stack.push(Waiting::Binary(Box::new(operator), left));
+        }
+        let Some(mut expr) = last else {
+            return Err(self.error(Span::default(), "no expression found in input"));
+        };
+        while let Some(top) = stack.pop() {
+            expr = self.reduce(top, expr)?;
+        }
+        Ok(expr)
+    }
+
+    fn reduce(&self, waiting: Waiting, right: Expr) -> Result<Expr> {
+        Ok(match waiting {
+            Waiting::Sign { minus, start } => sign(minus, start, right),
+            Waiting::Binary(operator, lhs) => {
+                let span = lhs.span().to(right.span());
+                let m = &operator.matching;
+                let fills = m.fill_left.is_some() || m.fill_right.is_some();
+                if fills && !self.options.enable_binop_fill_modifiers {
+                    let message = "binop fill modifiers are experimental and not enabled";
+                    return Err(self.error(span, message));
+                }
+                Expr::Binary(Box::new(Binary {
+                    op: operator.op,
+                    lhs,
+                    rhs: right,
+                    matching: Some(operator.matching),
+                    return_bool: operator.return_bool,
+                    span,
+                }))
+            }
+        })
+    }
+
+    /// Signs go to the stack; the rest is a primary with its modifiers.
+    fn operand(&self, pair: Pair<'_, Rule>, stack: &mut Vec<Waiting>) -> Result<Expr> {
+        let mut expr = None;
+        for part in pair.into_inner() {
+            let span = span_of(&part);
+            match part.as_rule() {
+                Rule::sign => {
+                    if stack.len() > MAX_CHAIN {
+                        let message = format!("more than {MAX_CHAIN} signs in one expression");
+                        return Err(self.error(span, message));
+                    }
+                    stack.push(Waiting::Sign { minus: part.as_str() == "-", start: span.start });
+                }
+                Rule::range => {
+                    let operand = expr.take().unwrap_or_else(|| number(0.0, false, span));
+                    expr = Some(self.range(part, operand)?);
+                }
+                Rule::offset | Rule::at | Rule::anchored | Rule::smoothed => {
+                    if let Some(expr) = &mut expr {
+                        self.modify(part, expr)?;
+                    }
+                }
+                _ => expr = Some(self.primary(part)?),
+            }
+        }
+        expr.ok_or_else(|| self.error(Span::default(), "no expression found in input"))
+    }
+
+    fn primary(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
+        let span = span_of(&pair);
+        Ok(match pair.as_rule() {
+            Rule::number | Rule::duration => Expr::Number(self.number_literal(&pair)?),
+            Rule::string => Expr::String(StringLiteral { value: self.string(&pair)?, span }),
+            Rule::paren => {
+                let inner = pair.into_inner().next();
+                let expr = inner.map(|inner| self.expr(inner)).transpose()?;
+                let expr = expr.ok_or_else(|| self.error(span, "no expression found in input"))?;
+                Expr::Paren(Box::new(Paren { expr, span }))
+            }
+            Rule::aggregate => self.aggregate(pair)?,
+            Rule::call => self.call(pair)?,
+            _ => Expr::VectorSelector(Box::new(self.vector_selector(pair)?)),
+        })
+    }
+
+    fn number_literal(&self, pair: &Pair<'_, Rule>) -> Result<NumberLiteral> {
+        let span = span_of(pair);
+        let is_duration = pair.as_rule() == Rule::duration;
+        let value = if is_duration {
+            let ms = parse_duration(pair.as_str()).map_err(|m| self.error(span, m))?;
+            ms as f64 / 1000.0
+        } else {
+            parse_number(pair.as_str()).map_err(|m| self.error(span, m))?
+        };
+        Ok(NumberLiteral { value, is_duration, span })
+    }
+
+    fn string(&self, pair: &Pair<'_, Rule>) -> Result<String> {
+        unquote(pair.as_str()).map_err(|message| self.error(span_of(pair), message))
+    }
+
+    /// A name without quotes, which has to be ASCII unless the options say else.
+    fn plain_name(&self, pair: &Pair<'_, Rule>) -> Result<String> {
+        let name = pair.as_str();
+        let odd = name.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | ':')));
+        match odd {
+            Some(c) if !self.options.enable_unquoted_utf8_names => {
+                let at = span_of(pair).start + name.find(c).unwrap_or(0) as u32;
+                let message = format!("unexpected character: {}", quote_char(c));
+                Err(self.error(Span { start: at, end: at + c.len_utf8() as u32 }, message))
+            }
+            _ => Ok(name.to_string()),
+        }
+    }
+
+    fn aggregate(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
+        let span = span_of(&pair);
+        let (mut op, mut grouping, mut without, mut args) = (None, Vec::new(), false, Vec::new());
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::aggregate_op => {
+                    let name = part.as_str().to_ascii_lowercase();
+                    op = AggregateOp::ALL.into_iter().find(|op| op.name() == name);
+                }
+                Rule::grouping => {
+                    for inner in part.into_inner() {
+                        match inner.as_rule() {
+                            Rule::without => without = true,
+                            Rule::label_list => grouping = self.label_list(inner)?,
+                            _ => {}
+                        }
+                    }
+                }
+                _ => args = self.arguments(part)?,
+            }
+        }
+        let op = op.ok_or_else(|| self.error(span, "unknown aggregator"))?;
+        if args.is_empty() {
+            return Err(self.error(span, "no arguments for aggregate expression provided"));
+        }
+        if op.is_experimental() && !self.options.enable_experimental_functions {
+            let message = format!(
+                "{}() is experimental and must be enabled with --enable-feature=promql-experimental-functions",
+                op.name()
+            );
+            return Err(self.error(span, message));
+        }
+        let wanted = if op.param_type().is_some() { 2 } else { 1 };
+        if args.len() != wanted {
+            let got = args.len();
+            let message = format!(
+                "wrong number of arguments for aggregate expression provided, expected {wanted}, got {got}"
+            );
+            return Err(self.error(span, message));
+        }
+        let expr = args.pop().ok_or_else(|| self.error(span, "no arguments"))?;
+        let param = args.pop();
+        Ok(Expr::Aggregate(Box::new(Aggregate { op, param, expr, grouping, without, span })))
+    }
+
+    fn arguments(&self, pair: Pair<'_, Rule>) -> Result<Vec<Expr>> {
+        let mut args = Vec::new();
+        for part in pair.into_inner() {
+            if part.as_rule() == Rule::trailing_comma {
+                let message = "trailing commas not allowed in function call args";
+                return Err(self.error(span_of(&part), message));
+            }
+            args.push(self.expr(part)?);
+        }
+        Ok(args)
+    }
+
+    fn call(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
+        let span = span_of(&pair);
+        let mut parts = pair.into_inner();
+        let (Some(name), Some(arguments)) = (parts.next(), parts.next()) else {
+            return Err(self.error(span, "incomplete call"));
+        };
+        let name_span = span_of(&name);
+        let function = table::lookup(name.as_str()).ok_or_else(|| {
+            let name = quarrel_functions::fmt::quote(name.as_str());
+            self.error(name_span, format!("unknown function with name {name}"))
+        })?;
+        if function.experimental && !self.options.enable_experimental_functions {
+            let name = quarrel_functions::fmt::quote(function.name);
+            return Err(self.error(name_span, format!("function {name} is not enabled")));
+        }
+        let args = self.arguments(arguments)?;
+        Ok(Expr::Call(Box::new(Call { function, args, span })))
+    }
+
+    fn vector_selector(&self, pair: Pair<'_, Rule>) -> Result<VectorSelector> {
+        let span = span_of(&pair);
+        let (mut name, mut matchers) = (None, Vec::new());
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::metric_name => name = Some(self.plain_name(&part)?),
+                _ => {
+                    for matcher in part.into_inner() {
+                        matchers.push(self.matcher(matcher)?);
+                    }
+                }
+            }
+        }
+        if let Some(name) = &name {
+            matchers.push(self.new_matcher(MatchOp::Equal, "__name__", name, span)?);
+        }
+        Ok(VectorSelector {
+            name,
+            matchers,
+            offset: DurationValue::ZERO,
+            at: None,
+            anchored: false,
+            smoothed: false,
+            may_match_empty: false,
+            span,
+        })
+    }
+
+    fn matcher(&self, pair: Pair<'_, Rule>) -> Result<Matcher> {
+        let span = span_of(&pair);
+        let (mut texts, mut op) = (Vec::new(), None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::identifier => texts.push(self.plain_name(&part)?),
+                Rule::string => texts.push(self.string(&part)?),
+                _ => {
+                    op = Some(match part.as_str() {
+                        "=" => MatchOp::Equal,
+                        "!=" => MatchOp::NotEqual,
+                        "=~" => MatchOp::Regex,
+                        _ => MatchOp::NotRegex,
+                    });
+                }
+            }
+        }
+        match (op, texts.as_slice()) {
+            (Some(op), [name, value]) => self.new_matcher(op, name, value, span),
+            (_, [name, ..]) => self.new_matcher(MatchOp::Equal, "__name__", name, span),
+            _ => Err(self.error(span, "incomplete label matcher")),
+        }
+    }
+
+    fn new_matcher(&self, op: MatchOp, name: &str, value: &str, span: Span) -> Result<Matcher> {
+        Matcher::new(op, name, value).map_err(|error| self.error(span, error.to_string()))
+    }
+}
+
+fn number(value: f64, is_duration: bool, span: Span) -> Expr {
+    Expr::Number(NumberLiteral { value, is_duration, span })
+}
+
+/// A sign in front of a number is part of the number.
+fn sign(minus: bool, start: u32, expr: Expr) -> Expr {
+    match expr {
+        Expr::Number(mut literal) => {
+            if minus {
+                literal.value = -literal.value;
+            }
+            literal.span.start = start;
+            Expr::Number(literal)
+        }
+        expr => {
+            let span = Span { start, end: expr.span().end };
+            Expr::Unary(Box::new(Unary { minus, expr, span }))
+        }
+    }
+}
+
+/// A character in single quotes, as Go prints it.
+fn quote_char(c: char) -> String {
+    let quoted = quarrel_functions::fmt::quote(&c.to_string());
+    format!("'{}'", &quoted[1..quoted.len() - 1])
+}
+
+/// Seconds as ms, in the way that the reference rounds them.
+fn to_ms(seconds: f64) -> i64 {
+    ((seconds * 1e9).round() / 1e6).trunc() as i64
+}

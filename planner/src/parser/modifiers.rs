@@ -1,0 +1,255 @@
+//! What stands behind an operand or an operator: ranges, offsets, `@`, `on`,
+//! `group_left`, `fill`.
+
+use super::*;
+
+impl Builder<'_> {
+    pub(super) fn operator(&self, pair: Pair<'_, Rule>) -> Result<Operator> {
+        let span = span_of(&pair);
+        let mut operator = Operator {
+            op: BinaryOp::Add,
+            return_bool: false,
+            matching: VectorMatching {
+                card: Cardinality::OneToOne,
+                labels: Vec::new(),
+                on: false,
+                include: Vec::new(),
+                fill_left: None,
+                fill_right: None,
+            },
+            span,
+        };
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::operator => {
+                    operator.span = span_of(&part);
+                    operator.op = binary_op(part.as_str());
+                }
+                Rule::bool => operator.return_bool = true,
+                Rule::matching => self.matching(part, &mut operator.matching)?,
+                _ => self.fill(part, &mut operator.matching)?,
+            }
+        }
+        Ok(operator)
+    }
+
+    fn matching(&self, pair: Pair<'_, Rule>, matching: &mut VectorMatching) -> Result<()> {
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::on => matching.on = true,
+                Rule::label_list => matching.labels = self.label_list(part)?,
+                Rule::group_side => {
+                    for inner in part.into_inner() {
+                        match inner.as_rule() {
+                            Rule::group_left => matching.card = Cardinality::ManyToOne,
+                            Rule::group_right => matching.card = Cardinality::OneToMany,
+                            _ => matching.include = self.label_list(inner)?,
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn fill(&self, pair: Pair<'_, Rule>, matching: &mut VectorMatching) -> Result<()> {
+        let span = span_of(&pair);
+        let (mut word, mut minus, mut value) = (String::new(), false, 0.0);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::fill_word => word = part.as_str().to_ascii_lowercase(),
+                Rule::sign => minus = part.as_str() == "-",
+                _ => value = self.number_literal(&part)?.value,
+            }
+        }
+        let value = Some(if minus { -value } else { value });
+        let (left, right) = (word != "fill_right", word != "fill_left");
+        let twice = (left && matching.fill_left.is_some()) || (right && matching.fill_right.is_some());
+        if twice {
+            return Err(self.error(span, format!("unexpected {word:?}")));
+        }
+        if left {
+            matching.fill_left = value;
+        }
+        if right {
+            matching.fill_right = value;
+        }
+        Ok(())
+    }
+
+    pub(super) fn label_list(&self, pair: Pair<'_, Rule>) -> Result<Vec<String>> {
+        let mut labels = Vec::new();
+        for part in pair.into_inner() {
+            let name = match part.as_rule() {
+                Rule::string => self.string(&part)?,
+                _ => self.plain_name(&part)?,
+            };
+            let colon = self.options.enable_unquoted_utf8_names
+                && part.as_rule() != Rule::string
+                && name.contains(':');
+            if name.is_empty() || colon {
+                let name = quarrel_functions::fmt::quote(&name);
+                let message = format!("invalid label name for grouping: {name}");
+                return Err(self.error(span_of(&part), message));
+            }
+            labels.push(name);
+        }
+        Ok(labels)
+    }
+
+    /// `[5m]` or `[5m:1m]` behind an expression.
+    pub(super) fn range(&self, pair: Pair<'_, Rule>, operand: Expr) -> Result<Expr> {
+        let bracket = span_of(&pair);
+        let span = operand.span().to(bracket);
+        let (mut range, mut step, mut subquery) = (None, None, false);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::colon => subquery = true,
+                _ if range.is_none() => range = Some(self.positive_duration(part)?),
+                _ => step = Some(self.positive_duration(part)?),
+            }
+        }
+        let range = range.unwrap_or(DurationValue::ZERO);
+        if subquery {
+            return Ok(Expr::Subquery(Box::new(Subquery {
+                expr: operand,
+                range,
+                step,
+                offset: DurationValue::ZERO,
+                at: None,
+                span,
+            })));
+        }
+        let Expr::VectorSelector(selector) = operand else {
+            return Err(self.error(bracket, "ranges only allowed for vector selectors"));
+        };
+        if !selector.offset.is_zero() {
+            return Err(self.error(bracket, "no offset modifiers allowed before range"));
+        }
+        if selector.at.is_some() {
+            return Err(self.error(bracket, "no @ modifiers allowed before range"));
+        }
+        Ok(Expr::MatrixSelector(Box::new(MatrixSelector { selector: *selector, range, span })))
+    }
+
+    pub(super) fn modify(&self, pair: Pair<'_, Rule>, expr: &mut Expr) -> Result<()> {
+        match pair.as_rule() {
+            Rule::offset => self.offset(pair, expr),
+            Rule::at => self.at(pair, expr),
+            Rule::anchored => self.extended(expr, true),
+            _ => self.extended(expr, false),
+        }
+    }
+
+    fn offset(&self, pair: Pair<'_, Rule>, expr: &mut Expr) -> Result<()> {
+        let end = span_of(&pair).end;
+        let before = expr.span();
+        let value = pair.into_inner().find(|p| p.as_rule() == Rule::offset_value);
+        let Some(value) = value else { return Ok(()) };
+        let value = self.offset_value(value)?;
+        let (offset, span) = match expr {
+            Expr::VectorSelector(s) => (&mut s.offset, &mut s.span),
+            Expr::MatrixSelector(m) => (&mut m.selector.offset, &mut m.span),
+            Expr::Subquery(s) => (&mut s.offset, &mut s.span),
+            _ => {
+                let message = "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery";
+                return Err(self.error(before, message));
+            }
+        };
+        if !offset.is_zero() {
+            return Err(self.error(before, "offset may not be set multiple times"));
+        }
+        *offset = value;
+        span.end = end;
+        Ok(())
+    }
+
+    fn at(&self, pair: Pair<'_, Rule>, expr: &mut Expr) -> Result<()> {
+        let end = span_of(&pair).end;
+        let before = expr.span();
+        let (mut minus, mut value) = (false, None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::start_call => value = Some(AtModifier::Start),
+                Rule::end_call => value = Some(AtModifier::End),
+                Rule::sign => minus = part.as_str() == "-",
+                _ => {
+                    let seconds = self.number_literal(&part)?.value;
+                    let seconds = if minus { -seconds } else { seconds };
+                    if !seconds.is_finite() || seconds.abs() >= i64::MAX as f64 {
+                        let shown = format!("{seconds:.6}").replace("inf", "+Inf").replace("-+", "-");
+                        let message = format!("timestamp out of bounds for @ modifier: {shown}");
+                        return Err(self.error(before, message));
+                    }
+                    value = Some(AtModifier::Timestamp((seconds * 1000.0).round() as i64));
+                }
+            }
+        }
+        let (at, span) = match expr {
+            Expr::VectorSelector(s) => (&mut s.at, &mut s.span),
+            Expr::MatrixSelector(m) => (&mut m.selector.at, &mut m.span),
+            Expr::Subquery(s) => (&mut s.at, &mut s.span),
+            _ => {
+                let message = "@ modifier must be preceded by an instant vector selector or range vector selector or a subquery";
+                return Err(self.error(before, message));
+            }
+        };
+        if at.is_some() {
+            return Err(self.error(before, "@ <timestamp> may not be set multiple times"));
+        }
+        *at = value;
+        span.end = end;
+        Ok(())
+    }
+
+    fn extended(&self, expr: &mut Expr, anchored: bool) -> Result<()> {
+        let span = expr.span();
+        let word = if anchored { "anchored" } else { "smoothed" };
+        let selector = match expr {
+            Expr::VectorSelector(selector) => &mut **selector,
+            Expr::MatrixSelector(matrix) => &mut matrix.selector,
+            Expr::Subquery(_) => {
+                let message = format!("{word} modifier is not supported for subqueries");
+                return Err(self.error(span, message));
+            }
+            _ => return Err(self.error(span, format!("{word} modifier not implemented"))),
+        };
+        if anchored {
+            selector.anchored = true;
+        } else {
+            selector.smoothed = true;
+        }
+        if selector.anchored && selector.smoothed {
+            let message = "anchored and smoothed modifiers cannot be used together";
+            return Err(self.error(span, message));
+        }
+        Ok(())
+    }
+}
+
+fn binary_op(symbol: &str) -> BinaryOp {
+    use BinaryOp as B;
+    const ALL: [BinaryOp; 18] = [
+        B::Add,
+        B::Sub,
+        B::Mul,
+        B::Div,
+        B::Mod,
+        B::Pow,
+        B::Atan2,
+        B::Equal,
+        B::NotEqual,
+        B::Greater,
+        B::Less,
+        B::GreaterOrEqual,
+        B::LessOrEqual,
+        B::TrimUpper,
+        B::TrimLower,
+        B::And,
+        B::Or,
+        B::Unless,
+    ];
+    let lower = symbol.to_ascii_lowercase();
+    ALL.into_iter().find(|op| op.symbol() == lower).unwrap_or(B::Add)
+}
