@@ -61,11 +61,21 @@ pub enum PlanOp {
     /// A bare range selector at the root: raw samples.
     RawSelect(Box<Select>),
     /// A bare subquery at the root: its inner rows.
-    RawSubquery(Box<Plan>),
-    /// A window function over a subquery. `input` has the inner grid.
-    SubqueryWindow {
-        /// The inner expression on the inner grid.
+    RawSubquery {
+        /// The inner expression; its grid is `inner`, or one step where it
+        /// does not change.
         input: Box<Plan>,
+        /// The subquery's times.
+        inner: Grid,
+    },
+    /// A window function over a subquery.
+    SubqueryWindow {
+        /// The inner expression; its grid is `inner`, or one step where it
+        /// does not change.
+        input: Box<Plan>,
+        /// The subquery's times, without an offset of its own taken off: the
+        /// times at which `input` is evaluated.
+        inner: Grid,
         /// What is computed over each window.
         window: WindowCall,
     },
@@ -279,12 +289,12 @@ impl Plan {
             PlanOp::ScalarOf(input)
             | PlanOp::VectorOf(input)
             | PlanOp::Negate(input)
-            | PlanOp::RawSubquery(input)
+            | PlanOp::RawSubquery { input, .. }
             | PlanOp::Relabel { input, .. }
             | PlanOp::Sort { input, .. }
             | PlanOp::Absent { input, .. } => vec![input],
             PlanOp::Window(window) => window.call.params.iter().collect(),
-            PlanOp::SubqueryWindow { input, window } => {
+            PlanOp::SubqueryWindow { input, window, .. } => {
                 std::iter::once(&**input).chain(&window.params).collect()
             }
             PlanOp::Elementwise { input, params, .. } | PlanOp::Histogram { input, params, .. } => {
@@ -309,12 +319,12 @@ impl Plan {
             PlanOp::ScalarOf(input)
             | PlanOp::VectorOf(input)
             | PlanOp::Negate(input)
-            | PlanOp::RawSubquery(input)
+            | PlanOp::RawSubquery { input, .. }
             | PlanOp::Relabel { input, .. }
             | PlanOp::Sort { input, .. }
             | PlanOp::Absent { input, .. } => vec![input],
             PlanOp::Window(window) => window.call.params.iter_mut().collect(),
-            PlanOp::SubqueryWindow { input, window } => {
+            PlanOp::SubqueryWindow { input, window, .. } => {
                 std::iter::once(&mut **input).chain(&mut window.params).collect()
             }
             PlanOp::Elementwise { input, params, .. } | PlanOp::Histogram { input, params, .. } => {
