@@ -70,14 +70,6 @@ pub struct Matcher {
     regex: Option<Regex>,
 }
 
-impl PartialEq for Matcher {
-    fn eq(&self, other: &Self) -> bool {
-        (self.op(), self.name(), self.value()) == (other.op(), other.name(), other.value())
-    }
-}
-
-impl Eq for Matcher {}
-
 impl Matcher {
     /// A matcher.
     ///
