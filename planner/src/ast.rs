@@ -15,7 +15,10 @@ pub struct Span {
 impl Span {
     /// The smallest span over both.
     pub fn to(self, end: Span) -> Span {
-        Span { start: self.start, end: end.end }
+        Span {
+            start: self.start,
+            end: end.end,
+        }
     }
 }
 
@@ -127,6 +130,19 @@ pub enum DurationExpr {
         /// Where.
         span: Span,
     },
+}
+
+impl DurationExpr {
+    /// Where it stands, without parentheses around.
+    pub fn span(&self) -> Span {
+        match self {
+            DurationExpr::Number(literal) => literal.span,
+            DurationExpr::Step(span)
+            | DurationExpr::Range(span)
+            | DurationExpr::Unary { span, .. }
+            | DurationExpr::Binary { span, .. } => *span,
+        }
+    }
 }
 
 /// Operators of duration expressions.
@@ -272,6 +288,20 @@ pub struct VectorMatching {
     pub fill_left: Option<f64>,
     /// `fill`, `fill_right`
     pub fill_right: Option<f64>,
+}
+
+impl Default for VectorMatching {
+    /// One to one, on all labels.
+    fn default() -> Self {
+        VectorMatching {
+            card: Cardinality::OneToOne,
+            labels: Vec::new(),
+            on: false,
+            include: Vec::new(),
+            fill_left: None,
+            fill_right: None,
+        }
+    }
 }
 
 /// How many rows may meet.

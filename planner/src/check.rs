@@ -42,8 +42,9 @@ impl Checker<'_> {
                 match self.check(&mut subquery.expr)? {
                     ValueType::Vector => Ok(ValueType::Matrix),
                     other => {
-                        let message =
-                            format!("subquery is only allowed on instant vector, got {other} instead");
+                        let message = format!(
+                            "subquery is only allowed on instant vector, got {other} instead"
+                        );
                         self.error(span, message)
                     }
                 }
@@ -75,15 +76,24 @@ impl Checker<'_> {
             return Ok(());
         }
         let (want, got) = (want.documented(), got.documented());
-        self.error(span, format!("expected type {want} in {context}, got {got}"))
+        self.error(
+            span,
+            format!("expected type {want} in {context}, got {got}"),
+        )
     }
 
     fn selector(&self, selector: &VectorSelector) -> Result<()> {
         if let Some(name) = &selector.name {
             let last = selector.matchers.len().saturating_sub(1);
-            if let Some(twice) = selector.matchers[..last].iter().find(|m| m.name() == "__name__") {
+            if let Some(twice) = selector.matchers[..last]
+                .iter()
+                .find(|m| m.name() == "__name__")
+            {
                 let (a, b) = (quote(name), quote(twice.value()));
-                return self.error(selector.span, format!("metric name must not be set twice: {a} or {b}"));
+                return self.error(
+                    selector.span,
+                    format!("metric name must not be set twice: {a} or {b}"),
+                );
             }
             return Ok(());
         }
@@ -95,7 +105,11 @@ impl Checker<'_> {
     }
 
     fn aggregate(&self, aggregate: &mut Aggregate) -> Result<ValueType> {
-        self.expect(&mut aggregate.expr, ValueType::Vector, "aggregation expression")?;
+        self.expect(
+            &mut aggregate.expr,
+            ValueType::Vector,
+            "aggregation expression",
+        )?;
         if let (Some(want), Some(param)) = (aggregate.op.param_type(), &mut aggregate.param) {
             self.expect(param, want, "aggregation parameter")?;
         }
@@ -114,11 +128,13 @@ impl Checker<'_> {
             let least = declared - 1;
             let most = least + function.variadic.max(0) as usize;
             if got < least {
-                let message = format!("expected at least {least} argument(s) in call to {name}, got {got}");
+                let message =
+                    format!("expected at least {least} argument(s) in call to {name}, got {got}");
                 return self.error(call.span, message);
             }
             if function.variadic > 0 && got > most {
-                let message = format!("expected at most {most} argument(s) in call to {name}, got {got}");
+                let message =
+                    format!("expected at most {most} argument(s) in call to {name}, got {got}");
                 return self.error(call.span, message);
             }
         }
@@ -137,9 +153,10 @@ impl Checker<'_> {
         let arg = &mut call.args[1];
         let span = arg.span();
         match arg {
-            Expr::VectorSelector(selector) if selector.name.is_some() => {
-                self.error(span, "expected label selectors only, got vector selector instead")
-            }
+            Expr::VectorSelector(selector) if selector.name.is_some() => self.error(
+                span,
+                "expected label selectors only, got vector selector instead",
+            ),
             Expr::VectorSelector(selector) => {
                 selector.may_match_empty = true;
                 Ok(())
@@ -154,21 +171,36 @@ impl Checker<'_> {
         let lhs = self.check(&mut binary.lhs)?;
         let rhs = self.check(&mut binary.rhs)?;
         let op = binary.op;
-        let op_span = Span { start: binary.lhs.span().end, end: binary.rhs.span().start };
+        let op_span = Span {
+            start: binary.lhs.span().end,
+            end: binary.rhs.span().start,
+        };
         if binary.return_bool && !op.is_comparison() {
             let message = "bool modifier can only be used on comparison operators";
             return self.error(op_span, message);
         }
         let scalars = lhs == ValueType::Scalar && rhs == ValueType::Scalar;
         if op.is_comparison() && !binary.return_bool && scalars {
-            return self.error(op_span, "comparisons between scalars must use BOOL modifier");
+            return self.error(
+                op_span,
+                "comparisons between scalars must use BOOL modifier",
+            );
         }
-        let Some(matching) = &mut binary.matching else { return Ok(binary_type(lhs, rhs)) };
+        let Some(matching) = &mut binary.matching else {
+            return Ok(binary_type(lhs, rhs));
+        };
         if op.is_set() && matching.card == Cardinality::OneToOne {
             matching.card = Cardinality::ManyToMany;
         }
-        if let Some(both) = matching.labels.iter().find(|l| matching.on && matching.include.contains(l)) {
-            let message = format!("label {} must not occur in ON and GROUP clause at once", quote(both));
+        if let Some(both) = matching
+            .labels
+            .iter()
+            .find(|l| matching.on && matching.include.contains(l))
+        {
+            let message = format!(
+                "label {} must not occur in ON and GROUP clause at once",
+                quote(both)
+            );
             return self.error(op_span, message);
         }
         for (ty, side) in [(lhs, &binary.lhs), (rhs, &binary.rhs)] {
@@ -180,7 +212,10 @@ impl Checker<'_> {
         let fills = matching.fill_left.is_some() || matching.fill_right.is_some();
         if lhs != ValueType::Vector || rhs != ValueType::Vector {
             if !matching.labels.is_empty() {
-                return self.error(binary.span, "vector matching only allowed between instant vectors");
+                return self.error(
+                    binary.span,
+                    "vector matching only allowed between instant vectors",
+                );
             }
             if fills {
                 let message = "filling in missing series only allowed between instant vectors";

@@ -1,4 +1,4 @@
-//! Why a query text is refused.
+//! Why a query text is refused, or cannot be planned.
 
 use std::fmt;
 
@@ -20,16 +20,21 @@ impl std::error::Error for ParseError {}
 impl ParseError {
     pub(crate) fn new(query: &str, span: Span, message: impl Into<String>) -> Self {
         let at = (span.start as usize).min(query.len());
-        let before = &query.as_bytes()[..at];
-        let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
-        let line_end =
-            query.as_bytes()[at..].iter().position(|&b| b == b'\n').map_or(query.len(), |i| at + i);
+        let (line, column) = position(query, span);
+        let line_start = at + 1 - column;
+        let line_end = query.as_bytes()[at..]
+            .iter()
+            .position(|&b| b == b'\n')
+            .map_or(query.len(), |i| at + i);
         ParseError {
             message: message.into(),
             span,
-            line: before.iter().filter(|&&b| b == b'\n').count() + 1,
-            column: at - line_start + 1,
-            text: query.get(line_start..line_end).unwrap_or_default().to_string(),
+            line,
+            column,
+            text: query
+                .get(line_start..line_end)
+                .unwrap_or_default()
+                .to_string(),
         }
     }
 
@@ -52,7 +57,9 @@ impl ParseError {
     pub fn excerpt(&self) -> String {
         const AROUND: usize = 60;
         let at = self.column - 1;
-        let from = (0..=at.saturating_sub(AROUND)).rev().find(|&i| self.text.is_char_boundary(i));
+        let from = (0..=at.saturating_sub(AROUND))
+            .rev()
+            .find(|&i| self.text.is_char_boundary(i));
         let from = from.unwrap_or(0);
         let to = (at + AROUND).min(self.text.len());
         let to = (to..=self.text.len()).find(|&i| self.text.is_char_boundary(i));
@@ -62,8 +69,71 @@ impl ParseError {
     }
 }
 
+/// Where a span begins: line from 1, and column from 1 in bytes.
+pub(crate) fn position(query: &str, span: Span) -> (usize, usize) {
+    let at = (span.start as usize).min(query.len());
+    let before = &query.as_bytes()[..at];
+    let line_start = before
+        .iter()
+        .rposition(|&b| b == b'\n')
+        .map_or(0, |i| i + 1);
+    (
+        before.iter().filter(|&&b| b == b'\n').count() + 1,
+        at - line_start + 1,
+    )
+}
+
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: parse error: {}", self.line, self.column, self.message)
+        write!(
+            f,
+            "{}:{}: parse error: {}",
+            self.line, self.column, self.message
+        )
+    }
+}
+
+/// A query that cannot be planned for the times that are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A part of the language that is parsed but not evaluated.
+    #[error("{line}:{column}: {what} is not supported")]
+    Unsupported {
+        /// What it is.
+        what: String,
+        /// Where in the query.
+        span: Span,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1, in bytes.
+        column: usize,
+    },
+    /// What the reference refuses before it evaluates (bad data).
+    #[error("{message}")]
+    Invalid {
+        /// The reference's words.
+        message: String,
+        /// Where in the query.
+        span: Span,
+    },
+    /// What the reference refuses while it evaluates, whatever the data
+    /// (execution).
+    #[error("{message}")]
+    Execution {
+        /// The reference's words.
+        message: String,
+        /// Where in the query.
+        span: Span,
+    },
+}
+
+impl PlanError {
+    /// Where in the query, bytes.
+    pub fn span(&self) -> Span {
+        match self {
+            PlanError::Unsupported { span, .. }
+            | PlanError::Invalid { span, .. }
+            | PlanError::Execution { span, .. } => *span,
+        }
     }
 }

@@ -138,11 +138,22 @@ fn duration_json(expr: &DurationExpr) -> Value {
             }
             DurationExpr::Step(_) => node("step", Value::Null, Value::Null, false),
             DurationExpr::Range(_) => node("range", Value::Null, Value::Null, false),
-            DurationExpr::Unary { minus, operand, wrapped, .. } => {
+            DurationExpr::Unary {
+                minus,
+                operand,
+                wrapped,
+                ..
+            } => {
                 let op = if *minus { "-" } else { "+" };
                 node(op, Value::Null, duration_json(operand), *wrapped)
             }
-            DurationExpr::Binary { op, lhs, rhs, wrapped, .. } => {
+            DurationExpr::Binary {
+                op,
+                lhs,
+                rhs,
+                wrapped,
+                ..
+            } => {
                 let op = match op {
                     DurationOp::Add => "+",
                     DurationOp::Sub => "-",

@@ -13,7 +13,7 @@ mod parser;
 mod pretty;
 mod print;
 
-pub use error::ParseError;
+pub use error::{ParseError, PlanError};
 pub use json::to_json;
 pub use options::ParserOptions;
 pub use parser::{Tree, parse, parse_metric_selector};

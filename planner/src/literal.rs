@@ -11,8 +11,15 @@ pub fn parse_number(text: &str) -> Result<f64, String> {
     if let Some(integer) = parse_integer(text) {
         return Ok(integer as f64);
     }
-    let bad = || format!("error parsing number: strconv.ParseFloat: parsing {}: invalid syntax", quote(text));
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
+    let bad = || {
+        format!(
+            "error parsing number: strconv.ParseFloat: parsing {}: invalid syntax",
+            quote(text)
+        )
+    };
+    let plain = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
     match text.to_ascii_lowercase().as_str() {
         "inf" | "+inf" => return Ok(f64::INFINITY),
         "-inf" => return Ok(f64::NEG_INFINITY),
@@ -23,7 +30,9 @@ pub fn parse_number(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| bad())?;
     if value.is_infinite() {
         let text = quote(text);
-        return Err(format!("error parsing number: strconv.ParseFloat: parsing {text}: value out of range"));
+        return Err(format!(
+            "error parsing number: strconv.ParseFloat: parsing {text}: value out of range"
+        ));
     }
     Ok(value)
 }
@@ -40,7 +49,9 @@ fn parse_integer(text: &str) -> Option<i64> {
     if digits.ends_with('_') || digits.contains("__") || (radix == 10 && digits.starts_with('_')) {
         return None;
     }
-    i64::from_str_radix(&digits.replace('_', ""), radix).ok().filter(|_| !digits.starts_with(['+', '-']))
+    i64::from_str_radix(&digits.replace('_', ""), radix)
+        .ok()
+        .filter(|_| !digits.starts_with(['+', '-']))
 }
 
 const UNITS: [(&str, i64); 7] = [
@@ -72,14 +83,22 @@ pub fn parse_duration(text: &str) -> Result<i64, String> {
     let mut total: i64 = 0;
     let mut units = UNITS.iter();
     while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit()).filter(|&i| i > 0).ok_or_else(invalid)?;
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .filter(|&i| i > 0)
+            .ok_or_else(invalid)?;
         let (digits, behind) = rest.split_at(end);
-        let unit_end = behind.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(behind.len());
+        let unit_end = behind
+            .find(|c: char| !c.is_ascii_lowercase())
+            .unwrap_or(behind.len());
         let (unit, behind) = behind.split_at(unit_end);
         let (_, ms) = units.by_ref().find(|u| u.0 == unit).ok_or_else(invalid)?;
         let too_long = || "duration out of range".to_string();
         let amount: i64 = digits.parse().map_err(|_| too_long())?;
-        total = amount.checked_mul(*ms).and_then(|ms| total.checked_add(ms)).ok_or_else(too_long)?;
+        total = amount
+            .checked_mul(*ms)
+            .and_then(|ms| total.checked_add(ms))
+            .ok_or_else(too_long)?;
         if total > MAX_DURATION_MS {
             return Err(too_long());
         }
@@ -122,7 +141,9 @@ fn unescape(chars: &mut std::str::Chars<'_>, out: &mut Vec<u8>) -> Option<()> {
     let mut number = |count: usize, radix: u32, first: u32| {
         let mut value = first;
         for _ in 0..count {
-            value = value.checked_mul(radix)?.checked_add(chars.next()?.to_digit(radix)?)?;
+            value = value
+                .checked_mul(radix)?
+                .checked_add(chars.next()?.to_digit(radix)?)?;
         }
         Some(value)
     };
@@ -172,7 +193,16 @@ mod tests {
         assert_eq!(parse_duration("1h30m"), Ok(5_400_000));
         assert_eq!(parse_duration("1y2w3d4h5m6s7ms").map(|d| d % 1000), Ok(7));
         assert_eq!(parse_duration("0"), Ok(0));
-        for bad in ["5m1h", "5m5m", "5", "m", "", "1x", "300y", "99999999999999999999s"] {
+        for bad in [
+            "5m1h",
+            "5m5m",
+            "5",
+            "m",
+            "",
+            "1x",
+            "300y",
+            "99999999999999999999s",
+        ] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
     }

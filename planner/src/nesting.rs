@@ -19,7 +19,10 @@ pub fn depth(query: &str) -> Result<usize, Span> {
                 depth += 1;
                 deepest = deepest.max(depth);
                 if depth > MAX_NESTING {
-                    return Err(Span { start: i as u32, end: i as u32 + 1 });
+                    return Err(Span {
+                        start: i as u32,
+                        end: i as u32 + 1,
+                    });
                 }
             }
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),

@@ -71,7 +71,11 @@ pub fn parse(query: &str, options: &ParserOptions) -> Result<Tree> {
     let builder = Builder { query, options };
     let whole = pairs.next().map(Pair::into_inner);
     let Some(expr) = whole.and_then(|mut inner| inner.next()) else {
-        return Err(ParseError::new(query, Span::default(), "no expression found in input"));
+        return Err(ParseError::new(
+            query,
+            Span::default(),
+            "no expression found in input",
+        ));
     };
     let mut tree = Tree::new(builder.expr(expr)?);
     if let Some(expr) = &mut tree.expr {
@@ -86,10 +90,17 @@ pub fn parse(query: &str, options: &ParserOptions) -> Result<Tree> {
 /// As [`parse`]; offsets, ranges and other modifiers are refused.
 pub fn parse_metric_selector(text: &str, options: &ParserOptions) -> Result<Vec<Matcher>> {
     let mut pairs = run_grammar(Rule::selector, text)?;
-    let builder = Builder { query: text, options };
+    let builder = Builder {
+        query: text,
+        options,
+    };
     let whole = pairs.next().map(Pair::into_inner);
     let Some(selector) = whole.and_then(|mut inner| inner.next()) else {
-        return Err(ParseError::new(text, Span::default(), "no selector found in input"));
+        return Err(ParseError::new(
+            text,
+            Span::default(),
+            "no selector found in input",
+        ));
     };
     Ok(builder.vector_selector(selector)?.matchers)
 }
@@ -104,10 +115,16 @@ fn run_grammar(rule: Rule, query: &str) -> Result<Pairs<'_, Rule>> {
         ParseError::new(query, span, message)
     })?;
     if rule == Rule::query && query.trim().is_empty() {
-        return Err(ParseError::new(query, Span::default(), "no expression found in input"));
+        return Err(ParseError::new(
+            query,
+            Span::default(),
+            "no expression found in input",
+        ));
     }
     let needed = (depth + 8) * STACK_A_LEVEL;
-    let parsed = stacker::maybe_grow(needed, needed + STACK_A_LEVEL, || Grammar::parse(rule, query));
+    let parsed = stacker::maybe_grow(needed, needed + STACK_A_LEVEL, || {
+        Grammar::parse(rule, query)
+    });
     parsed.map_err(|error| syntax_error(query, &error))
 }
 
@@ -120,16 +137,20 @@ fn syntax_error(query: &str, error: &pest::error::Error<Rule>) -> ParseError {
     let token: String = match rest.chars().next() {
         None => "end of input".into(),
         Some(c) if c.is_alphanumeric() || c == '_' => {
-            let word: String =
-                rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').take(40).collect();
+            let word: String = rest
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .take(40)
+                .collect();
             quarrel_functions::fmt::quote(&word)
         }
         Some(c) => quarrel_functions::fmt::quote(&c.to_string()),
     };
     let mut expected: Vec<&str> = match &error.variant {
-        pest::error::ErrorVariant::ParsingError { positives, .. } => {
-            positives.iter().filter_map(|rule| expectation(*rule)).collect()
-        }
+        pest::error::ErrorVariant::ParsingError { positives, .. } => positives
+            .iter()
+            .filter_map(|rule| expectation(*rule))
+            .collect(),
         pest::error::ErrorVariant::CustomError { .. } => Vec::new(),
     };
     expected.sort_unstable();
@@ -140,14 +161,26 @@ fn syntax_error(query: &str, error: &pest::error::Error<Rule>) -> ParseError {
         message.push_str(&expected.join(" or "));
     }
     let end = (at + 1).min(query.len()) as u32;
-    ParseError::new(query, Span { start: at as u32, end }, message)
+    ParseError::new(
+        query,
+        Span {
+            start: at as u32,
+            end,
+        },
+        message,
+    )
 }
 
 /// How a rule is called in an error.
 fn expectation(rule: Rule) -> Option<&'static str> {
     Some(match rule {
         Rule::EOI => "end of input",
-        Rule::expr | Rule::operand | Rule::sign | Rule::paren | Rule::aggregate | Rule::call
+        Rule::expr
+        | Rule::operand
+        | Rule::sign
+        | Rule::paren
+        | Rule::aggregate
+        | Rule::call
         | Rule::vector_selector => "expression",
         Rule::number | Rule::duration => "number or duration",
         Rule::string => "string",
@@ -166,7 +199,10 @@ fn expectation(rule: Rule) -> Option<&'static str> {
 
 fn span_of(pair: &Pair<'_, Rule>) -> Span {
     let span = pair.as_span();
-    Span { start: span.start() as u32, end: span.end() as u32 }
+    Span {
+        start: span.start() as u32,
+        end: span.end() as u32,
+    }
 }
 
 struct Builder<'a> {
@@ -230,7 +266,9 @@ impl Builder<'_> {
                 continue;
             }
             let operator = self.operator(part)?;
-            let Some(mut left) = last.take() else { continue };
+            let Some(mut left) = last.take() else {
+                continue;
+            };
             let binds = precedence(operator.op);
             while let Some(top) = stack.last() {
                 let reduces = match top {
@@ -292,7 +330,10 @@ impl Builder<'_> {
                         let message = format!("more than {MAX_CHAIN} signs in one expression");
                         return Err(self.error(span, message));
                     }
-                    stack.push(Waiting::Sign { minus: part.as_str() == "-", start: span.start });
+                    stack.push(Waiting::Sign {
+                        minus: part.as_str() == "-",
+                        start: span.start,
+                    });
                 }
                 Rule::range => {
                     let operand = expr.take().unwrap_or_else(|| number(0.0, false, span));
@@ -313,7 +354,10 @@ impl Builder<'_> {
         let span = span_of(&pair);
         Ok(match pair.as_rule() {
             Rule::number | Rule::duration => Expr::Number(self.number_literal(&pair)?),
-            Rule::string => Expr::String(StringLiteral { value: self.string(&pair)?, span }),
+            Rule::string => Expr::String(StringLiteral {
+                value: self.string(&pair)?,
+                span,
+            }),
             Rule::paren => {
                 let inner = pair.into_inner().next();
                 let expr = inner.map(|inner| self.expr(inner)).transpose()?;
@@ -335,7 +379,11 @@ impl Builder<'_> {
         } else {
             parse_number(pair.as_str()).map_err(|m| self.error(span, m))?
         };
-        Ok(NumberLiteral { value, is_duration, span })
+        Ok(NumberLiteral {
+            value,
+            is_duration,
+            span,
+        })
     }
 
     fn string(&self, pair: &Pair<'_, Rule>) -> Result<String> {
@@ -345,12 +393,20 @@ impl Builder<'_> {
     /// A name without quotes, which has to be ASCII unless the options say else.
     fn plain_name(&self, pair: &Pair<'_, Rule>) -> Result<String> {
         let name = pair.as_str();
-        let odd = name.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | ':')));
+        let odd = name
+            .chars()
+            .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | ':')));
         match odd {
             Some(c) if !self.options.enable_unquoted_utf8_names => {
                 let at = span_of(pair).start + name.find(c).unwrap_or(0) as u32;
                 let message = format!("unexpected character: {}", quote_char(c));
-                Err(self.error(Span { start: at, end: at + c.len_utf8() as u32 }, message))
+                Err(self.error(
+                    Span {
+                        start: at,
+                        end: at + c.len_utf8() as u32,
+                    },
+                    message,
+                ))
             }
             _ => Ok(name.to_string()),
         }
@@ -398,7 +454,14 @@ impl Builder<'_> {
         }
         let expr = args.pop().ok_or_else(|| self.error(span, "no arguments"))?;
         let param = args.pop();
-        Ok(Expr::Aggregate(Box::new(Aggregate { op, param, expr, grouping, without, span })))
+        Ok(Expr::Aggregate(Box::new(Aggregate {
+            op,
+            param,
+            expr,
+            grouping,
+            without,
+            span,
+        })))
     }
 
     fn arguments(&self, pair: Pair<'_, Rule>) -> Result<Vec<Expr>> {
@@ -429,7 +492,11 @@ impl Builder<'_> {
             return Err(self.error(name_span, format!("function {name} is not enabled")));
         }
         let args = self.arguments(arguments)?;
-        Ok(Expr::Call(Box::new(Call { function, args, span })))
+        Ok(Expr::Call(Box::new(Call {
+            function,
+            args,
+            span,
+        })))
     }
 
     fn vector_selector(&self, pair: Pair<'_, Rule>) -> Result<VectorSelector> {
@@ -490,7 +557,11 @@ impl Builder<'_> {
 }
 
 fn number(value: f64, is_duration: bool, span: Span) -> Expr {
-    Expr::Number(NumberLiteral { value, is_duration, span })
+    Expr::Number(NumberLiteral {
+        value,
+        is_duration,
+        span,
+    })
 }
 
 /// A sign in front of a number is part of the number.
@@ -504,7 +575,10 @@ fn sign(minus: bool, start: u32, expr: Expr) -> Expr {
             Expr::Number(literal)
         }
         expr => {
-            let span = Span { start, end: expr.span().end };
+            let span = Span {
+                start,
+                end: expr.span().end,
+            };
             Expr::Unary(Box::new(Unary { minus, expr, span }))
         }
     }

@@ -36,7 +36,10 @@ fn pretty(expr: &Expr, level: usize) -> String {
             Expr::Binary(binary) if long => {
                 let mut operator = String::new();
                 Printer { out: &mut operator }.operator(binary);
-                let (lhs, rhs) = (pretty(&binary.lhs, level + 1), pretty(&binary.rhs, level + 1));
+                let (lhs, rhs) = (
+                    pretty(&binary.lhs, level + 1),
+                    pretty(&binary.rhs, level + 1),
+                );
                 format!("{lhs}\n{pad}{operator}\n{rhs}")
             }
             Expr::Call(call) if long => {

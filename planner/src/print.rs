@@ -47,7 +47,9 @@ pub fn format_duration(ms: i64) -> String {
 /// Whether a label name needs quotes.
 pub(crate) fn needs_quotes(name: &str) -> bool {
     let mut chars = name.bytes();
-    let first = chars.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    let first = chars
+        .next()
+        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
     !(first && chars.all(|b| b.is_ascii_alphanumeric() || b == b'_'))
 }
 
@@ -131,13 +133,18 @@ impl Printer<'_> {
         if literal.value < 0.0 {
             self.out.push('-');
         }
-        self.out.push_str(&format_duration((literal.value.abs() * 1000.0) as i64));
+        self.out
+            .push_str(&format_duration((literal.value.abs() * 1000.0) as i64));
     }
 
     pub(crate) fn aggregate_head(&mut self, aggregate: &Aggregate) {
         self.out.push_str(aggregate.op.name());
         if aggregate.without || !aggregate.grouping.is_empty() {
-            self.out.push_str(if aggregate.without { " without (" } else { " by (" });
+            self.out.push_str(if aggregate.without {
+                " without ("
+            } else {
+                " by ("
+            });
             self.labels(&aggregate.grouping);
             self.out.push_str(") ");
         }
@@ -165,18 +172,27 @@ impl Printer<'_> {
         let Some(m) = &binary.matching else { return };
         let grouped = matches!(m.card, Cardinality::ManyToOne | Cardinality::OneToMany);
         if !m.labels.is_empty() || m.on || grouped {
-            self.out.push_str(if m.on { " on (" } else { " ignoring (" });
+            self.out
+                .push_str(if m.on { " on (" } else { " ignoring (" });
             self.labels(&m.labels);
             self.out.push(')');
         }
         if grouped {
             let left = m.card == Cardinality::ManyToOne;
-            self.out.push_str(if left { " group_left (" } else { " group_right (" });
+            self.out.push_str(if left {
+                " group_left ("
+            } else {
+                " group_right ("
+            });
             self.labels(&m.include);
             self.out.push(')');
         }
         let mut fill = |word: &str, value: f64| {
-            let _ = write!(self.out, " {word} ({})", quarrel_functions::fmt::format_g(value));
+            let _ = write!(
+                self.out,
+                " {word} ({})",
+                quarrel_functions::fmt::format_g(value)
+            );
         };
         match (m.fill_left, m.fill_right) {
             (Some(a), Some(b)) if a == b => fill("fill", a),
@@ -205,7 +221,11 @@ impl Printer<'_> {
                 !is_name
             })
             .map(|m| {
-                let label = if needs_quotes(m.name()) { quote(m.name()) } else { m.name().into() };
+                let label = if needs_quotes(m.name()) {
+                    quote(m.name())
+                } else {
+                    m.name().into()
+                };
                 format!("{label}{}{}", m.op(), quote(m.value()))
             })
             .collect();
@@ -272,16 +292,31 @@ impl Printer<'_> {
             DurationExpr::Number(literal) => self.number(literal),
             DurationExpr::Step(_) => self.out.push_str("step()"),
             DurationExpr::Range(_) => self.out.push_str("range()"),
-            DurationExpr::Unary { minus, operand, wrapped, .. } => self.wrapped(*wrapped, |p| {
+            DurationExpr::Unary {
+                minus,
+                operand,
+                wrapped,
+                ..
+            } => self.wrapped(*wrapped, |p| {
                 if *minus {
                     p.out.push('-');
                 }
                 p.duration_expr(operand);
             }),
-            DurationExpr::Binary { op, lhs, rhs, wrapped, .. } => self.wrapped(*wrapped, |p| {
+            DurationExpr::Binary {
+                op,
+                lhs,
+                rhs,
+                wrapped,
+                ..
+            } => self.wrapped(*wrapped, |p| {
                 let call = matches!(op, DurationOp::Min | DurationOp::Max);
                 if call {
-                    p.out.push_str(if *op == DurationOp::Min { "min_of(" } else { "max_of(" });
+                    p.out.push_str(if *op == DurationOp::Min {
+                        "min_of("
+                    } else {
+                        "max_of("
+                    });
                 }
                 p.duration_expr(lhs);
                 p.out.push_str(match op {

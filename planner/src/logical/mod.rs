@@ -7,14 +7,22 @@
 //! broadcasts. Selectors are fused with the window function above them.
 //! Optimizer rules live in [`crate::rules`], one file each.
 
+mod build;
+mod durations;
+mod invariant;
+mod times;
+
+pub use build::{PlanOptions, build};
 pub use quarrel_functions::grid::Grid;
 use quarrel_functions::table::{Function, ValueType};
 use quarrel_matchers::Matcher;
 
 use crate::ast::{AggregateOp, BinaryOp, Span, VectorMatching};
 
-/// A node of the logical plan.
-#[derive(Clone, Debug)]
+/// A node of the logical plan. Cloning and dropping are safe however deep it
+/// is; so that dropping can be, no part can be moved out of a node: take its
+/// `op` by [`std::mem::replace`].
+#[derive(Debug)]
 pub struct Plan {
     /// Its place in syntax-tree order (post-order), for annotations.
     pub id: u32,
@@ -188,8 +196,9 @@ pub struct Select {
     /// The window before each time, ms: the range, or the lookback delta for
     /// an instant selector. Left-open, right-closed.
     pub range_ms: i64,
-    /// The closed range of time that samples are asked for, ms: what the
-    /// windows reach, narrowed by rules.
+    /// The closed range of time that samples are asked for, ms, narrowed by
+    /// rules; empty if its end is earlier. Samples outside count as not there
+    /// even if the store delivers them, see [`Select::is_cut`].
     pub time_range: (i64, i64),
     /// Set by the rule on shared selects: the store is asked once for the
     /// group's matchers, and this selector's own matchers pick from the answer.
@@ -239,7 +248,8 @@ pub struct Window {
 pub struct WindowCall {
     /// What is computed.
     pub function: WindowKind,
-    /// The scalar arguments, in the order of the signature.
+    /// The scalar arguments, in the order of the signature, those that were
+    /// left out with their defaults.
     pub params: Vec<Plan>,
     /// The windows' ends on the time line of the samples, see
     /// [`Select::reference`].
@@ -248,7 +258,8 @@ pub struct WindowCall {
     pub range_ms: i64,
     /// Whether the function drops the metric name.
     pub drops_name: bool,
-    /// Where the range selector or subquery stands, for annotations.
+    /// Where the call's first argument stands, for annotations; nowhere (zero)
+    /// if that is a subquery, as in the reference.
     pub argument: Span,
 }
 
@@ -270,6 +281,37 @@ impl WindowKind {
             WindowKind::Latest => "latest",
             WindowKind::LatestTimestamp => "timestamp",
             WindowKind::Function(function) => function.name,
+        }
+    }
+}
+
+impl Select {
+    /// The closed range of time that the windows reach, ms.
+    pub fn reach(&self) -> (i64, i64) {
+        let oldest = self.reference.start_ms.saturating_sub(self.range_ms);
+        (oldest.saturating_add(1), self.reference.end_ms())
+    }
+
+    /// Whether windows reach out of [`Select::time_range`], so that samples
+    /// there have to be left out: with `@` in some odd places.
+    pub fn is_cut(&self) -> bool {
+        let (start, end) = self.reach();
+        start < self.time_range.0 || end > self.time_range.1
+    }
+}
+
+impl Clone for Plan {
+    fn clone(&self) -> Self {
+        let op = crate::with_stack(|| self.op.clone());
+        Plan { op, ..*self }
+    }
+}
+
+impl Drop for Plan {
+    fn drop(&mut self) {
+        if !matches!(self.op, PlanOp::Number(_)) {
+            let op = std::mem::replace(&mut self.op, PlanOp::Number(0.0));
+            crate::with_stack(|| drop(op));
         }
     }
 }
@@ -297,16 +339,27 @@ impl Plan {
             PlanOp::SubqueryWindow { input, window, .. } => {
                 std::iter::once(&**input).chain(&window.params).collect()
             }
-            PlanOp::Elementwise { input, params, .. } | PlanOp::Histogram { input, params, .. } => {
+            PlanOp::Elementwise { input, params, .. } => {
                 std::iter::once(&**input).chain(params).collect()
             }
+            PlanOp::Histogram { input, params, .. } => {
+                params.iter().chain(std::iter::once(&**input)).collect()
+            }
+            PlanOp::VectorScalar {
+                vector,
+                scalar,
+                scalar_left: true,
+                ..
+            } => vec![scalar, vector],
             PlanOp::VectorScalar { vector, scalar, .. } => vec![vector, scalar],
             PlanOp::ScalarBinary { lhs, rhs, .. }
             | PlanOp::Join { lhs, rhs, .. }
             | PlanOp::Set { lhs, rhs, .. } => vec![lhs, rhs],
-            PlanOp::Aggregate { input, param, .. } => {
-                param.iter().map(|p| &**p).chain(std::iter::once(&**input)).collect()
-            }
+            PlanOp::Aggregate { input, param, .. } => param
+                .iter()
+                .map(|p| &**p)
+                .chain(std::iter::once(&**input))
+                .collect(),
         }
     }
 
@@ -324,19 +377,31 @@ impl Plan {
             | PlanOp::Sort { input, .. }
             | PlanOp::Absent { input, .. } => vec![input],
             PlanOp::Window(window) => window.call.params.iter_mut().collect(),
-            PlanOp::SubqueryWindow { input, window, .. } => {
-                std::iter::once(&mut **input).chain(&mut window.params).collect()
-            }
-            PlanOp::Elementwise { input, params, .. } | PlanOp::Histogram { input, params, .. } => {
+            PlanOp::SubqueryWindow { input, window, .. } => std::iter::once(&mut **input)
+                .chain(&mut window.params)
+                .collect(),
+            PlanOp::Elementwise { input, params, .. } => {
                 std::iter::once(&mut **input).chain(params).collect()
             }
+            PlanOp::Histogram { input, params, .. } => params
+                .iter_mut()
+                .chain(std::iter::once(&mut **input))
+                .collect(),
+            PlanOp::VectorScalar {
+                vector,
+                scalar,
+                scalar_left: true,
+                ..
+            } => vec![scalar, vector],
             PlanOp::VectorScalar { vector, scalar, .. } => vec![vector, scalar],
             PlanOp::ScalarBinary { lhs, rhs, .. }
             | PlanOp::Join { lhs, rhs, .. }
             | PlanOp::Set { lhs, rhs, .. } => vec![lhs, rhs],
-            PlanOp::Aggregate { input, param, .. } => {
-                param.iter_mut().map(|p| &mut **p).chain(std::iter::once(&mut **input)).collect()
-            }
+            PlanOp::Aggregate { input, param, .. } => param
+                .iter_mut()
+                .map(|p| &mut **p)
+                .chain(std::iter::once(&mut **input))
+                .collect(),
         }
     }
 }

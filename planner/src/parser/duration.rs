@@ -35,12 +35,18 @@ impl Builder<'_> {
                 Rule::duration_expr => {
                     let inner = self.duration_expr(part)?;
                     // A sign stands before parentheses alone here.
-                    value = Some(if sign.is_some() { wrap(inner, span) } else { inner });
+                    value = Some(if sign.is_some() {
+                        wrap(inner, span)
+                    } else {
+                        inner
+                    });
                 }
                 _ => value = Some(self.duration_primary(part)?),
             }
         }
-        let Some(mut value) = value else { return Ok(DurationValue::ZERO) };
+        let Some(mut value) = value else {
+            return Ok(DurationValue::ZERO);
+        };
         if let Some((minus, at)) = sign {
             value = self.signed(minus, at, value)?;
         }
@@ -61,9 +67,17 @@ impl Builder<'_> {
                 Ok(DurationExpr::Number(literal))
             }
             operand if minus => {
-                let span = Span { start: at.start, end: span_of_duration(&operand).end };
+                let span = Span {
+                    start: at.start,
+                    end: operand.span().end,
+                };
                 let operand = Box::new(operand);
-                Ok(DurationExpr::Unary { minus, operand, wrapped: false, span })
+                Ok(DurationExpr::Unary {
+                    minus,
+                    operand,
+                    wrapped: false,
+                    span,
+                })
             }
             operand => Ok(operand),
         }
@@ -134,7 +148,11 @@ impl Builder<'_> {
                 break;
             }
             parts.next();
-            let right_least = if op == DurationOp::Pow { binds } else { binds + 1 };
+            let right_least = if op == DurationOp::Pow {
+                binds
+            } else {
+                binds + 1
+            };
             let rhs = with_stack(|| self.climb_duration(parts, right_least))?;
             let zero = matches!(&rhs, DurationExpr::Number(n) if n.value == 0.0);
             match op {
@@ -142,9 +160,15 @@ impl Builder<'_> {
                 DurationOp::Mod if zero => return Err(self.error(at, "modulo by zero")),
                 _ => {}
             }
-            let span = span_of_duration(&lhs).to(span_of_duration(&rhs));
+            let span = lhs.span().to(rhs.span());
             let (left, right) = (Box::new(lhs), Box::new(rhs));
-            lhs = DurationExpr::Binary { op, lhs: left, rhs: right, wrapped: false, span };
+            lhs = DurationExpr::Binary {
+                op,
+                lhs: left,
+                rhs: right,
+                wrapped: false,
+                span,
+            };
         }
         Ok(lhs)
     }
@@ -157,18 +181,33 @@ impl Builder<'_> {
             Rule::duration_paren => {
                 let inner = pair.into_inner().next();
                 let inner = inner.map(|inner| self.duration_expr(inner)).transpose()?;
-                wrap(inner.ok_or_else(|| self.error(span, "expected duration"))?, span)
+                wrap(
+                    inner.ok_or_else(|| self.error(span, "expected duration"))?,
+                    span,
+                )
             }
             Rule::extreme_call => {
                 let mut parts = pair.into_inner();
-                let max = parts.next().is_some_and(|p| p.as_str().eq_ignore_ascii_case("max_of"));
-                let op = if max { DurationOp::Max } else { DurationOp::Min };
+                let max = parts
+                    .next()
+                    .is_some_and(|p| p.as_str().eq_ignore_ascii_case("max_of"));
+                let op = if max {
+                    DurationOp::Max
+                } else {
+                    DurationOp::Min
+                };
                 let mut side = || match parts.next() {
                     Some(part) => self.duration_expr(part),
                     None => Err(self.error(span, "expected duration")),
                 };
                 let (lhs, rhs) = (Box::new(side()?), Box::new(side()?));
-                DurationExpr::Binary { op, lhs, rhs, wrapped: false, span }
+                DurationExpr::Binary {
+                    op,
+                    lhs,
+                    rhs,
+                    wrapped: false,
+                    span,
+                }
             }
             _ => {
                 let literal = self.number_literal(&pair)?;
@@ -182,24 +221,37 @@ impl Builder<'_> {
 /// Marks parentheses, so that the printer gives them back.
 fn wrap(expr: DurationExpr, at: Span) -> DurationExpr {
     match expr {
-        DurationExpr::Unary { minus, operand, span, .. } => {
-            DurationExpr::Unary { minus, operand, wrapped: true, span }
-        }
-        DurationExpr::Binary { op, lhs, rhs, span, .. } => {
-            DurationExpr::Binary { op, lhs, rhs, wrapped: true, span }
-        }
+        DurationExpr::Unary {
+            minus,
+            operand,
+            span,
+            ..
+        } => DurationExpr::Unary {
+            minus,
+            operand,
+            wrapped: true,
+            span,
+        },
+        DurationExpr::Binary {
+            op, lhs, rhs, span, ..
+        } => DurationExpr::Binary {
+            op,
+            lhs,
+            rhs,
+            wrapped: true,
+            span,
+        },
         other => {
-            DurationExpr::Unary { minus: false, operand: Box::new(other), wrapped: true, span: at }
+            let span = Span {
+                start: at.start,
+                end: other.span().end,
+            };
+            DurationExpr::Unary {
+                minus: false,
+                operand: Box::new(other),
+                wrapped: true,
+                span,
+            }
         }
-    }
-}
-
-fn span_of_duration(expr: &DurationExpr) -> Span {
-    match expr {
-        DurationExpr::Number(literal) => literal.span,
-        DurationExpr::Step(span)
-        | DurationExpr::Range(span)
-        | DurationExpr::Unary { span, .. }
-        | DurationExpr::Binary { span, .. } => *span,
     }
 }

@@ -9,14 +9,7 @@ impl Builder<'_> {
         let mut operator = Operator {
             op: BinaryOp::Add,
             return_bool: false,
-            matching: VectorMatching {
-                card: Cardinality::OneToOne,
-                labels: Vec::new(),
-                on: false,
-                include: Vec::new(),
-                fill_left: None,
-                fill_right: None,
-            },
+            matching: VectorMatching::default(),
             span,
         };
         for part in pair.into_inner() {
@@ -65,7 +58,8 @@ impl Builder<'_> {
         }
         let value = Some(if minus { -value } else { value });
         let (left, right) = (word != "fill_right", word != "fill_left");
-        let twice = (left && matching.fill_left.is_some()) || (right && matching.fill_right.is_some());
+        let twice =
+            (left && matching.fill_left.is_some()) || (right && matching.fill_right.is_some());
         if twice {
             return Err(self.error(span, format!("unexpected {word:?}")));
         }
@@ -130,7 +124,11 @@ impl Builder<'_> {
         if selector.at.is_some() {
             return Err(self.error(bracket, "no @ modifiers allowed before range"));
         }
-        Ok(Expr::MatrixSelector(Box::new(MatrixSelector { selector: *selector, range, span })))
+        Ok(Expr::MatrixSelector(Box::new(MatrixSelector {
+            selector: *selector,
+            range,
+            span,
+        })))
     }
 
     pub(super) fn modify(&self, pair: Pair<'_, Rule>, expr: &mut Expr) -> Result<()> {
@@ -145,7 +143,9 @@ impl Builder<'_> {
     fn offset(&self, pair: Pair<'_, Rule>, expr: &mut Expr) -> Result<()> {
         let end = span_of(&pair).end;
         let before = expr.span();
-        let value = pair.into_inner().find(|p| p.as_rule() == Rule::offset_value);
+        let value = pair
+            .into_inner()
+            .find(|p| p.as_rule() == Rule::offset_value);
         let Some(value) = value else { return Ok(()) };
         let value = self.offset_value(value)?;
         let (offset, span) = match expr {
@@ -178,7 +178,9 @@ impl Builder<'_> {
                     let seconds = self.number_literal(&part)?.value;
                     let seconds = if minus { -seconds } else { seconds };
                     if !seconds.is_finite() || seconds.abs() >= i64::MAX as f64 {
-                        let shown = format!("{seconds:.6}").replace("inf", "+Inf").replace("-+", "-");
+                        let shown = format!("{seconds:.6}")
+                            .replace("inf", "+Inf")
+                            .replace("-+", "-");
                         let message = format!("timestamp out of bounds for @ modifier: {shown}");
                         return Err(self.error(before, message));
                     }
@@ -251,5 +253,7 @@ fn binary_op(symbol: &str) -> BinaryOp {
         B::Unless,
     ];
     let lower = symbol.to_ascii_lowercase();
-    ALL.into_iter().find(|op| op.symbol() == lower).unwrap_or(B::Add)
+    ALL.into_iter()
+        .find(|op| op.symbol() == lower)
+        .unwrap_or(B::Add)
 }

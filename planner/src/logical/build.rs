@@ -1,0 +1,837 @@
+//! From a checked syntax tree to a plan.
+
+use std::sync::Arc;
+
+use quarrel_functions::fmt::quote;
+use quarrel_functions::table::{Function, Kind, NullaryFunction, ValueType, lookup};
+use quarrel_matchers::{MatchOp, Matcher};
+
+use super::durations::{self, go_seconds};
+use super::invariant::Invariants;
+use super::times::{Enclosing, Scope, canonical, select_range};
+use super::{Grid, Plan, PlanOp, Select, Window, WindowCall, WindowKind};
+use crate::ast::*;
+use crate::error::{PlanError, position};
+use crate::with_stack;
+
+type Result<T> = std::result::Result<T, PlanError>;
+
+/// For which times a query is planned. All times are ms since the epoch.
+#[derive(Clone)]
+pub struct PlanOptions {
+    /// The first evaluation time.
+    pub start_ms: i64,
+    /// The last evaluation time may not be later.
+    pub end_ms: i64,
+    /// The distance of two evaluation times, ms; 0 for an instant query at
+    /// `start_ms`.
+    pub step_ms: i64,
+    /// How long a sample stays visible to an instant selector, ms.
+    pub lookback_delta_ms: i64,
+    /// The step of a subquery that gives none, ms, from its range, ms.
+    pub subquery_step: Arc<dyn Fn(i64) -> i64 + Send + Sync>,
+}
+
+impl std::fmt::Debug for PlanOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PlanOptions")
+            .field("start_ms", &self.start_ms)
+            .field("end_ms", &self.end_ms)
+            .field("step_ms", &self.step_ms)
+            .field("lookback_delta_ms", &self.lookback_delta_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PlanOptions {
+    /// Whether the query asks for one time.
+    pub fn is_instant(&self) -> bool {
+        self.step_ms <= 0
+    }
+
+    /// The query's evaluation times.
+    pub fn grid(&self) -> Grid {
+        canonical(if self.is_instant() {
+            Grid::instant(self.start_ms)
+        } else {
+            Grid::range(self.start_ms, self.end_ms, self.step_ms)
+        })
+    }
+}
+
+/// Plans an expression of a query text. The plan does what the reference does at these times,
+/// its oddities included, and no more: see [`crate::rules`].
+///
+/// # Errors
+/// [`PlanError::Invalid`] and [`PlanError::Execution`] where the reference
+/// refuses the query whatever the data, [`PlanError::Unsupported`] for what
+/// is not evaluated yet.
+pub fn build(expr: &Expr, query: &str, options: &PlanOptions) -> Result<Plan> {
+    let value_type = expr.value_type();
+    if !options.is_instant() && !matches!(value_type, ValueType::Scalar | ValueType::Vector) {
+        let message = format!(
+            "invalid expression type {} for range query, must be Scalar or instant Vector",
+            quote(value_type.documented())
+        );
+        return Err(PlanError::Invalid {
+            message,
+            span: expr.span(),
+        });
+    }
+    durations::check(expr, options)?;
+    let mut builder = Builder {
+        query,
+        options,
+        invariants: Invariants::of(expr),
+        enclosing: Vec::new(),
+        next_id: 0,
+    };
+    let scope = Scope {
+        grid: options.grid(),
+        settled: 0,
+        prepared: true,
+        hint_step_ms: options.step_ms.max(0),
+        function: "",
+        grouping: None,
+    };
+    let root = expr.unparenthesized();
+    match root {
+        Expr::MatrixSelector(matrix) => builder.raw_select(matrix, scope),
+        Expr::Subquery(subquery) => builder.raw_subquery(subquery, scope),
+        _ => builder.child(expr, scope),
+    }
+}
+
+struct Builder<'a> {
+    query: &'a str,
+    options: &'a PlanOptions,
+    invariants: Invariants,
+    /// The subqueries around the node at hand, the outermost one first.
+    enclosing: Vec<Enclosing>,
+    next_id: u32,
+}
+
+/// The argument that a window function looks at.
+enum Range<'a> {
+    Selector(&'a MatrixSelector),
+    Subquery(&'a Subquery),
+}
+
+impl<'a> Builder<'a> {
+    fn unsupported<T>(&self, what: impl Into<String>, span: Span) -> Result<T> {
+        let (line, column) = position(self.query, span);
+        Err(PlanError::Unsupported {
+            what: what.into(),
+            span,
+            line,
+            column,
+        })
+    }
+
+    /// A node, once all nodes below it are there.
+    fn node(&mut self, span: Span, grid: Grid, value_type: ValueType, op: PlanOp) -> Plan {
+        let id = self.next_id;
+        self.next_id += 1;
+        Plan {
+            id,
+            span,
+            grid,
+            value_type,
+            shared: None,
+            op,
+        }
+    }
+
+    fn number(&mut self, value: f64, span: Span, scope: Scope<'_>) -> Plan {
+        self.node(
+            span,
+            scope.invariant().grid,
+            ValueType::Scalar,
+            PlanOp::Number(value),
+        )
+    }
+
+    /// An operand, which may be step-invariant where its parent is not.
+    fn child(&mut self, expr: &'a Expr, scope: Scope<'a>) -> Result<Plan> {
+        let scope = if self.invariants.contains(expr) {
+            scope.invariant()
+        } else {
+            scope
+        };
+        with_stack(|| self.expr(expr, scope))
+    }
+
+    /// An argument of a call or an aggregation.
+    fn argument(&mut self, expr: &'a Expr, scope: Scope<'a>) -> Result<Plan> {
+        self.child(argument(expr, scope), scope)
+    }
+
+    fn expr(&mut self, expr: &'a Expr, scope: Scope<'a>) -> Result<Plan> {
+        let span = expr.span();
+        match expr {
+            Expr::Number(literal) => Ok(self.number(literal.value, span, scope)),
+            Expr::String(literal) => {
+                let op = PlanOp::String(literal.value.clone());
+                Ok(self.node(span, scope.invariant().grid, ValueType::String, op))
+            }
+            Expr::VectorSelector(selector) => self.instant(selector, scope),
+            Expr::MatrixSelector(_) | Expr::Subquery(_) => Err(bare_range(span, scope)),
+            Expr::Call(call) => self.call(call, scope),
+            Expr::Aggregate(aggregate) => self.aggregate(aggregate, scope),
+            Expr::Binary(binary) => self.binary(binary, scope),
+            Expr::Unary(unary) => {
+                let input = self.child(&unary.expr, scope.plain())?;
+                if !unary.minus {
+                    return Ok(input);
+                }
+                let value_type = input.value_type;
+                Ok(self.node(
+                    span,
+                    scope.grid,
+                    value_type,
+                    PlanOp::Negate(Box::new(input)),
+                ))
+            }
+            Expr::Paren(paren) => self.child(&paren.expr, scope.plain()),
+        }
+    }
+
+    fn binary(&mut self, binary: &'a Binary, scope: Scope<'a>) -> Result<Plan> {
+        let Binary {
+            op,
+            return_bool,
+            span,
+            ..
+        } = *binary;
+        if matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
+            return self.unsupported(format!("operator {}", quote(op.symbol())), span);
+        }
+        let below = scope.below("");
+        let lhs = Box::new(self.child(&binary.lhs, below)?);
+        let rhs = Box::new(self.child(&binary.rhs, below)?);
+        let scalar = |plan: &Plan| plan.value_type == ValueType::Scalar;
+        let (value_type, op) = match (scalar(&lhs), scalar(&rhs)) {
+            (true, true) => (ValueType::Scalar, PlanOp::ScalarBinary { op, lhs, rhs }),
+            (scalar_left @ true, false) => {
+                let (vector, scalar) = (rhs, lhs);
+                let op = PlanOp::VectorScalar {
+                    op,
+                    vector,
+                    scalar,
+                    scalar_left,
+                    return_bool,
+                };
+                (ValueType::Vector, op)
+            }
+            (scalar_left @ false, true) => {
+                let (vector, scalar) = (lhs, rhs);
+                let op = PlanOp::VectorScalar {
+                    op,
+                    vector,
+                    scalar,
+                    scalar_left,
+                    return_bool,
+                };
+                (ValueType::Vector, op)
+            }
+            (false, false) => {
+                let matching = binary.matching.clone().unwrap_or_default();
+                if matching.fill_left.is_some() || matching.fill_right.is_some() {
+                    return self.unsupported("fill", span);
+                }
+                let op = if op.is_set() {
+                    PlanOp::Set {
+                        op,
+                        matching,
+                        lhs,
+                        rhs,
+                    }
+                } else {
+                    PlanOp::Join {
+                        op,
+                        matching,
+                        return_bool,
+                        lhs,
+                        rhs,
+                    }
+                };
+                (ValueType::Vector, op)
+            }
+        };
+        Ok(self.node(span, scope.grid, value_type, op))
+    }
+
+    fn aggregate(&mut self, aggregate: &'a Aggregate, scope: Scope<'a>) -> Result<Plan> {
+        let Aggregate {
+            op,
+            without,
+            span,
+            ref grouping,
+            ..
+        } = *aggregate;
+        if matches!(op, AggregateOp::LimitK | AggregateOp::LimitRatio) {
+            return self.unsupported(op.name(), span);
+        }
+        let below = scope.below(op.name());
+        let mut param = None;
+        if let Some(expr) = &aggregate.param {
+            let expr = argument(expr, scope);
+            let unprepared = Scope {
+                prepared: false,
+                ..below
+            };
+            param = Some(Box::new(self.child(expr, unprepared)?));
+        }
+        if let Some(Plan {
+            op: PlanOp::String(label),
+            ..
+        }) = param.as_deref()
+            && label.is_empty()
+            && scope.grid.len > 0
+        {
+            let message = format!("invalid label name {}", quote(label));
+            return Err(PlanError::Execution { message, span });
+        }
+        let below = Scope {
+            grouping: Some((grouping, !without)),
+            ..below
+        };
+        let input = Box::new(self.argument(&aggregate.expr, below)?);
+        let grouping = grouping.clone();
+        let op = PlanOp::Aggregate {
+            op,
+            grouping,
+            without,
+            split: false,
+            param,
+            input,
+        };
+        Ok(self.node(span, scope.grid, ValueType::Vector, op))
+    }
+
+    fn call(&mut self, call: &'a Call, scope: Scope<'a>) -> Result<Plan> {
+        let Call { function, span, .. } = *call;
+        let args: Vec<&Expr> = call.args.iter().map(|arg| argument(arg, scope)).collect();
+        if !function.implemented || matches!(function.kind, Kind::Scalar(_)) {
+            return self.unsupported(format!("function {}", quote(function.name)), span);
+        }
+        let below = scope.below(function.name);
+        if function.args.contains(&ValueType::Matrix) {
+            return self.window_call(call, &args, below);
+        }
+        let grid = scope.grid;
+        let op = match function.kind {
+            Kind::Nullary(nullary) => return Ok(self.nullary(function, nullary, span, scope)),
+            Kind::Elementwise(_) => return self.elementwise(call, &args, below),
+            Kind::ScalarOf => {
+                let op = PlanOp::ScalarOf(self.first(&args, span, below)?);
+                return Ok(self.node(span, grid, ValueType::Scalar, op));
+            }
+            Kind::VectorOf => PlanOp::VectorOf(self.first(&args, span, below)?),
+            Kind::Absent => {
+                let labels = args.first().map_or_else(Vec::new, |arg| absent_labels(arg));
+                PlanOp::Absent {
+                    input: self.first(&args, span, below)?,
+                    labels,
+                }
+            }
+            Kind::Label(_) => {
+                let params = strings(&args, below)?;
+                PlanOp::Relabel {
+                    function,
+                    input: self.first(&args, span, below)?,
+                    params,
+                }
+            }
+            Kind::Sort(_) => {
+                let labels = strings(&args, below)?;
+                PlanOp::Sort {
+                    function,
+                    input: self.first(&args, span, below)?,
+                    labels,
+                }
+            }
+            Kind::Histogram(_) => {
+                let (input, params) = self.operands(&args, span, below)?;
+                PlanOp::Histogram {
+                    function,
+                    params,
+                    input,
+                }
+            }
+            Kind::Window(_)
+            | Kind::AbsentOverTime
+            | Kind::Info
+            | Kind::StartTimestamp
+            | Kind::Scalar(_) => {
+                return self.unsupported(format!("function {}", quote(function.name)), span);
+            }
+        };
+        Ok(self.node(span, grid, ValueType::Vector, op))
+    }
+
+    /// The first argument, which is a vector or a scalar.
+    fn first(&mut self, args: &[&'a Expr], span: Span, scope: Scope<'a>) -> Result<Box<Plan>> {
+        match args.first() {
+            Some(arg) => Ok(Box::new(self.child(arg, scope)?)),
+            None => self.unsupported("a call without arguments", span),
+        }
+    }
+
+    /// The vector among the arguments, and the scalars beside it.
+    fn operands(
+        &mut self,
+        args: &[&'a Expr],
+        span: Span,
+        scope: Scope<'a>,
+    ) -> Result<(Box<Plan>, Vec<Plan>)> {
+        let (mut input, mut params) = (None, Vec::new());
+        for arg in args {
+            let plan = self.child(arg, scope)?;
+            match plan.value_type {
+                ValueType::Vector => input = Some(Box::new(plan)),
+                _ => params.push(plan),
+            }
+        }
+        match input {
+            Some(input) => Ok((input, params)),
+            None => self.unsupported("a call without a vector", span),
+        }
+    }
+
+    fn nullary(
+        &mut self,
+        function: &'static Function,
+        nullary: NullaryFunction,
+        span: Span,
+        scope: Scope<'_>,
+    ) -> Plan {
+        let PlanOptions {
+            start_ms,
+            end_ms,
+            step_ms,
+            ..
+        } = *self.options;
+        let end_ms = if self.options.is_instant() {
+            start_ms
+        } else {
+            end_ms
+        };
+        let value = match nullary {
+            NullaryFunction::Time => {
+                return self.node(
+                    span,
+                    scope.grid,
+                    ValueType::Scalar,
+                    PlanOp::Nullary(function),
+                );
+            }
+            NullaryFunction::Pi => std::f64::consts::PI,
+            NullaryFunction::Start => start_ms as f64 / 1000.0,
+            NullaryFunction::End => end_ms as f64 / 1000.0,
+            NullaryFunction::Range => go_seconds(end_ms.saturating_sub(start_ms)),
+            NullaryFunction::Step if start_ms == end_ms => 0.0,
+            NullaryFunction::Step => go_seconds(step_ms),
+        };
+        self.number(value, span, scope)
+    }
+
+    fn elementwise(&mut self, call: &'a Call, args: &[&'a Expr], scope: Scope<'a>) -> Result<Plan> {
+        let Call { function, span, .. } = *call;
+        if let ("timestamp", [Expr::VectorSelector(selector)]) = (function.name, args) {
+            return self.timestamp(call, selector, scope);
+        }
+        let (input, mut params) = if args.is_empty() {
+            (self.evaluation_time(span, scope), Vec::new())
+        } else {
+            self.operands(args, span, scope)?
+        };
+        if function.name == "round" && params.is_empty() {
+            params.push(self.number(1.0, span, scope));
+        }
+        let op = PlanOp::Elementwise {
+            function,
+            input,
+            params,
+        };
+        Ok(self.node(span, scope.grid, ValueType::Vector, op))
+    }
+
+    /// `vector(time())`, the argument of date functions that have none.
+    fn evaluation_time(&mut self, span: Span, scope: Scope<'_>) -> Box<Plan> {
+        let op = match lookup("time") {
+            Some(time) => PlanOp::Nullary(time),
+            None => PlanOp::Number(f64::NAN),
+        };
+        let time = self.node(span, scope.grid, ValueType::Scalar, op);
+        let op = PlanOp::VectorOf(Box::new(time));
+        Box::new(self.node(span, scope.grid, ValueType::Vector, op))
+    }
+
+    /// The functions of range vectors.
+    fn window_call(&mut self, call: &'a Call, args: &[&'a Expr], scope: Scope<'a>) -> Result<Plan> {
+        let Call { function, span, .. } = *call;
+        let range = args.iter().find_map(|arg| match arg {
+            Expr::MatrixSelector(matrix) => Some(Range::Selector(matrix)),
+            Expr::Subquery(subquery) => Some(Range::Subquery(subquery)),
+            _ => None,
+        });
+        // A range in parentheses, where those stay, is none.
+        let Some(range) = range else {
+            return Err(bare_range(span, scope));
+        };
+        let absent = function.kind == Kind::AbsentOverTime;
+        let counted = if absent {
+            lookup("present_over_time").unwrap_or(function)
+        } else {
+            function
+        };
+        let inner = match range {
+            Range::Subquery(subquery) => Some(self.subquery(subquery, scope)?),
+            Range::Selector(_) => None,
+        };
+        let params = self.window_params(function, args, span, scope)?;
+        let mut window = WindowCall {
+            function: WindowKind::Function(counted),
+            params,
+            reference: scope.grid,
+            range_ms: 0,
+            drops_name: !function.keeps_name,
+            argument: match args.first() {
+                // The reference has lost the place by the time that it warns.
+                None | Some(Expr::Subquery(_)) => Span::default(),
+                Some(arg) => arg.span(),
+            },
+        };
+        let op = match (range, inner) {
+            (Range::Subquery(_), Some((input, inner, reference, range_ms))) => {
+                (window.reference, window.range_ms) = (reference, range_ms);
+                PlanOp::SubqueryWindow {
+                    input: Box::new(input),
+                    inner,
+                    window,
+                }
+            }
+            (Range::Selector(matrix), _) => {
+                let select = self.range_select(function, matrix, scope)?;
+                (window.reference, window.range_ms) = (select.reference, select.range_ms);
+                PlanOp::Window(Box::new(Window {
+                    decode: None,
+                    select,
+                    call: window,
+                }))
+            }
+            (Range::Subquery(subquery), None) => return Err(bare_range(subquery.span, scope)),
+        };
+        let rows = self.node(span, scope.grid, ValueType::Vector, op);
+        if !absent {
+            return Ok(rows);
+        }
+        let labels = args.first().map_or_else(Vec::new, |arg| absent_labels(arg));
+        let op = PlanOp::Absent {
+            input: Box::new(rows),
+            labels,
+        };
+        Ok(self.node(span, scope.grid, ValueType::Vector, op))
+    }
+
+    /// The scalar arguments beside a range, and those that are left out.
+    fn window_params(
+        &mut self,
+        function: &Function,
+        args: &[&'a Expr],
+        span: Span,
+        scope: Scope<'a>,
+    ) -> Result<Vec<Plan>> {
+        let mut params = Vec::new();
+        for arg in args {
+            if !matches!(arg, Expr::MatrixSelector(_) | Expr::Subquery(_)) {
+                params.push(self.child(arg, scope)?);
+            }
+        }
+        if function.name == "integral" && params.is_empty() {
+            params.push(self.number(2.0, span, scope)); // trapezoids
+        }
+        Ok(params)
+    }
+
+    /// A subquery's expression, its grid, the windows' ends and length.
+    fn subquery(
+        &mut self,
+        subquery: &'a Subquery,
+        scope: Scope<'a>,
+    ) -> Result<(Plan, Grid, Grid, i64)> {
+        let range_ms = durations::resolve(&subquery.range, false, self.options)?;
+        let step_ms = match &subquery.step {
+            Some(step) => durations::resolve(step, false, self.options)?,
+            None => (self.options.subquery_step)(range_ms),
+        };
+        // A step below 1 ms is none.
+        let step_ms = if step_ms > 0 {
+            step_ms
+        } else {
+            (self.options.subquery_step)(range_ms)
+        };
+        let times = Enclosing {
+            offset_ms: durations::resolve(&subquery.offset, true, self.options)?,
+            range_ms,
+            at_ms: self.at(subquery.at, scope),
+        };
+        let grid = scope.subquery(times, step_ms, &self.enclosing);
+        self.enclosing.push(times);
+        // The reference settles the offsets of pinned selectors anew only if
+        // the subquery's first step is another one.
+        let moved = grid.start_ms != scope.grid.start_ms;
+        let settled = if moved {
+            self.enclosing.len()
+        } else {
+            scope.settled
+        };
+        let inner = Scope {
+            grid,
+            settled,
+            hint_step_ms: step_ms,
+            ..scope.plain()
+        };
+        let plan = self.child(&subquery.expr, inner)?;
+        self.enclosing.pop();
+        Ok((plan, grid, scope.subquery_windows(times), range_ms))
+    }
+
+    /// The time that `@` fixes, ms.
+    fn at(&self, at: Option<AtModifier>, scope: Scope<'_>) -> Option<i64> {
+        match at? {
+            AtModifier::Timestamp(ms) => Some(ms),
+            AtModifier::Start if scope.prepared => Some(self.options.start_ms),
+            AtModifier::End if scope.prepared && self.options.is_instant() => {
+                Some(self.options.start_ms)
+            }
+            AtModifier::End if scope.prepared => Some(self.options.end_ms),
+            AtModifier::Start | AtModifier::End => None,
+        }
+    }
+
+    fn raw_select(&mut self, matrix: &'a MatrixSelector, scope: Scope<'a>) -> Result<Plan> {
+        if matrix.selector.anchored || matrix.selector.smoothed {
+            return self.unsupported(extended(&matrix.selector), matrix.span);
+        }
+        let range_ms = durations::resolve(&matrix.range, false, self.options)?;
+        let select = self.select(&matrix.selector, Some(range_ms), matrix.span, scope)?;
+        let op = PlanOp::RawSelect(Box::new(select));
+        Ok(self.node(matrix.span, scope.grid, ValueType::Matrix, op))
+    }
+
+    fn raw_subquery(&mut self, subquery: &'a Subquery, scope: Scope<'a>) -> Result<Plan> {
+        let (input, inner, ..) = self.subquery(subquery, scope)?;
+        let op = PlanOp::RawSubquery {
+            input: Box::new(input),
+            inner,
+        };
+        Ok(self.node(subquery.span, scope.grid, ValueType::Matrix, op))
+    }
+
+    fn instant(&mut self, selector: &'a VectorSelector, scope: Scope<'a>) -> Result<Plan> {
+        if selector.anchored || selector.smoothed {
+            return self.unsupported(extended(selector), selector.span);
+        }
+        let select = self.select(selector, None, selector.span, scope)?;
+        let call = WindowCall {
+            function: WindowKind::Latest,
+            params: Vec::new(),
+            reference: select.reference,
+            range_ms: select.range_ms,
+            drops_name: false,
+            argument: selector.span,
+        };
+        let op = PlanOp::Window(Box::new(Window {
+            decode: None,
+            select,
+            call,
+        }));
+        Ok(self.node(selector.span, scope.grid, ValueType::Vector, op))
+    }
+
+    /// `timestamp` of a selector: the times of its samples, not of the steps.
+    fn timestamp(
+        &mut self,
+        call: &Call,
+        selector: &'a VectorSelector,
+        scope: Scope<'a>,
+    ) -> Result<Plan> {
+        if selector.anchored || selector.smoothed {
+            return self.unsupported(extended(selector), selector.span);
+        }
+        let mut select = self.select(selector, None, selector.span, scope)?;
+        if let Some(at_ms) = self.at(selector.at, scope) {
+            // The reference forgets the offset of a pinned selector here.
+            select.reference = scope.pinned(at_ms);
+        }
+        let window = WindowCall {
+            function: WindowKind::LatestTimestamp,
+            params: Vec::new(),
+            reference: select.reference,
+            range_ms: select.range_ms,
+            drops_name: true,
+            argument: selector.span,
+        };
+        let op = PlanOp::Window(Box::new(Window {
+            decode: None,
+            select,
+            call: window,
+        }));
+        Ok(self.node(call.span, scope.grid, ValueType::Vector, op))
+    }
+
+    fn range_select(
+        &self,
+        function: &Function,
+        matrix: &'a MatrixSelector,
+        scope: Scope<'a>,
+    ) -> Result<Select> {
+        let selector = &matrix.selector;
+        let refused =
+            (selector.anchored && !function.anchored) || (selector.smoothed && !function.smoothed);
+        if refused && scope.grid.len > 0 {
+            let message = extended_misused(selector.anchored, function.name);
+            return Err(PlanError::Execution {
+                message,
+                span: matrix.span,
+            });
+        }
+        if selector.anchored || selector.smoothed {
+            return self.unsupported(extended(selector), matrix.span);
+        }
+        let range_ms = durations::resolve(&matrix.range, false, self.options)?;
+        let mut select = self.select(selector, Some(range_ms), matrix.span, scope.plain())?;
+        if self.at(selector.at, scope).is_some() {
+            // The samples are fetched for the first step and kept.
+            select.reference = scope.pinned(select.reference.start_ms);
+        }
+        Ok(select)
+    }
+
+    /// The selector; `range_ms` is `None` for an instant one.
+    fn select(
+        &self,
+        selector: &VectorSelector,
+        range_ms: Option<i64>,
+        span: Span,
+        scope: Scope<'_>,
+    ) -> Result<Select> {
+        let options = self.options;
+        let offset_ms = durations::resolve(&selector.offset, true, options)?;
+        let at_ms = self.at(selector.at, scope);
+        let window_ms = range_ms.unwrap_or(options.lookback_delta_ms);
+        let end_ms = if options.is_instant() {
+            options.start_ms
+        } else {
+            options.end_ms
+        };
+        let query = (options.start_ms, end_ms);
+        let (grouping, by) = scope.grouping.unwrap_or_default();
+        Ok(Select {
+            matchers: selector.matchers.clone(),
+            reference: scope.reference(at_ms, offset_ms, &self.enclosing),
+            range_ms: window_ms,
+            time_range: select_range(query, &self.enclosing, at_ms, offset_ms, window_ms),
+            group: None,
+            function: scope.function.to_string(),
+            grouping: grouping.to_vec(),
+            by,
+            hint_step_ms: scope.hint_step_ms,
+            projection: None,
+            instant: range_ms.is_none(),
+            span,
+        })
+    }
+}
+
+/// An argument as the reference sees it: prepared trees have no parentheses
+/// around arguments.
+fn argument<'a>(expr: &'a Expr, scope: Scope<'_>) -> &'a Expr {
+    if scope.prepared {
+        expr.unparenthesized()
+    } else {
+        expr
+    }
+}
+
+/// A range vector where the reference does not look for one.
+fn bare_range(span: Span, scope: Scope<'_>) -> PlanError {
+    let message = if scope.grid.len > 1 {
+        "unexpected error: cannot do range evaluation of matrix selector"
+    } else {
+        "unexpected error: runtime error: index out of range [0] with length 0"
+    };
+    PlanError::Execution {
+        message: message.into(),
+        span,
+    }
+}
+
+/// The string arguments of a call.
+fn strings(args: &[&Expr], scope: Scope<'_>) -> Result<Vec<String>> {
+    let mut out = Vec::new();
+    for arg in args.iter().skip(1) {
+        match arg {
+            Expr::String(literal) => out.push(literal.value.clone()),
+            other => {
+                let message = "unexpected error: a string in parentheses".to_string();
+                debug_assert!(!scope.prepared);
+                return Err(PlanError::Execution {
+                    message,
+                    span: other.span(),
+                });
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn extended(selector: &VectorSelector) -> &'static str {
+    if selector.anchored {
+        "anchored"
+    } else {
+        "smoothed"
+    }
+}
+
+fn extended_misused(anchored: bool, function: &str) -> String {
+    let word = if anchored { "anchored" } else { "smoothed" };
+    let allowed: Vec<&str> = quarrel_functions::table::all()
+        .iter()
+        .filter(|f| if anchored { f.anchored } else { f.smoothed })
+        .map(|f| f.name)
+        .collect();
+    let allowed = allowed.join(", ");
+    format!("{word} modifier can only be used with: {allowed} - not with {function}")
+}
+
+/// The labels that `absent` knows from its argument: those that a matcher
+/// asks to be equal, unless another matcher of the label says otherwise.
+fn absent_labels(arg: &Expr) -> Vec<(String, String)> {
+    let matchers: &[Matcher] = match arg {
+        Expr::VectorSelector(selector) => &selector.matchers,
+        Expr::MatrixSelector(matrix) => &matrix.selector.matchers,
+        _ => &[],
+    };
+    let mut seen: Vec<&str> = Vec::new();
+    let mut labels: Vec<(String, String)> = Vec::new();
+    for matcher in matchers {
+        let name = matcher.name();
+        if matches!(name, "__name__" | "__type__" | "__unit__") {
+            continue;
+        }
+        if matcher.op() == MatchOp::Equal && !seen.contains(&name) {
+            seen.push(name);
+            labels.retain(|(label, _)| label != name);
+            if !matcher.value().is_empty() {
+                labels.push((name.to_string(), matcher.value().to_string()));
+            }
+        } else {
+            labels.retain(|(label, _)| label != name);
+        }
+    }
+    labels.sort();
+    labels
+}
