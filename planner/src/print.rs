@@ -53,6 +53,20 @@ pub(crate) fn needs_quotes(name: &str) -> bool {
     !(first && chars.all(|b| b.is_ascii_alphanumeric() || b == b'_'))
 }
 
+/// Appends label names, with quotes where they need them.
+pub(crate) fn write_labels(out: &mut String, names: &[String]) {
+    for (i, name) in names.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        if needs_quotes(name) {
+            out.push_str(&quote(name));
+        } else {
+            out.push_str(name);
+        }
+    }
+}
+
 pub(crate) struct Printer<'a> {
     pub(crate) out: &'a mut String,
 }
@@ -151,16 +165,7 @@ impl Printer<'_> {
     }
 
     fn labels(&mut self, names: &[String]) {
-        for (i, name) in names.iter().enumerate() {
-            if i > 0 {
-                self.out.push_str(", ");
-            }
-            if needs_quotes(name) {
-                self.out.push_str(&quote(name));
-            } else {
-                self.out.push_str(name);
-            }
-        }
+        write_labels(self.out, names);
     }
 
     /// The operator with its modifiers.

@@ -8,6 +8,7 @@
 //! Optimizer rules live in [`crate::rules`], one file each.
 
 mod build;
+mod display;
 mod durations;
 mod invariant;
 mod times;

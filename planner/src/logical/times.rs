@@ -127,7 +127,7 @@ impl<'a> Scope<'a> {
         let end = last.saturating_sub(offset);
         let grid = Grid::range(start, end, step_ms);
         let len = if self.grid.len == 0 { 0 } else { grid.len };
-        canonical(Grid { len, ..grid })
+        Grid { len, ..grid }
     }
 
     /// The grid of a subquery's windows, on the time line of its expression.

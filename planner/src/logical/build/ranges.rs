@@ -1,0 +1,345 @@
+//! What looks at windows of samples: selectors, subqueries, and the functions
+//! over them.
+
+use quarrel_functions::table::{Function, Kind, ValueType, lookup};
+
+use super::{Builder, Result, absent_labels};
+use crate::ast::*;
+use crate::error::PlanError;
+use crate::logical::durations;
+use crate::logical::times::{Enclosing, Scope, canonical, select_range};
+use crate::logical::{Grid, Plan, PlanOp, Select, Window, WindowCall, WindowKind};
+
+/// The argument that a window function looks at.
+enum Range<'a> {
+    Selector(&'a MatrixSelector),
+    Subquery(&'a Subquery),
+}
+
+impl<'a> Builder<'a> {
+    /// The functions of range vectors.
+    pub(super) fn window_call(
+        &mut self,
+        call: &'a Call,
+        args: &[&'a Expr],
+        scope: Scope<'a>,
+    ) -> Result<Plan> {
+        let Call { function, span, .. } = *call;
+        let range = args.iter().find_map(|arg| match arg {
+            Expr::MatrixSelector(matrix) => Some(Range::Selector(matrix)),
+            Expr::Subquery(subquery) => Some(Range::Subquery(subquery)),
+            _ => None,
+        });
+        // A range in parentheses, where those stay, is none.
+        let Some(range) = range else {
+            return Err(bare_range(span, scope));
+        };
+        let absent = function.kind == Kind::AbsentOverTime;
+        let counted = if absent {
+            lookup("present_over_time").unwrap_or(function)
+        } else {
+            function
+        };
+        let inner = match range {
+            Range::Subquery(subquery) => Some(self.subquery(subquery, scope)?),
+            Range::Selector(_) => None,
+        };
+        let params = self.window_params(function, args, span, scope)?;
+        let mut window = WindowCall {
+            function: WindowKind::Function(counted),
+            params,
+            reference: scope.grid,
+            range_ms: 0,
+            drops_name: !function.keeps_name,
+            argument: match args.first() {
+                // The reference has lost the place by the time that it warns.
+                None | Some(Expr::Subquery(_)) => Span::default(),
+                Some(arg) => arg.span(),
+            },
+        };
+        let op = match (range, inner) {
+            (Range::Subquery(_), Some((input, inner, reference, range_ms))) => {
+                (window.reference, window.range_ms) = (reference, range_ms);
+                PlanOp::SubqueryWindow {
+                    input: Box::new(input),
+                    inner,
+                    window,
+                }
+            }
+            (Range::Selector(matrix), _) => {
+                let select = self.range_select(function, matrix, scope)?;
+                (window.reference, window.range_ms) = (select.reference, select.range_ms);
+                PlanOp::Window(Box::new(Window {
+                    decode: None,
+                    select,
+                    call: window,
+                }))
+            }
+            (Range::Subquery(subquery), None) => return Err(bare_range(subquery.span, scope)),
+        };
+        let rows = self.node(span, scope.grid, ValueType::Vector, op);
+        if !absent {
+            return Ok(rows);
+        }
+        let labels = args.first().map_or_else(Vec::new, |arg| absent_labels(arg));
+        let op = PlanOp::Absent {
+            input: Box::new(rows),
+            labels,
+        };
+        Ok(self.node(span, scope.grid, ValueType::Vector, op))
+    }
+
+    /// The scalar arguments beside a range, and those that are left out.
+    fn window_params(
+        &mut self,
+        function: &Function,
+        args: &[&'a Expr],
+        span: Span,
+        scope: Scope<'a>,
+    ) -> Result<Vec<Plan>> {
+        let mut params = Vec::new();
+        for arg in args {
+            if !matches!(arg, Expr::MatrixSelector(_) | Expr::Subquery(_)) {
+                params.push(self.child(arg, scope)?);
+            }
+        }
+        if function.name == "integral" && params.is_empty() {
+            params.push(self.number(2.0, span, scope)); // trapezoids
+        }
+        Ok(params)
+    }
+
+    /// A subquery's expression, its grid, the windows' ends and length.
+    fn subquery(
+        &mut self,
+        subquery: &'a Subquery,
+        scope: Scope<'a>,
+    ) -> Result<(Plan, Grid, Grid, i64)> {
+        let range_ms = durations::resolve(&subquery.range, false, self.options)?;
+        let step_ms = match &subquery.step {
+            Some(step) => durations::resolve(step, false, self.options)?,
+            None => (self.options.subquery_step)(range_ms),
+        };
+        // A step below 1 ms is none.
+        let step_ms = if step_ms > 0 {
+            step_ms
+        } else {
+            (self.options.subquery_step)(range_ms)
+        };
+        let times = Enclosing {
+            offset_ms: durations::resolve(&subquery.offset, true, self.options)?,
+            range_ms,
+            at_ms: self.at(subquery.at, scope),
+        };
+        let grid = scope.subquery(times, step_ms, &self.enclosing);
+        self.enclosing.push(times);
+        // The reference settles the offsets of pinned selectors anew only if
+        // the subquery's first step is another one.
+        let moved = grid.start_ms != scope.grid.start_ms;
+        let settled = if moved {
+            self.enclosing.len()
+        } else {
+            scope.settled
+        };
+        let inner = Scope {
+            grid: canonical(grid),
+            settled,
+            hint_step_ms: step_ms,
+            ..scope.plain()
+        };
+        let plan = self.child(&subquery.expr, inner)?;
+        self.enclosing.pop();
+        Ok((plan, grid, scope.subquery_windows(times), range_ms))
+    }
+
+    /// The time that `@` fixes, ms.
+    fn at(&self, at: Option<AtModifier>, scope: Scope<'_>) -> Option<i64> {
+        match at? {
+            AtModifier::Timestamp(ms) => Some(ms),
+            AtModifier::Start if scope.prepared => Some(self.options.start_ms),
+            AtModifier::End if scope.prepared && self.options.is_instant() => {
+                Some(self.options.start_ms)
+            }
+            AtModifier::End if scope.prepared => Some(self.options.end_ms),
+            AtModifier::Start | AtModifier::End => None,
+        }
+    }
+
+    pub(super) fn raw_select(
+        &mut self,
+        matrix: &'a MatrixSelector,
+        scope: Scope<'a>,
+    ) -> Result<Plan> {
+        if matrix.selector.anchored || matrix.selector.smoothed {
+            return self.unsupported(extended(&matrix.selector), matrix.span);
+        }
+        let range_ms = durations::resolve(&matrix.range, false, self.options)?;
+        let select = self.select(&matrix.selector, Some(range_ms), matrix.span, scope)?;
+        let op = PlanOp::RawSelect(Box::new(select));
+        Ok(self.node(matrix.span, scope.grid, ValueType::Matrix, op))
+    }
+
+    pub(super) fn raw_subquery(
+        &mut self,
+        subquery: &'a Subquery,
+        scope: Scope<'a>,
+    ) -> Result<Plan> {
+        let (input, inner, ..) = self.subquery(subquery, scope)?;
+        let op = PlanOp::RawSubquery {
+            input: Box::new(input),
+            inner,
+        };
+        Ok(self.node(subquery.span, scope.grid, ValueType::Matrix, op))
+    }
+
+    pub(super) fn instant(
+        &mut self,
+        selector: &'a VectorSelector,
+        scope: Scope<'a>,
+    ) -> Result<Plan> {
+        if selector.anchored || selector.smoothed {
+            return self.unsupported(extended(selector), selector.span);
+        }
+        let select = self.select(selector, None, selector.span, scope)?;
+        let call = WindowCall {
+            function: WindowKind::Latest,
+            params: Vec::new(),
+            reference: select.reference,
+            range_ms: select.range_ms,
+            drops_name: false,
+            argument: selector.span,
+        };
+        let op = PlanOp::Window(Box::new(Window {
+            decode: None,
+            select,
+            call,
+        }));
+        Ok(self.node(selector.span, scope.grid, ValueType::Vector, op))
+    }
+
+    /// `timestamp` of a selector: the times of its samples, not of the steps.
+    pub(super) fn timestamp(
+        &mut self,
+        call: &Call,
+        selector: &'a VectorSelector,
+        scope: Scope<'a>,
+    ) -> Result<Plan> {
+        if selector.anchored || selector.smoothed {
+            return self.unsupported(extended(selector), selector.span);
+        }
+        let mut select = self.select(selector, None, selector.span, scope)?;
+        if let Some(at_ms) = self.at(selector.at, scope) {
+            // The reference forgets the offset of a pinned selector here.
+            select.reference = scope.pinned(at_ms);
+        }
+        let window = WindowCall {
+            function: WindowKind::LatestTimestamp,
+            params: Vec::new(),
+            reference: select.reference,
+            range_ms: select.range_ms,
+            drops_name: true,
+            argument: selector.span,
+        };
+        let op = PlanOp::Window(Box::new(Window {
+            decode: None,
+            select,
+            call: window,
+        }));
+        Ok(self.node(call.span, scope.grid, ValueType::Vector, op))
+    }
+
+    fn range_select(
+        &self,
+        function: &Function,
+        matrix: &'a MatrixSelector,
+        scope: Scope<'a>,
+    ) -> Result<Select> {
+        let selector = &matrix.selector;
+        let refused =
+            (selector.anchored && !function.anchored) || (selector.smoothed && !function.smoothed);
+        if refused && scope.grid.len > 0 {
+            let message = extended_misused(selector.anchored, function.name);
+            return Err(PlanError::Execution {
+                message,
+                span: matrix.span,
+            });
+        }
+        if selector.anchored || selector.smoothed {
+            return self.unsupported(extended(selector), matrix.span);
+        }
+        let range_ms = durations::resolve(&matrix.range, false, self.options)?;
+        let mut select = self.select(selector, Some(range_ms), matrix.span, scope.plain())?;
+        if self.at(selector.at, scope).is_some() {
+            // The samples are fetched for the first step and kept.
+            select.reference = scope.pinned(select.reference.start_ms);
+        }
+        Ok(select)
+    }
+
+    /// The selector; `range_ms` is `None` for an instant one.
+    fn select(
+        &self,
+        selector: &VectorSelector,
+        range_ms: Option<i64>,
+        span: Span,
+        scope: Scope<'_>,
+    ) -> Result<Select> {
+        let options = self.options;
+        let offset_ms = durations::resolve(&selector.offset, true, options)?;
+        let at_ms = self.at(selector.at, scope);
+        let window_ms = range_ms.unwrap_or(options.lookback_delta_ms);
+        let end_ms = if options.is_instant() {
+            options.start_ms
+        } else {
+            options.end_ms
+        };
+        let query = (options.start_ms, end_ms);
+        let (grouping, by) = scope.grouping.unwrap_or_default();
+        Ok(Select {
+            matchers: selector.matchers.clone(),
+            reference: scope.reference(at_ms, offset_ms, &self.enclosing),
+            range_ms: window_ms,
+            time_range: select_range(query, &self.enclosing, at_ms, offset_ms, window_ms),
+            group: None,
+            function: scope.function.to_string(),
+            grouping: grouping.to_vec(),
+            by,
+            hint_step_ms: scope.hint_step_ms,
+            projection: None,
+            instant: range_ms.is_none(),
+            span,
+        })
+    }
+}
+
+/// A range vector where the reference does not look for one.
+pub(super) fn bare_range(span: Span, scope: Scope<'_>) -> PlanError {
+    let message = if scope.grid.len > 1 {
+        "unexpected error: cannot do range evaluation of matrix selector"
+    } else {
+        "unexpected error: runtime error: index out of range [0] with length 0"
+    };
+    PlanError::Execution {
+        message: message.into(),
+        span,
+    }
+}
+
+fn extended(selector: &VectorSelector) -> &'static str {
+    if selector.anchored {
+        "anchored"
+    } else {
+        "smoothed"
+    }
+}
+
+fn extended_misused(anchored: bool, function: &str) -> String {
+    let word = if anchored { "anchored" } else { "smoothed" };
+    let allowed: Vec<&str> = quarrel_functions::table::all()
+        .iter()
+        .filter(|f| if anchored { f.anchored } else { f.smoothed })
+        .map(|f| f.name)
+        .collect();
+    let allowed = allowed.join(", ");
+    format!("{word} modifier can only be used with: {allowed} - not with {function}")
+}

@@ -1,0 +1,316 @@
+//! A plan as text, for `quarrel explain`: an indented tree, one node a line.
+//!
+//! A line says what the node computes and, where it is not as above it, when:
+//! `times=` gives a grid in seconds, `once` a step-invariant part. What rules
+//! have decided stands at the end.
+
+use std::fmt::{self, Display, Formatter, Write};
+
+use quarrel_functions::fmt::{format_f, quote};
+use quarrel_matchers::{MatchOp, Matcher};
+
+use super::times::canonical;
+use super::{Grid, Plan, PlanOp, Select, SelectGroup, Window, WindowCall};
+use crate::ast::{Cardinality, VectorMatching};
+use crate::print::{format_duration, write_labels};
+use crate::with_stack;
+
+/// From this depth on lines are not indented further.
+const MAX_INDENT: usize = 100;
+
+impl Display for Plan {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write_tree(f, self, None, 0)
+    }
+}
+
+fn write_tree(
+    f: &mut Formatter<'_>,
+    plan: &Plan,
+    parent: Option<&Grid>,
+    depth: usize,
+) -> fmt::Result {
+    with_stack(|| {
+        let indent = 2 * depth.min(MAX_INDENT);
+        write!(f, "{:indent$}", "")?;
+        write_node(f, plan)?;
+        match parent {
+            Some(parent) if parent == &plan.grid => {}
+            Some(parent) if plan.is_invariant_for(parent) => {
+                write!(f, ", once={}", Seconds(plan.grid.start_ms))?;
+            }
+            _ => write!(f, ", times={}", Times(&plan.grid))?,
+        }
+        if let Some(number) = plan.shared {
+            write!(f, ", shared=#{number}")?;
+        }
+        f.write_char('\n')?;
+        plan.inputs().into_iter().try_for_each(|input| {
+            let scope = match &plan.op {
+                // Its input has times of its own, which this node says.
+                PlanOp::SubqueryWindow {
+                    input: rows, inner, ..
+                }
+                | PlanOp::RawSubquery { input: rows, inner }
+                    if std::ptr::eq(input, &**rows) =>
+                {
+                    canonical(*inner)
+                }
+                _ => plan.grid,
+            };
+            write_tree(f, input, Some(&scope), depth + 1)
+        })
+    })
+}
+
+fn write_node(f: &mut Formatter<'_>, plan: &Plan) -> fmt::Result {
+    match &plan.op {
+        PlanOp::Number(value) => write!(f, "Number: {}", format_f(*value)),
+        PlanOp::String(text) => write!(f, "String: {}", quote(text)),
+        PlanOp::Nullary(function) => write!(f, "Scalar: {}()", function.name),
+        PlanOp::ScalarBinary { op, .. } => write!(f, "ScalarBinary: {}", op.symbol()),
+        PlanOp::ScalarOf(_) => f.write_str("ScalarOf"),
+        PlanOp::VectorOf(_) => f.write_str("VectorOf"),
+        PlanOp::Negate(_) => f.write_str("Negate"),
+        PlanOp::Window(window) => write_window(f, window, &plan.grid),
+        PlanOp::RawSelect(select) => {
+            f.write_str("RawSelect: ")?;
+            write_select(f, select, &plan.grid)
+        }
+        PlanOp::RawSubquery { inner, .. } => write!(f, "RawSubquery: times={}", Times(inner)),
+        PlanOp::SubqueryWindow { inner, window, .. } => {
+            write!(f, "SubqueryWindow: ")?;
+            write_call(f, window)?;
+            write!(
+                f,
+                " of [{}:{}]",
+                Duration(window.range_ms),
+                Duration(inner.step_ms)
+            )?;
+            write_reference(f, &window.reference, &plan.grid)?;
+            write!(f, ", inner={}", Times(inner))
+        }
+        PlanOp::Elementwise { function, .. } => write!(f, "Elementwise: {}", function.name),
+        PlanOp::VectorScalar {
+            op,
+            scalar_left,
+            return_bool,
+            ..
+        } => {
+            let (left, right) = if *scalar_left {
+                ("scalar", "vector")
+            } else {
+                ("vector", "scalar")
+            };
+            let bool = if *return_bool { " bool" } else { "" };
+            write!(f, "VectorScalar: {left} {}{bool} {right}", op.symbol())
+        }
+        PlanOp::Join {
+            op,
+            matching,
+            return_bool,
+            ..
+        } => {
+            let bool = if *return_bool { " bool" } else { "" };
+            write!(f, "Join: {}{bool}", op.symbol())?;
+            write_matching(f, matching)
+        }
+        PlanOp::Set { op, matching, .. } => {
+            write!(f, "Set: {}", op.symbol())?;
+            write_matching(f, matching)
+        }
+        PlanOp::Aggregate {
+            op,
+            grouping,
+            without,
+            split,
+            ..
+        } => {
+            write!(f, "Aggregate: {}", op.name())?;
+            if *without || !grouping.is_empty() {
+                f.write_str(if *without { " without" } else { " by" })?;
+                write_names(f, grouping)?;
+            }
+            f.write_str(if *split { ", split" } else { "" })
+        }
+        PlanOp::Relabel {
+            function, params, ..
+        } => write_strings(f, "Relabel", function.name, params),
+        PlanOp::Sort {
+            function, labels, ..
+        } => write_strings(f, "Sort", function.name, labels),
+        PlanOp::Absent { labels, .. } => {
+            f.write_str("Absent: {")?;
+            for (i, (name, value)) in labels.iter().enumerate() {
+                let comma = if i > 0 { ", " } else { "" };
+                write!(f, "{comma}{name}={}", quote(value))?;
+            }
+            f.write_char('}')
+        }
+        PlanOp::Histogram { function, .. } => write!(f, "Histogram: {}", function.name),
+    }
+}
+
+fn write_strings(
+    f: &mut Formatter<'_>,
+    node: &str,
+    function: &str,
+    params: &[String],
+) -> fmt::Result {
+    write!(f, "{node}: {function}")?;
+    params
+        .iter()
+        .try_for_each(|param| write!(f, " {}", quote(param)))
+}
+
+/// Names in parentheses, with a blank before.
+fn write_names(f: &mut Formatter<'_>, names: &[String]) -> fmt::Result {
+    let mut list = String::new();
+    write_labels(&mut list, names);
+    write!(f, " ({list})")
+}
+
+fn write_matching(f: &mut Formatter<'_>, matching: &VectorMatching) -> fmt::Result {
+    if matching.on || !matching.labels.is_empty() {
+        f.write_str(if matching.on { " on" } else { " ignoring" })?;
+        write_names(f, &matching.labels)?;
+    }
+    match matching.card {
+        Cardinality::ManyToOne => f.write_str(" group_left")?,
+        Cardinality::OneToMany => f.write_str(" group_right")?,
+        Cardinality::OneToOne | Cardinality::ManyToMany => return Ok(()),
+    }
+    write_names(f, &matching.include)
+}
+
+fn write_window(f: &mut Formatter<'_>, window: &Window, grid: &Grid) -> fmt::Result {
+    f.write_str("Window: ")?;
+    write_call(f, &window.call)?;
+    f.write_str(" of ")?;
+    write_select(f, &window.select, grid)?;
+    match window.decode {
+        Some(number) => write!(f, ", decode=#{number}"),
+        None => Ok(()),
+    }
+}
+
+fn write_call(f: &mut Formatter<'_>, call: &WindowCall) -> fmt::Result {
+    f.write_str(call.function.name())
+}
+
+fn write_select(f: &mut Formatter<'_>, select: &Select, grid: &Grid) -> fmt::Result {
+    write_matchers(f, &select.matchers)?;
+    if !select.instant {
+        write!(f, "[{}]", Duration(select.range_ms))?;
+    }
+    write_reference(f, &select.reference, grid)?;
+    if select.instant {
+        write!(f, ", lookback={}", Duration(select.range_ms))?;
+    }
+    if select.time_range != select.reach() {
+        write!(f, ", samples={}", Closed(select.time_range))?;
+    }
+    if let Some(labels) = &select.projection {
+        f.write_str(", labels=")?;
+        let mut list = String::new();
+        write_labels(&mut list, labels);
+        write!(f, "({list})")?;
+    }
+    if let Some(SelectGroup {
+        id,
+        matchers,
+        time_range,
+    }) = &select.group
+    {
+        write!(f, ", select=#{id} ")?;
+        write_matchers(f, matchers)?;
+        write!(f, " {}", Closed(*time_range))?;
+    }
+    Ok(())
+}
+
+/// Where the windows end, unless at the node's own times.
+fn write_reference(f: &mut Formatter<'_>, reference: &Grid, grid: &Grid) -> fmt::Result {
+    if reference == grid {
+        return Ok(());
+    }
+    if reference.step_ms == 0 || grid.len == 1 {
+        return write!(f, " @ {}", Seconds(reference.start_ms));
+    }
+    let offset = grid.start_ms.saturating_sub(reference.start_ms);
+    write!(f, " offset {}", Duration(offset))
+}
+
+fn write_matchers(f: &mut Formatter<'_>, matchers: &[Matcher]) -> fmt::Result {
+    let is_name = |m: &&Matcher| m.op() == MatchOp::Equal && m.name() == "__name__";
+    let names: Vec<&Matcher> = matchers.iter().filter(is_name).collect();
+    let plain = |name: &str| !crate::print::needs_quotes(name);
+    let name = match names.as_slice() {
+        [name] if plain(name.value()) => name.value(),
+        _ => "",
+    };
+    f.write_str(name)?;
+    let shown: Vec<String> = matchers
+        .iter()
+        .filter(|m| name.is_empty() || !is_name(m))
+        .map(Matcher::to_string)
+        .collect();
+    if shown.is_empty() && !name.is_empty() {
+        return Ok(());
+    }
+    write!(f, "{{{}}}", shown.join(", "))
+}
+
+/// A time in seconds.
+struct Seconds(i64);
+
+impl Display for Seconds {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (sign, ms) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
+        write!(f, "{sign}{}", ms / 1000)?;
+        match ms % 1000 {
+            0 => Ok(()),
+            rest => write!(f, ".{rest:03}"),
+        }
+    }
+}
+
+/// A duration with its sign.
+struct Duration(i64);
+
+impl Display for Duration {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        write!(f, "{sign}{}", format_duration(self.0.saturating_abs()))
+    }
+}
+
+/// A grid: its first and last time, and the step.
+struct Times<'a>(&'a Grid);
+
+impl Display for Times<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Grid {
+            start_ms,
+            step_ms,
+            len,
+        } = *self.0;
+        match len {
+            0 => f.write_str("none"),
+            1 => write!(f, "{}", Seconds(start_ms)),
+            _ => {
+                let (start, end) = (Seconds(start_ms), Seconds(self.0.end_ms()));
+                write!(f, "{start}..{end}/{}", Duration(step_ms))
+            }
+        }
+    }
+}
+
+/// A closed range of time.
+struct Closed((i64, i64));
+
+impl Display for Closed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}, {}]", Seconds(self.0.0), Seconds(self.0.1))
+    }
+}
