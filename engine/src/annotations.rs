@@ -44,8 +44,14 @@ impl ForcedMonotonicity {
     /// Joins what two samples had.
     pub fn merge(self, other: Self) -> Self {
         ForcedMonotonicity {
-            times: (self.times.0.min(other.times.0), self.times.1.max(other.times.1)),
-            buckets: (self.buckets.0.min(other.buckets.0), self.buckets.1.max(other.buckets.1)),
+            times: (
+                self.times.0.min(other.times.0),
+                self.times.1.max(other.times.1),
+            ),
+            buckets: (
+                self.buckets.0.min(other.buckets.0),
+                self.buckets.1.max(other.buckets.1),
+            ),
             max_diff: self.max_diff.max(other.max_diff),
             samples: self.samples + other.samples,
         }
@@ -74,7 +80,25 @@ pub struct Annotations {
 impl Annotations {
     /// Adds one; `text` without `PromQL warning: ` and without the position.
     pub fn add(&self, level: Level, node: u32, span: Option<Span>, text: impl Into<String>) {
-        self.put(level, text.into(), Entry { node, span, monotonicity: None });
+        self.put(
+            level,
+            text.into(),
+            Entry {
+                node,
+                span,
+                monotonicity: None,
+            },
+        );
+    }
+
+    /// Adds a warning.
+    pub fn warn(&self, node: u32, span: Span, text: impl Into<String>) {
+        self.add(Level::Warning, node, Some(span), text);
+    }
+
+    /// Adds an info.
+    pub fn info(&self, node: u32, span: Span, text: impl Into<String>) {
+        self.add(Level::Info, node, Some(span), text);
     }
 
     /// Adds the info that classic buckets were not monotonic.
@@ -85,7 +109,11 @@ impl Annotations {
         text: impl Into<String>,
         detail: ForcedMonotonicity,
     ) {
-        let entry = Entry { node, span: Some(span), monotonicity: Some(detail) };
+        let entry = Entry {
+            node,
+            span: Some(span),
+            monotonicity: Some(detail),
+        };
         self.put(Level::Info, text.into(), entry);
     }
 
@@ -120,7 +148,11 @@ impl Annotations {
             .map(|((_, text), entry)| match entry.span {
                 Some(span) => {
                     let detail = entry.monotonicity.map_or(String::new(), |m| m.render());
-                    format!("{}{detail} ({})", prefix(level, text), position(query, span))
+                    format!(
+                        "{}{detail} ({})",
+                        prefix(level, text),
+                        position(query, span)
+                    )
                 }
                 None => text.clone(),
             })

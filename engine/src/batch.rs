@@ -69,7 +69,9 @@ impl BatchBuilder {
     /// ends are cut off, and a row without any sample is left out.
     pub fn push(&mut self, series: u32, first_step: u32, values: &[f64], present: &[bool]) {
         debug_assert_eq!(values.len(), present.len());
-        let Some(from) = present.iter().position(|&p| p) else { return };
+        let Some(from) = present.iter().position(|&p| p) else {
+            return;
+        };
         let to = present.iter().rposition(|&p| p).map_or(from, |i| i + 1);
         let (values, present) = (&values[from..to], &present[from..to]);
         if present.iter().all(|&p| p) {
@@ -100,7 +102,8 @@ impl BatchBuilder {
         self.series.push(series);
         self.first_step.push(first_step);
         self.values.extend_from_slice(values);
-        self.ends.push(i32::try_from(self.values.len()).expect("a batch stays below 2^31 items"));
+        self.ends
+            .push(i32::try_from(self.values.len()).expect("a batch stays below 2^31 items"));
     }
 
     /// Items so far.
@@ -156,7 +159,8 @@ pub struct Row<'a> {
 impl Row<'_> {
     /// Whether item `i` is a sample.
     pub fn is_present(&self, i: usize) -> bool {
-        self.present.is_none_or(|(bits, offset)| bits.value(offset + i))
+        self.present
+            .is_none_or(|(bits, offset)| bits.value(offset + i))
     }
 
     /// Whether all items are samples.
@@ -170,6 +174,13 @@ impl Row<'_> {
             None => self.values.len(),
             Some((bits, offset)) => bits.slice(offset, self.values.len()).count_set_bits(),
         }
+    }
+
+    /// The sample at a step of the grid.
+    pub fn at_step(&self, step: usize) -> Option<f64> {
+        let i = step.checked_sub(self.first_step as usize)?;
+        let value = *self.values.get(i)?;
+        self.is_present(i).then_some(value)
     }
 
     /// Copies the items' presence to a slice of the same length.
@@ -245,10 +256,73 @@ impl SeriesBatch {
         self.series.len() * 12 + self.values.len() * 8 + self.values.len() / 8
     }
 
+    /// The same rows with values changed by `edit`, which gets a row's first
+    /// step and items, absent ones included. Works in place where the buffer
+    /// belongs to nobody else.
+    ///
+    /// # Errors
+    /// Those of `edit`.
+    pub fn map_values<E>(
+        self,
+        mut edit: impl FnMut(usize, &mut [f64]) -> Result<(), E>,
+    ) -> Result<SeriesBatch, E> {
+        let SeriesBatch {
+            series,
+            first_step,
+            offsets,
+            values,
+            present,
+        } = self;
+        let mut values = match values.into_inner().into_vec::<f64>() {
+            Ok(own) => own,
+            Err(shared) => ScalarBuffer::<f64>::from(shared).to_vec(),
+        };
+        for (window, &first) in offsets.windows(2).zip(first_step.iter()) {
+            edit(
+                first as usize,
+                &mut values[window[0] as usize..window[1] as usize],
+            )?;
+        }
+        Ok(SeriesBatch {
+            series,
+            first_step,
+            offsets,
+            values: values.into(),
+            present,
+        })
+    }
+
+    /// The same rows with samples taken out or changed by `edit`, which gets a
+    /// row's first step, items and presence.
+    ///
+    /// # Errors
+    /// Those of `edit`.
+    pub fn map_samples<E>(
+        &self,
+        mut edit: impl FnMut(usize, &mut [f64], &mut [bool]) -> Result<(), E>,
+    ) -> Result<SeriesBatch, E> {
+        let mut builder = BatchBuilder::new();
+        let (mut values, mut present) = (Vec::new(), Vec::new());
+        for row in self.rows() {
+            values.clear();
+            values.extend_from_slice(row.values);
+            present.resize(values.len(), false);
+            row.write_presence(&mut present);
+            edit(row.first_step as usize, &mut values, &mut present)?;
+            builder.push(row.series, row.first_step, &values, &present);
+        }
+        Ok(builder.finish())
+    }
+
     /// The same rows under other numbers.
     pub fn renumber(&self, number: impl Fn(u32) -> u32) -> SeriesBatch {
         SeriesBatch {
-            series: self.series.iter().map(|&s| number(s)).collect::<Vec<_>>().into(),
+            series: self
+                .series
+                .iter()
+                .map(|&s| number(s))
+                .collect::<Vec<_>>()
+                .into(),
             ..self.clone()
         }
     }
@@ -282,13 +356,24 @@ impl TryFrom<&RecordBatch> for SeriesBatch {
     fn try_from(batch: &RecordBatch) -> Result<Self, NotASeriesBatch> {
         let wrong = || NotASeriesBatch(format!("{:?}", batch.schema()));
         let numbers = |i: usize| -> Option<&UInt32Array> {
-            batch.columns().get(i)?.as_any().downcast_ref::<UInt32Array>()
+            batch
+                .columns()
+                .get(i)?
+                .as_any()
+                .downcast_ref::<UInt32Array>()
         };
         let series = numbers(0).ok_or_else(wrong)?;
         let first_step = numbers(1).ok_or_else(wrong)?;
-        let list = batch.columns().get(2).and_then(|c| c.as_any().downcast_ref::<ListArray>());
+        let list = batch
+            .columns()
+            .get(2)
+            .and_then(|c| c.as_any().downcast_ref::<ListArray>());
         let list = list.ok_or_else(wrong)?;
-        let items = list.values().as_any().downcast_ref::<Float64Array>().ok_or_else(wrong)?;
+        let items = list
+            .values()
+            .as_any()
+            .downcast_ref::<Float64Array>()
+            .ok_or_else(wrong)?;
         Ok(SeriesBatch {
             series: series.values().clone(),
             first_step: first_step.values().clone(),
@@ -312,7 +397,10 @@ const NONE: u32 = u32::MAX;
 impl Rows {
     /// Room for rows numbered below `rows`.
     pub fn new(rows: usize) -> Self {
-        Rows { batches: Vec::new(), places: vec![(NONE, 0); rows] }
+        Rows {
+            batches: Vec::new(),
+            places: vec![(NONE, 0); rows],
+        }
     }
 
     /// Takes a batch in.
@@ -354,7 +442,12 @@ mod tests {
     fn rows_survive_the_way_through_arrow() {
         let mut builder = BatchBuilder::new();
         builder.push_full(7, 2, &[1.0, f64::NAN]);
-        builder.push(3, 0, &[9.0, 1.0, 0.0, 3.0, 9.0], &[false, true, false, true, false]);
+        builder.push(
+            3,
+            0,
+            &[9.0, 1.0, 0.0, 3.0, 9.0],
+            &[false, true, false, true, false],
+        );
         builder.push(4, 0, &[1.0], &[false]);
         builder.push_full(5, 0, &[4.0]);
         let record: RecordBatch = builder.finish().into();

@@ -77,7 +77,9 @@ pub enum LimitError {
         limit: u64,
     },
     /// More bytes than allowed.
-    #[error("query needs more than {limit} bytes of memory (limit max_memory, --query.max-memory): {what}")]
+    #[error(
+        "query needs more than {limit} bytes of memory (limit max_memory, --query.max-memory): {what}"
+    )]
     Memory {
         /// The limit in bytes.
         limit: u64,
@@ -91,7 +93,9 @@ pub enum LimitError {
         limit: u64,
     },
     /// Too many queries wait already.
-    #[error("too many queries wait for one of {limit} places (limit max_concurrency, --query.max-concurrency)")]
+    #[error(
+        "too many queries wait for one of {limit} places (limit max_concurrency, --query.max-concurrency)"
+    )]
     Queue {
         /// How many may run at once.
         limit: usize,
@@ -123,9 +127,9 @@ impl QueryError {
             QueryError::Internal(_) | QueryError::Storage(_) | QueryError::Chunk { .. } => {
                 ErrorClass::Internal
             }
-            QueryError::Execution { .. } | QueryError::Unsupported { .. } | QueryError::Limit(_) => {
-                ErrorClass::Execution
-            }
+            QueryError::Execution { .. }
+            | QueryError::Unsupported { .. }
+            | QueryError::Limit(_) => ErrorClass::Execution,
         }
     }
 
@@ -139,11 +143,17 @@ impl QueryError {
     }
 
     pub(crate) fn execution(message: impl Into<String>, span: Span) -> Self {
-        QueryError::Execution { message: message.into(), span: Some(span) }
+        QueryError::Execution {
+            message: message.into(),
+            span: Some(span),
+        }
     }
 
     pub(crate) fn unsupported(what: impl Into<String>, span: Span) -> Self {
-        QueryError::Unsupported { what: what.into(), span: Some(span) }
+        QueryError::Unsupported {
+            what: what.into(),
+            span: Some(span),
+        }
     }
 }
 

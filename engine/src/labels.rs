@@ -78,7 +78,9 @@ impl Inner {
     }
 
     fn find(&self, text: &str) -> Option<Symbol> {
-        self.index.find(hash_text(text), |&s| self.get(s) == text).map(|&s| Symbol(s))
+        self.index
+            .find(hash_text(text), |&s| self.get(s) == text)
+            .map(|&s| Symbol(s))
     }
 
     fn intern(&mut self, text: &str) -> Symbol {
@@ -90,7 +92,11 @@ impl Inner {
         self.text.push_str(text);
         let symbol = self.ends.len() as u32;
         self.ends.push(end);
-        let Inner { text: all, ends, index } = self;
+        let Inner {
+            text: all,
+            ends,
+            index,
+        } = self;
         let get = |i: u32| {
             let i = i as usize;
             let start = if i == 0 { 0 } else { ends[i - 1] as usize };
@@ -110,13 +116,18 @@ impl Default for SymbolTable {
 impl SymbolTable {
     /// A table that knows the strings behind [`Symbol`]'s constants.
     pub fn new() -> Self {
-        let mut inner =
-            Inner { text: String::new(), ends: Vec::new(), index: hashbrown::HashTable::new() };
+        let mut inner = Inner {
+            text: String::new(),
+            ends: Vec::new(),
+            index: hashbrown::HashTable::new(),
+        };
         for (i, text) in WELL_KNOWN.iter().enumerate() {
             let symbol = inner.intern(text);
             debug_assert_eq!(symbol.0 as usize, i);
         }
-        SymbolTable { inner: RwLock::new(inner) }
+        SymbolTable {
+            inner: RwLock::new(inner),
+        }
     }
 
     /// The symbol of `text`, made if it is new.
@@ -134,12 +145,16 @@ impl SymbolTable {
 
     /// A view for many look-ups under one lock. Do not intern while holding it.
     pub fn read(&self) -> Symbols<'_> {
-        Symbols { inner: self.inner.read() }
+        Symbols {
+            inner: self.inner.read(),
+        }
     }
 
     /// An exclusive view for interning many strings under one lock.
     pub fn write(&self) -> SymbolsMut<'_> {
-        SymbolsMut { inner: self.inner.write() }
+        SymbolsMut {
+            inner: self.inner.write(),
+        }
     }
 
     /// Bytes that the table holds.
@@ -189,11 +204,19 @@ impl Symbols<'_> {
     /// prints the name inside the braces; see [`Symbols::display_braces`]).
     pub fn display(&self, labels: &[Label]) -> String {
         let name = self.value_of(labels, Symbol::NAME);
-        let rest: Vec<Label> = labels.iter().copied().filter(|l| l.name != Symbol::NAME).collect();
+        let rest: Vec<Label> = labels
+            .iter()
+            .copied()
+            .filter(|l| l.name != Symbol::NAME)
+            .collect();
         if name.is_empty() {
             return self.display_braces(&rest);
         }
-        if rest.is_empty() { name.to_string() } else { format!("{name}{}", self.display_braces(&rest)) }
+        if rest.is_empty() {
+            name.to_string()
+        } else {
+            format!("{name}{}", self.display_braces(&rest))
+        }
     }
 
     /// A label set with all its labels in braces, as in error texts.
@@ -219,7 +242,9 @@ impl Symbols<'_> {
 
 fn is_legacy_label_name(name: &str) -> bool {
     let mut bytes = name.bytes();
-    bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+    bytes
+        .next()
+        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
@@ -260,12 +285,18 @@ impl LabelList {
 
     /// A list of one row without labels, as scalars have it.
     pub fn one_empty() -> Self {
-        LabelList { labels: Vec::new(), ends: vec![0] }
+        LabelList {
+            labels: Vec::new(),
+            ends: vec![0],
+        }
     }
 
     /// Room for `rows` rows of about `labels` labels each.
     pub fn with_capacity(rows: usize, labels: usize) -> Self {
-        LabelList { labels: Vec::with_capacity(rows * labels), ends: Vec::with_capacity(rows) }
+        LabelList {
+            labels: Vec::with_capacity(rows * labels),
+            ends: Vec::with_capacity(rows),
+        }
     }
 
     /// Appends a row; its labels are sorted by name and none has an empty value.
@@ -287,7 +318,11 @@ impl LabelList {
 
     /// The labels of a row.
     pub fn get(&self, row: usize) -> &[Label] {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
+        let start = if row == 0 {
+            0
+        } else {
+            self.ends[row - 1] as usize
+        };
         &self.labels[start..self.ends[row] as usize]
     }
 
@@ -323,9 +358,24 @@ impl LabelList {
         out
     }
 
-    /// Every row without its metric name, type and unit.
-    pub fn without_metadata(&self) -> LabelList {
-        self.map(|row, out| out.extend(row.iter().copied().filter(|l| !l.name.is_metadata())))
+    /// Every row without its metric name, type and unit, and whether all rows
+    /// had the same of these, so that rows that differed still differ. `None`
+    /// if no row has any.
+    pub fn without_metadata(&self) -> Option<(LabelList, bool)> {
+        let metadata = |row: &[Label]| -> smallvec::SmallVec<[Label; 3]> {
+            row.iter()
+                .copied()
+                .filter(|l| l.name.is_metadata())
+                .collect()
+        };
+        let first = self.iter().next().map(metadata)?;
+        let same = self.iter().all(|row| metadata(row) == first);
+        if same && first.is_empty() {
+            return None;
+        }
+        let list =
+            self.map(|row, out| out.extend(row.iter().copied().filter(|l| !l.name.is_metadata())));
+        Some((list, same))
     }
 
     /// Groups equal rows: for each row the number of its group, in order of
@@ -392,7 +442,10 @@ mod tests {
     fn set(table: &SymbolTable, pairs: &[(&str, &str)]) -> Vec<Label> {
         pairs
             .iter()
-            .map(|(n, v)| Label { name: table.intern(n), value: table.intern(v) })
+            .map(|(n, v)| Label {
+                name: table.intern(n),
+                value: table.intern(v),
+            })
             .collect()
     }
 
@@ -408,7 +461,13 @@ mod tests {
         for i in 0..1000 {
             table.intern(&format!("value-{i}"));
         }
-        assert_eq!(table.lookup("value-777").map(|s| table.read().get(s).to_string()).as_deref(), Some("value-777"));
+        assert_eq!(
+            table
+                .lookup("value-777")
+                .map(|s| table.read().get(s).to_string())
+                .as_deref(),
+            Some("value-777")
+        );
         assert_eq!(table.lookup("nope"), None);
     }
 
@@ -428,12 +487,24 @@ mod tests {
     fn set_label_keeps_the_order_of_names() {
         let table = SymbolTable::new();
         let mut labels = set(&table, &[("a", "1"), ("c", "3")]);
-        let b = Label { name: table.intern("b"), value: table.intern("2") };
+        let b = Label {
+            name: table.intern("b"),
+            value: table.intern("2"),
+        };
         set_label(&mut labels, b, &table.read());
-        let names: Vec<String> =
-            labels.iter().map(|l| table.read().get(l.name).to_string()).collect();
+        let names: Vec<String> = labels
+            .iter()
+            .map(|l| table.read().get(l.name).to_string())
+            .collect();
         assert_eq!(names, ["a", "b", "c"]);
-        set_label(&mut labels, Label { value: Symbol::EMPTY, ..b }, &table.read());
+        set_label(
+            &mut labels,
+            Label {
+                value: Symbol::EMPTY,
+                ..b
+            },
+            &table.read(),
+        );
         assert_eq!(labels.len(), 2);
     }
 
@@ -442,7 +513,10 @@ mod tests {
         let table = SymbolTable::new();
         let labels = set(&table, &[("__name__", "up"), ("job", "a\"b")]);
         assert_eq!(table.read().display(&labels), "up{job=\"a\\\"b\"}");
-        assert_eq!(table.read().display_braces(&labels), "{__name__=\"up\", job=\"a\\\"b\"}");
+        assert_eq!(
+            table.read().display_braces(&labels),
+            "{__name__=\"up\", job=\"a\\\"b\"}"
+        );
         assert_eq!(table.read().display(&[]), "{}");
     }
 }

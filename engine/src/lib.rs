@@ -1,17 +1,31 @@
 //! quarrel: a vectorized PromQL engine over Arrow arrays.
+//!
+//! An [`Engine`] takes a query text and a [`storage::Storage`], compiles the
+//! text into a physical plan of batch operators, runs the plan on all cores,
+//! and answers as Prometheus does.
 
 pub mod annotations;
 pub mod batch;
+mod bind;
+mod engine;
 mod error;
 pub mod exec;
+mod explain;
 pub mod labels;
 mod operators;
 mod options;
+mod output;
+mod query;
 mod result;
 mod stats;
 pub mod storage;
+mod stream;
 
+pub use engine::{Engine, Prepared};
 pub use error::{ErrorClass, LimitError, QueryError};
+pub use explain::{Explanation, RuleTrace};
 pub use options::{EngineOptions, QueryOptions, SubqueryStep};
+pub use query::{CancelHandle, Progress, Query};
 pub use result::{Point, QueryResult, SampleValue, Series, SeriesRef, SeriesSet, Value};
 pub use stats::QueryStats;
+pub use stream::{QueryStream, Trailer};

@@ -71,7 +71,10 @@ pub struct TimeRange {
 
 impl TimeRange {
     /// Everything.
-    pub const ALL: TimeRange = TimeRange { start: i64::MIN, end: i64::MAX };
+    pub const ALL: TimeRange = TimeRange {
+        start: i64::MIN,
+        end: i64::MAX,
+    };
 
     /// Whether two closed ranges share a millisecond.
     pub fn overlaps(&self, start: i64, end: i64) -> bool {
@@ -191,7 +194,10 @@ pub struct Capabilities {
 
 impl Default for Capabilities {
     fn default() -> Self {
-        Capabilities { concurrent_reads: true, label_projection: false }
+        Capabilities {
+            concurrent_reads: true,
+            label_projection: false,
+        }
     }
 }
 

@@ -14,7 +14,11 @@ pub struct Grid {
 impl Grid {
     /// One time.
     pub fn instant(at_ms: i64) -> Self {
-        Grid { start_ms: at_ms, step_ms: 1, len: 1 }
+        Grid {
+            start_ms: at_ms,
+            step_ms: 1,
+            len: 1,
+        }
     }
 
     /// All times from `start_ms` to `end_ms`, both closed; none if the end is
@@ -26,7 +30,11 @@ impl Grid {
         } else {
             (i128::from(end_ms) - i128::from(start_ms)) / i128::from(step_ms) + 1
         };
-        Grid { start_ms, step_ms, len: usize::try_from(len).unwrap_or(usize::MAX) }
+        Grid {
+            start_ms,
+            step_ms,
+            len: usize::try_from(len).unwrap_or(usize::MAX),
+        }
     }
 
     /// The last time, ms; the first one if there is none.

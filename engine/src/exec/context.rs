@@ -1,18 +1,23 @@
 //! What all operators of one running query share: its limits, its cancel
 //! flag, its memory, its counters and its annotations.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+
+use futures::future::{Either, select};
 
 use datafusion_execution::memory_pool::{
     GreedyMemoryPool, MemoryConsumer, MemoryPool, MemoryReservation,
 };
 
-use crate::annotations::Annotations;
+use crate::annotations::{Annotations, Level};
 use crate::error::{LimitError, QueryError};
-use crate::exec::pool::Pool;
+use crate::exec::pool::{Pool, catch_panics};
 use crate::labels::SymbolTable;
+
+/// What a query does while it runs, in Prometheus's words.
+pub(crate) const PHASE: &str = "expression evaluation";
 
 /// Shared by all operators of one query.
 #[derive(Debug)]
@@ -27,12 +32,51 @@ pub struct QueryContext {
     pub annotations: Annotations,
     /// Counters for `stats` and `EXPLAIN ANALYZE`.
     pub stats: Counters,
-    canceled: Arc<AtomicBool>,
-    deadline: Option<(Instant, Duration)>,
+    cancellation: Arc<Cancellation>,
+    timeout: Option<Duration>,
+    clock: OnceLock<Clock>,
     memory: Arc<dyn MemoryPool>,
     memory_limit: u64,
     max_samples: u64,
     live_samples: AtomicU64,
+}
+
+/// What begins when a query does.
+#[derive(Debug)]
+struct Clock {
+    deadline: Option<Instant>,
+    /// The caller's runtime, for what waits on it; `None` where there is none.
+    runtime: Option<tokio::runtime::Handle>,
+}
+
+/// Says that a query shall end, to those who compute and those who wait.
+#[derive(Debug, Default)]
+pub struct Cancellation {
+    flag: AtomicBool,
+    notify: tokio::sync::Notify,
+}
+
+impl Cancellation {
+    /// Ends the query within a morsel.
+    pub fn cancel(&self) {
+        self.flag.store(true, Ordering::Relaxed);
+        self.notify.notify_waiters();
+    }
+
+    /// Whether somebody cancelled.
+    pub fn is_canceled(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
+    }
+
+    /// Waits until somebody cancels.
+    async fn canceled(&self) {
+        let notified = self.notify.notified();
+        tokio::pin!(notified);
+        notified.as_mut().enable();
+        if !self.is_canceled() {
+            notified.await;
+        }
+    }
 }
 
 /// Counters of a running query.
@@ -55,6 +99,20 @@ pub struct Counters {
     pub morsels_total: AtomicU64,
 }
 
+impl Counters {
+    /// Morsels that a scan will do.
+    pub fn expect_morsels(&self, count: u32) {
+        self.morsels_total
+            .fetch_add(u64::from(count), Ordering::Relaxed);
+    }
+
+    /// Morsels done and in all.
+    pub fn morsels(&self) -> (u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (read(&self.morsels_done), read(&self.morsels_total))
+    }
+}
+
 /// The limits that a context enforces.
 #[derive(Clone, Copy, Debug)]
 pub struct ContextLimits {
@@ -68,7 +126,7 @@ pub struct ContextLimits {
 
 impl QueryContext {
     /// A context for one run.
-    pub fn new(pool: Pool, canceled: Arc<AtomicBool>, limits: ContextLimits) -> Self {
+    pub fn new(pool: Pool, limits: ContextLimits) -> Self {
         let bytes = usize::try_from(limits.max_memory).unwrap_or(usize::MAX);
         QueryContext {
             pool,
@@ -76,12 +134,48 @@ impl QueryContext {
             symbols: Arc::default(),
             annotations: Annotations::default(),
             stats: Counters::default(),
-            canceled,
-            deadline: limits.timeout.map(|t| (Instant::now() + t, t)),
+            cancellation: Arc::default(),
+            timeout: limits.timeout,
+            clock: OnceLock::new(),
             memory: Arc::new(GreedyMemoryPool::new(bytes)),
             memory_limit: limits.max_memory,
             max_samples: limits.max_samples,
             live_samples: AtomicU64::new(0),
+        }
+    }
+
+    /// The query begins: its wall time runs from here.
+    pub fn start_clock(&self) {
+        self.clock.get_or_init(|| Clock {
+            deadline: self.timeout.and_then(|t| Instant::now().checked_add(t)),
+            runtime: tokio::runtime::Handle::try_current().ok(),
+        });
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.clock.get().and_then(|clock| clock.deadline)
+    }
+
+    fn runtime(&self) -> Option<&tokio::runtime::Handle> {
+        self.clock.get().and_then(|clock| clock.runtime.as_ref())
+    }
+
+    /// What ends the query from elsewhere.
+    pub fn cancellation(&self) -> &Arc<Cancellation> {
+        &self.cancellation
+    }
+
+    /// Says whether the query runs on the caller's thread.
+    pub fn set_inline(&self, inline: bool) {
+        self.inline.store(inline, Ordering::Relaxed);
+    }
+
+    /// How many partitions a scan has.
+    pub fn partitions(&self) -> usize {
+        if self.inline.load(Ordering::Relaxed) {
+            1
+        } else {
+            self.pool.threads()
         }
     }
 
@@ -91,16 +185,93 @@ impl QueryContext {
     /// # Errors
     /// [`QueryError::Canceled`] or [`QueryError::Timeout`].
     pub fn check(&self) -> Result<(), QueryError> {
-        const PHASE: &str = "expression evaluation";
-        if self.canceled.load(Ordering::Relaxed) {
+        if self.cancellation.is_canceled() {
             return Err(QueryError::Canceled { phase: PHASE });
         }
-        match self.deadline {
-            Some((deadline, limit)) if Instant::now() >= deadline => {
-                Err(QueryError::Timeout { phase: PHASE, limit })
+        match (self.deadline(), self.timeout) {
+            (Some(deadline), Some(limit)) if Instant::now() >= deadline => {
+                Err(QueryError::Timeout {
+                    phase: PHASE,
+                    limit,
+                })
             }
             _ => Ok(()),
         }
+    }
+
+    /// Awaits something, but no longer than the query may live.
+    ///
+    /// # Errors
+    /// Those of `future`, and as [`QueryContext::check`].
+    pub async fn guard<T>(
+        &self,
+        future: impl Future<Output = Result<T, QueryError>>,
+    ) -> Result<T, QueryError> {
+        let ended = async {
+            let canceled = self.cancellation.canceled();
+            match (self.deadline(), self.runtime()) {
+                // The runtime's clock wakes us; without one, operators look
+                // at the time themselves.
+                (Some(deadline), Some(runtime)) => {
+                    let sleep = {
+                        let _entered = runtime.enter();
+                        tokio::time::sleep_until(deadline.into())
+                    };
+                    select(std::pin::pin!(canceled), std::pin::pin!(sleep)).await;
+                }
+                _ => canceled.await,
+            }
+        };
+        match select(std::pin::pin!(future), std::pin::pin!(ended)).await {
+            Either::Left((result, _)) => result,
+            Either::Right(((), _)) => {
+                self.check()?;
+                Err(QueryError::Canceled { phase: PHASE })
+            }
+        }
+    }
+
+    /// Runs a computation: on the pool, or here if the query is small.
+    ///
+    /// # Errors
+    /// Those of `future`, and as [`QueryContext::check`].
+    pub async fn run<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = Result<T, QueryError>> + Send + 'static,
+    ) -> Result<T, QueryError> {
+        if self.inline.load(Ordering::Relaxed) {
+            return catch_panics(future).await;
+        }
+        self.guard(self.pool.spawn(future)).await
+    }
+
+    /// Runs what waits for a store on the caller's runtime, where there is one.
+    ///
+    /// # Errors
+    /// Those of `future`.
+    pub async fn wait_on_runtime<E: Into<QueryError> + Send + 'static>(
+        &self,
+        future: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) -> Result<(), QueryError> {
+        match self.runtime() {
+            None => future.await.map_err(Into::into),
+            Some(runtime) => match runtime.spawn(future).await {
+                Ok(result) => result.map_err(Into::into),
+                Err(e) => Err(QueryError::Internal(format!("a store's task failed: {e}"))),
+            },
+        }
+    }
+
+    /// Takes in what a store wants the user to know.
+    pub fn add_storage_warnings(&self, warnings: impl IntoIterator<Item = String>) {
+        for text in warnings {
+            self.annotations.add(Level::Warning, 0, None, text);
+        }
+    }
+
+    /// How many live samples the query may hold.
+    pub fn max_samples(&self) -> u64 {
+        self.max_samples
     }
 
     /// An account of bytes for one operator; it is given back on drop.
@@ -148,10 +319,20 @@ impl Account {
     /// [`LimitError::Samples`] when more are alive than the query may hold.
     pub fn hold_samples(&mut self, samples: u64) -> Result<(), QueryError> {
         self.samples += samples;
-        let live = self.context.live_samples.fetch_add(samples, Ordering::Relaxed) + samples;
-        self.context.stats.peak_samples.fetch_max(live, Ordering::Relaxed);
+        let live = self
+            .context
+            .live_samples
+            .fetch_add(samples, Ordering::Relaxed)
+            + samples;
+        self.context
+            .stats
+            .peak_samples
+            .fetch_max(live, Ordering::Relaxed);
         if live > self.context.max_samples {
-            return Err(LimitError::Samples { limit: self.context.max_samples }.into());
+            return Err(LimitError::Samples {
+                limit: self.context.max_samples,
+            }
+            .into());
         }
         Ok(())
     }
@@ -159,6 +340,8 @@ impl Account {
 
 impl Drop for Account {
     fn drop(&mut self) {
-        self.context.live_samples.fetch_sub(self.samples, Ordering::Relaxed);
+        self.context
+            .live_samples
+            .fetch_sub(self.samples, Ordering::Relaxed);
     }
 }

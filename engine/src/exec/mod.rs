@@ -3,5 +3,7 @@
 
 pub mod context;
 pub mod gather;
+pub mod morsels;
 pub mod operator;
+pub mod ordered;
 pub mod pool;

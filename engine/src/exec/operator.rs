@@ -17,13 +17,16 @@ use datafusion_common::tree_node::TreeNodeRecursion;
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
 use datafusion_physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion_physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions};
-use datafusion_physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, Time};
+use datafusion_physical_plan::metrics::{
+    Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, Time,
+};
 use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion_physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
+    PlanProperties,
 };
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 
 use crate::batch::{self, BatchBuilder, Rows, SeriesBatch};
 use crate::error::QueryError;
@@ -55,8 +58,22 @@ pub trait Operator: Debug + Send + Sync + 'static {
         1
     }
 
+    /// Whether it takes the partitions of an input as they are; otherwise
+    /// they are gathered first.
+    fn takes_partitions(&self, input: usize) -> bool {
+        let _ = input;
+        false
+    }
+
     /// Starts one partition.
     fn stream(self: Arc<Self>, run: Run) -> BatchStream;
+}
+
+/// The partitions of an operator that computes row by row: its input's.
+pub fn partitions_of(inputs: &[Arc<dyn ExecutionPlan>]) -> usize {
+    inputs
+        .first()
+        .map_or(1, |input| input.output_partitioning().partition_count())
 }
 
 /// What an operator gets when a partition starts.
@@ -107,7 +124,10 @@ pub struct Input {
 impl Input {
     /// An input for running a plan's root.
     pub fn root(plan: Arc<dyn ExecutionPlan>) -> Self {
-        Input { plan, task: Arc::new(TaskContext::default()) }
+        Input {
+            plan,
+            task: Arc::new(TaskContext::default()),
+        }
     }
 
     /// How many partitions it has.
@@ -192,6 +212,38 @@ pub fn computed(
         .boxed()
 }
 
+/// A stream that changes each batch of an input by itself, with what
+/// `prepare` gives before the first one.
+pub fn mapped<P, F>(
+    input: BatchStream,
+    prepare: impl Future<Output = Result<P, QueryError>> + Send + 'static,
+    each: F,
+) -> BatchStream
+where
+    P: Send + 'static,
+    F: Fn(&P, SeriesBatch) -> Result<SeriesBatch, QueryError> + Send + 'static,
+{
+    let state = (input, each, Some(prepare.boxed()), None);
+    futures::stream::try_unfold(state, |(mut input, each, prepare, prepared)| async move {
+        let prepared: Option<P> = match prepare {
+            Some(prepare) => Some(prepare.await?),
+            None => prepared,
+        };
+        let Some(record) = input.next().await else {
+            return Ok(None);
+        };
+        let batch = series_batch(&record?)?;
+        let Some(with) = prepared else {
+            return Err(QueryError::Internal(
+                "a mapped stream went on unprepared".into(),
+            ));
+        };
+        let batch: RecordBatch = each(&with, batch)?.into();
+        Ok(Some((batch, (input, each, None, Some(with)))))
+    })
+    .boxed()
+}
+
 /// An operator as a DataFusion plan node.
 pub struct OperatorExec {
     operator: Arc<dyn Operator>,
@@ -256,14 +308,22 @@ impl ExecutionPlan for OperatorExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> datafusion_common::Result<Arc<dyn ExecutionPlan>> {
-        Ok(OperatorExec::build(Arc::clone(&self.operator), children, &self.context))
+        Ok(OperatorExec::build(
+            Arc::clone(&self.operator),
+            children,
+            &self.context,
+        ))
     }
 
     fn with_new_children(
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> datafusion_common::Result<Arc<dyn ExecutionPlan>> {
-        Ok(OperatorExec::build(Arc::clone(&self.operator), children, &self.context))
+        Ok(OperatorExec::build(
+            Arc::clone(&self.operator),
+            children,
+            &self.context,
+        ))
     }
 
     fn apply_expressions(
@@ -281,14 +341,29 @@ impl ExecutionPlan for OperatorExec {
         let inputs = self
             .inputs
             .iter()
-            .map(|plan| Input { plan: Arc::clone(plan), task: Arc::clone(&task) })
+            .map(|plan| Input {
+                plan: Arc::clone(plan),
+                task: Arc::clone(&task),
+            })
             .collect();
         let metrics = OperatorMetrics::new(&self.metrics, partition);
         let context = Arc::clone(&self.context);
-        let run = Run { partition, context, inputs, metrics: metrics.clone() };
+        let run = Run {
+            partition,
+            context,
+            inputs,
+            metrics: metrics.clone(),
+        };
         let inner = Arc::clone(&self.operator).stream(run);
-        let measured = Measured { inner, metrics, context: Arc::clone(&self.context) };
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.operator.schema(), measured)))
+        let measured = Measured {
+            inner,
+            metrics,
+            context: Arc::clone(&self.context),
+        };
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            self.operator.schema(),
+            measured,
+        )))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
@@ -312,7 +387,8 @@ impl Stream for Measured {
             return Poll::Ready(Some(Err(error.into())));
         }
         let start = Instant::now();
-        let polled = self.inner.poll_next_unpin(cx);
+        // A chain of operators polls as deep as it is long.
+        let polled = quarrel_planner::with_stack(|| self.inner.poll_next_unpin(cx));
         self.metrics.elapsed.add_elapsed(start);
         polled.map(|item| {
             item.map(|result| {

@@ -29,7 +29,9 @@ pub struct Pool {
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("threads", &self.threads()).finish_non_exhaustive()
+        f.debug_struct("Pool")
+            .field("threads", &self.threads())
+            .finish_non_exhaustive()
     }
 }
 
@@ -44,7 +46,10 @@ impl Pool {
             .thread_name(|i| format!("quarrel-{i}"))
             .build()
             .map_err(|e| QueryError::Internal(format!("cannot start the engine's threads: {e}")))?;
-        Ok(Pool { threads: Arc::new(threads), queue: Arc::default() })
+        Ok(Pool {
+            threads: Arc::new(threads),
+            queue: Arc::default(),
+        })
     }
 
     /// The number of threads.
@@ -117,7 +122,9 @@ mod tests {
     fn a_panic_is_an_error_and_the_pool_lives_on() {
         let pool = Pool::new(2).unwrap();
         let bad = pool.spawn::<(), _>(async { panic!("boom") });
-        assert!(matches!(futures::executor::block_on(bad), Err(QueryError::Internal(m)) if m == "boom"));
+        assert!(
+            matches!(futures::executor::block_on(bad), Err(QueryError::Internal(m)) if m == "boom")
+        );
         let good = pool.spawn(async {
             give_way().await;
             Ok(7)

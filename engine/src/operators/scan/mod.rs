@@ -1,4 +1,179 @@
 //! The leaf: decodes the samples of selected series and runs a window
-//! function over them in one pass.
+//! function over them in one pass, morsel by morsel. An instant selector is
+//! the window function "the latest sample within the lookback, unless stale".
 
+pub(crate) mod kernel;
 mod samples;
+mod stream;
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion_physical_plan::ExecutionPlan;
+use quarrel_functions::grid::Grid;
+use quarrel_planner::logical::{Plan, Window, WindowCall};
+use quarrel_planner::with_stack;
+
+use self::kernel::Kernel;
+pub(crate) use self::samples::{SampleColumns, SamplesError};
+pub(crate) use self::stream::samples_error;
+use super::merge;
+use super::params::Params;
+use crate::bind::selections::Selection;
+use crate::bind::{Binder, Bound, RowLabels};
+use crate::error::QueryError;
+use crate::exec::morsels::Morsels;
+use crate::exec::operator::{BatchStream, Operator, Run};
+use crate::labels::{LabelList, Symbol, find_label};
+use crate::storage::TimeRange;
+
+/// The windows of a scan: what is computed over which times.
+#[derive(Debug, Clone)]
+pub(crate) struct Windows {
+    /// What is computed over each window.
+    pub kernel: Kernel,
+    /// The windows' ends on the samples' time line.
+    pub ends: Grid,
+    /// The evaluation times.
+    pub eval: Grid,
+    /// The windows' length, ms.
+    pub range_ms: i64,
+}
+
+impl Windows {
+    /// The windows of a call at the times of its node.
+    pub fn new(call: &WindowCall, eval: Grid) -> Self {
+        Windows {
+            kernel: Kernel::of(call.function),
+            ends: call.reference,
+            eval,
+            range_ms: call.range_ms,
+        }
+    }
+}
+
+/// See the module's words.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    pub(super) selection: Selection,
+    pub(super) windows: Windows,
+    pub(super) range: TimeRange,
+    /// Whether windows reach out of `range`, where no sample counts.
+    pub(super) cut: bool,
+    pub(super) params: Params,
+    pub(super) morsels: Arc<Morsels>,
+    pub(super) info: Option<NonCounterInfo>,
+    pub(super) span: quarrel_planner::ast::Span,
+}
+
+/// The info that a metric does not look like a counter, for each name once.
+#[derive(Debug)]
+pub(crate) struct NonCounterInfo {
+    /// The plan node and the argument's place.
+    pub node: u32,
+    pub span: quarrel_planner::ast::Span,
+    /// The labels before the name was dropped.
+    pub labels: Arc<LabelList>,
+}
+
+impl NonCounterInfo {
+    /// For functions of counters.
+    pub fn of(call: &WindowCall, node: u32, labels: &Arc<LabelList>) -> Option<Self> {
+        let wanted = Kernel::of(call.function).wants_counter();
+        wanted.then(|| NonCounterInfo {
+            node,
+            span: call.argument,
+            labels: Arc::clone(labels),
+        })
+    }
+
+    /// Tells the user about row `row`, which has a result. `last` is the name
+    /// that was looked at last.
+    pub fn tell(&self, run: &Run, row: u32, last: &mut Option<Symbol>) {
+        let name = find_label(self.labels.get(row as usize), Symbol::NAME);
+        if name == *last {
+            return;
+        }
+        *last = name;
+        let Some(name) = name else { return };
+        let symbols = run.context.symbols.read();
+        let text = symbols.get(name);
+        if ["_total", "_sum", "_count", "_bucket"]
+            .iter()
+            .any(|end| text.ends_with(end))
+        {
+            return;
+        }
+        let message = format!(
+            "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
+            quarrel_functions::fmt::quote(text)
+        );
+        run.context.annotations.info(self.node, self.span, message);
+    }
+}
+
+/// Binds a window function over a selector.
+pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<Bound, QueryError> {
+    let selection = binder.selection(plan.id)?.clone();
+    let mut inputs = Vec::new();
+    let params = Params::bind(binder, &window.call.params, plan.grid, &mut inputs)?;
+    let (start, end) = window.select.time_range;
+    let rows = selection.labels.len();
+    let partitions = binder.context.partitions();
+    let morsels = Arc::new(Morsels::new(rows, plan.grid.len, partitions));
+    binder.context.stats.expect_morsels(morsels.count());
+    let selected = RowLabels {
+        list: Arc::clone(&selection.labels),
+        unique: true,
+    };
+    let labels = if window.call.drops_name {
+        selected.without_metadata()
+    } else {
+        selected
+    };
+    let scan = Scan {
+        windows: Windows::new(&window.call, plan.grid),
+        range: TimeRange { start, end },
+        cut: window.select.is_cut(),
+        params,
+        morsels: Arc::clone(&morsels),
+        info: NonCounterInfo::of(&window.call, plan.id, &selection.labels),
+        span: window.select.span,
+        selection,
+    };
+    let bound = Bound {
+        labels: labels.list,
+        unique: labels.unique,
+        grid: plan.grid,
+        operator: Arc::new(scan),
+        inputs,
+        morsels: Some(morsels),
+    };
+    Ok(merge::bind(bound, plan.span))
+}
+
+impl Operator for Scan {
+    fn name(&self) -> &'static str {
+        "Scan"
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            ": {} series={} range={}ms morsels={} partitions={}",
+            self.windows.kernel.name(),
+            self.selection.labels.len(),
+            self.windows.range_ms,
+            self.morsels.count(),
+            self.morsels.partitions(),
+        )
+    }
+
+    fn partitions(&self, _: &[Arc<dyn ExecutionPlan>]) -> usize {
+        self.morsels.partitions()
+    }
+
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        with_stack(|| stream::scan(self, run))
+    }
+}

@@ -71,8 +71,13 @@ impl SampleColumns {
                 if encoding.is_histogram() {
                     return Err(SamplesError::Histograms);
                 }
-                quarrel_chunks::decode_floats(*encoding, bytes, &mut self.timestamps, &mut self.values)
-                    .map_err(SamplesError::Chunk)?;
+                quarrel_chunks::decode_floats(
+                    *encoding,
+                    bytes,
+                    &mut self.timestamps,
+                    &mut self.values,
+                )
+                .map_err(SamplesError::Chunk)?;
                 Ok(bytes.len())
             }
             ChunkData::Floats { timestamps, values } => {
@@ -107,8 +112,8 @@ impl SampleColumns {
         self.merge_values.clear();
         let (mut a, mut b) = (start, from);
         while a < from || b < self.timestamps.len() {
-            let take_a =
-                b == self.timestamps.len() || (a < from && self.timestamps[a] <= self.timestamps[b]);
+            let take_a = b == self.timestamps.len()
+                || (a < from && self.timestamps[a] <= self.timestamps[b]);
             let i = if take_a { a } else { b };
             if self.merge_timestamps.last() != Some(&self.timestamps[i]) {
                 self.merge_timestamps.push(self.timestamps[i]);
@@ -122,9 +127,26 @@ impl SampleColumns {
         self.values.extend_from_slice(&self.merge_values);
     }
 
+    /// Removes the samples outside of a closed range.
+    pub fn cut_to(&mut self, range: TimeRange) {
+        let to = self.timestamps.partition_point(|&t| t <= range.end);
+        let from = self.timestamps[..to].partition_point(|&t| t < range.start);
+        self.timestamps.truncate(to);
+        self.values.truncate(to);
+        self.timestamps.drain(..from);
+        self.values.drain(..from);
+    }
+
+    /// Bytes that the columns hold.
+    pub fn bytes(&self) -> usize {
+        (self.timestamps.capacity() + self.merge_timestamps.capacity()) * 16
+    }
+
     /// Removes stale markers, as range selectors want it.
     pub fn drop_stale(&mut self) {
-        let Some(first) = self.values.iter().position(|v| v.to_bits() == STALE_NAN) else { return };
+        let Some(first) = self.values.iter().position(|v| v.to_bits() == STALE_NAN) else {
+            return;
+        };
         let mut kept = first;
         for i in first..self.values.len() {
             if self.values[i].to_bits() == STALE_NAN {
@@ -163,7 +185,12 @@ mod tests {
     #[test]
     fn stale_markers_and_deleted_ranges_go() {
         let mut columns = SampleColumns::default();
-        let mut one = chunk(&[(1, 1.0), (2, f64::from_bits(STALE_NAN)), (3, 3.0), (4, f64::NAN)]);
+        let mut one = chunk(&[
+            (1, 1.0),
+            (2, f64::from_bits(STALE_NAN)),
+            (3, 3.0),
+            (4, f64::NAN),
+        ]);
         one.deleted = Some(Arc::new([TimeRange { start: 3, end: 3 }]));
         columns.load(&[one], TimeRange::ALL).unwrap();
         assert_eq!(columns.timestamps, [1, 2, 4]);

@@ -1,10 +1,13 @@
 //! Answers: columns for those who compute on, Prometheus's shapes for those
 //! who show.
 
+mod arrow;
+
 use std::sync::Arc;
 
 use crate::batch::SeriesBatch;
 use crate::labels::{Label, LabelList, SymbolTable};
+use crate::operators::raw::RawSeries;
 use crate::stats::QueryStats;
 use quarrel_functions::grid::Grid;
 
@@ -56,20 +59,27 @@ impl Value {
     }
 }
 
-/// The series of an answer, kept in columns.
+/// The series of an answer, kept in columns. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct SeriesSet {
     pub(crate) symbols: Arc<SymbolTable>,
     pub(crate) labels: Arc<LabelList>,
-    pub(crate) samples: Samples,
+    pub(crate) samples: Arc<Samples>,
+    /// Where each series of the answer is: batch and row, or raw series and 0.
+    pub(crate) order: Arc<[(u32, u32)]>,
+    pub(crate) from: usize,
+    pub(crate) len: usize,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) enum Samples {
-    /// Rows of batches over a grid, in the answer's order.
-    Grid { grid: Grid, batches: Vec<SeriesBatch>, order: Vec<(u32, u32)> },
-    /// Raw samples: row of the label list, timestamps, values.
-    Raw(Vec<(u32, Vec<i64>, Vec<f64>)>),
+    /// Rows of batches over a grid.
+    Grid {
+        grid: Grid,
+        batches: Vec<SeriesBatch>,
+    },
+    /// Samples as they were stored.
+    Raw(Vec<RawSeries>),
 }
 
 /// A sample's value.
@@ -117,15 +127,29 @@ pub struct Series {
 impl SeriesSet {
     /// How many series there are.
     pub fn len(&self) -> usize {
-        match &self.samples {
-            Samples::Grid { order, .. } => order.len(),
-            Samples::Raw(series) => series.len(),
-        }
+        self.len
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len == 0
+    }
+
+    /// Some of the series, from `from` on, without a copy.
+    ///
+    /// # Panics
+    /// When there are not so many.
+    pub fn slice(&self, from: usize, len: usize) -> SeriesSet {
+        assert!(
+            from + len <= self.len,
+            "series {from}+{len} of {}",
+            self.len
+        );
+        SeriesSet {
+            from: self.from + from,
+            len,
+            ..self.clone()
+        }
     }
 
     /// Series `index` in the answer's order.
@@ -155,7 +179,12 @@ impl SeriesSet {
                 labels: series
                     .labels()
                     .iter()
-                    .map(|l| (symbols.get(l.name).to_string(), symbols.get(l.value).to_string()))
+                    .map(|l| {
+                        (
+                            symbols.get(l.name).to_string(),
+                            symbols.get(l.value).to_string(),
+                        )
+                    })
                     .collect(),
                 points: series.points().collect(),
             })
@@ -164,39 +193,53 @@ impl SeriesSet {
 }
 
 impl<'a> SeriesRef<'a> {
-    fn row(&self) -> u32 {
-        match &self.set.samples {
-            Samples::Grid { batches, order, .. } => {
-                let (batch, row) = order[self.index];
-                batches[batch as usize].row(row as usize).series
-            }
-            Samples::Raw(series) => series[self.index].0,
-        }
+    fn place(&self) -> (usize, usize) {
+        let (a, b) = self.set.order[self.set.from + self.index];
+        (a as usize, b as usize)
     }
 
     /// Its labels as symbols of [`SeriesSet::symbols`], sorted by name.
     pub fn labels(&self) -> &'a [Label] {
-        self.set.labels.get(self.row() as usize)
+        let (outer, inner) = self.place();
+        let row = match &*self.set.samples {
+            Samples::Grid { batches, .. } => batches[outer].row(inner).series,
+            Samples::Raw(series) => series[outer].row,
+        };
+        self.set.labels.get(row as usize)
     }
 
     /// Its samples in order of time.
     pub fn points(&self) -> Box<dyn Iterator<Item = Point> + 'a> {
-        match &self.set.samples {
-            Samples::Grid { grid, batches, order } => {
-                let (batch, row) = order[self.index];
-                let row = batches[batch as usize].row(row as usize);
+        let (outer, inner) = self.place();
+        match &*self.set.samples {
+            Samples::Grid { grid, batches } => {
+                let row = batches[outer].row(inner);
                 let first = row.first_step as usize;
-                Box::new((0..row.values.len()).filter(move |&i| row.is_present(i)).map(move |i| {
-                    let value = SampleValue::Float(row.values[i]);
-                    Point { timestamp: grid.at(first + i), value }
-                }))
+                Box::new(
+                    (0..row.values.len())
+                        .filter(move |&i| row.is_present(i))
+                        .map(move |i| {
+                            let value = SampleValue::Float(row.values[i]);
+                            Point {
+                                timestamp: grid.at(first + i),
+                                value,
+                            }
+                        }),
+                )
             }
             Samples::Raw(series) => {
-                let (_, timestamps, values) = &series[self.index];
-                Box::new(timestamps.iter().zip(values).map(|(&timestamp, &value)| Point {
-                    timestamp,
-                    value: SampleValue::Float(value),
-                }))
+                let RawSeries {
+                    timestamps, values, ..
+                } = &series[outer];
+                Box::new(
+                    timestamps
+                        .iter()
+                        .zip(values)
+                        .map(|(&timestamp, &value)| Point {
+                            timestamp,
+                            value: SampleValue::Float(value),
+                        }),
+                )
             }
         }
     }

@@ -1,0 +1,265 @@
+//! Bind: from a logical plan and one view of a store to bound nodes.
+//!
+//! All selects of the query bring their series' labels first
+//! ([`selections`]); then each node resolves its output labels, their order,
+//! its groups and partners from labels alone, before any sample is decoded.
+//! Late labels (`count_values`) are pipeline breakers: their inputs are run
+//! while binding ([`late`]), and the node becomes rows at hand.
+
+pub(crate) mod late;
+pub(crate) mod selections;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion_physical_plan::ExecutionPlan;
+use quarrel_functions::grid::Grid;
+use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::with_stack;
+
+use self::late::LateRows;
+use self::selections::Selections;
+use crate::error::QueryError;
+use crate::exec::context::QueryContext;
+use crate::exec::gather::Gather;
+use crate::exec::morsels::Morsels;
+use crate::exec::operator::{Operator, OperatorExec};
+use crate::labels::LabelList;
+use crate::operators;
+
+/// A node that knows its rows' labels.
+#[derive(Clone, Debug)]
+pub(crate) struct Bound {
+    /// One label set a row. A row's number is its place here.
+    pub labels: Arc<LabelList>,
+    /// Whether no two label sets can be equal.
+    pub unique: bool,
+    /// The evaluation times of the rows; one time where they do not change.
+    pub grid: Grid,
+    /// What computes the rows.
+    pub operator: Arc<dyn Operator>,
+    /// Its inputs.
+    pub inputs: Vec<Bound>,
+    /// The morsels of the scan below, as long as all partitions run alone.
+    pub morsels: Option<Arc<Morsels>>,
+}
+
+impl Bound {
+    /// A node that computes row by row, in the partitions of its first input.
+    pub fn row_wise(operator: Arc<dyn Operator>, inputs: Vec<Bound>, labels: RowLabels) -> Bound {
+        let first = &inputs[0];
+        Bound {
+            labels: labels.list,
+            unique: labels.unique,
+            grid: first.grid,
+            operator,
+            morsels: first.morsels.clone(),
+            inputs,
+        }
+    }
+
+    /// A node that needs its whole inputs and has one partition.
+    pub fn whole(
+        operator: Arc<dyn Operator>,
+        inputs: Vec<Bound>,
+        labels: RowLabels,
+        grid: Grid,
+    ) -> Bound {
+        let RowLabels { list, unique } = labels;
+        Bound {
+            labels: list,
+            unique,
+            grid,
+            operator,
+            inputs,
+            morsels: None,
+        }
+    }
+
+    /// The node's labels.
+    pub fn row_labels(&self) -> RowLabels {
+        RowLabels {
+            list: Arc::clone(&self.labels),
+            unique: self.unique,
+        }
+    }
+}
+
+/// The labels of a node's rows, and whether they are known to differ.
+#[derive(Clone, Debug)]
+pub(crate) struct RowLabels {
+    /// One set a row.
+    pub list: Arc<LabelList>,
+    /// Whether no two are equal.
+    pub unique: bool,
+}
+
+impl RowLabels {
+    /// Label sets that may be equal.
+    pub fn new(list: LabelList) -> Self {
+        RowLabels {
+            unique: list.len() < 2,
+            list: Arc::new(list),
+        }
+    }
+
+    /// Label sets that are all different.
+    pub fn unique(list: LabelList) -> Self {
+        RowLabels {
+            list: Arc::new(list),
+            unique: true,
+        }
+    }
+
+    /// One row without labels.
+    pub fn one() -> Self {
+        RowLabels::unique(LabelList::one_empty())
+    }
+
+    /// The same rows without name, type and unit.
+    pub fn without_metadata(self) -> Self {
+        let Some((list, one_name)) = self.list.without_metadata() else {
+            return self;
+        };
+        RowLabels {
+            list: Arc::new(list),
+            unique: self.unique && one_name,
+        }
+    }
+}
+
+/// The times of the query itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueryTimes {
+    /// First evaluation, ms.
+    pub start_ms: i64,
+    /// Last evaluation, ms.
+    pub end_ms: i64,
+    /// Their distance, ms; 0 for an instant query.
+    pub step_ms: i64,
+}
+
+/// What binding needs to know.
+pub(crate) struct Binder<'a> {
+    /// The running query.
+    pub context: &'a Arc<QueryContext>,
+    /// The query's times.
+    pub times: QueryTimes,
+    selections: &'a Selections,
+    late: &'a HashMap<u32, LateRows>,
+    shared: RefCell<HashMap<u32, Bound>>,
+}
+
+impl<'a> Binder<'a> {
+    /// A binder over the answers of all selects, and what late nodes gave.
+    pub fn new(
+        context: &'a Arc<QueryContext>,
+        times: QueryTimes,
+        selections: &'a Selections,
+        late: &'a HashMap<u32, LateRows>,
+    ) -> Self {
+        Binder {
+            context,
+            times,
+            selections,
+            late,
+            shared: RefCell::default(),
+        }
+    }
+
+    /// The series that the selector of plan node `id` brought.
+    pub fn selection(&self, id: u32) -> Result<&selections::Selection, QueryError> {
+        self.selections.of(id)
+    }
+
+    /// Binds a node and all below it.
+    ///
+    /// # Errors
+    /// What labels alone can tell to be wrong, such as an invalid label name.
+    pub fn bind(&self, plan: &Plan) -> Result<Bound, QueryError> {
+        with_stack(|| {
+            if let Some(rows) = self.late.get(&plan.id) {
+                return Ok(operators::rows::bind(rows));
+            }
+            let Some(number) = plan.shared else {
+                return self.bind_op(plan);
+            };
+            if let Some(bound) = self.shared.borrow().get(&number) {
+                return Ok(bound.clone());
+            }
+            let bound = operators::cache::bind(self, self.bind_op(plan)?);
+            self.shared.borrow_mut().insert(number, bound.clone());
+            Ok(bound)
+        })
+    }
+
+    /// The one place that knows which operator computes which plan node.
+    fn bind_op(&self, plan: &Plan) -> Result<Bound, QueryError> {
+        match &plan.op {
+            PlanOp::Number(_)
+            | PlanOp::Nullary(_)
+            | PlanOp::ScalarBinary { .. }
+            | PlanOp::ScalarOf(_)
+            | PlanOp::VectorOf(_) => operators::scalar::bind(self, plan),
+            PlanOp::String(_) => Err(QueryError::Internal("a string has no rows".into())),
+            PlanOp::Window(window) => operators::scan::bind(self, plan, window),
+            PlanOp::RawSelect(_) | PlanOp::RawSubquery { .. } => Err(QueryError::Internal(
+                "raw samples stand at the root alone".into(),
+            )),
+            PlanOp::SubqueryWindow {
+                input,
+                inner,
+                window,
+            } => operators::subquery::bind(self, plan, input, *inner, window),
+            PlanOp::Elementwise { .. } | PlanOp::Negate(_) => {
+                operators::elementwise::bind(self, plan)
+            }
+            PlanOp::VectorScalar { .. } => operators::vector_scalar::bind(self, plan),
+            PlanOp::Join { .. } => operators::join::bind(self, plan),
+            PlanOp::Set { .. } => operators::set::bind(self, plan),
+            PlanOp::Aggregate { .. } => operators::aggregate::bind(self, plan),
+            PlanOp::Relabel { .. } => operators::relabel::bind(self, plan),
+            PlanOp::Sort { .. } => operators::sort::bind(self, plan),
+            PlanOp::Absent { .. } => operators::absent::bind(self, plan),
+            PlanOp::Histogram { .. } => operators::histogram::bind(self, plan),
+        }
+    }
+}
+
+/// Turns bound nodes into a plan that DataFusion can show and run. Cannot fail.
+pub(crate) fn lower(bound: &Bound, context: &Arc<QueryContext>) -> Arc<dyn ExecutionPlan> {
+    with_stack(|| {
+        let inputs = bound
+            .inputs
+            .iter()
+            .enumerate()
+            .map(|(i, input)| {
+                let plan = lower(input, context);
+                match &input.morsels {
+                    Some(morsels)
+                        if morsels.partitions() > 1 && !bound.operator.takes_partitions(i) =>
+                    {
+                        let gather = Arc::new(Gather::new(Arc::clone(morsels)));
+                        OperatorExec::build(gather, vec![plan], context)
+                    }
+                    _ => plan,
+                }
+            })
+            .collect();
+        OperatorExec::build(Arc::clone(&bound.operator), inputs, context)
+    })
+}
+
+/// As [`lower`], with one partition at the root.
+pub(crate) fn lower_root(bound: &Bound, context: &Arc<QueryContext>) -> Arc<dyn ExecutionPlan> {
+    let plan = lower(bound, context);
+    match &bound.morsels {
+        Some(morsels) if morsels.partitions() > 1 => OperatorExec::build(
+            Arc::new(Gather::new(Arc::clone(morsels))),
+            vec![plan],
+            context,
+        ),
+        _ => plan,
+    }
+}

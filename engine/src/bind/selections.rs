@@ -1,0 +1,233 @@
+//! The selects of a query: each asked once, all on one snapshot.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use quarrel_planner::logical::{Plan, PlanOp, Select};
+
+use crate::error::QueryError;
+use crate::exec::context::QueryContext;
+use crate::labels::{LabelList, Symbol};
+use crate::storage::{
+    Matcher, SelectHints, SelectRequest, Selected, SeriesSource, Snapshot, TimeRange,
+};
+
+/// The series of one selector.
+#[derive(Clone)]
+pub(crate) struct Selection {
+    /// Their labels, sorted.
+    pub labels: Arc<LabelList>,
+    /// Their samples.
+    pub source: Arc<dyn SeriesSource>,
+    /// For each row its number in `source`; `None` if they are the same.
+    pub rows: Option<Arc<[u32]>>,
+    /// Samples in all series, guessed.
+    pub estimated_samples: u64,
+}
+
+impl std::fmt::Debug for Selection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Selection")
+            .field("series", &self.labels.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answers of all selects, by the plan node that asked.
+#[derive(Debug, Default)]
+pub(crate) struct Selections {
+    by_node: HashMap<u32, Selection>,
+}
+
+/// What makes two selects one.
+#[derive(PartialEq)]
+struct Key<'p> {
+    matchers: &'p [Matcher],
+    range: TimeRange,
+    projection: Option<&'p [String]>,
+}
+
+/// The selectors of a plan with the numbers of their nodes.
+pub(crate) fn selects(plan: &Plan) -> Vec<(u32, &Select)> {
+    let mut out = Vec::new();
+    let mut stack = vec![plan];
+    while let Some(plan) = stack.pop() {
+        match &plan.op {
+            PlanOp::Window(window) => out.push((plan.id, &window.select)),
+            PlanOp::RawSelect(select) => out.push((plan.id, &**select)),
+            _ => {}
+        }
+        stack.extend(plan.inputs());
+    }
+    out.sort_by_key(|(id, _)| *id);
+    out
+}
+
+/// The time range that all selectors together look at.
+pub(crate) fn time_range(selects: &[(u32, &Select)]) -> TimeRange {
+    let start = selects.iter().map(|(_, s)| asked_range(s).start).min();
+    let end = selects.iter().map(|(_, s)| asked_range(s).end).max();
+    match (start, end) {
+        (Some(start), Some(end)) => TimeRange { start, end },
+        _ => TimeRange { start: 0, end: -1 },
+    }
+}
+
+fn asked_range(select: &Select) -> TimeRange {
+    let (start, end) = select
+        .group
+        .as_ref()
+        .map_or(select.time_range, |g| g.time_range);
+    TimeRange { start, end }
+}
+
+impl Selections {
+    /// Asks the store for all selectors of a plan.
+    ///
+    /// # Errors
+    /// Those of the store, and the memory limit.
+    pub async fn load(
+        selects: &[(u32, &Select)],
+        snapshot: &dyn Snapshot,
+        context: &Arc<QueryContext>,
+    ) -> Result<Self, QueryError> {
+        let mut keys: Vec<Key<'_>> = Vec::new();
+        let mut asked: Vec<(Vec<u32>, &Select)> = Vec::new();
+        for &(id, select) in selects {
+            let matchers = select
+                .group
+                .as_ref()
+                .map_or(&select.matchers, |g| &g.matchers);
+            let projection = select.projection.as_deref();
+            let key = Key {
+                matchers,
+                range: asked_range(select),
+                projection,
+            };
+            match keys.iter().position(|k| *k == key) {
+                Some(i) => asked[i].0.push(id),
+                None => {
+                    keys.push(key);
+                    asked.push((vec![id], select));
+                }
+            }
+        }
+        let answers = keys.iter().zip(&asked).map(|(key, (_, select))| {
+            let hints = hints_of(select);
+            async move {
+                let request = SelectRequest {
+                    matchers: key.matchers,
+                    range: key.range,
+                    hints: &hints,
+                    symbols: &context.symbols,
+                };
+                snapshot.select(request).await
+            }
+        });
+        let answers = futures::future::try_join_all(answers).await?;
+        let mut by_node = HashMap::new();
+        for (answer, (ids, _)) in answers.into_iter().zip(&asked) {
+            let shared = Selection::new(answer, context);
+            for id in ids {
+                let select = selects
+                    .iter()
+                    .find(|(i, _)| i == id)
+                    .map(|(_, select)| *select);
+                let narrowed = match select {
+                    Some(Select {
+                        group: Some(_),
+                        matchers,
+                        ..
+                    }) => shared.narrow(matchers, context),
+                    _ => shared.clone(),
+                };
+                by_node.insert(*id, narrowed);
+            }
+        }
+        Ok(Selections { by_node })
+    }
+
+    /// The series that the selector of node `id` brought.
+    pub fn of(&self, id: u32) -> Result<&Selection, QueryError> {
+        let missing = || QueryError::Internal(format!("plan node {id} has no select"));
+        self.by_node.get(&id).ok_or_else(missing)
+    }
+
+    /// Samples in all series, guessed.
+    pub fn estimated_samples(&self) -> u64 {
+        self.by_node.values().map(|s| s.estimated_samples).sum()
+    }
+}
+
+impl Selection {
+    fn new(selected: Selected, context: &Arc<QueryContext>) -> Self {
+        let Selected {
+            labels,
+            series,
+            warnings,
+        } = selected;
+        context.add_storage_warnings(warnings);
+        context
+            .stats
+            .series
+            .fetch_add(labels.len() as u64, Ordering::Relaxed);
+        // A store that cannot guess has about an hour of samples a series.
+        let guess = || labels.len() as u64 * 240;
+        Selection {
+            estimated_samples: series.estimated_samples().unwrap_or_else(guess),
+            labels: Arc::new(labels),
+            source: series,
+            rows: None,
+        }
+    }
+
+    /// The number that a row has in the source.
+    pub fn source_row(&self, row: u32) -> u32 {
+        self.rows.as_ref().map_or(row, |map| map[row as usize])
+    }
+
+    /// The rows that satisfy all matchers.
+    fn narrow(&self, matchers: &[Matcher], context: &Arc<QueryContext>) -> Selection {
+        let symbols = context.symbols.read();
+        let mut tests: Vec<(Option<Symbol>, &Matcher, HashMap<Symbol, bool>)> = matchers
+            .iter()
+            .map(|m| (symbols.find(m.name()), m, HashMap::new()))
+            .collect();
+        let mut rows = Vec::new();
+        for (row, labels) in self.labels.iter().enumerate() {
+            let all = tests.iter_mut().all(|(name, matcher, memo)| {
+                let value = name
+                    .and_then(|n| crate::labels::find_label(labels, n))
+                    .unwrap_or(Symbol::EMPTY);
+                *memo
+                    .entry(value)
+                    .or_insert_with(|| matcher.matches(symbols.get(value)))
+            });
+            if all {
+                rows.push(row as u32);
+            }
+        }
+        if rows.len() == self.labels.len() {
+            return self.clone();
+        }
+        let share = self.estimated_samples / (self.labels.len() as u64).max(1);
+        Selection {
+            labels: Arc::new(self.labels.take(&rows)),
+            source: Arc::clone(&self.source),
+            estimated_samples: share * rows.len() as u64,
+            rows: Some(rows.into()),
+        }
+    }
+}
+
+fn hints_of(select: &Select) -> SelectHints {
+    SelectHints {
+        step_ms: select.hint_step_ms,
+        range_ms: if select.instant { 0 } else { select.range_ms },
+        function: select.function.clone(),
+        grouping: select.grouping.clone(),
+        by: select.by,
+        projection: select.projection.clone(),
+    }
+}

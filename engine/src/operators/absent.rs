@@ -1,0 +1,76 @@
+//! `absent` and `absent_over_time`: a sample where no row has one.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use quarrel_planner::logical::{Plan, PlanOp};
+
+use super::broadcast;
+use crate::bind::{Binder, Bound, RowLabels};
+use crate::error::QueryError;
+use crate::exec::operator::{BatchStream, Operator, Output, Run, computed, series_batch};
+use crate::labels::{Label, LabelList, set_label};
+
+#[derive(Debug)]
+struct Absent {
+    steps: usize,
+}
+
+/// Binds `absent`.
+pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
+    let PlanOp::Absent { input, labels } = &plan.op else {
+        return Err(QueryError::Internal("not absent".into()));
+    };
+    let input = broadcast::bind(binder.bind(input)?, plan.grid);
+    let symbols = &binder.context.symbols;
+    let interned: Vec<Label> = labels
+        .iter()
+        .map(|(name, value)| Label {
+            name: symbols.intern(name),
+            value: symbols.intern(value),
+        })
+        .collect();
+    let mut row = Vec::new();
+    let read = symbols.read();
+    for label in interned {
+        set_label(&mut row, label, &read);
+    }
+    let mut list = LabelList::new();
+    list.push(row);
+    let absent = Arc::new(Absent {
+        steps: plan.grid.len,
+    });
+    Ok(Bound::whole(
+        absent,
+        vec![input],
+        RowLabels::unique(list),
+        plan.grid,
+    ))
+}
+
+impl Operator for Absent {
+    fn name(&self) -> &'static str {
+        "Absent"
+    }
+
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        computed(async move {
+            let mut account = run.context.account("absent");
+            account.grow(self.steps * 9)?;
+            let mut absent = vec![true; self.steps];
+            let mut stream = run.inputs[0].open(0);
+            while let Some(record) = stream.next().await {
+                let batch = series_batch(&record?)?;
+                for row in batch.rows() {
+                    let first = row.first_step as usize;
+                    for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+                        absent[first + i] = false;
+                    }
+                }
+            }
+            let mut output = Output::default();
+            output.push(0, 0, &vec![1.0; self.steps], &absent);
+            Ok(output)
+        })
+    }
+}

@@ -1,0 +1,189 @@
+//! Aggregation into groups: one accumulator row for each group.
+//!
+//! Over a scan chain each partition folds every morsel into partial
+//! accumulators while its rows are in cache, and the partials are merged in
+//! the order of the morsels, so that answers do not depend on threads.
+//! `topk`, `quantile` and `count_values` need all rows of a step at once and
+//! have operators of their own.
+
+mod fold;
+pub(crate) mod grouping;
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
+use quarrel_functions::aggregate::{Accumulator, AggregateFunction};
+use quarrel_planner::ast::AggregateOp;
+use quarrel_planner::logical::{Plan, PlanOp};
+
+use self::fold::{Partial, partials};
+use self::grouping::Groups;
+use super::{quantile, topk};
+use crate::bind::{Binder, Bound, RowLabels};
+use crate::error::QueryError;
+use crate::exec::morsels::Morsels;
+use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
+use crate::exec::ordered::ordered;
+
+#[derive(Debug)]
+struct Aggregate {
+    function: AggregateFunction,
+    name: &'static str,
+    /// For each input row its group.
+    groups: Arc<Vec<u32>>,
+    count: usize,
+    steps: usize,
+    morsels: Option<Arc<Morsels>>,
+}
+
+/// The accumulator of an aggregator, if it folds one row after the other.
+fn function_of(op: AggregateOp) -> Option<AggregateFunction> {
+    Some(match op {
+        AggregateOp::Sum => AggregateFunction::Sum,
+        AggregateOp::Avg => AggregateFunction::Avg,
+        AggregateOp::Min => AggregateFunction::Min,
+        AggregateOp::Max => AggregateFunction::Max,
+        AggregateOp::Count => AggregateFunction::Count,
+        AggregateOp::Group => AggregateFunction::Group,
+        AggregateOp::Stddev => AggregateFunction::Stddev,
+        AggregateOp::Stdvar => AggregateFunction::Stdvar,
+        _ => return None,
+    })
+}
+
+/// Binds an aggregation.
+pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
+    let PlanOp::Aggregate {
+        op,
+        grouping,
+        without,
+        param,
+        input,
+        ..
+    } = &plan.op
+    else {
+        return Err(QueryError::Internal("not an aggregation".into()));
+    };
+    match op {
+        AggregateOp::TopK | AggregateOp::BottomK => {
+            return topk::bind(binder, plan, *op, param.as_deref(), input);
+        }
+        AggregateOp::Quantile => return quantile::bind(binder, plan, param.as_deref(), input),
+        _ => {}
+    }
+    let Some(function) = function_of(*op) else {
+        return Err(QueryError::unsupported(op.name(), plan.span));
+    };
+    let input = binder.bind(input)?;
+    let Groups { of_row, labels } =
+        grouping::group(&input.labels, grouping, *without, &binder.context.symbols);
+    let grid = input.grid;
+    let aggregate = Aggregate {
+        function,
+        name: op.name(),
+        groups: Arc::new(of_row),
+        count: labels.len(),
+        steps: grid.len,
+        morsels: input.morsels.clone(),
+    };
+    Ok(Bound::whole(
+        Arc::new(aggregate),
+        vec![input],
+        RowLabels::unique(labels),
+        grid,
+    ))
+}
+
+impl Operator for Aggregate {
+    fn name(&self) -> &'static str {
+        "Aggregate"
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mode = if self.morsels.is_some() {
+            "partial by morsel, final"
+        } else {
+            "single"
+        };
+        write!(
+            f,
+            ": {} groups={} of {} mode={mode}",
+            self.name,
+            self.count,
+            self.groups.len()
+        )
+    }
+
+    fn takes_partitions(&self, _: usize) -> bool {
+        true
+    }
+
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        computed(async move { self.compute(&run).await })
+    }
+}
+
+impl Aggregate {
+    async fn compute(&self, run: &Run) -> Result<Output, QueryError> {
+        let input = &run.inputs[0];
+        let sources: Vec<_> = (0..input.partitions())
+            .map(|p| partials(self, input.open(p), p, &run.context))
+            .collect();
+        let merged = if sources.len() > 1 {
+            ordered(&run.context.pool, sources).boxed()
+        } else {
+            futures::stream::iter(sources)
+                .flatten()
+                .map_ok(|(_, partial)| partial)
+                .boxed()
+        };
+        let mut total = Total {
+            groups: vec![None; self.count],
+            order: Vec::new(),
+            account: run.context.account("aggregate"),
+        };
+        let bytes = Accumulator::bytes(self.function, self.steps);
+        let total = merged
+            .try_fold(&mut total, |total, partial| async move {
+                total.take(partial, bytes)?;
+                Ok(total)
+            })
+            .await?;
+        total.account.grow(self.steps * 9)?;
+        let mut values = vec![0.0; self.steps];
+        let mut present = vec![false; self.steps];
+        let mut output = Output::default();
+        for &group in &total.order {
+            if let Some(accumulator) = total.groups[group as usize].take() {
+                accumulator.finish(&mut values, &mut present);
+                output.push(group, 0, &values, &present);
+            }
+        }
+        Ok(output)
+    }
+}
+
+/// The groups so far.
+struct Total {
+    groups: Vec<Option<Accumulator>>,
+    /// Groups in the order of their first row.
+    order: Vec<u32>,
+    account: crate::exec::context::Account,
+}
+
+impl Total {
+    fn take(&mut self, partial: Partial, bytes: usize) -> Result<(), QueryError> {
+        for (group, accumulator) in partial.groups {
+            match &mut self.groups[group as usize] {
+                Some(total) => total.merge(&accumulator),
+                empty => {
+                    self.account.grow(bytes)?;
+                    *empty = Some(accumulator);
+                    self.order.push(group);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! Spreads the rows of a step-invariant node over all steps of its parent.
+//!
+//! Kernels that meet an invariant input broadcast by themselves; this operator
+//! stands where none does: at the root, and below operators that look at rows
+//! step by step.
+
+use std::sync::Arc;
+
+use quarrel_functions::grid::Grid;
+
+use crate::batch::{BatchBuilder, SeriesBatch};
+use crate::bind::Bound;
+use crate::exec::operator::{BatchStream, Operator, Run, mapped};
+
+#[derive(Debug)]
+struct Broadcast {
+    steps: usize,
+}
+
+/// `input` over `grid`: as it is, or spread if it has one step and `grid` more.
+pub(crate) fn bind(input: Bound, grid: Grid) -> Bound {
+    if input.grid.len == grid.len {
+        return Bound { grid, ..input };
+    }
+    let labels = input.row_labels();
+    let bound = Bound::row_wise(Arc::new(Broadcast { steps: grid.len }), vec![input], labels);
+    Bound { grid, ..bound }
+}
+
+impl Operator for Broadcast {
+    fn name(&self) -> &'static str {
+        "Broadcast"
+    }
+
+    fn describe(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, ": steps={}", self.steps)
+    }
+
+    fn partitions(&self, inputs: &[Arc<dyn datafusion_physical_plan::ExecutionPlan>]) -> usize {
+        crate::exec::operator::partitions_of(inputs)
+    }
+
+    fn takes_partitions(&self, _: usize) -> bool {
+        true
+    }
+
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        let input = run.inputs[0].open(run.partition);
+        mapped(input, async { Ok(()) }, move |(), batch: SeriesBatch| {
+            let mut account = run.context.account("broadcast");
+            account.grow(batch.len() * self.steps * 8)?;
+            let mut builder = BatchBuilder::new();
+            let mut values = vec![0.0; self.steps];
+            for row in batch.rows() {
+                values.fill(row.values[0]);
+                builder.push_full(row.series, 0, &values);
+            }
+            Ok(builder.finish())
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! A function of each sample, and the unary minus.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion_physical_plan::ExecutionPlan;
+use quarrel_functions::elementwise::{ElementwiseFunction, ElementwiseInput};
+use quarrel_functions::grid::Grid;
+use quarrel_functions::table::Kind;
+use quarrel_planner::logical::{Plan, PlanOp};
+
+use super::params::{Params, Values, as_params};
+use super::{broadcast, merge};
+use crate::batch::SeriesBatch;
+use crate::bind::{Binder, Bound};
+use crate::error::QueryError;
+use crate::exec::operator::{BatchStream, Operator, Run, mapped, partitions_of};
+
+#[derive(Debug, Clone, Copy)]
+enum Function {
+    Negate,
+    OfTable(ElementwiseFunction, &'static str),
+}
+
+#[derive(Debug)]
+struct Elementwise {
+    function: Function,
+    params: Params,
+    eval: Grid,
+}
+
+/// Binds a function of each sample.
+pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
+    let (function, input, params, keeps_name) = match &plan.op {
+        PlanOp::Negate(input) => (Function::Negate, input, &[][..], false),
+        PlanOp::Elementwise {
+            function,
+            input,
+            params,
+        } => match function.kind {
+            Kind::Elementwise(kernel) => {
+                let kept = function.keeps_name;
+                (
+                    Function::OfTable(kernel, function.name),
+                    input,
+                    &params[..],
+                    kept,
+                )
+            }
+            _ => return Err(QueryError::unsupported(function.name, plan.span)),
+        },
+        _ => return Err(QueryError::Internal("not an elementwise function".into())),
+    };
+    let input = broadcast::bind(binder.bind(input)?, plan.grid);
+    let labels = input.row_labels();
+    let labels = if keeps_name {
+        labels
+    } else {
+        labels.without_metadata()
+    };
+    let mut inputs = vec![input];
+    let params = Params::bind(binder, params, plan.grid, &mut inputs)?;
+    let operator = Arc::new(Elementwise {
+        function,
+        params,
+        eval: plan.grid,
+    });
+    Ok(merge::bind(
+        Bound::row_wise(operator, inputs, labels),
+        plan.span,
+    ))
+}
+
+impl Operator for Elementwise {
+    fn name(&self) -> &'static str {
+        "Elementwise"
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.function {
+            Function::Negate => f.write_str(": -"),
+            Function::OfTable(_, name) => write!(f, ": {name}({})", self.params),
+        }
+    }
+
+    fn partitions(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> usize {
+        partitions_of(inputs)
+    }
+
+    fn takes_partitions(&self, input: usize) -> bool {
+        input == 0
+    }
+
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        let input = run.inputs[0].open(run.partition);
+        let this = Arc::clone(&self);
+        let params = async move { this.params.get(&run).await };
+        mapped(input, params, move |params, batch| {
+            self.apply(params, batch)
+        })
+    }
+}
+
+impl Elementwise {
+    fn apply(&self, params: &[Values], batch: SeriesBatch) -> Result<SeriesBatch, QueryError> {
+        let Function::OfTable(kernel, _) = self.function else {
+            return batch.map_values(|_, row| {
+                row.iter_mut().for_each(|v| *v = -*v);
+                Ok(())
+            });
+        };
+        let params = as_params(params);
+        let input = |first_step| ElementwiseInput {
+            first_step,
+            eval: self.eval,
+            params: &params,
+        };
+        let missing =
+            |e: quarrel_functions::elementwise::MissingParam| QueryError::Internal(e.to_string());
+        if kernel.removes_samples() {
+            batch.map_samples(|first, row, present| {
+                kernel.eval(&input(first), row, present).map_err(missing)
+            })
+        } else {
+            batch.map_values(|first, row| kernel.eval(&input(first), row, &mut []).map_err(missing))
+        }
+    }
+}

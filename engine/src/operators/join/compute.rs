@@ -1,0 +1,297 @@
+//! Computes a join's rows.
+
+use quarrel_functions::grid::Param;
+use quarrel_planner::ast::Cardinality;
+use rustc_hash::FxHashMap;
+
+use super::Join;
+use super::table::NONE;
+use crate::batch::{Row, Rows};
+use crate::error::QueryError;
+use crate::exec::context::Account;
+use crate::exec::operator::{Output, Run};
+use crate::operators::ops::FloatOp;
+
+/// A piece of a row with its presence spelled out.
+#[derive(Default)]
+struct Piece {
+    first: usize,
+    values: Vec<f64>,
+    present: Vec<bool>,
+}
+
+impl Piece {
+    fn set(&mut self, row: &Row<'_>) {
+        self.first = row.first_step as usize;
+        self.values.clear();
+        self.values.extend_from_slice(row.values);
+        self.present.resize(row.values.len(), false);
+        row.write_presence(&mut self.present);
+    }
+
+    fn end(&self) -> usize {
+        self.first + self.values.len()
+    }
+}
+
+pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError> {
+    let mut account = run.context.account("join");
+    let table = &join.table;
+    let swapped = join.card == Cardinality::OneToMany;
+    let (many_input, one_input) = if swapped {
+        (&run.inputs[1], &run.inputs[0])
+    } else {
+        (&run.inputs[0], &run.inputs[1])
+    };
+    let many = many_input
+        .collect(table.many_labels.len(), &mut account)
+        .await?;
+    let one = one_input
+        .collect(table.one_labels.len(), &mut account)
+        .await?;
+    check_one_side(join, run, &many, &one, &mut account)?;
+    account.grow(join.steps * 40)?;
+    let mut worker = Worker {
+        join,
+        one: &one,
+        united: FxHashMap::default(),
+        met: vec![None; table.classes],
+        many: Piece::default(),
+        partner: Piece::default(),
+        values: Vec::new(),
+        present: Vec::new(),
+        account: &mut account,
+        output: Output::default(),
+    };
+    for (i, row) in many.arrived().enumerate() {
+        if i % 64 == 0 {
+            run.context.check()?;
+        }
+        worker.row(&row)?;
+    }
+    Ok(worker.output)
+}
+
+/// Two rows of one group on the "one" side at a step are an error wherever
+/// the other operand has any sample at that step, partner or not.
+fn check_one_side(
+    join: &Join,
+    run: &Run,
+    many: &Rows,
+    one: &Rows,
+    account: &mut Account,
+) -> Result<(), QueryError> {
+    let table = &join.table;
+    if table.group.iter().all(|g| g.one_rows < 2) {
+        return Ok(());
+    }
+    account.grow(join.steps * 5)?;
+    let mut any_many = vec![false; join.steps];
+    for row in many.arrived() {
+        let first = row.first_step as usize;
+        for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+            any_many[first + i] = true;
+        }
+    }
+    let mut seen = vec![NONE; join.steps];
+    for group in table.group.iter().filter(|g| g.one_rows > 1) {
+        seen.fill(NONE);
+        let mut rows: Vec<u32> = group
+            .partners
+            .iter()
+            .flat_map(|p| table.partners[*p as usize].rows.iter().copied())
+            .collect();
+        rows.sort_unstable();
+        for number in rows {
+            let Some(row) = one.get(number) else { continue };
+            let first = row.first_step as usize;
+            for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+                let step = first + i;
+                if any_many[step] && seen[step] != NONE {
+                    return Err(duplicate(join, run, seen[step], number));
+                }
+                seen[step] = number;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn duplicate(join: &Join, run: &Run, a: u32, b: u32) -> QueryError {
+    let table = &join.table;
+    let symbols = run.context.symbols.read();
+    let labels = |row: u32| table.one_labels.get(row as usize);
+    let mut group = Vec::new();
+    table.filter.apply(labels(b), &mut group);
+    let group = symbols.display_braces(&group);
+    let side = if join.card == Cardinality::OneToMany {
+        "left"
+    } else {
+        "right"
+    };
+    let mut names = [
+        symbols.display_braces(labels(a)),
+        symbols.display_braces(labels(b)),
+    ];
+    names.sort();
+    let [a, b] = names;
+    QueryError::execution(
+        format!(
+            "found duplicate series for the match group {group} on the {side} hand-side of the \
+             operation: [{a}, {b}];many-to-many matching not allowed: matching labels must be \
+             unique on one side"
+        ),
+        join.span,
+    )
+}
+
+struct Worker<'a> {
+    join: &'a Join,
+    one: &'a Rows,
+    /// Partners of several rows, put together when first met.
+    united: FxHashMap<u32, Piece>,
+    /// For each class the steps at which a pair had samples.
+    met: Vec<Option<Vec<bool>>>,
+    many: Piece,
+    partner: Piece,
+    values: Vec<f64>,
+    present: Vec<bool>,
+    account: &'a mut Account,
+    output: Output,
+}
+
+impl Worker<'_> {
+    fn row(&mut self, row: &Row<'_>) -> Result<(), QueryError> {
+        let table = &self.join.table;
+        let group = table.many_group[row.series as usize];
+        if group == NONE {
+            return Ok(());
+        }
+        self.many.set(row);
+        let first_pair = table.first_pair[row.series as usize];
+        for (i, &partner) in table.group[group as usize].partners.iter().enumerate() {
+            let rows = &table.partners[partner as usize].rows;
+            let pair = first_pair + i as u32;
+            if let [single] = rows[..] {
+                let Some(row) = self.one.get(single) else {
+                    continue;
+                };
+                self.partner.set(&row);
+                let partner = std::mem::take(&mut self.partner);
+                let result = self.pair(pair, &partner);
+                self.partner = partner;
+                result?;
+            } else {
+                let united = self.unite(partner)?;
+                let result = self.pair(pair, &united);
+                self.united.insert(partner, united);
+                result?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of a partner as one row; they have no step in common that
+    /// matters, as was checked before.
+    fn unite(&mut self, partner: u32) -> Result<Piece, QueryError> {
+        if let Some(piece) = self.united.remove(&partner) {
+            return Ok(piece);
+        }
+        let steps = self.join.steps;
+        self.account.grow(steps * 9)?;
+        let mut piece = Piece {
+            first: 0,
+            values: vec![0.0; steps],
+            present: vec![false; steps],
+        };
+        for row in self.join.table.partners[partner as usize].rows.iter() {
+            let Some(row) = self.one.get(*row) else {
+                continue;
+            };
+            let first = row.first_step as usize;
+            for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+                piece.values[first + i] = row.values[i];
+                piece.present[first + i] = true;
+            }
+        }
+        Ok(piece)
+    }
+
+    /// One pair at all steps at which both have samples.
+    fn pair(&mut self, pair: u32, partner: &Piece) -> Result<(), QueryError> {
+        let many = &self.many;
+        let from = many.first.max(partner.first);
+        let to = many.end().min(partner.end());
+        if from >= to {
+            return Ok(());
+        }
+        let many_items = from - many.first..to - many.first;
+        let one_items = from - partner.first..to - partner.first;
+        self.present.clear();
+        self.present.extend(
+            many.present[many_items.clone()]
+                .iter()
+                .zip(&partner.present[one_items.clone()])
+                .map(|(a, b)| *a && *b),
+        );
+        check_class(
+            self.join,
+            pair,
+            from,
+            &self.present,
+            &mut self.met,
+            self.account,
+        )?;
+        let (mut left, mut right) = (&many.values[many_items], &partner.values[one_items]);
+        if self.join.card == Cardinality::OneToMany {
+            std::mem::swap(&mut left, &mut right);
+        }
+        self.values.clear();
+        self.values.extend_from_slice(left);
+        let (left, right) = (Param::PerStep(left), Param::PerStep(right));
+        match self.join.op {
+            FloatOp::Arithmetic(op) => op.eval_left(&mut self.values, right),
+            FloatOp::Bool(op) => op.eval_bool(left, right, &mut self.values),
+            FloatOp::Filter(op) => op.filter(left, right, &mut self.present),
+        }
+        self.output
+            .push(pair, from as u32, &self.values, &self.present);
+        Ok(())
+    }
+}
+
+/// Two samples of a class at one step are an error, also where a comparison
+/// drops them.
+fn check_class(
+    join: &Join,
+    pair: u32,
+    from: usize,
+    present: &[bool],
+    met: &mut [Option<Vec<bool>>],
+    account: &mut Account,
+) -> Result<(), QueryError> {
+    let class = join.table.class[pair as usize];
+    if class == NONE {
+        return Ok(());
+    }
+    let slot = &mut met[class as usize];
+    let seen = match slot {
+        Some(seen) => seen,
+        None => {
+            account.grow(join.steps)?;
+            slot.insert(vec![false; join.steps])
+        }
+    };
+    for (seen, &now) in seen[from..].iter_mut().zip(present) {
+        if *seen && now {
+            let text = if join.card == Cardinality::OneToOne {
+                "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
+            } else {
+                "multiple matches for labels: grouping labels must ensure unique matches"
+            };
+            return Err(QueryError::execution(text, join.span));
+        }
+        *seen |= now;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Arithmetic and comparison of two vectors.
+//!
+//! Partners are found once, from labels ([`table`]); then whole rows are
+//! computed ([`compute`]). The reference looks for partners at each step, and
+//! so do the errors here: two rows of one match group matter only at steps at
+//! which both have a sample.
+
+mod compute;
+mod table;
+
+use std::fmt;
+use std::sync::Arc;
+
+use quarrel_planner::ast::{Cardinality, Span};
+use quarrel_planner::logical::{Plan, PlanOp};
+
+use self::table::Table;
+use super::ops::FloatOp;
+use super::{broadcast, merge};
+use crate::bind::{Binder, Bound, RowLabels};
+use crate::error::QueryError;
+use crate::exec::operator::{BatchStream, Operator, Run, computed};
+
+#[derive(Debug)]
+struct Join {
+    op: FloatOp,
+    card: Cardinality,
+    table: Table,
+    steps: usize,
+    span: Span,
+}
+
+/// Binds an operation on two vectors.
+pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
+    let PlanOp::Join {
+        op,
+        matching,
+        return_bool,
+        lhs,
+        rhs,
+    } = &plan.op
+    else {
+        return Err(QueryError::Internal("not a join".into()));
+    };
+    if matching.fill_left.is_some() || matching.fill_right.is_some() {
+        return Err(QueryError::unsupported("fill modifiers", plan.span));
+    }
+    let op = FloatOp::of(*op, *return_bool, plan.span)?;
+    let lhs = broadcast::bind(binder.bind(lhs)?, plan.grid);
+    let rhs = broadcast::bind(binder.bind(rhs)?, plan.grid);
+    let (many, one) = match matching.card {
+        Cardinality::OneToMany => (&rhs, &lhs),
+        _ => (&lhs, &rhs),
+    };
+    let (table, labels) = Table::build(
+        binder.context,
+        &many.labels,
+        &one.labels,
+        matching,
+        op.drops_name(),
+    )?;
+    let join = Join {
+        op,
+        card: matching.card,
+        table,
+        steps: plan.grid.len,
+        span: plan.span,
+    };
+    let bound = Bound::whole(
+        Arc::new(join),
+        vec![lhs, rhs],
+        RowLabels::new(labels),
+        plan.grid,
+    );
+    Ok(merge::bind(bound, plan.span))
+}
+
+impl Operator for Join {
+    fn name(&self) -> &'static str {
+        "Join"
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (card, table) = (self.card.name(), &self.table);
+        write!(
+            f,
+            ": {:?} {card} groups={} pairs={}",
+            self.op, table.groups, table.pairs
+        )
+    }
+
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        computed(async move { compute::compute(&self, &run).await })
+    }
+}

@@ -1,0 +1,139 @@
+//! Scalar arguments of an operator: numbers that the plan knows, or one-row
+//! inputs that are computed once, whichever partition needs them first.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use quarrel_functions::grid::{Grid, Param};
+use quarrel_planner::logical::{Plan, PlanOp};
+use tokio::sync::OnceCell;
+
+use crate::bind::{Binder, Bound};
+use crate::error::QueryError;
+use crate::exec::operator::{Input, Run, series_batch};
+
+/// Where the values come from.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Const(f64),
+    Input(usize),
+}
+
+/// The scalar arguments of an operator.
+pub(crate) struct Params {
+    sources: Vec<Source>,
+    len: usize,
+    values: OnceCell<Arc<Vec<Values>>>,
+}
+
+/// The values of one argument.
+#[derive(Debug, Clone)]
+pub(crate) enum Values {
+    /// The same at all steps.
+    Const(f64),
+    /// One a step.
+    PerStep(Vec<f64>),
+}
+
+impl Values {
+    /// As kernels take it.
+    pub fn param(&self) -> Param<'_> {
+        match self {
+            Values::Const(value) => Param::Const(*value),
+            Values::PerStep(values) => Param::PerStep(values),
+        }
+    }
+
+    /// The value at every step.
+    pub fn iter(&self, len: usize) -> impl Iterator<Item = f64> + '_ {
+        let param = self.param();
+        (0..len).map(move |step| param.at(step))
+    }
+}
+
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.sources).finish()
+    }
+}
+
+impl fmt::Display for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, source) in self.sources.iter().enumerate() {
+            let comma = if i > 0 { ", " } else { "" };
+            match source {
+                Source::Const(value) => write!(f, "{comma}{value}")?,
+                Source::Input(input) => write!(f, "{comma}input {input}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Params {
+    /// Binds scalar plans; those that are no plain numbers are appended to
+    /// `inputs`, the operator's inputs.
+    pub fn bind<'p>(
+        binder: &Binder<'_>,
+        plans: impl IntoIterator<Item = &'p Plan>,
+        grid: Grid,
+        inputs: &mut Vec<Bound>,
+    ) -> Result<Self, QueryError> {
+        let mut sources = Vec::new();
+        for plan in plans {
+            sources.push(match &plan.op {
+                PlanOp::Number(value) => Source::Const(*value),
+                _ => {
+                    inputs.push(binder.bind(plan)?);
+                    Source::Input(inputs.len() - 1)
+                }
+            });
+        }
+        Ok(Params {
+            sources,
+            len: grid.len,
+            values: OnceCell::new(),
+        })
+    }
+
+    /// The values of all arguments.
+    pub async fn get(&self, run: &Run) -> Result<Arc<Vec<Values>>, QueryError> {
+        let compute = || async {
+            let mut all = Vec::with_capacity(self.sources.len());
+            for source in &self.sources {
+                all.push(match *source {
+                    Source::Const(value) => Values::Const(value),
+                    Source::Input(i) => read_scalar(&run.inputs[i], self.len).await?,
+                });
+            }
+            Ok::<_, QueryError>(Arc::new(all))
+        };
+        self.values.get_or_try_init(compute).await.cloned()
+    }
+}
+
+/// The one row of a scalar input: a value for each of `len` steps.
+pub(crate) async fn read_scalar(input: &Input, len: usize) -> Result<Values, QueryError> {
+    let mut stream = input.open(0);
+    let mut values = Vec::new();
+    while let Some(record) = stream.next().await {
+        let batch = series_batch(&record?)?;
+        for row in batch.rows() {
+            values.extend_from_slice(row.values);
+        }
+    }
+    match values.as_slice() {
+        [value] => Ok(Values::Const(*value)),
+        all if all.len() == len => Ok(Values::PerStep(values)),
+        all => Err(QueryError::Internal(format!(
+            "a scalar has {} values at {len} steps",
+            all.len()
+        ))),
+    }
+}
+
+/// Scalar params in the form that kernels take.
+pub(crate) fn as_params(values: &[Values]) -> Vec<Param<'_>> {
+    values.iter().map(Values::param).collect()
+}

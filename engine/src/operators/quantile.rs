@@ -1,0 +1,145 @@
+//! `quantile(q, v)`: over all samples of a group at one step.
+
+use std::fmt;
+use std::sync::Arc;
+
+use quarrel_planner::ast::Span;
+use quarrel_planner::logical::{Plan, PlanOp};
+
+use super::aggregate::grouping::{self, Groups};
+use super::broadcast;
+use super::params::{Params, Values};
+use crate::bind::{Binder, Bound, RowLabels};
+use crate::error::QueryError;
+use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
+
+#[derive(Debug)]
+struct Quantile {
+    q: Params,
+    groups: Vec<u32>,
+    count: usize,
+    steps: usize,
+    node: u32,
+    /// Where the parameter stands.
+    span: Span,
+}
+
+/// Binds a quantile over groups.
+pub(crate) fn bind(
+    binder: &Binder<'_>,
+    plan: &Plan,
+    param: Option<&Plan>,
+    input: &Plan,
+) -> Result<Bound, QueryError> {
+    let PlanOp::Aggregate {
+        grouping, without, ..
+    } = &plan.op
+    else {
+        return Err(QueryError::Internal("not an aggregation".into()));
+    };
+    let input = broadcast::bind(binder.bind(input)?, plan.grid);
+    let Groups { of_row, labels } =
+        grouping::group(&input.labels, grouping, *without, &binder.context.symbols);
+    let mut inputs = vec![input];
+    let q = Params::bind(binder, param, plan.grid, &mut inputs)?;
+    let quantile = Quantile {
+        q,
+        groups: of_row,
+        count: labels.len(),
+        steps: plan.grid.len,
+        node: plan.id,
+        span: param.map_or(plan.span, |p| p.span),
+    };
+    Ok(Bound::whole(
+        Arc::new(quantile),
+        inputs,
+        RowLabels::unique(labels),
+        plan.grid,
+    ))
+}
+
+/// Warns of quantiles outside of [0, 1]: the extremes and NaN, each once.
+pub(crate) fn warn(run: &Run, node: u32, span: Span, q: &Values, steps: usize) {
+    let warn = |value: f64| {
+        let value = quarrel_functions::fmt::format_g(value);
+        let text = format!("quantile value should be between 0 and 1, got {value}");
+        run.context.annotations.warn(node, span, text);
+    };
+    let (mut least, mut most, mut nan) = (f64::MAX, f64::MIN, false);
+    for value in q.iter(steps) {
+        nan |= value.is_nan();
+        least = least.min(value);
+        most = most.max(value);
+    }
+    if nan {
+        warn(f64::NAN);
+    }
+    if most > 1.0 {
+        warn(most);
+    }
+    if least < 0.0 {
+        warn(least);
+    }
+}
+
+impl Operator for Quantile {
+    fn name(&self) -> &'static str {
+        "Quantile"
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            ": q={} groups={} of {}",
+            self.q,
+            self.count,
+            self.groups.len()
+        )
+    }
+
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        computed(async move {
+            let params = self.q.get(&run).await?;
+            let Some(q) = params.first() else {
+                return Err(QueryError::Internal("quantile without a parameter".into()));
+            };
+            let mut account = run.context.account("quantile");
+            let input = run.inputs[0]
+                .collect(self.groups.len(), &mut account)
+                .await?;
+            warn(&run, self.node, self.span, q, self.steps);
+            let mut members: Vec<Vec<u32>> = vec![Vec::new(); self.count];
+            let mut order = Vec::new();
+            for row in input.arrived() {
+                let group = self.groups[row.series as usize];
+                if members[group as usize].is_empty() {
+                    order.push(group);
+                }
+                members[group as usize].push(row.series);
+            }
+            account.grow(self.steps * 9)?;
+            let mut values = vec![0.0; self.steps];
+            let mut present = vec![false; self.steps];
+            let mut at_step = Vec::new();
+            let mut output = Output::default();
+            for group in order {
+                run.context.check()?;
+                let rows: Vec<_> = members[group as usize]
+                    .iter()
+                    .filter_map(|&r| input.get(r))
+                    .collect();
+                for step in 0..self.steps {
+                    at_step.clear();
+                    at_step.extend(rows.iter().filter_map(|row| row.at_step(step)));
+                    present[step] = !at_step.is_empty();
+                    if present[step] {
+                        values[step] =
+                            quarrel_functions::quantile::quantile(q.param().at(step), &mut at_step);
+                    }
+                }
+                output.push(group, 0, &values, &present);
+            }
+            Ok(output)
+        })
+    }
+}

@@ -1,0 +1,174 @@
+//! Samples as they are: a bare range selector or subquery at the root of an
+//! instant query.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion_physical_plan::ExecutionPlan;
+use futures::StreamExt;
+use quarrel_functions::grid::Grid;
+use quarrel_planner::ast::Span;
+use quarrel_planner::logical::{Plan, PlanOp};
+
+use super::broadcast;
+use super::scan::{SampleColumns, samples_error};
+use crate::bind::selections::Selection;
+use crate::bind::{Binder, lower_root};
+use crate::error::QueryError;
+use crate::exec::context::QueryContext;
+use crate::exec::operator::{Input, series_batch};
+use crate::labels::LabelList;
+use crate::output::Root;
+use crate::storage::TimeRange;
+
+/// The samples of one series.
+#[derive(Debug, Clone)]
+pub(crate) struct RawSeries {
+    /// The series' place in the label list.
+    pub row: u32,
+    /// Milliseconds.
+    pub timestamps: Vec<i64>,
+    /// One value a timestamp.
+    pub values: Vec<f64>,
+}
+
+/// A root that gives raw samples.
+#[derive(Debug)]
+pub(crate) struct RawRoot {
+    pub labels: Arc<LabelList>,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Series {
+        selection: Selection,
+        range: TimeRange,
+        span: Span,
+    },
+    Rows {
+        plan: Arc<dyn ExecutionPlan>,
+        inner: Grid,
+    },
+}
+
+/// Binds a root that gives raw samples.
+pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Root, QueryError> {
+    let raw = match &plan.op {
+        PlanOp::RawSelect(select) => {
+            let selection = binder.selection(plan.id)?.clone();
+            let (start, end) = select.time_range;
+            let range = TimeRange { start, end };
+            let labels = Arc::clone(&selection.labels);
+            RawRoot {
+                labels,
+                source: Source::Series {
+                    selection,
+                    range,
+                    span: select.span,
+                },
+            }
+        }
+        PlanOp::RawSubquery { input, inner } => {
+            let bound = broadcast::bind(binder.bind(input)?, *inner);
+            let plan = lower_root(&bound, binder.context);
+            RawRoot {
+                labels: bound.labels,
+                source: Source::Rows {
+                    plan,
+                    inner: *inner,
+                },
+            }
+        }
+        _ => return Err(QueryError::Internal("no raw samples".into())),
+    };
+    Ok(Root::Raw(Arc::new(raw)))
+}
+
+impl fmt::Display for RawRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Raw: series={}", self.labels.len())?;
+        if let Source::Rows { plan, .. } = &self.source {
+            let plan = datafusion_physical_plan::display::DisplayableExecutionPlan::new(&**plan);
+            write!(f, "\n{}", plan.indent(true))?;
+        }
+        Ok(())
+    }
+}
+
+impl RawRoot {
+    /// Reads all samples.
+    pub async fn compute(&self, context: &Arc<QueryContext>) -> Result<Vec<RawSeries>, QueryError> {
+        match &self.source {
+            Source::Series {
+                selection,
+                range,
+                span,
+            } => read_series(context, selection, *range, *span).await,
+            Source::Rows { plan, inner } => read_rows(context, plan, *inner).await,
+        }
+    }
+}
+
+async fn read_series(
+    context: &Arc<QueryContext>,
+    selection: &Selection,
+    range: TimeRange,
+    span: Span,
+) -> Result<Vec<RawSeries>, QueryError> {
+    let mut account = context.account("raw samples");
+    let mut columns = SampleColumns::default();
+    let (mut chunks, mut out) = (Vec::new(), Vec::new());
+    for row in 0..selection.labels.len() as u32 {
+        context.check()?;
+        let source_row = selection.source_row(row);
+        if let Some(fetch) = selection.source.prefetch(source_row..source_row + 1) {
+            context.wait_on_runtime(fetch).await?;
+        }
+        chunks.clear();
+        selection.source.chunks(source_row, &mut chunks)?;
+        let labels = selection.labels.get(row as usize);
+        columns
+            .load(&chunks, range)
+            .map_err(|e| samples_error(context, labels, span, e))?;
+        columns.drop_stale();
+        columns.cut_to(range);
+        if columns.timestamps.is_empty() {
+            continue;
+        }
+        account.grow(columns.timestamps.len() * 16)?;
+        account.hold_samples(columns.timestamps.len() as u64)?;
+        let (timestamps, values) = (columns.timestamps.clone(), columns.values.clone());
+        out.push(RawSeries {
+            row,
+            timestamps,
+            values,
+        });
+    }
+    Ok(out)
+}
+
+async fn read_rows(
+    context: &Arc<QueryContext>,
+    plan: &Arc<dyn ExecutionPlan>,
+    inner: Grid,
+) -> Result<Vec<RawSeries>, QueryError> {
+    let mut account = context.account("raw samples");
+    let mut stream = Input::root(Arc::clone(plan)).open(0);
+    let mut out = Vec::new();
+    while let Some(record) = stream.next().await {
+        let batch = series_batch(&record?)?;
+        account.grow(batch.items() * 16)?;
+        account.hold_samples(batch.items() as u64)?;
+        for row in batch.rows() {
+            let first = row.first_step as usize;
+            let present = || (0..row.values.len()).filter(|&i| row.is_present(i));
+            out.push(RawSeries {
+                row: row.series,
+                timestamps: present().map(|i| inner.at(first + i)).collect(),
+                values: present().map(|i| row.values[i]).collect(),
+            });
+        }
+    }
+    Ok(out)
+}

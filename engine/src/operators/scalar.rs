@@ -1,0 +1,153 @@
+//! Scalars: rows of one number a step, without labels.
+
+use std::fmt;
+use std::sync::Arc;
+
+use quarrel_functions::grid::Grid;
+use quarrel_functions::table::{Kind, NullaryFunction};
+use quarrel_planner::logical::{Plan, PlanOp};
+
+use super::ops::FloatOp;
+use super::params::read_scalar;
+use crate::batch::Row;
+use crate::bind::{Binder, Bound, QueryTimes, RowLabels};
+use crate::error::QueryError;
+use crate::exec::operator::{BatchStream, Operator, Output, Run, computed, series_batch};
+
+#[derive(Debug)]
+enum Compute {
+    Const(f64),
+    /// The evaluation time, s.
+    Time,
+    Binary(FloatOp),
+    /// The one sample of a vector, NaN if it has none or several.
+    OfVector,
+    /// The scalar itself, as a vector of one series.
+    ToVector,
+}
+
+#[derive(Debug)]
+struct Scalar {
+    compute: Compute,
+    grid: Grid,
+}
+
+/// Binds a node that gives a scalar, or a vector made of one.
+pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
+    let mut inputs = Vec::new();
+    let compute = match &plan.op {
+        PlanOp::Number(value) => Compute::Const(*value),
+        PlanOp::Nullary(function) => match function.kind {
+            Kind::Nullary(nullary) => of_times(nullary, binder.times),
+            _ => return Err(QueryError::unsupported(function.name, plan.span)),
+        },
+        PlanOp::ScalarBinary { op, lhs, rhs } => {
+            inputs = vec![binder.bind(lhs)?, binder.bind(rhs)?];
+            Compute::Binary(FloatOp::of(*op, true, plan.span)?)
+        }
+        PlanOp::ScalarOf(input) => {
+            inputs = vec![binder.bind(input)?];
+            Compute::OfVector
+        }
+        PlanOp::VectorOf(input) => {
+            inputs = vec![binder.bind(input)?];
+            Compute::ToVector
+        }
+        _ => return Err(QueryError::Internal("not a scalar".into())),
+    };
+    let scalar = Scalar {
+        compute,
+        grid: plan.grid,
+    };
+    Ok(Bound::whole(
+        Arc::new(scalar),
+        inputs,
+        RowLabels::one(),
+        plan.grid,
+    ))
+}
+
+fn of_times(function: NullaryFunction, times: QueryTimes) -> Compute {
+    let seconds = |ms: i64| ms as f64 / 1000.0;
+    Compute::Const(match function {
+        NullaryFunction::Time => return Compute::Time,
+        NullaryFunction::Pi => std::f64::consts::PI,
+        NullaryFunction::Start => seconds(times.start_ms),
+        NullaryFunction::End => seconds(times.end_ms),
+        NullaryFunction::Range => seconds(times.end_ms.saturating_sub(times.start_ms)),
+        NullaryFunction::Step => seconds(times.step_ms),
+    })
+}
+
+impl Operator for Scalar {
+    fn name(&self) -> &'static str {
+        match self.compute {
+            Compute::ToVector => "VectorOf",
+            _ => "Scalar",
+        }
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.compute {
+            Compute::Const(value) => write!(f, ": {value}"),
+            Compute::Time => f.write_str(": time"),
+            Compute::Binary(op) => write!(f, ": {op:?}"),
+            Compute::OfVector => f.write_str(": of vector"),
+            Compute::ToVector => Ok(()),
+        }
+    }
+
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        computed(async move {
+            let steps = self.grid.len;
+            let mut account = run.context.account("scalar");
+            account.grow(steps * 9)?;
+            let mut values = vec![0.0; steps];
+            match &self.compute {
+                Compute::Const(value) => values.fill(*value),
+                Compute::Time => {
+                    for (i, value) in values.iter_mut().enumerate() {
+                        *value = self.grid.at(i) as f64 / 1000.0;
+                    }
+                }
+                Compute::Binary(op) => {
+                    let left = read_scalar(&run.inputs[0], steps).await?;
+                    let right = read_scalar(&run.inputs[1], steps).await?;
+                    op.eval_scalar(left.param(), right.param(), &mut values);
+                }
+                Compute::OfVector => of_vector(&run, &mut values).await?,
+                Compute::ToVector => {
+                    let scalar = read_scalar(&run.inputs[0], steps).await?;
+                    for (out, value) in values.iter_mut().zip(scalar.iter(steps)) {
+                        *out = value;
+                    }
+                }
+            }
+            let mut output = Output::default();
+            output.push(0, 0, &values, &vec![true; steps]);
+            Ok(output)
+        })
+    }
+}
+
+async fn of_vector(run: &Run, values: &mut [f64]) -> Result<(), QueryError> {
+    use futures::StreamExt;
+    let mut counts = vec![0u32; values.len()];
+    let mut stream = run.inputs[0].open(0);
+    while let Some(record) = stream.next().await {
+        let batch = series_batch(&record?)?;
+        batch.rows().for_each(|row: Row<'_>| {
+            let first = row.first_step as usize;
+            for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+                counts[first + i] = counts[first + i].saturating_add(1);
+                values[first + i] = row.values[i];
+            }
+        });
+    }
+    for (value, count) in values.iter_mut().zip(counts) {
+        if count != 1 {
+            *value = f64::NAN;
+        }
+    }
+    Ok(())
+}

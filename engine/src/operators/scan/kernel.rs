@@ -1,0 +1,115 @@
+//! Which kernel a window function runs, and running it over one series.
+
+use quarrel_functions::grid::Param;
+use quarrel_functions::table::{Kind, WindowFunction};
+use quarrel_functions::window::{
+    Bounds, ParamError, WindowInput, WindowScratch, compute_bounds, latest, latest_timestamp,
+};
+use quarrel_planner::logical::WindowKind;
+
+use super::Windows;
+
+/// What is computed over each window.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kernel {
+    /// The latest sample, unless stale.
+    Latest,
+    /// Its time, in seconds.
+    LatestTimestamp,
+    /// A function of the table.
+    Function(WindowFunction, &'static quarrel_functions::table::Function),
+}
+
+impl Kernel {
+    /// The kernel of a plan's window function.
+    pub fn of(kind: WindowKind) -> Self {
+        match kind {
+            WindowKind::Latest => Kernel::Latest,
+            WindowKind::LatestTimestamp => Kernel::LatestTimestamp,
+            WindowKind::Function(function) => match function.kind {
+                Kind::Window(kernel) => Kernel::Function(kernel, function),
+                // `absent_over_time` asks for presence alone.
+                _ => Kernel::Function(WindowFunction::Present, function),
+            },
+        }
+    }
+
+    /// The name that `explain` shows.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kernel::Latest => "latest",
+            Kernel::LatestTimestamp => "timestamp",
+            Kernel::Function(_, function) => function.name,
+        }
+    }
+
+    /// Whether stale markers stay among the samples.
+    pub fn keeps_stale(&self) -> bool {
+        matches!(self, Kernel::Latest | Kernel::LatestTimestamp)
+    }
+
+    /// Whether the user should know when a metric is no counter.
+    pub fn wants_counter(&self) -> bool {
+        matches!(self, Kernel::Function(_, function) if function.wants_counter)
+    }
+}
+
+/// Buffers of one thread for running kernels.
+#[derive(Debug, Default)]
+pub(crate) struct KernelScratch {
+    bounds: Vec<Bounds>,
+    window: WindowScratch,
+    /// One value a step.
+    pub values: Vec<f64>,
+    /// Whether the step has a sample.
+    pub present: Vec<bool>,
+}
+
+impl KernelScratch {
+    /// Buffers for `steps` steps.
+    pub fn new(steps: usize) -> Self {
+        KernelScratch {
+            values: vec![0.0; steps],
+            present: vec![false; steps],
+            ..KernelScratch::default()
+        }
+    }
+
+    /// Bytes that buffers for `steps` steps take.
+    pub fn bytes(steps: usize) -> usize {
+        steps * (size_of::<Bounds>() + size_of::<f64>() + size_of::<bool>())
+    }
+
+    /// Runs the kernel over one series; `values` and `present` hold the result.
+    /// Gives the samples of all windows together.
+    ///
+    /// # Errors
+    /// When a parameter is one that the function refuses.
+    pub fn run(
+        &mut self,
+        windows: &Windows,
+        timestamps: &[i64],
+        values: &[f64],
+        params: &[Param<'_>],
+    ) -> Result<u64, ParamError> {
+        compute_bounds(timestamps, windows.ends, windows.range_ms, &mut self.bounds);
+        let input = WindowInput {
+            timestamps,
+            values,
+            bounds: &self.bounds,
+            ends: windows.ends,
+            range_ms: windows.range_ms,
+            eval: windows.eval,
+        };
+        let (out, present) = (&mut self.values[..], &mut self.present[..]);
+        match windows.kernel {
+            Kernel::Latest => latest(&input, out, present),
+            Kernel::LatestTimestamp => latest_timestamp(&input, out, present),
+            Kernel::Function(function, _) => {
+                function.eval(&input, params, &mut self.window, out, present)?;
+                return Ok(self.bounds.iter().map(|b| b.len() as u64).sum());
+            }
+        }
+        Ok(self.present.iter().filter(|&&p| p).count() as u64)
+    }
+}

@@ -1,0 +1,200 @@
+//! One partition of a scan at work.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arrow_array::RecordBatch;
+use futures::StreamExt;
+use quarrel_planner::ast::Span;
+
+use super::kernel::KernelScratch;
+use super::{SampleColumns, SamplesError, Scan};
+use crate::batch::BatchBuilder;
+use crate::error::QueryError;
+use crate::exec::context::{Account, QueryContext};
+use crate::exec::operator::{BatchStream, Run};
+use crate::labels::{Label, Symbol};
+use crate::operators::params::{Values, as_params};
+use crate::storage::Chunk;
+
+struct Worker {
+    scan: Arc<Scan>,
+    run: Run,
+    params: Arc<Vec<Values>>,
+    rows: Range<u32>,
+    chunks: Vec<Chunk>,
+    columns: SampleColumns,
+    scratch: KernelScratch,
+    builder: BatchBuilder,
+    last_name: Option<Symbol>,
+    account: Account,
+}
+
+/// The batches of one partition.
+pub(super) fn scan(scan: Arc<Scan>, run: Run) -> BatchStream {
+    let start = async move {
+        let params = scan.params.get(&run).await?;
+        let steps = scan.windows.eval.len;
+        let mut account = run.context.account("scan");
+        account.grow(KernelScratch::bytes(steps))?;
+        let worker = Worker {
+            params,
+            rows: 0..0,
+            chunks: Vec::new(),
+            columns: SampleColumns::default(),
+            scratch: KernelScratch::new(steps),
+            builder: BatchBuilder::new(),
+            last_name: None,
+            account,
+            scan,
+            run,
+        };
+        Ok::<_, QueryError>(futures::stream::try_unfold(worker, Worker::next))
+    };
+    futures::stream::once(start).flat_map(flatten).boxed()
+}
+
+fn flatten<S>(started: Result<S, QueryError>) -> BatchStream
+where
+    S: futures::Stream<Item = Result<RecordBatch, QueryError>> + Send + 'static,
+{
+    match started {
+        Ok(stream) => stream.boxed(),
+        Err(error) => futures::stream::once(async move { Err(error) }).boxed(),
+    }
+}
+
+impl Worker {
+    /// The next batch. A batch holds rows of one morsel alone.
+    async fn next(mut self) -> Result<Option<(RecordBatch, Self)>, QueryError> {
+        loop {
+            if self.rows.is_empty() && !self.next_morsel().await? {
+                return Ok(None);
+            }
+            self.compute()?;
+            if self.builder.rows() > 0 {
+                let batch = self.builder.finish();
+                return Ok(Some((batch.into(), self)));
+            }
+        }
+    }
+
+    async fn next_morsel(&mut self) -> Result<bool, QueryError> {
+        let context = &self.run.context;
+        context.check()?;
+        let Some(rows) = self.scan.morsels.take(self.run.partition) else {
+            return Ok(false);
+        };
+        self.rows = rows;
+        let selection = &self.scan.selection;
+        // Rows of a narrowed selection lie in the order of their source.
+        let wanted =
+            selection.source_row(self.rows.start)..selection.source_row(self.rows.end - 1) + 1;
+        if let Some(fetch) = selection.source.prefetch(wanted) {
+            context.wait_on_runtime(fetch).await?;
+        }
+        Ok(true)
+    }
+
+    /// Computes rows until the morsel ends or the batch is full.
+    fn compute(&mut self) -> Result<(), QueryError> {
+        let before = self.columns.bytes();
+        let (mut bytes, mut samples, mut windowed) = (0, 0, 0);
+        let params = Arc::clone(&self.params);
+        let params = as_params(&params);
+        let mut result = Ok(());
+        while let Some(row) = self.rows.next() {
+            match self.row(row, &params) {
+                Ok((b, s, w)) => {
+                    bytes += b;
+                    samples += s as u64;
+                    windowed += w;
+                }
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+            if self.builder.is_full() {
+                break;
+            }
+        }
+        let stats = &self.run.context.stats;
+        stats
+            .decoded_bytes
+            .fetch_add(bytes as u64, Ordering::Relaxed);
+        stats.decoded_samples.fetch_add(samples, Ordering::Relaxed);
+        stats
+            .queryable_samples
+            .fetch_add(windowed, Ordering::Relaxed);
+        if self.rows.is_empty() {
+            stats.morsels_done.fetch_add(1, Ordering::Relaxed);
+        }
+        self.run.metrics.add_bytes(bytes);
+        result?;
+        self.account
+            .grow(self.columns.bytes().saturating_sub(before))
+    }
+
+    /// One series: decode, window function, result row.
+    fn row(
+        &mut self,
+        row: u32,
+        params: &[quarrel_functions::grid::Param<'_>],
+    ) -> Result<(usize, usize, u64), QueryError> {
+        let scan = &*self.scan;
+        let selection = &scan.selection;
+        let source_row = selection.source_row(row);
+        self.chunks.clear();
+        selection.source.chunks(source_row, &mut self.chunks)?;
+        let bytes = self
+            .columns
+            .load(&self.chunks, scan.range)
+            .map_err(|error| {
+                let labels = selection.labels.get(row as usize);
+                samples_error(&self.run.context, labels, scan.span, error)
+            })?;
+        if scan.cut {
+            self.columns.cut_to(scan.range);
+        }
+        let samples = self.columns.timestamps.len();
+        if samples == 0 {
+            return Ok((bytes, 0, 0));
+        }
+        if !scan.windows.kernel.keeps_stale() {
+            self.columns.drop_stale();
+        }
+        let (timestamps, values) = (&self.columns.timestamps, &self.columns.values);
+        let windowed = self
+            .scratch
+            .run(&scan.windows, timestamps, values, params)
+            .map_err(|e| QueryError::execution(e.to_string(), scan.span))?;
+        let before = self.builder.rows();
+        self.builder
+            .push(row, 0, &self.scratch.values, &self.scratch.present);
+        if let Some(info) = &scan.info
+            && self.builder.rows() > before
+        {
+            info.tell(&self.run, row, &mut self.last_name);
+        }
+        Ok((bytes, samples, windowed))
+    }
+}
+
+/// Says which series could not be read.
+pub(crate) fn samples_error(
+    context: &QueryContext,
+    labels: &[Label],
+    span: Span,
+    error: SamplesError,
+) -> QueryError {
+    let series = context.symbols.read().display_braces(labels);
+    match error {
+        SamplesError::Chunk(source) => QueryError::Chunk { series, source },
+        SamplesError::Histograms => QueryError::unsupported(
+            format!("native histograms, which series {series} has in range"),
+            span,
+        ),
+    }
+}

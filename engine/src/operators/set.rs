@@ -1,0 +1,203 @@
+//! `and`, `or`, `unless`: rows masked by the other side's presence in their
+//! match group, step by step.
+
+use std::fmt;
+use std::sync::Arc;
+
+use quarrel_planner::ast::{BinaryOp, VectorMatching};
+use quarrel_planner::logical::{Plan, PlanOp};
+
+use super::aggregate::grouping::LabelFilter;
+use super::{broadcast, merge};
+use crate::batch::{Row, Rows};
+use crate::bind::{Binder, Bound, RowLabels};
+use crate::error::QueryError;
+use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
+use crate::labels::{Grouper, LabelList, SymbolTable};
+
+#[derive(Debug)]
+struct Set {
+    op: BinaryOp,
+    /// For each row of either side its match group.
+    left: Vec<u32>,
+    right: Vec<u32>,
+    groups: usize,
+    steps: usize,
+}
+
+/// Binds a set operator.
+pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
+    let PlanOp::Set {
+        op,
+        matching,
+        lhs,
+        rhs,
+    } = &plan.op
+    else {
+        return Err(QueryError::Internal("not a set operator".into()));
+    };
+    let lhs = broadcast::bind(binder.bind(lhs)?, plan.grid);
+    let rhs = broadcast::bind(binder.bind(rhs)?, plan.grid);
+    let (left, right, groups) =
+        match_groups(&lhs.labels, &rhs.labels, matching, &binder.context.symbols);
+    let labels = if *op == BinaryOp::Or {
+        let mut both = (*lhs.labels).clone();
+        rhs.labels
+            .iter()
+            .for_each(|row| both.push(row.iter().copied()));
+        RowLabels::new(both)
+    } else {
+        lhs.row_labels()
+    };
+    let set = Set {
+        op: *op,
+        left,
+        right,
+        groups,
+        steps: plan.grid.len,
+    };
+    let bound = Bound::whole(Arc::new(set), vec![lhs, rhs], labels, plan.grid);
+    Ok(merge::bind(bound, plan.span))
+}
+
+fn match_groups(
+    left: &LabelList,
+    right: &LabelList,
+    matching: &VectorMatching,
+    symbols: &SymbolTable,
+) -> (Vec<u32>, Vec<u32>, usize) {
+    let filter = if matching.on {
+        LabelFilter::only(&matching.labels, symbols)
+    } else {
+        LabelFilter::all_but(&matching.labels, symbols)
+    };
+    let mut grouper = Grouper::default();
+    let mut buffer = Vec::new();
+    let mut number = |row: &[crate::labels::Label]| {
+        filter.apply(row, &mut buffer);
+        grouper.id_of(&buffer)
+    };
+    let left = left.iter().map(&mut number).collect();
+    let right = right.iter().map(&mut number).collect();
+    (left, right, grouper.len())
+}
+
+impl Operator for Set {
+    fn name(&self) -> &'static str {
+        "Set"
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, ": {} groups={}", self.op.symbol(), self.groups)
+    }
+
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        computed(async move {
+            let mut account = run.context.account("set operator");
+            let left = run.inputs[0].collect(self.left.len(), &mut account).await?;
+            let right = run.inputs[1]
+                .collect(self.right.len(), &mut account)
+                .await?;
+            let (masking, of_row) = if self.op == BinaryOp::Or {
+                (&left, &self.left)
+            } else {
+                (&right, &self.right)
+            };
+            let masks = self.masks(masking, of_row, &mut account)?;
+            let mut output = Output::default();
+            let mut present = Vec::new();
+            match self.op {
+                BinaryOp::Or => {
+                    for row in left.arrived() {
+                        copy(&row, row.series, &mut present, &mut output);
+                    }
+                    let offset = self.left.len() as u32;
+                    for row in right.arrived() {
+                        let mask = &masks[self.right[row.series as usize] as usize];
+                        let number = offset + row.series;
+                        masked(
+                            &row,
+                            number,
+                            mask.as_deref(),
+                            false,
+                            &mut present,
+                            &mut output,
+                        );
+                    }
+                }
+                op => {
+                    let keep = op == BinaryOp::And;
+                    for row in left.arrived() {
+                        let mask = &masks[self.left[row.series as usize] as usize];
+                        masked(
+                            &row,
+                            row.series,
+                            mask.as_deref(),
+                            keep,
+                            &mut present,
+                            &mut output,
+                        );
+                    }
+                }
+            }
+            Ok(output)
+        })
+    }
+}
+
+impl Set {
+    /// For each group the steps at which any row has a sample.
+    fn masks(
+        &self,
+        rows: &Rows,
+        of_row: &[u32],
+        account: &mut crate::exec::context::Account,
+    ) -> Result<Vec<Option<Vec<bool>>>, QueryError> {
+        let mut masks: Vec<Option<Vec<bool>>> = vec![None; self.groups];
+        for row in rows.arrived() {
+            let slot = &mut masks[of_row[row.series as usize] as usize];
+            let mask = match slot {
+                Some(mask) => mask,
+                None => {
+                    account.grow(self.steps)?;
+                    slot.insert(vec![false; self.steps])
+                }
+            };
+            let first = row.first_step as usize;
+            for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+                mask[first + i] = true;
+            }
+        }
+        Ok(masks)
+    }
+}
+
+fn copy(row: &Row<'_>, number: u32, present: &mut Vec<bool>, output: &mut Output) {
+    present.resize(row.values.len(), false);
+    row.write_presence(present);
+    output.push(number, row.first_step, row.values, present);
+}
+
+/// The samples of a row at steps at which the mask is `keep`; no mask is
+/// false everywhere.
+fn masked(
+    row: &Row<'_>,
+    number: u32,
+    mask: Option<&[bool]>,
+    keep: bool,
+    present: &mut Vec<bool>,
+    output: &mut Output,
+) {
+    let Some(mask) = mask else {
+        if !keep {
+            copy(row, number, present, output);
+        }
+        return;
+    };
+    present.resize(row.values.len(), false);
+    row.write_presence(present);
+    for (p, &m) in present.iter_mut().zip(&mask[row.first_step as usize..]) {
+        *p &= m == keep;
+    }
+    output.push(number, row.first_step, row.values, present);
+}

@@ -1,0 +1,105 @@
+//! `sort` and `sort_desc`: another order of an instant query's rows. In range
+//! queries rows are ordered by labels whatever happens, and a warning says so.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use quarrel_functions::table::{Kind, SortFunction};
+use quarrel_planner::logical::{Plan, PlanOp};
+
+use crate::bind::{Binder, Bound};
+use crate::error::QueryError;
+use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
+
+#[derive(Debug)]
+struct Sort {
+    descending: bool,
+    rows: usize,
+}
+
+/// Binds a sort.
+pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
+    let PlanOp::Sort {
+        function, input, ..
+    } = &plan.op
+    else {
+        return Err(QueryError::Internal("not a sort".into()));
+    };
+    let descending = match function.kind {
+        Kind::Sort(SortFunction::Value) => false,
+        Kind::Sort(SortFunction::ValueDescending) => true,
+        _ => return Err(QueryError::unsupported(function.name, plan.span)),
+    };
+    let input = binder.bind(input)?;
+    if plan.grid.len > 1 {
+        binder.context.annotations.warn(
+            plan.id,
+            plan.span,
+            "sort is ineffective for range queries since results are always ordered by labels",
+        );
+        return Ok(input);
+    }
+    let (labels, grid) = (input.row_labels(), input.grid);
+    let sort = Sort {
+        descending,
+        rows: input.labels.len(),
+    };
+    Ok(Bound::whole(Arc::new(sort), vec![input], labels, grid))
+}
+
+/// By value, NaN last in either direction.
+fn compare(a: f64, b: f64, descending: bool) -> Ordering {
+    match (a.is_nan(), b.is_nan()) {
+        (false, false) if descending => b.partial_cmp(&a).unwrap_or(Ordering::Equal),
+        (false, false) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
+        (a, b) => a.cmp(&b),
+    }
+}
+
+impl Operator for Sort {
+    fn name(&self) -> &'static str {
+        "Sort"
+    }
+
+    fn describe(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.descending {
+            ": by value, descending"
+        } else {
+            ": by value"
+        })
+    }
+
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        computed(async move {
+            let mut account = run.context.account("sort");
+            let input = run.inputs[0].collect(self.rows, &mut account).await?;
+            let mut rows: Vec<_> = input
+                .arrived()
+                .map(|row| (row.series, row.values[0]))
+                .collect();
+            rows.sort_by(|a, b| compare(a.1, b.1, self.descending));
+            let mut output = Output::default();
+            for (series, value) in rows {
+                output.push(series, 0, &[value], &[true]);
+            }
+            Ok(output)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nan_comes_last_either_way() {
+        let sorted = |descending| {
+            let mut values = [2.0, f64::NAN, 1.0, 3.0];
+            values.sort_by(|a, b| compare(*a, *b, descending));
+            values
+        };
+        assert_eq!(sorted(false)[..3], [1.0, 2.0, 3.0]);
+        assert_eq!(sorted(true)[..3], [3.0, 2.0, 1.0]);
+        assert!(sorted(false)[3].is_nan() && sorted(true)[3].is_nan());
+    }
+}

@@ -1,0 +1,161 @@
+//! A window function over a subquery: the inner rows, on the inner times, are
+//! the samples of the same kernels that run over selectors.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use datafusion_physical_plan::ExecutionPlan;
+use quarrel_functions::grid::Grid;
+use quarrel_planner::ast::Span;
+use quarrel_planner::logical::{Plan, WindowCall};
+
+use super::merge;
+use super::params::{Params, Values, as_params};
+use super::scan::kernel::KernelScratch;
+use super::scan::{NonCounterInfo, Windows};
+use crate::batch::{BatchBuilder, Row, SeriesBatch};
+use crate::bind::{Binder, Bound};
+use crate::error::QueryError;
+use crate::exec::operator::{BatchStream, Operator, Run, mapped, partitions_of};
+
+#[derive(Debug)]
+struct SubqueryWindow {
+    windows: Windows,
+    /// The times of the inner rows.
+    inner: Grid,
+    /// Whether the inner rows have one step for all these times.
+    invariant: bool,
+    params: Params,
+    info: Option<NonCounterInfo>,
+    span: Span,
+}
+
+/// Binds a window function over a subquery.
+pub(crate) fn bind(
+    binder: &Binder<'_>,
+    plan: &Plan,
+    input: &Plan,
+    inner: Grid,
+    call: &WindowCall,
+) -> Result<Bound, QueryError> {
+    let input = binder.bind(input)?;
+    let invariant = input.grid.len != inner.len;
+    let labels = input.row_labels();
+    let info = NonCounterInfo::of(call, plan.id, &labels.list);
+    let labels = if call.drops_name {
+        labels.without_metadata()
+    } else {
+        labels
+    };
+    let mut inputs = vec![input];
+    let params = Params::bind(binder, &call.params, plan.grid, &mut inputs)?;
+    let windows = Windows::new(call, plan.grid);
+    let operator = SubqueryWindow {
+        windows,
+        inner,
+        invariant,
+        params,
+        info,
+        span: call.argument,
+    };
+    let bound = Bound::row_wise(Arc::new(operator), inputs, labels);
+    Ok(merge::bind(
+        Bound {
+            grid: plan.grid,
+            ..bound
+        },
+        plan.span,
+    ))
+}
+
+impl Operator for SubqueryWindow {
+    fn name(&self) -> &'static str {
+        "SubqueryWindow"
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.windows.kernel.name();
+        write!(
+            f,
+            ": {name} range={}ms inner steps={} step={}ms",
+            self.windows.range_ms, self.inner.len, self.inner.step_ms
+        )
+    }
+
+    fn partitions(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> usize {
+        partitions_of(inputs)
+    }
+
+    fn takes_partitions(&self, input: usize) -> bool {
+        input == 0
+    }
+
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        let input = run.inputs[0].open(run.partition);
+        let this = Arc::clone(&self);
+        let run = Arc::new(run);
+        let prepare = {
+            let run = Arc::clone(&run);
+            async move {
+                let mut account = run.context.account("subquery");
+                account.grow(KernelScratch::bytes(this.windows.eval.len))?;
+                account.grow(this.inner.len * 16)?;
+                Ok((this.params.get(&run).await?, account))
+            }
+        };
+        mapped(input, prepare, move |(params, _), batch| {
+            self.apply(&run, params, &batch)
+        })
+    }
+}
+
+impl SubqueryWindow {
+    fn apply(
+        &self,
+        run: &Run,
+        params: &[Values],
+        batch: &SeriesBatch,
+    ) -> Result<SeriesBatch, QueryError> {
+        let params = as_params(params);
+        let mut scratch = KernelScratch::new(self.windows.eval.len);
+        let (mut timestamps, mut values) = (Vec::new(), Vec::new());
+        let mut builder = BatchBuilder::new();
+        let mut windowed = 0;
+        let mut last_name = None;
+        for row in batch.rows() {
+            self.samples(&row, &mut timestamps, &mut values);
+            windowed += scratch
+                .run(&self.windows, &timestamps, &values, &params)
+                .map_err(|e| QueryError::execution(e.to_string(), self.span))?;
+            let before = builder.rows();
+            builder.push(row.series, 0, &scratch.values, &scratch.present);
+            if let Some(info) = &self.info
+                && builder.rows() > before
+            {
+                info.tell(run, row.series, &mut last_name);
+            }
+        }
+        run.context
+            .stats
+            .queryable_samples
+            .fetch_add(windowed, Ordering::Relaxed);
+        Ok(builder.finish())
+    }
+
+    /// An inner row as samples.
+    fn samples(&self, row: &Row<'_>, timestamps: &mut Vec<i64>, values: &mut Vec<f64>) {
+        timestamps.clear();
+        values.clear();
+        if self.invariant {
+            timestamps.extend((0..self.inner.len).map(|i| self.inner.at(i)));
+            values.resize(self.inner.len, row.values[0]);
+            return;
+        }
+        let first = row.first_step as usize;
+        for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+            timestamps.push(self.inner.at(first + i));
+            values.push(row.values[i]);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The root of a query: from its physical plan to an answer.
+
+use std::sync::Arc;
+
+use datafusion_physical_plan::ExecutionPlan;
+use futures::StreamExt;
+use quarrel_functions::grid::Grid;
+
+use crate::batch::SeriesBatch;
+use crate::error::{LimitError, QueryError};
+use crate::exec::context::{Account, QueryContext};
+use crate::exec::operator::{Input, series_batch};
+use crate::labels::LabelList;
+use crate::operators::raw::{RawRoot, RawSeries};
+use crate::result::{Samples, SeriesSet, Value};
+
+/// What stands at the root.
+#[derive(Clone, Debug)]
+pub(crate) enum Root {
+    /// A string.
+    Text { at_ms: i64, text: String },
+    /// Rows over the query's times.
+    Rows {
+        plan: Arc<dyn ExecutionPlan>,
+        labels: Arc<LabelList>,
+        grid: Grid,
+        scalar: bool,
+        instant: bool,
+    },
+    /// Samples as they are.
+    Raw(Arc<RawRoot>),
+}
+
+/// What the root computed.
+#[derive(Debug)]
+pub(crate) enum Output {
+    Nothing,
+    Rows(
+        Vec<SeriesBatch>,
+        #[expect(dead_code, reason = "held for its drop")] Account,
+    ),
+    Raw(Vec<RawSeries>),
+}
+
+impl Root {
+    /// Computes all rows.
+    pub async fn compute(&self, context: &Arc<QueryContext>) -> Result<Output, QueryError> {
+        match self {
+            Root::Text { .. } => Ok(Output::Nothing),
+            Root::Raw(raw) => Ok(Output::Raw(raw.compute(context).await?)),
+            Root::Rows { plan, .. } => {
+                let mut account = context.account("result");
+                let mut stream = Input::root(Arc::clone(plan)).open(0);
+                let mut batches = Vec::new();
+                while let Some(record) = stream.next().await {
+                    let batch = series_batch(&record?)?;
+                    account.grow(batch.bytes())?;
+                    account.hold_samples(batch.items() as u64)?;
+                    batches.push(batch);
+                }
+                Ok(Output::Rows(batches, account))
+            }
+        }
+    }
+}
+
+impl Output {
+    /// The answer in its order.
+    pub fn into_value(
+        self,
+        root: &Root,
+        context: &QueryContext,
+        max_series: Option<u64>,
+    ) -> Result<Value, QueryError> {
+        let check = |series: usize| match max_series {
+            Some(limit) if series as u64 > limit => Err(LimitError::Series { limit }.into()),
+            _ => Ok::<_, QueryError>(()),
+        };
+        match (self, root) {
+            (Output::Nothing, Root::Text { at_ms, text }) => Ok(Value::String {
+                timestamp: *at_ms,
+                value: text.clone(),
+            }),
+            (Output::Raw(series), Root::Raw(raw)) => {
+                check(series.len())?;
+                Ok(Value::Matrix(raw_set(series, &raw.labels, context)))
+            }
+            (
+                Output::Rows(batches, _),
+                Root::Rows {
+                    labels,
+                    grid,
+                    scalar,
+                    instant,
+                    ..
+                },
+            ) => {
+                if *scalar && *instant {
+                    let value = batches.first().map_or(f64::NAN, |b| b.row(0).values[0]);
+                    return Ok(Value::Scalar {
+                        timestamp: grid.start_ms,
+                        value,
+                    });
+                }
+                check(batches.iter().map(SeriesBatch::len).sum())?;
+                let set = rows_set(batches, labels, *grid, context, !*instant);
+                Ok(if *instant {
+                    Value::Vector(set)
+                } else {
+                    Value::Matrix(set)
+                })
+            }
+            _ => Err(QueryError::Internal(
+                "the answer is not of its root's kind".into(),
+            )),
+        }
+    }
+}
+
+fn rows_set(
+    batches: Vec<SeriesBatch>,
+    labels: &Arc<LabelList>,
+    grid: Grid,
+    context: &QueryContext,
+    sorted: bool,
+) -> SeriesSet {
+    let mut order: Vec<(u32, u32)> = batches
+        .iter()
+        .enumerate()
+        .flat_map(|(b, batch)| (0..batch.len()).map(move |r| (b as u32, r as u32)))
+        .collect();
+    if sorted {
+        let symbols = context.symbols.read();
+        let labels_of =
+            |(b, r): &(u32, u32)| labels.get(batches[*b as usize].row(*r as usize).series as usize);
+        order.sort_by(|a, b| symbols.compare(labels_of(a), labels_of(b)));
+    }
+    SeriesSet {
+        symbols: Arc::clone(&context.symbols),
+        labels: Arc::clone(labels),
+        samples: Arc::new(Samples::Grid { grid, batches }),
+        from: 0,
+        len: order.len(),
+        order: order.into(),
+    }
+}
+
+fn raw_set(
+    mut series: Vec<RawSeries>,
+    labels: &Arc<LabelList>,
+    context: &QueryContext,
+) -> SeriesSet {
+    let symbols = context.symbols.read();
+    series.sort_by(|a, b| symbols.compare(labels.get(a.row as usize), labels.get(b.row as usize)));
+    let order: Vec<(u32, u32)> = (0..series.len() as u32).map(|i| (i, 0)).collect();
+    SeriesSet {
+        symbols: Arc::clone(&context.symbols),
+        labels: Arc::clone(labels),
+        samples: Arc::new(Samples::Raw(series)),
+        from: 0,
+        len: order.len(),
+        order: order.into(),
+    }
+}

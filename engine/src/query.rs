@@ -1,0 +1,339 @@
+//! One run of a query: plan, bind, lower, compute.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use quarrel_functions::grid::Grid;
+use quarrel_functions::table::ValueType;
+use quarrel_planner::PlanError;
+use quarrel_planner::logical::{self, Plan, PlanOp, PlanOptions};
+
+use crate::annotations::Level;
+use crate::bind::selections::{Selections, selects, time_range};
+use crate::bind::{Binder, QueryTimes, late, lower_root};
+use crate::engine::Prepared;
+use crate::error::QueryError;
+use crate::exec::context::{Cancellation, ContextLimits, QueryContext};
+use crate::explain::{Explanation, logical_explanation};
+use crate::operators::{broadcast, raw};
+use crate::options::QueryOptions;
+use crate::output::{Output, Root};
+use crate::result::{QueryResult, Value};
+use crate::stats::QueryStats;
+use crate::storage::Storage;
+use crate::stream::QueryStream;
+
+/// Samples up to which a query runs on the caller's thread: handing it to the
+/// engine's threads and back costs some 25 µs, which is what decoding and
+/// computing about so many samples costs.
+const INLINE_SAMPLES: u64 = 10_000;
+
+/// Where and when a query runs.
+#[derive(Clone)]
+pub(crate) struct QueryTarget {
+    pub storage: Arc<dyn Storage>,
+    pub start_ms: i64,
+    pub end_ms: i64,
+    /// 0 for an instant query.
+    pub step_ms: i64,
+}
+
+/// One run of a query. Dropping it, or any future it gave, stops its work.
+pub struct Query {
+    prepared: Prepared,
+    target: QueryTarget,
+    options: QueryOptions,
+    context: Arc<QueryContext>,
+}
+
+impl std::fmt::Debug for Query {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let QueryTarget {
+            start_ms,
+            end_ms,
+            step_ms,
+            ..
+        } = self.target;
+        f.debug_struct("Query")
+            .field("text", &self.prepared.text())
+            .field("times", &(start_ms, end_ms, step_ms))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Ends a query from elsewhere.
+#[derive(Clone, Debug)]
+pub struct CancelHandle {
+    cancellation: Arc<Cancellation>,
+}
+
+impl CancelHandle {
+    /// Ends the query within a morsel; it answers [`QueryError::Canceled`].
+    pub fn cancel(&self) {
+        self.cancellation.cancel();
+    }
+}
+
+/// How far a query has come.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    context: Arc<QueryContext>,
+}
+
+impl Progress {
+    /// The share of series whose samples are decoded, from 0 to 1.
+    pub fn fraction(&self) -> f64 {
+        let (done, total) = self.context.stats.morsels();
+        if total == 0 {
+            0.0
+        } else {
+            (done as f64 / total as f64).min(1.0)
+        }
+    }
+
+    /// Samples decoded so far.
+    pub fn decoded_samples(&self) -> u64 {
+        self.context
+            .stats
+            .decoded_samples
+            .load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+/// The smaller of two limits, where there are any.
+fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+impl Query {
+    pub(crate) fn new(prepared: Prepared, target: QueryTarget, options: QueryOptions) -> Self {
+        let shared = prepared.engine().shared();
+        let limits = ContextLimits {
+            timeout: least(shared.options.timeout, options.timeout),
+            max_memory: least(shared.options.max_memory, options.max_memory).unwrap_or(u64::MAX),
+            max_samples: shared.options.max_samples,
+        };
+        let context = QueryContext::new(shared.pool.clone(), limits);
+        Query {
+            context: Arc::new(context),
+            prepared,
+            target,
+            options,
+        }
+    }
+
+    /// A handle that ends this query.
+    pub fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle {
+            cancellation: Arc::clone(self.context.cancellation()),
+        }
+    }
+
+    /// A look at how far this query has come.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            context: Arc::clone(&self.context),
+        }
+    }
+
+    /// Runs the query to its end.
+    ///
+    /// # Errors
+    /// Whatever can go wrong, see [`QueryError`].
+    pub async fn execute(self) -> Result<QueryResult, QueryError> {
+        let (value, stats) = self.run().await?;
+        let render = |level| {
+            self.context
+                .annotations
+                .render(level, self.prepared.text(), 0)
+        };
+        let (warnings, infos) = (render(Level::Warning), render(Level::Info));
+        Ok(QueryResult {
+            value,
+            warnings,
+            infos,
+            stats,
+        })
+    }
+
+    /// Runs the query and gives its answer in parts.
+    ///
+    /// # Errors
+    /// As [`Query::execute`], as far as they show before the first part.
+    pub async fn stream(self) -> Result<QueryStream, QueryError> {
+        Ok(QueryStream::new(self.execute().await?))
+    }
+
+    /// The logical plan, before and after each optimizer rule, without data.
+    ///
+    /// # Errors
+    /// When the query cannot be planned.
+    pub fn plan(&self) -> Result<Explanation, QueryError> {
+        logical_explanation(&self.logical()?)
+    }
+
+    /// The logical and the physical plan; labels are read, samples are not.
+    ///
+    /// # Errors
+    /// As [`Query::execute`].
+    pub async fn explain(self) -> Result<Explanation, QueryError> {
+        let mut explanation = self.plan()?;
+        let mut stats = QueryStats::default();
+        let root = self.prepare(&mut stats).await?;
+        explanation.set_physical(&root, false);
+        Ok(explanation)
+    }
+
+    /// As [`Query::explain`], but runs the query and shows what each operator
+    /// did: time, rows, samples, bytes.
+    ///
+    /// # Errors
+    /// As [`Query::execute`].
+    pub async fn analyze(self) -> Result<Explanation, QueryError> {
+        let mut explanation = self.plan()?;
+        let mut stats = QueryStats::default();
+        let root = self.prepare(&mut stats).await?;
+        let evaluating = Instant::now();
+        let output = self.compute(&root).await?;
+        drop(output);
+        stats.evaluate = evaluating.elapsed();
+        stats.take_counters(&self.context.stats);
+        explanation.set_physical(&root, true);
+        explanation.stats = Some(stats);
+        Ok(explanation)
+    }
+
+    fn lookback_ms(&self) -> i64 {
+        let own = self.options.lookback_delta_ms.filter(|ms| *ms > 0);
+        own.unwrap_or(self.prepared.engine().options().lookback_delta_ms)
+    }
+
+    fn logical(&self) -> Result<Plan, QueryError> {
+        let QueryTarget {
+            start_ms,
+            end_ms,
+            step_ms,
+            ..
+        } = self.target;
+        if step_ms < 0 {
+            return Err(QueryError::BadData(
+                "the step of a range query must be positive".into(),
+            ));
+        }
+        let options = PlanOptions {
+            start_ms,
+            end_ms,
+            step_ms,
+            lookback_delta_ms: self.lookback_ms(),
+            subquery_step: Arc::clone(&self.prepared.engine().options().subquery_step),
+        };
+        let plan = logical::build(self.prepared.expr(), self.prepared.text(), &options)?;
+        let max_samples = self.context.max_samples();
+        if plan.grid.len as u64 > max_samples {
+            return Err(crate::error::LimitError::Samples { limit: max_samples }.into());
+        }
+        Ok(plan)
+    }
+
+    async fn run(&self) -> Result<(Value, QueryStats), QueryError> {
+        let mut stats = QueryStats::default();
+        let queued = Instant::now();
+        self.context.start_clock();
+        let shared = Arc::clone(self.prepared.engine().shared());
+        let _place = shared.enter(&self.context).await?;
+        stats.queue = queued.elapsed();
+        let root = self.prepare(&mut stats).await?;
+        let evaluating = Instant::now();
+        let output = self.compute(&root).await?;
+        stats.evaluate = evaluating.elapsed();
+        let shaping = Instant::now();
+        let max_series = least(shared.options.max_series, self.options.max_series);
+        let value = output.into_value(&root, &self.context, max_series)?;
+        stats.result = shaping.elapsed();
+        stats.take_counters(&self.context.stats);
+        Ok((value, stats))
+    }
+
+    /// Everything up to the physical plan.
+    async fn prepare(&self, stats: &mut QueryStats) -> Result<Root, QueryError> {
+        let preparing = Instant::now();
+        self.context.start_clock();
+        self.context.check()?;
+        let plan = self.logical()?;
+        let QueryTarget {
+            start_ms,
+            end_ms,
+            step_ms,
+            storage,
+        } = &self.target;
+        let instant = *step_ms == 0;
+        let grid = if instant {
+            Grid::instant(*start_ms)
+        } else {
+            Grid::range(*start_ms, *end_ms, *step_ms)
+        };
+        if let PlanOp::String(text) = &plan.op {
+            return Ok(Root::Text {
+                at_ms: *start_ms,
+                text: text.clone(),
+            });
+        }
+        let asked = selects(&plan);
+        let selections = if asked.is_empty() {
+            Selections::default()
+        } else {
+            self.context
+                .guard(async {
+                    let snapshot = storage.snapshot(time_range(&asked)).await?;
+                    self.context.add_storage_warnings(snapshot.warnings());
+                    Selections::load(&asked, &*snapshot, &self.context).await
+                })
+                .await?
+        };
+        let inline = selections.estimated_samples() <= INLINE_SAMPLES
+            && plan.grid.len <= INLINE_SAMPLES as usize;
+        self.context.set_inline(inline);
+        let times = QueryTimes {
+            start_ms: *start_ms,
+            end_ms: *end_ms,
+            step_ms: *step_ms,
+        };
+        let late = late::evaluate(&plan, &self.context, times, &selections).await?;
+        let binder = Binder::new(&self.context, times, &selections, &late);
+        let root = match &plan.op {
+            PlanOp::RawSelect(_) | PlanOp::RawSubquery { .. } => raw::bind(&binder, &plan)?,
+            _ => {
+                let bound = broadcast::bind(binder.bind(&plan)?, grid);
+                Root::Rows {
+                    labels: Arc::clone(&bound.labels),
+                    plan: lower_root(&bound, &self.context),
+                    grid,
+                    scalar: plan.value_type == ValueType::Scalar,
+                    instant,
+                }
+            }
+        };
+        stats.prepare = preparing.elapsed();
+        Ok(root)
+    }
+
+    async fn compute(&self, root: &Root) -> Result<Output, QueryError> {
+        let (root, context) = (root.clone(), Arc::clone(&self.context));
+        self.context
+            .run(async move { root.compute(&context).await })
+            .await
+    }
+}
+
+impl From<PlanError> for QueryError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Unsupported { what, span, .. } => QueryError::unsupported(what, span),
+            PlanError::Invalid { message, .. } => QueryError::BadData(message),
+            PlanError::Execution { message, span } => QueryError::execution(message, span),
+        }
+    }
+}
