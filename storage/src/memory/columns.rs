@@ -1,0 +1,244 @@
+//! The samples of one series: sealed pieces that snapshots share, and an open
+//! end that grows.
+
+use std::sync::OnceLock;
+
+use arrow_buffer::ScalarBuffer;
+use quarrel::storage::{Chunk, ChunkData, TimeRange};
+
+/// Samples in the open end before it is sealed: what an append after a
+/// snapshot has to copy at most, and the least that one chunk holds.
+const SEAL_AT: usize = 4096;
+
+/// Another value at a time that the series has a sample of already.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Duplicate {
+    pub(super) timestamp: i64,
+}
+
+/// Float samples, ascending by time, no two at one time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FloatColumns {
+    /// Not empty, disjoint, ascending.
+    pieces: Vec<Piece>,
+    /// Later than all pieces.
+    open_timestamps: Vec<i64>,
+    open_values: Vec<f64>,
+    /// The open end as a piece, made by the first reader after an append.
+    open_piece: OnceLock<Piece>,
+}
+
+#[derive(Clone, Debug)]
+struct Piece {
+    timestamps: ScalarBuffer<i64>,
+    values: ScalarBuffer<f64>,
+}
+
+impl Piece {
+    fn new(timestamps: Vec<i64>, values: Vec<f64>) -> Self {
+        Piece {
+            timestamps: timestamps.into(),
+            values: values.into(),
+        }
+    }
+
+    fn first(&self) -> i64 {
+        self.timestamps.first().copied().unwrap_or(i64::MAX)
+    }
+
+    fn last(&self) -> i64 {
+        self.timestamps.last().copied().unwrap_or(i64::MIN)
+    }
+
+    /// The samples within a range, without a copy.
+    fn chunk(&self, range: TimeRange) -> Option<Chunk> {
+        let from = self.timestamps.partition_point(|&t| t < range.start);
+        let to = self.timestamps.partition_point(|&t| t <= range.end);
+        if from >= to {
+            return None;
+        }
+        Some(Chunk {
+            min_time: self.timestamps[from],
+            max_time: self.timestamps[to - 1],
+            data: ChunkData::Floats {
+                timestamps: self.timestamps.slice(from, to - from),
+                values: self.values.slice(from, to - from),
+            },
+            deleted: None,
+        })
+    }
+}
+
+impl FloatColumns {
+    pub(super) fn len(&self) -> usize {
+        self.pieces
+            .iter()
+            .map(|p| p.timestamps.len())
+            .sum::<usize>()
+            + self.open_timestamps.len()
+    }
+
+    pub(super) fn first(&self) -> Option<i64> {
+        let open = self.open_timestamps.first().copied();
+        self.pieces.first().map(Piece::first).or(open)
+    }
+
+    pub(super) fn last(&self) -> Option<i64> {
+        let sealed = self.pieces.last().map(Piece::last);
+        self.open_timestamps.last().copied().or(sealed)
+    }
+
+    /// Whether there may be a sample in the range.
+    pub(super) fn overlaps(&self, range: TimeRange) -> bool {
+        match (self.first(), self.last()) {
+            (Some(first), Some(last)) => range.overlaps(first, last),
+            _ => false,
+        }
+    }
+
+    /// Takes one sample, whether it is later than the others or not. The same
+    /// sample again changes nothing.
+    pub(super) fn push(&mut self, timestamp: i64, value: f64) -> Result<(), Duplicate> {
+        if self.last().is_some_and(|last| timestamp <= last) {
+            return self.insert(timestamp, value);
+        }
+        self.open_piece = OnceLock::new();
+        self.open_timestamps.push(timestamp);
+        self.open_values.push(value);
+        if self.open_timestamps.len() >= SEAL_AT {
+            self.seal();
+        }
+        Ok(())
+    }
+
+    fn seal(&mut self) {
+        self.open_piece = OnceLock::new();
+        if !self.open_timestamps.is_empty() {
+            let timestamps = std::mem::take(&mut self.open_timestamps);
+            self.pieces.push(Piece::new(
+                timestamps,
+                std::mem::take(&mut self.open_values),
+            ));
+        }
+    }
+
+    /// Puts a late sample in its place; copies the piece that it falls into.
+    fn insert(&mut self, timestamp: i64, value: f64) -> Result<(), Duplicate> {
+        let at = self.pieces.partition_point(|p| p.last() < timestamp);
+        let Some(piece) = self.pieces.get_mut(at) else {
+            self.open_piece = OnceLock::new();
+            return insert_into(
+                &mut self.open_timestamps,
+                &mut self.open_values,
+                timestamp,
+                value,
+            );
+        };
+        let mut timestamps = piece.timestamps.to_vec();
+        let mut values = piece.values.to_vec();
+        insert_into(&mut timestamps, &mut values, timestamp, value)?;
+        *piece = Piece::new(timestamps, values);
+        Ok(())
+    }
+
+    /// Takes many samples in order of time, no two at one time. Nothing is
+    /// taken if one of them contradicts a sample that is there.
+    pub(super) fn extend(
+        &mut self,
+        timestamps: Vec<i64>,
+        values: Vec<f64>,
+    ) -> Result<(), Duplicate> {
+        let Some(&first) = timestamps.first() else {
+            return Ok(());
+        };
+        if self.last().is_some_and(|last| first <= last) {
+            let (timestamps, values) = self.merged(&timestamps, &values)?;
+            self.pieces.clear();
+            self.open_timestamps.clear();
+            self.open_values.clear();
+            self.open_piece = OnceLock::new();
+            self.pieces.push(Piece::new(timestamps, values));
+            return Ok(());
+        }
+        self.seal();
+        self.pieces.push(Piece::new(timestamps, values));
+        Ok(())
+    }
+
+    /// All samples with others among them.
+    fn merged(
+        &self,
+        timestamps: &[i64],
+        values: &[f64],
+    ) -> Result<(Vec<i64>, Vec<f64>), Duplicate> {
+        let mut all_timestamps = Vec::with_capacity(self.len() + timestamps.len());
+        let mut all_values = Vec::with_capacity(self.len() + timestamps.len());
+        let mut new = timestamps
+            .iter()
+            .copied()
+            .zip(values.iter().copied())
+            .peekable();
+        let mut push = |timestamp: i64, value: f64| {
+            all_timestamps.push(timestamp);
+            all_values.push(value);
+        };
+        for (timestamp, value) in self.iter() {
+            while let Some((t, v)) = new.next_if(|&(t, _)| t < timestamp) {
+                push(t, v);
+            }
+            if let Some((_, v)) = new.next_if(|&(t, _)| t == timestamp)
+                && v.to_bits() != value.to_bits()
+            {
+                return Err(Duplicate { timestamp });
+            }
+            push(timestamp, value);
+        }
+        new.for_each(|(t, v)| push(t, v));
+        Ok((all_timestamps, all_values))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (i64, f64)> + '_ {
+        let open = self.open_timestamps.iter().zip(&self.open_values);
+        let sealed = self
+            .pieces
+            .iter()
+            .flat_map(|p| p.timestamps.iter().zip(p.values.iter()));
+        sealed.chain(open).map(|(&t, &v)| (t, v))
+    }
+
+    /// Appends the samples within a range as chunks.
+    pub(super) fn chunks(&self, range: TimeRange, out: &mut Vec<Chunk>) {
+        let from = self.pieces.partition_point(|p| p.last() < range.start);
+        let sealed = self.pieces[from..]
+            .iter()
+            .take_while(|p| p.first() <= range.end);
+        out.extend(sealed.filter_map(|p| p.chunk(range)));
+        if self
+            .open_timestamps
+            .first()
+            .is_some_and(|&first| first <= range.end)
+        {
+            let open = self
+                .open_piece
+                .get_or_init(|| Piece::new(self.open_timestamps.clone(), self.open_values.clone()));
+            out.extend(open.chunk(range));
+        }
+    }
+}
+
+fn insert_into(
+    timestamps: &mut Vec<i64>,
+    values: &mut Vec<f64>,
+    timestamp: i64,
+    value: f64,
+) -> Result<(), Duplicate> {
+    match timestamps.binary_search(&timestamp) {
+        Ok(at) if values[at].to_bits() == value.to_bits() => Ok(()),
+        Ok(_) => Err(Duplicate { timestamp }),
+        Err(at) => {
+            timestamps.insert(at, timestamp);
+            values.insert(at, value);
+            Ok(())
+        }
+    }
+}

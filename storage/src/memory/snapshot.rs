@@ -1,0 +1,216 @@
+//! One consistent view of the series in memory.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, FutureExt, ready};
+use quarrel::labels::{Label, LabelList, Symbol, SymbolTable};
+use quarrel::storage::{
+    Chunk, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, StorageError, TimeRange,
+};
+
+use super::{Contents, Series};
+
+pub(super) struct MemorySnapshot {
+    pub(super) symbols: Arc<SymbolTable>,
+    pub(super) contents: Arc<Contents>,
+}
+
+/// Selected series, in label order.
+struct Rows {
+    series: Vec<Arc<Series>>,
+    range: TimeRange,
+}
+
+impl SeriesSource for Rows {
+    fn chunks(&self, row: u32, out: &mut Vec<Chunk>) -> Result<(), StorageError> {
+        let series = self.series.get(row as usize).ok_or_else(|| {
+            StorageError::Other(format!(
+                "row {row} of {} selected series",
+                self.series.len()
+            ))
+        })?;
+        series.floats.chunks(self.range, out);
+        Ok(())
+    }
+
+    fn estimated_samples(&self) -> Option<u64> {
+        Some(self.series.iter().map(|s| estimate(s, self.range)).sum())
+    }
+}
+
+/// Samples within the range, if the series had them evenly spaced.
+fn estimate(series: &Series, range: TimeRange) -> u64 {
+    let (Some(first), Some(last)) = (series.floats.first(), series.floats.last()) else {
+        return 0;
+    };
+    let samples = series.floats.len() as f64;
+    let whole = last as f64 - first as f64;
+    let inside = last.min(range.end) as f64 - first.max(range.start) as f64;
+    if whole <= 0.0 {
+        samples as u64
+    } else {
+        (samples * inside.max(0.0) / whole).ceil() as u64
+    }
+}
+
+/// Translates the store's symbols into a query's, each string hashed once.
+struct Translation<'a> {
+    known: Vec<Option<Symbol>>,
+    from: quarrel::labels::Symbols<'a>,
+    to: quarrel::labels::SymbolsMut<'a>,
+}
+
+impl Translation<'_> {
+    fn symbol(&mut self, symbol: Symbol) -> Symbol {
+        let at = symbol.0 as usize;
+        if at >= self.known.len() {
+            self.known.resize(at + 1, None);
+        }
+        *self.known[at].get_or_insert_with(|| self.to.intern(self.from.get(symbol)))
+    }
+
+    fn label(&mut self, label: &Label) -> Label {
+        Label {
+            name: self.symbol(label.name),
+            value: self.symbol(label.value),
+        }
+    }
+}
+
+impl MemorySnapshot {
+    /// The series that match and may have samples in the range, in order.
+    fn matching(&self, matchers: &[Matcher], range: TimeRange) -> Vec<Arc<Series>> {
+        let index = self.contents.index(&self.symbols);
+        index
+            .select(matchers)
+            .into_iter()
+            .map(|rank| &self.contents.series[index.series(rank) as usize])
+            .filter(|series| series.floats.overlaps(range))
+            .cloned()
+            .collect()
+    }
+
+    fn select_now(&self, request: &SelectRequest<'_>) -> Selected {
+        let series = self.matching(request.matchers, request.range);
+        let mut labels = LabelList::with_capacity(series.len(), 8);
+        let mut translation = Translation {
+            known: Vec::new(),
+            from: self.symbols.read(),
+            to: request.symbols.write(),
+        };
+        for series in &series {
+            labels.push(series.labels.iter().map(|label| translation.label(label)));
+        }
+        Selected {
+            labels,
+            series: Arc::new(Rows {
+                series,
+                range: request.range,
+            }),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Series that match any of the selectors, all if there is none.
+    fn matching_any(&self, selectors: &[Vec<Matcher>], range: TimeRange) -> Vec<Arc<Series>> {
+        if selectors.is_empty() {
+            return self.matching(&[], range);
+        }
+        selectors
+            .iter()
+            .flat_map(|matchers| self.matching(matchers, range))
+            .collect()
+    }
+
+    fn names_now(&self, selectors: &[Vec<Matcher>], range: TimeRange) -> Vec<String> {
+        if selectors.is_empty() && self.covers_all(range) {
+            let index = self.contents.index(&self.symbols);
+            return index.names().iter().map(|n| n.name.clone()).collect();
+        }
+        let series = self.matching_any(selectors, range);
+        let names: BTreeSet<u32> = series
+            .iter()
+            .flat_map(|s| s.labels.iter().map(|l| l.name.0))
+            .collect();
+        self.sorted_texts(names)
+    }
+
+    fn values_now(&self, name: &str, selectors: &[Vec<Matcher>], range: TimeRange) -> Vec<String> {
+        let index = self.contents.index(&self.symbols);
+        let Some(of_name) = index.name(name) else {
+            return Vec::new();
+        };
+        if selectors.is_empty() {
+            let live = |i: &usize| {
+                of_name.ranks(*i).iter().any(|&rank| {
+                    self.contents.series[index.series(rank) as usize]
+                        .floats
+                        .overlaps(range)
+                })
+            };
+            return (0..of_name.len())
+                .filter(live)
+                .map(|i| of_name.value(i))
+                .collect();
+        }
+        let Some(name) = self.symbols.lookup(name) else {
+            return Vec::new();
+        };
+        let series = self.matching_any(selectors, range);
+        let of_label =
+            |s: &Arc<Series>| s.labels.iter().find(|l| l.name == name).map(|l| l.value.0);
+        self.sorted_texts(series.iter().filter_map(of_label).collect())
+    }
+
+    fn covers_all(&self, range: TimeRange) -> bool {
+        let inside = |time: Option<i64>| time.is_some_and(|t| range.start <= t && t <= range.end);
+        let series = &self.contents.series;
+        series
+            .iter()
+            .all(|s| inside(s.floats.first()) && inside(s.floats.last()))
+    }
+
+    fn sorted_texts(&self, symbols: BTreeSet<u32>) -> Vec<String> {
+        let table = self.symbols.read();
+        let mut texts: Vec<String> = symbols
+            .into_iter()
+            .map(|s| table.get(Symbol(s)).to_string())
+            .collect();
+        texts.sort_unstable();
+        texts
+    }
+}
+
+impl Snapshot for MemorySnapshot {
+    fn select<'a>(
+        &'a self,
+        request: SelectRequest<'a>,
+    ) -> BoxFuture<'a, Result<Selected, StorageError>> {
+        async move { Ok(self.select_now(&request)) }.boxed()
+    }
+
+    fn label_names<'a>(
+        &'a self,
+        selectors: &'a [Vec<Matcher>],
+        range: TimeRange,
+    ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
+        ready(Ok(self.names_now(selectors, range))).boxed()
+    }
+
+    fn label_values<'a>(
+        &'a self,
+        name: &'a str,
+        selectors: &'a [Vec<Matcher>],
+        range: TimeRange,
+    ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
+        ready(Ok(self.values_now(name, selectors, range))).boxed()
+    }
+
+    fn time_range(&self) -> Option<TimeRange> {
+        let series = &self.contents.series;
+        let start = series.iter().filter_map(|s| s.floats.first()).min()?;
+        let end = series.iter().filter_map(|s| s.floats.last()).max()?;
+        Some(TimeRange { start, end })
+    }
+}
