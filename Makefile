@@ -1,0 +1,59 @@
+# What can be done here. `make help` lists it.
+#
+# QUARREL_TARGET is where cargo builds (default: target). CI sets it to a
+# folder outside of the clone, so that a build is not from nothing each time.
+
+QUARREL_TARGET ?= $(CURDIR)/target
+export CARGO_TARGET_DIR := $(QUARREL_TARGET)
+QUARREL := $(QUARREL_TARGET)/debug/quarrel
+GOBIN_DIR := $(QUARREL_TARGET)/go-bin
+STAGE := .ci/stage
+
+.PHONY: help
+help: ## Lists all tasks
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: build
+build: ## Builds the program for development
+	cargo build -p quarrel-server
+
+.PHONY: release
+release: ## Builds the program for use
+	cargo build --release -p quarrel-server
+
+.PHONY: demo
+demo: ## Runs a query on the bundled demo data
+	cargo run --release -- query 'sum by (mode) (rate(node_cpu_seconds_total[5m]))'
+
+.PHONY: test
+test: test-rust test-go ## Passes all tests (needs Rust and Go)
+
+.PHONY: test-rust
+test-rust: ## Passes the Rust tests alone
+	$(STAGE) "cargo test" cargo test --workspace --all-targets --exclude quarrel-benches
+	$(STAGE) "doc tests" cargo test --workspace --doc
+
+.PHONY: test-go
+test-go: build ## Compares with the reference: needs Go, which brings Prometheus along
+	@command -v go >/dev/null || { echo "Go is missing: the comparison with Prometheus cannot run" >&2; exit 1; }
+	$(STAGE) "comparison with the reference" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
+
+.PHONY: lint
+lint: ## rustfmt, clippy, licenses, gofmt, go vet
+	$(STAGE) "rustfmt" cargo fmt --all --check
+	$(STAGE) "clippy" cargo clippy --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; else echo "cargo-deny is not installed: licenses are not checked"; fi
+	@test -z "$$(gofmt -l compliance)" || { gofmt -l compliance; echo "not formatted by gofmt" >&2; exit 1; }
+	cd compliance/go && go vet ./...
+
+.PHONY: fmt
+fmt: ## Formats all code
+	cargo fmt --all
+	gofmt -w compliance
+
+.PHONY: ci
+ci: lint test ## What CI runs
+
+.PHONY: bench
+bench: ## Runs the benches
+	cargo bench -p quarrel-benches
