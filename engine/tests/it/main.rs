@@ -1,0 +1,4 @@
+//! The engine from outside, over series in memory.
+
+mod answers;
+mod support;

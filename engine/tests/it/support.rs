@@ -1,0 +1,90 @@
+//! Stores and short ways to ask.
+
+use std::sync::Arc;
+
+use futures::executor::block_on;
+use quarrel::storage::Storage;
+use quarrel::{
+    Engine, EngineOptions, QueryError, QueryOptions, QueryResult, SampleValue, Series, Value,
+};
+use quarrel_storage::memory::MemoryStorage;
+
+/// A store from lines of `name{label="value"} v0 v1 _ v3`, 30 s apart from 0;
+/// `_` is a gap, `stale` a stale marker.
+pub fn store(text: &str) -> Arc<dyn Storage> {
+    let memory = MemoryStorage::new();
+    for line in text.lines().map(str::trim).filter(|l| !l.is_empty()) {
+        let (name, values) = match line.find('}') {
+            Some(end) => line.split_at(end + 1),
+            None => line.split_once(' ').expect("values behind the name"),
+        };
+        let labels = labels_of(name);
+        for (i, word) in values.split_whitespace().enumerate() {
+            let value = match word {
+                "_" => continue,
+                "stale" => f64::from_bits(0x7ff0_0000_0000_0002),
+                number => number.parse().expect("a number"),
+            };
+            let labels = labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+            memory.append(labels, i as i64 * 30_000, value).expect("samples in order");
+        }
+    }
+    Arc::new(memory)
+}
+
+fn labels_of(text: &str) -> Vec<(String, String)> {
+    let (name, rest) = text.split_once('{').unwrap_or((text, "}"));
+    let mut labels = vec![("__name__".to_string(), name.to_string())];
+    for pair in rest.trim_end_matches('}').split(',').filter(|p| !p.is_empty()) {
+        let (name, value) = pair.split_once('=').expect("label=value");
+        labels.push((name.to_string(), value.trim_matches('"').to_string()));
+    }
+    labels.sort();
+    labels
+}
+
+/// An engine with so many threads.
+pub fn engine(threads: usize) -> Engine {
+    Engine::new(EngineOptions { threads, ..EngineOptions::default() }).expect("an engine")
+}
+
+/// A range query, seconds.
+pub fn range(
+    store: &Arc<dyn Storage>,
+    text: &str,
+    (start, end, step): (i64, i64, i64),
+) -> Result<QueryResult, QueryError> {
+    let prepared = engine(2).prepare(text)?;
+    let (start, end, step) = (start * 1000, end * 1000, step * 1000);
+    block_on(prepared.range(Arc::clone(store), start, end, step, QueryOptions::default()).execute())
+}
+
+/// An instant query, seconds.
+pub fn instant(store: &Arc<dyn Storage>, text: &str, at: i64) -> Result<QueryResult, QueryError> {
+    let prepared = engine(2).prepare(text)?;
+    block_on(prepared.instant(Arc::clone(store), at * 1000, QueryOptions::default()).execute())
+}
+
+/// An answer as text, a line a series.
+pub fn show(result: &QueryResult) -> String {
+    match &result.value {
+        Value::Scalar { timestamp, value } => format!("{value} @{}", timestamp / 1000),
+        Value::String { value, .. } => format!("{value:?}"),
+        Value::Vector(set) | Value::Matrix(set) => {
+            set.to_series().iter().map(show_series).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+fn show_series(series: &Series) -> String {
+    let labels: Vec<String> = series.labels.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    let points: Vec<String> = series
+        .points
+        .iter()
+        .map(|p| match p.value {
+            SampleValue::Float(value) => format!("{value}@{}", p.timestamp / 1000),
+            _ => "?".into(),
+        })
+        .collect();
+    format!("{{{}}} {}", labels.join(","), points.join(" "))
+}
