@@ -20,6 +20,7 @@ mod syntax;
 pub use class::Class;
 pub use literals::{FoldLiteral, LiteralSet, SuffixSet};
 pub use matcher::{MatchOp, Matcher};
+pub use quote::quote;
 pub use regex::Regex;
 pub use replacer::Replacer;
 pub use resolve::{Contiguous, SortedValues, Strategy, resolve};

@@ -7,6 +7,14 @@ use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use crate::syntax::tables;
 
+/// `text` in double quotes, with what is not printable escaped.
+pub fn quote(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    // Writing into a string can't fail.
+    let _ = write_quoted(&mut out, text);
+    out
+}
+
 /// Writes `text` in double quotes, with what is not printable escaped.
 pub(crate) fn write_quoted(f: &mut impl Write, text: &str) -> fmt::Result {
     f.write_char('"')?;
@@ -56,11 +64,6 @@ mod tests {
 
     #[test]
     fn escapes_what_go_escapes() {
-        let quote = |text: &str| {
-            let mut out = String::new();
-            write_quoted(&mut out, text).unwrap();
-            out
-        };
         assert_eq!(quote("a.b ü 日"), "\"a.b ü 日\"");
         assert_eq!(quote("\"\\\n\t\0\x7f"), r#""\"\\\n\t\x00\x7f""#);
         assert_eq!(quote("\u{a0}\u{ad}\u{2028}"), r#""\u00a0\u00ad\u2028""#);

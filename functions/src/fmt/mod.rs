@@ -7,4 +7,4 @@ mod text;
 
 pub use float::{format_f, format_fixed6, format_g, format_g2, format_json};
 pub use parse::parse_float;
-pub use text::{quote, rfc3339_seconds};
+pub use text::{quote, quote_bytes, rfc3339_seconds};
