@@ -1,7 +1,8 @@
 // Command parsetest compares the parser and the printers of `quarrel serve`
 // with those of Prometheus: is a text a query, what is its pretty form, and,
 // beside a real Prometheus, its syntax tree as JSON. With -print it asks nobody
-// and prints, one JSON object a line, what Prometheus makes of each text.
+// and prints, one JSON object a line, what Prometheus makes of each text; with a
+// real Prometheus beside it, the syntax trees, too.
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -74,6 +76,13 @@ type verdict struct {
 	Type      string `json:"type,omitempty"`
 	Canonical string `json:"canonical,omitempty"`
 	Pretty    string `json:"pretty,omitempty"`
+	// Options are 1 for experimental functions, 2 for fill modifiers, 4 for
+	// unquoted UTF-8 names.
+	Options int `json:"options"`
+	// Spans are the places of all nodes, in the order of a walk.
+	Spans [][2]int `json:"spans,omitempty"`
+	// Tree is what /api/v1/parse_query gives.
+	Tree json.RawMessage `json:"tree,omitempty"`
 }
 
 func judge(p parser.Parser, text string) verdict {
@@ -81,7 +90,68 @@ func judge(p parser.Parser, text string) verdict {
 	if err != nil {
 		return verdict{Text: text, Error: err.Error()}
 	}
-	return verdict{Text: text, Type: string(e.Type()), Canonical: e.String(), Pretty: e.Pretty(0)}
+	return verdict{Text: text, Type: string(e.Type()), Canonical: e.String(), Pretty: e.Pretty(0), Spans: spans(e)}
+}
+
+// spans are the places of an expression's nodes.
+func spans(e parser.Expr) (out [][2]int) {
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if n != nil {
+			r := n.PositionRange()
+			out = append(out, [2]int{int(r.Start), int(r.End)})
+		}
+		return nil
+	})
+	return out
+}
+
+// printAll prints what Prometheus makes of each text, once.
+func printAll(ctx context.Context, c config, p parser.Parser, texts []string) error {
+	var server *process.Server
+	if c.prometheus != "" {
+		tmp, err := os.MkdirTemp("", "parsetest-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(tmp)
+		if server, err = process.Prometheus(ctx, c.prometheus, tmp, "", c.features); err != nil {
+			return err
+		}
+		defer server.Close()
+	}
+	options := 0
+	for i, f := range []string{"promql-experimental-functions", "promql-binop-fill-modifiers", "promql-unquoted-utf8-names"} {
+		if slices.Contains(c.features, f) {
+			options |= 1 << i
+		}
+	}
+	out := json.NewEncoder(os.Stdout)
+	out.SetEscapeHTML(false)
+	seen := map[string]bool{}
+	for _, t := range texts {
+		if seen[t] || !utf8.ValidString(t) { // which JSON can't hold
+			continue
+		}
+		seen[t] = true
+		v := judge(p, t)
+		v.Options = options
+		if v.Error == "" && server != nil {
+			r := apicheck.Request{Method: http.MethodPost, Path: "/api/v1/parse_query", Form: url.Values{"query": {t}}}
+			a, err := apicheck.Ask(ctx, server.URL, r)
+			if err != nil {
+				return err
+			}
+			var body struct{ Data json.RawMessage }
+			// The server has no answer where a fill value is no JSON number.
+			if json.Unmarshal(a.Body, &body) == nil {
+				v.Tree = body.Data
+			}
+		}
+		if err := out.Encode(v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func run(ctx context.Context, c config) (failed int, err error) {
@@ -91,17 +161,7 @@ func run(ctx context.Context, c config) (failed int, err error) {
 	}
 	p := parser.NewParser(reference.ParserOptions(c.features))
 	if c.print {
-		out := json.NewEncoder(os.Stdout)
-		out.SetEscapeHTML(false)
-		for _, t := range texts {
-			if !utf8.ValidString(t) {
-				continue // JSON can't hold it
-			}
-			if err := out.Encode(judge(p, t)); err != nil {
-				return 0, err
-			}
-		}
-		return 0, nil
+		return 0, printAll(ctx, c, p, texts)
 	}
 	if c.quarrel == "" {
 		return 0, errors.New("-quarrel or -print is needed")
