@@ -1,5 +1,6 @@
 //! The syntax tree. Every node has its place in the query text.
 
+use quarrel_functions::fmt::{quote, quote_bytes};
 use quarrel_functions::table::{Function, ValueType};
 use quarrel_matchers::Matcher;
 
@@ -61,10 +62,22 @@ pub struct NumberLiteral {
 /// A string.
 #[derive(Clone, Debug)]
 pub struct StringLiteral {
-    /// Its value, unquoted.
+    /// Its value, unquoted. What is no UTF-8 is replaced.
     pub value: String,
+    /// The bytes of a value that is no UTF-8. It can be no label's name.
+    pub raw: Option<Vec<u8>>,
     /// Where.
     pub span: Span,
+}
+
+impl StringLiteral {
+    /// The value in double quotes with Go's escapes.
+    pub fn quoted(&self) -> String {
+        match &self.raw {
+            Some(bytes) => quote_bytes(bytes),
+            None => quote(&self.value),
+        }
+    }
 }
 
 /// The time that `@` fixes.
@@ -81,7 +94,7 @@ pub enum AtModifier {
 /// A duration: known, or to be computed from the query's times.
 #[derive(Clone, Debug)]
 pub enum DurationValue {
-    /// Milliseconds.
+    /// Nanoseconds, as in the reference; all else counts milliseconds.
     Known(i64),
     /// An expression.
     Computed(DurationExpr),
@@ -178,6 +191,9 @@ pub struct VectorSelector {
     pub may_match_empty: bool,
     /// Where.
     pub span: Span,
+    /// Whether names without quotes may have letters beyond ASCII and dots,
+    /// for the printers.
+    pub unquoted_utf8: bool,
 }
 
 /// A range selector.
@@ -234,6 +250,9 @@ pub struct Aggregate {
     pub without: bool,
     /// Where.
     pub span: Span,
+    /// Whether names without quotes may have letters beyond ASCII and dots,
+    /// for the printers.
+    pub unquoted_utf8: bool,
 }
 
 /// A binary operation.
@@ -251,6 +270,9 @@ pub struct Binary {
     pub return_bool: bool,
     /// Where.
     pub span: Span,
+    /// Whether names without quotes may have letters beyond ASCII and dots,
+    /// for the printers.
+    pub unquoted_utf8: bool,
 }
 
 /// A sign in front of an expression.

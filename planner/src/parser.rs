@@ -67,7 +67,9 @@ impl Drop for Tree {
 /// # Errors
 /// When the text is not PromQL or not well typed: where, and what was expected.
 pub fn parse(query: &str, options: &ParserOptions) -> Result<Tree> {
-    let mut pairs = run_grammar(Rule::query, query)?;
+    let utf8 = options.enable_unquoted_utf8_names;
+    let rule = if utf8 { Rule::query_utf8 } else { Rule::query };
+    let mut pairs = run_grammar(rule, query)?;
     let builder = Builder { query, options };
     let whole = pairs.next().map(Pair::into_inner);
     let Some(expr) = whole.and_then(|mut inner| inner.next()) else {
@@ -89,7 +91,9 @@ pub fn parse(query: &str, options: &ParserOptions) -> Result<Tree> {
 /// # Errors
 /// As [`parse`]; offsets, ranges and other modifiers are refused.
 pub fn parse_metric_selector(text: &str, options: &ParserOptions) -> Result<Vec<Matcher>> {
-    let mut pairs = run_grammar(Rule::selector, text)?;
+    let utf8 = options.enable_unquoted_utf8_names;
+    let rule = if utf8 { Rule::selector_utf8 } else { Rule::selector };
+    let mut pairs = run_grammar(rule, text)?;
     let builder = Builder {
         query: text,
         options,
@@ -114,7 +118,7 @@ fn run_grammar(rule: Rule, query: &str) -> Result<Pairs<'_, Rule>> {
         let message = format!("brackets nest deeper than {}", nesting::MAX_NESTING);
         ParseError::new(query, span, message)
     })?;
-    if rule == Rule::query && query.trim().is_empty() {
+    if matches!(rule, Rule::query | Rule::query_utf8) && query.trim().is_empty() {
         return Err(ParseError::new(
             query,
             Span::default(),
@@ -314,6 +318,7 @@ impl Builder<'_> {
                     matching: Some(operator.matching),
                     return_bool: operator.return_bool,
                     span,
+                    unquoted_utf8: self.options.enable_unquoted_utf8_names,
                 }))
             }
         })
@@ -354,10 +359,12 @@ impl Builder<'_> {
         let span = span_of(&pair);
         Ok(match pair.as_rule() {
             Rule::number | Rule::duration => Expr::Number(self.number_literal(&pair)?),
-            Rule::string => Expr::String(StringLiteral {
-                value: self.string(&pair)?,
-                span,
-            }),
+            Rule::string => {
+                let bytes = self.bytes(&pair)?;
+                let value = String::from_utf8_lossy(&bytes).into_owned();
+                let raw = (value.as_bytes() != bytes).then_some(bytes);
+                Expr::String(StringLiteral { value, raw, span })
+            }
             Rule::paren => {
                 let inner = pair.into_inner().next();
                 let expr = inner.map(|inner| self.expr(inner)).transpose()?;
@@ -386,42 +393,25 @@ impl Builder<'_> {
         })
     }
 
-    fn string(&self, pair: &Pair<'_, Rule>) -> Result<String> {
+    /// What a quoted string stands for.
+    fn bytes(&self, pair: &Pair<'_, Rule>) -> Result<Vec<u8>> {
         unquote(pair.as_str()).map_err(|message| self.error(span_of(pair), message))
     }
 
-    /// A name without quotes, which has to be ASCII unless the options say else.
-    fn plain_name(&self, pair: &Pair<'_, Rule>) -> Result<String> {
-        let name = pair.as_str();
-        let odd = name
-            .chars()
-            .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | ':')));
-        match odd {
-            Some(c) if !self.options.enable_unquoted_utf8_names => {
-                let at = span_of(pair).start + name.find(c).unwrap_or(0) as u32;
-                let message = format!("unexpected character: {}", quote_char(c));
-                Err(self.error(
-                    Span {
-                        start: at,
-                        end: at + c.len_utf8() as u32,
-                    },
-                    message,
-                ))
-            }
-            _ => Ok(name.to_string()),
-        }
-    }
-
     fn aggregate(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
-        let span = span_of(&pair);
+        let mut span = span_of(&pair);
         let (mut op, mut grouping, mut without, mut args) = (None, Vec::new(), false, Vec::new());
+        let mut grouped = false;
         for part in pair.into_inner() {
+            // The pair may include white space behind its last part.
+            span.end = span_of(&part).end;
             match part.as_rule() {
                 Rule::aggregate_op => {
                     let name = part.as_str().to_ascii_lowercase();
                     op = AggregateOp::ALL.into_iter().find(|op| op.name() == name);
                 }
                 Rule::grouping => {
+                    grouped = true;
                     for inner in part.into_inner() {
                         match inner.as_rule() {
                             Rule::without => without = true,
@@ -432,6 +422,9 @@ impl Builder<'_> {
                 }
                 _ => args = self.arguments(part)?,
             }
+        }
+        if !grouped {
+            span.end = self.end_read_ahead(span.end);
         }
         let op = op.ok_or_else(|| self.error(span, "unknown aggregator"))?;
         if args.is_empty() {
@@ -461,7 +454,19 @@ impl Builder<'_> {
             grouping,
             without,
             span,
+            unquoted_utf8: self.options.enable_unquoted_utf8_names,
         })))
+    }
+
+    /// Where the reference thinks that an aggregation without `by` ends: it
+    /// has to read on to know that, and looks back past blanks alone.
+    fn end_read_ahead(&self, end: u32) -> u32 {
+        let next = duration::next_token(self.query, end);
+        let between = &self.query[end as usize..next as usize];
+        match self.query.as_bytes().get(next as usize) {
+            Some(b')') if between.contains('#') => next + 1,
+            _ => end,
+        }
     }
 
     fn arguments(&self, pair: Pair<'_, Rule>) -> Result<Vec<Expr>> {
@@ -500,11 +505,13 @@ impl Builder<'_> {
     }
 
     fn vector_selector(&self, pair: Pair<'_, Rule>) -> Result<VectorSelector> {
-        let span = span_of(&pair);
+        let mut span = span_of(&pair);
         let (mut name, mut matchers) = (None, Vec::new());
         for part in pair.into_inner() {
+            // The pair may include white space behind its last part.
+            span.end = span_of(&part).end;
             match part.as_rule() {
-                Rule::metric_name => name = Some(self.plain_name(&part)?),
+                Rule::metric_name => name = Some(part.as_str().to_string()),
                 _ => {
                     for matcher in part.into_inner() {
                         matchers.push(self.matcher(matcher)?);
@@ -524,16 +531,24 @@ impl Builder<'_> {
             smoothed: false,
             may_match_empty: false,
             span,
+            unquoted_utf8: self.options.enable_unquoted_utf8_names,
         })
     }
 
     fn matcher(&self, pair: Pair<'_, Rule>) -> Result<Matcher> {
         let span = span_of(&pair);
         let (mut texts, mut op) = (Vec::new(), None);
+        // The last text's bytes from where they are no UTF-8.
+        let mut invalid = None;
         for part in pair.into_inner() {
             match part.as_rule() {
-                Rule::identifier => texts.push(self.plain_name(&part)?),
-                Rule::string => texts.push(self.string(&part)?),
+                Rule::identifier => texts.push(part.as_str().to_string()),
+                Rule::string => {
+                    let bytes = self.bytes(&part)?;
+                    let valid = std::str::from_utf8(&bytes);
+                    invalid = valid.err().map(|error| bytes[error.valid_up_to()..].to_vec());
+                    texts.push(String::from_utf8_lossy(&bytes).into_owned());
+                }
                 _ => {
                     op = Some(match part.as_str() {
                         "=" => MatchOp::Equal,
@@ -543,6 +558,13 @@ impl Builder<'_> {
                     });
                 }
             }
+        }
+        if let Some(bytes) = invalid
+            && matches!(op, Some(MatchOp::Regex | MatchOp::NotRegex))
+        {
+            let rest = String::from_utf8_lossy(&bytes);
+            let message = format!("error parsing regexp: invalid UTF-8: `{rest}`");
+            return Err(self.error(span, message));
         }
         match (op, texts.as_slice()) {
             (Some(op), [name, value]) => self.new_matcher(op, name, value, span),
@@ -584,13 +606,13 @@ fn sign(minus: bool, start: u32, expr: Expr) -> Expr {
     }
 }
 
-/// A character in single quotes, as Go prints it.
-fn quote_char(c: char) -> String {
-    let quoted = quarrel_functions::fmt::quote(&c.to_string());
-    format!("'{}'", &quoted[1..quoted.len() - 1])
-}
-
-/// Seconds as ms, in the way that the reference rounds them.
-fn to_ms(seconds: f64) -> i64 {
-    ((seconds * 1e9).round() / 1e6).trunc() as i64
+/// Seconds as nanoseconds, in the way that the reference rounds them.
+fn to_nanos(seconds: f64) -> i64 {
+    let nanos = (seconds * 1e9).round();
+    // What is too much for Go's integer, or no number, becomes the least one.
+    if nanos.is_nan() || nanos >= i64::MAX as f64 {
+        i64::MIN
+    } else {
+        nanos as i64
+    }
 }

@@ -2,10 +2,14 @@
 
 use std::fmt::Write;
 
+use pest::unicode;
 use quarrel_functions::fmt::{format_f, quote};
 
 use crate::ast::*;
 use crate::with_stack;
+
+/// Nanoseconds in a millisecond.
+const NANOS: i64 = 1_000_000;
 
 /// The query that a tree stands for.
 pub fn to_promql(expr: &Expr) -> String {
@@ -19,8 +23,8 @@ pub fn format_duration(ms: i64) -> String {
     if ms == 0 {
         return "0s".into();
     }
-    let mut rest = ms;
-    let mut out = String::new();
+    let mut out = String::from(if ms < 0 { "-" } else { "" });
+    let mut rest = ms.saturating_abs();
     // Years, weeks and days alone only where they are exact.
     let units = [
         ("y", 365 * 24 * 3_600_000, true),
@@ -44,22 +48,24 @@ pub fn format_duration(ms: i64) -> String {
     out
 }
 
-/// Whether a label name needs quotes.
-pub(crate) fn needs_quotes(name: &str) -> bool {
-    let mut chars = name.bytes();
-    let first = chars
-        .next()
-        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-    !(first && chars.all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+/// Whether a label name needs quotes; `utf8` allows letters beyond ASCII and
+/// dots without.
+pub(crate) fn needs_quotes(name: &str, utf8: bool) -> bool {
+    let letter = |c: char| {
+        c.is_ascii_alphabetic() || c == '_' || (utf8 && !c.is_ascii() && unicode::LETTER(c))
+    };
+    let next = |c: char| letter(c) || c.is_ascii_digit() || (utf8 && c == '.');
+    let mut chars = name.chars();
+    !(chars.next().is_some_and(letter) && chars.all(next))
 }
 
 /// Appends label names, with quotes where they need them.
-pub(crate) fn write_labels(out: &mut String, names: &[String]) {
+pub(crate) fn write_labels(out: &mut String, names: &[String], utf8: bool) {
     for (i, name) in names.iter().enumerate() {
         if i > 0 {
             out.push_str(", ");
         }
-        if needs_quotes(name) {
+        if needs_quotes(name, utf8) {
             out.push_str(&quote(name));
         } else {
             out.push_str(name);
@@ -75,7 +81,7 @@ impl Printer<'_> {
     pub(crate) fn expr(&mut self, expr: &Expr) {
         with_stack(|| match expr {
             Expr::Number(literal) => self.number(literal),
-            Expr::String(literal) => self.out.push_str(&quote(&literal.value)),
+            Expr::String(literal) => self.out.push_str(&literal.quoted()),
             Expr::VectorSelector(selector) => {
                 self.matchers(selector);
                 self.at(selector.at);
@@ -147,8 +153,8 @@ impl Printer<'_> {
         if literal.value < 0.0 {
             self.out.push('-');
         }
-        self.out
-            .push_str(&format_duration((literal.value.abs() * 1000.0) as i64));
+        let nanos = (literal.value.abs() * 1e9) as i64;
+        self.out.push_str(&format_duration(nanos / NANOS));
     }
 
     pub(crate) fn aggregate_head(&mut self, aggregate: &Aggregate) {
@@ -159,13 +165,9 @@ impl Printer<'_> {
             } else {
                 " by ("
             });
-            self.labels(&aggregate.grouping);
+            write_labels(self.out, &aggregate.grouping, aggregate.unquoted_utf8);
             self.out.push_str(") ");
         }
-    }
-
-    fn labels(&mut self, names: &[String]) {
-        write_labels(self.out, names);
     }
 
     /// The operator with its modifiers.
@@ -179,7 +181,7 @@ impl Printer<'_> {
         if !m.labels.is_empty() || m.on || grouped {
             self.out
                 .push_str(if m.on { " on (" } else { " ignoring (" });
-            self.labels(&m.labels);
+            write_labels(self.out, &m.labels, binary.unquoted_utf8);
             self.out.push(')');
         }
         if grouped {
@@ -189,7 +191,7 @@ impl Printer<'_> {
             } else {
                 " group_right ("
             });
-            self.labels(&m.include);
+            write_labels(self.out, &m.include, binary.unquoted_utf8);
             self.out.push(')');
         }
         let mut fill = |word: &str, value: f64| {
@@ -226,7 +228,7 @@ impl Printer<'_> {
                 !is_name
             })
             .map(|m| {
-                let label = if needs_quotes(m.name()) {
+                let label = if needs_quotes(m.name(), selector.unquoted_utf8) {
                     quote(m.name())
                 } else {
                     m.name().into()
@@ -263,8 +265,10 @@ impl Printer<'_> {
     fn offset(&mut self, offset: &DurationValue) {
         match offset {
             DurationValue::Known(0) => {}
-            DurationValue::Known(ms) if *ms < 0 => {
-                let _ = write!(self.out, " offset -{}", format_duration(-ms));
+            DurationValue::Known(nanos) if *nanos < 0 => {
+                // Go's least integer has no positive counterpart.
+                let ms = nanos.wrapping_neg() / NANOS;
+                let _ = write!(self.out, " offset -{}", format_duration(ms));
             }
             other => {
                 self.out.push_str(" offset ");
@@ -287,7 +291,7 @@ impl Printer<'_> {
 
     fn duration(&mut self, duration: &DurationValue) {
         match duration {
-            DurationValue::Known(ms) => self.out.push_str(&format_duration(*ms)),
+            DurationValue::Known(nanos) => self.out.push_str(&format_duration(nanos / NANOS)),
             DurationValue::Computed(expr) => self.duration_expr(expr),
         }
     }

@@ -280,14 +280,11 @@ impl<'a> Builder<'a> {
             };
             param = Some(Box::new(self.child(expr, unprepared)?));
         }
-        if let Some(Plan {
-            op: PlanOp::String(label),
-            ..
-        }) = param.as_deref()
-            && label.is_empty()
+        if let Some(Expr::String(label)) = &aggregate.param.as_ref().map(Expr::unparenthesized)
+            && !is_label_name(label)
             && scope.grid.len > 0
         {
-            let message = format!("invalid label name {}", quote(label));
+            let message = format!("invalid label name {}", label.quoted());
             return Err(PlanError::Execution { message, span });
         }
         let below = Scope {
@@ -475,6 +472,11 @@ fn argument<'a>(expr: &'a Expr, scope: Scope<'_>) -> &'a Expr {
     } else {
         expr
     }
+}
+
+/// Whether a string may be a label's name: any text but an empty one.
+fn is_label_name(literal: &StringLiteral) -> bool {
+    literal.raw.is_none() && !literal.value.is_empty()
 }
 
 /// The string arguments of a call.

@@ -166,7 +166,7 @@ fn write_strings(
 /// Names in parentheses, with a blank before.
 fn write_names(f: &mut Formatter<'_>, names: &[String]) -> fmt::Result {
     let mut list = String::new();
-    write_labels(&mut list, names);
+    write_labels(&mut list, names, false);
     write!(f, " ({list})")
 }
 
@@ -213,7 +213,7 @@ fn write_select(f: &mut Formatter<'_>, select: &Select, grid: &Grid) -> fmt::Res
     if let Some(labels) = &select.projection {
         f.write_str(", labels=")?;
         let mut list = String::new();
-        write_labels(&mut list, labels);
+        write_labels(&mut list, labels, false);
         write!(f, "({list})")?;
     }
     if let Some(SelectGroup {
@@ -244,7 +244,7 @@ fn write_reference(f: &mut Formatter<'_>, reference: &Grid, grid: &Grid) -> fmt:
 fn write_matchers(f: &mut Formatter<'_>, matchers: &[Matcher]) -> fmt::Result {
     let is_name = |m: &&Matcher| m.op() == MatchOp::Equal && m.name() == "__name__";
     let names: Vec<&Matcher> = matchers.iter().filter(is_name).collect();
-    let plain = |name: &str| !crate::print::needs_quotes(name);
+    let plain = |name: &str| !crate::print::needs_quotes(name, false);
     let name = match names.as_slice() {
         [name] if plain(name.value()) => name.value(),
         _ => "",

@@ -65,7 +65,7 @@ pub(super) fn resolve(
     options: &PlanOptions,
 ) -> Result<i64> {
     let expr = match duration {
-        DurationValue::Known(ms) => return Ok(*ms),
+        DurationValue::Known(nanos) => return Ok(nanos / 1_000_000),
         DurationValue::Computed(expr) => expr,
     };
     let seconds = seconds(expr, options)?;

@@ -21,39 +21,60 @@ impl Builder<'_> {
             DurationExpr::Number(literal) if literal.value <= 0.0 || literal.value.is_nan() => {
                 Err(self.error(literal.span, "duration must be greater than 0"))
             }
-            DurationExpr::Number(literal) => Ok(DurationValue::Known(to_ms(literal.value))),
+            DurationExpr::Number(literal) => Ok(DurationValue::Known(to_nanos(literal.value))),
             computed => Ok(DurationValue::Computed(computed)),
         }
     }
 
-    pub(super) fn offset_value(&self, pair: Pair<'_, Rule>) -> Result<DurationValue> {
-        let span = span_of(&pair);
+    /// An offset, and where it ends.
+    pub(super) fn offset_value(&self, pair: Pair<'_, Rule>) -> Result<(DurationValue, u32)> {
+        let mut end = span_of(&pair).end;
         let (mut sign, mut value) = (None, None);
         for part in pair.into_inner() {
+            let at = span_of(&part);
             match part.as_rule() {
-                Rule::sign => sign = Some((part.as_str() == "-", span_of(&part))),
-                Rule::duration_expr => {
-                    let inner = self.duration_expr(part)?;
+                Rule::sign => sign = Some((part.as_str() == "-", at)),
+                Rule::duration_expr if sign.is_some() => {
                     // A sign stands before parentheses alone here.
-                    value = Some(if sign.is_some() {
-                        wrap(inner, span)
-                    } else {
-                        inner
-                    });
+                    let inner = self.duration_expr(part)?;
+                    let inner_span = inner.span();
+                    value = Some(wrap(inner, inner_span));
+                }
+                Rule::duration_expr => {
+                    end = self.offset_end(part.clone());
+                    value = Some(self.duration_expr(part)?);
                 }
                 _ => value = Some(self.duration_primary(part)?),
             }
         }
         let Some(mut value) = value else {
-            return Ok(DurationValue::ZERO);
+            return Ok((DurationValue::ZERO, end));
         };
         if let Some((minus, at)) = sign {
-            value = self.signed(minus, at, value)?;
+            let wrapped = matches!(value, DurationExpr::Unary { .. } | DurationExpr::Binary { wrapped: true, .. });
+            value = match value {
+                // The reference keeps this plus alone.
+                operand if !minus && !wrapped && !matches!(operand, DurationExpr::Number(_)) => {
+                    unary(false, at, operand)
+                }
+                value => self.signed(minus, at, value)?,
+            };
         }
         Ok(match value {
-            DurationExpr::Number(literal) => DurationValue::Known(to_ms(literal.value)),
-            computed => DurationValue::Computed(computed),
+            DurationExpr::Number(literal) => (DurationValue::Known(to_nanos(literal.value)), end),
+            computed => (DurationValue::Computed(computed), end),
         })
+    }
+
+    /// Where the reference thinks that an offset ends: it has to read on to
+    /// know that no operator follows, and takes a closing bracket for its end.
+    fn offset_end(&self, expr: Pair<'_, Rule>) -> u32 {
+        let end = expr.into_inner().last().map_or(0, |last| span_of(&last).end);
+        let next = next_token(self.query, end);
+        match self.query.as_bytes().get(next as usize) {
+            Some(b')' | b']' | b'}') => next + 1,
+            _ => end,
+        }
     }
 
     fn signed(&self, minus: bool, at: Span, value: DurationExpr) -> Result<DurationExpr> {
@@ -66,19 +87,7 @@ impl Builder<'_> {
                 self.in_range(&literal)?;
                 Ok(DurationExpr::Number(literal))
             }
-            operand if minus => {
-                let span = Span {
-                    start: at.start,
-                    end: operand.span().end,
-                };
-                let operand = Box::new(operand);
-                Ok(DurationExpr::Unary {
-                    minus,
-                    operand,
-                    wrapped: false,
-                    span,
-                })
-            }
+            operand if minus => Ok(unary(true, at, operand)),
             operand => Ok(operand),
         }
     }
@@ -218,6 +227,32 @@ impl Builder<'_> {
     }
 }
 
+fn unary(minus: bool, at: Span, operand: DurationExpr) -> DurationExpr {
+    let span = Span {
+        start: at.start,
+        end: operand.span().end,
+    };
+    let operand = Box::new(operand);
+    DurationExpr::Unary {
+        minus,
+        operand,
+        wrapped: false,
+        span,
+    }
+}
+
+/// Where the next token begins, behind white space and comments.
+pub(super) fn next_token(query: &str, from: u32) -> u32 {
+    let mut rest = &query[from as usize..];
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        let Some(comment) = rest.strip_prefix('#') else {
+            return (query.len() - rest.len()) as u32;
+        };
+        rest = &comment[comment.find(['\n', '\r']).unwrap_or(comment.len())..];
+    }
+}
+
 /// Marks parentheses, so that the printer gives them back.
 fn wrap(expr: DurationExpr, at: Span) -> DurationExpr {
     match expr {
@@ -242,10 +277,14 @@ fn wrap(expr: DurationExpr, at: Span) -> DurationExpr {
             span,
         },
         other => {
-            let span = Span {
-                start: at.start,
-                end: other.span().end,
+            let inner = other.span();
+            let start = match other {
+                DurationExpr::Number(_) => at.start,
+                // The reference marks the call itself.
+                _ => inner.start,
             };
+            let end = inner.end;
+            let span = Span { start, end };
             DurationExpr::Unary {
                 minus: false,
                 operand: Box::new(other),

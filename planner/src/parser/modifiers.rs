@@ -76,8 +76,15 @@ impl Builder<'_> {
         let mut labels = Vec::new();
         for part in pair.into_inner() {
             let name = match part.as_rule() {
-                Rule::string => self.string(&part)?,
-                _ => self.plain_name(&part)?,
+                Rule::string => {
+                    let bytes = self.bytes(&part)?;
+                    String::from_utf8(bytes).map_err(|error| {
+                        let name = quarrel_functions::fmt::quote_bytes(error.as_bytes());
+                        let message = format!("invalid label name for grouping: {name}");
+                        self.error(span_of(&part), message)
+                    })?
+                }
+                _ => part.as_str().to_string(),
             };
             let colon = self.options.enable_unquoted_utf8_names
                 && part.as_rule() != Rule::string
@@ -97,6 +104,7 @@ impl Builder<'_> {
         let bracket = span_of(&pair);
         let span = operand.span().to(bracket);
         let (mut range, mut step, mut subquery) = (None, None, false);
+        self.no_early_comment(&pair)?;
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::colon => subquery = true,
@@ -131,6 +139,25 @@ impl Builder<'_> {
         })))
     }
 
+    /// In brackets, comments are understood behind the first number alone.
+    fn no_early_comment(&self, range: &Pair<'_, Rule>) -> Result<()> {
+        let span = span_of(range);
+        let literals = range.clone().into_inner().flatten();
+        let end = literals
+            .filter(|p| matches!(p.as_rule(), Rule::number | Rule::duration))
+            .map(|p| p.as_span().start())
+            .next()
+            .unwrap_or(span.end as usize);
+        match self.query[span.start as usize..end].find('#') {
+            Some(at) => {
+                let start = span.start + at as u32;
+                let at = Span { start, end: start + 1 };
+                Err(self.error(at, "unexpected character in duration expression: '#'"))
+            }
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn modify(&self, pair: Pair<'_, Rule>, expr: &mut Expr) -> Result<()> {
         match pair.as_rule() {
             Rule::offset => self.offset(pair, expr),
@@ -141,13 +168,12 @@ impl Builder<'_> {
     }
 
     fn offset(&self, pair: Pair<'_, Rule>, expr: &mut Expr) -> Result<()> {
-        let end = span_of(&pair).end;
         let before = expr.span();
         let value = pair
             .into_inner()
             .find(|p| p.as_rule() == Rule::offset_value);
         let Some(value) = value else { return Ok(()) };
-        let value = self.offset_value(value)?;
+        let (value, end) = self.offset_value(value)?;
         let (offset, span) = match expr {
             Expr::VectorSelector(s) => (&mut s.offset, &mut s.span),
             Expr::MatrixSelector(m) => (&mut m.selector.offset, &mut m.span),

@@ -118,13 +118,17 @@ impl<'a> Builder<'a> {
         let range_ms = durations::resolve(&subquery.range, false, self.options)?;
         let step_ms = match &subquery.step {
             Some(step) => durations::resolve(step, false, self.options)?,
-            None => (self.options.subquery_step)(range_ms),
+            None => 0,
         };
-        // A step below 1 ms is none.
-        let step_ms = if step_ms > 0 {
-            step_ms
-        } else {
-            (self.options.subquery_step)(range_ms)
+        let step_ms = match &subquery.step {
+            // Less than a millisecond, which the reference divides by.
+            Some(DurationValue::Known(_)) if step_ms == 0 && scope.grid.len > 0 => {
+                let message = "unexpected error: runtime error: integer divide by zero".into();
+                let span = subquery.span;
+                return Err(PlanError::Execution { message, span });
+            }
+            _ if step_ms > 0 => step_ms,
+            _ => (self.options.subquery_step)(range_ms),
         };
         let times = Enclosing {
             offset_ms: durations::resolve(&subquery.offset, true, self.options)?,
