@@ -92,7 +92,11 @@ pub fn parse(query: &str, options: &ParserOptions) -> Result<Tree> {
 /// As [`parse`]; offsets, ranges and other modifiers are refused.
 pub fn parse_metric_selector(text: &str, options: &ParserOptions) -> Result<Vec<Matcher>> {
     let utf8 = options.enable_unquoted_utf8_names;
-    let rule = if utf8 { Rule::selector_utf8 } else { Rule::selector };
+    let rule = if utf8 {
+        Rule::selector_utf8
+    } else {
+        Rule::selector
+    };
     let mut pairs = run_grammar(rule, text)?;
     let builder = Builder {
         query: text,
@@ -546,7 +550,9 @@ impl Builder<'_> {
                 Rule::string => {
                     let bytes = self.bytes(&part)?;
                     let valid = std::str::from_utf8(&bytes);
-                    invalid = valid.err().map(|error| bytes[error.valid_up_to()..].to_vec());
+                    invalid = valid
+                        .err()
+                        .map(|error| bytes[error.valid_up_to()..].to_vec());
                     texts.push(String::from_utf8_lossy(&bytes).into_owned());
                 }
                 _ => {

@@ -51,7 +51,10 @@ impl Builder<'_> {
             return Ok((DurationValue::ZERO, end));
         };
         if let Some((minus, at)) = sign {
-            let wrapped = matches!(value, DurationExpr::Unary { .. } | DurationExpr::Binary { wrapped: true, .. });
+            let wrapped = matches!(
+                value,
+                DurationExpr::Unary { .. } | DurationExpr::Binary { wrapped: true, .. }
+            );
             value = match value {
                 // The reference keeps this plus alone.
                 operand if !minus && !wrapped && !matches!(operand, DurationExpr::Number(_)) => {
@@ -69,7 +72,10 @@ impl Builder<'_> {
     /// Where the reference thinks that an offset ends: it has to read on to
     /// know that no operator follows, and takes a closing bracket for its end.
     fn offset_end(&self, expr: Pair<'_, Rule>) -> u32 {
-        let end = expr.into_inner().last().map_or(0, |last| span_of(&last).end);
+        let end = expr
+            .into_inner()
+            .last()
+            .map_or(0, |last| span_of(&last).end);
         let next = next_token(self.query, end);
         match self.query.as_bytes().get(next as usize) {
             Some(b')' | b']' | b'}') => next + 1,

@@ -151,7 +151,10 @@ impl Builder<'_> {
         match self.query[span.start as usize..end].find('#') {
             Some(at) => {
                 let start = span.start + at as u32;
-                let at = Span { start, end: start + 1 };
+                let at = Span {
+                    start,
+                    end: start + 1,
+                };
                 Err(self.error(at, "unexpected character in duration expression: '#'"))
             }
             None => Ok(()),
