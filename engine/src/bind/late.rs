@@ -77,15 +77,8 @@ pub(crate) async fn evaluate(
                 bound.grid,
             )
         };
-        let driver = Arc::clone(context);
-        let length = labels.len();
-        let rows = context
-            .run(async move {
-                let mut account = driver.account("count_values");
-                let rows = Input::root(lowered).collect(length, &mut account).await?;
-                Ok((rows, account))
-            })
-            .await?;
+        let collecting = Input::root(lowered).collect(labels.len(), context, "count_values");
+        let rows = context.run(collecting).await?;
         let late = operators::count_values::evaluate(context, node, &labels, grid, rows)?;
         done.insert(node.id, late);
     }

@@ -170,6 +170,11 @@ impl QueryContext {
         self.inline.store(inline, Ordering::Relaxed);
     }
 
+    /// Whether the query runs on the caller's thread.
+    pub fn is_inline(&self) -> bool {
+        self.inline.load(Ordering::Relaxed)
+    }
+
     /// How many partitions a scan has.
     pub fn partitions(&self) -> usize {
         if self.inline.load(Ordering::Relaxed) {

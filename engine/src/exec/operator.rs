@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use async_task::Task;
 use datafusion_common::tree_node::TreeNodeRecursion;
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
 use datafusion_physical_expr::{EquivalenceProperties, PhysicalExpr};
@@ -25,6 +26,7 @@ use datafusion_physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
     PlanProperties,
 };
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt};
 
@@ -144,20 +146,56 @@ impl Input {
     }
 
     /// Reads the one partition to its end. `rows` is the length of the
-    /// input's label list.
+    /// input's label list; `what` is who holds the rows, for the memory limit.
+    ///
+    /// On the pool this is a task of its own: inputs are read side by side,
+    /// and a wake-up far below does not poll all operators above.
     ///
     /// # Errors
     /// Those of the input, and the memory limit.
-    pub async fn collect(&self, rows: usize, account: &mut Account) -> Result<Rows, QueryError> {
-        let mut stream = self.open(0);
-        let mut all = Rows::new(rows);
-        while let Some(record) = stream.next().await {
-            let batch = series_batch(&record?)?;
-            account.grow(batch.bytes())?;
-            account.hold_samples(batch.items() as u64)?;
-            all.add(batch);
+    pub fn collect(
+        &self,
+        rows: usize,
+        context: &Arc<QueryContext>,
+        what: &'static str,
+    ) -> Collecting {
+        let input = self.clone();
+        let mut account = context.account(what);
+        let reading = async move {
+            let mut stream = input.open(0);
+            let mut all = Rows::new(rows);
+            while let Some(record) = stream.next().await {
+                let batch = series_batch(&record?)?;
+                account.grow(batch.bytes())?;
+                account.hold_samples(batch.items() as u64)?;
+                all.add(batch);
+            }
+            Ok((all, account))
+        };
+        if context.is_inline() {
+            Collecting::Here(reading.boxed())
+        } else {
+            Collecting::OnPool(context.pool.spawn(reading))
         }
-        Ok(all)
+    }
+}
+
+/// Rows on their way, with the account of what they hold.
+pub enum Collecting {
+    /// Read when polled.
+    Here(BoxFuture<'static, Result<(Rows, Account), QueryError>>),
+    /// Read by a task.
+    OnPool(Task<Result<(Rows, Account), QueryError>>),
+}
+
+impl Future for Collecting {
+    type Output = Result<(Rows, Account), QueryError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Collecting::Here(future) => future.poll_unpin(cx),
+            Collecting::OnPool(task) => task.poll_unpin(cx),
+        }
     }
 }
 

@@ -145,10 +145,8 @@ impl Operator for Histogram {
             {
                 quantile::warn(&run, self.node, self.spans.0, q, self.steps);
             }
-            let mut account = run.context.account("histogram");
-            let input = run.inputs[0]
-                .collect(self.buckets.len(), &mut account)
-                .await?;
+            let collecting = run.inputs[0].collect(self.buckets.len(), &run.context, "histogram");
+            let (input, mut account) = collecting.await?;
             for (row, le) in &self.malformed {
                 if input.get(*row).is_some() {
                     let le = quarrel_functions::fmt::quote(le);

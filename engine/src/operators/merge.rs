@@ -66,10 +66,8 @@ impl Operator for Merge {
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         computed(async move {
-            let mut account = run.context.account("merge");
-            let input = run.inputs[0]
-                .collect(self.targets.len(), &mut account)
-                .await?;
+            let collecting = run.inputs[0].collect(self.targets.len(), &run.context, "merge");
+            let (input, mut account) = collecting.await?;
             // The rows of a target, in the order in which they came.
             let mut order = Vec::new();
             let mut sources: Vec<Vec<u32>> = vec![Vec::new(); self.rows];

@@ -103,10 +103,8 @@ impl Operator for Quantile {
             let Some(q) = params.first() else {
                 return Err(QueryError::Internal("quantile without a parameter".into()));
             };
-            let mut account = run.context.account("quantile");
-            let input = run.inputs[0]
-                .collect(self.groups.len(), &mut account)
-                .await?;
+            let collecting = run.inputs[0].collect(self.groups.len(), &run.context, "quantile");
+            let (input, mut account) = collecting.await?;
             warn(&run, self.node, self.span, q, self.steps);
             let mut members: Vec<Vec<u32>> = vec![Vec::new(); self.count];
             let mut order = Vec::new();

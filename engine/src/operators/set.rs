@@ -93,11 +93,10 @@ impl Operator for Set {
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         computed(async move {
-            let mut account = run.context.account("set operator");
-            let left = run.inputs[0].collect(self.left.len(), &mut account).await?;
-            let right = run.inputs[1]
-                .collect(self.right.len(), &mut account)
-                .await?;
+            let what = "set operator";
+            let left = run.inputs[0].collect(self.left.len(), &run.context, what);
+            let right = run.inputs[1].collect(self.right.len(), &run.context, what);
+            let ((left, mut account), (right, _right)) = futures::try_join!(left, right)?;
             let (masking, of_row) = if self.op == BinaryOp::Or {
                 (&left, &self.left)
             } else {

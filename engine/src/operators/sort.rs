@@ -71,8 +71,8 @@ impl Operator for Sort {
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         computed(async move {
-            let mut account = run.context.account("sort");
-            let input = run.inputs[0].collect(self.rows, &mut account).await?;
+            let collecting = run.inputs[0].collect(self.rows, &run.context, "sort");
+            let (input, _account) = collecting.await?;
             let mut rows: Vec<_> = input
                 .arrived()
                 .map(|row| (row.series, row.values[0]))

@@ -96,10 +96,8 @@ impl TopK {
         let Some(limit) = params.first() else {
             return Err(QueryError::Internal("topk without a parameter".into()));
         };
-        let mut account = run.context.account("topk");
-        let input = run.inputs[0]
-            .collect(self.groups.len(), &mut account)
-            .await?;
+        let collecting = run.inputs[0].collect(self.groups.len(), &run.context, "topk");
+        let (input, mut account) = collecting.await?;
         if !self.check(limit)? {
             return Ok(Output::default());
         }

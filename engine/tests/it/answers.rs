@@ -20,11 +20,11 @@ fn sum_of_rates() {
     let result = range(&requests(), "sum(rate(requests_total[2m]))", (120, 300, 60)).unwrap();
     assert_eq!(
         show(&result),
-        "{} 3.175@120 3.0833333333333335@180 3.3333333333333335@240 3.3333333333333335@300"
+        "{} 3.2777777777777772@120 3.2777777777777772@180 3.333333333333333@240 3.333333333333333@300"
     );
     assert!(result.infos.is_empty(), "{:?}", result.infos);
     let by = instant(&requests(), "sum by (job) (rate(requests_total[2m]))", 300).unwrap();
-    assert_eq!(show(&by), "{job=a} 3@300\n{job=b} 0.3333333333333333@300");
+    assert_eq!(show(&by), "{job=a} 2.9999999999999996@300\n{job=b} 0.3333333333333333@300");
 }
 
 #[test]
@@ -43,17 +43,37 @@ fn joins_sets_and_comparisons() {
         ask("requests_total / on (job) group_left () limit"),
         "{job=a,pod=1} 3@300\n{job=a,pod=2} 6@300\n{job=b,pod=1} 1.3@300"
     );
-    assert_eq!(ask("requests_total > 100 and on (job) limit == 100"),
-        "{__name__=requests_total,job=a,pod=1} 300@300\n{__name__=requests_total,job=a,pod=2} 600@300");
-    assert_eq!(ask("limit unless on (job) gauge"), "{__name__=limit,job=b} 50@300");
-    assert_eq!(ask("topk(1, requests_total)"), "{__name__=requests_total,job=a,pod=2} 600@300");
+    assert_eq!(
+        ask("requests_total > 100 and on (job) limit == 100"),
+        "{__name__=requests_total,job=a,pod=1} 300@300\n{__name__=requests_total,job=a,pod=2} 600@300"
+    );
+    assert_eq!(
+        ask("limit unless on (job) gauge"),
+        "{__name__=limit,job=b} 50@300"
+    );
+    assert_eq!(
+        ask("topk(1, requests_total)"),
+        "{__name__=requests_total,job=a,pod=2} 600@300"
+    );
     assert_eq!(ask("1 + 2 * 3"), "7 @300");
-    assert_eq!(ask("count_values(\"v\", limit)"), "{v=100} 1@300\n{v=50} 1@300");
+    assert_eq!(
+        ask("count_values(\"v\", limit)"),
+        "{v=100} 1@300\n{v=50} 1@300"
+    );
     assert_eq!(ask("absent(nothing{a=\"b\"})"), "{a=b} 1@300");
     assert_eq!(ask("max_over_time(sum(limit)[2m:1m])"), "{} 150@300");
     let error = instant(&requests(), "limit + on () requests_total", 300).unwrap_err();
-    assert!(error.to_string().contains("found duplicate series for the match group {}"), "{error}");
-    let error = instant(&requests(), "label_replace(limit, \"job\", \"x\", \"\", \"\")", 300);
+    assert!(
+        error
+            .to_string()
+            .contains("found duplicate series for the match group {}"),
+        "{error}"
+    );
+    let error = instant(
+        &requests(),
+        "label_replace(limit, \"job\", \"x\", \"\", \"\")",
+        300,
+    );
     assert!(error.unwrap_err().to_string().contains("same labelset"));
 }
 

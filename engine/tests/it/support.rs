@@ -26,7 +26,9 @@ pub fn store(text: &str) -> Arc<dyn Storage> {
                 number => number.parse().expect("a number"),
             };
             let labels = labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
-            memory.append(labels, i as i64 * 30_000, value).expect("samples in order");
+            memory
+                .append(labels, i as i64 * 30_000, value)
+                .expect("samples in order");
         }
     }
     Arc::new(memory)
@@ -35,7 +37,11 @@ pub fn store(text: &str) -> Arc<dyn Storage> {
 fn labels_of(text: &str) -> Vec<(String, String)> {
     let (name, rest) = text.split_once('{').unwrap_or((text, "}"));
     let mut labels = vec![("__name__".to_string(), name.to_string())];
-    for pair in rest.trim_end_matches('}').split(',').filter(|p| !p.is_empty()) {
+    for pair in rest
+        .trim_end_matches('}')
+        .split(',')
+        .filter(|p| !p.is_empty())
+    {
         let (name, value) = pair.split_once('=').expect("label=value");
         labels.push((name.to_string(), value.trim_matches('"').to_string()));
     }
@@ -45,7 +51,11 @@ fn labels_of(text: &str) -> Vec<(String, String)> {
 
 /// An engine with so many threads.
 pub fn engine(threads: usize) -> Engine {
-    Engine::new(EngineOptions { threads, ..EngineOptions::default() }).expect("an engine")
+    Engine::new(EngineOptions {
+        threads,
+        ..EngineOptions::default()
+    })
+    .expect("an engine")
 }
 
 /// A range query, seconds.
@@ -56,13 +66,21 @@ pub fn range(
 ) -> Result<QueryResult, QueryError> {
     let prepared = engine(2).prepare(text)?;
     let (start, end, step) = (start * 1000, end * 1000, step * 1000);
-    block_on(prepared.range(Arc::clone(store), start, end, step, QueryOptions::default()).execute())
+    block_on(
+        prepared
+            .range(Arc::clone(store), start, end, step, QueryOptions::default())
+            .execute(),
+    )
 }
 
 /// An instant query, seconds.
 pub fn instant(store: &Arc<dyn Storage>, text: &str, at: i64) -> Result<QueryResult, QueryError> {
     let prepared = engine(2).prepare(text)?;
-    block_on(prepared.instant(Arc::clone(store), at * 1000, QueryOptions::default()).execute())
+    block_on(
+        prepared
+            .instant(Arc::clone(store), at * 1000, QueryOptions::default())
+            .execute(),
+    )
 }
 
 /// An answer as text, a line a series.
@@ -70,14 +88,21 @@ pub fn show(result: &QueryResult) -> String {
     match &result.value {
         Value::Scalar { timestamp, value } => format!("{value} @{}", timestamp / 1000),
         Value::String { value, .. } => format!("{value:?}"),
-        Value::Vector(set) | Value::Matrix(set) => {
-            set.to_series().iter().map(show_series).collect::<Vec<_>>().join("\n")
-        }
+        Value::Vector(set) | Value::Matrix(set) => set
+            .to_series()
+            .iter()
+            .map(show_series)
+            .collect::<Vec<_>>()
+            .join("\n"),
     }
 }
 
 fn show_series(series: &Series) -> String {
-    let labels: Vec<String> = series.labels.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    let labels: Vec<String> = series
+        .labels
+        .iter()
+        .map(|(n, v)| format!("{n}={v}"))
+        .collect();
     let points: Vec<String> = series
         .points
         .iter()

@@ -35,7 +35,6 @@ impl Piece {
 }
 
 pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError> {
-    let mut account = run.context.account("join");
     let table = &join.table;
     let swapped = join.card == Cardinality::OneToMany;
     let (many_input, one_input) = if swapped {
@@ -43,12 +42,9 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
     } else {
         (&run.inputs[0], &run.inputs[1])
     };
-    let many = many_input
-        .collect(table.many_labels.len(), &mut account)
-        .await?;
-    let one = one_input
-        .collect(table.one_labels.len(), &mut account)
-        .await?;
+    let many = many_input.collect(table.many_labels.len(), &run.context, "join");
+    let one = one_input.collect(table.one_labels.len(), &run.context, "join");
+    let ((many, mut account), (one, _one)) = futures::try_join!(many, one)?;
     check_one_side(join, run, &many, &one, &mut account)?;
     account.grow(join.steps * 40)?;
     let mut worker = Worker {
