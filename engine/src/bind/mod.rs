@@ -24,7 +24,7 @@ use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 use crate::exec::gather::Gather;
 use crate::exec::morsels::Morsels;
-use crate::exec::operator::{Operator, OperatorExec};
+use crate::exec::operator::{Operator, OperatorExec, Pruning};
 use crate::labels::LabelList;
 use crate::operators;
 
@@ -74,6 +74,15 @@ impl Bound {
             operator,
             inputs,
             morsels: None,
+        }
+    }
+
+    /// Says that rows outside of `keep` have no effect on anything above, so
+    /// that their samples need not be decoded.
+    pub fn prune(&self, keep: &[bool]) {
+        let mut node = self;
+        while node.operator.prune(keep) == Pruning::PassedOn {
+            node = &node.inputs[0];
         }
     }
 

@@ -67,8 +67,25 @@ pub trait Operator: Debug + Send + Sync + 'static {
         false
     }
 
+    /// Told before it runs that only some rows matter to those above.
+    fn prune(&self, keep: &[bool]) -> Pruning {
+        let _ = keep;
+        Pruning::Ignored
+    }
+
     /// Starts one partition.
     fn stream(self: Arc<Self>, run: Run) -> BatchStream;
+}
+
+/// What an operator makes of rows that do not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pruning {
+    /// Nothing: it computes them all the same.
+    Ignored,
+    /// It leaves them out.
+    Done,
+    /// Its rows are those of its first input, which may leave them out.
+    PassedOn,
 }
 
 /// The partitions of an operator that computes row by row: its input's.

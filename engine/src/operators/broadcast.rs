@@ -10,7 +10,7 @@ use quarrel_functions::grid::Grid;
 
 use crate::batch::{BatchBuilder, SeriesBatch};
 use crate::bind::Bound;
-use crate::exec::operator::{BatchStream, Operator, Run, mapped};
+use crate::exec::operator::{BatchStream, Operator, Pruning, Run, mapped};
 
 #[derive(Debug)]
 struct Broadcast {
@@ -42,6 +42,10 @@ impl Operator for Broadcast {
 
     fn takes_partitions(&self, _: usize) -> bool {
         true
+    }
+
+    fn prune(&self, _: &[bool]) -> Pruning {
+        Pruning::PassedOn
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {

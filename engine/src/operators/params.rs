@@ -97,6 +97,11 @@ impl Params {
         })
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
     /// The values of all arguments.
     pub async fn get(&self, run: &Run) -> Result<Arc<Vec<Values>>, QueryError> {
         let compute = || async {

@@ -40,6 +40,14 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let rhs = broadcast::bind(binder.bind(rhs)?, plan.grid);
     let (left, right, groups) =
         match_groups(&lhs.labels, &rhs.labels, matching, &binder.context.symbols);
+    if *op != BinaryOp::Or {
+        // Rows of match groups that the other side lacks have no effect, but
+        // for `unless`, which keeps those on the left.
+        rhs.prune(&in_groups(&right, &left, groups));
+        if *op == BinaryOp::And {
+            lhs.prune(&in_groups(&left, &right, groups));
+        }
+    }
     let labels = if *op == BinaryOp::Or {
         let mut both = (*lhs.labels).clone();
         rhs.labels
@@ -58,6 +66,13 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     };
     let bound = Bound::whole(Arc::new(set), vec![lhs, rhs], labels, plan.grid);
     Ok(merge::bind(bound, plan.span))
+}
+
+/// Which rows are of a group that the other side has.
+fn in_groups(rows: &[u32], other: &[u32], groups: usize) -> Vec<bool> {
+    let mut there = vec![false; groups];
+    other.iter().for_each(|&group| there[group as usize] = true);
+    rows.iter().map(|&group| there[group as usize]).collect()
 }
 
 fn match_groups(

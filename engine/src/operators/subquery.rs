@@ -17,7 +17,7 @@ use super::scan::{NonCounterInfo, Windows};
 use crate::batch::{BatchBuilder, Row, SeriesBatch};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
-use crate::exec::operator::{BatchStream, Operator, Run, mapped, partitions_of};
+use crate::exec::operator::{BatchStream, Operator, Pruning, Run, mapped, partitions_of};
 
 #[derive(Debug)]
 struct SubqueryWindow {
@@ -89,6 +89,15 @@ impl Operator for SubqueryWindow {
 
     fn takes_partitions(&self, input: usize) -> bool {
         input == 0
+    }
+
+    fn prune(&self, _: &[bool]) -> Pruning {
+        // Rows that tell the user something have an effect.
+        if self.info.is_some() {
+            Pruning::Ignored
+        } else {
+            Pruning::PassedOn
+        }
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {

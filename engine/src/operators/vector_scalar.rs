@@ -13,7 +13,7 @@ use super::{broadcast, merge};
 use crate::batch::SeriesBatch;
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
-use crate::exec::operator::{BatchStream, Operator, Run, mapped, partitions_of};
+use crate::exec::operator::{BatchStream, Operator, Pruning, Run, mapped, partitions_of};
 
 #[derive(Debug)]
 struct VectorScalar {
@@ -71,6 +71,10 @@ impl Operator for VectorScalar {
 
     fn takes_partitions(&self, input: usize) -> bool {
         input == 0
+    }
+
+    fn prune(&self, _: &[bool]) -> Pruning {
+        Pruning::PassedOn
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {

@@ -24,7 +24,10 @@ fn sum_of_rates() {
     );
     assert!(result.infos.is_empty(), "{:?}", result.infos);
     let by = instant(&requests(), "sum by (job) (rate(requests_total[2m]))", 300).unwrap();
-    assert_eq!(show(&by), "{job=a} 2.9999999999999996@300\n{job=b} 0.3333333333333333@300");
+    assert_eq!(
+        show(&by),
+        "{job=a} 2.9999999999999996@300\n{job=b} 0.3333333333333333@300"
+    );
 }
 
 #[test]

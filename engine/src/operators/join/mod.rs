@@ -59,6 +59,9 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         matching,
         op.drops_name(),
     )?;
+    let (keep_many, keep_one) = table.needed();
+    many.prune(&keep_many);
+    one.prune(&keep_one);
     let join = Join {
         op,
         card: matching.card,

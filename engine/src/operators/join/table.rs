@@ -130,6 +130,36 @@ impl Table {
     }
 }
 
+impl Table {
+    /// The rows of either side that have a partner, or an effect on errors:
+    /// repeated rows of the "one" side are an error while the other side has
+    /// any sample.
+    pub fn needed(&self) -> (Vec<bool>, Vec<bool>) {
+        let mut met = vec![false; self.group.len()];
+        for &group in self.many_group.iter().filter(|g| **g != NONE) {
+            met[group as usize] = true;
+        }
+        let repeated = self.group.iter().any(|g| g.one_rows > 1);
+        let many = self
+            .many_group
+            .iter()
+            .map(|g| repeated || *g != NONE)
+            .collect();
+        let mut one = vec![false; self.one_labels.len()];
+        for (group, met) in self.group.iter().zip(met) {
+            if met || group.one_rows > 1 {
+                for partner in &group.partners {
+                    self.partners[*partner as usize]
+                        .rows
+                        .iter()
+                        .for_each(|r| one[*r as usize] = true);
+                }
+            }
+        }
+        (many, one)
+    }
+}
+
 fn too_large() -> QueryError {
     QueryError::Execution {
         message: "a join has more than 2^32 rows".into(),

@@ -7,7 +7,7 @@ mod samples;
 mod stream;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion_physical_plan::ExecutionPlan;
 use quarrel_functions::grid::Grid;
@@ -23,7 +23,7 @@ use crate::bind::selections::Selection;
 use crate::bind::{Binder, Bound, RowLabels};
 use crate::error::QueryError;
 use crate::exec::morsels::Morsels;
-use crate::exec::operator::{BatchStream, Operator, Run};
+use crate::exec::operator::{BatchStream, Operator, Pruning, Run};
 use crate::labels::{LabelList, Symbol, find_label};
 use crate::storage::TimeRange;
 
@@ -63,6 +63,8 @@ pub(crate) struct Scan {
     pub(super) params: Params,
     pub(super) morsels: Arc<Morsels>,
     pub(super) info: Option<NonCounterInfo>,
+    /// The rows that matter; all if it is not set.
+    pub(super) keep: OnceLock<Box<[bool]>>,
     pub(super) span: quarrel_planner::ast::Span,
 }
 
@@ -138,6 +140,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<
         params,
         morsels: Arc::clone(&morsels),
         info: NonCounterInfo::of(&window.call, plan.id, &selection.labels),
+        keep: OnceLock::new(),
         span: window.select.span,
         selection,
     };
@@ -166,11 +169,25 @@ impl Operator for Scan {
             self.windows.range_ms,
             self.morsels.count(),
             self.morsels.partitions(),
-        )
+        )?;
+        match self.keep.get() {
+            Some(keep) => write!(f, " needed={}", keep.iter().filter(|k| **k).count()),
+            None => Ok(()),
+        }
     }
 
     fn partitions(&self, _: &[Arc<dyn ExecutionPlan>]) -> usize {
         self.morsels.partitions()
+    }
+
+    fn prune(&self, keep: &[bool]) -> Pruning {
+        // Rows that tell the user something, or refuse a parameter, have an
+        // effect.
+        if self.info.is_some() || !self.params.is_empty() {
+            return Pruning::Ignored;
+        }
+        let _ = self.keep.set(keep.into());
+        Pruning::Done
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {

@@ -144,6 +144,9 @@ impl Worker {
         params: &[quarrel_functions::grid::Param<'_>],
     ) -> Result<(usize, usize, u64), QueryError> {
         let scan = &*self.scan;
+        if scan.keep.get().is_some_and(|keep| !keep[row as usize]) {
+            return Ok((0, 0, 0));
+        }
         let selection = &scan.selection;
         let source_row = selection.source_row(row);
         self.chunks.clear();
