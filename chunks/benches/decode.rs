@@ -20,7 +20,10 @@ fn decode(c: &mut Criterion) {
     let (mut xor, mut xor2) = (XorEncoder::new(), Xor2Encoder::new());
     fill(&mut xor);
     fill(&mut xor2);
-    let chunks = [("xor", xor.encoding(), xor.bytes()), ("xor2", xor2.encoding(), xor2.bytes())];
+    let chunks = [
+        ("xor", xor.encoding(), xor.bytes()),
+        ("xor2", xor2.encoding(), xor2.bytes()),
+    ];
     for (name, encoding, bytes) in chunks {
         let (mut t, mut v) = (Vec::new(), Vec::new());
         group.bench_function(name, |b| {

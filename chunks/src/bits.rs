@@ -84,7 +84,8 @@ impl<'a> BitReader<'a> {
 
     /// Go's zigzag varint.
     pub(crate) fn varint(&mut self) -> Option<i64> {
-        self.uvarint().map(|u| ((u >> 1) as i64) ^ -((u & 1) as i64))
+        self.uvarint()
+            .map(|u| ((u >> 1) as i64) ^ -((u & 1) as i64))
     }
 
     /// Prometheus's variable-bit integer.
@@ -103,7 +104,11 @@ pub(crate) fn sign_high(bits: u64, width: u32) -> i64 {
     if width == 0 || width == 64 {
         return bits as i64;
     }
-    if bits > 1 << (width - 1) { (bits as i64).wrapping_sub(1 << width) } else { bits as i64 }
+    if bits > 1 << (width - 1) {
+        (bits as i64).wrapping_sub(1 << width)
+    } else {
+        bits as i64
+    }
 }
 
 /// Writes bits, most significant first.
@@ -116,7 +121,10 @@ pub(crate) struct BitWriter {
 
 impl BitWriter {
     pub(crate) fn new(header: &[u8]) -> Self {
-        BitWriter { bytes: header.to_vec(), free: 0 }
+        BitWriter {
+            bytes: header.to_vec(),
+            free: 0,
+        }
     }
 
     pub(crate) fn write(&mut self, value: u64, bits: u32) {

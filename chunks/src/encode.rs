@@ -25,11 +25,17 @@ struct Zeros {
 }
 
 /// Before the first window.
-const NO_ZEROS: Zeros = Zeros { leading: 0xff, trailing: 0 };
+const NO_ZEROS: Zeros = Zeros {
+    leading: 0xff,
+    trailing: 0,
+};
 
 fn zeros_of(delta: u64) -> Zeros {
     // Five bits hold the leading zeros.
-    Zeros { leading: delta.leading_zeros().min(31), trailing: delta.trailing_zeros() }
+    Zeros {
+        leading: delta.leading_zeros().min(31),
+        trailing: delta.trailing_zeros(),
+    }
 }
 
 fn write_window(out: &mut BitWriter, zeros: Zeros, delta: u64) {

@@ -17,16 +17,20 @@ fn samples() -> impl Strategy<Value = Vec<(i64, f64)>> {
         1 => Just(f64::from_bits(xor2::STALE_NAN)),
         1 => any::<u64>().prop_map(f64::from_bits),
     ];
-    (any::<i32>(), proptest::collection::vec((gap, value), 0..150)).prop_map(|(start, steps)| {
-        let mut t = i64::from(start);
-        steps
-            .into_iter()
-            .map(|(gap, value)| {
-                t = t.wrapping_add(gap);
-                (t, value)
-            })
-            .collect()
-    })
+    (
+        any::<i32>(),
+        proptest::collection::vec((gap, value), 0..150),
+    )
+        .prop_map(|(start, steps)| {
+            let mut t = i64::from(start);
+            steps
+                .into_iter()
+                .map(|(gap, value)| {
+                    t = t.wrapping_add(gap);
+                    (t, value)
+                })
+                .collect()
+        })
 }
 
 fn round_trip(mut encoder: impl FloatEncoder, samples: &[(i64, f64)]) -> (Vec<i64>, Vec<u64>) {
@@ -34,8 +38,17 @@ fn round_trip(mut encoder: impl FloatEncoder, samples: &[(i64, f64)]) -> (Vec<i6
         assert!(encoder.append(t, v));
     }
     let (mut timestamps, mut values) = (vec![7], vec![7.0]);
-    decode_floats(encoder.encoding(), encoder.bytes(), &mut timestamps, &mut values).unwrap();
-    (timestamps.split_off(1), values.split_off(1).iter().map(|v| v.to_bits()).collect())
+    decode_floats(
+        encoder.encoding(),
+        encoder.bytes(),
+        &mut timestamps,
+        &mut values,
+    )
+    .unwrap();
+    (
+        timestamps.split_off(1),
+        values.split_off(1).iter().map(|v| v.to_bits()).collect(),
+    )
 }
 
 proptest! {
@@ -99,8 +112,19 @@ fn a_truncated_chunk_names_the_sample() {
         encoder.append(i * 1000, i as f64 * 0.1);
     }
     let bytes = encoder.bytes();
-    let error = decode_floats(Encoding::Xor, &bytes[..bytes.len() - 2], &mut vec![], &mut vec![]);
-    assert_eq!(error, Err(ChunkError::Truncated { sample: 9, samples: 10 }));
+    let error = decode_floats(
+        Encoding::Xor,
+        &bytes[..bytes.len() - 2],
+        &mut vec![],
+        &mut vec![],
+    );
+    assert_eq!(
+        error,
+        Err(ChunkError::Truncated {
+            sample: 9,
+            samples: 10
+        })
+    );
     assert_eq!(num_samples(&[1]), Err(ChunkError::NoHeader(1)));
     assert!(Encoding::try_from(9).is_err());
 }

@@ -11,7 +11,10 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) const WHOLE: Window = Window { trailing: 0, width: 64 };
+    pub(crate) const WHOLE: Window = Window {
+        trailing: 0,
+        width: 64,
+    };
 
     /// Reads 5 bits of leading zeros and 6 bits of width (0 means 64).
     #[inline(always)]

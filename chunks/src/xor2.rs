@@ -61,7 +61,11 @@ pub(crate) fn decode(
         read.map_err(|what| ChunkError::Corrupt { sample, what })?;
         if start_from > 0 && sample >= start_from {
             let diff = r.varbit_int();
-            let base = if sample == start_from { 0 } else { s.start_diff };
+            let base = if sample == start_from {
+                0
+            } else {
+                s.start_diff
+            };
             s.start_diff = base.wrapping_add(diff);
             s.start = before.wrapping_sub(s.start_diff);
         }
@@ -127,7 +131,12 @@ fn next(r: &mut BitReader<'_>, s: &mut State) -> Result<(), &'static str> {
 
 /// A delta of deltas of `width` bits in two's complement, then a value.
 #[inline(always)]
-fn moved(r: &mut BitReader<'_>, s: &mut State, prefix: u32, width: u32) -> Result<(), &'static str> {
+fn moved(
+    r: &mut BitReader<'_>,
+    s: &mut State,
+    prefix: u32,
+    width: u32,
+) -> Result<(), &'static str> {
     r.skip(prefix);
     let dod = ((r.read(width) << (64 - width)) as i64) >> (64 - width);
     s.delta = s.delta.wrapping_add(dod);
