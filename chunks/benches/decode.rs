@@ -1,7 +1,12 @@
-//! Decoding speed of float chunks, ns a sample.
+//! Decoding speed, of float chunks in samples, of histogram chunks in buckets.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use quarrel_chunks::{FloatEncoder, Xor2Encoder, XorEncoder, decode_floats};
+use quarrel_chunks::histogram::{
+    Count, CounterReset, HistogramEncoder, HistogramLayout, HistogramSample, Span,
+};
+use quarrel_chunks::{
+    FloatEncoder, HistogramColumns, Xor2Encoder, XorEncoder, decode_floats, decode_histograms,
+};
 
 /// A counter scraped every 15 s with a little jitter, as most series are.
 fn fill(encoder: &mut impl FloatEncoder) {
@@ -37,5 +42,55 @@ fn decode(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode);
+/// Samples of a histogram of 60 buckets, each of which grows now and then.
+fn histograms<C: Count>(count: impl Fn(u64) -> C) -> HistogramEncoder<C> {
+    let span = Span {
+        offset: -20,
+        length: 60,
+    };
+    let layout = HistogramLayout {
+        schema: 3,
+        positive_spans: vec![span],
+        ..HistogramLayout::default()
+    };
+    let mut encoder = HistogramEncoder::new(layout, CounterReset::Unknown, false).unwrap();
+    let (mut buckets, mut seed, mut total) = (vec![0u64; 60], 1u64, 0);
+    for sample in 0..120 {
+        for bucket in &mut buckets {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let grown = (seed >> 60).saturating_sub(10);
+            *bucket += grown;
+            total += grown;
+        }
+        let counts: Vec<C> = buckets.iter().map(|&c| count(c)).collect();
+        let sample_of = HistogramSample {
+            count: count(total),
+            zero_count: count(0),
+            sum: total as f64 * 0.37,
+            buckets: &counts,
+        };
+        encoder.append(0, 15_000 * sample, sample_of).unwrap();
+    }
+    encoder
+}
+
+fn decode_buckets(c: &mut Criterion) {
+    let mut group = c.benchmark_group("decode_buckets");
+    group.throughput(Throughput::Elements(120 * 60));
+    let integers = histograms(|c| c);
+    let floats = histograms(|c| c as f64);
+    let chunks = [
+        ("integer", integers.encoding(), integers.bytes()),
+        ("float", floats.encoding(), floats.bytes()),
+    ];
+    for (name, encoding, bytes) in chunks {
+        let mut columns = HistogramColumns::default();
+        group.bench_function(name, |b| {
+            b.iter(|| decode_histograms(encoding, bytes, &mut columns));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decode, decode_buckets);
 criterion_main!(benches);

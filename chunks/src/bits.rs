@@ -66,6 +66,20 @@ impl<'a> BitReader<'a> {
         self.at > self.data.len() * 8
     }
 
+    /// Bits that were not read yet.
+    pub(crate) fn remaining(&self) -> usize {
+        (self.data.len() * 8).saturating_sub(self.at)
+    }
+
+    /// Skips the zeros that come next, `most` of them at most, and tells how
+    /// many those were. The bit behind them may be a zero, too.
+    #[inline(always)]
+    pub(crate) fn skip_zeros(&mut self, most: usize) -> usize {
+        let zeros = (self.peek().leading_zeros().min(PEEK) as usize).min(most);
+        self.skip(zeros as u32);
+        zeros
+    }
+
     /// Go's unsigned varint; `None` if it is longer than 64 bits.
     pub(crate) fn uvarint(&mut self) -> Option<u64> {
         let mut value = 0u64;
@@ -89,31 +103,50 @@ impl<'a> BitReader<'a> {
     }
 
     /// Prometheus's variable-bit integer.
+    #[inline(always)]
     pub(crate) fn varbit_int(&mut self) -> i64 {
-        const WIDTHS: [u32; 9] = [0, 3, 6, 9, 12, 18, 25, 56, 64];
-        let ones = (!self.peek()).leading_zeros().min(8);
-        self.skip(if ones == 8 { 8 } else { ones + 1 });
-        let width = WIDTHS[ones as usize];
-        sign_high(self.read(width), width)
+        let (bits, width) = self.varbit();
+        sign_high(bits, width)
+    }
+
+    /// The same without sign.
+    pub(crate) fn varbit_uint(&mut self) -> u64 {
+        self.varbit().0
+    }
+
+    /// The bits of a variable-bit integer, and how many they are: a run of
+    /// ones before them tells.
+    #[inline(always)]
+    fn varbit(&mut self) -> (u64, u32) {
+        /// Up to six ones all of it surely is in one word.
+        const SHORT: [u32; 7] = [0, 3, 6, 9, 12, 18, 25];
+        let word = self.peek();
+        let ones = (!word).leading_zeros();
+        if let Some(&width) = SHORT.get(ones as usize) {
+            self.skip(ones + 1 + width);
+            // In two steps, since a width of 0 would shift by 64.
+            return ((word << (ones + 1)) >> 1 >> (63 - width), width);
+        }
+        let width = if ones == 7 { 56 } else { 64 };
+        self.skip(8);
+        (self.read(width), width)
     }
 }
 
 /// A number of `width` bits whose range is `-(2^(w-1)-1) ..= 2^(w-1)`.
 #[inline(always)]
 pub(crate) fn sign_high(bits: u64, width: u32) -> i64 {
-    if width == 0 || width == 64 {
+    if width == 64 {
         return bits as i64;
     }
-    if bits > 1 << (width - 1) {
-        (bits as i64).wrapping_sub(1 << width)
-    } else {
-        bits as i64
-    }
+    // Without a branch: the signs of small changes cannot be predicted.
+    let negative = i64::from(bits > (1u64 << width) >> 1);
+    (bits as i64).wrapping_sub(negative << width)
 }
 
 /// Writes bits, most significant first.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct BitWriter {
+pub struct BitWriter {
     pub(crate) bytes: Vec<u8>,
     /// Free bits in the last byte.
     free: u32,
@@ -157,6 +190,15 @@ impl BitWriter {
     }
 
     pub(crate) fn varbit_int(&mut self, value: i64) {
+        self.varbit(value as u64, |width| fits(value, width));
+    }
+
+    pub(crate) fn varbit_uint(&mut self, value: u64) {
+        self.varbit(value, |width| value >> width == 0);
+    }
+
+    /// A run of ones that tells the first width that fits, and the value.
+    fn varbit(&mut self, value: u64, fits: impl Fn(u32) -> bool) {
         const STEPS: [(u32, u64, u32); 7] = [
             (3, 0b10, 2),
             (6, 0b110, 3),
@@ -169,14 +211,14 @@ impl BitWriter {
         if value == 0 {
             return self.write(0, 1);
         }
-        match STEPS.iter().find(|s| fits(value, s.0)) {
+        match STEPS.iter().find(|step| fits(step.0)) {
             Some(&(width, prefix, bits)) => {
                 self.write(prefix, bits);
-                self.write(value as u64, width);
+                self.write(value, width);
             }
             None => {
                 self.write(0xff, 8);
-                self.write(value as u64, 64);
+                self.write(value, 64);
             }
         }
     }

@@ -49,6 +49,48 @@ fn count(bytes: &mut [u8], samples: u16) {
     bytes[..2].copy_from_slice(&samples.to_be_bytes());
 }
 
+/// Writes values XORed with each other, each in the window of the one before
+/// if it fits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct XorWriter {
+    bits: u64,
+    zeros: Zeros,
+}
+
+impl XorWriter {
+    pub(crate) const NEW: XorWriter = XorWriter {
+        bits: 0,
+        zeros: NO_ZEROS,
+    };
+
+    /// Writes the first value, whole.
+    pub(crate) fn first(&mut self, out: &mut BitWriter, bits: u64) {
+        out.write(bits, 64);
+        self.bits = bits;
+    }
+
+    /// Writes another value.
+    pub(crate) fn next(&mut self, out: &mut BitWriter, bits: u64) {
+        let delta = bits ^ self.bits;
+        self.bits = bits;
+        if delta == 0 {
+            return out.write(0, 1);
+        }
+        let zeros = zeros_of(delta);
+        let fits = self.zeros.leading != NO_ZEROS.leading
+            && zeros.leading >= self.zeros.leading
+            && zeros.trailing >= self.zeros.trailing;
+        if fits {
+            out.write(0b10, 2);
+            let width = 64 - self.zeros.leading - self.zeros.trailing;
+            return out.write(delta >> self.zeros.trailing, width);
+        }
+        self.zeros = zeros;
+        out.write(0b11, 2);
+        write_window(out, zeros, delta);
+    }
+}
+
 /// Writes XOR chunks.
 #[derive(Debug, Clone)]
 pub struct XorEncoder {
@@ -56,8 +98,7 @@ pub struct XorEncoder {
     samples: u16,
     t: i64,
     delta: i64,
-    bits: u64,
-    zeros: Zeros,
+    values: XorWriter,
 }
 
 impl Default for XorEncoder {
@@ -74,28 +115,8 @@ impl XorEncoder {
             samples: 0,
             t: 0,
             delta: 0,
-            bits: 0,
-            zeros: NO_ZEROS,
+            values: XorWriter::NEW,
         }
-    }
-
-    fn value(&mut self, bits: u64) {
-        let delta = bits ^ self.bits;
-        if delta == 0 {
-            return self.out.write(0, 1);
-        }
-        let zeros = zeros_of(delta);
-        let fits = self.zeros.leading != NO_ZEROS.leading
-            && zeros.leading >= self.zeros.leading
-            && zeros.trailing >= self.zeros.trailing;
-        if fits {
-            self.out.write(0b10, 2);
-            let width = 64 - self.zeros.leading - self.zeros.trailing;
-            return self.out.write(delta >> self.zeros.trailing, width);
-        }
-        self.zeros = zeros;
-        self.out.write(0b11, 2);
-        write_window(&mut self.out, zeros, delta);
     }
 
     fn delta_of_delta(&mut self, dod: i64) {
@@ -118,20 +139,20 @@ impl FloatEncoder for XorEncoder {
         match self.samples {
             0 => {
                 self.out.varint(timestamp);
-                self.out.write(bits, 64);
+                self.values.first(&mut self.out, bits);
             }
             1 => {
                 self.out.uvarint(delta as u64);
-                self.value(bits);
+                self.values.next(&mut self.out, bits);
             }
             MAX_SAMPLES => return false,
             _ => {
                 self.delta_of_delta(delta.wrapping_sub(self.delta));
-                self.value(bits);
+                self.values.next(&mut self.out, bits);
             }
         }
         self.delta = if self.samples == 0 { 0 } else { delta };
-        (self.t, self.bits) = (timestamp, bits);
+        self.t = timestamp;
         self.samples += 1;
         count(&mut self.out.bytes, self.samples);
         true

@@ -9,10 +9,12 @@
 
 mod bits;
 mod encode;
+pub mod histogram;
 mod xor;
 mod xor2;
 
 pub use encode::{FloatEncoder, Xor2Encoder, XorEncoder};
+pub use histogram::{HistogramColumns, decode_histograms};
 
 /// How a chunk's bytes are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,15 +86,36 @@ pub enum ChunkError {
     /// Histograms where floats were asked for.
     #[error("chunk holds histograms, not floats")]
     NotFloats,
+    /// Floats where histograms were asked for.
+    #[error("chunk holds floats, not histograms")]
+    NotHistograms,
+    /// Buckets that no histogram can have.
+    #[error("chunk has a corrupt bucket layout: {0}")]
+    Layout(#[from] histogram::LayoutError),
+    /// More bucket counts than a chunk of its size may have.
+    #[error("{samples} histograms of {buckets} buckets are too many for a chunk of {bytes} bytes")]
+    TooLarge {
+        /// How many samples the header promises.
+        samples: usize,
+        /// Buckets of each.
+        buckets: usize,
+        /// The chunk's size.
+        bytes: usize,
+    },
 }
 
 /// The number of samples that a chunk's header promises.
 ///
 /// # Errors
 /// When there is no header.
-pub fn num_samples(bytes: &[u8]) -> Result<usize, ChunkError> {
+pub fn num_samples(encoding: Encoding, bytes: &[u8]) -> Result<usize, ChunkError> {
+    let mask = match encoding {
+        // The two highest bits tell about counter resets.
+        Encoding::HistogramSt | Encoding::FloatHistogramSt => 0x3fff,
+        _ => u16::MAX,
+    };
     match bytes {
-        [a, b, ..] => Ok(usize::from(u16::from_be_bytes([*a, *b]))),
+        [a, b, ..] => Ok(usize::from(u16::from_be_bytes([*a, *b]) & mask)),
         _ => Err(ChunkError::NoHeader(bytes.len())),
     }
 }

@@ -125,6 +125,9 @@ fn a_truncated_chunk_names_the_sample() {
             samples: 10
         })
     );
-    assert_eq!(num_samples(&[1]), Err(ChunkError::NoHeader(1)));
+    assert_eq!(
+        num_samples(Encoding::Xor, &[1]),
+        Err(ChunkError::NoHeader(1))
+    );
     assert!(Encoding::try_from(9).is_err());
 }

@@ -1,7 +1,7 @@
 //! XOR chunks: delta of deltas of timestamps, XOR of values.
 
 use crate::bits::{BitReader, sign_high};
-use crate::{ChunkError, num_samples};
+use crate::{ChunkError, Encoding, num_samples};
 
 /// The window of significant bits that values share.
 #[derive(Clone, Copy)]
@@ -33,15 +33,15 @@ impl Window {
     }
 }
 
-const BAD_WINDOW: &str = "more leading zeros and significant bits than 64";
-const BAD_VARINT: &str = "a varint of more than 64 bits";
+pub(crate) const BAD_WINDOW: &str = "more leading zeros and significant bits than 64";
+pub(crate) const BAD_VARINT: &str = "a varint of more than 64 bits";
 
 pub(crate) fn decode(
     bytes: &[u8],
     timestamps: &mut Vec<i64>,
     values: &mut Vec<f64>,
 ) -> Result<(), ChunkError> {
-    let samples = num_samples(bytes)?;
+    let samples = num_samples(Encoding::Xor, bytes)?;
     let data = &bytes[2..];
     // The header is not trusted with memory: a sample takes two bits at least.
     let room = samples.min(data.len() * 4);
@@ -91,8 +91,9 @@ fn delta_of_delta(r: &mut BitReader<'_>) -> i64 {
     sign_high(r.read(width), width)
 }
 
+/// A value as its difference to the one before.
 #[inline(always)]
-fn value(r: &mut BitReader<'_>, bits: &mut u64, window: &mut Window) -> Option<()> {
+pub(crate) fn value(r: &mut BitReader<'_>, bits: &mut u64, window: &mut Window) -> Option<()> {
     match r.peek() >> 62 {
         0 | 1 => r.skip(1),
         2 => {

@@ -2,8 +2,8 @@
 //! take no value bits, and start timestamps may follow each sample.
 
 use crate::bits::BitReader;
-use crate::xor::Window;
-use crate::{ChunkError, num_samples};
+use crate::xor::{BAD_VARINT, BAD_WINDOW, Window};
+use crate::{ChunkError, Encoding, num_samples};
 
 /// The bits of the NaN that marks a series as stale.
 pub(crate) const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
@@ -12,9 +12,6 @@ pub(crate) const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
 pub(crate) const FIRST_START_KNOWN: u8 = 0x80;
 /// Header bits: the sample from which on start timestamps follow; 0: none.
 pub(crate) const FIRST_START_CHANGE: u8 = 0x7f;
-
-const BAD_WINDOW: &str = "more leading zeros and significant bits than 64";
-const BAD_VARINT: &str = "a varint of more than 64 bits";
 
 struct State {
     t: i64,
@@ -33,7 +30,7 @@ pub(crate) fn decode(
     values: &mut Vec<f64>,
     mut starts: Option<&mut Vec<i64>>,
 ) -> Result<(), ChunkError> {
-    let samples = num_samples(bytes)?;
+    let samples = num_samples(Encoding::Xor2, bytes)?;
     let (Some(&header), Some(data)) = (bytes.get(2), bytes.get(3..)) else {
         return Err(ChunkError::NoHeader(bytes.len()));
     };

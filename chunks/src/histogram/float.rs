@@ -1,0 +1,64 @@
+//! Float counts, each XORed with the one before it in time.
+
+use super::decode::CountReader;
+use super::layout::HistogramLayout;
+use crate::bits::BitReader;
+use crate::xor::{self, BAD_WINDOW, Window};
+
+/// A count as bits, and its window of significant ones.
+struct Xored {
+    bits: u64,
+    window: Window,
+}
+
+impl Xored {
+    const NEW: Xored = Xored {
+        bits: 0,
+        window: Window::WHOLE,
+    };
+
+    #[inline(always)]
+    fn read(&mut self, r: &mut BitReader<'_>, first: bool) -> Result<f64, &'static str> {
+        if first {
+            self.bits = r.read(64);
+        } else {
+            xor::value(r, &mut self.bits, &mut self.window).ok_or(BAD_WINDOW)?;
+        }
+        Ok(f64::from_bits(self.bits))
+    }
+}
+
+/// Reads float counts.
+pub(super) struct FloatReader {
+    count: Xored,
+    zero_count: Xored,
+    buckets: Vec<Xored>,
+}
+
+impl CountReader for FloatReader {
+    const FIRST_BUCKET_BITS: usize = 64;
+
+    fn new(layout: &HistogramLayout) -> Self {
+        FloatReader {
+            count: Xored::NEW,
+            zero_count: Xored::NEW,
+            buckets: (0..layout.buckets()).map(|_| Xored::NEW).collect(),
+        }
+    }
+
+    fn totals(&mut self, r: &mut BitReader<'_>, first: bool) -> Result<[f64; 2], &'static str> {
+        Ok([self.count.read(r, first)?, self.zero_count.read(r, first)?])
+    }
+
+    fn buckets(
+        &mut self,
+        r: &mut BitReader<'_>,
+        first: bool,
+        out: &mut [f64],
+    ) -> Result<(), &'static str> {
+        for (out, bucket) in out.iter_mut().zip(&mut self.buckets) {
+            *out = bucket.read(r, first)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! Compares with the histogram chunks that Prometheus makes, see
+//! `compliance/go/cmd/chunkgolden`. To compare with another file of that
+//! program, name it in `QUARREL_CHUNK_GOLDEN`.
+
+use quarrel_chunks::histogram::{
+    Count, CounterReset, Histogram, HistogramBuilder, HistogramLayout, Span,
+};
+use quarrel_chunks::{Encoding, HistogramColumns, decode_histograms, num_samples};
+use serde_json::Value;
+
+fn records() -> Vec<Value> {
+    let text = match std::env::var_os("QUARREL_CHUNK_GOLDEN") {
+        Some(path) => std::fs::read_to_string(path).unwrap(),
+        None => include_str!("data/histograms.jsonl").to_string(),
+    };
+    let records: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(records.len() > 50, "the file is cut");
+    records
+}
+
+fn float(value: &Value) -> f64 {
+    let text = value.as_str().unwrap();
+    match text.strip_prefix("0x") {
+        Some(bits) => f64::from_bits(u64::from_str_radix(bits, 16).unwrap()),
+        None => text.parse().unwrap(),
+    }
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn integers(value: &Value) -> Vec<i64> {
+    items(value).iter().map(|v| v.as_i64().unwrap()).collect()
+}
+
+fn spans(value: &Value) -> Vec<Span> {
+    let span = |pair: &[i64]| Span {
+        offset: pair[0] as i32,
+        length: pair[1] as u32,
+    };
+    integers(value).chunks(2).map(span).collect()
+}
+
+fn layout(value: &Value) -> HistogramLayout {
+    HistogramLayout {
+        schema: value[0].as_i64().unwrap() as i32,
+        zero_threshold: float(&value[1]),
+        positive_spans: spans(&value[2]),
+        negative_spans: spans(&value[3]),
+        custom_values: items(&value[4]).iter().map(float).collect(),
+    }
+}
+
+fn hint(value: &Value) -> CounterReset {
+    match value.as_u64().unwrap() {
+        0 => CounterReset::Unknown,
+        1 => CounterReset::Reset,
+        2 => CounterReset::NoReset,
+        3 => CounterReset::Gauge,
+        other => panic!("hint {other}"),
+    }
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    let digits = value.as_str().unwrap().as_bytes().chunks(2);
+    digits
+        .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
+        .collect()
+}
+
+fn encoding(chunk: &Value) -> Encoding {
+    Encoding::try_from(chunk["encoding"].as_u64().unwrap() as u8).unwrap()
+}
+
+fn bits(values: &[f64]) -> Vec<u64> {
+    values.iter().map(|v| v.to_bits()).collect()
+}
+
+#[test]
+fn chunks_are_decoded_as_the_reference_does() {
+    let mut columns = HistogramColumns::default();
+    let mut samples = 0;
+    for record in records() {
+        for chunk in items(&record["out"]) {
+            let bytes = bytes(&chunk["bytes"]);
+            decode_histograms(encoding(chunk), &bytes, &mut columns).unwrap();
+            let name = &record["name"];
+            let want = items(&chunk["samples"]);
+            assert_eq!(columns.len(), want.len(), "{name}");
+            assert_eq!(num_samples(encoding(chunk), &bytes), Ok(want.len()));
+            assert_eq!(columns.layout, layout(&chunk["layout"]), "{name}");
+            for (i, want) in want.iter().enumerate() {
+                let times = [columns.start_timestamps[i], columns.timestamps[i]];
+                assert_eq!(times.as_slice(), integers(&Value::from(&items(want)[..2])));
+                let got = [columns.counts[i], columns.zero_counts[i], columns.sums[i]];
+                let totals = [&want[3], &want[4], &want[5]].map(float);
+                assert_eq!(bits(&got), bits(&totals), "{name}, sample {i}");
+                let buckets: Vec<f64> = items(&want[6]).iter().map(float).collect();
+                if columns.is_stale(i) {
+                    assert!(columns.row(i).iter().all(|&count| count == 0.0));
+                } else {
+                    assert_eq!(bits(columns.row(i)), bits(&buckets), "{name}, sample {i}");
+                    assert_eq!(columns.counter_reset.of_sample(i), hint(&want[2]), "{name}");
+                }
+                samples += 1;
+            }
+        }
+    }
+    assert!(samples > 1000);
+}
+
+/// Builds chunks from what the reference got.
+fn build<C: Count>(record: &Value, count: impl Fn(&Value) -> C) {
+    let mut builder = HistogramBuilder::<C>::new(record["st"] == true);
+    for input in items(&record["in"]) {
+        let counts = &input["counts"];
+        let histogram = Histogram {
+            counter_reset: hint(&counts[2]),
+            layout: layout(&input["layout"]),
+            count: count(&counts[3]),
+            zero_count: count(&counts[4]),
+            sum: float(&counts[5]),
+            buckets: items(&counts[6]).iter().map(&count).collect(),
+        };
+        if input["cut"] == true {
+            builder.cut();
+        }
+        let times = integers(&Value::from(&items(counts)[..2]));
+        builder.push(times[0], times[1], &histogram).unwrap();
+    }
+    let got = builder.finish().unwrap();
+    let want = items(&record["out"]);
+    let name = format!(
+        "{}, float {}, st {}",
+        record["name"], record["float"], record["st"]
+    );
+    let lengths: Vec<usize> = want.iter().map(|c| items(&c["samples"]).len()).collect();
+    let got_lengths: Vec<usize> = got.iter().map(|c| c.samples).collect();
+    assert_eq!(got_lengths, lengths, "{name}");
+    for (number, (got, want)) in got.iter().zip(want).enumerate() {
+        assert_eq!(got.encoding, encoding(want));
+        assert_eq!(got.bytes, bytes(&want["bytes"]), "{name}, chunk {number}");
+        let times = items(&want["samples"])
+            .iter()
+            .map(|s| s[1].as_i64().unwrap());
+        assert_eq!(Some(got.min_time), times.clone().min());
+        assert_eq!(Some(got.max_time), times.max());
+    }
+}
+
+#[test]
+fn chunks_are_built_as_the_reference_does() {
+    for record in records() {
+        match record["float"] == true {
+            true => build(&record, float),
+            false => build(&record, |value| value.as_u64().unwrap()),
+        }
+    }
+}
