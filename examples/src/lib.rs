@@ -1,1 +1,0 @@
-//! quarrel-examples
