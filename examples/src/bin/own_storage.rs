@@ -5,11 +5,10 @@
 //! cargo run -p quarrel-examples --bin own_storage
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use arrow_buffer::ScalarBuffer;
 use futures::future::{BoxFuture, FutureExt, ready};
 use quarrel::labels::{Label, LabelList};
 use quarrel::storage::{
@@ -27,6 +26,7 @@ struct Thermometer {
     tenths_of_a_degree: Vec<i16>,
 }
 
+/// All thermometers, sorted by room, each room once.
 #[derive(Default)]
 struct House {
     thermometers: RwLock<Arc<Vec<Thermometer>>>,
@@ -34,97 +34,78 @@ struct House {
 
 // From here on: all that the engine asks of a storage.
 
+type Answer<'a, T> = BoxFuture<'a, Result<T, StorageError>>;
+
 impl Storage for House {
-    fn snapshot(&self, _: TimeRange) -> BoxFuture<'_, Result<Arc<dyn Snapshot>, StorageError>> {
-        let thermometers = self.thermometers.read();
-        let thermometers = thermometers.unwrap_or_else(PoisonError::into_inner);
-        let view: Arc<dyn Snapshot> = Arc::new(View(Arc::clone(&thermometers)));
-        ready(Ok(view)).boxed()
+    fn snapshot(&self, _: TimeRange) -> Answer<'_, Arc<dyn Snapshot>> {
+        let now = self.thermometers.read();
+        let now = Arc::clone(&now.unwrap_or_else(PoisonError::into_inner));
+        ready(Ok(Arc::new(View(now)) as Arc<dyn Snapshot>)).boxed()
+    }
+}
+
+/// The labels of each series, sorted.
+const NAMES: [&str; 2] = ["__name__", "room"];
+
+impl Thermometer {
+    fn label(&self, name: &str) -> &str {
+        match name {
+            "__name__" => "temperature_celsius",
+            "room" => &self.room,
+            _ => "", // the value of a label that a series lacks
+        }
+    }
+
+    fn matches(&self, matchers: &[Matcher]) -> bool {
+        matchers.iter().all(|m| m.matches(self.label(m.name())))
     }
 }
 
 /// The house at one moment: a query sees no reading that comes later.
 struct View(Arc<Vec<Thermometer>>);
 
-/// The labels of a series, in order of their names.
-fn labels_of(thermometer: &Thermometer) -> BTreeMap<&str, &str> {
-    BTreeMap::from([
-        ("__name__", "temperature_celsius"),
-        ("room", thermometer.room.as_str()),
-    ])
-}
-
 impl View {
-    fn matching(&self, matchers: &[Matcher]) -> Vec<&Thermometer> {
-        let all = self.0.iter().filter(|thermometer| {
-            let labels = labels_of(thermometer);
-            // A label that a series lacks has the empty value.
-            let value = |m: &Matcher| labels.get(m.name()).copied().unwrap_or("");
-            matchers.iter().all(|m| m.matches(value(m)))
-        });
-        let mut all: Vec<&Thermometer> = all.collect();
-        all.sort_by_key(|thermometer| labels_of(thermometer));
-        all
-    }
-
-    /// Those that match any of the selectors, all if there is none.
-    fn matching_any(&self, selectors: &[Vec<Matcher>]) -> Vec<&Thermometer> {
-        if selectors.is_empty() {
-            return self.matching(&[]);
-        }
-        selectors.iter().flat_map(|m| self.matching(m)).collect()
+    /// A label's values where any of the selectors matches; none: in all series.
+    fn values(&self, name: &str, any: &[Vec<Matcher>]) -> Vec<String> {
+        let matching = |t: &&Thermometer| any.is_empty() || any.iter().any(|m| t.matches(m));
+        let values = self.0.iter().filter(matching).map(|t| t.label(name));
+        let values: BTreeSet<&str> = values.filter(|value| !value.is_empty()).collect();
+        values.into_iter().map(String::from).collect()
     }
 }
 
 impl Snapshot for View {
-    fn select<'a>(
-        &'a self,
-        request: SelectRequest<'a>,
-    ) -> BoxFuture<'a, Result<Selected, StorageError>> {
-        let selected = self.matching(request.matchers);
+    fn select<'a>(&'a self, request: SelectRequest<'a>) -> Answer<'a, Selected> {
+        let matching = self.0.iter().filter(|t| t.matches(request.matchers));
+        let matching: Vec<Thermometer> = matching.cloned().collect();
         let mut labels = LabelList::new();
-        for thermometer in &selected {
-            let intern = |text: &str| request.symbols.intern(text);
-            let label = |(name, value)| Label {
-                name: intern(name),
-                value: intern(value),
-            };
-            labels.push(labels_of(thermometer).into_iter().map(label));
+        for thermometer in &matching {
+            labels.push(NAMES.map(|name| Label {
+                name: request.symbols.intern(name),
+                value: request.symbols.intern(thermometer.label(name)),
+            }));
         }
-        let series = Arc::new(Readings(selected.into_iter().cloned().collect()));
-        let warnings = Vec::new();
-        ready(Ok(Selected {
+        let selected = Selected {
             labels,
-            series,
-            warnings,
-        }))
-        .boxed()
+            series: Arc::new(Readings(matching)),
+            warnings: Vec::new(),
+        };
+        ready(Ok(selected)).boxed()
     }
 
-    fn label_names<'a>(
-        &'a self,
-        selectors: &'a [Vec<Matcher>],
-        _: TimeRange,
-    ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        let all = self.matching_any(selectors);
-        let names: BTreeSet<&str> = all
-            .into_iter()
-            .flat_map(labels_of)
-            .map(|(n, _)| n)
-            .collect();
-        ready(Ok(names.into_iter().map(String::from).collect())).boxed()
+    fn label_names<'a>(&'a self, any: &'a [Vec<Matcher>], _: TimeRange) -> Answer<'a, Vec<String>> {
+        let used = |name: &&str| !self.values(name, any).is_empty();
+        let used = NAMES.into_iter().filter(used).map(String::from).collect();
+        ready(Ok(used)).boxed()
     }
 
     fn label_values<'a>(
         &'a self,
         name: &'a str,
-        selectors: &'a [Vec<Matcher>],
+        any: &'a [Vec<Matcher>],
         _: TimeRange,
-    ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        let all = self.matching_any(selectors);
-        let value = |t: &Thermometer| labels_of(t).get(name).map(ToString::to_string);
-        let values: BTreeSet<String> = all.into_iter().filter_map(value).collect();
-        ready(Ok(values.into_iter().collect())).boxed()
+    ) -> Answer<'a, Vec<String>> {
+        ready(Ok(self.values(name, any))).boxed()
     }
 }
 
@@ -133,26 +114,20 @@ struct Readings(Vec<Thermometer>);
 
 impl SeriesSource for Readings {
     fn chunks(&self, row: u32, out: &mut Vec<Chunk>) -> Result<(), StorageError> {
-        let readings = &self.0[row as usize];
-        let ms = readings.times.iter().map(|&s| i64::from(s) * 1000);
-        let timestamps: ScalarBuffer<i64> = ms.collect();
-        let degrees = readings
-            .tenths_of_a_degree
-            .iter()
-            .map(|&t| f64::from(t) / 10.0);
-        let (Some(&min_time), Some(&max_time)) = (timestamps.first(), timestamps.last()) else {
-            return Ok(()); // no readings, no chunk
-        };
-        let data = ChunkData::Floats {
-            timestamps,
-            values: degrees.collect(),
-        };
-        out.push(Chunk {
-            min_time,
-            max_time,
-            data,
-            deleted: None,
-        });
+        let thermometer = &self.0[row as usize];
+        let seconds = thermometer.times.iter();
+        let timestamps: Vec<i64> = seconds.map(|&s| i64::from(s) * 1000).collect();
+        let tenths = thermometer.tenths_of_a_degree.iter();
+        let values: Vec<f64> = tenths.map(|&t| f64::from(t) / 10.0).collect();
+        if let (Some(&min_time), Some(&max_time)) = (timestamps.first(), timestamps.last()) {
+            let (timestamps, values) = (timestamps.into(), values.into());
+            out.push(Chunk {
+                min_time,
+                max_time,
+                data: ChunkData::Floats { timestamps, values },
+                deleted: None,
+            });
+        }
         Ok(())
     }
 }
@@ -171,9 +146,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .thermometers
         .write()
         .unwrap_or_else(PoisonError::into_inner) = Arc::new(vec![
-        readings("kitchen", &[191, 198, 207, 223]),
-        readings("cellar", &[112, 112, 111, 113]),
         readings("attic", &[264, 259, 251, 250]),
+        readings("cellar", &[112, 112, 111, 113]),
+        readings("kitchen", &[191, 198, 207, 223]),
     ]);
 
     let engine = Engine::new(EngineOptions::default())?;
