@@ -23,8 +23,8 @@ impl Span {
     }
 }
 
-/// An expression.
-#[derive(Clone, Debug)]
+/// An expression. Cloning and dropping are safe however deep it is.
+#[derive(Debug)]
 pub enum Expr {
     /// `1.5`, `5m`, `Inf`
     Number(NumberLiteral),
@@ -110,8 +110,9 @@ impl DurationValue {
     }
 }
 
-/// A duration expression; values are seconds.
-#[derive(Clone, Debug)]
+/// A duration expression; values are seconds. Cloning and dropping are safe
+/// however deep it is.
+#[derive(Debug)]
 pub enum DurationExpr {
     /// A number or a duration.
     Number(NumberLiteral),
@@ -170,6 +171,22 @@ pub enum DurationOp {
     Pow,
     Min,
     Max,
+}
+
+impl DurationOp {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            DurationOp::Add => "+",
+            DurationOp::Sub => "-",
+            DurationOp::Mul => "*",
+            DurationOp::Div => "/",
+            DurationOp::Mod => "%",
+            DurationOp::Pow => "^",
+            DurationOp::Min => "min_of",
+            DurationOp::Max => "max_of",
+        }
+    }
 }
 
 /// A vector selector.

@@ -5,7 +5,6 @@ use quarrel_functions::table::ValueType;
 
 use crate::ast::*;
 use crate::error::ParseError;
-use crate::options::ParserOptions;
 use crate::with_stack;
 
 struct Checker<'a> {
@@ -16,7 +15,7 @@ type Result<T> = std::result::Result<T, ParseError>;
 
 /// Checks a tree, and settles what depends on types: set operators are
 /// many-to-many, scalars have no matching.
-pub(crate) fn check(expr: &mut Expr, query: &str, _: &ParserOptions) -> Result<()> {
+pub(crate) fn check(expr: &mut Expr, query: &str) -> Result<()> {
     Checker { query }.check(expr).map(|_| ())
 }
 

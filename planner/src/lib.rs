@@ -3,6 +3,7 @@
 
 pub mod ast;
 mod check;
+mod deep;
 mod error;
 mod json;
 pub mod literal;
@@ -14,7 +15,7 @@ mod pretty;
 mod print;
 
 pub use error::{ParseError, PlanError};
-pub use json::to_json;
+pub use json::{JsonTree, to_json};
 pub use options::ParserOptions;
 pub use parser::{Tree, parse, parse_metric_selector};
 pub use pretty::to_pretty;

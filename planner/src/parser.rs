@@ -31,34 +31,18 @@ const STACK_A_LEVEL: usize = 48 * 1024;
 const MAX_LENGTH: usize = 16 * 1024 * 1024;
 
 /// How many operators and signs may stand in one chain.
-const MAX_CHAIN: usize = 20_000;
+const MAX_CHAIN: usize = 10_000;
 
-/// A parsed query. Dropping it is safe however deep it is.
+/// A parsed query.
 #[derive(Clone, Debug)]
 pub struct Tree {
-    expr: Option<Expr>,
+    expr: Expr,
 }
 
 impl Tree {
-    fn new(expr: Expr) -> Self {
-        Tree { expr: Some(expr) }
-    }
-
     /// The root of the tree.
     pub fn expr(&self) -> &Expr {
-        match &self.expr {
-            Some(expr) => expr,
-            None => unreachable!("the expression is taken on drop alone"),
-        }
-    }
-}
-
-impl Drop for Tree {
-    fn drop(&mut self) {
-        if let Some(expr) = self.expr.take() {
-            // A chain of operators is as deep as it is long.
-            stacker::maybe_grow(8 << 20, 32 << 20, || drop(expr));
-        }
+        &self.expr
     }
 }
 
@@ -79,11 +63,9 @@ pub fn parse(query: &str, options: &ParserOptions) -> Result<Tree> {
             "no expression found in input",
         ));
     };
-    let mut tree = Tree::new(builder.expr(expr)?);
-    if let Some(expr) = &mut tree.expr {
-        check::check(expr, query, options)?;
-    }
-    Ok(tree)
+    let mut expr = builder.expr(expr)?;
+    check::check(&mut expr, query)?;
+    Ok(Tree { expr })
 }
 
 /// Parses a selector alone, such as `match[]` takes it.
@@ -264,14 +246,14 @@ impl Builder<'_> {
         let mut chain = 0;
         let mut last = None;
         for part in pair.into_inner() {
+            if part.as_rule() == Rule::operand {
+                last = Some(self.operand(part, &mut stack)?);
+                continue;
+            }
             chain += 1;
             if chain > MAX_CHAIN || stack.len() > MAX_CHAIN {
                 let message = format!("more than {MAX_CHAIN} operators in one expression");
                 return Err(self.error(span_of(&part), message));
-            }
-            if part.as_rule() == Rule::operand {
-                last = Some(self.operand(part, &mut stack)?);
-                continue;
             }
             let operator = self.operator(part)?;
             let Some(mut left) = last.take() else {

@@ -321,22 +321,15 @@ impl Printer<'_> {
             } => self.wrapped(*wrapped, |p| {
                 let call = matches!(op, DurationOp::Min | DurationOp::Max);
                 if call {
-                    p.out.push_str(if *op == DurationOp::Min {
-                        "min_of("
-                    } else {
-                        "max_of("
-                    });
+                    p.out.push_str(op.name());
+                    p.out.push('(');
                 }
                 p.duration_expr(lhs);
-                p.out.push_str(match op {
-                    DurationOp::Add => " + ",
-                    DurationOp::Sub => " - ",
-                    DurationOp::Mul => " * ",
-                    DurationOp::Div => " / ",
-                    DurationOp::Mod => " % ",
-                    DurationOp::Pow => " ^ ",
-                    DurationOp::Min | DurationOp::Max => ", ",
-                });
+                if call {
+                    p.out.push_str(", ");
+                } else {
+                    let _ = write!(p.out, " {} ", op.name());
+                }
                 p.duration_expr(rhs);
                 if call {
                     p.out.push(')');

@@ -70,8 +70,8 @@ impl Line {
                 self.differ(&mut out, "pretty", &to_pretty(tree.expr()));
                 if let Some(want) = self.fields.get("tree") {
                     let got = to_json(tree.expr());
-                    if &got != want {
-                        let _ = write!(out, "tree\n  want {want}\n  got  {got}");
+                    if &*got != want {
+                        let _ = write!(out, "tree\n  want {want}\n  got  {}", *got);
                     }
                 }
                 if let Some(want) = self.fields.get("spans") {

@@ -17,12 +17,12 @@ const SIGN: u8 = 2;
 impl Builder<'_> {
     /// What stands in a range's brackets: not zero, not negative.
     pub(super) fn positive_duration(&self, pair: Pair<'_, Rule>) -> Result<DurationValue> {
-        match self.duration_expr(pair)? {
+        let value = self.duration_expr(pair)?;
+        match &value {
             DurationExpr::Number(literal) if literal.value <= 0.0 || literal.value.is_nan() => {
                 Err(self.error(literal.span, "duration must be greater than 0"))
             }
-            DurationExpr::Number(literal) => Ok(DurationValue::Known(to_nanos(literal.value))),
-            computed => Ok(DurationValue::Computed(computed)),
+            _ => Ok(duration_value(value)),
         }
     }
 
@@ -63,10 +63,7 @@ impl Builder<'_> {
                 value => self.signed(minus, at, value)?,
             };
         }
-        Ok(match value {
-            DurationExpr::Number(literal) => (DurationValue::Known(to_nanos(literal.value)), end),
-            computed => (DurationValue::Computed(computed), end),
-        })
+        Ok((duration_value(value), end))
     }
 
     /// Where the reference thinks that an offset ends: it has to read on to
@@ -83,19 +80,16 @@ impl Builder<'_> {
         }
     }
 
-    fn signed(&self, minus: bool, at: Span, value: DurationExpr) -> Result<DurationExpr> {
-        match value {
-            DurationExpr::Number(mut literal) => {
-                if minus {
-                    literal.value = -literal.value;
-                }
-                literal.span.start = at.start;
-                self.in_range(&literal)?;
-                Ok(DurationExpr::Number(literal))
+    fn signed(&self, minus: bool, at: Span, mut value: DurationExpr) -> Result<DurationExpr> {
+        if let DurationExpr::Number(literal) = &mut value {
+            if minus {
+                literal.value = -literal.value;
             }
-            operand if minus => Ok(unary(true, at, operand)),
-            operand => Ok(operand),
+            literal.span.start = at.start;
+            self.in_range(literal)?;
+            return Ok(value);
         }
+        Ok(if minus { unary(true, at, value) } else { value })
     }
 
     fn in_range(&self, literal: &NumberLiteral) -> Result<()> {
@@ -233,6 +227,13 @@ impl Builder<'_> {
     }
 }
 
+fn duration_value(value: DurationExpr) -> DurationValue {
+    match &value {
+        DurationExpr::Number(literal) => DurationValue::Known(to_nanos(literal.value)),
+        _ => DurationValue::Computed(value),
+    }
+}
+
 fn unary(minus: bool, at: Span, operand: DurationExpr) -> DurationExpr {
     let span = Span {
         start: at.start,
@@ -260,43 +261,24 @@ pub(super) fn next_token(query: &str, from: u32) -> u32 {
 }
 
 /// Marks parentheses, so that the printer gives them back.
-fn wrap(expr: DurationExpr, at: Span) -> DurationExpr {
-    match expr {
-        DurationExpr::Unary {
-            minus,
-            operand,
-            span,
-            ..
-        } => DurationExpr::Unary {
-            minus,
-            operand,
-            wrapped: true,
-            span,
-        },
-        DurationExpr::Binary {
-            op, lhs, rhs, span, ..
-        } => DurationExpr::Binary {
-            op,
-            lhs,
-            rhs,
-            wrapped: true,
-            span,
-        },
-        other => {
-            let inner = other.span();
-            let start = match other {
-                DurationExpr::Number(_) => at.start,
-                // The reference marks the call itself.
-                _ => inner.start,
-            };
-            let end = inner.end;
-            let span = Span { start, end };
-            DurationExpr::Unary {
-                minus: false,
-                operand: Box::new(other),
-                wrapped: true,
-                span,
-            }
+fn wrap(mut expr: DurationExpr, at: Span) -> DurationExpr {
+    match &mut expr {
+        DurationExpr::Unary { wrapped, .. } | DurationExpr::Binary { wrapped, .. } => {
+            *wrapped = true;
+            expr
         }
+        DurationExpr::Number(_) => in_parentheses(at.start, expr),
+        // The reference marks the call itself.
+        DurationExpr::Step(span) | DurationExpr::Range(span) => in_parentheses(span.start, expr),
+    }
+}
+
+fn in_parentheses(start: u32, operand: DurationExpr) -> DurationExpr {
+    let end = operand.span().end;
+    DurationExpr::Unary {
+        minus: false,
+        operand: Box::new(operand),
+        wrapped: true,
+        span: Span { start, end },
     }
 }
