@@ -1,1 +1,29 @@
-//! quarrel-compliance
+//! Runs Prometheus's `.test` scripts on quarrel.
+//!
+//! [`script`] reads the language, [`run_files`] and [`run_text`] run it.
+//!
+//! # Examples
+//! ```
+//! use quarrel_compliance::{RunOptions, run_text};
+//!
+//! let script = r#"
+//! load 1m
+//!   http_requests_total{job="api"} 0+60x10
+//!
+//! eval instant at 10m rate(http_requests_total[5m])
+//!   {job="api"} 1
+//! "#;
+//! let summary = run_text("example.test", script, &RunOptions::default())?;
+//! assert_eq!((summary.passed, summary.failures.len()), (1, 0));
+//! # Ok::<(), quarrel::QueryError>(())
+//! ```
+
+pub mod nhcb;
+mod run;
+pub mod script;
+mod store;
+
+pub use run::{
+    Failure, FileSummary, RunOptions, Summary, Unsupported, UnsupportedReason, almost_equal,
+    run_files, run_text,
+};

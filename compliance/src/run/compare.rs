@@ -1,0 +1,265 @@
+//! An answer against what an `eval` expects.
+
+use std::collections::BTreeMap;
+
+use quarrel::{Point as Got, SampleValue, Series, Value};
+use quarrel_functions::fmt::{format_f, format_g, quote};
+
+use super::almost::almost_equal;
+use crate::script::{Eval, EvalTime, HistogramPoint, Point, SeriesDescription};
+
+/// Differences that are told; more are counted.
+const TOLD: usize = 4;
+
+/// An answer with everything spelled out.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Scalar(f64),
+    String(String),
+    Vector(Vec<Series>),
+    Matrix(Vec<Series>),
+}
+
+impl Answer {
+    pub(super) fn of(value: &Value) -> Self {
+        match value {
+            Value::Scalar { value, .. } => Answer::Scalar(*value),
+            Value::String { value, .. } => Answer::String(value.clone()),
+            Value::Vector(set) => Answer::Vector(set.to_series()),
+            Value::Matrix(set) => Answer::Matrix(set.to_series()),
+        }
+    }
+}
+
+/// Compares as the reference does.
+///
+/// # Errors
+/// The differences, in lines.
+pub(super) fn compare(eval: &Eval, answer: &Answer) -> Result<(), Vec<String>> {
+    let expect = &eval.expect;
+    let one = |line: String| Err(vec![line]);
+    match answer {
+        Answer::String(got) => {
+            let want = expect.string.as_deref().unwrap_or_default();
+            if want == got {
+                return Ok(());
+            }
+            one(format!("expected string {}, got {}", quote(want), quote(got)))
+        }
+        Answer::Scalar(got) => match expect.scalar {
+            Some(want) if almost_equal(want, *got) => Ok(()),
+            Some(want) => one(format!("expected scalar {}, got {}", number(want), number(*got))),
+            None => one(format!("expected series, got scalar {}", number(*got))),
+        },
+        Answer::Vector(got) | Answer::Matrix(got) => {
+            if let Some(want) = expect.scalar {
+                let first = got.first().map_or("an empty one".into(), series_text);
+                return one(format!("expected scalar {}, got series: {first}", number(want)));
+            }
+            let matrix = matches!(answer, Answer::Matrix(_));
+            if matrix {
+                check_order_of_matrix(eval, got)?;
+            }
+            compare_series(eval, got, matrix)
+        }
+    }
+}
+
+fn check_order_of_matrix(eval: &Eval, got: &[Series]) -> Result<(), Vec<String>> {
+    if eval.expect.ordered {
+        return Err(vec!["expected an ordered result, got a matrix".into()]);
+    }
+    match got.windows(2).find(|pair| pair[0].labels > pair[1].labels) {
+        None => Ok(()),
+        Some(pair) => {
+            let (a, b) = (labels_text(&pair[0].labels), labels_text(&pair[1].labels));
+            Err(vec![format!("the matrix is not sorted by labels: {a} before {b}")])
+        }
+    }
+}
+
+fn compare_series(eval: &Eval, got: &[Series], matrix: bool) -> Result<(), Vec<String>> {
+    // As in the reference, a series that is expected twice counts as it was
+    // given last.
+    let mut wanted: BTreeMap<&[(String, String)], (usize, &SeriesDescription)> = BTreeMap::new();
+    for (position, series) in eval.expect.series.iter().enumerate() {
+        wanted.insert(&series.labels, (position, series));
+    }
+    let mut differences = Vec::new();
+    let mut seen: Vec<&[(String, String)]> = Vec::new();
+    for (position, series) in got.iter().enumerate() {
+        let Some(&(place, want)) = wanted.get(series.labels.as_slice()) else {
+            differences.push(format!("unexpected {}", series_text(series)));
+            continue;
+        };
+        seen.push(&series.labels);
+        if eval.expect.ordered && place != position {
+            let labels = labels_text(&series.labels);
+            let (place, position) = (place + 1, position + 1);
+            differences.push(format!("expected {labels} at position {place}, got it at {position}"));
+        }
+        let points = match want.points() {
+            Ok(points) => points,
+            Err(error) => {
+                differences.push(error);
+                continue;
+            }
+        };
+        let difference = match matrix {
+            true => compare_points(eval, &points, series),
+            false => compare_point(points.first(), series),
+        };
+        differences.extend(difference);
+    }
+    for (labels, (_, want)) in &wanted {
+        if !seen.contains(labels) {
+            let values = want.points().unwrap_or_default();
+            let (labels, values) = (labels_text(labels), points_text(&values));
+            differences.push(format!("expected {labels} {values}, got no such series"));
+        }
+    }
+    if differences.is_empty() {
+        return Ok(());
+    }
+    if differences.len() > TOLD {
+        let over = differences.len() - TOLD;
+        differences.truncate(TOLD);
+        differences.push(format!("... and {over} more"));
+    }
+    Err(differences)
+}
+
+fn compare_point(want: Option<&Point>, series: &Series) -> Option<String> {
+    let want = want.unwrap_or(&Point::Omitted);
+    let got = series.points.first()?;
+    if equal(want, got.value) {
+        return None;
+    }
+    let (labels, want) = (labels_text(&series.labels), point_text(want));
+    Some(format!("{labels}: expected {want}, got {}", value_text(got.value)))
+}
+
+/// Whether a value is as expected. An omitted one counts as 0 where a value
+/// has to be, as in the reference.
+fn equal(want: &Point, got: SampleValue) -> bool {
+    match (want, got) {
+        (Point::Float(want), SampleValue::Float(got)) => almost_equal(*want, got),
+        (Point::Omitted, SampleValue::Float(got)) => almost_equal(0.0, got),
+        _ => false,
+    }
+}
+
+/// The values of a series by their times.
+fn compare_points(eval: &Eval, points: &[Point], series: &Series) -> Option<String> {
+    let labels = labels_text(&series.labels);
+    let grid = eval.expect.range_vector.unwrap_or(eval.time);
+    let EvalTime::Range { start_ms, end_ms, step_ms } = grid else {
+        return Some(format!("{labels}: got a range vector, but no range vector is expected"));
+    };
+    let mut want: Vec<(i64, &Point)> = Vec::new();
+    for (i, point) in points.iter().enumerate() {
+        let time = step_ms.saturating_mul(i as i64).saturating_add(start_ms);
+        if time > end_ms {
+            let count = points.len();
+            return Some(format!("{labels}: expected {count} points, but the range has not so many"));
+        }
+        if !matches!(point, Point::Omitted) {
+            want.push((time, point));
+        }
+    }
+    let same_times = want.len() == series.points.len()
+        && want.iter().zip(&series.points).all(|(w, g)| w.0 == g.timestamp);
+    if same_times {
+        let (time, want, got) = want
+            .iter()
+            .zip(&series.points)
+            .find(|(w, g)| !equal(w.1, g.value))
+            .map(|(w, g)| (w.0, w.1, g.value))?;
+        let (want, got) = (point_text(want), value_text(got));
+        return Some(format!("{labels}: at {time} ms: expected {want}, got {got}"));
+    }
+    let want = want.iter().map(|(time, point)| format!("{} @[{time}]", point_text(point)));
+    let want = shortened(want.collect());
+    let got = shortened(series.points.iter().map(got_text).collect());
+    Some(format!("{labels}: expected {want}\n{}  got      {got}", " ".repeat(labels.chars().count())))
+}
+
+fn got_text(point: &Got) -> String {
+    format!("{} @[{}]", value_text(point.value), point.timestamp)
+}
+
+/// The first few of a list.
+fn shortened(mut texts: Vec<String>) -> String {
+    const SHOWN: usize = 12;
+    let all = texts.len();
+    if all == 0 {
+        return "nothing".into();
+    }
+    texts.truncate(SHOWN);
+    if all > SHOWN {
+        texts.push(format!("... ({all} in all)"));
+    }
+    texts.join(" ")
+}
+
+fn series_text(series: &Series) -> String {
+    let labels = labels_text(&series.labels);
+    let points = match &series.points[..] {
+        [only] => value_text(only.value),
+        points => shortened(points.iter().map(got_text).collect()),
+    };
+    format!("{labels} {points}")
+}
+
+/// As scripts write them.
+fn labels_text(labels: &[(String, String)]) -> String {
+    let plain = |name: &str| {
+        name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let name = labels.iter().find(|l| l.0 == "__name__" && plain(&l.1)).map(|l| l.1.as_str());
+    let rest = labels.iter().filter(|l| l.0 != "__name__" || name.is_none()).map(|(n, v)| {
+        let key = if plain(n) { n.clone() } else { quote(n) };
+        format!("{key}={}", quote(v))
+    });
+    let rest: Vec<String> = rest.collect();
+    match name {
+        Some(name) if rest.is_empty() => name.to_string(),
+        _ => format!("{}{{{}}}", name.unwrap_or_default(), rest.join(", ")),
+    }
+}
+
+fn points_text(points: &[Point]) -> String {
+    shortened(points.iter().map(point_text).collect())
+}
+
+fn point_text(point: &Point) -> String {
+    match point {
+        Point::Omitted => "_".into(),
+        Point::Float(value) => number(*value),
+        Point::Histogram(histogram) => histogram_text(histogram),
+    }
+}
+
+fn histogram_text(point: &HistogramPoint) -> String {
+    match &point.increment {
+        Some(increment) if point.times > 0 => {
+            let sign = if increment.subtract { '-' } else { '+' };
+            format!("{}{sign}{}*{}", point.first, point.times, increment.histogram)
+        }
+        _ => point.first.to_string(),
+    }
+}
+
+fn value_text(value: SampleValue) -> String {
+    match value {
+        SampleValue::Float(value) => number(value),
+        _ => "a histogram".into(),
+    }
+}
+
+/// As Go prints it with `%v`.
+fn number(value: f64) -> String {
+    let plain = value == 0.0 || (1e-4..1e21).contains(&value.abs());
+    if plain { format_f(value) } else { format_g(value) }
+}

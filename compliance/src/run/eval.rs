@@ -1,0 +1,257 @@
+//! One `eval`: an instant query in all its forms, or a range query.
+
+use std::sync::Arc;
+
+use quarrel::storage::StorageError;
+use quarrel::{Engine, Query, QueryError, QueryOptions, QueryResult, Value};
+use quarrel_planner::format_duration;
+
+use super::at_modifier::pinned;
+use super::compare::{Answer, compare};
+use super::report::UnsupportedReason;
+use crate::script::{Eval, EvalTime, Expectations, TextMatch};
+use crate::store::ScriptStore;
+
+/// One minute before and after an instant query, the range query that is
+/// compared with it has its other steps.
+const MINUTE_MS: i64 = 60_000;
+
+/// What became of an `eval`.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Passed,
+    /// What did not come out as expected, in lines.
+    Failed(Vec<String>),
+    Unsupported(UnsupportedReason),
+}
+
+/// Why an `eval` did not pass.
+enum Stop {
+    Failed(Vec<String>),
+    Unsupported(UnsupportedReason),
+}
+
+impl Stop {
+    fn because(text: impl Into<String>) -> Self {
+        Stop::Failed(vec![text.into()])
+    }
+
+    /// The failure with a line in front that says in which form of the query.
+    fn during(self, form: &str) -> Self {
+        match self {
+            Stop::Failed(mut lines) => {
+                lines.insert(0, form.to_string());
+                Stop::Failed(lines)
+            }
+            other => other,
+        }
+    }
+}
+
+pub(super) async fn run(eval: &Eval, engine: &Engine, store: &Arc<ScriptStore>) -> Verdict {
+    let runner = Runner { eval, engine, store };
+    match runner.run().await {
+        Ok(()) => Verdict::Passed,
+        Err(Stop::Failed(lines)) => Verdict::Failed(lines),
+        Err(Stop::Unsupported(reason)) => Verdict::Unsupported(reason),
+    }
+}
+
+struct Runner<'a> {
+    eval: &'a Eval,
+    engine: &'a Engine,
+    store: &'a Arc<ScriptStore>,
+}
+
+impl Runner<'_> {
+    async fn run(&self) -> Result<(), Stop> {
+        let at_ms = match self.eval.time {
+            EvalTime::Instant { at_ms } => at_ms,
+            EvalTime::Range { start_ms, end_ms, step_ms } => {
+                return self.range(start_ms, end_ms, step_ms).await;
+            }
+        };
+        // A query that does not parse has failed, whatever is expected: it is
+        // a mistake of the script.
+        let prepared = self
+            .engine
+            .prepare(&self.eval.query)
+            .map_err(|e| Stop::because(format!("the query does not parse: {e}")))?;
+        self.instant(&self.eval.query, at_ms).await?;
+        let Some((query, times)) = pinned(prepared.expr(), at_ms) else {
+            return Ok(());
+        };
+        for at in times {
+            let form = format!("as {query} at {}", time_text(at));
+            self.instant(&query, at).await.map_err(|stop| stop.during(&form))?;
+        }
+        Ok(())
+    }
+
+    async fn range(&self, start_ms: i64, end_ms: i64, step_ms: i64) -> Result<(), Stop> {
+        let prepared = self
+            .engine
+            .prepare(&self.eval.query)
+            .map_err(|e| Stop::because(format!("the query does not parse: {e}")))?;
+        let options = QueryOptions::default();
+        let query = prepared.range(self.store.clone(), start_ms, end_ms, step_ms, options);
+        match self.outcome(query).await? {
+            Some(result) => compare(self.eval, &Answer::of(&result.value)).map_err(Stop::Failed),
+            None => Ok(()),
+        }
+    }
+
+    async fn instant(&self, text: &str, at_ms: i64) -> Result<(), Stop> {
+        let prepared = self
+            .engine
+            .prepare(text)
+            .map_err(|e| Stop::because(format!("the query does not parse: {e}")))?;
+        let query = prepared.instant(self.store.clone(), at_ms, QueryOptions::default());
+        let Some(result) = self.outcome(query).await? else {
+            return Ok(());
+        };
+        compare(self.eval, &Answer::of(&result.value)).map_err(Stop::Failed)?;
+        let expect = &self.eval.expect;
+        if expect.range_vector.is_some() || expect.string.is_some() || minds_range(text) {
+            return Ok(());
+        }
+        let (start, end) = (at_ms.saturating_sub(MINUTE_MS), at_ms.saturating_add(MINUTE_MS));
+        let options = QueryOptions::default();
+        let query = prepared.range(self.store.clone(), start, end, MINUTE_MS, options);
+        self.as_range(query, at_ms, &result.value).await.map_err(|stop| stop.during("in range mode"))
+    }
+
+    /// The middle step of a range query gives what the instant query gives.
+    async fn as_range(&self, query: Query, at_ms: i64, instant: &Value) -> Result<(), Stop> {
+        let result = query.execute().await.map_err(|e| match unsupported(&e) {
+            Some(reason) => Stop::Unsupported(reason),
+            None => Stop::because(format!("the query failed: {e}")),
+        })?;
+        if self.eval.expect.ordered {
+            return Ok(());
+        }
+        let Answer::Matrix(series) = Answer::of(&result.value) else {
+            return Err(Stop::because("a range query gave no matrix"));
+        };
+        let mut middle = Vec::new();
+        for mut series in series {
+            series.points.retain(|p| p.timestamp == at_ms);
+            if !series.points.is_empty() {
+                middle.push(series);
+            }
+        }
+        let answer = match instant {
+            Value::Scalar { .. } => {
+                let point = middle.first().and_then(|s| s.points.first());
+                match point.and_then(|p| p.value.as_float()) {
+                    Some(value) => Answer::Scalar(value),
+                    None => return Err(Stop::because("no value at the middle step")),
+                }
+            }
+            _ => Answer::Vector(middle),
+        };
+        compare(self.eval, &answer).map_err(Stop::Failed)
+    }
+
+    /// Runs a query; `None` if it failed as it should.
+    async fn outcome(&self, query: Query) -> Result<Option<QueryResult>, Stop> {
+        let expect = &self.eval.expect;
+        let result = match query.execute().await {
+            Ok(result) => result,
+            Err(error) => {
+                if let Some(reason) = unsupported(&error) {
+                    return Err(Stop::Unsupported(reason));
+                }
+                check_failure(expect, &error.to_string())?;
+                return Ok(None);
+            }
+        };
+        if expect.fail.is_some() {
+            return Err(Stop::because("expected the query to fail, but it did not"));
+        }
+        check_annotations(expect, &result)?;
+        Ok(Some(result))
+    }
+}
+
+/// Whether a query depends on its range and step.
+fn minds_range(text: &str) -> bool {
+    ["start()", "end()", "range()", "step()"].iter().any(|f| text.contains(f))
+}
+
+fn time_text(ms: i64) -> String {
+    let sign = if ms < 0 { "-" } else { "" };
+    let magnitude = i64::try_from(ms.unsigned_abs()).unwrap_or(i64::MAX);
+    format!("{sign}{}", format_duration(magnitude))
+}
+
+/// Why the engine cannot evaluate something yet, if that is the error.
+fn unsupported(error: &QueryError) -> Option<UnsupportedReason> {
+    match error {
+        QueryError::Unsupported { what, .. }
+        | QueryError::Storage(StorageError::Unsupported(what)) => {
+            Some(UnsupportedReason::of(what))
+        }
+        _ => None,
+    }
+}
+
+fn check_failure(expect: &Expectations, error: &str) -> Result<(), Stop> {
+    let Some(conditions) = &expect.fail else {
+        return Err(Stop::because(format!("the query failed: {error}")));
+    };
+    match conditions.iter().find(|c| !c.matches(error)) {
+        None => Ok(()),
+        Some(condition) => Err(Stop::Failed(vec![
+            format!("expected the error {condition}"),
+            format!("but got {error:?}"),
+        ])),
+    }
+}
+
+fn check_annotations(expect: &Expectations, result: &QueryResult) -> Result<(), Stop> {
+    let (warnings, infos) = (&result.warnings, &result.infos);
+    let foreign = |(texts, prefix): (&Vec<String>, &str)| {
+        texts.iter().find(|t| !t.starts_with(prefix)).cloned()
+    };
+    let all = [(warnings, "PromQL warning: "), (infos, "PromQL info: ")];
+    if let Some(text) = all.into_iter().find_map(foreign) {
+        return Err(Stop::because(format!("neither a warning nor an info of PromQL: {text:?}")));
+    }
+    if expect.some_warn && warnings.is_empty() {
+        return Err(Stop::because("expected warnings, but got none"));
+    }
+    if expect.some_info && infos.is_empty() {
+        return Err(Stop::because("expected infos, but got none"));
+    }
+    check_texts("warning", &expect.warn, warnings)?;
+    check_texts("info", &expect.info, infos)?;
+    for (refused, kind, texts) in
+        [(expect.no_warn, "warnings", warnings), (expect.no_info, "infos", infos)]
+    {
+        if refused && !texts.is_empty() {
+            return Err(Stop::because(format!("expected no {kind}, but got {texts:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// Each condition is met, and each text meets one.
+fn check_texts(kind: &str, conditions: &[TextMatch], texts: &[String]) -> Result<(), Stop> {
+    if conditions.is_empty() {
+        return Ok(());
+    }
+    if texts.is_empty() {
+        return Err(Stop::because(format!("expected {kind}s, but got none")));
+    }
+    if let Some(missing) = conditions.iter().find(|c| !texts.iter().any(|t| c.matches(t))) {
+        return Err(Stop::Failed(vec![
+            format!("expected the {kind} {missing}"),
+            format!("but got {texts:?}"),
+        ]));
+    }
+    match texts.iter().find(|t| !conditions.iter().any(|c| c.matches(t))) {
+        Some(text) => Err(Stop::because(format!("unexpected {kind} {text:?}"))),
+        None => Ok(()),
+    }
+}

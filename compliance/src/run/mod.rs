@@ -1,0 +1,140 @@
+//! Runs scripts on quarrel's engine and says what did not come out as the
+//! script expects.
+
+mod almost;
+mod at_modifier;
+mod compare;
+mod eval;
+mod report;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quarrel::{Engine, EngineOptions, QueryError};
+use quarrel_planner::ParserOptions;
+
+pub use almost::almost_equal;
+pub use report::{Failure, FileSummary, Summary, Unsupported, UnsupportedReason};
+
+use crate::script::{self, CommandKind, ScriptError};
+use crate::store::ScriptStore;
+use eval::Verdict;
+
+/// Samples that a query may hold, as in the reference's tests.
+const MAX_SAMPLES: u64 = 10_000;
+
+/// Stack of the thread that runs scripts: trees of queries are copied there.
+const STACK: usize = 64 << 20;
+
+/// How scripts are run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The engine's options. [`RunOptions::default`] has those of the
+    /// reference's `promqltest.NewTestEngine`: all experimental syntax, 10,000
+    /// samples a query, subqueries without a step every minute.
+    pub engine: EngineOptions,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        RunOptions {
+            engine: EngineOptions {
+                max_samples: MAX_SAMPLES,
+                timeout: Some(Duration::from_secs(100)),
+                subquery_step: Arc::new(|_| 60_000),
+                parser: ParserOptions::all(),
+                ..EngineOptions::default()
+            },
+        }
+    }
+}
+
+/// Runs files of scripts. A file that cannot be read is a failure. Blocks the
+/// calling thread.
+///
+/// # Errors
+/// When the engine refuses its options.
+pub fn run_files<P: AsRef<Path>>(paths: &[P], options: &RunOptions) -> Result<Summary, QueryError> {
+    let mut summary = Summary::default();
+    for path in paths {
+        let name = path.as_ref().display().to_string();
+        match std::fs::read_to_string(path.as_ref()) {
+            Ok(text) => summary.files.push(run_text(&name, &text, options)?),
+            Err(error) => {
+                let failure = Failure { line: 0, query: None, details: vec![error.to_string()] };
+                summary.files.push(FileSummary { failures: vec![failure], ..FileSummary::new(&name) });
+            }
+        }
+    }
+    Ok(summary)
+}
+
+/// Runs one script; `name` stands in front of its failures. Blocks the
+/// calling thread.
+///
+/// # Errors
+/// When the engine refuses its options.
+pub fn run_text(name: &str, text: &str, options: &RunOptions) -> Result<FileSummary, QueryError> {
+    let engine = Engine::new(options.engine.clone())?;
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        match runtime {
+            Ok(runtime) => Ok(runtime.block_on(run_script(name, text, &engine))),
+            Err(error) => Err(QueryError::Internal(format!("no runtime: {error}"))),
+        }
+    };
+    // A thread of its own: the caller's may be one of a runtime, and small.
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("quarrel-test".into()).stack_size(STACK);
+        let thread = thread
+            .spawn_scoped(scope, run)
+            .map_err(|error| QueryError::Internal(format!("no thread: {error}")))?;
+        match thread.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+async fn run_script(name: &str, text: &str, engine: &Engine) -> FileSummary {
+    let mut summary = FileSummary::new(name);
+    let script = match script::parse(text) {
+        Ok(script) => script,
+        Err(ScriptError { line, message }) => {
+            summary.failures.push(Failure { line, query: None, details: vec![message] });
+            return summary;
+        }
+    };
+    let mut store = Arc::new(ScriptStore::default());
+    for command in script.commands {
+        match command.kind {
+            CommandKind::Clear => store = Arc::new(ScriptStore::default()),
+            CommandKind::Load(load) => {
+                if let Err((line, error)) = store.load(&load) {
+                    let details = vec![
+                        format!("load failed: {error}"),
+                        "what follows in this file was not run".to_string(),
+                    ];
+                    summary.failures.push(Failure { line, query: None, details });
+                    return summary;
+                }
+            }
+            CommandKind::Eval(eval) => {
+                let query = eval.query.clone();
+                match eval::run(&eval, engine, &store).await {
+                    Verdict::Passed => summary.passed += 1,
+                    Verdict::Failed(details) => summary.failures.push(Failure {
+                        line: command.line,
+                        query: Some(query),
+                        details,
+                    }),
+                    Verdict::Unsupported(reason) => {
+                        summary.unsupported.push(Unsupported { line: command.line, query, reason });
+                    }
+                }
+            }
+        }
+    }
+    summary
+}

@@ -1,0 +1,95 @@
+//! Series in scripts: a metric and its values.
+
+use quarrel_planner::literal::unquote;
+
+use super::SeriesDescription;
+use super::scan::{ScanError, Scanner};
+use super::sequence::sequence;
+
+/// Words that are no metric's name in front of values: operators and modifiers
+/// that the grammar of metrics leaves out, and numbers.
+const NO_METRICS: [&str; 8] =
+    ["on", "ignoring", "bool", "group_left", "group_right", "atan2", "inf", "nan"];
+
+/// A whole line: metric and values.
+pub(super) fn parse_series(line: &str) -> Result<SeriesDescription, ScanError> {
+    let mut scanner = Scanner::new(line);
+    let labels = metric(&mut scanner)?;
+    let items = sequence(&mut scanner)?;
+    Ok(SeriesDescription { labels, items })
+}
+
+/// `name{label="value"}`, `{"name", label="value"}`, or either part alone.
+pub(super) fn metric(scanner: &mut Scanner<'_>) -> Result<Vec<(String, String)>, ScanError> {
+    let mut labels = Vec::new();
+    let mut name = "";
+    if scanner.peek().is_some_and(|c| is_name_start(c) || c == ':') {
+        name = scanner.take_while(|c| is_name_part(c) || c == ':');
+        if NO_METRICS.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(scanner.error(format!("{name:?} is not a metric's name here")));
+        }
+    } else if scanner.peek() != Some('{') {
+        return Err(scanner.unexpected("series"));
+    }
+    if scanner.peek() == Some('{') {
+        labels = label_set(scanner)?;
+    }
+    if !name.is_empty() {
+        // A name in front of the braces wins, and empty values go.
+        labels.retain(|(n, value)| n != "__name__" && !value.is_empty());
+        labels.push(("__name__".to_string(), name.to_string()));
+    }
+    labels.sort();
+    Ok(labels)
+}
+
+fn label_set(scanner: &mut Scanner<'_>) -> Result<Vec<(String, String)>, ScanError> {
+    let mut labels = Vec::new();
+    scanner.eat("{");
+    loop {
+        scanner.skip_space();
+        if scanner.eat("}") {
+            return Ok(labels);
+        }
+        labels.push(label(scanner)?);
+        scanner.skip_space();
+        if !scanner.eat(",") && scanner.peek() != Some('}') {
+            return Err(scanner.unexpected("label set, expected \",\" or \"}\""));
+        }
+    }
+}
+
+/// `name="value"`, `"name"="value"`, or `"metric"`.
+fn label(scanner: &mut Scanner<'_>) -> Result<(String, String), ScanError> {
+    let quoted = matches!(scanner.peek(), Some('"' | '\'' | '`'));
+    let name = if quoted { string(scanner)? } else { identifier(scanner)? };
+    scanner.skip_space();
+    if !scanner.eat("=") {
+        if quoted {
+            return Ok(("__name__".to_string(), name));
+        }
+        return Err(scanner.unexpected("label set, expected \"=\""));
+    }
+    scanner.skip_space();
+    Ok((name, string(scanner)?))
+}
+
+fn identifier(scanner: &mut Scanner<'_>) -> Result<String, ScanError> {
+    if !scanner.peek().is_some_and(is_name_start) {
+        return Err(scanner.unexpected("label set, expected identifier or \"}\""));
+    }
+    Ok(scanner.take_while(is_name_part).to_string())
+}
+
+fn is_name_start(c: char) -> bool {
+    c.is_alphabetic() || c == '_'
+}
+
+fn is_name_part(c: char) -> bool {
+    is_name_start(c) || c.is_ascii_digit() || c == '.'
+}
+
+fn string(scanner: &mut Scanner<'_>) -> Result<String, ScanError> {
+    let quoted = scanner.quoted()?;
+    unquote(quoted).map_err(|e| scanner.error(e))
+}

@@ -1,0 +1,105 @@
+//! All `.test` files of Prometheus, from the Go module cache.
+//!
+//! Which `eval`s pass and which are not supported yet, by file, is kept in
+//! `reference.txt` beside this file, so that a change shows. Write it anew
+//! with `QUARREL_UPDATE=1 cargo test -p quarrel-compliance --test reference`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use quarrel_compliance::{RunOptions, Summary, run_files};
+
+/// What Go says, or why it says nothing.
+fn go(arguments: &[&str]) -> Result<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("go");
+    let output = Command::new("go")
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .map_err(|error| format!("go cannot be run: {error}"))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
+}
+
+/// The folder of the reference's source.
+fn reference() -> Result<PathBuf, String> {
+    const MODULE: &str = "github.com/prometheus/prometheus";
+    let dir = || go(&["list", "-m", "-f", "{{.Dir}}", MODULE]);
+    let mut found = dir()?;
+    if found.is_empty() {
+        // The module is known, but not in the cache yet.
+        go(&["mod", "download", MODULE])?;
+        found = dir()?;
+    }
+    if found.is_empty() { Err(format!("{MODULE} is not in the module cache")) } else { Ok(found.into()) }
+}
+
+/// The reference's scripts, or `None` where there is no Go: that is an error
+/// where `CI` says that it has to be there.
+fn scripts() -> Option<Vec<PathBuf>> {
+    let source = match reference() {
+        Ok(source) => source,
+        Err(error) => {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "no reference: {error}");
+            eprintln!("NOT RUN: the reference's tests need Go and its module cache: {error}");
+            return None;
+        }
+    };
+    let folder = source.join("promql/promqltest/testdata");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "test"))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 20, "only {} scripts in {}", files.len(), folder.display());
+    Some(files)
+}
+
+/// Counts by file: passed, and by reason what is not supported.
+fn counts(summary: &Summary) -> String {
+    let mut out = String::new();
+    for file in &summary.files {
+        let name = Path::new(&file.name).file_name().unwrap().to_string_lossy();
+        writeln!(out, "{name}: {} passed", file.passed).unwrap();
+        let mut reasons: BTreeMap<_, usize> = BTreeMap::new();
+        for unsupported in &file.unsupported {
+            *reasons.entry(&unsupported.reason).or_default() += 1;
+        }
+        for (reason, count) in reasons {
+            writeln!(out, "  {count} not supported: {reason}").unwrap();
+        }
+    }
+    let (passed, unsupported) = (summary.passed(), summary.unsupported());
+    writeln!(out, "all: {passed} passed, {unsupported} not supported").unwrap();
+    out
+}
+
+#[test]
+fn the_tests_of_the_reference() {
+    let Some(files) = scripts() else {
+        return;
+    };
+    let summary = run_files(&files, &RunOptions::default()).unwrap();
+    let failed: String = summary
+        .files
+        .iter()
+        .flat_map(|file| {
+            let failures = file.failures.clone();
+            let only = quarrel_compliance::FileSummary { unsupported: Vec::new(), failures, ..file.clone() };
+            [only.to_string()]
+        })
+        .collect();
+    assert!(summary.failed() == 0, "{failed}{} failed", summary.failed());
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference.txt");
+    let counts = counts(&summary);
+    if std::env::var_os("QUARREL_UPDATE").is_some() {
+        std::fs::write(&kept, &counts).unwrap();
+    }
+    let before = std::fs::read_to_string(&kept).unwrap_or_default();
+    assert_eq!(before, counts, "counts differ from {}", kept.display());
+}
