@@ -66,7 +66,11 @@ impl Collector {
         } else {
             return Ok(());
         };
-        let mut key: Labels = labels.iter().filter(|l| l.0 != "__name__" && l.0 != "le").cloned().collect();
+        let mut key: Labels = labels
+            .iter()
+            .filter(|l| l.0 != "__name__" && l.0 != "le")
+            .cloned()
+            .collect();
         key.push(("__name__".to_string(), base.to_string()));
         key.sort();
         let times = self.series.entry(key).or_default();
@@ -82,7 +86,9 @@ impl Collector {
     /// When the samples of one time contradict each other.
     pub fn finish(self) -> Result<Vec<(Labels, Vec<(i64, HistogramLiteral)>)>, String> {
         let convert = |(labels, times): (Labels, BTreeMap<i64, Classic>)| {
-            let converted = times.into_iter().map(|(time, classic)| Ok((time, classic.convert()?)));
+            let converted = times
+                .into_iter()
+                .map(|(time, classic)| Ok((time, classic.convert()?)));
             Ok((labels, converted.collect::<Result<_, String>>()?))
         };
         self.series.into_iter().map(convert).collect()
@@ -97,7 +103,10 @@ impl Classic {
         match part {
             Part::Sum => self.sum = value,
             Part::Count if value < 0.0 => {
-                self.error = Some(format!("count must be non-negative: count={}", format_g(value)));
+                self.error = Some(format!(
+                    "count must be non-negative: count={}",
+                    format_g(value)
+                ));
             }
             Part::Count => self.count = Some(value),
             Part::Bucket(le) => self.take_bucket(*le, value),
@@ -107,17 +116,26 @@ impl Classic {
     fn take_bucket(&mut self, le: f64, count: f64) {
         if count < 0.0 {
             let (le, count) = (format_g(le), format_g(count));
-            self.error = Some(format!("bucket count must be non-negative: le={le}, count={count}"));
+            self.error = Some(format!(
+                "bucket count must be non-negative: le={le}, count={count}"
+            ));
             return;
         }
         let at = self.buckets.partition_point(|b| b.0 < le);
         if self.buckets.get(at).is_some_and(|b| b.0 == le) {
             return;
         }
-        let before = at.checked_sub(1).and_then(|i| self.buckets.get(i)).map(|b| b.1);
+        let before = at
+            .checked_sub(1)
+            .and_then(|i| self.buckets.get(i))
+            .map(|b| b.1);
         let after = self.buckets.get(at).map(|b| b.1);
         let not_cumulative = |than, sign, other| {
-            format!("count is not cumulative: {} {sign} {}", format_g(than), format_g(other))
+            format!(
+                "count is not cumulative: {} {sign} {}",
+                format_g(than),
+                format_g(other)
+            )
         };
         match (before, after) {
             (Some(before), _) if count < before => {
@@ -145,7 +163,9 @@ impl Classic {
         let last = self.buckets.last().map_or(0.0, |b| b.1);
         if last != count {
             let (last, count) = (format_g(last), format_g(count));
-            return Err(format!("count mismatch: count={count} != le=+Inf count={last}"));
+            return Err(format!(
+                "count mismatch: count={count} != le=+Inf count={last}"
+            ));
         }
         let mut before = 0.0;
         let mut own = |&(_, cumulative): &(f64, f64)| {
@@ -158,7 +178,12 @@ impl Classic {
             count,
             sum: self.sum,
             buckets: self.buckets.iter().map(&mut own).collect(),
-            custom_values: self.buckets.iter().map(|b| b.0).filter(|le| *le != f64::INFINITY).collect(),
+            custom_values: self
+                .buckets
+                .iter()
+                .map(|b| b.0)
+                .filter(|le| *le != f64::INFINITY)
+                .collect(),
             ..HistogramLiteral::default()
         })
     }
@@ -169,7 +194,10 @@ mod tests {
     use super::*;
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
-        pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect()
+        pairs
+            .iter()
+            .map(|(n, v)| (n.to_string(), v.to_string()))
+            .collect()
     }
 
     #[test]
@@ -179,10 +207,16 @@ mod tests {
             let series = labels(&[("__name__", "x_bucket"), ("job", "a"), ("le", le)]);
             collector.take(&series, [(0, count)]).unwrap();
         }
-        collector.take(&labels(&[("__name__", "x_sum"), ("job", "a")]), [(0, 7.0)]).unwrap();
-        collector.take(&labels(&[("__name__", "y"), ("job", "a")]), [(0, 7.0)]).unwrap();
+        collector
+            .take(&labels(&[("__name__", "x_sum"), ("job", "a")]), [(0, 7.0)])
+            .unwrap();
+        collector
+            .take(&labels(&[("__name__", "y"), ("job", "a")]), [(0, 7.0)])
+            .unwrap();
         let all = collector.finish().unwrap();
-        let [(series, samples)] = &all[..] else { panic!("one series, not {all:?}") };
+        let [(series, samples)] = &all[..] else {
+            panic!("one series, not {all:?}")
+        };
         assert_eq!(series, &labels(&[("__name__", "x"), ("job", "a")]));
         let text = "{{schema:-53 count:5 sum:7 custom_values:[0.1 1] buckets:[1 2 2]}}";
         assert_eq!(samples[0].1.to_string(), text);
@@ -193,13 +227,21 @@ mod tests {
         let of = |parts: &[(&str, &str, f64)]| {
             let mut collector = Collector::default();
             for (name, le, value) in parts {
-                collector.take(&labels(&[("__name__", name), ("le", le)]), [(0, *value)]).unwrap();
+                collector
+                    .take(&labels(&[("__name__", name), ("le", le)]), [(0, *value)])
+                    .unwrap();
             }
             collector.finish().unwrap_err()
         };
         let bucket = "x_bucket";
-        assert_eq!(of(&[(bucket, "1", 3.0), (bucket, "2", 2.0)]), "count is not cumulative: 2 < 3");
-        assert_eq!(of(&[(bucket, "2", 2.0), (bucket, "1", 3.0)]), "count is not cumulative: 3 > 2");
+        assert_eq!(
+            of(&[(bucket, "1", 3.0), (bucket, "2", 2.0)]),
+            "count is not cumulative: 2 < 3"
+        );
+        assert_eq!(
+            of(&[(bucket, "2", 2.0), (bucket, "1", 3.0)]),
+            "count is not cumulative: 3 > 2"
+        );
         assert_eq!(
             of(&[(bucket, "+Inf", 2.0), ("x_count", "", 3.0)]),
             "count mismatch: count=3 != le=+Inf count=2"

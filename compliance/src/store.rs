@@ -70,23 +70,38 @@ impl ScriptStore {
     /// goes back in time.
     pub fn load(&self, load: &Load) -> Result<(), (usize, LoadError)> {
         // A series that is given twice counts as it was given last.
-        let latest: BTreeMap<_, _> =
-            load.series.iter().map(|s| (&s.description.labels, s)).collect();
+        let latest: BTreeMap<_, _> = load
+            .series
+            .iter()
+            .map(|s| (&s.description.labels, s))
+            .collect();
         let mut classic = nhcb::Collector::default();
         for series in latest.values() {
             let failed = |e| (series.line, e);
             let description = &series.description;
-            let points =
-                description.points().map_err(LoadError::Histogram).map_err(failed)?;
+            let points = description
+                .points()
+                .map_err(LoadError::Histogram)
+                .map_err(failed)?;
             let mut columns = Columns::default();
             for (index, point) in points.into_iter().enumerate() {
-                let time = i64::try_from(index).ok().and_then(|i| i.checked_mul(load.step_ms));
+                let time = i64::try_from(index)
+                    .ok()
+                    .and_then(|i| i.checked_mul(load.step_ms));
                 let time = time.ok_or(LoadError::Time { index }).map_err(failed)?;
-                let start = series.start_offsets.as_ref().and_then(|o| o.get(index)).copied();
+                let start = series
+                    .start_offsets
+                    .as_ref()
+                    .and_then(|o| o.get(index))
+                    .copied();
                 columns.push(time, point, start.flatten().is_some());
             }
             if load.with_nhcb {
-                let samples = columns.timestamps.iter().copied().zip(columns.values.iter().copied());
+                let samples = columns
+                    .timestamps
+                    .iter()
+                    .copied()
+                    .zip(columns.values.iter().copied());
                 classic
                     .take(&description.labels, samples)
                     .map_err(LoadError::Histogram)
@@ -95,7 +110,10 @@ impl ScriptStore {
             self.take(&description.labels, columns).map_err(failed)?;
         }
         let line = load.series.first().map_or(0, |s| s.line);
-        for (labels, samples) in classic.finish().map_err(|e| (line, LoadError::Histogram(e)))? {
+        for (labels, samples) in classic
+            .finish()
+            .map_err(|e| (line, LoadError::Histogram(e)))?
+        {
             let columns = Columns {
                 histograms: samples.iter().map(|(time, _)| *time).collect(),
                 ..Columns::default()
@@ -111,19 +129,27 @@ impl ScriptStore {
         };
         let known = self.last.lock().get(labels).copied();
         if known.is_some_and(|known| first < known) {
-            let series = labels.iter().map(|(n, v)| format!("{n}={v:?}")).collect::<Vec<_>>();
+            let series = labels
+                .iter()
+                .map(|(n, v)| format!("{n}={v:?}"))
+                .collect::<Vec<_>>();
             let series = format!("{{{}}}", series.join(", "));
-            return Err(LoadError::OutOfOrder { series, timestamp: first });
+            return Err(LoadError::OutOfOrder {
+                series,
+                timestamp: first,
+            });
         }
         let marks = |times: Vec<i64>| {
             let values = vec![0.0; times.len()];
             (times, values)
         };
         let (times, values) = marks(columns.histograms);
-        self.histograms.append_series(pairs(labels), times, values)?;
+        self.histograms
+            .append_series(pairs(labels), times, values)?;
         let (times, values) = marks(columns.starts);
         self.starts.append_series(pairs(labels), times, values)?;
-        self.floats.append_series(pairs(labels), columns.timestamps, columns.values)?;
+        self.floats
+            .append_series(pairs(labels), columns.timestamps, columns.values)?;
         self.last.lock().insert(labels.to_vec(), last);
         Ok(())
     }
@@ -183,10 +209,17 @@ struct ScriptSnapshot {
 }
 
 /// Whether something in `snapshot` matches.
-async fn has(snapshot: &Arc<dyn Snapshot>, request: &SelectRequest<'_>) -> Result<bool, StorageError> {
+async fn has(
+    snapshot: &Arc<dyn Snapshot>,
+    request: &SelectRequest<'_>,
+) -> Result<bool, StorageError> {
     let symbols = SymbolTable::new();
     let hints = SelectHints::default();
-    let request = SelectRequest { symbols: &symbols, hints: &hints, ..*request };
+    let request = SelectRequest {
+        symbols: &symbols,
+        hints: &hints,
+        ..*request
+    };
     Ok(!snapshot.select(request).await?.labels.is_empty())
 }
 

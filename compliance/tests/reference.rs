@@ -35,7 +35,11 @@ fn reference() -> Result<PathBuf, String> {
         go(&["mod", "download", MODULE])?;
         found = dir()?;
     }
-    if found.is_empty() { Err(format!("{MODULE} is not in the module cache")) } else { Ok(found.into()) }
+    if found.is_empty() {
+        Err(format!("{MODULE} is not in the module cache"))
+    } else {
+        Ok(found.into())
+    }
 }
 
 /// The reference's scripts, or `None` where there is no Go: that is an error
@@ -44,7 +48,10 @@ fn scripts() -> Option<Vec<PathBuf>> {
     let source = match reference() {
         Ok(source) => source,
         Err(error) => {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "no reference: {error}");
+            assert!(
+                std::env::var("CI").as_deref() != Ok("true"),
+                "no reference: {error}"
+            );
             eprintln!("NOT RUN: the reference's tests need Go and its module cache: {error}");
             return None;
         }
@@ -56,7 +63,12 @@ fn scripts() -> Option<Vec<PathBuf>> {
         .filter(|path| path.extension().is_some_and(|e| e == "test"))
         .collect();
     files.sort();
-    assert!(files.len() >= 20, "only {} scripts in {}", files.len(), folder.display());
+    assert!(
+        files.len() >= 20,
+        "only {} scripts in {}",
+        files.len(),
+        folder.display()
+    );
     Some(files)
 }
 
@@ -90,7 +102,11 @@ fn the_tests_of_the_reference() {
         .iter()
         .flat_map(|file| {
             let failures = file.failures.clone();
-            let only = quarrel_compliance::FileSummary { unsupported: Vec::new(), failures, ..file.clone() };
+            let only = quarrel_compliance::FileSummary {
+                unsupported: Vec::new(),
+                failures,
+                ..file.clone()
+            };
             [only.to_string()]
         })
         .collect();

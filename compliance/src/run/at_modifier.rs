@@ -77,7 +77,10 @@ mod tests {
 
     #[test]
     fn selectors_and_subqueries_are_pinned() {
-        assert_eq!(of("a + b @ 5", 60_000).as_deref(), Some("a @ 60.000 + b @ 5.000"));
+        assert_eq!(
+            of("a + b @ 5", 60_000).as_deref(),
+            Some("a @ 60.000 + b @ 5.000")
+        );
         assert_eq!(
             of("sum(rate(a[5m] offset 1m))", 60_000).as_deref(),
             Some("sum(rate(a[5m] @ 60.000 offset 1m))")
@@ -95,6 +98,9 @@ mod tests {
     fn times_are_those_of_the_reference() {
         let tree = parse("a", &ParserOptions::all()).unwrap();
         assert_eq!(pinned(tree.expr(), 0).unwrap().1, [-1000, 0, 1000]);
-        assert_eq!(pinned(tree.expr(), 500).unwrap().1, [-5000, 0, 100, 500, 5000]);
+        assert_eq!(
+            pinned(tree.expr(), 500).unwrap().1,
+            [-5000, 0, 100, 500, 5000]
+        );
     }
 }

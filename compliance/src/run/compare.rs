@@ -44,17 +44,28 @@ pub(super) fn compare(eval: &Eval, answer: &Answer) -> Result<(), Vec<String>> {
             if want == got {
                 return Ok(());
             }
-            one(format!("expected string {}, got {}", quote(want), quote(got)))
+            one(format!(
+                "expected string {}, got {}",
+                quote(want),
+                quote(got)
+            ))
         }
         Answer::Scalar(got) => match expect.scalar {
             Some(want) if almost_equal(want, *got) => Ok(()),
-            Some(want) => one(format!("expected scalar {}, got {}", number(want), number(*got))),
+            Some(want) => one(format!(
+                "expected scalar {}, got {}",
+                number(want),
+                number(*got)
+            )),
             None => one(format!("expected series, got scalar {}", number(*got))),
         },
         Answer::Vector(got) | Answer::Matrix(got) => {
             if let Some(want) = expect.scalar {
                 let first = got.first().map_or("an empty one".into(), series_text);
-                return one(format!("expected scalar {}, got series: {first}", number(want)));
+                return one(format!(
+                    "expected scalar {}, got series: {first}",
+                    number(want)
+                ));
             }
             let matrix = matches!(answer, Answer::Matrix(_));
             if matrix {
@@ -73,7 +84,9 @@ fn check_order_of_matrix(eval: &Eval, got: &[Series]) -> Result<(), Vec<String>>
         None => Ok(()),
         Some(pair) => {
             let (a, b) = (labels_text(&pair[0].labels), labels_text(&pair[1].labels));
-            Err(vec![format!("the matrix is not sorted by labels: {a} before {b}")])
+            Err(vec![format!(
+                "the matrix is not sorted by labels: {a} before {b}"
+            )])
         }
     }
 }
@@ -96,7 +109,9 @@ fn compare_series(eval: &Eval, got: &[Series], matrix: bool) -> Result<(), Vec<S
         if eval.expect.ordered && place != position {
             let labels = labels_text(&series.labels);
             let (place, position) = (place + 1, position + 1);
-            differences.push(format!("expected {labels} at position {place}, got it at {position}"));
+            differences.push(format!(
+                "expected {labels} at position {place}, got it at {position}"
+            ));
         }
         let points = match want.points() {
             Ok(points) => points,
@@ -136,7 +151,10 @@ fn compare_point(want: Option<&Point>, series: &Series) -> Option<String> {
         return None;
     }
     let (labels, want) = (labels_text(&series.labels), point_text(want));
-    Some(format!("{labels}: expected {want}, got {}", value_text(got.value)))
+    Some(format!(
+        "{labels}: expected {want}, got {}",
+        value_text(got.value)
+    ))
 }
 
 /// Whether a value is as expected. An omitted one counts as 0 where a value
@@ -153,22 +171,34 @@ fn equal(want: &Point, got: SampleValue) -> bool {
 fn compare_points(eval: &Eval, points: &[Point], series: &Series) -> Option<String> {
     let labels = labels_text(&series.labels);
     let grid = eval.expect.range_vector.unwrap_or(eval.time);
-    let EvalTime::Range { start_ms, end_ms, step_ms } = grid else {
-        return Some(format!("{labels}: got a range vector, but no range vector is expected"));
+    let EvalTime::Range {
+        start_ms,
+        end_ms,
+        step_ms,
+    } = grid
+    else {
+        return Some(format!(
+            "{labels}: got a range vector, but no range vector is expected"
+        ));
     };
     let mut want: Vec<(i64, &Point)> = Vec::new();
     for (i, point) in points.iter().enumerate() {
         let time = step_ms.saturating_mul(i as i64).saturating_add(start_ms);
         if time > end_ms {
             let count = points.len();
-            return Some(format!("{labels}: expected {count} points, but the range has not so many"));
+            return Some(format!(
+                "{labels}: expected {count} points, but the range has not so many"
+            ));
         }
         if !matches!(point, Point::Omitted) {
             want.push((time, point));
         }
     }
     let same_times = want.len() == series.points.len()
-        && want.iter().zip(&series.points).all(|(w, g)| w.0 == g.timestamp);
+        && want
+            .iter()
+            .zip(&series.points)
+            .all(|(w, g)| w.0 == g.timestamp);
     if same_times {
         let (time, want, got) = want
             .iter()
@@ -176,12 +206,19 @@ fn compare_points(eval: &Eval, points: &[Point], series: &Series) -> Option<Stri
             .find(|(w, g)| !equal(w.1, g.value))
             .map(|(w, g)| (w.0, w.1, g.value))?;
         let (want, got) = (point_text(want), value_text(got));
-        return Some(format!("{labels}: at {time} ms: expected {want}, got {got}"));
+        return Some(format!(
+            "{labels}: at {time} ms: expected {want}, got {got}"
+        ));
     }
-    let want = want.iter().map(|(time, point)| format!("{} @[{time}]", point_text(point)));
+    let want = want
+        .iter()
+        .map(|(time, point)| format!("{} @[{time}]", point_text(point)));
     let want = shortened(want.collect());
     let got = shortened(series.points.iter().map(got_text).collect());
-    Some(format!("{labels}: expected {want}\n{}  got      {got}", " ".repeat(labels.chars().count())))
+    Some(format!(
+        "{labels}: expected {want}\n{}  got      {got}",
+        " ".repeat(labels.chars().count())
+    ))
 }
 
 fn got_text(point: &Got) -> String {
@@ -217,11 +254,17 @@ fn labels_text(labels: &[(String, String)]) -> String {
         name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             && !name.starts_with(|c: char| c.is_ascii_digit())
     };
-    let name = labels.iter().find(|l| l.0 == "__name__" && plain(&l.1)).map(|l| l.1.as_str());
-    let rest = labels.iter().filter(|l| l.0 != "__name__" || name.is_none()).map(|(n, v)| {
-        let key = if plain(n) { n.clone() } else { quote(n) };
-        format!("{key}={}", quote(v))
-    });
+    let name = labels
+        .iter()
+        .find(|l| l.0 == "__name__" && plain(&l.1))
+        .map(|l| l.1.as_str());
+    let rest = labels
+        .iter()
+        .filter(|l| l.0 != "__name__" || name.is_none())
+        .map(|(n, v)| {
+            let key = if plain(n) { n.clone() } else { quote(n) };
+            format!("{key}={}", quote(v))
+        });
     let rest: Vec<String> = rest.collect();
     match name {
         Some(name) if rest.is_empty() => name.to_string(),
@@ -245,7 +288,10 @@ fn histogram_text(point: &HistogramPoint) -> String {
     match &point.increment {
         Some(increment) if point.times > 0 => {
             let sign = if increment.subtract { '-' } else { '+' };
-            format!("{}{sign}{}*{}", point.first, point.times, increment.histogram)
+            format!(
+                "{}{sign}{}*{}",
+                point.first, point.times, increment.histogram
+            )
         }
         _ => point.first.to_string(),
     }
@@ -261,5 +307,9 @@ fn value_text(value: SampleValue) -> String {
 /// As Go prints it with `%v`.
 fn number(value: f64) -> String {
     let plain = value == 0.0 || (1e-4..1e21).contains(&value.abs());
-    if plain { format_f(value) } else { format_g(value) }
+    if plain {
+        format_f(value)
+    } else {
+        format_g(value)
+    }
 }

@@ -49,7 +49,11 @@ impl Stop {
 }
 
 pub(super) async fn run(eval: &Eval, engine: &Engine, store: &Arc<ScriptStore>) -> Verdict {
-    let runner = Runner { eval, engine, store };
+    let runner = Runner {
+        eval,
+        engine,
+        store,
+    };
     match runner.run().await {
         Ok(()) => Verdict::Passed,
         Err(Stop::Failed(lines)) => Verdict::Failed(lines),
@@ -67,7 +71,11 @@ impl Runner<'_> {
     async fn run(&self) -> Result<(), Stop> {
         let at_ms = match self.eval.time {
             EvalTime::Instant { at_ms } => at_ms,
-            EvalTime::Range { start_ms, end_ms, step_ms } => {
+            EvalTime::Range {
+                start_ms,
+                end_ms,
+                step_ms,
+            } => {
                 return self.range(start_ms, end_ms, step_ms).await;
             }
         };
@@ -83,7 +91,9 @@ impl Runner<'_> {
         };
         for at in times {
             let form = format!("as {query} at {}", time_text(at));
-            self.instant(&query, at).await.map_err(|stop| stop.during(&form))?;
+            self.instant(&query, at)
+                .await
+                .map_err(|stop| stop.during(&form))?;
         }
         Ok(())
     }
@@ -115,10 +125,15 @@ impl Runner<'_> {
         if expect.range_vector.is_some() || expect.string.is_some() || minds_range(text) {
             return Ok(());
         }
-        let (start, end) = (at_ms.saturating_sub(MINUTE_MS), at_ms.saturating_add(MINUTE_MS));
+        let (start, end) = (
+            at_ms.saturating_sub(MINUTE_MS),
+            at_ms.saturating_add(MINUTE_MS),
+        );
         let options = QueryOptions::default();
         let query = prepared.range(self.store.clone(), start, end, MINUTE_MS, options);
-        self.as_range(query, at_ms, &result.value).await.map_err(|stop| stop.during("in range mode"))
+        self.as_range(query, at_ms, &result.value)
+            .await
+            .map_err(|stop| stop.during("in range mode"))
     }
 
     /// The middle step of a range query gives what the instant query gives.
@@ -176,7 +191,9 @@ impl Runner<'_> {
 
 /// Whether a query depends on its range and step.
 fn minds_range(text: &str) -> bool {
-    ["start()", "end()", "range()", "step()"].iter().any(|f| text.contains(f))
+    ["start()", "end()", "range()", "step()"]
+        .iter()
+        .any(|f| text.contains(f))
 }
 
 fn time_text(ms: i64) -> String {
@@ -189,9 +206,7 @@ fn time_text(ms: i64) -> String {
 fn unsupported(error: &QueryError) -> Option<UnsupportedReason> {
     match error {
         QueryError::Unsupported { what, .. }
-        | QueryError::Storage(StorageError::Unsupported(what)) => {
-            Some(UnsupportedReason::of(what))
-        }
+        | QueryError::Storage(StorageError::Unsupported(what)) => Some(UnsupportedReason::of(what)),
         _ => None,
     }
 }
@@ -216,7 +231,9 @@ fn check_annotations(expect: &Expectations, result: &QueryResult) -> Result<(), 
     };
     let all = [(warnings, "PromQL warning: "), (infos, "PromQL info: ")];
     if let Some(text) = all.into_iter().find_map(foreign) {
-        return Err(Stop::because(format!("neither a warning nor an info of PromQL: {text:?}")));
+        return Err(Stop::because(format!(
+            "neither a warning nor an info of PromQL: {text:?}"
+        )));
     }
     if expect.some_warn && warnings.is_empty() {
         return Err(Stop::because("expected warnings, but got none"));
@@ -226,11 +243,14 @@ fn check_annotations(expect: &Expectations, result: &QueryResult) -> Result<(), 
     }
     check_texts("warning", &expect.warn, warnings)?;
     check_texts("info", &expect.info, infos)?;
-    for (refused, kind, texts) in
-        [(expect.no_warn, "warnings", warnings), (expect.no_info, "infos", infos)]
-    {
+    for (refused, kind, texts) in [
+        (expect.no_warn, "warnings", warnings),
+        (expect.no_info, "infos", infos),
+    ] {
         if refused && !texts.is_empty() {
-            return Err(Stop::because(format!("expected no {kind}, but got {texts:?}")));
+            return Err(Stop::because(format!(
+                "expected no {kind}, but got {texts:?}"
+            )));
         }
     }
     Ok(())
@@ -244,13 +264,19 @@ fn check_texts(kind: &str, conditions: &[TextMatch], texts: &[String]) -> Result
     if texts.is_empty() {
         return Err(Stop::because(format!("expected {kind}s, but got none")));
     }
-    if let Some(missing) = conditions.iter().find(|c| !texts.iter().any(|t| c.matches(t))) {
+    if let Some(missing) = conditions
+        .iter()
+        .find(|c| !texts.iter().any(|t| c.matches(t)))
+    {
         return Err(Stop::Failed(vec![
             format!("expected the {kind} {missing}"),
             format!("but got {texts:?}"),
         ]));
     }
-    match texts.iter().find(|t| !conditions.iter().any(|c| c.matches(t))) {
+    match texts
+        .iter()
+        .find(|t| !conditions.iter().any(|c| c.matches(t)))
+    {
         Some(text) => Err(Stop::because(format!("unexpected {kind} {text:?}"))),
         None => Ok(()),
     }

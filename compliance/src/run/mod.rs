@@ -6,6 +6,8 @@ mod at_modifier;
 mod compare;
 mod eval;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -62,8 +64,15 @@ pub fn run_files<P: AsRef<Path>>(paths: &[P], options: &RunOptions) -> Result<Su
         match std::fs::read_to_string(path.as_ref()) {
             Ok(text) => summary.files.push(run_text(&name, &text, options)?),
             Err(error) => {
-                let failure = Failure { line: 0, query: None, details: vec![error.to_string()] };
-                summary.files.push(FileSummary { failures: vec![failure], ..FileSummary::new(&name) });
+                let failure = Failure {
+                    line: 0,
+                    query: None,
+                    details: vec![error.to_string()],
+                };
+                summary.files.push(FileSummary {
+                    failures: vec![failure],
+                    ..FileSummary::new(&name)
+                });
             }
         }
     }
@@ -78,7 +87,9 @@ pub fn run_files<P: AsRef<Path>>(paths: &[P], options: &RunOptions) -> Result<Su
 pub fn run_text(name: &str, text: &str, options: &RunOptions) -> Result<FileSummary, QueryError> {
     let engine = Engine::new(options.engine.clone())?;
     let run = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
         match runtime {
             Ok(runtime) => Ok(runtime.block_on(run_script(name, text, &engine))),
             Err(error) => Err(QueryError::Internal(format!("no runtime: {error}"))),
@@ -86,7 +97,9 @@ pub fn run_text(name: &str, text: &str, options: &RunOptions) -> Result<FileSumm
     };
     // A thread of its own: the caller's may be one of a runtime, and small.
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("quarrel-test".into()).stack_size(STACK);
+        let thread = std::thread::Builder::new()
+            .name("quarrel-test".into())
+            .stack_size(STACK);
         let thread = thread
             .spawn_scoped(scope, run)
             .map_err(|error| QueryError::Internal(format!("no thread: {error}")))?;
@@ -102,7 +115,11 @@ async fn run_script(name: &str, text: &str, engine: &Engine) -> FileSummary {
     let script = match script::parse(text) {
         Ok(script) => script,
         Err(ScriptError { line, message }) => {
-            summary.failures.push(Failure { line, query: None, details: vec![message] });
+            summary.failures.push(Failure {
+                line,
+                query: None,
+                details: vec![message],
+            });
             return summary;
         }
     };
@@ -116,7 +133,11 @@ async fn run_script(name: &str, text: &str, engine: &Engine) -> FileSummary {
                         format!("load failed: {error}"),
                         "what follows in this file was not run".to_string(),
                     ];
-                    summary.failures.push(Failure { line, query: None, details });
+                    summary.failures.push(Failure {
+                        line,
+                        query: None,
+                        details,
+                    });
                     return summary;
                 }
             }
@@ -130,7 +151,11 @@ async fn run_script(name: &str, text: &str, engine: &Engine) -> FileSummary {
                         details,
                     }),
                     Verdict::Unsupported(reason) => {
-                        summary.unsupported.push(Unsupported { line: command.line, query, reason });
+                        summary.unsupported.push(Unsupported {
+                            line: command.line,
+                            query,
+                            reason,
+                        });
                     }
                 }
             }

@@ -116,7 +116,11 @@ impl Summary {
 impl fmt::Display for FileSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for failure in &self.failures {
-            let Failure { line, query, details } = failure;
+            let Failure {
+                line,
+                query,
+                details,
+            } = failure;
             let mut details = details.iter();
             match query {
                 Some(query) => writeln!(f, "{}:{line}: {query}", self.name)?,
@@ -129,8 +133,17 @@ impl fmt::Display for FileSummary {
                 writeln!(f, "    {text}")?;
             }
         }
-        for Unsupported { line, query, reason } in &self.unsupported {
-            writeln!(f, "{}:{line}: {query}\n    not supported yet: {reason}", self.name)?;
+        for Unsupported {
+            line,
+            query,
+            reason,
+        } in &self.unsupported
+        {
+            writeln!(
+                f,
+                "{}:{line}: {query}\n    not supported yet: {reason}",
+                self.name
+            )?;
         }
         Ok(())
     }

@@ -63,7 +63,10 @@ impl TextMatch {
         Regex::new(text).map_err(|e| e.to_string())?;
         let anywhere = format!("(?s:.*)(?-s:{text})(?s:.*)");
         let regex = Regex::new(&anywhere).map_err(|e| e.to_string())?;
-        Ok(TextMatch::Pattern { text: text.to_string(), regex })
+        Ok(TextMatch::Pattern {
+            text: text.to_string(),
+            regex,
+        })
     }
 
     /// Whether a text satisfies the condition.
@@ -98,10 +101,13 @@ impl Expectations {
         match kind {
             "ordered" => self.ordered = true,
             "fail" => {
-                let only = self.fail.as_ref().is_none_or(|f| f.is_empty() || self.legacy_fail());
+                let only = self
+                    .fail
+                    .as_ref()
+                    .is_none_or(|f| f.is_empty() || self.legacy_fail());
                 if !only {
                     return Err(
-                        "invalid expect lines, multiple expect fail lines are not allowed".into()
+                        "invalid expect lines, multiple expect fail lines are not allowed".into(),
                     );
                 }
                 self.fail.get_or_insert_default().push(text);
@@ -112,10 +118,22 @@ impl Expectations {
             "no_info" => self.no_info = true,
             _ => return Err(FORM.into()),
         }
-        let both = |kind| Err(format!("invalid expect lines, {kind} and no_{kind} cannot be used together"));
+        let both = |kind| {
+            Err(format!(
+                "invalid expect lines, {kind} and no_{kind} cannot be used together"
+            ))
+        };
         match self {
-            Expectations { no_info: true, info, .. } if !info.is_empty() => both("info"),
-            Expectations { no_warn: true, warn, .. } if !warn.is_empty() => both("warn"),
+            Expectations {
+                no_info: true,
+                info,
+                ..
+            } if !info.is_empty() => both("info"),
+            Expectations {
+                no_warn: true,
+                warn,
+                ..
+            } if !warn.is_empty() => both("warn"),
             _ => Ok(()),
         }
     }

@@ -104,7 +104,9 @@ fn field(
 fn integer(scanner: &mut Scanner<'_>) -> Result<i32, ScanError> {
     let minus = scanner.eat("-");
     let count = scanner.count()?;
-    let value = i64::try_from(count).map(|v| if minus { -v } else { v }).ok();
+    let value = i64::try_from(count)
+        .map(|v| if minus { -v } else { v })
+        .ok();
     value
         .and_then(|v| i32::try_from(v).ok())
         .ok_or_else(|| scanner.error(format!("{count} is too large for a schema or an offset")))

@@ -16,6 +16,8 @@ mod scan;
 mod sequence;
 mod series;
 mod start;
+#[cfg(test)]
+mod tests;
 
 pub use expect::{Expectations, TextMatch};
 pub use histogram::{HistogramLiteral, ResetHint};
@@ -139,6 +141,9 @@ pub struct ScriptError {
 
 impl ScriptError {
     pub(crate) fn new(line: usize, message: impl Into<String>) -> Self {
-        ScriptError { line, message: message.into() }
+        ScriptError {
+            line,
+            message: message.into(),
+        }
     }
 }

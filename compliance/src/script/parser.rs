@@ -23,10 +23,17 @@ pub fn parse(text: &str) -> Result<Script, ScriptError> {
         .map(str::trim)
         .map(|line| if line.starts_with('#') { "" } else { line })
         .collect();
-    let mut reader = Lines { lines: &lines, next: 0 };
+    let mut reader = Lines {
+        lines: &lines,
+        next: 0,
+    };
     let mut commands = Vec::new();
     while let Some((line, text)) = reader.next_command() {
-        let word = text.split([' ', '\t']).next().unwrap_or_default().to_lowercase();
+        let word = text
+            .split([' ', '\t'])
+            .next()
+            .unwrap_or_default()
+            .to_lowercase();
         let kind = if word == "clear" {
             CommandKind::Clear
         } else if word.starts_with("load") {
@@ -76,7 +83,10 @@ fn load(line: usize, head: &str, lines: &mut Lines<'_>) -> Result<Load, ScriptEr
     let step = after_space(rest.strip_prefix("_with_nhcb").unwrap_or(rest))
         .filter(|step| !step.is_empty())
         .ok_or_else(|| {
-            ScriptError::new(line, "invalid load command. (load[_with_nhcb] <step:duration>)")
+            ScriptError::new(
+                line,
+                "invalid load command. (load[_with_nhcb] <step:duration>)",
+            )
         })?;
     let step_ms = parse_duration(step)
         .map_err(|e| ScriptError::new(line, format!("invalid step definition {step:?}: {e}")))?;
@@ -88,14 +98,15 @@ fn load(line: usize, head: &str, lines: &mut Lines<'_>) -> Result<Load, ScriptEr
             if let Some((line, _)) = pending {
                 return Err(orphan(line));
             }
-            let parsed = start::parse_start_line(metric, offsets)
-                .map_err(|e| ScriptError::new(line, e))?;
+            let parsed =
+                start::parse_start_line(metric, offsets).map_err(|e| ScriptError::new(line, e))?;
             pending = Some((line, parsed));
             continue;
         }
-        let description =
-            parse_series(text).map_err(|e| ScriptError::new(line, e.to_string()))?;
-        let points = description.points().map_err(|e| ScriptError::new(line, e))?;
+        let description = parse_series(text).map_err(|e| ScriptError::new(line, e.to_string()))?;
+        let points = description
+            .points()
+            .map_err(|e| ScriptError::new(line, e))?;
         let mut start_offsets = None;
         if let Some((line, (labels, offsets))) = pending.take() {
             let error = if labels != description.labels {
@@ -111,11 +122,19 @@ fn load(line: usize, head: &str, lines: &mut Lines<'_>) -> Result<Load, ScriptEr
                 return Err(ScriptError::new(line, error));
             }
         }
-        series.push(LoadSeries { line, description, start_offsets });
+        series.push(LoadSeries {
+            line,
+            description,
+            start_offsets,
+        });
     }
     match pending {
         Some((line, _)) => Err(orphan(line)),
-        None => Ok(Load { step_ms, with_nhcb, series }),
+        None => Ok(Load {
+            step_ms,
+            with_nhcb,
+            series,
+        }),
     }
 }
 
@@ -142,20 +161,35 @@ fn eval_head(line: usize, head: &str) -> Result<Head<'_>, ScriptError> {
         && known(&["fail", "warn", "ordered", "info"])
     {
         let rest = after_space(rest).ok_or_else(form)?;
-        let rest = rest.strip_prefix("at").and_then(after_space).ok_or_else(form)?;
+        let rest = rest
+            .strip_prefix("at")
+            .and_then(after_space)
+            .ok_or_else(form)?;
         let (at, query) = rest.split_once(is_go_space).ok_or_else(form)?;
         let at_ms = parse_duration(at).map_err(|e| {
             ScriptError::new(line, format!("invalid timestamp definition {at:?}: {e}"))
         })?;
         let query = query.trim_start_matches(is_go_space);
-        return Ok(Head { modifier, time: EvalTime::Instant { at_ms }, query });
+        return Ok(Head {
+            modifier,
+            time: EvalTime::Instant { at_ms },
+            query,
+        });
     }
     if let Some(rest) = rest.strip_prefix("range")
         && known(&["fail", "warn", "info"])
     {
-        let rest = after_space(rest).and_then(|r| r.strip_prefix("from")).ok_or_else(form)?;
-        let (time, query) = times(rest, true).ok_or_else(form)?.map_err(|e| ScriptError::new(line, e))?;
-        return Ok(Head { modifier, time, query });
+        let rest = after_space(rest)
+            .and_then(|r| r.strip_prefix("from"))
+            .ok_or_else(form)?;
+        let (time, query) = times(rest, true)
+            .ok_or_else(form)?
+            .map_err(|e| ScriptError::new(line, e))?;
+        return Ok(Head {
+            modifier,
+            time,
+            query,
+        });
     }
     Err(form())
 }
@@ -186,13 +220,24 @@ fn times(text: &str, with_query: bool) -> Option<Result<(EvalTime, &str), String
             ));
         }
         let step_ms = duration("step", step)?;
-        Ok((EvalTime::Range { start_ms, end_ms, step_ms }, query))
+        Ok((
+            EvalTime::Range {
+                start_ms,
+                end_ms,
+                step_ms,
+            },
+            query,
+        ))
     };
     Some(parsed())
 }
 
 fn eval(line: usize, head: &str, lines: &mut Lines<'_>) -> Result<Eval, ScriptError> {
-    let Head { modifier, mut time, query } = eval_head(line, head)?;
+    let Head {
+        modifier,
+        mut time,
+        query,
+    } = eval_head(line, head)?;
     let mut expect = Expectations {
         fail: (modifier == "fail").then(Vec::new),
         ordered: modifier == "ordered",
@@ -204,13 +249,18 @@ fn eval(line: usize, head: &str, lines: &mut Lines<'_>) -> Result<Eval, ScriptEr
     while let Some((line, text)) = lines.next_of_command() {
         let error = |e: String| ScriptError::new(line, e);
         if legacy_fail && let Some(message) = text.strip_prefix("expected_fail_message") {
-            expect.fail.get_or_insert_default().push(TextMatch::Exact(message.trim().into()));
+            expect
+                .fail
+                .get_or_insert_default()
+                .push(TextMatch::Exact(message.trim().into()));
             break;
         }
         if legacy_fail && let Some(pattern) = text.strip_prefix("expected_fail_regexp") {
             let pattern = pattern.trim();
             let matches = TextMatch::pattern(pattern).map_err(|e| {
-                error(format!("invalid regexp '{pattern}' for expected_fail_regexp: {e}"))
+                error(format!(
+                    "invalid regexp '{pattern}' for expected_fail_regexp: {e}"
+                ))
             })?;
             expect.fail.get_or_insert_default().push(matches);
             break;
@@ -222,7 +272,8 @@ fn eval(line: usize, head: &str, lines: &mut Lines<'_>) -> Result<Eval, ScriptEr
                 .and_then(|rest| times(rest, false))
                 .ok_or_else(|| error(format!("invalid range vector definition {text:?}")))?
                 .map_err(error)?;
-            if let (EvalTime::Instant { at_ms }, EvalTime::Range { end_ms, .. }) = (&mut time, grid) {
+            if let (EvalTime::Instant { at_ms }, EvalTime::Range { end_ms, .. }) = (&mut time, grid)
+            {
                 // As in the reference, the range's end is the evaluation time.
                 *at_ms = end_ms;
             }
@@ -241,7 +292,11 @@ fn eval(line: usize, head: &str, lines: &mut Lines<'_>) -> Result<Eval, ScriptEr
             expect.series.push(description);
         }
     }
-    Ok(Eval { query: query.to_string(), time, expect })
+    Ok(Eval {
+        query: query.to_string(),
+        time,
+        expect,
+    })
 }
 
 /// An instant query has one value a series, unless it gives a range vector.
@@ -257,9 +312,11 @@ fn check_values(
     match count {
         0 => Err("series without a value".into()),
         1 => Ok(()),
-        _ => Err("expecting multiple values in instant evaluation not allowed. consider using \
+        _ => Err(
+            "expecting multiple values in instant evaluation not allowed. consider using \
             'expect range vector' directive to enable a range vector result for an instant query"
-            .into()),
+                .into(),
+        ),
     }
 }
 

@@ -81,7 +81,9 @@ impl<'a> Scanner<'a> {
     /// The digits of a count.
     pub(super) fn count(&mut self) -> Result<u64, ScanError> {
         let digits = self.take_while(|c| c.is_ascii_digit());
-        digits.parse().map_err(|_| self.error("expected a number of repetitions"))
+        digits
+            .parse()
+            .map_err(|_| self.error("expected a number of repetitions"))
     }
 
     /// A number without sign: digits, a point, an exponent; `Inf` and `NaN`.
@@ -117,7 +119,10 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) fn error(&self, message: impl Into<String>) -> ScanError {
-        ScanError { column: self.at + 1, message: message.into() }
+        ScanError {
+            column: self.at + 1,
+            message: message.into(),
+        }
     }
 
     /// The error that something else was expected here.

@@ -87,14 +87,22 @@ impl SequenceItem {
             SequenceItem::Omitted { count } => {
                 out.extend((0..*count).map(|_| Point::Omitted));
             }
-            SequenceItem::Float { first, increment, count } => {
+            SequenceItem::Float {
+                first,
+                increment,
+                count,
+            } => {
                 let mut value = *first;
                 for _ in 0..*count {
                     out.push(Point::Float(value));
                     value += increment;
                 }
             }
-            SequenceItem::Histogram { first, increment, count } => {
+            SequenceItem::Histogram {
+                first,
+                increment,
+                count,
+            } => {
                 if let Some(increment) = increment
                     && *count > 1
                     && first.schema > increment.histogram.schema
@@ -104,7 +112,11 @@ impl SequenceItem {
                         "error combining histograms: cannot merge from schema {from} to {to}"
                     ));
                 }
-                let hint = increment.as_ref().map_or(first, |i| &i.histogram).hint.is_some();
+                let hint = increment
+                    .as_ref()
+                    .map_or(first, |i| &i.histogram)
+                    .hint
+                    .is_some();
                 out.extend((0..*count).map(|times| {
                     Point::Histogram(HistogramPoint {
                         first: first.clone(),
@@ -142,7 +154,11 @@ pub(super) fn sequence(scanner: &mut Scanner<'_>) -> Result<Vec<SequenceItem>, S
 
 fn item(scanner: &mut Scanner<'_>) -> Result<SequenceItem, ScanError> {
     if scanner.eat("_") {
-        let count = if scanner.eat("x") { scanner.count()? } else { 1 };
+        let count = if scanner.eat("x") {
+            scanner.count()?
+        } else {
+            1
+        };
         return Ok(SequenceItem::Omitted { count });
     }
     if scanner.rest().starts_with("{{") {
@@ -159,7 +175,11 @@ fn item(scanner: &mut Scanner<'_>) -> Result<SequenceItem, ScanError> {
         false if signed => return Err(scanner.unexpected("series values, expected \"x\"")),
         false => 1,
     };
-    Ok(SequenceItem::Float { first, increment, count })
+    Ok(SequenceItem::Float {
+        first,
+        increment,
+        count,
+    })
 }
 
 fn first_float(scanner: &mut Scanner<'_>) -> Result<f64, ScanError> {
@@ -181,7 +201,10 @@ fn histograms(scanner: &mut Scanner<'_>) -> Result<SequenceItem, ScanError> {
     if let Some(sign @ ('+' | '-')) = scanner.peek() {
         scanner.eat(if sign == '+' { "+" } else { "-" });
         let histogram = Arc::new(parse_histogram(scanner)?);
-        increment = Some(HistogramIncrement { histogram, subtract: sign == '-' });
+        increment = Some(HistogramIncrement {
+            histogram,
+            subtract: sign == '-',
+        });
     }
     let count = match scanner.eat("x") {
         true => scanner.count()?.saturating_add(1),
@@ -190,5 +213,9 @@ fn histograms(scanner: &mut Scanner<'_>) -> Result<SequenceItem, ScanError> {
         }
         false => 1,
     };
-    Ok(SequenceItem::Histogram { first, increment, count })
+    Ok(SequenceItem::Histogram {
+        first,
+        increment,
+        count,
+    })
 }

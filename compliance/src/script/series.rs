@@ -8,8 +8,16 @@ use super::sequence::sequence;
 
 /// Words that are no metric's name in front of values: operators and modifiers
 /// that the grammar of metrics leaves out, and numbers.
-const NO_METRICS: [&str; 8] =
-    ["on", "ignoring", "bool", "group_left", "group_right", "atan2", "inf", "nan"];
+const NO_METRICS: [&str; 8] = [
+    "on",
+    "ignoring",
+    "bool",
+    "group_left",
+    "group_right",
+    "atan2",
+    "inf",
+    "nan",
+];
 
 /// A whole line: metric and values.
 pub(super) fn parse_series(line: &str) -> Result<SeriesDescription, ScanError> {
@@ -62,7 +70,11 @@ fn label_set(scanner: &mut Scanner<'_>) -> Result<Vec<(String, String)>, ScanErr
 /// `name="value"`, `"name"="value"`, or `"metric"`.
 fn label(scanner: &mut Scanner<'_>) -> Result<(String, String), ScanError> {
     let quoted = matches!(scanner.peek(), Some('"' | '\'' | '`'));
-    let name = if quoted { string(scanner)? } else { identifier(scanner)? };
+    let name = if quoted {
+        string(scanner)?
+    } else {
+        identifier(scanner)?
+    };
     scanner.skip_space();
     if !scanner.eat("=") {
         if quoted {

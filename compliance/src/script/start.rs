@@ -3,8 +3,8 @@
 
 use quarrel_planner::literal::parse_duration;
 
-use super::series::metric;
 use super::scan::Scanner;
+use super::series::metric;
 
 /// Offsets that one line may stand for.
 const MOST_OFFSETS: u64 = 10_000_000;
@@ -23,7 +23,13 @@ pub(super) fn split(line: &str) -> Option<(&str, &str)> {
 pub(super) fn parse_start_line(metric_text: &str, offsets: &str) -> Result<StartLine, String> {
     let mut scanner = Scanner::new(metric_text);
     let labels = metric(&mut scanner)
-        .and_then(|labels| if scanner.is_done() { Ok(labels) } else { Err(scanner.unexpected("series")) })
+        .and_then(|labels| {
+            if scanner.is_done() {
+                Ok(labels)
+            } else {
+                Err(scanner.unexpected("series"))
+            }
+        })
         .map_err(|e| format!("invalid @st line metric {metric_text:?}: {e}"))?;
     let mut out = Vec::new();
     for item in offsets.split_whitespace() {
@@ -72,7 +78,9 @@ fn delta(rest: &str) -> Result<(i64, &str), String> {
         other => return Err(format!("unexpected character {other:?} after duration")),
     };
     let (delta, rest) = duration(&rest[1..]).map_err(|e| format!("invalid step duration: {e}"))?;
-    let count = rest.strip_prefix('x').ok_or("expected 'x<count>' after step duration")?;
+    let count = rest
+        .strip_prefix('x')
+        .ok_or("expected 'x<count>' after step duration")?;
     Ok((sign * delta, count))
 }
 
@@ -88,7 +96,9 @@ fn repeat(count: &str, before: usize) -> Result<u64, String> {
 fn duration(text: &str) -> Result<(i64, &str), String> {
     let negative = text.starts_with('-');
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let digits = unsigned.find(|c: char| !c.is_ascii_digit()).unwrap_or(unsigned.len());
+    let digits = unsigned
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(unsigned.len());
     if digits == 0 {
         return Err(format!("expected digits in duration {text:?}"));
     }
