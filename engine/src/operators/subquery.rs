@@ -13,7 +13,7 @@ use quarrel_planner::logical::{Plan, WindowCall};
 use super::merge;
 use super::params::{Params, Values, as_params};
 use super::scan::kernel::KernelScratch;
-use super::scan::{NonCounterInfo, Windows};
+use super::scan::{NonCounterInfo, ParamWarning, Windows};
 use crate::batch::{BatchBuilder, Row, SeriesBatch};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
@@ -28,6 +28,7 @@ struct SubqueryWindow {
     invariant: bool,
     params: Params,
     info: Option<NonCounterInfo>,
+    warning: Option<ParamWarning>,
     span: Span,
 }
 
@@ -57,6 +58,7 @@ pub(crate) fn bind(
         invariant,
         params,
         info,
+        warning: ParamWarning::of(call, plan.id),
         span: call.argument,
     };
     let bound = Bound::row_wise(Arc::new(operator), inputs, labels);
@@ -143,6 +145,11 @@ impl SubqueryWindow {
                 && builder.rows() > before
             {
                 info.tell(run, row.series, &mut last_name);
+            }
+            if let Some(warning) = &self.warning
+                && builder.rows() > before
+            {
+                warning.tell(run, &params, &scratch.present);
             }
         }
         run.context

@@ -3,6 +3,7 @@
 //! the window function "the latest sample within the lookback, unless stale".
 
 pub(crate) mod kernel;
+mod param_warning;
 mod samples;
 mod stream;
 
@@ -15,6 +16,7 @@ use quarrel_planner::logical::{Plan, Window, WindowCall};
 use quarrel_planner::with_stack;
 
 use self::kernel::Kernel;
+pub(crate) use self::param_warning::ParamWarning;
 pub(crate) use self::samples::{SampleColumns, SamplesError};
 pub(crate) use self::stream::samples_error;
 use super::merge;
@@ -65,6 +67,7 @@ pub(crate) struct Scan {
     pub(super) info: Option<NonCounterInfo>,
     /// The rows that matter; all if it is not set.
     pub(super) keep: OnceLock<Box<[bool]>>,
+    pub(super) warning: Option<ParamWarning>,
     pub(super) span: quarrel_planner::ast::Span,
 }
 
@@ -141,6 +144,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<
         morsels: Arc::clone(&morsels),
         info: NonCounterInfo::of(&window.call, plan.id, &selection.labels),
         keep: OnceLock::new(),
+        warning: ParamWarning::of(&window.call, plan.id),
         span: window.select.span,
         selection,
     };

@@ -181,6 +181,11 @@ impl Worker {
         {
             info.tell(&self.run, row, &mut self.last_name);
         }
+        if let Some(warning) = &scan.warning
+            && self.builder.rows() > before
+        {
+            warning.tell(&self.run, params, &self.scratch.present);
+        }
         Ok((bytes, samples, windowed))
     }
 }
