@@ -332,6 +332,7 @@ impl<'a> Builder<'a> {
             }
             Kind::Label(_) => {
                 let params = strings(&args, below)?;
+                check_label_bytes(function.name, &args)?;
                 PlanOp::Relabel {
                     function,
                     input: self.first(&args, span, below)?,
@@ -496,6 +497,35 @@ fn strings(args: &[&Expr], scope: Scope<'_>) -> Result<Vec<String>> {
         }
     }
     Ok(out)
+}
+
+/// Refuses label names and patterns of `label_replace` and `label_join` that
+/// are no UTF-8; the operator gets texts and would not see it.
+fn check_label_bytes(function: &str, args: &[&Expr]) -> Result<()> {
+    let join = function == "label_join";
+    // Sources of `label_join` and the pattern are looked at first.
+    let order = if join {
+        (3..args.len()).chain(1..2)
+    } else {
+        (4..5).chain(1..2)
+    };
+    for i in order {
+        if let Some(Expr::String(literal)) = args.get(i)
+            && literal.raw.is_some()
+        {
+            let what = match i {
+                1 => "destination label name",
+                _ if join => "source label name",
+                _ => "regular expression",
+            };
+            let message = format!("invalid {what} in {function}(): {}", literal.value);
+            return Err(PlanError::Execution {
+                message,
+                span: literal.span,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The labels that `absent` knows from its argument: those that a matcher

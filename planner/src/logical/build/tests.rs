@@ -378,6 +378,10 @@ fn durations_are_computed() {
 fn refusals_have_the_words_of_the_reference() {
     assert_snapshot!(error("x[5m]", &range()), @r#"invalid: invalid expression type "range vector" for range query, must be Scalar or instant Vector"#);
     assert_snapshot!(error("\"text\"", &range()), @r#"invalid: invalid expression type "string" for range query, must be Scalar or instant Vector"#);
+    let named = |query| error(query, &range());
+    assert_snapshot!(named(r#"label_replace(x, "\xff", "", "a", "")"#), @"execution: invalid destination label name in label_replace(): �");
+    assert_snapshot!(named(r#"label_replace(x, "a", "", "a", "\xff")"#), @"execution: invalid regular expression in label_replace(): �");
+    assert_snapshot!(named(r#"label_join(x, "\xff", "", "\xfe")"#), @"execution: invalid source label name in label_join(): �");
     assert_snapshot!(error("count_values(\"\", x)", &range()), @r#"execution: invalid label name """#);
     assert_snapshot!(error("avg_over_time(x[5m] smoothed)", &range()), @"execution: smoothed modifier can only be used with: delta, increase, rate - not with avg_over_time");
     assert_snapshot!(error("irate(x[5m] anchored)", &range()), @"execution: anchored modifier can only be used with: changes, delta, increase, rate, resets - not with irate");
