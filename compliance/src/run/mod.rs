@@ -4,6 +4,7 @@
 mod almost;
 mod at_modifier;
 mod compare;
+mod delayed;
 mod eval;
 mod report;
 #[cfg(test)]
@@ -36,6 +37,11 @@ pub struct RunOptions {
     /// reference's `promqltest.NewTestEngine`: all experimental syntax, 10,000
     /// samples a query, subqueries without a step every minute.
     pub engine: EngineOptions,
+    /// Whether scripts expect metric names to be dropped at the end of the
+    /// evaluation (the reference's `promql-delayed-name-removal`), as the
+    /// reference's own do. The engine drops them at once: an `eval` whose
+    /// answer differs for that is unsupported, not failed.
+    pub delayed_name_removal: bool,
 }
 
 impl Default for RunOptions {
@@ -48,6 +54,7 @@ impl Default for RunOptions {
                 parser: ParserOptions::all(),
                 ..EngineOptions::default()
             },
+            delayed_name_removal: true,
         }
     }
 }
@@ -91,7 +98,7 @@ pub fn run_text(name: &str, text: &str, options: &RunOptions) -> Result<FileSumm
             .enable_time()
             .build();
         match runtime {
-            Ok(runtime) => Ok(runtime.block_on(run_script(name, text, &engine))),
+            Ok(runtime) => Ok(runtime.block_on(run_script(name, text, &engine, options))),
             Err(error) => Err(QueryError::Internal(format!("no runtime: {error}"))),
         }
     };
@@ -110,7 +117,7 @@ pub fn run_text(name: &str, text: &str, options: &RunOptions) -> Result<FileSumm
     })
 }
 
-async fn run_script(name: &str, text: &str, engine: &Engine) -> FileSummary {
+async fn run_script(name: &str, text: &str, engine: &Engine, options: &RunOptions) -> FileSummary {
     let mut summary = FileSummary::new(name);
     let script = match script::parse(text) {
         Ok(script) => script,
@@ -143,7 +150,7 @@ async fn run_script(name: &str, text: &str, engine: &Engine) -> FileSummary {
             }
             CommandKind::Eval(eval) => {
                 let query = eval.query.clone();
-                match eval::run(&eval, engine, &store).await {
+                match eval::run(&eval, engine, &store, options).await {
                     Verdict::Passed => summary.passed += 1,
                     Verdict::Failed(details) => summary.failures.push(Failure {
                         line: command.line,

@@ -329,7 +329,7 @@ fn expected_string(rest: &str) -> Result<String, String> {
     // Go's single quotes are for one character, so they are no string.
     Some(quoted)
         .filter(|q| q.starts_with(['"', '`']) && q.len() > 1)
-        .and_then(|q| unquote(q).ok())
+        .and_then(|q| String::from_utf8(unquote(q).ok()?).ok())
         .ok_or_else(|| format!("{NOT_VALID} - check that the string is correctly quoted"))
 }
 

@@ -103,5 +103,6 @@ fn is_name_part(c: char) -> bool {
 
 fn string(scanner: &mut Scanner<'_>) -> Result<String, ScanError> {
     let quoted = scanner.quoted()?;
-    unquote(quoted).map_err(|e| scanner.error(e))
+    let bytes = unquote(quoted).map_err(|e| scanner.error(e))?;
+    String::from_utf8(bytes).map_err(|_| scanner.error("label names and values are UTF-8"))
 }
