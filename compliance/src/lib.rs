@@ -18,7 +18,7 @@
 //! # Ok::<(), quarrel::QueryError>(())
 //! ```
 
-pub mod nhcb;
+mod nhcb;
 mod run;
 pub mod script;
 mod store;

@@ -12,9 +12,13 @@ use quarrel_functions::fmt::{format_g, parse_float};
 use crate::script::HistogramLiteral;
 
 /// Schema of native histograms with custom buckets.
-pub const CUSTOM_BUCKETS_SCHEMA: i32 = -53;
+const CUSTOM_BUCKETS_SCHEMA: i32 = -53;
 
+/// Names and values, sorted by name.
 type Labels = Vec<(String, String)>;
+
+/// A series' native histograms by time, ms.
+type NativeSeries = (Labels, Vec<(i64, HistogramLiteral)>);
 
 /// What the samples of one time say.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +33,7 @@ struct Classic {
 
 /// Collects classic histograms.
 #[derive(Debug, Default)]
-pub struct Collector {
+pub(crate) struct Collector {
     series: BTreeMap<Labels, BTreeMap<i64, Classic>>,
 }
 
@@ -46,7 +50,7 @@ impl Collector {
     ///
     /// # Errors
     /// When buckets have no `le`.
-    pub fn take(
+    pub(crate) fn take(
         &mut self,
         labels: &[(String, String)],
         samples: impl IntoIterator<Item = (i64, f64)>,
@@ -84,7 +88,7 @@ impl Collector {
     ///
     /// # Errors
     /// When the samples of one time contradict each other.
-    pub fn finish(self) -> Result<Vec<(Labels, Vec<(i64, HistogramLiteral)>)>, String> {
+    pub(crate) fn finish(self) -> Result<Vec<NativeSeries>, String> {
         let convert = |(labels, times): (Labels, BTreeMap<i64, Classic>)| {
             let converted = times
                 .into_iter()
