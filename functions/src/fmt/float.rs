@@ -5,7 +5,7 @@ use std::fmt::Write;
 /// Go's `strconv.FormatFloat(v, 'f', -1, 64)`: the shortest digits that read
 /// back as `v`, never an exponent. The values of `count_values` are these.
 pub fn format_f(value: f64) -> String {
-    special(value).map_or_else(|| format!("{value}"), str::to_owned)
+    special(value).map_or_else(|| plain(value), str::to_owned)
 }
 
 /// Go's `%g` and `%v`, `strconv.FormatFloat(v, 'g', -1, 64)`: shortest digits,
@@ -14,9 +14,7 @@ pub fn format_g(value: f64) -> String {
     if let Some(text) = special(value) {
         return text.to_owned();
     }
-    general(&format!("{value:e}"), 6, |out| {
-        let _ = write!(out, "{value}");
-    })
+    general(&scientific(value), 6, |out| out.push_str(&plain(value)))
 }
 
 /// Go's `%.2g`: two significant digits.
@@ -44,19 +42,82 @@ pub fn format_json(value: f64, out: &mut String) {
         return;
     }
     let magnitude = value.abs();
-    let plain = magnitude == 0.0 || (1e-6..1e21).contains(&magnitude);
-    // Writing into a string can't fail.
-    let _ = if plain {
-        write!(out, "{value}")
-    } else {
-        let text = format!("{value:e}");
-        match text.split_once('e') {
-            Some((digits, exponent)) if !exponent.starts_with('-') => {
-                write!(out, "{digits}e+{exponent}")
-            }
-            _ => write!(out, "{text}"),
+    if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
+        let from = out.len();
+        // Writing into a string can't fail.
+        let _ = write!(out, "{value}");
+        settle_tie(value, out, from);
+        return;
+    }
+    let text = scientific(value);
+    let _ = match text.split_once('e') {
+        Some((digits, exponent)) if !exponent.starts_with('-') => {
+            write!(out, "{digits}e+{exponent}")
         }
+        _ => write!(out, "{text}"),
     };
+}
+
+/// Shortest digits without exponent.
+fn plain(value: f64) -> String {
+    let mut text = format!("{value}");
+    settle_tie(value, &mut text, 0);
+    text
+}
+
+/// Shortest digits with an exponent.
+fn scientific(value: f64) -> String {
+    let mut text = format!("{value:e}");
+    settle_tie(value, &mut text, 0);
+    text
+}
+
+/// Where two texts of the shortest length are equally close to the value, Go
+/// takes the one with the even last digit, Rust the larger one.
+fn settle_tie(value: f64, out: &mut String, from: usize) {
+    let Some(exact) = exact_decimal(value) else {
+        return;
+    };
+    let text = &out[from..];
+    let mantissa = text.split('e').next().unwrap_or(text);
+    let significant = mantissa.trim_start_matches(['-', '0', '.']);
+    let digits = significant.bytes().filter(u8::is_ascii_digit).count();
+    // It is a tie if the exact value has one digit more, which is then a 5.
+    if exact.ilog10() as usize != digits {
+        return;
+    }
+    let down = exact / 10 % 10;
+    let even = down + down % 2;
+    let last = from + mantissa.len() - 1;
+    let old = out.split_off(last);
+    let _ = write!(out, "{even}{}", &old[1..]);
+    // Below a power of two, floats lie closer: the even digit may be of another.
+    if out[from..].parse() != Ok(value) {
+        out.truncate(last);
+        out.push_str(&old);
+    }
+}
+
+/// The digits of a float that is no whole number, if they are 17 or 18: with
+/// fewer there can be no tie, and more are too many for one.
+fn exact_decimal(value: f64) -> Option<u64> {
+    const MANTISSA_BITS: u32 = 52;
+    /// What the exponent of the mantissa as a whole number is biased by.
+    const BIAS: i64 = 1075;
+    let bits = value.to_bits();
+    let exponent = bits >> MANTISSA_BITS & 0x7ff;
+    if exponent == 0 {
+        return None;
+    }
+    let mantissa = bits & ((1 << MANTISSA_BITS) - 1) | 1 << MANTISSA_BITS;
+    let zeros = mantissa.trailing_zeros();
+    // The value is an odd number over 2^places, so it has as many decimals.
+    let places = BIAS - exponent as i64 - i64::from(zeros);
+    let power = 5u64.checked_pow(u32::try_from(places).ok().filter(|&p| p > 0)?)?;
+    let exact = (mantissa >> zeros).checked_mul(power)?;
+    (10u64.pow(16)..10u64.pow(18))
+        .contains(&exact)
+        .then_some(exact)
 }
 
 /// What is no number.
@@ -94,6 +155,27 @@ fn general(scientific: &str, limit: i32, plain: impl FnOnce(&mut String)) -> Str
 mod tests {
     use super::*;
     use crate::golden;
+
+    #[test]
+    fn ties_end_in_an_even_digit() {
+        for (quarters, text) in [
+            (4_348_628_370_864_697.0, "1087157092716174.2"),
+            (3_021_222_145_395_965.0, "755305536348991.2"),
+            (3_021_222_145_395_967.0, "755305536348991.8"),
+            (-7_421_273_701_086_617.0, "-1855318425271654.2"),
+            (7_421_273_701_086_619.0, "1855318425271654.8"),
+        ] {
+            let value = quarters / 4.0;
+            assert_eq!(format_f(value), text);
+            assert_eq!(text.parse(), Ok(value));
+            let mut json = String::from("x");
+            format_json(value, &mut json);
+            assert_eq!(json, format!("x{text}"));
+        }
+        let value = 4_348_628_370_864_697.0 / 4.0;
+        assert_eq!(format_g(value), "1.0871570927161742e+15");
+        assert_eq!(format_g(5.960_464_477_539_063e-8), "5.960464477539063e-08");
+    }
 
     #[test]
     fn floats_are_as_go_prints_them() {
