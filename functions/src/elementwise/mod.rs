@@ -4,7 +4,7 @@ mod binary;
 mod clamp;
 mod date;
 mod function;
-mod math;
+pub(crate) mod math;
 mod pow;
 
 pub use binary::{ArithmeticOp, ComparisonOp};

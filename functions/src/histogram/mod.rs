@@ -1,3 +1,4 @@
-//! Quantiles and fractions of histograms.
+//! Quantiles and fractions of histograms, and the arithmetic of native ones.
 
 pub mod classic;
+pub mod native;

@@ -1,0 +1,135 @@
+//! What a counter or gauge of histograms has grown by over a window.
+
+use super::add::{Found, IncompatibleSchemas};
+use super::layout::Layout;
+use super::value::{CounterReset, Histogram, HistogramRef};
+
+/// What users should know about a growth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GrowthNotes {
+    /// A counter was asked for, and a gauge was there.
+    pub not_counter: bool,
+    /// A gauge was asked for, and the first or last histogram is none.
+    pub not_gauge: bool,
+    /// Exponential and custom buckets are mixed; then there is no result.
+    pub mixed_schemas: bool,
+    /// Custom bounds differed in the subtraction of the first from the last.
+    pub subtraction_reconciled: bool,
+    /// Custom bounds differed in adding what was there before a reset.
+    pub addition_reconciled: bool,
+}
+
+impl GrowthNotes {
+    const MIXED: GrowthNotes = GrowthNotes {
+        not_counter: false,
+        not_gauge: false,
+        mixed_schemas: true,
+        subtraction_reconciled: false,
+        addition_reconciled: false,
+    };
+}
+
+/// Whether histograms count up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Growth {
+    /// They do, and begin anew after a reset: `rate`, `increase`.
+    Counter,
+    /// They go up and down: `delta`.
+    Gauge,
+}
+
+/// The growth from the first to the last of two or more histograms, compacted,
+/// as a gauge; without extrapolation. `None` for less than two and where
+/// schemas are mixed.
+///
+/// `starts_anew(i)` says that start timestamps tell of a reset between
+/// histogram `i` and the next one.
+pub fn growth(
+    points: &[HistogramRef<'_>],
+    kind: Growth,
+    starts_anew: impl Fn(usize) -> bool,
+) -> (Option<Histogram>, GrowthNotes) {
+    let mut notes = GrowthNotes::default();
+    let [first, middle @ .., last] = points else {
+        return (None, notes);
+    };
+    let is_gauge = |h: &HistogramRef<'_>| h.counter_reset == CounterReset::Gauge;
+    match kind {
+        Growth::Counter => notes.not_counter = points.iter().any(is_gauge),
+        Growth::Gauge => notes.not_gauge = !is_gauge(first) || !is_gauge(last),
+    }
+    // With a reset behind the first histogram its layout does not matter.
+    let second = middle.first().unwrap_or(last);
+    let begun = kind == Growth::Counter && (starts_anew(0) || second.is_reset_from(first));
+    let empty = begun.then(|| nothing_like(second));
+    let before = match &empty {
+        Some(empty) => empty.view(),
+        None => *first,
+    };
+    let custom = before.layout.is_custom();
+    if last.layout.is_custom() != custom {
+        let not_counter = notes.not_counter && (is_gauge(first) || is_gauge(last));
+        let mixed = GrowthNotes {
+            not_counter,
+            ..GrowthNotes::MIXED
+        };
+        return (None, mixed);
+    }
+    let mut schema = last.layout.schema().min(before.layout.schema());
+    if kind == Growth::Counter {
+        if middle.iter().any(|h| h.layout.is_custom() != custom) {
+            return (None, GrowthNotes::MIXED);
+        }
+        let schemas = middle.iter().map(|h| h.layout.schema());
+        schema = schemas.fold(schema, i32::min);
+    }
+    match grown(points, before, schema, kind, starts_anew, &mut notes) {
+        Ok(grown) => (Some(grown), notes),
+        Err(IncompatibleSchemas) => (None, GrowthNotes::MIXED),
+    }
+}
+
+fn grown<'a>(
+    points: &[HistogramRef<'a>],
+    mut before: HistogramRef<'a>,
+    schema: i32,
+    kind: Growth,
+    starts_anew: impl Fn(usize) -> bool,
+    notes: &mut GrowthNotes,
+) -> Result<Histogram, IncompatibleSchemas> {
+    let reconciled = |found: Found| found.bounds_reconciled;
+    let Some(last) = points.last() else {
+        return Err(IncompatibleSchemas);
+    };
+    let mut grown = last.to_histogram();
+    grown.reduce_to(schema);
+    notes.subtraction_reconciled = reconciled(grown.subtract(&before)?);
+    if kind == Growth::Counter {
+        for (number, h) in points[1..].iter().enumerate() {
+            if starts_anew(number) || h.is_reset_from(&before) {
+                notes.addition_reconciled |= reconciled(grown.add(&before)?);
+            }
+            before = *h;
+        }
+    }
+    grown.counter_reset = CounterReset::Gauge;
+    grown.compact();
+    Ok(grown)
+}
+
+/// No observations, in the schema or custom bounds of another histogram.
+fn nothing_like(h: &HistogramRef<'_>) -> Histogram {
+    let layout = h.layout.with_buckets(vec![], vec![]);
+    let layout = match layout.zero_threshold() {
+        0.0 => layout,
+        _ => Layout::with_threshold(&layout, 0.0),
+    };
+    Histogram {
+        counter_reset: CounterReset::Unknown,
+        layout,
+        zero_count: 0.0,
+        count: 0.0,
+        sum: 0.0,
+        buckets: vec![],
+    }
+}

@@ -1,0 +1,273 @@
+//! Properties that hold whatever the numbers are. What the numbers have to be
+//! is in `tests/native_histograms.rs`.
+
+use std::sync::Arc;
+
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
+
+use super::*;
+
+fn count() -> impl Strategy<Value = f64> {
+    prop_oneof![3 => Just(0.0), 4 => (0u32..50).prop_map(f64::from), 1 => 0.0..10.0]
+}
+
+fn indices(range: std::ops::Range<i32>) -> impl Strategy<Value = Vec<i32>> {
+    btree_set(range, 0..8).prop_map(|set| set.into_iter().collect())
+}
+
+fn layout() -> impl Strategy<Value = Arc<Layout>> {
+    let threshold = prop_oneof![Just(0.0), Just(0.001), Just(1.5)];
+    let exponential = (-9i32..=8, threshold, indices(-6..9), indices(-4..5))
+        .prop_map(|(schema, zero, p, n)| Layout::exponential(schema, zero, p, n).unwrap());
+    let bounds = proptest::sample::subsequence(vec![-1.0, 0.0, 1.0, 2.0, 4.0], 0..=5);
+    let custom = (bounds, indices(0..6)).prop_map(|(bounds, mut buckets)| {
+        buckets.retain(|&index| index as usize <= bounds.len());
+        Layout::custom(bounds.into(), buckets).unwrap()
+    });
+    prop_oneof![3 => exponential, 1 => custom]
+}
+
+fn of_layout(layout: Arc<Layout>) -> impl Strategy<Value = Histogram> {
+    let zero = if layout.is_custom() {
+        Just(0.0).boxed()
+    } else {
+        count().boxed()
+    };
+    let hint = prop_oneof![
+        Just(CounterReset::Unknown),
+        Just(CounterReset::Reset),
+        Just(CounterReset::NoReset),
+        Just(CounterReset::Gauge)
+    ];
+    let width = layout.width();
+    (vec(count(), width), zero, hint, -5.0..5.0).prop_map(move |(buckets, zero, hint, mean)| {
+        let mut h = Histogram::new(Arc::clone(&layout), buckets).unwrap();
+        h.zero_count = zero;
+        h.count = zero + h.buckets.iter().sum::<f64>();
+        h.sum = h.count * mean;
+        h.counter_reset = hint;
+        h
+    })
+}
+
+fn histogram() -> impl Strategy<Value = Histogram> {
+    layout().prop_flat_map(of_layout)
+}
+
+/// Several histograms of one layout.
+fn rows() -> impl Strategy<Value = Vec<Histogram>> {
+    layout().prop_flat_map(|layout| vec(of_layout(layout), 1..6))
+}
+
+/// A view in which empty buckets count as absent.
+fn compact(h: &Histogram) -> HistogramRef<'_> {
+    HistogramRef {
+        compact: true,
+        ..h.view()
+    }
+}
+
+fn compacted(h: &Histogram) -> Histogram {
+    let mut h = h.clone();
+    h.compact();
+    h
+}
+
+/// All of a histogram, for comparisons that tell what differs.
+fn parts(h: &Histogram) -> (CounterReset, Arc<Layout>, [u64; 3], Vec<u64>) {
+    let totals = [h.zero_count, h.count, h.sum].map(f64::to_bits);
+    let buckets = h.buckets.iter().map(|count| count.to_bits()).collect();
+    (h.counter_reset, Arc::clone(&h.layout), totals, buckets)
+}
+
+fn matrix(rows: &[Histogram], is_compact: bool) -> HistogramRows {
+    let mut matrix = HistogramRows::new(Arc::clone(&rows[0].layout), is_compact);
+    for row in rows {
+        let row = HistogramRef {
+            compact: is_compact,
+            ..row.view()
+        };
+        assert!(matrix.push(&row));
+    }
+    matrix
+}
+
+proptest! {
+    #[test]
+    fn empty_buckets_of_compact_rows_are_absent(a in histogram(), b in histogram(), q in 0.0..1.0, x in -9.0..9.0) {
+        let (marked, real) = (compact(&a), compacted(&a));
+        let real = real.view();
+        let bits = |(value, note): (f64, QuantileNote)| (value.to_bits(), note);
+        prop_assert_eq!(bits(marked.quantile(q)), bits(real.quantile(q)));
+        prop_assert_eq!(marked.fraction(x, x + 2.0).0.to_bits(), real.fraction(x, x + 2.0).0.to_bits());
+        prop_assert_eq!(marked.variance().to_bits(), real.variance().to_bits());
+        prop_assert_eq!(marked.to_text(), real.to_text());
+        prop_assert_eq!(marked.to_test_expression(), real.to_test_expression());
+        prop_assert_eq!(parts(&marked.to_histogram()), parts(&real.to_histogram()));
+        prop_assert!(marked.equals(&real) && real.equals(&marked) && marked.equals(&marked));
+        prop_assert_eq!(marked.equals(&b.view()), real.equals(&b.view()));
+        prop_assert_eq!(compact(&b).equals(&marked), compacted(&b).view().equals(&real));
+        prop_assert_eq!(marked.is_reset_from(&b.view()), real.is_reset_from(&b.view()));
+        prop_assert_eq!(b.view().is_reset_from(&marked), b.view().is_reset_from(&real));
+        let (mut with_marked, mut with_real) = (b.clone(), b);
+        let found = with_marked.add(&marked);
+        prop_assert_eq!(found, with_real.add(&real));
+        prop_assert_eq!(parts(&with_marked), parts(&with_real));
+    }
+
+    #[test]
+    fn a_matrix_computes_as_its_rows_do(a in rows(), b in rows(), factor in -3.0..3.0) {
+        let mut rows = matrix(&a, false);
+        let mut out = vec![0.0; rows.len()];
+        rows.averages(&mut out);
+        for (row, out) in a.iter().zip(&out) {
+            prop_assert_eq!(row.view().average().to_bits(), out.to_bits());
+        }
+        let mut resets = vec![true; rows.len()];
+        rows.resets(&mut resets);
+        for (i, pair) in a.windows(2).enumerate() {
+            prop_assert_eq!(resets[i + 1], pair[1].view().is_reset_from(&pair[0].view()));
+        }
+        let same_rows = rows.clone();
+        if !rows.layout().hides() {
+            prop_assert_eq!(rows.add_rows(&same_rows), Some(false));
+            for (row, mut h) in rows.rows().zip(a.clone()) {
+                h.add(&h.clone().view()).unwrap();
+                prop_assert_eq!(parts(&row.to_histogram()), parts(&h));
+            }
+        }
+        let mut rows = matrix(&a, false);
+        rows.scale(factor);
+        for (row, mut h) in rows.rows().zip(a.clone()) {
+            h.scale(factor);
+            prop_assert_eq!(parts(&row.to_histogram()), parts(&h));
+        }
+        rows.divide(0.0);
+        prop_assert_eq!(rows.row(0).buckets.len(), 0);
+        if a[0].layout != b[0].layout {
+            prop_assert_eq!(rows.subtract_rows(&matrix(&b, false)), None);
+        }
+    }
+
+    #[test]
+    fn sums_do_not_depend_on_how_rows_are_stored(all in vec(histogram(), 2..6)) {
+        let sum = |views: Vec<HistogramRef<'_>>| {
+            let mut sum = SumOfHistograms::new(&views[0]);
+            views[1..].iter().try_for_each(|h| sum.add(h)).ok()?;
+            let (mut sum, found) = sum.finish();
+            sum.compact();
+            Some((parts(&sum), found))
+        };
+        let plain = sum(all.iter().map(Histogram::view).collect());
+        let marked = sum(all.iter().map(compact).collect());
+        prop_assert_eq!(plain.clone(), marked);
+        let mut copies = all.clone();
+        for h in &mut copies {
+            // The same layout, but not the same pointer.
+            h.layout = h.layout.with_threshold(h.layout.zero_threshold());
+        }
+        prop_assert_eq!(plain, sum(copies.iter().map(Histogram::view).collect()));
+    }
+}
+
+#[test]
+fn absurd_layouts_are_refused() {
+    let exponential = |schema, p: &[i32]| Layout::exponential(schema, 0.0, p.to_vec(), vec![]);
+    assert_eq!(
+        exponential(9, &[]).err(),
+        Some(LayoutError::UnknownSchema(9))
+    );
+    assert_eq!(
+        exponential(CUSTOM_SCHEMA, &[]).err(),
+        Some(LayoutError::UnknownSchema(-53))
+    );
+    assert_eq!(
+        exponential(0, &[1, 1]).err(),
+        Some(LayoutError::NotAscending(1))
+    );
+    let nan = Layout::exponential(0, f64::NAN, vec![], vec![]);
+    assert_eq!(nan.err(), Some(LayoutError::NoZeroThreshold));
+    let custom = |bounds: &[f64], p: &[i32]| Layout::custom(bounds.into(), p.to_vec()).err();
+    assert_eq!(custom(&[1.0], &[0, 1]), None);
+    assert_eq!(custom(&[f64::NEG_INFINITY, 1.0], &[]), None);
+    assert_eq!(custom(&[1.0], &[2]), Some(LayoutError::NoCustomBound(2)));
+    assert_eq!(custom(&[1.0], &[-1]), Some(LayoutError::NoCustomBound(-1)));
+    assert_eq!(
+        custom(&[1.0, 1.0], &[]),
+        Some(LayoutError::BadCustomBound(1))
+    );
+    assert_eq!(
+        custom(&[f64::NAN], &[]),
+        Some(LayoutError::BadCustomBound(0))
+    );
+    assert_eq!(
+        custom(&[f64::INFINITY], &[]),
+        Some(LayoutError::BadCustomBound(0))
+    );
+    let spans = |p: &[(i32, u32)], n: &[(i32, u32)], schema, bounds: &[f64]| {
+        let (p, n) = (p.iter().copied(), n.iter().copied());
+        Layout::from_spans(schema, 0.0, p, n, bounds.into()).map(|l| l.positive().to_vec())
+    };
+    assert_eq!(
+        spans(&[(-2, 2), (1, 1), (0, 0)], &[], 0, &[]),
+        Ok(vec![-2, -1, 1])
+    );
+    assert_eq!(
+        spans(&[(0, 1), (-1, 1)], &[], 0, &[]),
+        Err(LayoutError::BadSpan(1))
+    );
+    assert_eq!(
+        spans(&[(i32::MAX, 2)], &[], 0, &[]),
+        Err(LayoutError::BadSpan(0))
+    );
+    assert_eq!(
+        spans(&[(0, u32::MAX)], &[], 0, &[]),
+        Err(LayoutError::BadSpan(0))
+    );
+    assert_eq!(
+        spans(&[(0, 1 << 20)], &[], 0, &[]),
+        Err(LayoutError::TooManyBuckets)
+    );
+    assert_eq!(
+        spans(&[], &[(0, 1)], CUSTOM_SCHEMA, &[]),
+        Err(LayoutError::CustomWithOthers)
+    );
+    assert_eq!(
+        spans(&[], &[], 0, &[1.0]),
+        Err(LayoutError::BoundsWithoutCustomSchema)
+    );
+}
+
+#[test]
+fn wrong_widths_are_refused() {
+    let layout = Layout::exponential(0, 0.0, vec![1, 2], vec![3]).unwrap();
+    let wrong = WrongWidth {
+        expected: 3,
+        got: 1,
+    };
+    assert_eq!(
+        Histogram::new(Arc::clone(&layout), vec![1.0]).err(),
+        Some(wrong)
+    );
+    let columns = RowColumns {
+        hints: vec![CounterReset::Unknown],
+        zero_counts: vec![0.0],
+        counts: vec![0.0],
+        sums: vec![0.0],
+        buckets: vec![0.0],
+    };
+    let rows = HistogramRows::from_columns(layout, false, columns);
+    assert_eq!(rows.err(), Some(wrong));
+}
+
+#[test]
+fn far_apart_buckets_do_not_fill_texts() {
+    let layout = Layout::exponential(0, 0.0, vec![-2_000_000_000, 2_000_000_000], vec![]).unwrap();
+    let h = Histogram::new(layout, vec![1.0, 2.0]).unwrap();
+    assert_eq!(
+        h.to_test_expression(),
+        "{{offset:-2000000000 buckets:[1 ... 2]}}"
+    );
+    assert_eq!(h.to_text(), "{count:0, sum:0, (0,0):1, (+Inf,+Inf]:2}");
+}
