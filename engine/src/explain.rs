@@ -4,8 +4,9 @@ use std::fmt;
 
 use datafusion_physical_plan::display::DisplayableExecutionPlan;
 use quarrel_planner::logical::Plan;
+use quarrel_planner::rules;
+pub use quarrel_planner::rules::Trace as RuleTrace;
 
-use crate::error::QueryError;
 use crate::output::Root;
 use crate::stats::QueryStats;
 
@@ -22,25 +23,18 @@ pub struct Explanation {
     pub stats: Option<QueryStats>,
 }
 
-/// A rule's work.
-#[derive(Clone, Debug)]
-pub struct RuleTrace {
-    /// The rule's name.
-    pub rule: &'static str,
-    /// The plan after it.
-    pub plan: String,
-    /// Whether the rule changed anything.
-    pub changed: bool,
-}
-
-pub(crate) fn logical_explanation(plan: &Plan) -> Result<Explanation, QueryError> {
-    Ok(Explanation {
-        logical: plan.to_string(),
-        ..Explanation::default()
-    })
-}
-
 impl Explanation {
+    /// A plan before and after each rule.
+    pub(crate) fn of_plan(mut plan: Plan, query: &str) -> Self {
+        let logical = plan.to_string();
+        let rules = rules::optimize_traced(&mut plan, query);
+        Explanation {
+            logical,
+            rules,
+            ..Explanation::default()
+        }
+    }
+
     pub(crate) fn set_physical(&mut self, root: &Root, with_metrics: bool) {
         self.physical = Some(match root {
             Root::Text { text, .. } => format!("Text: {}\n", quarrel_functions::fmt::quote(text)),

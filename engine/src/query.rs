@@ -7,6 +7,7 @@ use quarrel_functions::grid::Grid;
 use quarrel_functions::table::ValueType;
 use quarrel_planner::PlanError;
 use quarrel_planner::logical::{self, Plan, PlanOp, PlanOptions};
+use quarrel_planner::rules;
 
 use crate::annotations::Level;
 use crate::bind::selections::{Selections, selects, time_range};
@@ -14,7 +15,7 @@ use crate::bind::{Binder, QueryTimes, late, lower_root};
 use crate::engine::Prepared;
 use crate::error::QueryError;
 use crate::exec::context::{Cancellation, ContextLimits, QueryContext};
-use crate::explain::{Explanation, logical_explanation};
+use crate::explain::Explanation;
 use crate::operators::{broadcast, raw};
 use crate::options::QueryOptions;
 use crate::output::{Output, Root};
@@ -172,7 +173,7 @@ impl Query {
     /// # Errors
     /// When the query cannot be planned.
     pub fn plan(&self) -> Result<Explanation, QueryError> {
-        logical_explanation(&self.logical()?)
+        Ok(Explanation::of_plan(self.built()?, self.prepared.text()))
     }
 
     /// The logical and the physical plan; labels are read, samples are not.
@@ -211,7 +212,15 @@ impl Query {
         own.unwrap_or(self.prepared.engine().options().lookback_delta_ms)
     }
 
+    /// The plan after all rules.
     fn logical(&self) -> Result<Plan, QueryError> {
+        let mut plan = self.built()?;
+        rules::optimize(&mut plan, self.prepared.text());
+        Ok(plan)
+    }
+
+    /// The plan before all rules.
+    fn built(&self) -> Result<Plan, QueryError> {
         let QueryTarget {
             start_ms,
             end_ms,

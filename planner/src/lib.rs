@@ -13,6 +13,7 @@ mod options;
 mod parser;
 mod pretty;
 mod print;
+pub mod rules;
 
 pub use error::{ParseError, PlanError};
 pub use json::{JsonTree, to_json};

@@ -63,6 +63,17 @@ fn write_tree(
     })
 }
 
+/// What a node computes, without its times and its inputs.
+pub(crate) fn node_text(plan: &Plan) -> String {
+    struct Node<'a>(&'a Plan);
+    impl Display for Node<'_> {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            write_node(f, self.0)
+        }
+    }
+    Node(plan).to_string()
+}
+
 fn write_node(f: &mut Formatter<'_>, plan: &Plan) -> fmt::Result {
     match &plan.op {
         PlanOp::Number(value) => write!(f, "Number: {}", format_f(*value)),

@@ -14,6 +14,7 @@ mod invariant;
 mod times;
 
 pub use build::{PlanOptions, build};
+pub(crate) use display::node_text;
 pub use quarrel_functions::grid::Grid;
 use quarrel_functions::table::{Function, ValueType};
 use quarrel_matchers::Matcher;

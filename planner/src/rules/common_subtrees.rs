@@ -1,0 +1,122 @@
+//! Identical subtrees are computed once.
+//!
+//! Subtrees are identical if they print alike, times included, and stand in
+//! the query with the same text, so that places in warnings differ by a
+//! constant. The largest ones are shared; what is inside of them is theirs.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::{Rule, RuleContext};
+use crate::logical::{Plan, PlanOp, node_text};
+use crate::with_stack;
+
+/// See the module's words.
+pub(super) struct CommonSubtrees;
+
+impl Rule for CommonSubtrees {
+    fn name(&self) -> &'static str {
+        "common subtrees"
+    }
+
+    fn apply(&self, plan: &mut Plan, context: RuleContext<'_>) {
+        // One selector has no twin.
+        let mut all = Vec::new();
+        super::shape::windows(plan, &mut all);
+        if all.len() < 2 {
+            return;
+        }
+        let mut hashes = HashMap::new();
+        let mut counts = HashMap::new();
+        hash(plan, context.query, &mut hashes, &mut counts);
+        counts.retain(|_, count| *count > 1);
+        if !counts.is_empty() {
+            let mut numbers = HashMap::new();
+            mark(plan, &hashes, &counts, &mut numbers);
+            // Twins of what is inside of a shared subtree alone are no twins.
+            let mut seen = HashMap::new();
+            count(plan, &mut seen);
+            unmark(plan, &seen);
+        }
+    }
+}
+
+/// The hash of each subtree that reads samples, by the number of its root.
+fn hash(
+    plan: &Plan,
+    query: &str,
+    hashes: &mut HashMap<u32, u64>,
+    counts: &mut HashMap<u64, usize>,
+) -> Option<u64> {
+    with_stack(|| {
+        let mut hasher = DefaultHasher::new();
+        let mut reads = matches!(plan.op, PlanOp::Window(_));
+        for input in plan.inputs() {
+            let below = hash(input, query, hashes, counts);
+            reads |= below.is_some();
+            match below {
+                Some(below) => below.hash(&mut hasher),
+                None => input.to_string().hash(&mut hasher),
+            }
+        }
+        if !reads {
+            return None;
+        }
+        node_text(plan).hash(&mut hasher);
+        plan.grid.hash(&mut hasher);
+        let (start, end) = (plan.span.start as usize, plan.span.end as usize);
+        query.get(start..end).hash(&mut hasher);
+        let hash = hasher.finish();
+        hashes.insert(plan.id, hash);
+        if plan.value_type == quarrel_functions::table::ValueType::Vector {
+            *counts.entry(hash).or_default() += 1;
+        }
+        Some(hash)
+    })
+}
+
+/// Numbers the largest subtrees that stand more than once.
+fn mark(
+    plan: &mut Plan,
+    hashes: &HashMap<u32, u64>,
+    counts: &HashMap<u64, usize>,
+    numbers: &mut HashMap<u64, u32>,
+) {
+    with_stack(|| {
+        if let Some(hash) = hashes.get(&plan.id)
+            && counts.contains_key(hash)
+        {
+            let next = numbers.len() as u32 + 1;
+            plan.shared = Some(*numbers.entry(*hash).or_insert(next));
+            return;
+        }
+        for input in plan.inputs_mut() {
+            mark(input, hashes, counts, numbers);
+        }
+    });
+}
+
+fn count(plan: &Plan, seen: &mut HashMap<u32, usize>) {
+    with_stack(|| {
+        if let Some(number) = plan.shared {
+            *seen.entry(number).or_default() += 1;
+        }
+        plan.inputs()
+            .into_iter()
+            .for_each(|input| count(input, seen));
+    });
+}
+
+fn unmark(plan: &mut Plan, seen: &HashMap<u32, usize>) {
+    with_stack(|| {
+        if plan
+            .shared
+            .is_some_and(|number| seen.get(&number) == Some(&1))
+        {
+            plan.shared = None;
+        }
+        plan.inputs_mut()
+            .into_iter()
+            .for_each(|input| unmark(input, seen));
+    });
+}

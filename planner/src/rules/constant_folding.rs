@@ -1,0 +1,63 @@
+//! Operations on numbers are done while planning.
+
+use quarrel_functions::elementwise::{ArithmeticOp, ComparisonOp};
+use quarrel_functions::table::{Kind, NullaryFunction};
+
+use super::{Rule, RuleContext, each_mut};
+use crate::ast::BinaryOp;
+use crate::logical::{Plan, PlanOp};
+
+/// See the module's words.
+pub(super) struct ConstantFolding;
+
+impl Rule for ConstantFolding {
+    fn name(&self) -> &'static str {
+        "constant folding"
+    }
+
+    fn apply(&self, plan: &mut Plan, _: RuleContext<'_>) {
+        each_mut(plan, &mut |node| {
+            if let Some(value) = value_of(node) {
+                node.op = PlanOp::Number(value);
+            }
+        });
+    }
+}
+
+fn value_of(plan: &Plan) -> Option<f64> {
+    match &plan.op {
+        PlanOp::ScalarBinary { op, lhs, rhs } => match (&lhs.op, &rhs.op) {
+            (PlanOp::Number(a), PlanOp::Number(b)) => of_two(*op, *a, *b),
+            _ => None,
+        },
+        PlanOp::Negate(input) => match input.op {
+            PlanOp::Number(value) => Some(-value),
+            _ => None,
+        },
+        PlanOp::Nullary(function) if function.kind == Kind::Nullary(NullaryFunction::Pi) => {
+            Some(std::f64::consts::PI)
+        }
+        _ => None,
+    }
+}
+
+fn of_two(op: BinaryOp, a: f64, b: f64) -> Option<f64> {
+    use BinaryOp as B;
+    let number = |holds: bool| Some(if holds { 1.0 } else { 0.0 });
+    match op {
+        B::Add => Some(ArithmeticOp::Add.of(a, b)),
+        B::Sub => Some(ArithmeticOp::Sub.of(a, b)),
+        B::Mul => Some(ArithmeticOp::Mul.of(a, b)),
+        B::Div => Some(ArithmeticOp::Div.of(a, b)),
+        B::Mod => Some(ArithmeticOp::Mod.of(a, b)),
+        B::Pow => Some(ArithmeticOp::Pow.of(a, b)),
+        B::Atan2 => Some(ArithmeticOp::Atan2.of(a, b)),
+        B::Equal => number(ComparisonOp::Equal.holds(a, b)),
+        B::NotEqual => number(ComparisonOp::NotEqual.holds(a, b)),
+        B::Greater => number(ComparisonOp::Greater.holds(a, b)),
+        B::Less => number(ComparisonOp::Less.holds(a, b)),
+        B::GreaterOrEqual => number(ComparisonOp::GreaterOrEqual.holds(a, b)),
+        B::LessOrEqual => number(ComparisonOp::LessOrEqual.holds(a, b)),
+        B::TrimUpper | B::TrimLower | B::And | B::Or | B::Unless => None,
+    }
+}

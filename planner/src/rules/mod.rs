@@ -1,0 +1,100 @@
+//! Optimizer rules, one file each. A rule changes how an answer is computed,
+//! never the answer: errors, warnings and infos included.
+//!
+//! What `@` pins, and what is made of numbers, is evaluated once: that is
+//! settled when the plan is built (`logical/invariant.rs`), since the reference
+//! settles it there and some answers depend on it.
+//!
+//! To add one: a file with a type that implements [`Rule`], and a line in
+//! [`RULES`].
+
+mod common_subtrees;
+mod constant_folding;
+mod label_projection;
+mod matcher_propagation;
+mod needless_sorts;
+mod shape;
+mod shared_selects;
+mod shared_windows;
+mod split_aggregates;
+mod time_narrowing;
+
+#[cfg(test)]
+mod tests;
+
+use crate::logical::Plan;
+use crate::with_stack;
+
+/// What rules may know beside the plan.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleContext<'a> {
+    /// The query's text, which the plan's spans point into.
+    pub query: &'a str,
+}
+
+/// A rule.
+pub trait Rule: Sync {
+    /// Its name, for `explain`.
+    fn name(&self) -> &'static str;
+
+    /// Changes a whole plan.
+    fn apply(&self, plan: &mut Plan, context: RuleContext<'_>);
+}
+
+/// All rules in the order in which they are applied.
+pub const RULES: &[&dyn Rule] = &[
+    &constant_folding::ConstantFolding,
+    &time_narrowing::TimeNarrowing,
+    &needless_sorts::NeedlessSorts,
+    &matcher_propagation::MatcherPropagation,
+    &label_projection::LabelProjection,
+    &common_subtrees::CommonSubtrees,
+    &shared_selects::SharedSelects,
+    &shared_windows::SharedWindows,
+    &split_aggregates::SplitAggregates,
+];
+
+/// The plan after a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// The plan as text.
+    pub plan: String,
+    /// Whether the rule changed anything.
+    pub changed: bool,
+}
+
+/// Applies all rules.
+pub fn optimize(plan: &mut Plan, query: &str) {
+    for rule in RULES {
+        rule.apply(plan, RuleContext { query });
+    }
+}
+
+/// Applies all rules and tells what each did.
+pub fn optimize_traced(plan: &mut Plan, query: &str) -> Vec<Trace> {
+    let mut before = plan.to_string();
+    let trace = |rule: &&dyn Rule| {
+        rule.apply(plan, RuleContext { query });
+        let after = plan.to_string();
+        let changed = after != before;
+        before.clone_from(&after);
+        Trace {
+            rule: rule.name(),
+            plan: after,
+            changed,
+        }
+    };
+    RULES.iter().map(trace).collect()
+}
+
+/// Visits a plan from the leaves up.
+fn each_mut(plan: &mut Plan, visit: &mut impl FnMut(&mut Plan)) {
+    with_stack(|| {
+        for input in plan.inputs_mut() {
+            each_mut(input, visit);
+        }
+        visit(plan);
+    });
+}

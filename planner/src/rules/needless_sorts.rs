@@ -1,0 +1,62 @@
+//! A sort whose order nobody sees is left out. In range queries sorts stay:
+//! they cost nothing there, and the user is warned of them.
+
+use super::{Rule, RuleContext, each_mut};
+use crate::ast::AggregateOp;
+use crate::logical::{Plan, PlanOp};
+
+/// See the module's words.
+pub(super) struct NeedlessSorts;
+
+impl Rule for NeedlessSorts {
+    fn name(&self) -> &'static str {
+        "needless sorts"
+    }
+
+    fn apply(&self, plan: &mut Plan, _: RuleContext<'_>) {
+        each_mut(plan, &mut |node| {
+            if let Some(input) = unordered_input(node)
+                && input.grid.len == 1
+            {
+                drop_sorts(input);
+            }
+        });
+    }
+}
+
+/// The input of a node whose answer does not depend on its order, not in the
+/// last bit either.
+fn unordered_input(plan: &mut Plan) -> Option<&mut Plan> {
+    match &mut plan.op {
+        PlanOp::Absent { input, .. } | PlanOp::ScalarOf(input) | PlanOp::Sort { input, .. } => {
+            Some(input)
+        }
+        PlanOp::Aggregate { op, input, .. } => {
+            let exact = matches!(
+                op,
+                AggregateOp::Count | AggregateOp::Group | AggregateOp::Min | AggregateOp::Max
+            );
+            exact.then_some(&mut **input)
+        }
+        _ => None,
+    }
+}
+
+fn drop_sorts(plan: &mut Plan) {
+    while let PlanOp::Sort { input, .. } = &mut plan.op {
+        let below = std::mem::replace(&mut **input, nothing(plan.id, plan.span, plan.grid));
+        *plan = below;
+    }
+}
+
+/// What stands in a node's place while it is taken out.
+fn nothing(id: u32, span: crate::ast::Span, grid: crate::logical::Grid) -> Plan {
+    Plan {
+        id,
+        span,
+        grid,
+        value_type: quarrel_functions::table::ValueType::Scalar,
+        shared: None,
+        op: PlanOp::Number(0.0),
+    }
+}

@@ -1,0 +1,42 @@
+//! What several rules ask of a plan's shape.
+
+use quarrel_matchers::{MatchOp, Matcher};
+
+use crate::logical::{Plan, PlanOp, Window};
+
+/// The window at the bottom of a chain of operators that compute row by row,
+/// one result row for each of its series.
+pub(super) fn row_wise_window(plan: &Plan) -> Option<(&Plan, &Window)> {
+    let mut node = plan;
+    loop {
+        if node.shared.is_some() {
+            return None;
+        }
+        node = match &node.op {
+            PlanOp::Window(window) => return Some((node, window)),
+            PlanOp::Elementwise { input, .. } | PlanOp::Negate(input) => input,
+            PlanOp::VectorScalar { vector, .. } => vector,
+            PlanOp::SubqueryWindow { input, .. } => input,
+            _ => return None,
+        };
+    }
+}
+
+/// The one metric name that matchers allow.
+pub(super) fn single_name(matchers: &[Matcher]) -> Option<&str> {
+    let is_name =
+        |m: &&Matcher| m.name() == "__name__" && m.op() == MatchOp::Equal && !m.value().is_empty();
+    matchers.iter().find(is_name).map(Matcher::value)
+}
+
+/// The windows of a plan.
+pub(super) fn windows<'p>(plan: &'p Plan, out: &mut Vec<&'p Plan>) {
+    let mut stack = vec![plan];
+    while let Some(plan) = stack.pop() {
+        if matches!(plan.op, PlanOp::Window(_)) {
+            out.push(plan);
+        }
+        stack.extend(plan.inputs());
+    }
+    out.sort_by_key(|plan| plan.id);
+}

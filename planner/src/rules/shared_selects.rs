@@ -1,0 +1,99 @@
+//! Selectors on one metric of which one asks for all that the others ask for
+//! share its select: the store is asked once, and the others pick from the
+//! answer.
+
+use quarrel_matchers::Matcher;
+
+use super::shape::{single_name, windows};
+use super::{Rule, RuleContext, each_mut};
+use crate::logical::{Plan, PlanOp, Select, SelectGroup};
+
+/// See the module's words.
+pub(super) struct SharedSelects;
+
+impl Rule for SharedSelects {
+    fn name(&self) -> &'static str {
+        "shared selects"
+    }
+
+    fn apply(&self, plan: &mut Plan, _: RuleContext<'_>) {
+        let groups = groups(plan);
+        if groups.is_empty() {
+            return;
+        }
+        each_mut(plan, &mut |node| {
+            if let PlanOp::Window(window) = &mut node.op {
+                let found = groups.iter().find(|(ids, _)| ids.contains(&node.id));
+                window.select.group = found.map(|(_, group)| group.clone());
+            }
+        });
+    }
+}
+
+fn select_of(plan: &Plan) -> Option<&Select> {
+    match &plan.op {
+        PlanOp::Window(window) => Some(&window.select),
+        _ => None,
+    }
+}
+
+/// Groups of at least two selectors, with the numbers of their nodes.
+fn groups(plan: &Plan) -> Vec<(Vec<u32>, SelectGroup)> {
+    let mut all = Vec::new();
+    windows(plan, &mut all);
+    // A subtree that is computed once asks once.
+    let mut asked: Vec<(u32, &Select)> = all
+        .iter()
+        .filter_map(|p| Some((p.id, select_of(p)?)))
+        .collect();
+    asked.retain(|(_, s)| single_name(&s.matchers).is_some());
+    // The widest selectors first: they can be the base of others.
+    asked.sort_by_key(|(id, s)| (s.matchers.len(), *id));
+    let mut groups: Vec<(Vec<u32>, SelectGroup)> = Vec::new();
+    let mut taken = vec![false; asked.len()];
+    for i in 0..asked.len() {
+        if taken[i] {
+            continue;
+        }
+        let (id, base) = asked[i];
+        let mut ids = vec![id];
+        let mut range = base.time_range;
+        for j in i + 1..asked.len() {
+            let (other_id, other) = asked[j];
+            let fits = !taken[j]
+                && contains(&other.matchers, &base.matchers)
+                && other.projection == base.projection
+                && overlap(range, other.time_range);
+            if fits {
+                taken[j] = true;
+                ids.push(other_id);
+                range = (
+                    range.0.min(other.time_range.0),
+                    range.1.max(other.time_range.1),
+                );
+            }
+        }
+        if ids.len() > 1 {
+            let id = groups.len() as u32 + 1;
+            let matchers = base.matchers.clone();
+            groups.push((
+                ids,
+                SelectGroup {
+                    id,
+                    matchers,
+                    time_range: range,
+                },
+            ));
+        }
+    }
+    groups
+}
+
+/// Whether all of `base`'s matchers are among `matchers`.
+fn contains(matchers: &[Matcher], base: &[Matcher]) -> bool {
+    base.iter().all(|m| matchers.contains(m))
+}
+
+fn overlap(a: (i64, i64), b: (i64, i64)) -> bool {
+    a.0 <= b.1 && b.0 <= a.1
+}

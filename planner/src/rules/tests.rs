@@ -1,0 +1,207 @@
+//! What each rule makes of plans.
+
+use std::sync::Arc;
+
+use super::optimize_traced;
+use crate::logical::{PlanOptions, build};
+use crate::options::ParserOptions;
+
+/// The plan of a range query after one rule, or nothing if the rule leaves it.
+fn after(rule: &str, query: &str) -> String {
+    planned(rule, query, 600_000, 60_000)
+}
+
+/// The same of an instant query.
+fn after_instant(rule: &str, query: &str) -> String {
+    planned(rule, query, 0, 0)
+}
+
+fn planned(rule: &str, query: &str, end_ms: i64, step_ms: i64) -> String {
+    let tree = crate::parse(query, &ParserOptions::all()).unwrap();
+    let options = PlanOptions {
+        start_ms: 0,
+        end_ms,
+        step_ms,
+        lookback_delta_ms: 300_000,
+        subquery_step: Arc::new(|_| 60_000),
+    };
+    let mut plan = build(tree.expr(), query, &options).unwrap();
+    let traces = optimize_traced(&mut plan, query);
+    let trace = traces
+        .into_iter()
+        .find(|t| t.rule == rule)
+        .expect("a rule of this name");
+    if trace.changed {
+        trace.plan
+    } else {
+        String::new()
+    }
+}
+
+#[test]
+fn numbers_are_folded() {
+    insta::assert_snapshot!(after("constant folding", "x * (60 * -(2 + 3)) > bool (1 < bool 2)"), @r#"
+    VectorScalar: vector > bool scalar, times=0..600/1m
+      VectorScalar: vector * scalar
+        Window: latest of x, lookback=5m
+        Number: -300, once=0
+      Number: 1, once=0
+    "#);
+    assert_eq!(after("constant folding", "x * time()"), "");
+}
+
+#[test]
+fn sorts_that_nobody_sees_go() {
+    insta::assert_snapshot!(after_instant("needless sorts", "count(sort(sort_desc(x)))"), @r#"
+    Aggregate: count, times=0
+      Window: latest of x, lookback=5m
+    "#);
+    assert_eq!(
+        after_instant("needless sorts", "sum(sort(x))"),
+        "",
+        "the order decides last bits"
+    );
+    assert_eq!(
+        after_instant("needless sorts", "topk(1, sort(x))"),
+        "",
+        "the order decides ties"
+    );
+    assert_eq!(
+        after("needless sorts", "count(sort(x))"),
+        "",
+        "the user is warned"
+    );
+}
+
+#[test]
+fn matchers_hold_on_both_sides_of_a_join() {
+    let rule = "matcher propagation";
+    insta::assert_snapshot!(after(rule, "a{zone=\"1\"} / b{pod=~\"p.*\"}"), @r#"
+    Join: /, times=0..600/1m
+      Window: latest of a{zone="1", pod=~"p.*"}, lookback=5m
+      Window: latest of b{pod=~"p.*", zone="1"}, lookback=5m
+    "#);
+    insta::assert_snapshot!(
+        after(rule, "sum by (job) (rate(a_total{job=\"j\", x=\"y\"}[5m])) / on (job) sum by (job) (b)"),
+        @r#"
+    Join: / on (job), times=0..600/1m
+      Aggregate: sum by (job)
+        Window: rate of a_total{job="j", x="y"}[5m]
+      Aggregate: sum by (job)
+        Window: latest of b{job="j"}, lookback=5m
+    "#
+    );
+    insta::assert_snapshot!(after(rule, "a{zone=\"1\"} unless on (zone) b{zone=~\"1|2\"}"), @r#"
+    Set: unless on (zone), times=0..600/1m
+      Window: latest of a{zone="1"}, lookback=5m
+      Window: latest of b{zone=~"1|2", zone="1"}, lookback=5m
+    "#);
+    // Rows that repeat in their match group are an error that must show.
+    assert_eq!(after(rule, "a{zone=\"1\"} / on (zone) b"), "");
+    assert_eq!(after(rule, "a{zone=\"1\"} / ignoring (pod) b"), "");
+    assert_eq!(after(rule, "a{zone=\"1\"} / on (zone) group_left () b"), "");
+    // Two metrics may become equal.
+    assert_eq!(
+        after(rule, "a{zone=\"1\"} / rate({__name__=~\"b|c\"}[5m])"),
+        ""
+    );
+    // The info that `b` is no counter must show.
+    assert_eq!(after(rule, "a{zone=\"1\"} / rate(b[5m])"), "");
+    assert_eq!(after(rule, "a{zone=\"1\"} or b"), "");
+    assert_eq!(
+        after(rule, "sum by (job) (a{zone=\"1\"}) / sum by (job) (b)"),
+        ""
+    );
+}
+
+#[test]
+fn aggregations_say_which_labels_they_need() {
+    insta::assert_snapshot!(after("label projection", "sum by (pod, job) (rate(a_total[5m]))"), @r#"
+    Aggregate: sum by (pod, job), times=0..600/1m
+      Window: rate of a_total[5m], labels=(__name__, job, pod)
+    "#);
+    assert_eq!(after("label projection", "topk by (pod) (1, a)"), "");
+    assert_eq!(after("label projection", "sum without (pod) (a)"), "");
+    assert_eq!(
+        after(
+            "label projection",
+            "sum(label_replace(a, \"x\", \"$1\", \"y\", \"(.*)\"))"
+        ),
+        ""
+    );
+}
+
+#[test]
+fn twins_are_computed_once() {
+    insta::assert_snapshot!(
+        after("common subtrees", "sum(rate(a_total[5m])) / (sum(rate(a_total[5m])) + count(b))"),
+        @r#"
+    Join: /, times=0..600/1m
+      Aggregate: sum, shared=#1
+        Window: rate of a_total[5m], labels=(__name__)
+      Join: +
+        Aggregate: sum, shared=#1
+          Window: rate of a_total[5m], labels=(__name__)
+        Aggregate: count
+          Window: latest of b, lookback=5m, labels=(__name__)
+    "#
+    );
+    assert_eq!(after("common subtrees", "a + a offset 1m"), "");
+    assert_eq!(
+        after("common subtrees", "max_over_time(a[5m:1m]) + a"),
+        "",
+        "other times"
+    );
+}
+
+#[test]
+fn selectors_share_what_the_widest_asks_for() {
+    insta::assert_snapshot!(
+        after("shared selects", "sum(rate(a_total{code=\"500\"}[5m])) / sum(rate(a_total[5m]))"),
+        @r#"
+    Join: /, times=0..600/1m
+      Aggregate: sum
+        Window: rate of a_total{code="500"}[5m], labels=(__name__), select=#1 a_total [-299.999, 600]
+      Aggregate: sum
+        Window: rate of a_total[5m], labels=(__name__), select=#1 a_total [-299.999, 600]
+    "#
+    );
+    assert_eq!(after("shared selects", "a{x=\"1\"} / on () b"), "");
+    assert_eq!(after("shared selects", "a{x=\"1\"} or a{x=\"2\"}"), "");
+}
+
+#[test]
+fn functions_share_windows() {
+    insta::assert_snapshot!(after("shared windows", "max_over_time(a[5m]) - min_over_time(a[5m])"), @r#"
+    Join: -, times=0..600/1m
+      Window: max_over_time of a[5m], select=#1 a [-299.999, 600], decode=#1
+      Window: min_over_time of a[5m], select=#1 a [-299.999, 600], decode=#1
+    "#);
+    assert_eq!(
+        after(
+            "shared windows",
+            "max_over_time(a[5m]) - min_over_time(a[6m])"
+        ),
+        ""
+    );
+    assert_eq!(
+        after(
+            "shared windows",
+            "max_over_time(a[5m]) - quantile_over_time(0.5, a[5m])"
+        ),
+        ""
+    );
+}
+
+#[test]
+fn aggregations_over_scans_are_split() {
+    insta::assert_snapshot!(after("split aggregates", "sum(-rate(a_total[5m]) * 2)"), @r#"
+    Aggregate: sum, split, times=0..600/1m
+      VectorScalar: vector * scalar
+        Negate
+          Window: rate of a_total[5m], labels=(__name__)
+        Number: 2, once=0
+    "#);
+    assert_eq!(after("split aggregates", "quantile(0.5, a)"), "");
+    assert_eq!(after("split aggregates", "sum(a + b)"), "");
+}
