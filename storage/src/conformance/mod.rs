@@ -1,0 +1,295 @@
+//! Tests that any implementation of [`Storage`] can be run through.
+//!
+//! The author of a connector writes a [`Harness`], which gives a store filled
+//! with given series, and runs the suite: [`run`] makes a [`Report`] with one
+//! line a check, [`conformance_tests!`](crate::conformance_tests) makes each
+//! check a test of its own.
+//!
+//! What is asked for is what the engine relies on, and no more: a store may
+//! give samples outside of the range it was asked for, and series that have
+//! none inside.
+//!
+//! # Examples
+//! ```
+//! use std::sync::Arc;
+//!
+//! use quarrel::storage::Storage;
+//! use quarrel_storage::conformance::{self, Harness, TestSeries};
+//! use quarrel_storage::memory::MemoryStorage;
+//!
+//! struct Memory;
+//!
+//! impl Harness for Memory {
+//!     fn store(&self, series: &[TestSeries]) -> Arc<dyn Storage> {
+//!         let storage = MemoryStorage::new();
+//!         for series in series {
+//!             for (timestamp, value) in series.samples() {
+//!                 let labels = series.labels.iter().map(|(n, v)| (n, v));
+//!                 storage.append(labels, timestamp, value).unwrap();
+//!             }
+//!         }
+//!         Arc::new(storage)
+//!     }
+//! }
+//!
+//! let report = conformance::run(&Memory);
+//! assert!(report.passed(), "{report}");
+//! ```
+
+mod data;
+mod failures;
+mod labels;
+mod read;
+mod samples;
+mod selects;
+#[cfg(test)]
+mod tests;
+mod views;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use quarrel::storage::Storage;
+
+/// A series to fill a store with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestSeries {
+    /// Names and values, sorted by name.
+    pub labels: Vec<(String, String)>,
+    /// Samples (ms, value) in the order in which they came: each part is in
+    /// order of time, but parts may overlap. No time has two values.
+    pub parts: Vec<Vec<(i64, f64)>>,
+}
+
+impl TestSeries {
+    /// All samples, part by part.
+    pub fn samples(&self) -> impl Iterator<Item = (i64, f64)> + '_ {
+        self.parts.iter().flatten().copied()
+    }
+}
+
+/// What a connector's author provides. The data that stores are filled with
+/// lies between 0 and two hours (in ms since the epoch).
+pub trait Harness: Send + Sync {
+    /// A store that holds these series and no others.
+    fn store(&self, series: &[TestSeries]) -> Arc<dyn Storage>;
+
+    /// Adds series to a store that [`Harness::store`] gave. False, the
+    /// default, says that this store never changes: then the checks of
+    /// consistent views are skipped.
+    fn add(&self, store: &Arc<dyn Storage>, series: &[TestSeries]) -> bool {
+        let _ = (store, series);
+        false
+    }
+
+    /// A store as [`Harness::store`] gives it, in which the samples of series
+    /// number `broken` cannot be read, while its labels can. `None`, the
+    /// default, says that reading never fails here.
+    fn broken(&self, series: &[TestSeries], broken: usize) -> Option<Arc<dyn Storage>> {
+        let _ = (series, broken);
+        None
+    }
+
+    /// Runs a future of the store to its end. Override it if the store needs
+    /// a runtime.
+    fn block_on(&self, future: BoxFuture<'_, ()>) {
+        futures::executor::block_on(future);
+    }
+}
+
+/// Why a check did not pass.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Failed(String),
+    Skipped(&'static str),
+}
+
+impl From<String> for Stop {
+    fn from(text: String) -> Self {
+        Stop::Failed(text)
+    }
+}
+
+type Check = fn(&dyn Harness) -> Result<(), Stop>;
+
+/// Fails a check unless a condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($text:tt)+) => {
+        if !$condition {
+            return Err($crate::conformance::Stop::Failed(format!($($text)+)));
+        }
+    };
+}
+pub(crate) use ensure;
+
+/// Runs `$then!` with the names of all checks.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_checks {
+    ([$($then:tt)*] $($argument:tt)*) => {
+        $($then)* ! { $($argument)*
+            an_empty_store_answers
+            rows_are_in_label_order
+            no_two_rows_are_equal
+            labels_are_well_formed
+            no_matcher_means_all_series
+            equal_and_not_equal
+            regular_expressions
+            matchers_of_the_empty_value
+            several_matchers
+            many_series
+            values_come_back_bit_by_bit
+            stale_markers_are_kept
+            time_bounds
+            chunks_are_in_order
+            overlapping_parts_are_merged
+            chunks_can_be_read_again
+            prefetch_changes_nothing
+            estimates_are_no_promise
+            hints_change_no_answer
+            projected_labels_are_there
+            label_names
+            label_values
+            labels_in_a_range
+            the_time_range_covers_all
+            two_selects_see_one_view
+            a_view_outlives_its_store
+            samples_outlive_their_view
+            reads_at_once
+            selects_at_once
+            dropped_futures_do_no_harm
+            errors_stay_with_their_series
+        }
+    };
+}
+
+macro_rules! table {
+    ($($name:ident)*) => {
+        &[$((stringify!($name), checks::$name as Check)),*]
+    };
+}
+
+mod checks {
+    pub(super) use super::failures::*;
+    pub(super) use super::labels::*;
+    pub(super) use super::samples::*;
+    pub(super) use super::selects::*;
+    pub(super) use super::views::*;
+}
+
+const CHECKS: &[(&str, Check)] = crate::conformance_checks!([table]);
+
+/// Makes each check of the suite a test, for the harness that an expression
+/// gives. Put it into a module of its own.
+///
+/// ```ignore
+/// mod conformance {
+///     quarrel_storage::conformance_tests!(super::MyHarness::new());
+/// }
+/// ```
+#[macro_export]
+macro_rules! conformance_tests {
+    ($harness:expr) => {
+        $crate::conformance_checks!([$crate::conformance_test_functions] ($harness););
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_test_functions {
+    (($harness:expr); $($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                $crate::conformance::assert_check(stringify!($name), &$harness);
+            }
+        )*
+    };
+}
+
+/// What became of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The store does what is asked.
+    Passed,
+    /// It does not: what was expected, and what came.
+    Failed(String),
+    /// The harness cannot bring about what the check needs.
+    Skipped(&'static str),
+}
+
+/// What became of all checks.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Name and outcome, in the order in which they ran.
+    pub checks: Vec<(&'static str, Outcome)>,
+}
+
+impl Report {
+    /// Whether no check failed.
+    pub fn passed(&self) -> bool {
+        !self
+            .checks
+            .iter()
+            .any(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
+    }
+
+    /// What became of a check.
+    pub fn outcome(&self, name: &str) -> Option<&Outcome> {
+        self.checks
+            .iter()
+            .find(|check| check.0 == name)
+            .map(|check| &check.1)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, outcome) in &self.checks {
+            match outcome {
+                Outcome::Passed => writeln!(f, "{name}: passed")?,
+                Outcome::Failed(text) => writeln!(f, "{name}: FAILED: {text}")?,
+                Outcome::Skipped(reason) => writeln!(f, "{name}: skipped: {reason}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs all checks. A panic of the store fails the check in which it happens.
+pub fn run(harness: &dyn Harness) -> Report {
+    let checks = CHECKS
+        .iter()
+        .map(|&(name, check)| (name, outcome(check, harness)));
+    Report {
+        checks: checks.collect(),
+    }
+}
+
+fn outcome(check: Check, harness: &dyn Harness) -> Outcome {
+    match catch_unwind(AssertUnwindSafe(|| check(harness))) {
+        Ok(Ok(())) => Outcome::Passed,
+        Ok(Err(Stop::Failed(text))) => Outcome::Failed(text),
+        Ok(Err(Stop::Skipped(reason))) => Outcome::Skipped(reason),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Outcome::Failed(format!("a panic: {}", text.unwrap_or("of unknown words")))
+        }
+    }
+}
+
+/// Runs one check, for use in a test.
+///
+/// # Panics
+/// When it fails, or when there is no such check.
+pub fn assert_check(name: &str, harness: &dyn Harness) {
+    let Some((_, check)) = CHECKS.iter().find(|check| check.0 == name) else {
+        panic!("no check is called {name}");
+    };
+    if let Outcome::Failed(text) = outcome(*check, harness) {
+        panic!("{name}: {text}");
+    }
+}

@@ -1,0 +1,256 @@
+//! Reading a store as the engine does, and the plain definition beside it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use quarrel::labels::SymbolTable;
+use quarrel::storage::{
+    Chunk, ChunkData, Matcher, SelectHints, SelectRequest, Selected, Snapshot, Storage, TimeRange,
+};
+use quarrel_matchers::MatchOp;
+
+use super::{Harness, Stop, TestSeries};
+
+/// A row of a select: labels as text and samples, values as bits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Row {
+    pub(super) labels: Vec<(String, String)>,
+    pub(super) samples: Vec<(i64, u64)>,
+}
+
+/// A select with the table that its symbols are of.
+pub(super) struct Answer {
+    pub(super) symbols: Arc<SymbolTable>,
+    pub(super) selected: Selected,
+}
+
+/// Runs a future on the harness's runtime and gives its value.
+pub(super) fn wait<T: Send>(
+    harness: &dyn Harness,
+    future: impl Future<Output = T> + Send,
+) -> Result<T, Stop> {
+    let mut value = None;
+    let slot = &mut value;
+    harness.block_on(Box::pin(async move { *slot = Some(future.await) }));
+    value.ok_or_else(|| Stop::Failed("block_on came back before the future's end".into()))
+}
+
+pub(super) fn snapshot(
+    harness: &dyn Harness,
+    store: &Arc<dyn Storage>,
+    range: TimeRange,
+) -> Result<Arc<dyn Snapshot>, Stop> {
+    wait(harness, store.snapshot(range))?.map_err(|e| Stop::Failed(format!("snapshot: {e}")))
+}
+
+pub(super) fn matcher(op: MatchOp, name: &str, value: &str) -> Result<Matcher, Stop> {
+    Matcher::new(op, name, value).map_err(|e| Stop::Failed(format!("{name} {value}: {e}")))
+}
+
+pub(super) fn select(
+    harness: &dyn Harness,
+    snapshot: &Arc<dyn Snapshot>,
+    matchers: &[Matcher],
+    range: TimeRange,
+    hints: &SelectHints,
+) -> Result<Answer, Stop> {
+    let symbols = Arc::new(SymbolTable::new());
+    let request = SelectRequest {
+        matchers,
+        range,
+        hints,
+        symbols: &symbols,
+    };
+    let selected = wait(harness, snapshot.select(request))?
+        .map_err(|e| Stop::Failed(format!("select {}: {e}", text(matchers))))?;
+    Ok(Answer { symbols, selected })
+}
+
+impl Answer {
+    pub(super) fn len(&self) -> usize {
+        self.selected.labels.len()
+    }
+
+    pub(super) fn labels(&self, row: usize) -> Vec<(String, String)> {
+        let symbols = self.symbols.read();
+        let labels = self.selected.labels.get(row).iter();
+        labels
+            .map(|l| {
+                (
+                    symbols.get(l.name).to_string(),
+                    symbols.get(l.value).to_string(),
+                )
+            })
+            .collect()
+    }
+
+    /// Brings some rows near.
+    pub(super) fn prefetch(
+        &self,
+        harness: &dyn Harness,
+        rows: std::ops::Range<u32>,
+    ) -> Result<(), Stop> {
+        match self.selected.series.prefetch(rows) {
+            None => Ok(()),
+            Some(future) => {
+                wait(harness, future)?.map_err(|e| Stop::Failed(format!("prefetch: {e}")))
+            }
+        }
+    }
+
+    /// All rows, after a prefetch of all.
+    pub(super) fn rows(&self, harness: &dyn Harness) -> Result<Vec<Row>, Stop> {
+        self.prefetch(harness, 0..self.len() as u32)?;
+        (0..self.len()).map(|row| self.row(row)).collect()
+    }
+
+    /// One row, whose chunks are near.
+    pub(super) fn row(&self, row: usize) -> Result<Row, Stop> {
+        let labels = self.labels(row);
+        let mut chunks = Vec::new();
+        self.selected
+            .series
+            .chunks(row as u32, &mut chunks)
+            .map_err(|e| Stop::Failed(format!("chunks of {labels:?}: {e}")))?;
+        let samples = merged(&chunks).map_err(|e| Stop::Failed(format!("{labels:?}: {e}")))?;
+        Ok(Row { labels, samples })
+    }
+}
+
+/// The samples of a chunk in the order in which they lie there, without
+/// deleted ones.
+pub(super) fn decode(chunk: &Chunk) -> Result<Vec<(i64, u64)>, String> {
+    let (mut timestamps, mut values) = (Vec::new(), Vec::new());
+    match &chunk.data {
+        ChunkData::Encoded { encoding, bytes } => {
+            quarrel_chunks::decode_floats(*encoding, bytes, &mut timestamps, &mut values)
+                .map_err(|e| e.to_string())?;
+        }
+        ChunkData::Floats {
+            timestamps: t,
+            values: v,
+        } => {
+            timestamps.extend_from_slice(t);
+            values.extend_from_slice(v);
+        }
+    }
+    if timestamps.len() != values.len() {
+        return Err(format!(
+            "{} timestamps and {} values",
+            timestamps.len(),
+            values.len()
+        ));
+    }
+    let deleted = chunk.deleted.as_deref().unwrap_or_default();
+    let is_deleted = |t: i64| {
+        deleted
+            .iter()
+            .any(|range| range.start <= t && t <= range.end)
+    };
+    let samples = timestamps
+        .into_iter()
+        .zip(values.into_iter().map(f64::to_bits));
+    Ok(samples.filter(|s| !is_deleted(s.0)).collect())
+}
+
+/// All chunks of a series in one: of two samples at one time, that of the
+/// earlier chunk.
+fn merged(chunks: &[Chunk]) -> Result<Vec<(i64, u64)>, String> {
+    let mut all = BTreeMap::new();
+    for chunk in chunks {
+        for (time, bits) in decode(chunk)? {
+            all.entry(time).or_insert(bits);
+        }
+    }
+    Ok(all.into_iter().collect())
+}
+
+/// The rows that a select of these series has to give, sorted.
+pub(super) fn expected(series: &[TestSeries], matchers: &[Matcher], range: TimeRange) -> Vec<Row> {
+    let matches = |s: &&TestSeries| {
+        let value = |name: &str| {
+            s.labels
+                .iter()
+                .find(|l| l.0 == name)
+                .map_or("", |l| l.1.as_str())
+        };
+        matchers.iter().all(|m| m.matches(value(m.name())))
+    };
+    let row = |s: &TestSeries| {
+        let samples: BTreeMap<i64, u64> = s.samples().map(|(t, v)| (t, v.to_bits())).collect();
+        Row {
+            labels: s.labels.clone(),
+            samples: samples.into_iter().collect(),
+        }
+    };
+    let mut rows: Vec<Row> = series.iter().filter(matches).map(row).collect();
+    rows.sort();
+    within(rows, range)
+}
+
+/// Rows with the samples inside of a range alone, those without any left out.
+pub(super) fn within(mut rows: Vec<Row>, range: TimeRange) -> Vec<Row> {
+    for row in &mut rows {
+        row.samples
+            .retain(|s| range.start <= s.0 && s.0 <= range.end);
+    }
+    rows.retain(|row| !row.samples.is_empty());
+    rows
+}
+
+/// Selects and compares with the plain definition.
+pub(super) fn check_select(
+    harness: &dyn Harness,
+    store: &Arc<dyn Storage>,
+    series: &[TestSeries],
+    matchers: &[Matcher],
+    range: TimeRange,
+) -> Result<(), Stop> {
+    let view = snapshot(harness, store, range)?;
+    let answer = select(harness, &view, matchers, range, &SelectHints::default())?;
+    let got = within(answer.rows(harness)?, range);
+    let want = expected(series, matchers, range);
+    same(&want, &got).map_err(|e| {
+        let (matchers, TimeRange { start, end }) = (text(matchers), range);
+        Stop::Failed(format!("{matchers} from {start} to {end}: {e}"))
+    })
+}
+
+/// Says where two lists of rows differ first.
+pub(super) fn same(want: &[Row], got: &[Row]) -> Result<(), String> {
+    for (want, got) in want.iter().zip(got) {
+        if want.labels != got.labels {
+            return Err(format!(
+                "expected series {:?}, got {:?}",
+                want.labels, got.labels
+            ));
+        }
+        if want.samples == got.samples {
+            continue;
+        }
+        let first = want.samples.iter().zip(&got.samples).find(|(w, g)| w != g);
+        let show = |s: &(i64, u64)| format!("{} at {} ms", f64::from_bits(s.1), s.0);
+        let difference = match first {
+            Some((want, got)) => format!("expected {}, got {}", show(want), show(got)),
+            None => format!(
+                "expected {} samples, got {}",
+                want.samples.len(),
+                got.samples.len()
+            ),
+        };
+        return Err(format!("series {:?}: {difference}", want.labels));
+    }
+    if want.len() != got.len() {
+        let next = want.get(got.len()).or_else(|| got.get(want.len()));
+        let (want, got) = (want.len(), got.len());
+        return Err(format!(
+            "expected {want} series, got {got}; the first: {next:?}"
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn text(matchers: &[Matcher]) -> String {
+    let matchers: Vec<String> = matchers.iter().map(ToString::to_string).collect();
+    format!("{{{}}}", matchers.join(", "))
+}

@@ -1,0 +1,248 @@
+//! Which samples come.
+
+use quarrel::storage::{SelectHints, TimeRange};
+use quarrel_matchers::MatchOp;
+
+use super::data::{END, MINUTE, labelled, many, overlapping, values, with_stale_markers};
+use super::read::{check_select, decode, expected, matcher, same, select, snapshot, within};
+use super::{Harness, Stop, TestSeries, ensure};
+
+const ALL: TimeRange = TimeRange::ALL;
+
+pub(super) fn values_come_back_bit_by_bit(harness: &dyn Harness) -> Result<(), Stop> {
+    let series = values();
+    check_select(harness, &harness.store(&series), &series, &[], ALL)
+}
+
+pub(super) fn stale_markers_are_kept(harness: &dyn Harness) -> Result<(), Stop> {
+    let series = with_stale_markers();
+    let store = harness.store(&series);
+    check_select(harness, &store, &series, &[], ALL)?;
+    // A range that holds nothing but a marker.
+    let marker = TimeRange {
+        start: 30 * MINUTE,
+        end: 30 * MINUTE,
+    };
+    check_select(harness, &store, &series, &[], marker)
+}
+
+pub(super) fn time_bounds(harness: &dyn Harness) -> Result<(), Stop> {
+    let mut series = with_stale_markers();
+    series.extend(values());
+    let store = harness.store(&series);
+    for (start, end) in [
+        (0, END),
+        (0, 0),
+        (7, 7),
+        (8, 8),
+        (MINUTE, 10 * MINUTE),
+        (10 * MINUTE, 10 * MINUTE),
+        (10 * MINUTE + 1, 20 * MINUTE - 1),
+        (59 * MINUTE, 61 * MINUTE),
+        (500, 501),
+        (END - 1, END),
+        (END, 2 * END),
+        (-END, -1),
+        (i64::MIN, 0),
+        (i64::MIN, i64::MAX),
+        (END - 1, i64::MAX),
+    ] {
+        check_select(harness, &store, &series, &[], TimeRange { start, end })?;
+    }
+    Ok(())
+}
+
+pub(super) fn chunks_are_in_order(harness: &dyn Harness) -> Result<(), Stop> {
+    for series in [values(), overlapping(), with_stale_markers()] {
+        let store = harness.store(&series);
+        let view = snapshot(harness, &store, ALL)?;
+        let answer = select(harness, &view, &[], ALL, &SelectHints::default())?;
+        answer.prefetch(harness, 0..answer.len() as u32)?;
+        for row in 0..answer.len() {
+            let labels = answer.labels(row);
+            let mut chunks = Vec::new();
+            answer
+                .selected
+                .series
+                .chunks(row as u32, &mut chunks)
+                .map_err(|e| e.to_string())?;
+            let starts = chunks.iter().map(|c| c.min_time);
+            ensure!(
+                starts.is_sorted(),
+                "{labels:?}: chunks are not in order of their first sample"
+            );
+            for chunk in &chunks {
+                let times: Vec<i64> = decode(chunk)?.iter().map(|s| s.0).collect();
+                ensure!(
+                    times.windows(2).all(|t| t[0] < t[1]),
+                    "{labels:?}: times of a chunk do not ascend"
+                );
+                let (min, max) = (chunk.min_time, chunk.max_time);
+                let inside = times.iter().all(|&t| min <= t && t <= max);
+                ensure!(
+                    inside,
+                    "{labels:?}: samples outside of their chunk's {min} to {max}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn overlapping_parts_are_merged(harness: &dyn Harness) -> Result<(), Stop> {
+    let series = overlapping();
+    let store = harness.store(&series);
+    check_select(harness, &store, &series, &[], ALL)?;
+    for (start, end) in [
+        (0, 5 * MINUTE),
+        (15 * MINUTE, 45 * MINUTE),
+        (60 * MINUTE, 60 * MINUTE),
+    ] {
+        check_select(harness, &store, &series, &[], TimeRange { start, end })?;
+    }
+    Ok(())
+}
+
+pub(super) fn chunks_can_be_read_again(harness: &dyn Harness) -> Result<(), Stop> {
+    let series = overlapping();
+    let view = snapshot(harness, &harness.store(&series), ALL)?;
+    let answer = select(harness, &view, &[], ALL, &SelectHints::default())?;
+    let first = answer.rows(harness)?;
+    for row in (0..answer.len()).rev() {
+        let again = answer.row(row)?;
+        same(&first[row..=row], std::slice::from_ref(&again))?;
+    }
+    // What is there before stays in front.
+    let (mut chunks, mut alone) = (Vec::new(), 0);
+    for row in 0..answer.len() as u32 {
+        let mut own = Vec::new();
+        let source = &answer.selected.series;
+        source.chunks(row, &mut own).map_err(|e| e.to_string())?;
+        source.chunks(row, &mut chunks).map_err(|e| e.to_string())?;
+        alone += own.len();
+        ensure!(
+            chunks.len() == alone,
+            "chunks() does not append: {} chunks, not {alone}",
+            chunks.len()
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn prefetch_changes_nothing(harness: &dyn Harness) -> Result<(), Stop> {
+    let series = many(500);
+    let view = snapshot(harness, &harness.store(&series), ALL)?;
+    let answer = select(harness, &view, &[], ALL, &SelectHints::default())?;
+    let want = expected(&series, &[], ALL);
+    ensure!(
+        answer.len() == want.len(),
+        "{} series, not {}",
+        answer.len(),
+        want.len()
+    );
+    // Morsel by morsel, the last one first, one of them twice, and none at all.
+    for start in [400, 300, 200, 100, 0, 100] {
+        answer.prefetch(harness, start..start + 100)?;
+        let rows = start as usize..start as usize + 100;
+        let got = rows
+            .clone()
+            .map(|row| answer.row(row))
+            .collect::<Result<Vec<_>, _>>()?;
+        same(&want[rows], &got)?;
+    }
+    answer.prefetch(harness, 0..0)
+}
+
+pub(super) fn estimates_are_no_promise(harness: &dyn Harness) -> Result<(), Stop> {
+    let series = values();
+    let view = snapshot(harness, &harness.store(&series), ALL)?;
+    let answer = select(harness, &view, &[], ALL, &SelectHints::default())?;
+    let samples: usize = answer
+        .rows(harness)?
+        .iter()
+        .map(|row| row.samples.len())
+        .sum();
+    if let Some(estimate) = answer.selected.series.estimated_samples() {
+        // Plans are chosen by it, so it should be right within some factor.
+        let samples = samples as u64;
+        ensure!(
+            estimate >= samples / 100 && estimate <= samples.saturating_mul(100),
+            "estimated {estimate} samples of {samples}"
+        );
+    }
+    Ok(())
+}
+
+/// Hints of many kinds.
+fn hints() -> Vec<SelectHints> {
+    let of = |function: &str, step_ms, range_ms| SelectHints {
+        function: function.into(),
+        step_ms,
+        range_ms,
+        ..SelectHints::default()
+    };
+    let grouped = |by| SelectHints {
+        grouping: vec!["job".into()],
+        by,
+        ..of("sum", MINUTE, 0)
+    };
+    vec![
+        of("rate", MINUTE, 5 * MINUTE),
+        of("max_over_time", 0, MINUTE),
+        of("no such function", i64::MAX, i64::MAX),
+        grouped(true),
+        grouped(false),
+    ]
+}
+
+pub(super) fn hints_change_no_answer(harness: &dyn Harness) -> Result<(), Stop> {
+    let series: Vec<TestSeries> = labelled().into_iter().chain(values()).collect();
+    let view = snapshot(harness, &harness.store(&series), ALL)?;
+    let want = expected(&series, &[], ALL);
+    for hints in hints() {
+        let got = select(harness, &view, &[], ALL, &hints)?.rows(harness)?;
+        same(&want, &within(got, ALL)).map_err(|e| format!("{hints:?}: {e}"))?;
+    }
+    Ok(())
+}
+
+pub(super) fn projected_labels_are_there(harness: &dyn Harness) -> Result<(), Stop> {
+    let series = labelled();
+    let store = harness.store(&series);
+    let view = snapshot(harness, &store, ALL)?;
+    let up = [matcher(MatchOp::Equal, "__name__", "up")?];
+    let want = expected(&series, &up, ALL);
+    let hints = SelectHints {
+        projection: Some(vec!["job".into()]),
+        ..SelectHints::default()
+    };
+    let answer = select(harness, &view, &up, ALL, &hints)?;
+    let (groups, distinct) = answer.selected.labels.distinct();
+    ensure!(
+        distinct == groups.len(),
+        "projection made {} series {distinct}",
+        groups.len()
+    );
+    ensure!(
+        answer.len() == want.len(),
+        "{} series, not {}",
+        answer.len(),
+        want.len()
+    );
+    let rows = answer.rows(harness)?;
+    if !store.capabilities().label_projection {
+        return same(&want, &rows).map_err(Stop::Failed);
+    }
+    let jobs = |rows: &[super::read::Row]| {
+        let job = |row: &super::read::Row| row.labels.iter().find(|l| l.0 == "job").cloned();
+        let mut jobs: Vec<_> = rows.iter().map(job).collect();
+        jobs.sort();
+        jobs
+    };
+    ensure!(
+        jobs(&rows) == jobs(&want),
+        "the projected label has other values: {:?}",
+        jobs(&rows)
+    );
+    Ok(())
+}

@@ -1,0 +1,586 @@
+//! Tests of the suite itself: each check fails on a store that breaks the rule
+//! it is for, and none on a store that is right. (That `memory` passes is in
+//! the suite's own run, at the end.)
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::thread::ThreadId;
+
+use arrow_buffer::ScalarBuffer;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use quarrel::labels::{Label, LabelList};
+use quarrel::storage::{
+    Capabilities, Chunk, ChunkData, Matcher, SelectRequest, Selected, SeriesSource, Snapshot,
+    Storage, StorageError, TimeRange,
+};
+
+use super::*;
+use crate::memory::MemoryStorage;
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    None,
+    PanicsWhenEmpty,
+    RowsReversed,
+    RowsTwice,
+    LabelsReversed,
+    NothingWithoutMatchers,
+    NegatedIgnored,
+    RegexUnanchored,
+    EmptyNeedsLabel,
+    OnlyFirstMatcher,
+    AtMost1000,
+    NanCanonical,
+    StaleDropped,
+    EndExclusive,
+    ChunksReversed,
+    FirstChunkAlone,
+    ChunksCleared,
+    PrefetchOnce,
+    EstimateWild,
+    RateDownsampled,
+    ProjectionUnites,
+    NamesReversed,
+    SelectorsIgnored,
+    NoLabelsInRange,
+    TimeRangeShort,
+    LiveView,
+    StoreNeeded,
+    ViewNeeded,
+    OneThread,
+    SelectsCollide,
+    DroppedFutureJams,
+    ErrorSwallowed,
+    ErrorSpreads,
+}
+
+struct Faulty(Fault);
+
+fn fill(storage: &MemoryStorage, series: &[TestSeries]) {
+    for series in series {
+        for part in &series.parts {
+            let labels = series.labels.iter().map(|(n, v)| (n, v));
+            let (timestamps, values) = part.iter().copied().unzip();
+            storage.append_series(labels, timestamps, values).unwrap();
+        }
+    }
+}
+
+impl Harness for Faulty {
+    fn store(&self, series: &[TestSeries]) -> Arc<dyn Storage> {
+        let memory = MemoryStorage::new();
+        fill(&memory, series);
+        *LAST.lock() = Some(Arc::new(memory));
+        Arc::new(Store {
+            state: Arc::new(State::of(self.0)),
+        })
+    }
+
+    fn add(&self, _: &Arc<dyn Storage>, series: &[TestSeries]) -> bool {
+        fill(LAST.lock().as_ref().unwrap(), series);
+        true
+    }
+
+    fn broken(&self, series: &[TestSeries], broken: usize) -> Option<Arc<dyn Storage>> {
+        let memory = MemoryStorage::new();
+        fill(&memory, series);
+        *LAST.lock() = Some(Arc::new(memory));
+        let state = State {
+            broken: Some(series[broken].labels.clone()),
+            ..State::of(self.0)
+        };
+        Some(Arc::new(Store {
+            state: Arc::new(state),
+        }))
+    }
+}
+
+/// The memory behind the store that was made last, for `add`. Tests of this
+/// module run one after the other, by `ONE_AT_A_TIME`.
+static LAST: Mutex<Option<Arc<MemoryStorage>>> = Mutex::new(None);
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+struct State {
+    fault: Fault,
+    memory: Arc<MemoryStorage>,
+    broken: Option<Vec<(String, String)>>,
+    jammed: AtomicBool,
+    gone: AtomicBool,
+    view_gone: AtomicBool,
+    reader: Mutex<Option<ThreadId>>,
+    prefetched: AtomicBool,
+}
+
+impl State {
+    fn of(fault: Fault) -> Self {
+        State {
+            fault,
+            memory: LAST.lock().clone().unwrap(),
+            broken: None,
+            jammed: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+            view_gone: AtomicBool::new(false),
+            reader: Mutex::new(None),
+            prefetched: AtomicBool::new(false),
+        }
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+}
+
+struct Store {
+    state: Arc<State>,
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.state.gone.store(true, Ordering::SeqCst);
+    }
+}
+
+struct View {
+    inner: Arc<dyn Snapshot>,
+    state: Arc<State>,
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        self.state.view_gone.store(true, Ordering::SeqCst);
+    }
+}
+
+fn error(text: &str) -> StorageError {
+    StorageError::Other(text.into())
+}
+
+impl Storage for Store {
+    fn snapshot(&self, range: TimeRange) -> BoxFuture<'_, Result<Arc<dyn Snapshot>, StorageError>> {
+        async move {
+            let inner = self.state.memory.snapshot(range).await?;
+            let view: Arc<dyn Snapshot> = Arc::new(View {
+                inner,
+                state: self.state.clone(),
+            });
+            Ok(view)
+        }
+        .boxed()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let label_projection = self.state.is(Fault::ProjectionUnites);
+        Capabilities {
+            label_projection,
+            ..Capabilities::default()
+        }
+    }
+}
+
+impl View {
+    async fn current(&self) -> Result<Arc<dyn Snapshot>, StorageError> {
+        if self.state.is(Fault::LiveView) {
+            return self.state.memory.snapshot(TimeRange::ALL).await;
+        }
+        Ok(self.inner.clone())
+    }
+
+    fn changed_matchers(&self, matchers: &[Matcher]) -> Vec<Matcher> {
+        let mut matchers = matchers.to_vec();
+        match self.state.fault {
+            Fault::NegatedIgnored => matchers.retain(|m| !m.is_negated()),
+            Fault::OnlyFirstMatcher => matchers.truncate(1),
+            Fault::RegexUnanchored => {
+                for m in &mut matchers {
+                    if m.regex().is_some() {
+                        let pattern = format!(".*(?:{}).*", m.value());
+                        *m = Matcher::new(m.op(), m.name(), &pattern).unwrap();
+                    }
+                }
+            }
+            Fault::EmptyNeedsLabel => {
+                let op = quarrel_matchers::MatchOp::NotEqual;
+                let needed = |m: &Matcher| Matcher::new(op, m.name(), "").unwrap();
+                let more: Vec<Matcher> = matchers
+                    .iter()
+                    .filter(|m| m.matches_empty())
+                    .map(needed)
+                    .collect();
+                matchers.extend(more);
+            }
+            _ => {}
+        }
+        matchers
+    }
+
+    fn changed_labels(
+        &self,
+        labels: &LabelList,
+        request: &SelectRequest<'_>,
+    ) -> (LabelList, Vec<u32>) {
+        let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
+        match self.state.fault {
+            Fault::RowsReversed => rows.reverse(),
+            Fault::RowsTwice => rows = rows.iter().flat_map(|&r| [r, r]).collect(),
+            Fault::NothingWithoutMatchers if request.matchers.is_empty() => rows.clear(),
+            Fault::AtMost1000 => rows.truncate(1000),
+            Fault::PanicsWhenEmpty => assert!(!rows.is_empty(), "no row"),
+            _ => {}
+        }
+        let mut list = labels.take(&rows);
+        if self.state.is(Fault::LabelsReversed) {
+            list = list.map(|row, out| out.extend(row.iter().rev().copied()));
+        }
+        if self.state.is(Fault::ProjectionUnites)
+            && let Some(names) = &request.hints.projection
+        {
+            let kept = |l: &&Label| {
+                names
+                    .iter()
+                    .any(|n| request.symbols.lookup(n) == Some(l.name))
+            };
+            list = list.map(|row, out| out.extend(row.iter().filter(kept).copied()));
+        }
+        (list, rows)
+    }
+}
+
+impl Snapshot for View {
+    fn select<'a>(
+        &'a self,
+        request: SelectRequest<'a>,
+    ) -> BoxFuture<'a, Result<Selected, StorageError>> {
+        async move {
+            let state = &self.state;
+            if state.is(Fault::SelectsCollide) {
+                let mut reader = state.reader.lock();
+                if *reader.get_or_insert(std::thread::current().id()) != std::thread::current().id()
+                {
+                    return Err(error("another thread selects"));
+                }
+            }
+            if state.is(Fault::DroppedFutureJams) {
+                if state.jammed.swap(true, Ordering::SeqCst) {
+                    return Err(error("a select was left half done"));
+                }
+                let mut waited = false;
+                std::future::poll_fn(|context| {
+                    context.waker().wake_by_ref();
+                    let ready = std::mem::replace(&mut waited, true);
+                    if ready {
+                        Poll::Ready(())
+                    } else {
+                        Poll::Pending
+                    }
+                })
+                .await;
+                state.jammed.store(false, Ordering::SeqCst);
+            }
+            if state.is(Fault::StoreNeeded) && state.gone.load(Ordering::SeqCst) {
+                return Err(error("the store is gone"));
+            }
+            let matchers = self.changed_matchers(request.matchers);
+            let mut range = request.range;
+            if state.is(Fault::EndExclusive) {
+                range.end = range.end.saturating_sub(1);
+            }
+            let inner = self.current().await?;
+            let changed = SelectRequest {
+                matchers: &matchers,
+                range,
+                ..request
+            };
+            let selected = inner.select(changed).await?;
+            let (labels, rows) = self.changed_labels(&selected.labels, &request);
+            let is_broken = |row: &[Label]| {
+                let symbols = request.symbols.read();
+                let text = |s| symbols.get(s).to_string();
+                let row: Vec<_> = row.iter().map(|l| (text(l.name), text(l.value))).collect();
+                state.broken.as_ref() == Some(&row)
+            };
+            let broken = rows
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| is_broken(labels.get(*i)));
+            let source = Source {
+                broken: broken.map(|(i, _)| i as u32).collect(),
+                inner: selected.series,
+                rows,
+                state: state.clone(),
+                rate: request.hints.function == "rate",
+            };
+            Ok(Selected {
+                labels,
+                series: Arc::new(source),
+                warnings: Vec::new(),
+            })
+        }
+        .boxed()
+    }
+
+    fn label_names<'a>(
+        &'a self,
+        selectors: &'a [Vec<Matcher>],
+        range: TimeRange,
+    ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
+        async move {
+            let mut names = self.current().await?.label_names(selectors, range).await?;
+            if self.state.is(Fault::NamesReversed) {
+                names.reverse();
+            }
+            Ok(names)
+        }
+        .boxed()
+    }
+
+    fn label_values<'a>(
+        &'a self,
+        name: &'a str,
+        selectors: &'a [Vec<Matcher>],
+        range: TimeRange,
+    ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
+        async move {
+            if self.state.is(Fault::NoLabelsInRange) && range != TimeRange::ALL {
+                return Ok(Vec::new());
+            }
+            let selectors = if self.state.is(Fault::SelectorsIgnored) {
+                &[]
+            } else {
+                selectors
+            };
+            self.current()
+                .await?
+                .label_values(name, selectors, range)
+                .await
+        }
+        .boxed()
+    }
+
+    fn time_range(&self) -> Option<TimeRange> {
+        let mut range = self.inner.time_range()?;
+        if self.state.is(Fault::TimeRangeShort) {
+            range.end -= 1;
+        }
+        Some(range)
+    }
+}
+
+struct Source {
+    inner: Arc<dyn SeriesSource>,
+    rows: Vec<u32>,
+    broken: HashSet<u32>,
+    state: Arc<State>,
+    rate: bool,
+}
+
+impl Source {
+    fn fails(&self, row: u32) -> Option<&'static str> {
+        let state = &self.state;
+        let broken = self.broken.contains(&row);
+        if broken {
+            state.jammed.store(true, Ordering::SeqCst);
+        }
+        let spread = state.is(Fault::ErrorSpreads) && state.jammed.load(Ordering::SeqCst);
+        if (broken && !state.is(Fault::ErrorSwallowed)) || spread {
+            return Some("broken");
+        }
+        if state.is(Fault::ViewNeeded) && state.view_gone.load(Ordering::SeqCst) {
+            return Some("the view is gone");
+        }
+        if state.is(Fault::OneThread) {
+            let id = std::thread::current().id();
+            return (*state.reader.lock().get_or_insert(id) != id).then_some("another thread");
+        }
+        let needed = state.is(Fault::PrefetchOnce) && row >= 100;
+        (needed && !state.prefetched.load(Ordering::SeqCst)).then_some("not at hand")
+    }
+}
+
+impl SeriesSource for Source {
+    fn chunks(&self, row: u32, out: &mut Vec<Chunk>) -> Result<(), StorageError> {
+        if let Some(text) = self.fails(row) {
+            return Err(error(text));
+        }
+        if self.broken.contains(&row) {
+            return Ok(());
+        }
+        if self.state.is(Fault::ChunksCleared) {
+            out.clear();
+        }
+        let mut chunks = Vec::new();
+        self.inner.chunks(self.rows[row as usize], &mut chunks)?;
+        let mut chunks: Vec<Chunk> = chunks.iter().flat_map(halves).collect();
+        match self.state.fault {
+            Fault::ChunksReversed => chunks.reverse(),
+            Fault::FirstChunkAlone => chunks.truncate(1),
+            Fault::NanCanonical => {
+                edit(&mut chunks, |v| Some(if v.is_nan() { f64::NAN } else { v }));
+            }
+            Fault::StaleDropped => {
+                edit(&mut chunks, |v| (v.to_bits() != data::STALE).then_some(v));
+            }
+            Fault::RateDownsampled if self.rate => chunks.truncate(1),
+            _ => {}
+        }
+        out.append(&mut chunks);
+        Ok(())
+    }
+
+    fn prefetch(
+        &self,
+        rows: std::ops::Range<u32>,
+    ) -> Option<BoxFuture<'static, Result<(), StorageError>>> {
+        let state = self.state.clone();
+        let late = rows.start == 0;
+        Some(
+            async move {
+                state.prefetched.store(late, Ordering::SeqCst);
+                Ok(())
+            }
+            .boxed(),
+        )
+    }
+
+    fn estimated_samples(&self) -> Option<u64> {
+        if self.state.is(Fault::EstimateWild) {
+            Some(u64::MAX)
+        } else {
+            self.inner.estimated_samples()
+        }
+    }
+}
+
+/// A chunk in two, so that series have several.
+fn halves(chunk: &Chunk) -> Vec<Chunk> {
+    let ChunkData::Floats { timestamps, values } = &chunk.data else {
+        unreachable!("memory")
+    };
+    let half = timestamps.len() / 2;
+    let part = |from: usize, len: usize| Chunk {
+        min_time: timestamps[from],
+        max_time: timestamps[from + len - 1],
+        data: ChunkData::Floats {
+            timestamps: timestamps.slice(from, len),
+            values: values.slice(from, len),
+        },
+        deleted: None,
+    };
+    match half {
+        0 => vec![chunk.clone()],
+        _ => vec![part(0, half), part(half, timestamps.len() - half)],
+    }
+}
+
+/// Changes values, or takes samples away.
+fn edit(chunks: &mut [Chunk], change: impl Fn(f64) -> Option<f64>) {
+    for chunk in chunks {
+        let ChunkData::Floats { timestamps, values } = &mut chunk.data else {
+            unreachable!("memory")
+        };
+        let samples = timestamps.iter().zip(values.iter());
+        let kept: Vec<(i64, f64)> = samples
+            .filter_map(|(&t, &v)| Some((t, change(v)?)))
+            .collect();
+        *timestamps = kept.iter().map(|s| s.0).collect::<ScalarBuffer<i64>>();
+        *values = kept.iter().map(|s| s.1).collect::<ScalarBuffer<f64>>();
+    }
+}
+
+/// Which checks a fault must fail; it may fail others too.
+const FAILS: &[(Fault, &str)] = &[
+    (Fault::PanicsWhenEmpty, "an_empty_store_answers"),
+    (Fault::RowsReversed, "rows_are_in_label_order"),
+    (Fault::RowsTwice, "no_two_rows_are_equal"),
+    (Fault::LabelsReversed, "labels_are_well_formed"),
+    (Fault::NothingWithoutMatchers, "no_matcher_means_all_series"),
+    (Fault::NegatedIgnored, "equal_and_not_equal"),
+    (Fault::RegexUnanchored, "regular_expressions"),
+    (Fault::EmptyNeedsLabel, "matchers_of_the_empty_value"),
+    (Fault::OnlyFirstMatcher, "several_matchers"),
+    (Fault::AtMost1000, "many_series"),
+    (Fault::NanCanonical, "values_come_back_bit_by_bit"),
+    (Fault::StaleDropped, "stale_markers_are_kept"),
+    (Fault::EndExclusive, "time_bounds"),
+    (Fault::ChunksReversed, "chunks_are_in_order"),
+    (Fault::FirstChunkAlone, "overlapping_parts_are_merged"),
+    (Fault::ChunksCleared, "chunks_can_be_read_again"),
+    (Fault::PrefetchOnce, "prefetch_changes_nothing"),
+    (Fault::EstimateWild, "estimates_are_no_promise"),
+    (Fault::RateDownsampled, "hints_change_no_answer"),
+    (Fault::ProjectionUnites, "projected_labels_are_there"),
+    (Fault::NamesReversed, "label_names"),
+    (Fault::SelectorsIgnored, "label_values"),
+    (Fault::NoLabelsInRange, "labels_in_a_range"),
+    (Fault::TimeRangeShort, "the_time_range_covers_all"),
+    (Fault::LiveView, "two_selects_see_one_view"),
+    (Fault::StoreNeeded, "a_view_outlives_its_store"),
+    (Fault::ViewNeeded, "samples_outlive_their_view"),
+    (Fault::OneThread, "reads_at_once"),
+    (Fault::SelectsCollide, "selects_at_once"),
+    (Fault::DroppedFutureJams, "dropped_futures_do_no_harm"),
+    (Fault::ErrorSwallowed, "errors_stay_with_their_series"),
+    (Fault::ErrorSpreads, "errors_stay_with_their_series"),
+];
+
+#[test]
+fn each_check_finds_the_fault_that_it_is_for() {
+    let _alone = ONE_AT_A_TIME.lock();
+    for &(fault, name) in FAILS {
+        let check = CHECKS.iter().find(|check| check.0 == name).unwrap().1;
+        let outcome = outcome(check, &Faulty(fault));
+        assert!(
+            matches!(outcome, Outcome::Failed(_)),
+            "{fault:?}: {name}: {outcome:?}"
+        );
+    }
+    let covered: HashSet<&str> = FAILS.iter().map(|f| f.1).collect();
+    let missing: Vec<_> = CHECKS
+        .iter()
+        .filter(|c| !covered.contains(c.0))
+        .map(|c| c.0)
+        .collect();
+    assert!(missing.is_empty(), "no fault for {missing:?}");
+}
+
+#[test]
+fn a_right_store_passes_and_skips_nothing() {
+    let _alone = ONE_AT_A_TIME.lock();
+    let report = run(&Faulty(Fault::None));
+    let passed = report
+        .checks
+        .iter()
+        .all(|(_, outcome)| *outcome == Outcome::Passed);
+    assert!(passed && report.passed(), "{report}");
+    assert_eq!(report.outcome("label_names"), Some(&Outcome::Passed));
+    assert_eq!(report.checks.len(), CHECKS.len());
+}
+
+/// `memory` itself, part by part.
+struct Memory(Mutex<Option<Arc<MemoryStorage>>>);
+
+impl Harness for Memory {
+    fn store(&self, series: &[TestSeries]) -> Arc<dyn Storage> {
+        let storage = Arc::new(MemoryStorage::new());
+        fill(&storage, series);
+        *self.0.lock() = Some(storage.clone());
+        storage
+    }
+
+    fn add(&self, _: &Arc<dyn Storage>, series: &[TestSeries]) -> bool {
+        self.0.lock().as_ref().is_some_and(|storage| {
+            fill(storage, series);
+            true
+        })
+    }
+}
+
+mod memory {
+    use super::{Memory, Mutex};
+
+    crate::conformance_tests!(Memory(Mutex::new(None)));
+}
