@@ -189,6 +189,11 @@ impl SumOfHistograms {
         }
     }
 
+    /// A sum that was begun elsewhere.
+    pub(super) fn from_state(sum: Histogram, lost: Option<Compensation>, seen: Seen) -> Self {
+        SumOfHistograms { sum, lost, seen }
+    }
+
     /// Takes another histogram in.
     ///
     /// # Errors

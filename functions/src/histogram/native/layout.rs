@@ -166,6 +166,11 @@ impl Layout {
         Layout::custom(custom_values, positive)
     }
 
+    /// No buckets, in schema 0.
+    pub(super) fn empty() -> Arc<Layout> {
+        Arc::new(Layout::unchecked(0, 0.0, vec![], vec![], Arc::default()))
+    }
+
     fn unchecked(
         schema: i32,
         zero_threshold: f64,

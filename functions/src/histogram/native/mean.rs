@@ -34,6 +34,23 @@ impl MeanOfHistograms {
         }
     }
 
+    /// A mean that was begun elsewhere, with the sum of `count` histograms.
+    pub(super) fn from_state(
+        count: f64,
+        sum: Histogram,
+        lost: Option<Compensation>,
+        seen: Seen,
+    ) -> Self {
+        MeanOfHistograms {
+            count,
+            scratch: sum.clone(),
+            state: sum,
+            lost,
+            incremental: false,
+            seen,
+        }
+    }
+
     /// Takes another histogram in.
     ///
     /// # Errors

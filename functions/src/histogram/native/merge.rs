@@ -82,6 +82,26 @@ impl Merge {
     }
 }
 
+impl Merge {
+    /// The same for a matrix of `rows` rows of `width` old columns.
+    pub(super) fn spread_rows(&self, matrix: &[f64], width: usize, rows: usize) -> Vec<f64> {
+        let new_width = self.layout.width();
+        let mut all = vec![0.0; rows * new_width];
+        let Some(places) = self.places.as_ref().filter(|_| width > 0) else {
+            return all;
+        };
+        let rows = matrix
+            .chunks_exact(width)
+            .zip(all.chunks_exact_mut(new_width));
+        for (row, out) in rows {
+            for (&place, &count) in places.iter().zip(row) {
+                out[place] = count;
+            }
+        }
+        all
+    }
+}
+
 /// Counts, and what rounding took from them, in custom buckets.
 struct Targets<'a> {
     bounds: &'a [f64],

@@ -37,10 +37,12 @@ mod quantile;
 mod rate;
 mod reset;
 mod rows;
+mod steps;
 mod text;
 mod trim;
 mod value;
 mod variance;
+mod windows;
 mod zero;
 
 #[cfg(test)]
@@ -54,5 +56,7 @@ pub use mean::MeanOfHistograms;
 pub use quantile::QuantileNote;
 pub use rate::{Growth, GrowthNotes, growth};
 pub use rows::{HistogramRows, RowColumns};
+pub use steps::{AggregatedSteps, HistogramSteps, StepAggregate};
 pub use trim::Trim;
 pub use value::{CounterReset, Histogram, HistogramRef, WrongWidth};
+pub use windows::RowWindows;

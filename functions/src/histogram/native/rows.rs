@@ -21,6 +21,15 @@ pub struct HistogramRows {
     buckets: Vec<f64>,
 }
 
+/// A row that can be changed.
+pub(super) struct RowMut<'a> {
+    pub(super) hint: &'a mut CounterReset,
+    pub(super) zero_count: &'a mut f64,
+    pub(super) count: &'a mut f64,
+    pub(super) sum: &'a mut f64,
+    pub(super) buckets: &'a mut [f64],
+}
+
 /// Columns of one length, for [`HistogramRows::from_columns`].
 #[derive(Clone, Debug, Default)]
 pub struct RowColumns {
@@ -147,6 +156,24 @@ impl HistogramRows {
         self.sums.push(h.sum);
         self.buckets.extend_from_slice(h.buckets);
         true
+    }
+
+    /// Appends a copy of a row of as many columns, to be changed.
+    pub(super) fn push_copy(&mut self, h: &HistogramRef<'_>) -> RowMut<'_> {
+        let row = self.len();
+        let from = self.buckets.len();
+        self.hints.push(h.counter_reset);
+        self.zero_counts.push(h.zero_count);
+        self.counts.push(h.count);
+        self.sums.push(h.sum);
+        self.buckets.extend_from_slice(h.buckets);
+        RowMut {
+            hint: &mut self.hints[row],
+            zero_count: &mut self.zero_counts[row],
+            count: &mut self.counts[row],
+            sum: &mut self.sums[row],
+            buckets: &mut self.buckets[from..],
+        }
     }
 
     /// Marks empty buckets as absent, which compacts all rows at once.

@@ -171,6 +171,140 @@ proptest! {
     }
 }
 
+/// Series of rows of one layout each, some of them far too large.
+fn series() -> impl Strategy<Value = Vec<Vec<Histogram>>> {
+    let similar = (indices(-3..4), indices(-2..3))
+        .prop_map(|(p, n)| Layout::exponential(1, 0.001, p, n).unwrap());
+    let layouts = prop_oneof![6 => similar, 1 => layout()];
+    let rows = layouts.prop_flat_map(|layout| vec(of_layout(layout), 1..5));
+    let scale = prop_oneof![8 => Just(1.0), 1 => Just(3e306)];
+    vec((rows, scale), 1..5).prop_map(|series| {
+        let scaled = |(mut rows, scale): (Vec<Histogram>, f64)| {
+            rows.iter_mut().for_each(|h| h.scale(scale));
+            rows
+        };
+        series.into_iter().map(scaled).collect()
+    })
+}
+
+/// The aggregate of single histograms; none if they cannot be combined.
+fn aggregate(kind: StepAggregate, all: &[&Histogram]) -> Option<(Histogram, Found)> {
+    let views = || all[1..].iter().map(|h| h.view());
+    let (mut h, found) = match kind {
+        StepAggregate::Sum => {
+            let mut sum = SumOfHistograms::new(&all[0].view());
+            views().try_for_each(|h| sum.add(&h)).ok()?;
+            sum.finish()
+        }
+        StepAggregate::Mean => {
+            let mut mean = MeanOfHistograms::new(&all[0].view());
+            views().try_for_each(|h| mean.add(&h)).ok()?;
+            mean.finish()
+        }
+    };
+    h.compact();
+    Some((h, found))
+}
+
+proptest! {
+    #[test]
+    fn steps_are_aggregated_as_single_histograms_are(
+        series in series(),
+        first in vec(0usize..3, 5),
+        mean in any::<bool>(),
+    ) {
+        let kind = if mean { StepAggregate::Mean } else { StepAggregate::Sum };
+        let mut steps = HistogramSteps::new(kind, 6);
+        let mut all: Vec<Vec<&Histogram>> = vec![vec![]; 6];
+        for (rows, &first) in series.iter().zip(&first) {
+            steps.add(&matrix(rows, false), first..);
+            for (h, at) in rows.iter().zip(&mut all[first..]) {
+                at.push(h);
+            }
+        }
+        let result = steps.finish();
+        let rows = result.steps.iter().zip(result.rows.rows()).map(|(s, row)| (*s, row.to_histogram()));
+        let mut got: Vec<(usize, Histogram)> = rows.chain(result.others).collect();
+        got.sort_by_key(|(step, _)| *step);
+        let (mut got, mut found, mut incompatible) = (got.into_iter(), Found::default(), vec![]);
+        for (step, all) in all.iter().enumerate().filter(|(_, all)| !all.is_empty()) {
+            let Some((want, found_here)) = aggregate(kind, all) else {
+                incompatible.push(step);
+                continue;
+            };
+            found.reset_collision |= found_here.reset_collision;
+            found.bounds_reconciled |= found_here.bounds_reconciled;
+            let (at, got) = got.next().unwrap();
+            prop_assert_eq!(at, step);
+            prop_assert_eq!(parts(&got), parts(&want));
+        }
+        prop_assert!(got.next().is_none());
+        prop_assert_eq!(result.found, found);
+        prop_assert_eq!(result.incompatible, incompatible);
+    }
+
+    #[test]
+    fn windows_over_rows_are_as_over_single_histograms(
+        layout in layout(),
+        steps in vec((vec(count(), 20), count(), 0usize..6), 2..7),
+        window in (0usize..5, 1usize..6),
+        anew in vec(proptest::bool::weighted(0.2), 7),
+    ) {
+        let rows = counter_rows(&layout, &steps);
+        let matrix = matrix(&rows, false);
+        let Some(mut windows) = RowWindows::new(&matrix, |i| anew[i]) else {
+            prop_assert!(layout.hides());
+            return Ok(());
+        };
+        let first = window.0.min(rows.len() - 2);
+        let last = (first + window.1).min(rows.len() - 1);
+        let points: Vec<HistogramRef<'_>> = rows[first..=last].iter().map(Histogram::view).collect();
+        for kind in [Growth::Counter, Growth::Gauge] {
+            let (want, want_notes) = growth(&points, kind, |i| anew[first + i]);
+            let mut out = HistogramRows::new(Arc::clone(&layout), true);
+            let notes = windows.growth(first..=last, kind, &mut out);
+            prop_assert_eq!(notes, want_notes);
+            prop_assert_eq!(parts(&out.row(0).to_histogram()), parts(&want.unwrap()));
+        }
+        let mut out = HistogramRows::new(Arc::clone(&layout), false);
+        let collision = windows.sum(first..=last, &mut out);
+        let mut sum = SumOfHistograms::new(&points[0]);
+        points[1..].iter().try_for_each(|h| sum.add(h)).unwrap();
+        let (want, found) = sum.finish();
+        prop_assert_eq!(collision, found.reset_collision);
+        prop_assert_eq!(parts(&out.row(0).to_histogram()), parts(&want));
+    }
+}
+
+/// A counter of one layout: each row grows from the one before, or begins anew.
+fn counter_rows(layout: &Arc<Layout>, steps: &[(Vec<f64>, f64, usize)]) -> Vec<Histogram> {
+    let nothing = Histogram::new(Arc::clone(layout), vec![0.0; layout.width()]).unwrap();
+    let mut rows = vec![nothing.clone()];
+    for (grown, zero, kind) in steps {
+        let mut h = match kind {
+            0 => nothing.clone(),
+            _ => rows[rows.len() - 1].clone(),
+        };
+        h.buckets
+            .iter_mut()
+            .zip(grown)
+            .for_each(|(count, grown)| *count += grown);
+        if !layout.is_custom() {
+            h.zero_count += zero;
+        }
+        h.count = h.zero_count + h.buckets.iter().sum::<f64>();
+        h.sum = h.count * 0.7;
+        h.counter_reset = match kind {
+            1 => CounterReset::NoReset,
+            2 => CounterReset::Reset,
+            3 => CounterReset::Gauge,
+            _ => CounterReset::Unknown,
+        };
+        rows.push(h);
+    }
+    rows
+}
+
 #[test]
 fn absurd_layouts_are_refused() {
     let exponential = |schema, p: &[i32]| Layout::exponential(schema, 0.0, p.to_vec(), vec![]);

@@ -1,0 +1,133 @@
+//! Window functions over rows of one layout: each window is a pass over dense
+//! rows, and resets are looked for once, whatever the windows are.
+
+use std::ops::RangeInclusive;
+
+use super::add::{Sign, combine_columns};
+use super::kahan::add_columns;
+use super::layout::same;
+use super::rate::{Growth, GrowthNotes};
+use super::rows::{HistogramRows, RowMut};
+use super::value::CounterReset;
+use crate::kahan;
+
+/// Rows of one series in time order, prepared for windows over them.
+#[derive(Clone, Debug)]
+pub struct RowWindows<'a> {
+    rows: &'a HistogramRows,
+    /// Rows before which there was a reset, ascending.
+    resets: Vec<usize>,
+    /// Gauges among the rows before each row.
+    gauges: Vec<usize>,
+    lost: Vec<f64>,
+}
+
+impl<'a> RowWindows<'a> {
+    /// Looks for resets. `starts_anew(i)` says that start timestamps tell of
+    /// one between row `i` and the next. `None` if buckets of the layout lie
+    /// within its zero bucket, which needs the functions of single histograms.
+    pub fn new(rows: &'a HistogramRows, starts_anew: impl Fn(usize) -> bool) -> Option<Self> {
+        if rows.layout().hides() {
+            return None;
+        }
+        let is_reset =
+            |row: &usize| starts_anew(row - 1) || rows.row(*row).is_reset_from(&rows.row(row - 1));
+        let mut gauges = Vec::with_capacity(rows.len() + 1);
+        let mut count = 0;
+        gauges.push(0);
+        for row in rows.rows() {
+            count += usize::from(row.counter_reset == CounterReset::Gauge);
+            gauges.push(count);
+        }
+        Some(RowWindows {
+            rows,
+            resets: (1..rows.len()).filter(is_reset).collect(),
+            gauges,
+            lost: vec![0.0; rows.layout().width()],
+        })
+    }
+
+    /// Appends the growth over a window of two rows or more to `out`, which is
+    /// compact and has the rows' layout; see [`growth`](super::growth).
+    ///
+    /// # Panics
+    /// If there are no such rows, or `out` has another layout.
+    pub fn growth(
+        &self,
+        window: RangeInclusive<usize>,
+        kind: Growth,
+        out: &mut HistogramRows,
+    ) -> GrowthNotes {
+        let (first, last) = (*window.start(), *window.end());
+        assert!(same(out.layout(), self.rows.layout()), "another layout");
+        let gauge = |row: usize| self.rows.row(row).counter_reset == CounterReset::Gauge;
+        let mut notes = GrowthNotes::default();
+        let mut grown = out.push_copy(&self.rows.row(last));
+        *grown.hint = CounterReset::Gauge;
+        if kind == Growth::Gauge {
+            notes.not_gauge = !gauge(first) || !gauge(last);
+            grown.combine(&self.rows.row(first), Sign::Minus);
+            return notes;
+        }
+        notes.not_counter = self.gauges[last + 1] > self.gauges[first];
+        let from = self.resets.partition_point(|&row| row <= first);
+        let resets = self.resets[from..].iter();
+        let mut resets = resets.copied().take_while(|&row| row <= last).peekable();
+        // What the first row counts is gone with a reset right behind it.
+        if resets.next_if_eq(&(first + 1)).is_none() {
+            grown.combine(&self.rows.row(first), Sign::Minus);
+        }
+        resets.for_each(|row| grown.combine(&self.rows.row(row - 1), Sign::Plus));
+        notes
+    }
+
+    /// Appends the compensated sum over a window of one row or more to `out`,
+    /// which has the rows' layout; see [`SumOfHistograms`](super::SumOfHistograms).
+    /// The answer says whether hints contradict each other.
+    ///
+    /// # Panics
+    /// As [`RowWindows::growth`].
+    pub fn sum(&mut self, window: RangeInclusive<usize>, out: &mut HistogramRows) -> bool {
+        let (first, last) = (*window.start(), *window.end());
+        assert!(same(out.layout(), self.rows.layout()), "another layout");
+        let mut sum = out.push_copy(&self.rows.row(first));
+        let (mut reset, mut no_reset) = (false, false);
+        let mut totals = [0.0; 3];
+        self.lost.fill(0.0);
+        for row in first..=last {
+            let row_of = self.rows.row(row);
+            reset |= row_of.counter_reset == CounterReset::Reset;
+            no_reset |= row_of.counter_reset == CounterReset::NoReset;
+            if row == first {
+                continue;
+            }
+            *sum.hint = sum.hint.joined(row_of.counter_reset).0;
+            let terms = [row_of.zero_count, row_of.count, row_of.sum];
+            for ((sum, lost), term) in sum.totals().into_iter().zip(&mut totals).zip(terms) {
+                (*sum, *lost) = kahan::add(term, *sum, *lost);
+            }
+            add_columns(sum.buckets, &mut self.lost, row_of.buckets);
+        }
+        if last > first {
+            for (sum, lost) in sum.totals().into_iter().zip(totals) {
+                *sum += lost;
+            }
+            combine_columns(sum.buckets, &self.lost, Sign::Plus);
+        }
+        reset && no_reset
+    }
+}
+
+impl RowMut<'_> {
+    fn totals(&mut self) -> [&mut f64; 3] {
+        [&mut *self.zero_count, &mut *self.count, &mut *self.sum]
+    }
+
+    fn combine(&mut self, other: &super::HistogramRef<'_>, sign: Sign) {
+        let terms = [other.zero_count, other.count, other.sum];
+        for (total, term) in self.totals().into_iter().zip(terms) {
+            *total += sign.of(term);
+        }
+        combine_columns(self.buckets, other.buckets, sign);
+    }
+}
