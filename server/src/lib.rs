@@ -1,1 +1,11 @@
-//! quarrel-server
+//! The `quarrel` program: PromQL on the command line, and Prometheus's HTTP
+//! API over a data directory. Meaning and arithmetic are the engine's.
+
+pub mod api;
+pub mod cli;
+pub mod features;
+pub mod http;
+pub mod json;
+mod metrics;
+pub mod params;
+pub mod time;

@@ -1,0 +1,299 @@
+//! Answers that are written while they are sent.
+//!
+//! The `data` of an answer comes in [`Pieces`]. What fits into the first
+//! [`AT_ONCE`] bytes is sent as a whole, and an error up to there is still a
+//! proper error answer. Beyond it the answer is streamed: the next pieces are
+//! made when the client has taken the last ones, and an error breaks the
+//! connection off in the middle of a chunk, so that nobody takes the answer
+//! for whole.
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream;
+
+use super::error::ApiError;
+use crate::json;
+
+/// Answers below this size are sent in one piece, bytes.
+const AT_ONCE: usize = 256 << 10;
+/// The least size of a streamed piece, bytes.
+pub(super) const PIECE: usize = 64 << 10;
+/// How many warnings and how many infos an answer shows.
+const MAX_ANNOTATIONS: usize = 10;
+
+/// What a handler answers.
+pub(crate) enum Answer {
+    /// Success with data.
+    Data(Box<dyn Pieces>),
+    /// Success without data: status 204.
+    NoContent,
+}
+
+impl Answer {
+    /// Data that is there already.
+    pub(crate) fn json(data: Vec<u8>, warnings: Vec<String>) -> Self {
+        Answer::Data(Box::new(Ready { data, warnings }))
+    }
+}
+
+/// The warnings and infos behind an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) warnings: Vec<String>,
+    pub(crate) infos: Vec<String>,
+}
+
+/// The data of an answer, written piece by piece.
+pub(crate) trait Pieces: Send + 'static {
+    /// Appends some of the data's JSON, about [`PIECE`] bytes. `false` says
+    /// that this was the end.
+    fn next<'a>(&'a mut self, out: &'a mut Vec<u8>) -> BoxFuture<'a, Result<bool, ApiError>>;
+
+    /// What is known when all data is written.
+    fn notes(&mut self) -> Notes;
+}
+
+struct Ready {
+    data: Vec<u8>,
+    warnings: Vec<String>,
+}
+
+impl Pieces for Ready {
+    fn next<'a>(&'a mut self, out: &'a mut Vec<u8>) -> BoxFuture<'a, Result<bool, ApiError>> {
+        out.append(&mut self.data);
+        Box::pin(std::future::ready(Ok(false)))
+    }
+
+    fn notes(&mut self) -> Notes {
+        Notes {
+            warnings: std::mem::take(&mut self.warnings),
+            infos: Vec::new(),
+        }
+    }
+}
+
+/// An answer around its data.
+pub(crate) struct Document {
+    pieces: Box<dyn Pieces>,
+    begun: bool,
+    ended: bool,
+}
+
+impl Document {
+    pub(crate) fn new(pieces: Box<dyn Pieces>) -> Self {
+        Document {
+            pieces,
+            begun: false,
+            ended: false,
+        }
+    }
+
+    /// Appends the next bytes, at least `size` unless the end comes before.
+    /// `false`: that was the end.
+    pub(crate) async fn next(&mut self, size: usize, out: &mut Vec<u8>) -> Result<bool, ApiError> {
+        if self.ended {
+            return Ok(false);
+        }
+        if !self.begun {
+            out.extend_from_slice(b"{\"status\":\"success\",\"data\":");
+            self.begun = true;
+        }
+        while self.pieces.next(out).await? {
+            if out.len() >= size {
+                return Ok(true);
+            }
+        }
+        self.ended = true;
+        let notes = self.pieces.notes();
+        list(out, "warnings", limited(notes.warnings, "warning"));
+        list(out, "infos", limited(notes.infos, "info"));
+        out.push(b'}');
+        Ok(false)
+    }
+}
+
+fn list(out: &mut Vec<u8>, name: &str, items: Vec<String>) {
+    if !items.is_empty() {
+        out.push(b',');
+        json::string(out, name);
+        out.push(b':');
+        json::strings(out, items);
+    }
+}
+
+/// The first ones, and how many were left out.
+fn limited(mut items: Vec<String>, kind: &str) -> Vec<String> {
+    if items.len() > MAX_ANNOTATIONS {
+        let over = items.len() - MAX_ANNOTATIONS;
+        items.truncate(MAX_ANNOTATIONS);
+        items.push(format!("{over} more {kind} annotations omitted"));
+    }
+    items
+}
+
+/// Sends an answer.
+pub(crate) async fn respond(answer: Answer) -> Response {
+    let pieces = match answer {
+        Answer::Data(pieces) => pieces,
+        Answer::NoContent => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            return response;
+        }
+    };
+    let mut document = Document::new(pieces);
+    let mut first = Vec::new();
+    let body = match document.next(AT_ONCE, &mut first).await {
+        Err(error) => return error.into_response(),
+        Ok(false) => Body::from(first),
+        Ok(true) => {
+            let rest = stream::unfold(Some(document), |document| async {
+                let mut document = document?;
+                let mut out = Vec::with_capacity(PIECE * 2);
+                match document.next(PIECE, &mut out).await {
+                    Ok(more) => Some((Ok(Bytes::from(out)), more.then_some(document))),
+                    Err(error) => {
+                        tracing::warn!(error = %error, "Answer broken off");
+                        Some((Err(error), None))
+                    }
+                }
+            });
+            Body::from_stream(stream::once(std::future::ready(Ok(Bytes::from(first)))).chain(rest))
+        }
+    };
+    let mut response = Response::new(body);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, super::JSON);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::HttpBody as _;
+
+    /// A list of numbers, one a piece, that may fail at its end.
+    struct Count {
+        now: usize,
+        end: usize,
+        fail: bool,
+    }
+
+    impl Pieces for Count {
+        fn next<'a>(&'a mut self, out: &'a mut Vec<u8>) -> BoxFuture<'a, Result<bool, ApiError>> {
+            out.push(if self.now == 0 { b'[' } else { b',' });
+            json::integer(out, self.now as i64);
+            self.now += 1;
+            let more = self.now < self.end;
+            if !more {
+                out.push(b']');
+            }
+            let result = if self.fail && !more {
+                Err(ApiError::bad_data("late"))
+            } else {
+                Ok(more)
+            };
+            Box::pin(std::future::ready(result))
+        }
+
+        fn notes(&mut self) -> Notes {
+            let warnings = (0..self.end.min(13)).map(|i| format!("w{i}")).collect();
+            Notes {
+                warnings,
+                infos: vec![],
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn small_answers_are_whole() {
+        let response = respond(Answer::Data(Box::new(Count {
+            now: 0,
+            end: 2,
+            fail: false,
+        })))
+        .await;
+        assert_eq!(response.body().size_hint().exact(), Some(56));
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20)
+            .await
+            .unwrap();
+        assert_eq!(
+            body,
+            &br#"{"status":"success","data":[0,1],"warnings":["w0","w1"]}"#[..]
+        );
+    }
+
+    #[tokio::test]
+    async fn notes_are_limited() {
+        let response = respond(Answer::Data(Box::new(Count {
+            now: 0,
+            end: 20,
+            fail: false,
+        })))
+        .await;
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20)
+            .await
+            .unwrap();
+        let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let warnings = value["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), 11);
+        assert_eq!(warnings[10], "3 more warning annotations omitted");
+        assert!(value.get("infos").is_none());
+    }
+
+    #[tokio::test]
+    async fn early_errors_are_answers_and_late_ones_break_off() {
+        let early = respond(Answer::Data(Box::new(Count {
+            now: 0,
+            end: 20,
+            fail: true,
+        })))
+        .await;
+        assert_eq!(early.status(), 400);
+        let late = respond(Answer::Data(Box::new(Count {
+            now: 0,
+            end: 200_000,
+            fail: true,
+        })))
+        .await;
+        assert_eq!(late.status(), 200);
+        assert!(
+            axum::body::to_bytes(late.into_body(), 1 << 24)
+                .await
+                .is_err()
+        );
+    }
+
+    #[tokio::test]
+    async fn large_answers_are_streamed_whole() {
+        let end = 200_000;
+        let response = respond(Answer::Data(Box::new(Count {
+            now: 0,
+            end,
+            fail: false,
+        })))
+        .await;
+        assert_eq!(response.body().size_hint().exact(), None);
+        let mut stream = response.into_body().into_data_stream();
+        let (mut all, mut parts) = (Vec::new(), 0);
+        while let Some(part) = stream.next().await {
+            let part = part.unwrap();
+            assert!(part.len() < AT_ONCE + PIECE, "{}", part.len());
+            all.extend_from_slice(&part);
+            parts += 1;
+        }
+        assert!(parts > 5, "{parts}");
+        let value: serde_json::Value = serde_json::from_slice(&all).unwrap();
+        assert_eq!(value["data"].as_array().unwrap().len(), end);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_nothing() {
+        assert_eq!(respond(Answer::NoContent).await.status(), 204);
+    }
+}

@@ -1,0 +1,236 @@
+//! Compression of answers by what the client accepts: gzip, zstd and deflate.
+
+use std::io::{self, Write};
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
+use futures::{StreamExt as _, stream};
+
+/// The encodings that are offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    Gzip,
+    Deflate,
+    Zstd,
+}
+
+impl Encoding {
+    /// The first one that the client names, as the reference picks it.
+    fn negotiate(headers: &HeaderMap) -> Option<Encoding> {
+        let accepted = headers.get(header::ACCEPT_ENCODING)?.to_str().ok()?;
+        accepted.split(',').find_map(|item| {
+            let (name, options) = item.split_once(';').unwrap_or((item, ""));
+            let weight = options
+                .trim()
+                .strip_prefix("q=")
+                .map_or(Ok(1.0), str::parse::<f32>);
+            if !weight.is_ok_and(|weight| weight > 0.0) {
+                return None;
+            }
+            match name.trim() {
+                "gzip" => Some(Encoding::Gzip),
+                "deflate" => Some(Encoding::Deflate),
+                "zstd" => Some(Encoding::Zstd),
+                _ => None,
+            }
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Encoding::Gzip => "gzip",
+            Encoding::Deflate => "deflate",
+            Encoding::Zstd => "zstd",
+        }
+    }
+}
+
+enum Encoder {
+    Gzip(GzEncoder<Vec<u8>>),
+    Deflate(ZlibEncoder<Vec<u8>>),
+    Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
+}
+
+impl Encoder {
+    fn new(encoding: Encoding) -> io::Result<Self> {
+        // The fastest levels: JSON shrinks well by any, and the time of a
+        // slower one is taken from queries.
+        Ok(match encoding {
+            Encoding::Gzip => Encoder::Gzip(GzEncoder::new(Vec::new(), Compression::fast())),
+            Encoding::Deflate => {
+                Encoder::Deflate(ZlibEncoder::new(Vec::new(), Compression::fast()))
+            }
+            Encoding::Zstd => Encoder::Zstd(zstd::stream::write::Encoder::new(Vec::new(), 1)?),
+        })
+    }
+
+    /// Takes `part` in, and gives what has become of it and those before.
+    fn encode(&mut self, part: &[u8]) -> io::Result<Bytes> {
+        let out = match self {
+            Encoder::Gzip(encoder) => {
+                encoder.write_all(part)?;
+                encoder.get_mut()
+            }
+            Encoder::Deflate(encoder) => {
+                encoder.write_all(part)?;
+                encoder.get_mut()
+            }
+            Encoder::Zstd(encoder) => {
+                encoder.write_all(part)?;
+                encoder.get_mut()
+            }
+        };
+        Ok(Bytes::from(std::mem::take(out)))
+    }
+
+    fn finish(self) -> io::Result<Bytes> {
+        let out = match self {
+            Encoder::Gzip(encoder) => encoder.finish(),
+            Encoder::Deflate(encoder) => encoder.finish(),
+            Encoder::Zstd(encoder) => encoder.finish(),
+        };
+        out.map(Bytes::from)
+    }
+}
+
+/// Compresses a response if the client wants it so.
+pub(super) fn apply(request: &HeaderMap, response: Response) -> Response {
+    let encoding = Encoding::negotiate(request);
+    let (mut parts, body) = response.into_parts();
+    // Set before the handler's own headers, as in the reference.
+    let others: Vec<HeaderValue> = parts
+        .headers
+        .get_all(header::VARY)
+        .iter()
+        .cloned()
+        .collect();
+    parts
+        .headers
+        .insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    for other in others {
+        parts.headers.append(header::VARY, other);
+    }
+    let Some(encoding) = encoding else {
+        return Response::from_parts(parts, body);
+    };
+    parts.headers.insert(
+        header::CONTENT_ENCODING,
+        HeaderValue::from_static(encoding.name()),
+    );
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let bodyless = parts.status == axum::http::StatusCode::NO_CONTENT;
+    match Encoder::new(encoding) {
+        Ok(encoder) if !bodyless => Response::from_parts(parts, compressed(body, encoder)),
+        Ok(_) => Response::from_parts(parts, body),
+        Err(error) => {
+            tracing::error!(%error, "No compression");
+            parts.headers.remove(header::CONTENT_ENCODING);
+            Response::from_parts(parts, body)
+        }
+    }
+}
+
+fn compressed(body: Body, encoder: Encoder) -> Body {
+    let start = Some((body.into_data_stream(), encoder));
+    let parts = stream::unfold(start, |state| async {
+        let (mut parts, mut encoder) = state?;
+        loop {
+            let encoded = match parts.next().await {
+                Some(Ok(part)) => encoder.encode(&part),
+                // An error breaks the answer off: no end of the compressed data.
+                Some(Err(error)) => Err(io::Error::other(error)),
+                None => return Some((encoder.finish(), None)),
+            };
+            match encoded {
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => return Some((Ok(bytes), Some((parts, encoder)))),
+                Err(error) => return Some((Err(error), None)),
+            }
+        }
+    });
+    Body::from_stream(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    fn accept(text: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(text));
+        headers
+    }
+
+    #[test]
+    fn the_first_known_name_is_taken() {
+        for (text, want) in [
+            ("gzip", Some(Encoding::Gzip)),
+            ("br, zstd, gzip", Some(Encoding::Zstd)),
+            ("deflate,gzip", Some(Encoding::Deflate)),
+            ("gzip;q=0", None),
+            ("gzip;q=0.5", Some(Encoding::Gzip)),
+            ("gzip;q=x", None),
+            ("identity", None),
+            ("", None),
+        ] {
+            assert_eq!(Encoding::negotiate(&accept(text)), want, "{text}");
+        }
+        assert_eq!(Encoding::negotiate(&HeaderMap::new()), None);
+    }
+
+    fn body_of(parts: &[Result<&'static [u8], &'static str>]) -> Body {
+        let parts: Vec<io::Result<Bytes>> = parts
+            .iter()
+            .map(|part| part.map(Bytes::from_static).map_err(io::Error::other))
+            .collect();
+        Body::from_stream(stream::iter(parts))
+    }
+
+    #[tokio::test]
+    async fn what_is_compressed_is_read_back() {
+        for encoding in ["gzip", "deflate", "zstd"] {
+            let body = body_of(&[Ok(b"{\"a\":"), Ok(b""), Ok(b"1}")]);
+            let response = apply(&accept(encoding), Response::new(body));
+            assert_eq!(response.headers()[header::CONTENT_ENCODING], encoding);
+            assert_eq!(response.headers()[header::VARY], "Accept-Encoding");
+            let bytes = axum::body::to_bytes(response.into_body(), 1000)
+                .await
+                .unwrap();
+            let mut plain = Vec::new();
+            match encoding {
+                "gzip" => flate2::read::GzDecoder::new(&bytes[..])
+                    .read_to_end(&mut plain)
+                    .unwrap(),
+                "deflate" => flate2::read::ZlibDecoder::new(&bytes[..])
+                    .read_to_end(&mut plain)
+                    .unwrap(),
+                _ => zstd::stream::read::Decoder::new(&bytes[..])
+                    .unwrap()
+                    .read_to_end(&mut plain)
+                    .unwrap(),
+            };
+            assert_eq!(plain, b"{\"a\":1}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_is_passed_on() {
+        for encoding in ["gzip", "deflate", "zstd"] {
+            let response = apply(
+                &accept(encoding),
+                Response::new(body_of(&[Ok(b"a"), Err("no")])),
+            );
+            assert!(
+                axum::body::to_bytes(response.into_body(), 1000)
+                    .await
+                    .is_err()
+            );
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Errors of the API: type, status code and body as in Prometheus.
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use quarrel::{ErrorClass, QueryError};
+
+use crate::json;
+
+/// The types of errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorType {
+    BadData,
+    Execution,
+    Canceled,
+    Timeout,
+    Internal,
+}
+
+impl ErrorType {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            ErrorType::BadData => "bad_data",
+            ErrorType::Execution => "execution",
+            ErrorType::Canceled => "canceled",
+            ErrorType::Timeout => "timeout",
+            ErrorType::Internal => "internal",
+        }
+    }
+
+    fn status(self) -> u16 {
+        match self {
+            ErrorType::BadData => 400,
+            ErrorType::Execution => 422,
+            // Nginx's code for a client that went away.
+            ErrorType::Canceled => 499,
+            ErrorType::Timeout => 503,
+            ErrorType::Internal => 500,
+        }
+    }
+}
+
+/// An error as the API answers it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {message}", kind.name())]
+pub(crate) struct ApiError {
+    pub(crate) kind: ErrorType,
+    pub(crate) message: String,
+}
+
+impl ApiError {
+    pub(crate) fn new(kind: ErrorType, message: impl Into<String>) -> Self {
+        ApiError {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn bad_data(message: impl Into<String>) -> Self {
+        ApiError::new(ErrorType::BadData, message)
+    }
+
+    /// What is wrong with a parameter.
+    pub(crate) fn parameter(name: &str, why: impl std::fmt::Display) -> Self {
+        ApiError::bad_data(format!("invalid parameter \"{name}\": {why}"))
+    }
+
+    /// An error of a query; what makes a query impossible to begin is
+    /// reported as an error of the parameter.
+    pub(crate) fn query(error: &QueryError) -> Self {
+        let kind = match error.class() {
+            ErrorClass::BadData => return ApiError::parameter("query", error),
+            ErrorClass::Execution => ErrorType::Execution,
+            ErrorClass::Timeout => ErrorType::Timeout,
+            ErrorClass::Canceled => ErrorType::Canceled,
+            ErrorClass::Internal => ErrorType::Internal,
+        };
+        ApiError::new(kind, error.to_string())
+    }
+
+    pub(crate) fn into_response(self) -> Response {
+        let mut body = Vec::new();
+        body.extend_from_slice(b"{\"status\":\"error\",\"errorType\":");
+        json::string_html(&mut body, self.kind.name());
+        if !self.message.is_empty() {
+            body.extend_from_slice(b",\"error\":");
+            json::string_html(&mut body, &self.message);
+        }
+        body.push(b'}');
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, super::JSON);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn types_have_the_references_codes() {
+        for (kind, status, name) in [
+            (ErrorType::BadData, 400, "bad_data"),
+            (ErrorType::Execution, 422, "execution"),
+            (ErrorType::Canceled, 499, "canceled"),
+            (ErrorType::Timeout, 503, "timeout"),
+            (ErrorType::Internal, 500, "internal"),
+        ] {
+            let response = ApiError::new(kind, "a \"<b>\"").into_response();
+            assert_eq!(response.status().as_u16(), status);
+            let body = axum::body::to_bytes(response.into_body(), 1000)
+                .await
+                .unwrap();
+            let want = format!(
+                r#"{{"status":"error","errorType":"{name}","error":"a \"\u003cb\u003e\""}}"#
+            );
+            assert_eq!(body, want.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! `query` and `query_range`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use quarrel::labels::SymbolTable;
+use quarrel::{
+    Query, QueryError, QueryOptions, QueryStats, QueryStream, SampleValue, SeriesSet, Value,
+};
+
+use super::answer::{Answer, Notes, PIECE, Pieces};
+use super::error::{ApiError, ErrorType};
+use super::request::Request;
+use super::routes::{Call, Result};
+use crate::json;
+use crate::metrics::{QueryKind, QueryTimer};
+use crate::params::{format_go_duration, parse_bool, parse_duration, parse_limit, parse_time};
+use crate::time::Moment;
+
+/// More steps than this are refused.
+const MAX_STEPS: i64 = 11_000;
+
+pub(super) async fn instant(call: Call) -> Result {
+    let request = &call.request;
+    let limit = limit(request)?;
+    let at = optional_time(request, "time", Moment::now())?;
+    let options = options(request)?;
+    let mut timer = call.api.metrics.query(QueryKind::Instant);
+    let prepared = call.api.engine.prepare(request.value("query"));
+    let prepared = prepared.map_err(|error| failed(&mut timer, &error, None))?;
+    let query = prepared.instant(Arc::clone(&call.storage), at.query_ms(), options);
+    run(query, request, limit, timer).await
+}
+
+pub(super) async fn range(call: Call) -> Result {
+    let request = &call.request;
+    let limit = limit(request)?;
+    let time = |name| parse_time(request.value(name)).map_err(|why| ApiError::parameter(name, why));
+    let (start, end) = (time("start")?, time("end")?);
+    if end < start {
+        return Err(ApiError::parameter(
+            "end",
+            "end timestamp must not be before start time",
+        ));
+    }
+    let step = parse_duration(request.value("step"));
+    let step = step.map_err(|why| ApiError::parameter("step", why))?;
+    if step <= 0 {
+        let why = "zero or negative query resolution step widths are not accepted. \
+                   Try a positive integer";
+        return Err(ApiError::parameter("step", why));
+    }
+    if end.nanos_since(start) / step > MAX_STEPS {
+        return Err(ApiError::bad_data(
+            "exceeded maximum resolution of 11,000 points per timeseries. \
+             Try decreasing the query resolution (?step=XX)",
+        ));
+    }
+    let options = options(request)?;
+    let step_ms = step / 1_000_000;
+    if step_ms == 0 {
+        return Err(ApiError::parameter(
+            "step",
+            "steps below one millisecond are not supported",
+        ));
+    }
+    let mut timer = call.api.metrics.query(QueryKind::Range);
+    let prepared = call.api.engine.prepare(request.value("query"));
+    let prepared = prepared.map_err(|error| failed(&mut timer, &error, None))?;
+    let (start, end) = (start.query_ms(), end.query_ms());
+    let query = prepared.range(Arc::clone(&call.storage), start, end, step_ms, options);
+    run(query, request, limit, timer).await
+}
+
+/// `limit`; 0: none.
+pub(super) fn limit(request: &Request) -> std::result::Result<usize, ApiError> {
+    parse_limit(request.value("limit")).map_err(|why| ApiError::parameter("limit", why))
+}
+
+/// A time that may be missing.
+pub(super) fn optional_time(
+    request: &Request,
+    name: &str,
+    default: Moment,
+) -> std::result::Result<Moment, ApiError> {
+    match request.value(name) {
+        "" => Ok(default),
+        text => parse_time(text).map_err(|why| {
+            ApiError::parameter(name, format_args!("invalid time value for '{name}': {why}"))
+        }),
+    }
+}
+
+fn options(request: &Request) -> std::result::Result<QueryOptions, ApiError> {
+    let timeout = match request.value("timeout") {
+        "" => None,
+        text => {
+            let nanos = parse_duration(text).map_err(|why| ApiError::parameter("timeout", why))?;
+            if nanos <= 0 {
+                let shown = format_go_duration(nanos);
+                let why = format!("timeout must be positive, got {shown}");
+                return Err(ApiError::parameter("timeout", why));
+            }
+            Some(Duration::from_nanos(nanos.unsigned_abs()))
+        }
+    };
+    let lookback = match request.value("lookback_delta") {
+        "" => 0,
+        text => parse_duration(text).map_err(|why| {
+            ApiError::bad_data(format!("error parsing lookback delta duration: {why}"))
+        })?,
+    };
+    const START_TIMESTAMPS: &str = "X-Prometheus-Use-Start-Timestamps";
+    let start_timestamps = request.header(START_TIMESTAMPS);
+    if !start_timestamps.is_empty() {
+        let wanted = parse_bool(start_timestamps).map_err(|why| {
+            ApiError::bad_data(format!("error parsing {START_TIMESTAMPS} header: {why}"))
+        })?;
+        if wanted {
+            let message = "not supported yet: start timestamps";
+            return Err(ApiError::new(ErrorType::Execution, message));
+        }
+    }
+    // Nothing or less stands for the engine's own, as there.
+    let lookback_delta_ms = (lookback > 0).then(|| (lookback / 1_000_000).max(1));
+    Ok(QueryOptions {
+        timeout,
+        lookback_delta_ms,
+        ..QueryOptions::default()
+    })
+}
+
+/// Runs a query as far as its first samples.
+async fn run(query: Query, request: &Request, limit: usize, mut timer: QueryTimer) -> Result {
+    let stream = match query.stream().await {
+        Ok(stream) => stream,
+        Err(error) => return Err(failed(&mut timer, &error, None)),
+    };
+    let stats = request.value("stats");
+    let mut pieces = QueryPieces::new(stream, limit, !stats.is_empty());
+    pieces.timer = Some(timer);
+    if !matches!(stats, "" | "true" | "all") {
+        pieces.warnings.push(format!(
+            "value {} for parameter \"stats\" is deprecated and will be rejected in the next \
+             major release, use \"true\" or \"all\"",
+            quarrel_functions::fmt::quote(stats)
+        ));
+    }
+    Ok(Answer::Data(Box::new(pieces)))
+}
+
+fn failed(timer: &mut QueryTimer, error: &QueryError, stats: Option<&QueryStats>) -> ApiError {
+    let answer = ApiError::query(error);
+    timer.finish(answer.kind.name(), stats);
+    if answer.kind == ErrorType::Internal {
+        tracing::error!(%error, "Query failed");
+    }
+    answer
+}
+
+/// A query's answer as the API's `data`, written while it is computed.
+pub(crate) struct QueryPieces {
+    /// `None` when all is written, or after an error.
+    stream: Option<QueryStream>,
+    begun: bool,
+    is_list: bool,
+    /// A part of the answer, and how many of its series are written.
+    part: Option<(SeriesSet, usize)>,
+    /// Series written so far, and how many may be; 0: all.
+    written: usize,
+    limit: usize,
+    truncated: bool,
+    with_stats: bool,
+    warnings: Vec<String>,
+    infos: Vec<String>,
+    timer: Option<QueryTimer>,
+}
+
+impl QueryPieces {
+    pub(crate) fn new(stream: QueryStream, limit: usize, with_stats: bool) -> Self {
+        QueryPieces {
+            is_list: matches!(stream.type_name(), "vector" | "matrix"),
+            stream: Some(stream),
+            begun: false,
+            part: None,
+            written: 0,
+            limit,
+            truncated: false,
+            with_stats,
+            warnings: Vec::new(),
+            infos: Vec::new(),
+            timer: None,
+        }
+    }
+
+    async fn write(&mut self, out: &mut Vec<u8>) -> std::result::Result<bool, ApiError> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(false);
+        };
+        if !std::mem::replace(&mut self.begun, true) {
+            out.extend_from_slice(b"{\"resultType\":");
+            json::string(out, stream.type_name());
+            out.extend_from_slice(b",\"result\":");
+            out.extend_from_slice(if self.is_list { b"[" } else { b"" });
+        }
+        if self.part.is_none() {
+            match stream.next().await {
+                Ok(Some(Value::Scalar { timestamp, value })) => json::scalar(out, timestamp, value),
+                Ok(Some(Value::String { timestamp, value })) => {
+                    json::string_result(out, timestamp, &value);
+                }
+                Ok(Some(Value::Vector(set) | Value::Matrix(set))) => self.part = Some((set, 0)),
+                Ok(None) => {
+                    self.end(out);
+                    return Ok(false);
+                }
+                Err(error) => return Err(self.fail(&error)),
+            }
+        }
+        self.write_part(out)?;
+        Ok(true)
+    }
+
+    /// Writes series of the current part until there is enough for a piece.
+    fn write_part(&mut self, out: &mut Vec<u8>) -> std::result::Result<(), ApiError> {
+        let Some((set, next)) = &mut self.part else {
+            return Ok(());
+        };
+        let is_matrix = self
+            .stream
+            .as_ref()
+            .is_some_and(|s| s.type_name() == "matrix");
+        let symbols = Arc::clone(set.symbols());
+        while *next < set.len() {
+            if self.limit > 0 && self.written == self.limit {
+                self.truncated = true;
+                break;
+            }
+            if self.written > 0 {
+                out.push(b',');
+            }
+            write_series(set, *next, &symbols, is_matrix, out)?;
+            *next += 1;
+            self.written += 1;
+            if out.len() >= PIECE {
+                return Ok(());
+            }
+        }
+        self.part = None;
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        let Some(stream) = self.stream.take() else {
+            return;
+        };
+        let trailer = stream.finish();
+        out.extend_from_slice(if self.is_list { b"]" } else { b"" });
+        if self.with_stats {
+            out.extend_from_slice(b",\"stats\":");
+            write_stats(&trailer.stats, out);
+        }
+        out.push(b'}');
+        let own = std::mem::replace(&mut self.warnings, trailer.warnings);
+        if self.truncated {
+            self.warnings
+                .push("results truncated due to limit".to_string());
+        }
+        self.warnings.extend(own);
+        self.infos = trailer.infos;
+        if let Some(timer) = &mut self.timer {
+            timer.finish("success", Some(&trailer.stats));
+        }
+    }
+
+    fn fail(&mut self, error: &QueryError) -> ApiError {
+        let trailer = self.stream.take().map(QueryStream::finish);
+        match &mut self.timer {
+            Some(timer) => failed(timer, error, trailer.as_ref().map(|trailer| &trailer.stats)),
+            None => ApiError::query(error),
+        }
+    }
+}
+
+impl Pieces for QueryPieces {
+    fn next<'a>(
+        &'a mut self,
+        out: &'a mut Vec<u8>,
+    ) -> BoxFuture<'a, std::result::Result<bool, ApiError>> {
+        Box::pin(self.write(out))
+    }
+
+    fn notes(&mut self) -> Notes {
+        Notes {
+            warnings: std::mem::take(&mut self.warnings),
+            infos: std::mem::take(&mut self.infos),
+        }
+    }
+}
+
+fn write_series(
+    set: &SeriesSet,
+    index: usize,
+    symbols: &SymbolTable,
+    is_matrix: bool,
+    out: &mut Vec<u8>,
+) -> std::result::Result<(), ApiError> {
+    let series = set.get(index);
+    out.extend_from_slice(b"{\"metric\":");
+    json::labels(out, series.labels(), &symbols.read());
+    out.extend_from_slice(if is_matrix {
+        b",\"values\":["
+    } else {
+        b",\"value\":"
+    });
+    for (i, point) in series.points().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        match point.value {
+            SampleValue::Float(value) => json::point(out, point.timestamp, value),
+            _ => {
+                return Err(ApiError::new(
+                    ErrorType::Internal,
+                    "a sample of an unknown kind",
+                ));
+            }
+        }
+    }
+    out.extend_from_slice(if is_matrix { b"]}" } else { b"}" });
+    Ok(())
+}
+
+/// The statistics, with the reference's names. Its inner evaluation is the
+/// computing here; what it calls sorting is the shaping of the result.
+fn write_stats(stats: &QueryStats, out: &mut Vec<u8>) {
+    let evaluation = stats.prepare + stats.evaluate + stats.result;
+    let timings = [
+        ("evalTotalTime", evaluation),
+        ("resultSortTime", stats.result),
+        ("queryPreparationTime", stats.prepare),
+        ("innerEvalTime", stats.evaluate),
+        ("execQueueTime", stats.queue),
+        ("execTotalTime", stats.total()),
+    ];
+    let samples = [
+        ("totalQueryableSamples", stats.total_queryable_samples),
+        ("samplesRead", stats.decoded_samples),
+        ("seriesTouched", stats.series),
+        ("peakSamples", stats.peak_samples),
+    ];
+    out.extend_from_slice(b"{\"timings\":{");
+    for (i, (name, duration)) in timings.into_iter().enumerate() {
+        out.extend_from_slice(if i > 0 { b"," } else { b"" });
+        json::string(out, name);
+        out.push(b':');
+        json::number(out, duration.as_secs_f64());
+    }
+    out.extend_from_slice(b"},\"samples\":{");
+    for (i, (name, count)) in samples.into_iter().enumerate() {
+        out.extend_from_slice(if i > 0 { b"," } else { b"" });
+        json::string(out, name);
+        out.push(b':');
+        json::integer(out, count as i64);
+    }
+    out.extend_from_slice(b"}}");
+}

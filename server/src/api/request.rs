@@ -1,0 +1,336 @@
+//! A request's path and parameters, read as Go's `net/http` reads them.
+
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody as _};
+use axum::http::{HeaderMap, Method, Uri, header, request::Parts};
+use bytes::BytesMut;
+use futures::StreamExt as _;
+use quarrel_functions::fmt::quote;
+
+/// How large a form may be, bytes, as in Go.
+const MAX_FORM: usize = 10 << 20;
+/// How large a form in several parts may be, bytes.
+const MAX_MULTIPART: usize = 32 << 20;
+/// How many parameters a form or a query string may have, as in Go.
+const MAX_PARAMS: usize = 10_000;
+
+/// A request with its parameters.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) headers: HeaderMap,
+    /// What stands in the path for `:name`, any bytes.
+    pub(crate) name: Vec<u8>,
+    /// The parameters of the query string alone.
+    query: Vec<(String, String)>,
+    /// Those of the body, and behind them those of the query string.
+    form: Vec<(String, String)>,
+    /// What was wrong with them. The others can be used all the same.
+    form_error: Option<String>,
+}
+
+impl Request {
+    /// Reads the parameters, which may stand in the body of a POST.
+    pub(crate) async fn read(parts: Parts, body: Body, name: Vec<u8>, most: Duration) -> Self {
+        let (query, query_error) = parse_query(query_of(&parts.uri));
+        let mut form = Vec::new();
+        let mut form_error = None;
+        if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
+            match read_form(&parts.headers, body, most).await {
+                Ok((pairs, error)) => (form, form_error) = (pairs, error),
+                Err(error) => form_error = Some(error),
+            }
+        }
+        form.extend(query.iter().cloned());
+        let headers = parts.headers;
+        let form_error = form_error.or(query_error);
+        Request {
+            headers,
+            name,
+            query,
+            form,
+            form_error,
+        }
+    }
+
+    /// A parameter's first value, the empty string if there is none: Go's
+    /// `FormValue`.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        first(&self.form, name)
+    }
+
+    /// The same of the query string alone.
+    pub(crate) fn query_value(&self, name: &str) -> &str {
+        first(&self.query, name)
+    }
+
+    /// All values of a parameter.
+    pub(crate) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.form
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// What Go's `ParseForm` says.
+    pub(crate) fn form_error(&self) -> Option<&str> {
+        self.form_error.as_deref()
+    }
+
+    /// A header's value, the empty string if there is none or it is no text.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+}
+
+fn first<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
+    pairs
+        .iter()
+        .find(|(key, _)| key == name)
+        .map_or("", |(_, value)| value)
+}
+
+fn query_of(uri: &Uri) -> &[u8] {
+    uri.query().unwrap_or_default().as_bytes()
+}
+
+type Pairs = Vec<(String, String)>;
+
+/// Go's `url.ParseQuery`: what is well formed, and the error of what is not.
+pub(crate) fn parse_query(text: &[u8]) -> (Pairs, Option<String>) {
+    if text.iter().filter(|&&byte| byte == b'&').count() >= MAX_PARAMS {
+        let error = "number of URL query parameters exceeded limit".to_string();
+        return (Vec::new(), Some(error));
+    }
+    let (mut pairs, mut error) = (Vec::new(), None);
+    for part in text
+        .split(|&byte| byte == b'&')
+        .filter(|part| !part.is_empty())
+    {
+        if part.contains(&b';') {
+            error = Some("invalid semicolon separator in query".to_string());
+            continue;
+        }
+        let mut halves = part.splitn(2, |&byte| byte == b'=');
+        let (key, value) = (halves.next().unwrap_or(b""), halves.next().unwrap_or(b""));
+        match unescape(key, true).and_then(|key| Ok((key, unescape(value, true)?))) {
+            Ok((key, value)) => pairs.push((text_of(key), text_of(value))),
+            Err(why) => error = error.or(Some(why)),
+        }
+    }
+    (pairs, error)
+}
+
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// Undoes `%` escapes, and `+` for a space where asked.
+///
+/// # Errors
+/// If a `%` is not followed by two digits.
+pub(crate) fn unescape(text: &[u8], plus: bool) -> Result<Vec<u8>, String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, tail @ ..] = rest {
+        rest = tail;
+        match byte {
+            b'+' if plus => out.push(b' '),
+            b'%' => {
+                let digit =
+                    |at: usize| tail.get(at).and_then(|&digit| (digit as char).to_digit(16));
+                let (Some(high), Some(low)) = (digit(0), digit(1)) else {
+                    let shown = &text[text.len() - tail.len() - 1..];
+                    let shown = String::from_utf8_lossy(&shown[..shown.len().min(3)]);
+                    return Err(format!("invalid URL escape {}", quote(&shown)));
+                };
+                out.push((high << 4 | low) as u8);
+                rest = &tail[2..];
+            }
+            _ => out.push(*byte),
+        }
+    }
+    Ok(out)
+}
+
+/// The parameters in a body, and what was wrong with some of them.
+///
+/// # Errors
+/// If the body cannot be read at all.
+async fn read_form(
+    headers: &HeaderMap,
+    body: Body,
+    most: Duration,
+) -> Result<(Pairs, Option<String>), String> {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let (kind, options) = split_media_type(content_type.unwrap_or("application/octet-stream"));
+    match kind.as_str() {
+        "application/x-www-form-urlencoded" => {
+            let bytes = read_body(body, MAX_FORM, most).await?;
+            Ok(parse_query(&bytes))
+        }
+        "multipart/form-data" => {
+            let boundary = super::multipart::boundary(options)
+                .ok_or_else(|| "no multipart boundary param in Content-Type".to_string())?;
+            let bytes = read_body(body, MAX_MULTIPART, most).await?;
+            Ok((super::multipart::parse(&bytes, &boundary)?, None))
+        }
+        _ => Ok((Vec::new(), None)),
+    }
+}
+
+fn split_media_type(text: &str) -> (String, &str) {
+    let (kind, options) = text.split_once(';').unwrap_or((text, ""));
+    (kind.trim().to_ascii_lowercase(), options)
+}
+
+async fn read_body(body: Body, limit: usize, most: Duration) -> Result<BytesMut, String> {
+    let read = async {
+        let hint = body.size_hint().lower().min(limit as u64) as usize;
+        let mut bytes = BytesMut::with_capacity(hint);
+        let mut stream = body.into_data_stream();
+        while let Some(part) = stream.next().await {
+            bytes.extend_from_slice(&part.map_err(|error| error.to_string())?);
+            if bytes.len() > limit {
+                return Err("http: POST too large".to_string());
+            }
+        }
+        Ok(bytes)
+    };
+    tokio::time::timeout(most, read)
+        .await
+        .unwrap_or_else(|_| Err("i/o timeout".to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    async fn request(method: Method, uri: &str, content_type: &str, body: &'static str) -> Request {
+        let request = axum::http::Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("content-type", content_type)
+            .body(Body::from(body))
+            .unwrap();
+        let (parts, body) = request.into_parts();
+        Request::read(parts, body, Vec::new(), SOON).await
+    }
+
+    const FORM: &str = "application/x-www-form-urlencoded";
+
+    #[tokio::test]
+    async fn the_body_comes_before_the_query_string() {
+        let r = request(Method::POST, "/?a=1&b=2", FORM, "a=3&c=%2Bx+y").await;
+        assert_eq!(r.value("a"), "3");
+        assert_eq!(r.query_value("a"), "1");
+        assert_eq!(r.values("a").collect::<Vec<_>>(), ["3", "1"]);
+        assert_eq!(
+            (r.value("b"), r.value("c"), r.value("d")),
+            ("2", "+x y", "")
+        );
+        assert_eq!(r.form_error(), None);
+    }
+
+    #[tokio::test]
+    async fn bodies_that_are_no_forms_are_left_alone() {
+        for kind in ["text/plain", "application/json", ""] {
+            let r = request(Method::POST, "/?b=2", kind, "a=3").await;
+            assert_eq!((r.value("a"), r.value("b")), ("", "2"));
+        }
+        let r = request(Method::GET, "/?b=2", FORM, "a=3").await;
+        assert_eq!(r.value("a"), "");
+        let r = request(
+            Method::POST,
+            "/",
+            "Application/X-WWW-Form-urlencoded; charset=utf-8",
+            "a=3",
+        )
+        .await;
+        assert_eq!(r.value("a"), "3");
+    }
+
+    #[tokio::test]
+    async fn forms_in_several_parts_are_read() {
+        let body = "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n2\r\n--X--\r\n";
+        let r = request(
+            Method::POST,
+            "/?a=3",
+            "multipart/form-data; boundary=X",
+            body,
+        )
+        .await;
+        assert_eq!(r.values("a").collect::<Vec<_>>(), ["1\r\n2", "3"]);
+    }
+
+    #[tokio::test]
+    async fn a_form_may_not_be_endless() {
+        let long = axum::http::Request::post("/")
+            .header("content-type", FORM)
+            .body(Body::from("a=".to_string() + &"x".repeat(MAX_FORM)))
+            .unwrap();
+        let (parts, body) = long.into_parts();
+        let r = Request::read(parts, body, Vec::new(), SOON).await;
+        assert_eq!(
+            (r.value("a"), r.form_error()),
+            ("", Some("http: POST too large"))
+        );
+        let body = Body::from_stream(futures::stream::pending::<
+            Result<bytes::Bytes, std::io::Error>,
+        >());
+        let stuck = axum::http::Request::post("/")
+            .header("content-type", FORM)
+            .body(body)
+            .unwrap();
+        let (parts, body) = stuck.into_parts();
+        let r = Request::read(parts, body, Vec::new(), Duration::from_millis(5)).await;
+        assert_eq!(r.form_error(), Some("i/o timeout"));
+    }
+
+    #[test]
+    fn what_is_malformed_is_left_out_and_told() {
+        let (pairs, error) = parse_query(b"a=%zz&b=1;c=2&d=%4&=e&f&&g=%FF");
+        let want = [("", "e"), ("f", ""), ("g", "\u{fffd}")];
+        assert_eq!(pairs, want.map(|(k, v)| (k.to_string(), v.to_string())));
+        assert_eq!(
+            error.as_deref(),
+            Some("invalid semicolon separator in query")
+        );
+        assert_eq!(
+            parse_query(b"a=%zz").1.as_deref(),
+            Some("invalid URL escape \"%zz\"")
+        );
+        assert_eq!(
+            parse_query(b"a=%4").1.as_deref(),
+            Some("invalid URL escape \"%4\"")
+        );
+        assert_eq!(
+            parse_query("a=%üb".as_bytes()).1.as_deref(),
+            Some("invalid URL escape \"%ü\"")
+        );
+        assert_eq!(unescape(b"a+b%2F", false).unwrap(), b"a+b/");
+        assert!(parse_query("a&".repeat(MAX_PARAMS).as_bytes()).1.is_some());
+    }
+
+    #[test]
+    fn no_bytes_panic() {
+        let mut seed = 3u64;
+        for length in 0..3000usize {
+            let bytes: Vec<u8> = (0..length % 40)
+                .map(|_| {
+                    seed = seed.wrapping_mul(6364136223846793005).wrapping_add(99991);
+                    b"ab=&%+;2F\xff\0"[(seed >> 40) as usize % 11]
+                })
+                .collect();
+            let _ = parse_query(&bytes);
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! Which path and method belong to which handler, in one table, and the
+//! answers where there is none: 404, 405 with `Allow`, `OPTIONS`, and
+//! redirects from unclean paths, as Prometheus's routers give them.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use quarrel::storage::Storage;
+
+use super::answer::{Answer, respond};
+use super::error::{ApiError, ErrorType};
+use super::request::{Request, unescape};
+use super::{Api, TEXT, compress, cors, labels, query, rules, status, texts};
+
+/// A request to an endpoint, with what it is answered from.
+pub(super) struct Call {
+    pub(super) api: Arc<Api>,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) request: Request,
+}
+
+pub(super) type Result = std::result::Result<Answer, ApiError>;
+
+type Handler = fn(Call) -> BoxFuture<'static, Result>;
+
+/// An endpoint under `/api/v1`.
+struct Route {
+    /// With the prefix; `:name` stands for any text without a slash.
+    path: &'static str,
+    /// Whether POST is answered as GET is.
+    post: bool,
+    handler: Handler,
+}
+
+macro_rules! routes {
+    ($($path:literal $methods:ident $handler:path,)*) => {
+        &[$(Route {
+            path: concat!("/api/v1", $path),
+            post: matches!(Methods::$methods, Methods::GetPost),
+            handler: |call| Box::pin($handler(call)),
+        },)*]
+    };
+}
+
+enum Methods {
+    Get,
+    GetPost,
+}
+
+static ROUTES: &[Route] = routes! {
+    "/query" GetPost query::instant,
+    "/query_range" GetPost query::range,
+    "/query_exemplars" GetPost rules::exemplars,
+    "/format_query" GetPost texts::format,
+    "/parse_query" GetPost texts::parse_tree,
+    "/series" GetPost labels::series,
+    "/labels" GetPost labels::names,
+    "/label/:name/values" Get labels::values,
+    "/metadata" Get rules::metadata,
+    "/rules" Get rules::rules,
+    "/alerts" Get rules::alerts,
+    "/targets" Get rules::targets,
+    "/alertmanagers" Get rules::alertmanagers,
+    "/status/buildinfo" Get status::build,
+    "/status/runtimeinfo" Get status::runtime,
+    "/status/flags" Get status::flags,
+};
+
+/// Paths outside of the API, all for GET.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Page {
+    Index,
+    Metrics,
+    Healthy,
+    Ready,
+}
+
+static PAGES: [(&str, Page); 4] = [
+    ("/", Page::Index),
+    ("/metrics", Page::Metrics),
+    ("/-/healthy", Page::Healthy),
+    ("/-/ready", Page::Ready),
+];
+
+const API: &str = "/api/v1/";
+
+/// Answers a request.
+pub(super) async fn dispatch(
+    State(api): State<Arc<Api>>,
+    request: axum::http::Request<Body>,
+) -> Response {
+    let Ok(path) = unescape(request.uri().path().as_bytes(), false) else {
+        let mut response = plain(StatusCode::BAD_REQUEST, "400 Bad Request");
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return response;
+    };
+    if let Some(clean) = clean_path(&path) {
+        return redirect(&clean, request.uri().query());
+    }
+    if path.starts_with(API.as_bytes()) {
+        call(api, request, &path).await
+    } else {
+        page(&api, &request, &path)
+    }
+}
+
+async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) -> Response {
+    let method = request.method();
+    if method == Method::OPTIONS {
+        let timer = api.metrics.request("/api/v1/*path");
+        if api.ready().is_none() {
+            return finished(timer, unavailable(&api));
+        }
+        let response = respond(Answer::NoContent).await;
+        return finished(timer, decorate(&api, request.headers(), response));
+    }
+    let found = ROUTES
+        .iter()
+        .find_map(|route| Some((route, matches(route.path, path)?)));
+    let Some((route, name)) = found else {
+        return not_found();
+    };
+    if !(method == Method::GET || (method == Method::POST && route.post)) {
+        return not_allowed(if route.post {
+            "GET, OPTIONS, POST"
+        } else {
+            "GET, OPTIONS"
+        });
+    }
+    let timer = api.metrics.request(route.path);
+    let Some(storage) = api.ready() else {
+        return finished(timer, unavailable(&api));
+    };
+    let (parts, body) = request.into_parts();
+    let headers = parts.headers.clone();
+    let request = Request::read(parts, body, name, api.options.read_timeout).await;
+    let answer = caught(
+        route,
+        Call {
+            api: Arc::clone(&api),
+            storage,
+            request,
+        },
+    )
+    .await;
+    let response = match answer {
+        Ok(answer) => respond(answer).await,
+        Err(error) => error.into_response(),
+    };
+    finished(timer, decorate(&api, &headers, response))
+}
+
+/// Runs a handler; a panic becomes an error of this request.
+async fn caught(route: &Route, call: Call) -> Result {
+    let outcome = AssertUnwindSafe((route.handler)(call)).catch_unwind().await;
+    outcome.unwrap_or_else(|_| {
+        tracing::error!(path = route.path, "A handler panicked");
+        Err(ApiError::new(ErrorType::Internal, "internal error"))
+    })
+}
+
+fn finished(timer: crate::metrics::RequestTimer, response: Response) -> Response {
+    timer.finish(response.status().as_u16());
+    response
+}
+
+fn decorate(api: &Api, headers: &axum::http::HeaderMap, mut response: Response) -> Response {
+    let origin = headers.get(header::ORIGIN);
+    cors::set(response.headers_mut(), &api.options.cors_origin, origin);
+    compress::apply(headers, response)
+}
+
+/// What stands for `:name` if the path has the pattern's form.
+fn matches(pattern: &str, path: &[u8]) -> Option<Vec<u8>> {
+    let Some((before, after)) = pattern.split_once(":name") else {
+        return (pattern.as_bytes() == path).then(Vec::new);
+    };
+    let name = path
+        .strip_prefix(before.as_bytes())?
+        .strip_suffix(after.as_bytes())?;
+    (!name.is_empty() && !name.contains(&b'/')).then(|| name.to_vec())
+}
+
+fn page(api: &Arc<Api>, request: &axum::http::Request<Body>, path: &[u8]) -> Response {
+    let Some(&(handler, page)) = PAGES.iter().find(|(page, _)| page.as_bytes() == path) else {
+        return not_found();
+    };
+    let with_head = matches!(page, Page::Healthy | Page::Ready);
+    let allowed = if with_head {
+        "GET, HEAD, OPTIONS"
+    } else {
+        "GET, OPTIONS"
+    };
+    match *request.method() {
+        Method::GET => {}
+        Method::HEAD if with_head => {}
+        Method::OPTIONS => {
+            let mut response = Response::new(Body::empty());
+            response
+                .headers_mut()
+                .insert(header::ALLOW, HeaderValue::from_static(allowed));
+            return response;
+        }
+        _ => return not_allowed(allowed),
+    }
+    let timer = api.metrics.request(handler);
+    let response = match page {
+        Page::Index => text(StatusCode::OK, index()),
+        Page::Metrics => {
+            let text = status::metrics(api);
+            return finished(timer, compress::apply(request.headers(), text));
+        }
+        Page::Ready if api.ready().is_none() => unavailable(api),
+        Page::Healthy => text(StatusCode::OK, "Prometheus Server is Healthy.\n"),
+        Page::Ready => text(StatusCode::OK, "Prometheus Server is Ready.\n"),
+    };
+    finished(timer, response)
+}
+
+/// A list of what there is, for those who look with a browser.
+fn index() -> String {
+    let pages = PAGES
+        .iter()
+        .map(|(path, _)| *path)
+        .filter(|path| *path != "/");
+    let paths = ROUTES.iter().map(|route| route.path).chain(pages);
+    let mut out = format!(
+        "quarrel {}: the Prometheus HTTP API\n\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    for path in paths {
+        out.push_str(path);
+        out.push('\n');
+    }
+    out
+}
+
+fn text(status: StatusCode, text: impl Into<String>) -> Response {
+    let mut response = Response::new(Body::from(text.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, TEXT);
+    response
+}
+
+/// Go's `http.Error`.
+fn plain(status: StatusCode, message: &str) -> Response {
+    let mut response = text(status, format!("{message}\n"));
+    let nosniff = HeaderValue::from_static("nosniff");
+    response
+        .headers_mut()
+        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
+}
+
+fn not_found() -> Response {
+    plain(StatusCode::NOT_FOUND, "404 page not found")
+}
+
+fn not_allowed(allowed: &'static str) -> Response {
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+fn unavailable(api: &Api) -> Response {
+    let mut response = text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
+    let stopping = HeaderValue::from_static(if api.is_stopping() { "true" } else { "false" });
+    response
+        .headers_mut()
+        .insert("x-prometheus-stopping", stopping);
+    response
+}
+
+/// The path without empty, `.` and `..` parts, and `/api/v1` with a slash at
+/// its end, if it is not so already.
+fn clean_path(path: &[u8]) -> Option<Vec<u8>> {
+    if path == API.trim_end_matches('/').as_bytes() {
+        return Some(API.as_bytes().to_vec());
+    }
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.split(|&byte| byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let mut clean = Vec::with_capacity(path.len());
+    for part in parts {
+        clean.push(b'/');
+        clean.extend_from_slice(part);
+    }
+    if path.ends_with(b"/") || clean.is_empty() {
+        clean.push(b'/');
+    }
+    (clean != path).then_some(clean)
+}
+
+fn redirect(path: &[u8], query: Option<&str>) -> Response {
+    let mut location = String::new();
+    for &byte in path {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => location.push(byte as char),
+            b'-' | b'_' | b'.' | b'~' | b'$' | b'&' | b'+' | b'/' | b':' | b'=' | b'@' => {
+                location.push(byte as char);
+            }
+            _ => location.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    if let Some(query) = query {
+        location.push('?');
+        location.push_str(query);
+    }
+    let escaped = location
+        .replace('&', "&amp;")
+        .replace('"', "&#34;")
+        .replace('<', "&lt;");
+    let body = format!("<a href=\"{escaped}\">Temporary Redirect</a>.\n\n");
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, html);
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_one_part_of_the_path() {
+        let pattern = "/api/v1/label/:name/values";
+        assert_eq!(
+            matches(pattern, b"/api/v1/label/a b/values"),
+            Some(b"a b".to_vec())
+        );
+        assert_eq!(matches(pattern, b"/api/v1/label/a/b/values"), None);
+        assert_eq!(matches(pattern, b"/api/v1/label//values"), None);
+        assert_eq!(matches(pattern, b"/api/v1/label/values"), None);
+        assert_eq!(matches("/api/v1/query", b"/api/v1/query"), Some(vec![]));
+        assert_eq!(matches("/api/v1/query", b"/api/v1/query/"), None);
+    }
+
+    #[test]
+    fn paths_are_cleaned() {
+        for (path, want) in [
+            ("/api//v1/query", Some("/api/v1/query")),
+            ("/a/./b/../c", Some("/a/c")),
+            ("/..", Some("/")),
+            ("/a/", None),
+            ("/", None),
+            ("/api/v1", Some("/api/v1/")),
+            ("//", Some("/")),
+            ("", Some("/")),
+        ] {
+            let clean = clean_path(path.as_bytes()).map(|clean| String::from_utf8(clean).unwrap());
+            assert_eq!(clean.as_deref(), want, "{path}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a Prometheus server has and a query engine has not: rules, alerts,
+//! targets, metadata and exemplars. The answers are well formed and empty.
+
+use quarrel_planner::ast::Expr;
+
+use super::answer::Answer;
+use super::error::ApiError;
+use super::labels::selectors;
+use super::query::optional_time;
+use super::routes::{Call, Result};
+use crate::params::{parse_bool, parse_int, parse_int32};
+use crate::time::{MAX_TIME, MIN_TIME};
+
+fn fixed(json: &str) -> Result {
+    Ok(Answer::json(json.as_bytes().to_vec(), Vec::new()))
+}
+
+pub(super) async fn exemplars(call: Call) -> Result {
+    let start = optional_time(&call.request, "start", MIN_TIME)?;
+    let end = optional_time(&call.request, "end", MAX_TIME)?;
+    if end < start {
+        return Err(ApiError::bad_data(
+            "end timestamp must not be before start timestamp",
+        ));
+    }
+    let options = &call.api.engine.options().parser;
+    let tree = quarrel_planner::parse(call.request.value("query"), options);
+    let tree = tree.map_err(|error| ApiError::bad_data(error.to_string()))?;
+    if has_selector(tree.expr()) {
+        fixed("[]")
+    } else {
+        Ok(Answer::NoContent)
+    }
+}
+
+fn has_selector(expr: &Expr) -> bool {
+    quarrel_planner::with_stack(|| match expr {
+        Expr::VectorSelector(_) | Expr::MatrixSelector(_) => true,
+        Expr::Number(_) | Expr::String(_) => false,
+        Expr::Subquery(subquery) => has_selector(&subquery.expr),
+        Expr::Call(call) => call.args.iter().any(has_selector),
+        Expr::Aggregate(a) => has_selector(&a.expr) || a.param.as_ref().is_some_and(has_selector),
+        Expr::Binary(binary) => has_selector(&binary.lhs) || has_selector(&binary.rhs),
+        Expr::Unary(unary) => has_selector(&unary.expr),
+        Expr::Paren(paren) => has_selector(&paren.expr),
+    })
+}
+
+pub(super) async fn metadata(call: Call) -> Result {
+    for name in ["limit", "limit_per_metric"] {
+        let text = call.request.value(name);
+        if !text.is_empty() && parse_int(text).is_err() {
+            return Err(ApiError::bad_data(format!("{name} must be a number")));
+        }
+    }
+    fixed("{}")
+}
+
+pub(super) async fn rules(call: Call) -> Result {
+    let request = &call.request;
+    if let Some(why) = request.form_error() {
+        return Err(ApiError::bad_data(format!(
+            "error parsing form values: {why}"
+        )));
+    }
+    selectors(&call).map_err(ApiError::bad_data)?;
+    let kind = request.query_value("type").to_lowercase();
+    if !matches!(kind.as_str(), "" | "alert" | "record") {
+        let shown = quarrel_functions::fmt::quote(&kind);
+        return Err(ApiError::parameter(
+            "type",
+            format_args!("not supported value {shown}"),
+        ));
+    }
+    let exclude = request.query_value("exclude_alerts").to_lowercase();
+    if !exclude.is_empty() {
+        parse_bool(&exclude).map_err(|why| {
+            let why = format!("error converting exclude_alerts: {why}");
+            ApiError::parameter("exclude_alerts", why)
+        })?;
+    }
+    let (limit, token) = (
+        request.query_value("group_limit"),
+        request.query_value("group_next_token"),
+    );
+    if limit.is_empty() && !token.is_empty() {
+        let why = "group_limit needs to be present in order to paginate over the groups";
+        return Err(ApiError::parameter("group_next_token", why));
+    }
+    if !limit.is_empty() {
+        let groups = parse_int32(limit).map_err(|why| {
+            let why = format!("group_limit needs to be a valid number: {why}");
+            ApiError::parameter("group_limit", why)
+        })?;
+        if groups <= 0 {
+            let why = "group_limit needs to be greater than 0";
+            return Err(ApiError::parameter("group_limit", why));
+        }
+        if !token.is_empty() {
+            let why = format!("invalid group_next_token '{token}'. were rule groups changed?");
+            return Err(ApiError::parameter("group_next_token", why));
+        }
+    }
+    fixed(r#"{"groups":[]}"#)
+}
+
+pub(super) async fn alerts(_: Call) -> Result {
+    fixed(r#"{"alerts":[]}"#)
+}
+
+pub(super) async fn targets(call: Call) -> Result {
+    let state = call.request.query_value("state").to_lowercase();
+    // The reference leaves the counts out (as null) where they are not asked for.
+    let counts = if matches!(state.as_str(), "" | "any" | "dropped") {
+        "{}"
+    } else {
+        "null"
+    };
+    fixed(&format!(
+        r#"{{"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":{counts}}}"#
+    ))
+}
+
+pub(super) async fn alertmanagers(_: Call) -> Result {
+    fixed(r#"{"activeAlertmanagers":[],"droppedAlertmanagers":[]}"#)
+}

@@ -1,0 +1,136 @@
+//! The API behind a socket: connections, and clients that go away.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use quarrel::storage::{Snapshot, Storage, StorageError, TimeRange};
+
+use super::{api, router, storage};
+
+/// A store that never answers, and tells when nobody waits any more.
+struct Stuck {
+    waiting: Arc<()>,
+}
+
+impl Storage for Stuck {
+    fn snapshot(&self, _: TimeRange) -> BoxFuture<'_, Result<Arc<dyn Snapshot>, StorageError>> {
+        let waiting = Arc::clone(&self.waiting);
+        Box::pin(async move {
+            let _waiting = waiting;
+            std::future::pending().await
+        })
+    }
+}
+
+/// A server on a port of its own.
+async fn serve(
+    storage: Arc<dyn Storage>,
+) -> (
+    SocketAddr,
+    tokio::sync::oneshot::Sender<()>,
+    tokio::task::JoinHandle<()>,
+) {
+    let api = api();
+    api.set_storage(storage);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let options = crate::http::HttpOptions {
+        read_timeout: Duration::from_secs(5),
+        max_connections: 4,
+        grace: Duration::from_millis(200),
+    };
+    let stop_signal = async { stopped.await.unwrap_or(()) };
+    let task = tokio::spawn(async move {
+        crate::http::serve(vec![listener], router(api), options, stop_signal).await
+    });
+    (address, stop, task)
+}
+
+async fn request_text(address: SocketAddr, path: &str) -> tokio::net::TcpStream {
+    use tokio::io::AsyncWriteExt as _;
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let text = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream
+}
+
+async fn until(condition: impl Fn() -> bool) -> bool {
+    for _ in 0..500 {
+        if condition() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_hangs_up_ends_its_query() {
+    let waiting = Arc::new(());
+    let (address, stop, task) = serve(Arc::new(Stuck {
+        waiting: Arc::clone(&waiting),
+    }))
+    .await;
+    let idle = Arc::strong_count(&waiting);
+    let stream = request_text(address, "/api/v1/query?query=up").await;
+    assert!(
+        until(|| Arc::strong_count(&waiting) > idle).await,
+        "the query never began"
+    );
+    drop(stream);
+    assert!(
+        until(|| Arc::strong_count(&waiting) == idle).await,
+        "the query went on"
+    );
+    stop.send(()).unwrap();
+    task.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stop_waits_no_longer_than_the_grace() {
+    let waiting = Arc::new(());
+    let (address, stop, task) = serve(Arc::new(Stuck {
+        waiting: Arc::clone(&waiting),
+    }))
+    .await;
+    let idle = Arc::strong_count(&waiting);
+    let _stream = request_text(address, "/api/v1/query?query=up").await;
+    assert!(until(|| Arc::strong_count(&waiting) > idle).await);
+    stop.send(()).unwrap();
+    tokio::time::timeout(Duration::from_secs(5), task)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        until(|| Arc::strong_count(&waiting) < idle).await,
+        "the query went on"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_stay_open_for_more_requests() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (address, _stop, _task) = serve(Arc::new(storage())).await;
+    let mut stream = request_text(address, "/api/v1/query?query=1&time=5").await;
+    for _ in 0..3 {
+        let mut text = Vec::new();
+        while !text.ends_with(b"}}") {
+            let mut buffer = [0; 4096];
+            let read = stream.read(&mut buffer).await.unwrap();
+            assert!(read > 0, "closed");
+            text.extend_from_slice(&buffer[..read]);
+        }
+        let text = String::from_utf8(text).unwrap().to_lowercase();
+        assert!(
+            text.starts_with("http/1.1 200 ok\r\n") && text.contains("\r\ncontent-length: 68\r\n"),
+            "{text}"
+        );
+        stream
+            .write_all(b"GET /api/v1/query?query=1&time=5 HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .unwrap();
+    }
+}

@@ -1,0 +1,139 @@
+//! `--enable-feature`: the names that Prometheus knows, and what of them there
+//! is here.
+
+use quarrel_planner::ParserOptions;
+
+/// What the features of a command line ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// Syntax that is experimental.
+    pub parser: ParserOptions,
+    /// For the log: what is on.
+    pub enabled: Vec<&'static str>,
+    /// For the log, as warnings: what is not there, or not known at all.
+    pub warnings: Vec<String>,
+}
+
+/// What is to be done with a feature.
+enum Effect {
+    /// It is there, and this is said of it.
+    Set(fn(&mut ParserOptions), &'static str),
+    /// Always on.
+    Permanent,
+    /// Of PromQL, but not evaluated here yet.
+    Missing,
+    /// Of Prometheus's scraping, storing or rules: nothing that a query sees.
+    Elsewhere,
+}
+
+fn effect(name: &str) -> Option<Effect> {
+    Some(match name {
+        "promql-experimental-functions" => Effect::Set(
+            |options| options.enable_experimental_functions = true,
+            "Experimental PromQL functions enabled.",
+        ),
+        "promql-binop-fill-modifiers" => Effect::Set(
+            |options| options.enable_binop_fill_modifiers = true,
+            "Experimental PromQL binary operator fill modifiers enabled.",
+        ),
+        "promql-unquoted-utf8-names" => Effect::Set(
+            |options| options.enable_unquoted_utf8_names = true,
+            "Experimental unquoted UTF-8 names enabled.",
+        ),
+        "promql-duration-expr" | "promql-extended-range-selectors" => Effect::Permanent,
+        "promql-delayed-name-removal"
+        | "promql-per-step-stats"
+        | "use-start-timestamps"
+        | "type-and-unit-labels"
+        | "query-cost"
+        | "search-api" => Effect::Missing,
+        "exemplar-storage"
+        | "memory-snapshot-on-shutdown"
+        | "extra-scrape-metrics"
+        | "metadata-wal-records"
+        | "auto-reload-config"
+        | "concurrent-rule-eval"
+        | "native-histograms"
+        | "ooo-native-histograms"
+        | "created-timestamp-zero-ingestion"
+        | "xor2-encoding"
+        | "histograms-st-encoding"
+        | "st-synthesis"
+        | "st-storage"
+        | "delayed-compaction"
+        | "old-ui"
+        | "otlp-deltatocumulative"
+        | "otlp-native-delta-ingestion"
+        | "openmetrics2"
+        | "zstd-scrape"
+        | "use-uncached-io"
+        | "fast-startup" => Effect::Elsewhere,
+        _ => return None,
+    })
+}
+
+impl Features {
+    /// From lists of names that are split by commas.
+    pub fn parse<T: AsRef<str>>(lists: &[T]) -> Self {
+        let mut features = Features::default();
+        for name in lists.iter().flat_map(|list| list.as_ref().split(',')) {
+            match effect(name) {
+                Some(Effect::Set(set, message)) => {
+                    set(&mut features.parser);
+                    features.enabled.push(message);
+                }
+                Some(Effect::Permanent) => features.warnings.push(format!(
+                    "This option for --enable-feature is now permanently enabled and therefore \
+                     a no-op. option={name}"
+                )),
+                Some(Effect::Missing) => features.warnings.push(format!(
+                    "This option for --enable-feature is not supported yet and has no effect. \
+                     option={name}"
+                )),
+                Some(Effect::Elsewhere) => features.warnings.push(format!(
+                    "This option for --enable-feature is of Prometheus's scraping, storage or \
+                     rules and has no effect here. option={name}"
+                )),
+                None => features
+                    .warnings
+                    .push(format!("Unknown option for --enable-feature option={name}")),
+            }
+        }
+        features
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_may_be_in_lists_and_repeated() {
+        let features = Features::parse(&[
+            "promql-experimental-functions,promql-binop-fill-modifiers",
+            "promql-unquoted-utf8-names",
+        ]);
+        assert_eq!(features.parser, ParserOptions::all());
+        assert_eq!(features.enabled.len(), 3);
+        assert!(features.warnings.is_empty());
+        assert_eq!(Features::parse::<&str>(&[]), Features::default());
+    }
+
+    #[test]
+    fn what_has_no_effect_is_told() {
+        let names = "promql-duration-expr,promql-per-step-stats,old-ui,nope,";
+        let features = Features::parse(&[names]);
+        assert_eq!(features.parser, ParserOptions::default());
+        let words = [
+            "no-op",
+            "not supported yet",
+            "scraping",
+            "Unknown",
+            "Unknown",
+        ];
+        assert_eq!(features.warnings.len(), words.len());
+        for (warning, word) in features.warnings.iter().zip(words) {
+            assert!(warning.contains(word), "{warning}");
+        }
+    }
+}
