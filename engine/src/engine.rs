@@ -8,7 +8,7 @@ use quarrel_planner::ast::Expr;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::{LimitError, QueryError};
-use crate::exec::context::QueryContext;
+use crate::exec::context::{QUEUE, QueryContext};
 use crate::exec::pool::Pool;
 use crate::options::{EngineOptions, QueryOptions};
 use crate::query::{Query, QueryTarget};
@@ -116,7 +116,7 @@ impl Shared {
         }
         let closed = |_| QueryError::Internal("the engine's queue is closed".into());
         let permit = async { self.places.acquire().await.map_err(closed) };
-        context.guard(permit).await
+        context.guard_in(QUEUE, permit).await
     }
 }
 

@@ -13,8 +13,9 @@ use crate::annotations::Level;
 use crate::bind::selections::{Selections, selects, time_range};
 use crate::bind::{Binder, QueryTimes, late, lower_root};
 use crate::engine::Prepared;
-use crate::error::QueryError;
+use crate::error::{LimitError, QueryError};
 use crate::exec::context::{Cancellation, ContextLimits, QueryContext};
+use crate::exec::pool::catch_panics;
 use crate::explain::Explanation;
 use crate::operators::{broadcast, raw};
 use crate::options::QueryOptions;
@@ -28,6 +29,13 @@ use crate::stream::QueryStream;
 /// engine's threads and back costs some 25 µs, which is what decoding and
 /// computing about so many samples costs.
 const INLINE_SAMPLES: u64 = 10_000;
+
+/// Steps that any grid may have: items of a batch are numbered with 31 bits.
+const MAX_STEPS: usize = 1 << 30;
+
+/// Steps that a subquery may have whatever the limit of samples: a row's
+/// buffers are small, and the row may have no sample.
+const SMALL_GRID: usize = 1_000_000;
 
 /// Where and when a query runs.
 #[derive(Clone)]
@@ -101,6 +109,17 @@ impl Progress {
     }
 }
 
+/// Cancels a query unless told that it came to its end.
+struct CancelOnDrop<'a>(Option<&'a Cancellation>);
+
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        if let Some(cancellation) = self.0 {
+            cancellation.cancel();
+        }
+    }
+}
+
 /// The smaller of two limits, where there are any.
 fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
     match (a, b) {
@@ -145,7 +164,7 @@ impl Query {
     /// # Errors
     /// Whatever can go wrong, see [`QueryError`].
     pub async fn execute(self) -> Result<QueryResult, QueryError> {
-        let (value, stats) = self.run().await?;
+        let (value, stats) = self.contained(self.run()).await?;
         let render = |level| {
             self.context
                 .annotations
@@ -181,11 +200,16 @@ impl Query {
     /// # Errors
     /// As [`Query::execute`].
     pub async fn explain(self) -> Result<Explanation, QueryError> {
-        let mut explanation = self.plan()?;
-        let mut stats = QueryStats::default();
-        let root = self.prepare(&mut stats).await?;
-        explanation.set_physical(&root, false);
-        Ok(explanation)
+        let explain = async {
+            self.context.start_clock();
+            let shared = Arc::clone(self.prepared.engine().shared());
+            let _place = shared.enter(&self.context).await?;
+            let mut explanation = self.plan()?;
+            let root = self.prepare(&mut QueryStats::default()).await?;
+            explanation.set_physical(&root, false);
+            Ok(explanation)
+        };
+        self.contained(explain).await
     }
 
     /// As [`Query::explain`], but runs the query and shows what each operator
@@ -194,17 +218,36 @@ impl Query {
     /// # Errors
     /// As [`Query::execute`].
     pub async fn analyze(self) -> Result<Explanation, QueryError> {
-        let mut explanation = self.plan()?;
-        let mut stats = QueryStats::default();
-        let root = self.prepare(&mut stats).await?;
-        let evaluating = Instant::now();
-        let output = self.compute(&root).await?;
-        drop(output);
-        stats.evaluate = evaluating.elapsed();
-        stats.take_counters(&self.context.stats);
-        explanation.set_physical(&root, true);
-        explanation.stats = Some(stats);
-        Ok(explanation)
+        let analyze = async {
+            self.context.start_clock();
+            let shared = Arc::clone(self.prepared.engine().shared());
+            let _place = shared.enter(&self.context).await?;
+            let mut explanation = self.plan()?;
+            let mut stats = QueryStats::default();
+            let root = self.prepare(&mut stats).await?;
+            let evaluating = Instant::now();
+            let output = self.compute(&root).await?;
+            drop(output);
+            stats.evaluate = evaluating.elapsed();
+            stats.take_counters(&self.context.stats);
+            explanation.set_physical(&root, true);
+            explanation.stats = Some(stats);
+            Ok(explanation)
+        };
+        self.contained(analyze).await
+    }
+
+    /// Awaits the query's work. No panic of the engine or of a store gets out
+    /// of it, and if the caller drops the future, what runs on the engine's
+    /// threads ends within a morsel.
+    async fn contained<T>(
+        &self,
+        work: impl Future<Output = Result<T, QueryError>>,
+    ) -> Result<T, QueryError> {
+        let mut dropped = CancelOnDrop(Some(self.context.cancellation()));
+        let result = catch_panics(work).await;
+        dropped.0 = None;
+        result
     }
 
     fn lookback_ms(&self) -> i64 {
@@ -240,11 +283,33 @@ impl Query {
             subquery_step: Arc::clone(&self.prepared.engine().options().subquery_step),
         };
         let plan = logical::build(self.prepared.expr(), self.prepared.text(), &options)?;
-        let max_samples = self.context.max_samples();
-        if plan.grid.len as u64 > max_samples {
-            return Err(crate::error::LimitError::Samples { limit: max_samples }.into());
-        }
+        self.check_steps(&plan, options.grid())?;
         Ok(plan)
+    }
+
+    /// Refuses grids whose steps alone are too many, before any buffer is
+    /// made for them.
+    fn check_steps(&self, root: &Plan, grid: Grid) -> Result<(), QueryError> {
+        let limit = self.context.max_samples();
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let inner_most = most.clamp(SMALL_GRID, MAX_STEPS);
+        let mut fits = grid.len <= most.min(MAX_STEPS);
+        let mut stack = vec![root];
+        while let Some(plan) = stack.pop() {
+            let len = match &plan.op {
+                PlanOp::SubqueryWindow { inner, .. } | PlanOp::RawSubquery { inner, .. } => {
+                    inner.len.max(plan.grid.len)
+                }
+                _ => plan.grid.len,
+            };
+            fits &= len <= inner_most;
+            stack.extend(plan.inputs());
+        }
+        if fits {
+            Ok(())
+        } else {
+            Err(LimitError::Samples { limit }.into())
+        }
     }
 
     async fn run(&self) -> Result<(Value, QueryStats), QueryError> {

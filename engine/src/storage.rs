@@ -117,7 +117,7 @@ pub struct SelectRequest<'a> {
 /// The answer to a select: all labels, and a handle on the samples.
 pub struct Selected {
     /// One row a series, sorted as [`Symbols::compare`](crate::labels::Symbols::compare)
-    /// orders, no two rows equal.
+    /// orders, no two rows equal. An answer that is not so ends the query.
     pub labels: LabelList,
     /// The samples, by the row's number in `labels`.
     pub series: Arc<dyn SeriesSource>,
@@ -176,7 +176,7 @@ pub enum ChunkData {
     },
     /// Plain float columns of equal length.
     Floats {
-        /// Milliseconds, ascending.
+        /// Milliseconds, strictly ascending; columns that are not end the query.
         timestamps: ScalarBuffer<i64>,
         /// Values; stale markers as Prometheus's NaN.
         values: ScalarBuffer<f64>,

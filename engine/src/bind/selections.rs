@@ -1,16 +1,17 @@
 //! The selects of a query: each asked once, all on one snapshot.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::Ordering::Relaxed;
 
 use quarrel_planner::logical::{Plan, PlanOp, Select};
 
 use crate::error::QueryError;
-use crate::exec::context::QueryContext;
-use crate::labels::{LabelList, Symbol};
+use crate::exec::context::{Account, QueryContext};
+use crate::labels::{Label, LabelList, Symbol};
 use crate::storage::{
-    Matcher, SelectHints, SelectRequest, Selected, SeriesSource, Snapshot, TimeRange,
+    Matcher, SelectHints, SelectRequest, Selected, SeriesSource, Snapshot, StorageError, TimeRange,
 };
 
 /// The series of one selector.
@@ -38,6 +39,8 @@ impl std::fmt::Debug for Selection {
 #[derive(Debug, Default)]
 pub(crate) struct Selections {
     by_node: HashMap<u32, Selection>,
+    /// What the labels hold of the query's memory.
+    _account: Option<Account>,
 }
 
 /// What makes two selects one.
@@ -48,7 +51,7 @@ struct Key<'p> {
     projection: Option<&'p [String]>,
 }
 
-/// The selectors of a plan with the numbers of their nodes.
+/// The selectors of a plan with the numbers of their nodes, by number.
 pub(crate) fn selects(plan: &Plan) -> Vec<(u32, &Select)> {
     let mut out = Vec::new();
     let mut stack = vec![plan];
@@ -126,16 +129,19 @@ impl Selections {
             }
         });
         let answers = futures::future::try_join_all(answers).await?;
+        let mut account = context.account("labels");
+        account.grow(context.symbols.bytes())?;
         let mut by_node = HashMap::new();
         for (answer, (ids, _)) in answers.into_iter().zip(&asked) {
+            account.grow(answer.labels.bytes())?;
+            check_order(&answer.labels, context)?;
             let shared = Selection::new(answer, context);
             for id in ids {
                 let select = selects
-                    .iter()
-                    .find(|(i, _)| i == id)
-                    .map(|(_, select)| *select);
+                    .binary_search_by_key(id, |(i, _)| *i)
+                    .map(|at| selects[at].1);
                 let narrowed = match select {
-                    Some(Select {
+                    Ok(Select {
                         group: Some(_),
                         matchers,
                         ..
@@ -145,7 +151,10 @@ impl Selections {
                 by_node.insert(*id, narrowed);
             }
         }
-        Ok(Selections { by_node })
+        Ok(Selections {
+            by_node,
+            _account: Some(account),
+        })
     }
 
     /// The series that the selector of node `id` brought.
@@ -168,10 +177,7 @@ impl Selection {
             warnings,
         } = selected;
         context.add_storage_warnings(warnings);
-        context
-            .stats
-            .series
-            .fetch_add(labels.len() as u64, Ordering::Relaxed);
+        context.stats.series.fetch_add(labels.len() as u64, Relaxed);
         // A store that cannot guess has about an hour of samples a series.
         let guess = || labels.len() as u64 * 240;
         Selection {
@@ -219,6 +225,36 @@ impl Selection {
             rows: Some(rows.into()),
         }
     }
+}
+
+/// Makes sure that a store gives series in order and each once: ties are
+/// decided by it, and rows with equal labels would stay apart.
+fn check_order(labels: &LabelList, context: &QueryContext) -> Result<(), QueryError> {
+    let symbols = context.symbols.read();
+    let told = |what: String| Err(QueryError::Storage(StorageError::Other(what)));
+    let mut before: Option<&[Label]> = None;
+    for row in labels.iter() {
+        let in_order = row
+            .windows(2)
+            .all(|pair| symbols.get(pair[0].name) < symbols.get(pair[1].name));
+        if !in_order || row.iter().any(|label| label.value == Symbol::EMPTY) {
+            return told(format!(
+                "the store gave series {}: labels must be sorted by name, differ, and have values",
+                symbols.display_braces(row)
+            ));
+        }
+        if let Some(before) = before
+            && symbols.compare(before, row) != Ordering::Less
+        {
+            return told(format!(
+                "the store gave series {} behind {}: series must be sorted by labels and differ",
+                symbols.display_braces(row),
+                symbols.display_braces(before)
+            ));
+        }
+        before = Some(row);
+    }
+    Ok(())
 }
 
 fn hints_of(select: &Select) -> SelectHints {

@@ -18,6 +18,8 @@ use crate::labels::SymbolTable;
 
 /// What a query does while it runs, in Prometheus's words.
 pub(crate) const PHASE: &str = "expression evaluation";
+/// What it does before, while others run.
+pub(crate) const QUEUE: &str = "query queue";
 
 /// Shared by all operators of one query.
 #[derive(Debug)]
@@ -190,15 +192,16 @@ impl QueryContext {
     /// # Errors
     /// [`QueryError::Canceled`] or [`QueryError::Timeout`].
     pub fn check(&self) -> Result<(), QueryError> {
+        self.check_in(PHASE)
+    }
+
+    fn check_in(&self, phase: &'static str) -> Result<(), QueryError> {
         if self.cancellation.is_canceled() {
-            return Err(QueryError::Canceled { phase: PHASE });
+            return Err(QueryError::Canceled { phase });
         }
         match (self.deadline(), self.timeout) {
             (Some(deadline), Some(limit)) if Instant::now() >= deadline => {
-                Err(QueryError::Timeout {
-                    phase: PHASE,
-                    limit,
-                })
+                Err(QueryError::Timeout { phase, limit })
             }
             _ => Ok(()),
         }
@@ -210,6 +213,19 @@ impl QueryContext {
     /// Those of `future`, and as [`QueryContext::check`].
     pub async fn guard<T>(
         &self,
+        future: impl Future<Output = Result<T, QueryError>>,
+    ) -> Result<T, QueryError> {
+        self.guard_in(PHASE, future).await
+    }
+
+    /// As [`QueryContext::guard`]; `phase` is what errors say that the query
+    /// was doing.
+    ///
+    /// # Errors
+    /// Those of `future`, and as [`QueryContext::check`].
+    pub async fn guard_in<T>(
+        &self,
+        phase: &'static str,
         future: impl Future<Output = Result<T, QueryError>>,
     ) -> Result<T, QueryError> {
         let ended = async {
@@ -230,8 +246,8 @@ impl QueryContext {
         match select(std::pin::pin!(future), std::pin::pin!(ended)).await {
             Either::Left((result, _)) => result,
             Either::Right(((), _)) => {
-                self.check()?;
-                Err(QueryError::Canceled { phase: PHASE })
+                self.check_in(phase)?;
+                Err(QueryError::Canceled { phase })
             }
         }
     }
@@ -245,7 +261,7 @@ impl QueryContext {
         future: impl Future<Output = Result<T, QueryError>> + Send + 'static,
     ) -> Result<T, QueryError> {
         if self.inline.load(Ordering::Relaxed) {
-            return catch_panics(future).await;
+            return self.guard(catch_panics(future)).await;
         }
         self.guard(self.pool.spawn(future)).await
     }
@@ -316,6 +332,16 @@ impl Account {
                 what: self.what.to_string(),
             })
         })
+    }
+
+    /// Gives some of the reserved bytes back.
+    pub fn shrink(&mut self, bytes: usize) {
+        self.reservation.shrink(bytes.min(self.reservation.size()));
+    }
+
+    /// The query whose account it is.
+    pub fn context(&self) -> &Arc<QueryContext> {
+        &self.context
     }
 
     /// Counts samples that stay alive as long as this account.

@@ -30,7 +30,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt};
 
-use crate::batch::{self, BatchBuilder, Rows, SeriesBatch};
+use crate::batch::{self, BatchBuilder, Row, Rows, SeriesBatch};
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 
@@ -158,7 +158,7 @@ impl Input {
     pub fn open(&self, partition: usize) -> BatchStream {
         match self.plan.execute(partition, Arc::clone(&self.task)) {
             Ok(stream) => stream.map(|batch| batch.map_err(QueryError::from)).boxed(),
-            Err(error) => futures::stream::once(async move { Err(error.into()) }).boxed(),
+            Err(error) => failed(error.into()),
         }
     }
 
@@ -224,34 +224,80 @@ pub fn series_batch(record: &RecordBatch) -> Result<SeriesBatch, QueryError> {
     SeriesBatch::try_from(record).map_err(|e| QueryError::Internal(e.to_string()))
 }
 
-/// Collects an operator's rows into batches of the right size.
-#[derive(Debug, Default)]
+/// Collects an operator's rows into batches of the right size, which count
+/// against the query's memory until they are handed on.
+#[derive(Debug)]
 pub struct Output {
     builder: BatchBuilder,
     full: Vec<SeriesBatch>,
+    account: Account,
 }
 
 impl Output {
-    /// Appends a row, see [`BatchBuilder::push`].
-    pub fn push(&mut self, series: u32, first_step: u32, values: &[f64], present: &[bool]) {
-        self.builder.push(series, first_step, values, present);
-        if self.builder.is_full() {
-            self.full.push(self.builder.finish());
+    /// No rows yet; `what` is who makes them, for the memory limit.
+    pub fn new(context: &Arc<QueryContext>, what: &'static str) -> Self {
+        Output {
+            builder: BatchBuilder::new(),
+            full: Vec::new(),
+            account: context.account(what),
         }
     }
 
-    /// All batches.
-    pub fn finish(mut self) -> Vec<SeriesBatch> {
-        if self.builder.rows() > 0 {
-            self.full.push(self.builder.finish());
+    /// Appends a row, see [`BatchBuilder::push`].
+    ///
+    /// # Errors
+    /// The memory limit, and the end of the query's time.
+    pub fn push(
+        &mut self,
+        series: u32,
+        first_step: u32,
+        values: &[f64],
+        present: &[bool],
+    ) -> Result<(), QueryError> {
+        self.builder.push(series, first_step, values, present);
+        if self.builder.is_full() {
+            self.close_batch()?;
         }
-        self.full
+        Ok(())
+    }
+
+    fn close_batch(&mut self) -> Result<(), QueryError> {
+        let batch = self.builder.finish();
+        self.account.context().check()?;
+        self.account.grow(batch.bytes())?;
+        self.full.push(batch);
+        Ok(())
+    }
+
+    /// All batches, and the account that holds them.
+    ///
+    /// # Errors
+    /// As [`Output::push`].
+    pub fn finish(mut self) -> Result<(Vec<SeriesBatch>, Account), QueryError> {
+        if self.builder.rows() > 0 {
+            self.close_batch()?;
+        }
+        Ok((self.full, self.account))
     }
 
     /// All batches as a stream's items.
-    pub fn into_stream(self) -> BatchStream {
-        futures::stream::iter(self.finish().into_iter().map(|b| Ok(b.into()))).boxed()
+    fn into_stream(self) -> BatchStream {
+        let (batches, mut account) = match self.finish() {
+            Ok(finished) => finished,
+            Err(error) => return failed(error),
+        };
+        futures::stream::iter(batches)
+            .map(move |batch| {
+                account.shrink(batch.bytes());
+                Ok(batch.into())
+            })
+            .boxed()
     }
+}
+
+/// A stream of one error.
+pub fn failed(error: QueryError) -> BatchStream {
+    futures::stream::once(async move { Err(error) }).boxed()
 }
 
 /// A stream made by a future that computes all batches at once, as operators
@@ -262,9 +308,79 @@ pub fn computed(
     futures::stream::once(future)
         .flat_map(|result| match result {
             Ok(output) => output.into_stream(),
-            Err(error) => futures::stream::once(async move { Err(error) }).boxed(),
+            Err(error) => failed(error),
         })
         .boxed()
+}
+
+/// A stream that makes new rows of an input's rows, one by one, with what
+/// `prepare` gives before the first one. A small batch may become many.
+pub fn expanded<P, F>(
+    input: BatchStream,
+    prepare: impl Future<Output = Result<P, QueryError>> + Send + 'static,
+    each: F,
+) -> BatchStream
+where
+    P: Send + 'static,
+    F: FnMut(&mut P, Row<'_>, &mut BatchBuilder) -> Result<(), QueryError> + Send + 'static,
+{
+    let start = async move {
+        let expanding = Expanding {
+            with: prepare.await?,
+            input,
+            each,
+            batch: None,
+            next: 0,
+            builder: BatchBuilder::new(),
+        };
+        Ok::<_, QueryError>(futures::stream::try_unfold(expanding, Expanding::next))
+    };
+    futures::stream::once(start)
+        .flat_map(|started| match started {
+            Ok(stream) => stream.boxed(),
+            Err(error) => failed(error),
+        })
+        .boxed()
+}
+
+/// The state of [`expanded`].
+struct Expanding<P, F> {
+    with: P,
+    input: BatchStream,
+    each: F,
+    /// The input's batch at hand, and its next row.
+    batch: Option<SeriesBatch>,
+    next: usize,
+    builder: BatchBuilder,
+}
+
+impl<P, F> Expanding<P, F>
+where
+    F: FnMut(&mut P, Row<'_>, &mut BatchBuilder) -> Result<(), QueryError>,
+{
+    /// The next batch. All its rows are made of one batch of the input, so
+    /// that they belong to one morsel.
+    async fn next(mut self) -> Result<Option<(RecordBatch, Self)>, QueryError> {
+        loop {
+            if let Some(batch) = &self.batch {
+                while self.next < batch.len() && !self.builder.is_full() {
+                    (self.each)(&mut self.with, batch.row(self.next), &mut self.builder)?;
+                    self.next += 1;
+                }
+                if self.next == batch.len() {
+                    self.batch = None;
+                }
+                if self.builder.rows() > 0 {
+                    return Ok(Some((self.builder.finish().into(), self)));
+                }
+            } else {
+                let Some(record) = self.input.next().await else {
+                    return Ok(None);
+                };
+                (self.batch, self.next) = (Some(series_batch(&record?)?), 0);
+            }
+        }
+    }
 }
 
 /// A stream that changes each batch of an input by itself, with what

@@ -68,8 +68,8 @@ impl Operator for Absent {
                     }
                 }
             }
-            let mut output = Output::default();
-            output.push(0, 0, &vec![1.0; self.steps], &absent);
+            let mut output = Output::new(&run.context, "absent");
+            output.push(0, 0, &vec![1.0; self.steps], &absent)?;
             Ok(output)
         })
     }

@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use quarrel_functions::grid::Grid;
 
-use crate::batch::{BatchBuilder, SeriesBatch};
 use crate::bind::Bound;
-use crate::exec::operator::{BatchStream, Operator, Pruning, Run, mapped};
+use crate::exec::operator::{BatchStream, Operator, Pruning, Run, expanded};
 
 #[derive(Debug)]
 struct Broadcast {
@@ -50,16 +49,16 @@ impl Operator for Broadcast {
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         let input = run.inputs[0].open(run.partition);
-        mapped(input, async { Ok(()) }, move |(), batch: SeriesBatch| {
+        let steps = self.steps;
+        let prepare = async move {
             let mut account = run.context.account("broadcast");
-            account.grow(batch.len() * self.steps * 8)?;
-            let mut builder = BatchBuilder::new();
-            let mut values = vec![0.0; self.steps];
-            for row in batch.rows() {
-                values.fill(row.values[0]);
-                builder.push_full(row.series, 0, &values);
-            }
-            Ok(builder.finish())
+            account.grow(steps * 8)?;
+            Ok((vec![0.0; steps], account))
+        };
+        expanded(input, prepare, |(values, _), row, builder| {
+            values.fill(row.values[0]);
+            builder.push_full(row.series, 0, values);
+            Ok(())
         })
     }
 }

@@ -10,7 +10,7 @@ use quarrel_planner::logical::{Plan, PlanOp};
 use rustc_hash::FxHashMap;
 
 use super::aggregate::grouping::LabelFilter;
-use crate::batch::Rows;
+use crate::batch::{Row, Rows};
 use crate::bind::late::LateRows;
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
@@ -59,78 +59,66 @@ pub(crate) fn evaluate(
         context,
         name: name_symbol,
         filter,
-        steps: grid.len,
         texts: FxHashMap::default(),
         grouper: Grouper::default(),
         labels: LabelList::new(),
-        counts: Vec::new(),
+        steps: Vec::new(),
+        account: context.account(WHAT),
     };
     for row in rows.arrived() {
         context.check()?;
-        counter.add(labels.get(row.series as usize), &row, &mut account)?;
+        // A step number for each sample, in vectors that grow by doubling.
+        account.grow(row.values.len() * 8)?;
+        counter.add(labels.get(row.series as usize), &row)?;
     }
-    let mut output = Output::default();
-    let mut present = vec![false; grid.len];
-    for (group, counts) in counter.counts.iter().enumerate() {
-        for (p, &count) in present.iter_mut().zip(counts) {
-            *p = count > 0.0;
-        }
-        output.push(group as u32, 0, counts, &present);
-    }
-    Ok(LateRows {
-        labels: Arc::new(counter.labels),
-        grid,
-        batches: Arc::new(output.finish()),
-        account: Arc::new(account),
-    })
+    drop(rows);
+    counter.finish(grid)
 }
 
+/// Who holds the memory.
+const WHAT: &str = "count_values";
+
 struct Counter<'a> {
-    context: &'a QueryContext,
+    context: &'a Arc<QueryContext>,
     name: Symbol,
     filter: LabelFilter,
-    steps: usize,
     /// The text of each value seen, by its bits.
     texts: FxHashMap<u64, Symbol>,
     grouper: Grouper,
     labels: LabelList,
-    counts: Vec<Vec<f64>>,
+    /// For each group the step of each of its samples: most values are rare,
+    /// so a count for each step would be mostly empty.
+    steps: Vec<Vec<u32>>,
+    account: Account,
 }
 
 impl Counter<'_> {
-    fn add(
-        &mut self,
-        labels: &[Label],
-        row: &crate::batch::Row<'_>,
-        account: &mut Account,
-    ) -> Result<(), QueryError> {
+    fn add(&mut self, labels: &[Label], row: &Row<'_>) -> Result<(), QueryError> {
         let mut groups: FxHashMap<Symbol, usize> = FxHashMap::default();
-        let first = row.first_step as usize;
         for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
-            let value = row.values[i];
-            let text = *self
-                .texts
-                .entry(value.to_bits())
-                .or_insert_with(|| self.context.symbols.intern(&format_f(value)));
+            let text = self.text(row.values[i]);
             let group = match groups.get(&text) {
                 Some(&group) => group,
                 None => {
-                    let group = self.group(labels, text, account)?;
+                    let group = self.group(labels, text)?;
                     groups.insert(text, group);
                     group
                 }
             };
-            self.counts[group][first + i] += 1.0;
+            self.steps[group].push(row.first_step + i as u32);
         }
         Ok(())
     }
 
-    fn group(
-        &mut self,
-        labels: &[Label],
-        text: Symbol,
-        account: &mut Account,
-    ) -> Result<usize, QueryError> {
+    fn text(&mut self, value: f64) -> Symbol {
+        let symbols = &self.context.symbols;
+        *self
+            .texts
+            .entry(value.to_bits())
+            .or_insert_with(|| symbols.intern(&format_f(value)))
+    }
+
+    fn group(&mut self, labels: &[Label], text: Symbol) -> Result<usize, QueryError> {
         let mut all = labels.to_vec();
         let label = Label {
             name: self.name,
@@ -140,11 +128,46 @@ impl Counter<'_> {
         let mut kept = Vec::new();
         self.filter.apply(&all, &mut kept);
         let group = self.grouper.id_of(&kept) as usize;
-        if group == self.counts.len() {
-            account.grow(self.steps * 8 + kept.len() * 32)?;
-            self.counts.push(vec![0.0; self.steps]);
+        if group == self.steps.len() {
+            self.account.grow(GROUP_BYTES + kept.len() * 32)?;
+            self.steps.push(Vec::new());
             self.labels.push(kept);
         }
         Ok(group)
     }
+
+    fn finish(mut self, grid: Grid) -> Result<LateRows, QueryError> {
+        let mut output = Output::new(self.context, WHAT);
+        let (mut counts, mut present) = (Vec::new(), Vec::new());
+        for (group, steps) in self.steps.iter_mut().enumerate() {
+            steps.sort_unstable();
+            let (Some(&first), Some(&last)) = (steps.first(), steps.last()) else {
+                continue;
+            };
+            counts.clear();
+            counts.resize((last - first) as usize + 1, 0.0);
+            steps
+                .iter()
+                .for_each(|&step| counts[(step - first) as usize] += 1.0);
+            present.clear();
+            present.extend(counts.iter().map(|&count| count > 0.0));
+            output.push(group as u32, first, &counts, &present)?;
+        }
+        let (batches, held) = output.finish()?;
+        drop(held);
+        for batch in &batches {
+            self.account.grow(batch.bytes())?;
+            self.account.hold_samples(batch.items() as u64)?;
+        }
+        Ok(LateRows {
+            labels: Arc::new(self.labels),
+            grid,
+            batches: Arc::new(batches),
+            account: Arc::new(self.account),
+        })
+    }
 }
+
+/// About what a group takes beside its labels: its value's text, its places
+/// in tables.
+const GROUP_BYTES: usize = 160;

@@ -167,7 +167,7 @@ impl Operator for Histogram {
                 }
                 histograms[histogram as usize].push((bound, row));
             }
-            let mut output = Output::default();
+            let mut output = Output::new(&run.context, "histogram");
             for histogram in order {
                 run.context.check()?;
                 self.one(
@@ -176,7 +176,7 @@ impl Operator for Histogram {
                     &histograms[histogram as usize],
                     &params,
                     &mut output,
-                );
+                )?;
             }
             Ok(output)
         })
@@ -192,7 +192,7 @@ impl Histogram {
         rows: &[(f64, Row<'_>)],
         params: &[Values],
         output: &mut Output,
-    ) {
+    ) -> Result<(), QueryError> {
         let marks: Vec<Option<Vec<bool>>> = rows
             .iter()
             .map(|(_, row)| {
@@ -225,7 +225,7 @@ impl Histogram {
             }
             _ => {}
         }
-        output.push(number, 0, &values, &present);
+        output.push(number, 0, &values, &present)
     }
 
     fn tell_forced(&self, run: &Run, step: usize, forced: Forced) {

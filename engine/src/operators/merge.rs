@@ -81,8 +81,9 @@ impl Operator for Merge {
             account.grow(self.steps * 9)?;
             let mut values = vec![0.0; self.steps];
             let mut present = vec![false; self.steps];
-            let mut output = Output::default();
+            let mut output = Output::new(&run.context, "merge");
             for target in order {
+                run.context.check()?;
                 let sources = &sources[target as usize];
                 present.fill(false);
                 for row in sources.iter().filter_map(|&r| input.get(r)) {
@@ -95,7 +96,7 @@ impl Operator for Merge {
                         values[first + i] = row.values[i];
                     }
                 }
-                output.push(target, 0, &values, &present);
+                output.push(target, 0, &values, &present)?;
             }
             Ok(output)
         })

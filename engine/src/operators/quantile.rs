@@ -119,7 +119,7 @@ impl Operator for Quantile {
             let mut values = vec![0.0; self.steps];
             let mut present = vec![false; self.steps];
             let mut at_step = Vec::new();
-            let mut output = Output::default();
+            let mut output = Output::new(&run.context, "quantile");
             for group in order {
                 run.context.check()?;
                 let rows: Vec<_> = members[group as usize]
@@ -135,7 +135,7 @@ impl Operator for Quantile {
                             quarrel_functions::quantile::quantile(q.param().at(step), &mut at_step);
                     }
                 }
-                output.push(group, 0, &values, &present);
+                output.push(group, 0, &values, &present)?;
             }
             Ok(output)
         })

@@ -123,8 +123,8 @@ impl Operator for Scalar {
                     }
                 }
             }
-            let mut output = Output::default();
-            output.push(0, 0, &values, &vec![true; steps]);
+            let mut output = Output::new(&run.context, "scalar");
+            output.push(0, 0, &values, &vec![true; steps])?;
             Ok(output)
         })
     }

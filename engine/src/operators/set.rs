@@ -118,12 +118,12 @@ impl Operator for Set {
                 (&right, &self.right)
             };
             let masks = self.masks(masking, of_row, &mut account)?;
-            let mut output = Output::default();
+            let mut output = Output::new(&run.context, what);
             let mut present = Vec::new();
             match self.op {
                 BinaryOp::Or => {
                     for row in left.arrived() {
-                        copy(&row, row.series, &mut present, &mut output);
+                        copy(&row, row.series, &mut present, &mut output)?;
                     }
                     let offset = self.left.len() as u32;
                     for row in right.arrived() {
@@ -136,7 +136,7 @@ impl Operator for Set {
                             false,
                             &mut present,
                             &mut output,
-                        );
+                        )?;
                     }
                 }
                 op => {
@@ -150,7 +150,7 @@ impl Operator for Set {
                             keep,
                             &mut present,
                             &mut output,
-                        );
+                        )?;
                     }
                 }
             }
@@ -169,6 +169,7 @@ impl Set {
     ) -> Result<Vec<Option<Vec<bool>>>, QueryError> {
         let mut masks: Vec<Option<Vec<bool>>> = vec![None; self.groups];
         for row in rows.arrived() {
+            account.context().check()?;
             let slot = &mut masks[of_row[row.series as usize] as usize];
             let mask = match slot {
                 Some(mask) => mask,
@@ -186,10 +187,15 @@ impl Set {
     }
 }
 
-fn copy(row: &Row<'_>, number: u32, present: &mut Vec<bool>, output: &mut Output) {
+fn copy(
+    row: &Row<'_>,
+    number: u32,
+    present: &mut Vec<bool>,
+    output: &mut Output,
+) -> Result<(), QueryError> {
     present.resize(row.values.len(), false);
     row.write_presence(present);
-    output.push(number, row.first_step, row.values, present);
+    output.push(number, row.first_step, row.values, present)
 }
 
 /// The samples of a row at steps at which the mask is `keep`; no mask is
@@ -201,17 +207,18 @@ fn masked(
     keep: bool,
     present: &mut Vec<bool>,
     output: &mut Output,
-) {
+) -> Result<(), QueryError> {
     let Some(mask) = mask else {
-        if !keep {
-            copy(row, number, present, output);
-        }
-        return;
+        return if keep {
+            Ok(())
+        } else {
+            copy(row, number, present, output)
+        };
     };
     present.resize(row.values.len(), false);
     row.write_presence(present);
     for (p, &m) in present.iter_mut().zip(&mask[row.first_step as usize..]) {
         *p &= m == keep;
     }
-    output.push(number, row.first_step, row.values, present);
+    output.push(number, row.first_step, row.values, present)
 }

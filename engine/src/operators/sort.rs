@@ -72,15 +72,16 @@ impl Operator for Sort {
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         computed(async move {
             let collecting = run.inputs[0].collect(self.rows, &run.context, "sort");
-            let (input, _account) = collecting.await?;
+            let (input, mut account) = collecting.await?;
+            account.grow(self.rows * 16)?;
             let mut rows: Vec<_> = input
                 .arrived()
                 .map(|row| (row.series, row.values[0]))
                 .collect();
             rows.sort_by(|a, b| compare(a.1, b.1, self.descending));
-            let mut output = Output::default();
+            let mut output = Output::new(&run.context, "sort");
             for (series, value) in rows {
-                output.push(series, 0, &[value], &[true]);
+                output.push(series, 0, &[value], &[true])?;
             }
             Ok(output)
         })

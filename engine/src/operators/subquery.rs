@@ -14,10 +14,12 @@ use super::merge;
 use super::params::{Params, Values, as_params};
 use super::scan::kernel::KernelScratch;
 use super::scan::{NonCounterInfo, ParamWarning, Windows};
-use crate::batch::{BatchBuilder, Row, SeriesBatch};
+use crate::batch::{BatchBuilder, Row};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
-use crate::exec::operator::{BatchStream, Operator, Pruning, Run, mapped, partitions_of};
+use crate::exec::context::Account;
+use crate::exec::operator::{BatchStream, Operator, Pruning, Run, expanded, partitions_of};
+use crate::labels::Symbol;
 
 #[derive(Debug)]
 struct SubqueryWindow {
@@ -94,8 +96,9 @@ impl Operator for SubqueryWindow {
     }
 
     fn prune(&self, _: &[bool]) -> Pruning {
-        // Rows that tell the user something have an effect.
-        if self.info.is_some() {
+        // Rows that tell the user something, or refuse a parameter, have an
+        // effect.
+        if self.info.is_some() || !self.params.is_empty() {
             Pruning::Ignored
         } else {
             Pruning::PassedOn
@@ -105,58 +108,69 @@ impl Operator for SubqueryWindow {
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         let input = run.inputs[0].open(run.partition);
         let this = Arc::clone(&self);
-        let run = Arc::new(run);
-        let prepare = {
-            let run = Arc::clone(&run);
-            async move {
-                let mut account = run.context.account("subquery");
-                account.grow(KernelScratch::bytes(this.windows.eval.len))?;
-                account.grow(this.inner.len * 16)?;
-                Ok((this.params.get(&run).await?, account))
-            }
+        let prepare = async move {
+            let mut account = run.context.account("subquery");
+            let steps = this.windows.eval.len;
+            account.grow(KernelScratch::bytes(steps))?;
+            account.grow(this.inner.len * 16)?;
+            Ok(Worker {
+                params: this.params.get(&run).await?,
+                scratch: KernelScratch::new(steps),
+                timestamps: Vec::new(),
+                values: Vec::new(),
+                last_name: None,
+                run,
+                _account: account,
+            })
         };
-        mapped(input, prepare, move |(params, _), batch| {
-            self.apply(&run, params, &batch)
+        expanded(input, prepare, move |worker, row, builder| {
+            self.row(worker, &row, builder)
         })
     }
 }
 
+/// What one partition computes with.
+struct Worker {
+    run: Run,
+    params: Arc<Vec<Values>>,
+    scratch: KernelScratch,
+    timestamps: Vec<i64>,
+    values: Vec<f64>,
+    last_name: Option<Symbol>,
+    _account: Account,
+}
+
 impl SubqueryWindow {
-    fn apply(
+    /// One inner row: window function, result row.
+    fn row(
         &self,
-        run: &Run,
-        params: &[Values],
-        batch: &SeriesBatch,
-    ) -> Result<SeriesBatch, QueryError> {
-        let params = as_params(params);
-        let mut scratch = KernelScratch::new(self.windows.eval.len);
-        let (mut timestamps, mut values) = (Vec::new(), Vec::new());
-        let mut builder = BatchBuilder::new();
-        let mut windowed = 0;
-        let mut last_name = None;
-        for row in batch.rows() {
-            self.samples(&row, &mut timestamps, &mut values);
-            windowed += scratch
-                .run(&self.windows, &timestamps, &values, &params)
-                .map_err(|e| QueryError::execution(e.to_string(), self.span))?;
-            let before = builder.rows();
-            builder.push(row.series, 0, &scratch.values, &scratch.present);
-            if let Some(info) = &self.info
-                && builder.rows() > before
-            {
-                info.tell(run, row.series, &mut last_name);
-            }
-            if let Some(warning) = &self.warning
-                && builder.rows() > before
-            {
-                warning.tell(run, &params, &scratch.present);
-            }
+        worker: &mut Worker,
+        row: &Row<'_>,
+        builder: &mut BatchBuilder,
+    ) -> Result<(), QueryError> {
+        self.samples(row, &mut worker.timestamps, &mut worker.values);
+        let params = as_params(&worker.params);
+        let scratch = &mut worker.scratch;
+        let windowed = scratch
+            .run(&self.windows, &worker.timestamps, &worker.values, &params)
+            .map_err(|e| QueryError::execution(e.to_string(), self.span))?;
+        let before = builder.rows();
+        builder.push(row.series, 0, &scratch.values, &scratch.present);
+        if let Some(info) = &self.info
+            && builder.rows() > before
+        {
+            info.tell(&worker.run, row.series, &mut worker.last_name);
         }
-        run.context
-            .stats
+        if let Some(warning) = &self.warning
+            && builder.rows() > before
+        {
+            warning.tell(&worker.run, &params, &scratch.present);
+        }
+        let stats = &worker.run.context.stats;
+        stats
             .queryable_samples
             .fetch_add(windowed, Ordering::Relaxed);
-        Ok(builder.finish())
+        Ok(())
     }
 
     /// An inner row as samples.

@@ -1,10 +1,12 @@
 //! `topk` and `bottomk`: what the reference's heap keeps, replayed for each
 //! step with the rows in the order in which they arrive, which decides ties.
+//! Groups come one after the other, so that one group's heaps live at a time.
 
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
-use quarrel_functions::aggregate::{KeepOrder, TopK as Heaps};
+use quarrel_functions::aggregate::{KeepOrder, TopK as Heaps, limit_of};
 use quarrel_planner::ast::{AggregateOp, Span};
 use quarrel_planner::logical::{Plan, PlanOp};
 use rustc_hash::FxHashMap;
@@ -15,6 +17,7 @@ use super::params::{Params, Values};
 use crate::batch::Rows;
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
+use crate::exec::context::Account;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 
 /// Parameters at and beyond these are refused, as they are no int64.
@@ -99,21 +102,60 @@ impl TopK {
         let collecting = run.inputs[0].collect(self.groups.len(), &run.context, "topk");
         let (input, mut account) = collecting.await?;
         if !self.check(limit)? {
-            return Ok(Output::default());
+            return Ok(Output::new(&run.context, "topk"));
         }
         let arrived: Vec<u32> = input.arrived().map(|row| row.series).collect();
-        let mut groups: Vec<Option<Heaps>> = vec![None; self.count];
+        let mut members: Vec<Vec<u32>> = vec![Vec::new(); self.count];
         let mut order = Vec::new();
-        let mut present = Vec::new();
-        for (ordinal, row) in input.arrived().enumerate() {
-            let group = self.groups[row.series as usize] as usize;
-            if groups[group].is_none() {
+        for (ordinal, &series) in arrived.iter().enumerate() {
+            let group = self.groups[series as usize] as usize;
+            if members[group].is_empty() {
                 order.push(group);
-                account.grow(self.steps * 40)?;
-                let heaps = Heaps::new(self.order, limit.param(), self.steps, arrived.len());
-                groups[group] = Some(heaps);
             }
-            let Some(heaps) = &mut groups[group] else {
+            members[group].push(ordinal as u32);
+        }
+        let mut kept = Kept {
+            arrived: &arrived,
+            steps: self.steps,
+            marks: FxHashMap::default(),
+            account: &mut account,
+            best: Output::new(&run.context, "topk"),
+        };
+        for group in order {
+            run.context.check()?;
+            let bytes = self.heap_bytes(limit, &members[group], &arrived, &input);
+            kept.account.grow(bytes)?;
+            let mut heaps = Heaps::new(self.order, limit.param(), self.steps, arrived.len());
+            self.fill(&mut heaps, &members[group], &arrived, &input);
+            kept.take(heaps)?;
+            kept.account.shrink(bytes);
+        }
+        if self.steps == 1 {
+            Ok(kept.best)
+        } else {
+            kept.rows(&input)
+        }
+    }
+
+    /// Bytes that the heaps of a group can come to.
+    fn heap_bytes(&self, limit: &Values, members: &[u32], arrived: &[u32], input: &Rows) -> usize {
+        let limits: usize = limit
+            .iter(self.steps)
+            .map(|k| limit_of(k, members.len()))
+            .sum();
+        let items: usize = members
+            .iter()
+            .filter_map(|&ordinal| input.get(arrived[ordinal as usize]))
+            .map(|row| row.values.len())
+            .sum();
+        // A vector that grows has up to twice the room that it needs.
+        self.steps * 32 + limits.min(items) * 32
+    }
+
+    fn fill(&self, heaps: &mut Heaps, members: &[u32], arrived: &[u32], input: &Rows) {
+        let mut present = Vec::new();
+        for &ordinal in members {
+            let Some(row) = input.get(arrived[ordinal as usize]) else {
                 continue;
             };
             let marks = if row.is_full() {
@@ -123,13 +165,7 @@ impl TopK {
                 row.write_presence(&mut present);
                 Some(&present[..])
             };
-            heaps.add(ordinal as u32, row.first_step as usize, row.values, marks);
-        }
-        let groups = order.into_iter().filter_map(|group| groups[group].take());
-        if self.steps == 1 {
-            Ok(best_first(groups, &arrived))
-        } else {
-            self.rows(groups, &input, &arrived, &mut account)
+            heaps.add(ordinal, row.first_step as usize, row.values, marks);
         }
     }
 
@@ -159,54 +195,56 @@ impl TopK {
         }
         Ok(true)
     }
+}
 
-    /// Rows cut to the steps at which they were kept.
-    fn rows(
-        &self,
-        groups: impl Iterator<Item = Heaps>,
-        input: &Rows,
-        arrived: &[u32],
-        account: &mut crate::exec::context::Account,
-    ) -> Result<Output, QueryError> {
-        let mut kept: FxHashMap<u32, Vec<bool>> = FxHashMap::default();
-        for mut heaps in groups {
-            for step in 0..self.steps {
-                for &(_, ordinal) in heaps.finish_step(step) {
-                    let marks = match kept.entry(ordinal) {
-                        std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-                        std::collections::hash_map::Entry::Vacant(entry) => {
-                            account.grow(self.steps)?;
-                            entry.insert(vec![false; self.steps])
-                        }
-                    };
-                    marks[step] = true;
-                }
+/// What the heaps kept, group by group.
+struct Kept<'a> {
+    /// The number of each row by its ordinal.
+    arrived: &'a [u32],
+    steps: usize,
+    /// For each kept row, by ordinal, the steps at which it was kept.
+    marks: FxHashMap<u32, Vec<bool>>,
+    account: &'a mut Account,
+    /// An instant query's rows: group by group, the best of each first.
+    best: Output,
+}
+
+impl Kept<'_> {
+    fn take(&mut self, mut heaps: Heaps) -> Result<(), QueryError> {
+        if self.steps == 1 {
+            for &(value, ordinal) in heaps.finish_step(0) {
+                let series = self.arrived[ordinal as usize];
+                self.best.push(series, 0, &[value], &[true])?;
+            }
+            return Ok(());
+        }
+        for step in 0..self.steps {
+            for &(_, ordinal) in heaps.finish_step(step) {
+                let marks = match self.marks.entry(ordinal) {
+                    Entry::Occupied(entry) => entry.into_mut(),
+                    Entry::Vacant(entry) => {
+                        self.account.grow(self.steps)?;
+                        entry.insert(vec![false; self.steps])
+                    }
+                };
+                marks[step] = true;
             }
         }
-        let mut output = Output::default();
-        for (ordinal, &series) in arrived.iter().enumerate() {
-            let (Some(marks), Some(row)) = (kept.get(&(ordinal as u32)), input.get(series)) else {
+        Ok(())
+    }
+
+    /// Rows cut to the steps at which they were kept.
+    fn rows(self, input: &Rows) -> Result<Output, QueryError> {
+        let mut output = self.best;
+        for (ordinal, &series) in self.arrived.iter().enumerate() {
+            let (Some(marks), Some(row)) = (self.marks.get(&(ordinal as u32)), input.get(series))
+            else {
                 continue;
             };
             let first = row.first_step as usize;
-            output.push(
-                series,
-                row.first_step,
-                row.values,
-                &marks[first..first + row.values.len()],
-            );
+            let marks = &marks[first..first + row.values.len()];
+            output.push(series, row.first_step, row.values, marks)?;
         }
         Ok(output)
     }
-}
-
-/// An instant query's rows: group by group, the best of each first.
-fn best_first(groups: impl Iterator<Item = Heaps>, arrived: &[u32]) -> Output {
-    let mut output = Output::default();
-    for mut heaps in groups {
-        for &(value, ordinal) in heaps.finish_step(0) {
-            output.push(arrived[ordinal as usize], 0, &[value], &[true]);
-        }
-    }
-    output
 }

@@ -1,4 +1,7 @@
 //! The engine from outside, over series in memory.
 
 mod answers;
+mod fake;
+mod limits;
+mod stores;
 mod support;

@@ -34,7 +34,7 @@ pub fn store(text: &str) -> Arc<dyn Storage> {
     Arc::new(memory)
 }
 
-fn labels_of(text: &str) -> Vec<(String, String)> {
+pub fn labels_of(text: &str) -> Vec<(String, String)> {
     let (name, rest) = text.split_once('{').unwrap_or((text, "}"));
     let mut labels = vec![("__name__".to_string(), name.to_string())];
     for pair in rest

@@ -153,11 +153,11 @@ impl Aggregate {
         total.account.grow(self.steps * 9)?;
         let mut values = vec![0.0; self.steps];
         let mut present = vec![false; self.steps];
-        let mut output = Output::default();
+        let mut output = Output::new(&run.context, "aggregate");
         for &group in &total.order {
             if let Some(accumulator) = total.groups[group as usize].take() {
                 accumulator.finish(&mut values, &mut present);
-                output.push(group, 0, &values, &present);
+                output.push(group, 0, &values, &present)?;
             }
         }
         Ok(output)

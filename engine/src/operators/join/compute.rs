@@ -57,7 +57,7 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
         values: Vec::new(),
         present: Vec::new(),
         account: &mut account,
-        output: Output::default(),
+        output: Output::new(&run.context, "join"),
     };
     for (i, row) in many.arrived().enumerate() {
         if i % 64 == 0 {
@@ -91,6 +91,7 @@ fn check_one_side(
     }
     let mut seen = vec![NONE; join.steps];
     for group in table.group.iter().filter(|g| g.one_rows > 1) {
+        run.context.check()?;
         seen.fill(NONE);
         let mut rows: Vec<u32> = group
             .partners
@@ -251,8 +252,7 @@ impl Worker<'_> {
             FloatOp::Filter(op) => op.filter(left, right, &mut self.present),
         }
         self.output
-            .push(pair, from as u32, &self.values, &self.present);
-        Ok(())
+            .push(pair, from as u32, &self.values, &self.present)
     }
 }
 

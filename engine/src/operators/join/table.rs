@@ -5,6 +5,7 @@
 //! "many" side meets each partner of its group, and every such pair is a row
 //! of the result.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use quarrel_planner::ast::{Cardinality, VectorMatching};
@@ -167,6 +168,9 @@ fn too_large() -> QueryError {
     }
 }
 
+/// The values of the included labels.
+type Brought = SmallVec<[Option<Symbol>; 2]>;
+
 /// The groups of the "one" side.
 fn partners(
     one: &LabelList,
@@ -176,27 +180,22 @@ fn partners(
     let mut grouper = Grouper::default();
     let mut group: Vec<Group> = Vec::new();
     let mut partners: Vec<Partner> = Vec::new();
+    // A partner by its group and the labels that it brings along.
+    let mut known: FxHashMap<(u32, Brought), u32> = FxHashMap::default();
     let mut buffer = Vec::new();
     for (row, labels) in one.iter().enumerate() {
         filter.apply(labels, &mut buffer);
-        let number = grouper.id_of(&buffer) as usize;
-        if number == group.len() {
+        let number = grouper.id_of(&buffer);
+        if number as usize == group.len() {
             group.push(Group::default());
         }
-        let group = &mut group[number];
+        let group = &mut group[number as usize];
         group.one_rows += 1;
-        let brings = |r: u32| {
-            include
-                .iter()
-                .map(move |n| find_label(one.get(r as usize), *n))
-        };
-        let found = group.partners.iter().copied().find(|p| {
-            let first = partners[*p as usize].rows[0];
-            brings(first).eq(brings(row as u32))
-        });
-        match found {
-            Some(partner) => partners[partner as usize].rows.push(row as u32),
-            None => {
+        let brought: Brought = include.iter().map(|n| find_label(labels, *n)).collect();
+        match known.entry((number, brought)) {
+            Entry::Occupied(entry) => partners[*entry.get() as usize].rows.push(row as u32),
+            Entry::Vacant(entry) => {
+                entry.insert(partners.len() as u32);
                 group.partners.push(partners.len() as u32);
                 partners.push(Partner {
                     rows: SmallVec::from_elem(row as u32, 1),

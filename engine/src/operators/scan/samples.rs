@@ -26,6 +26,8 @@ pub enum SamplesError {
     Chunk(ChunkError),
     /// A chunk holds native histograms.
     Histograms,
+    /// Plain columns that are of unequal length, or out of order.
+    Columns(&'static str),
 }
 
 /// The bits of Prometheus's stale marker, a NaN of its own.
@@ -81,6 +83,12 @@ impl SampleColumns {
                 Ok(bytes.len())
             }
             ChunkData::Floats { timestamps, values } => {
+                if timestamps.len() != values.len() {
+                    return Err(SamplesError::Columns("as many timestamps as values"));
+                }
+                if !timestamps.is_sorted_by(|a, b| a < b) {
+                    return Err(SamplesError::Columns("timestamps that ascend"));
+                }
                 self.timestamps.extend_from_slice(timestamps);
                 self.values.extend_from_slice(values);
                 Ok(timestamps.len() * 16)

@@ -16,7 +16,11 @@ use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::{BatchStream, Run};
 use crate::labels::{Label, Symbol};
 use crate::operators::params::{Values, as_params};
-use crate::storage::Chunk;
+use crate::storage::{Chunk, StorageError};
+
+/// Series after which a scan looks whether its query is still wanted. To look
+/// costs some 30 ns; a store may take long for a series.
+const ROWS_BETWEEN_CHECKS: u32 = 16;
 
 struct Worker {
     scan: Arc<Scan>,
@@ -105,6 +109,12 @@ impl Worker {
         let params = as_params(&params);
         let mut result = Ok(());
         while let Some(row) = self.rows.next() {
+            if row % ROWS_BETWEEN_CHECKS == 0
+                && let Err(error) = self.run.context.check()
+            {
+                result = Err(error);
+                break;
+            }
             match self.row(row, &params) {
                 Ok((b, s, w)) => {
                     bytes += b;
@@ -200,6 +210,9 @@ pub(crate) fn samples_error(
     let series = context.symbols.read().display_braces(labels);
     match error {
         SamplesError::Chunk(source) => QueryError::Chunk { series, source },
+        SamplesError::Columns(wanted) => QueryError::Storage(StorageError::Other(format!(
+            "the store gave series {series} a chunk without {wanted}"
+        ))),
         SamplesError::Histograms => QueryError::unsupported(
             format!("native histograms, which series {series} has in range"),
             span,
