@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use quarrel_functions::histogram::native::{
-    CounterReset, FractionNote, Growth, GrowthNotes, Histogram, HistogramRef, Layout,
-    MeanOfHistograms, QuantileNote, SumOfHistograms, Trim, growth,
+    CounterReset, ExtendedWindow, FractionNote, Growth, GrowthNotes, Histogram, HistogramRef,
+    Layout, MeanOfHistograms, QuantileNote, SumOfHistograms, Trim, extended_growth, growth,
+    last_growth,
 };
 use serde_json::Value;
 
@@ -202,6 +203,10 @@ impl Case<'_> {
             }
             "sum_over_time" | "avg_over_time" => self.aggregate(op == "avg_over_time"),
             "increase" | "delta" => self.growth(op == "increase"),
+            "idelta" => self.last_growth(),
+            _ if op.starts_with("increase ") || op.starts_with("delta ") => {
+                self.extended_growth(op)
+            }
             other => panic!("unknown operation {other}"),
         }
     }
@@ -279,7 +284,38 @@ impl Case<'_> {
         } else {
             Growth::Gauge
         };
-        let (grown, notes) = growth(&points, kind, |_| false);
+        self.expect_growth(growth(&points, kind, |_| false));
+    }
+
+    fn last_growth(&self) {
+        let [.., before, now] = &self.inputs[..] else {
+            panic!("two inputs, not {}", self.inputs.len());
+        };
+        self.expect_growth(last_growth(
+            &before.view(),
+            &now.view(),
+            Growth::Gauge,
+            false,
+        ));
+    }
+
+    fn extended_growth(&self, op: &str) {
+        let points: Vec<HistogramRef<'_>> = self.inputs.iter().map(Histogram::view).collect();
+        let times: Vec<i64> = self.x.iter().map(|&t| t as i64).collect();
+        let (times, window) = times.split_at(points.len());
+        let window = ExtendedWindow {
+            start: window[0],
+            end: window[1],
+            smoothed: op.ends_with("smoothed"),
+        };
+        let kind = match op.starts_with("increase") {
+            true => Growth::Counter,
+            false => Growth::Gauge,
+        };
+        self.expect_growth(extended_growth(&points, times, window, kind));
+    }
+
+    fn expect_growth(&self, (grown, notes): (Option<Histogram>, GrowthNotes)) {
         let GrowthNotes {
             not_counter,
             not_gauge,

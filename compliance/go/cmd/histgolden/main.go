@@ -100,7 +100,7 @@ func (w *writer) write(rec record, in ...*histogram.FloatHistogram) {
 
 func main() {
 	seed := flag.Int64("seed", 1, "seed of the random histograms")
-	count := flag.Int("count", 28, "rounds")
+	count := flag.Int("count", 24, "rounds")
 	flag.Parse()
 	out := bufio.NewWriter(os.Stdout)
 	w := &writer{enc: json.NewEncoder(out), r: rand.New(rand.NewSource(*seed))}
@@ -268,14 +268,47 @@ func flags(annos annotations.Annotations) []string {
 func (w *writer) windows() {
 	points := w.row(2 + w.r.Intn(4))
 	for _, name := range []string{"sum_over_time", "avg_over_time"} {
-		out, annos := w.call(name, points)
+		out, annos := w.call(name+"(x[1m])", points, spread(len(points)))
 		w.write(record{Op: name, Out: encode(out), Notes: flags(annos)}, points...)
 	}
-	for _, name := range []string{"increase", "delta"} {
+	for _, name := range []string{"increase", "delta", "idelta"} {
 		points = w.row(2 + w.r.Intn(4))
-		out, annos := w.call(name, points)
+		out, annos := w.call(name+"(x[1m])", points, spread(len(points)))
 		w.write(record{Op: name, Out: encode(out), Notes: flags(annos)}, points...)
 	}
+	for _, op := range []string{"increase anchored", "increase smoothed", "delta anchored", "delta smoothed"} {
+		points = w.row(1 + w.r.Intn(5))
+		times := w.times(len(points))
+		function, modifier, _ := strings.Cut(op, " ")
+		out, annos := w.call(function+"(x[1m] "+modifier+")", points, times)
+		rec := record{Op: op, Out: encode(out), Notes: flags(annos)}
+		for _, t := range append(times, end-length, end) {
+			rec.X = append(rec.X, number(t))
+		}
+		w.write(rec, points...)
+	}
+}
+
+// The window of calls, ms.
+const end, length = 120_000, int64(time.Minute / time.Millisecond)
+
+// spread gives times that fill the window exactly, so that nothing is
+// extrapolated.
+func spread(n int) []int64 {
+	var out []int64
+	for i := range n {
+		out = append(out, end-length+int64(i)*length/int64(n-1))
+	}
+	return out
+}
+
+// times are around the window, some at its ends.
+func (w *writer) times(n int) []int64 {
+	out := []int64{end - length + int64(w.r.Intn(5)-3)*10_000}
+	for len(out) < n {
+		out = append(out, out[len(out)-1]+int64(1+w.r.Intn(4))*10_000)
+	}
+	return out
 }
 
 // row makes histograms of which each grows from the one before, mostly.
@@ -292,21 +325,19 @@ func (w *writer) row(n int) []*histogram.FloatHistogram {
 	return out
 }
 
-// call applies a function to samples that fill its range exactly, so that
-// nothing is extrapolated.
-func (w *writer) call(name string, points []*histogram.FloatHistogram) (*histogram.FloatHistogram, annotations.Annotations) {
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(name + "(x[1m])")
+// call applies a function to samples at some times.
+func (w *writer) call(query string, points []*histogram.FloatHistogram, times []int64) (*histogram.FloatHistogram, annotations.Annotations) {
+	expr, err := parser.NewParser(parser.Options{EnableExperimentalFunctions: true}).ParseExpr(query)
 	if err != nil {
 		log.Fatal(err)
 	}
-	args := expr.(*parser.Call).Args
+	call := expr.(*parser.Call)
 	series := promql.Series{Metric: labels.FromStrings("__name__", "x")}
-	const end, length = 120_000, int64(time.Minute / time.Millisecond)
 	for i, h := range points {
-		t := end - length + int64(i)*length/int64(len(points)-1)
-		series.Histograms = append(series.Histograms, promql.HPoint{T: t, H: h.Copy()})
+		series.Histograms = append(series.Histograms, promql.HPoint{T: times[i], H: h.Copy()})
 	}
-	out, annos := promql.FunctionCalls[name](nil, promql.Matrix{series}, args, &promql.EvalNodeHelper{Ts: end})
+	helper := &promql.EvalNodeHelper{Ts: end, LookbackDelta: 5 * time.Minute}
+	out, annos := promql.FunctionCalls[call.Func.Name](nil, promql.Matrix{series}, call.Args, helper)
 	if len(out) == 0 || flagged(annos, "mixed") {
 		return nil, annos
 	}

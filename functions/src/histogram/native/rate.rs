@@ -117,6 +117,36 @@ fn grown<'a>(
     Ok(grown)
 }
 
+/// The growth from one histogram to the next, compacted, as a gauge: `irate`
+/// and `idelta`, the former without the division by the time between them.
+/// `anew` says that start timestamps tell of a reset between them.
+pub fn last_growth(
+    before: &HistogramRef<'_>,
+    now: &HistogramRef<'_>,
+    kind: Growth,
+    anew: bool,
+) -> (Option<Histogram>, GrowthNotes) {
+    let gauges = [before, now].map(|h| h.counter_reset == CounterReset::Gauge);
+    let mut notes = GrowthNotes {
+        not_counter: kind == Growth::Counter && gauges != [false, false],
+        not_gauge: kind == Growth::Gauge && gauges != [true, true],
+        ..GrowthNotes::default()
+    };
+    let mut grown = now.to_histogram();
+    if kind == Growth::Gauge || !(anew || now.is_reset_from(before)) {
+        match grown.subtract(before) {
+            Ok(found) => notes.subtraction_reconciled = found.bounds_reconciled,
+            Err(IncompatibleSchemas) => {
+                notes.mixed_schemas = true;
+                return (None, notes);
+            }
+        }
+    }
+    grown.counter_reset = CounterReset::Gauge;
+    grown.compact();
+    (Some(grown), notes)
+}
+
 /// No observations, in the schema or custom bounds of another histogram.
 fn nothing_like(h: &HistogramRef<'_>) -> Histogram {
     let layout = h.layout.with_buckets(vec![], vec![]);
