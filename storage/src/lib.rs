@@ -6,4 +6,5 @@
 pub mod conformance;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(feature = "tsdb")]
 pub mod tsdb;

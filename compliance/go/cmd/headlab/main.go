@@ -1,5 +1,5 @@
 // Command headlab makes Prometheus heads on disk and says what Prometheus
-// reads from them, as the judge of quarrel's own head reader.
+// reads from them and from blocks, as the judge of quarrel's own reader.
 //
 //	headlab make DIR         writes one data directory for each scenario under DIR
 //	headlab dump DIR...      opens each directory, which it changes: give it copies
@@ -7,6 +7,7 @@
 //	headlab live DIR SECONDS writes to DIR, compacts it, and tells when it is done
 //	headlab time DIR         tells how long Prometheus takes to start on DIR
 //	headlab wal DIR S N      writes a WAL of S series with N samples each
+//	headlab selects DIR      answers requests, one a line, about blocks and head of DIR, a copy
 package main
 
 import (
@@ -24,7 +25,7 @@ func main() {
 }
 
 func run(args []string) error {
-	usage := fmt.Errorf("usage: headlab make DIR | dump DIR... | twice DIR... | live DIR SECONDS | time DIR | wal DIR SERIES SAMPLES")
+	usage := fmt.Errorf("usage: headlab make DIR | dump DIR... | twice DIR... | live DIR SECONDS | time DIR | wal DIR SERIES SAMPLES | selects DIR")
 	if len(args) < 2 {
 		return usage
 	}
@@ -49,6 +50,8 @@ func run(args []string) error {
 		return live(args[1], time.Duration(seconds)*time.Second)
 	case "time":
 		return timeStart(args[1])
+	case "selects":
+		return selects(args[1], os.Stdin)
 	case "wal":
 		if len(args) != 4 {
 			return usage

@@ -15,6 +15,7 @@ func main() {
 		shape = flag.String("shape", string(fixtures.Mixed), "how samples are spread: mixed, head or blocks")
 		out   = flag.String("out", "", "directory to write; must not exist or be empty")
 		bench = flag.Bool("bench", false, "write the benchmark block instead: 3,000 series of 720 samples at 30 s")
+		small = flag.Bool("small", false, "write a block of a few dozen KiB instead, to be kept beside tests")
 	)
 	flag.Int64Var(&o.Seed, "seed", 1, "seed of all random choices")
 	flag.BoolVar(&o.Histograms, "histograms", false, "add native histogram series")
@@ -28,9 +29,12 @@ func main() {
 	}
 	o.Shape = fixtures.Shape(*shape)
 	var err error
-	if *bench {
+	switch {
+	case *bench:
 		err = fixtures.BuildBench(*out, o.Seed)
-	} else {
+	case *small:
+		err = fixtures.BuildSmall(*out)
+	default:
 		err = fixtures.Build(*out, o)
 	}
 	if err != nil {

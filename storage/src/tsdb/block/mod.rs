@@ -1,1 +1,81 @@
-//! Persistent blocks.
+//! Persistent blocks: two hours or more of samples in a directory that does
+//! not change any more, but for its tombstones.
+
+mod index;
+mod labels;
+mod meta;
+mod read;
+mod segments;
+mod select;
+mod tombstones;
+mod verified;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use quarrel::storage::StorageError;
+
+use self::index::Index;
+use self::segments::Segments;
+
+pub use meta::{BlockMeta, BlockStats, Compaction, Parent};
+pub use tombstones::Tombstones;
+
+pub(super) use index::Values;
+pub(super) use meta::is_ulid;
+pub(super) use read::Rows;
+pub(super) use select::Candidates;
+pub(super) use tombstones::{FILE as TOMBSTONES, add as add_range};
+
+/// A block that is open. Its files stay readable when they are deleted.
+#[derive(Debug)]
+pub struct Block {
+    dir: PathBuf,
+    meta: BlockMeta,
+    /// Differs from that of every other block opened in this process.
+    number: u64,
+    index: Index,
+    segments: Segments,
+}
+
+impl Block {
+    /// Opens the block in `dir`, whose `meta.json` says `meta`. Reads headers
+    /// alone.
+    ///
+    /// # Errors
+    /// When a file is missing or corrupt.
+    pub fn open(dir: &Path, meta: BlockMeta) -> Result<Block, StorageError> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let segments = Segments::open(&dir.join("chunks"))?;
+        let index = Index::open(&dir.join("index"))?;
+        let number = NEXT.fetch_add(1, Relaxed);
+        Ok(Block {
+            dir: dir.into(),
+            meta,
+            number,
+            index,
+            segments,
+        })
+    }
+
+    /// What the block says of itself.
+    pub fn meta(&self) -> &BlockMeta {
+        &self.meta
+    }
+
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        &self.index
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -38,15 +38,39 @@ pub(super) struct WalListing {
 
 /// Tells whether files came, went or were renamed in a directory.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(in crate::tsdb) struct Watch {
     dir: PathBuf,
-    /// The directory's modification time when it was last looked at, if what
-    /// was seen then is sure to be all that this time stands for.
-    seen: Option<SystemTime>,
+    /// What was seen when it was last looked at, if that is sure to be all
+    /// that this time stands for.
+    seen: Option<Seen>,
 }
 
-/// File systems count time in steps of some milliseconds: only after that
-/// does a further change show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    Absent,
+    /// The directory's modification time.
+    At(SystemTime),
+}
+
+impl Seen {
+    fn of(dir: &Path) -> Option<Seen> {
+        match fs::metadata(dir).and_then(|m| m.modified()) {
+            Ok(time) => Some(Seen::At(time)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Some(Seen::Absent),
+            Err(_) => None,
+        }
+    }
+
+    /// File systems count time in steps of some milliseconds: only after that
+    /// does a further change show.
+    fn is_sure(&self) -> bool {
+        match self {
+            Seen::Absent => true,
+            Seen::At(time) => time.elapsed().is_ok_and(|age| age > STEP),
+        }
+    }
+}
+
 const STEP: Duration = Duration::from_secs(2);
 
 impl Watch {
@@ -61,15 +85,19 @@ impl Watch {
         &self.dir
     }
 
+    /// Whether nothing can have changed since the last call of
+    /// [`Watch::may_have_changed`].
+    pub fn is_unchanged(&self) -> bool {
+        self.seen.is_some() && self.seen == Seen::of(&self.dir)
+    }
+
     /// Whether the directory may have changed since the last call. Ask before
     /// listing it.
     pub fn may_have_changed(&mut self) -> bool {
-        let now = fs::metadata(&self.dir).and_then(|m| m.modified()).ok();
-        if now.is_some() && now == self.seen {
+        if self.is_unchanged() {
             return false;
         }
-        let is_old = |t: &SystemTime| t.elapsed().is_ok_and(|age| age > STEP);
-        self.seen = now.filter(is_old);
+        self.seen = Seen::of(&self.dir).filter(Seen::is_sure);
         true
     }
 }

@@ -1,6 +1,6 @@
 //! Native histograms as a log records them.
 
-use super::cursor::{Decbuf, DecodeError};
+use crate::tsdb::decbuf::{Decbuf, DecodeError};
 
 /// A run of consecutive buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

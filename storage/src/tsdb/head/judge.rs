@@ -21,10 +21,16 @@ pub(super) type Digests = BTreeMap<String, (usize, u64)>;
 pub(super) const UNDECODED: usize = usize::MAX;
 
 /// FNV-1a over words, as the Go side does.
-struct Fnv(u64);
+pub(in crate::tsdb) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Fnv(0xcbf2_9ce4_8422_2325)
+    }
+}
 
 impl Fnv {
-    fn word(&mut self, word: u64) {
+    pub fn word(&mut self, word: u64) {
         for byte in word.to_be_bytes() {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
@@ -114,7 +120,7 @@ pub(super) fn digests_of(head: &Head, wanted: impl Fn(&HeadChunk) -> bool) -> Di
             all.insert(line, (UNDECODED, 0));
             continue;
         }
-        let mut fnv = Fnv(0xcbf2_9ce4_8422_2325);
+        let mut fnv = Fnv::default();
         let mut samples = 0;
         for (timestamp, (start, value)) in merge_all(merge_overlapping(chunks).unwrap()) {
             if deleted(series.tombstones(), timestamp) {
@@ -166,7 +172,7 @@ fn merge_all(chunks: Vec<HeadChunk>) -> BTreeMap<i64, (i64, Value)> {
     all
 }
 
-pub(super) fn copy(from: &Path, to: &Path) {
+pub(in crate::tsdb) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -180,21 +186,24 @@ pub(super) fn copy(from: &Path, to: &Path) {
 }
 
 /// The Go program, built once.
-fn headlab() -> &'static Path {
+pub(in crate::tsdb) fn headlab() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compliance/go");
-        let binary = std::env::temp_dir().join(format!("headlab-{}", std::process::id()));
-        let status = Command::new("go")
-            .args(["build", "-o"])
-            .arg(&binary)
-            .arg("./cmd/headlab")
-            .current_dir(module)
-            .status()
-            .expect("go is installed");
-        assert!(status.success(), "headlab builds");
-        binary
-    })
+    BUILT.get_or_init(|| build("headlab"))
+}
+
+/// Builds one of the Go programs.
+pub(in crate::tsdb) fn build(name: &str) -> PathBuf {
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compliance/go");
+    let binary = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+    let status = Command::new("go")
+        .args(["build", "-o"])
+        .arg(&binary)
+        .arg(format!("./cmd/{name}"))
+        .current_dir(module)
+        .status()
+        .expect("go is installed");
+    assert!(status.success(), "{name} builds");
+    binary
 }
 
 fn run(args: &[&Path]) -> String {

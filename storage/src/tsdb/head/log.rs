@@ -48,6 +48,16 @@ impl Follower {
         self.number
     }
 
+    /// How long the segment is that is being read; 0 if it is still to come.
+    pub fn length(&self) -> Result<u64, HeadError> {
+        let path = segment_path(&self.dir, self.number);
+        match std::fs::metadata(&path) {
+            Ok(metadata) => Ok(metadata.len()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            Err(e) => Err(HeadError::io(&path, e)),
+        }
+    }
+
     /// What ended the log before its end.
     pub fn warning(&self) -> Option<&HeadWarning> {
         self.stopped.as_ref()

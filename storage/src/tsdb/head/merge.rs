@@ -1,17 +1,11 @@
 //! Makes one run of samples from chunks that overlap, as Prometheus does when
 //! it reads a head with out-of-order samples.
-//!
-//! Where two chunks have a sample at one time, the one kept is, in short, the
-//! one of the chunk that the sample before was *not* taken from. That follows
-//! from how Prometheus's iterator over several chunks goes on: it looks for
-//! the next sample in its current chunk, and leaves the chunk if another one
-//! has a sample that is not later. With three or more chunks the layout of
-//! its heap decides, so the heap is the same here.
 
 use bytes::Bytes;
 use quarrel_chunks::{ChunkError, Encoding, FloatEncoder, Xor2Encoder, decode_floats_with_start};
 
 use super::chunk::{HeadChunk, HeadChunkData};
+use crate::tsdb::chain::{Start, chain};
 
 /// Samples of one chunk: start timestamp, timestamp, value.
 type Run = Vec<(i64, i64, f64)>;
@@ -50,7 +44,7 @@ fn flush(group: &mut Vec<HeadChunk>, out: &mut Vec<HeadChunk>) -> Result<(), Chu
         .drain(..)
         .map(|c| decode(&c.data))
         .collect::<Result<Vec<_>, _>>()?;
-    for part in chain(&runs, |s| s.1).chunks(MAX_SAMPLES) {
+    for part in chain(&runs, Start::In(0), |s| s.1).chunks(MAX_SAMPLES) {
         let (Some(first), Some(last)) = (part.first(), part.last()) else {
             continue;
         };
@@ -105,119 +99,9 @@ fn data_of(samples: &[(i64, i64, f64)]) -> HeadChunkData {
     }
 }
 
-/// A binary heap of runs by the time of their next sample, laid out as Go's
-/// `container/heap` lays it out.
-#[derive(Default)]
-struct Heap(Vec<(i64, usize)>);
-
-impl Heap {
-    fn push(&mut self, item: (i64, usize)) {
-        self.0.push(item);
-        let mut at = self.0.len() - 1;
-        while at > 0 {
-            let parent = (at - 1) / 2;
-            if self.0[at].0 >= self.0[parent].0 {
-                break;
-            }
-            self.0.swap(at, parent);
-            at = parent;
-        }
-    }
-
-    fn pop(&mut self) -> Option<(i64, usize)> {
-        let end = self.0.len().checked_sub(1)?;
-        self.0.swap(0, end);
-        let mut at = 0;
-        loop {
-            let left = 2 * at + 1;
-            if left >= end {
-                break;
-            }
-            let right = left + 1;
-            let child = if right < end && self.0[right].0 < self.0[left].0 {
-                right
-            } else {
-                left
-            };
-            if self.0[child].0 >= self.0[at].0 {
-                break;
-            }
-            self.0.swap(at, child);
-            at = child;
-        }
-        self.0.pop()
-    }
-}
-
-/// Merges runs that are each in order of time.
-fn chain<T: Copy>(runs: &[Vec<T>], time: impl Fn(&T) -> i64) -> Vec<T> {
-    let mut merged = Vec::with_capacity(runs.iter().map(Vec::len).sum());
-    let mut heap = Heap::default();
-    // The next sample of each run that is in the heap, or in its turn.
-    let mut at = vec![0; runs.len()];
-    for (run, samples) in runs.iter().enumerate().skip(1) {
-        if let Some(first) = samples.first() {
-            heap.push((time(first), run));
-        }
-    }
-    let mut last = None;
-    let mut current = 0;
-    let mut is_new = true;
-    loop {
-        // Go on in the current run.
-        if !is_new {
-            at[current] += 1;
-        }
-        is_new = false;
-        if let Some(sample) = runs.get(current).and_then(|r| r.get(at[current])) {
-            let t = time(sample);
-            if last == Some(t) {
-                continue;
-            }
-            if heap.0.first().is_none_or(|top| t < top.0) {
-                merged.push(*sample);
-                last = Some(t);
-                continue;
-            }
-            heap.push((t, current));
-        }
-        let Some((t, run)) = heap.pop() else {
-            return merged;
-        };
-        current = run;
-        if last != Some(t) {
-            merged.push(runs[run][at[run]]);
-            last = Some(t);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn merged(runs: &[&[i64]]) -> String {
-        let runs: Vec<Vec<(i64, usize)>> = runs
-            .iter()
-            .enumerate()
-            .map(|(run, times)| times.iter().map(|t| (*t, run)).collect())
-            .collect();
-        let samples = chain(&runs, |s| s.0);
-        samples
-            .iter()
-            .map(|(t, run)| format!("{t}{}", ["a", "b", "c"][*run]))
-            .collect()
-    }
-
-    #[test]
-    fn the_sample_of_the_other_run_is_kept() {
-        assert_eq!(merged(&[&[1, 2, 3, 4], &[3]]), "1a2a3b4a");
-        assert_eq!(merged(&[&[1, 2, 3], &[1, 2, 3]]), "1b2b3b");
-        assert_eq!(merged(&[&[1, 5, 6], &[3, 5, 7]]), "1a3b5a6a7b");
-        assert_eq!(merged(&[&[1], &[], &[0]]), "0c1a");
-        assert_eq!(merged(&[&[], &[2], &[2]]), "2b");
-        assert_eq!(merged(&[]), "");
-    }
 
     #[test]
     fn chunks_apart_stay_as_they_are() {

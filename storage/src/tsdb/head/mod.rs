@@ -40,7 +40,6 @@
 mod chunk;
 mod chunk_file;
 mod column;
-mod cursor;
 mod dir;
 mod error;
 mod histogram;
@@ -58,7 +57,7 @@ mod symbols;
 mod view;
 
 #[cfg(test)]
-mod judge;
+pub(in crate::tsdb) mod judge;
 #[cfg(test)]
 mod judged;
 #[cfg(test)]
@@ -67,6 +66,8 @@ mod props;
 mod testlog;
 #[cfg(test)]
 mod tests;
+
+pub(super) use dir::Watch;
 
 pub use chunk::{HeadChunk, HeadChunkData, HistogramSample};
 pub use error::{HeadError, HeadWarning};

@@ -4,9 +4,9 @@
 //! to the record's first sample in the older forms, to the sample before in
 //! the newer ones that also carry start timestamps.
 
-use super::cursor::{Decbuf, DecodeError};
 use super::histogram::{self, WalHistogram};
 use super::resolution;
+use crate::tsdb::decbuf::{Decbuf, DecodeError};
 
 /// One float sample of the series `reference`.
 #[derive(Clone, Copy, Debug, PartialEq)]

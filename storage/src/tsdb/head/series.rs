@@ -246,20 +246,45 @@ impl Series {
 
     /// The times of the first and the last sample, in order and out of order.
     pub fn time_range(&self) -> Option<(i64, i64)> {
-        let mut range = (i64::MAX, i64::MIN);
-        let mut widen = |(from, to): (i64, i64)| {
-            range = (range.0.min(from), range.1.max(to));
+        let [in_order, out_of_order] = self.time_ranges();
+        in_order.into_iter().chain(out_of_order).reduce(join)
+    }
+
+    /// The times of the first and the last sample in order, and of those out
+    /// of order.
+    pub fn time_ranges(&self) -> [Option<(i64, i64)>; 2] {
+        let open = match &self.open {
+            Open::None => None,
+            Open::Floats(open) => Some(open.range()),
+            Open::Histograms(samples) => Some(ends(samples)),
         };
-        self.stored.iter().map(Stored::range).for_each(&mut widen);
-        match &self.open {
-            Open::None => {}
-            Open::Floats(open) => widen(open.range()),
-            Open::Histograms(samples) => widen(ends(samples)),
-        }
+        let in_order = self
+            .stored
+            .iter()
+            .map(Stored::range)
+            .chain(open)
+            .reduce(join);
+        let mut out_of_order = None;
         if let Some(ooo) = &self.out_of_order {
-            ooo.ranges(widen);
+            ooo.ranges(|r| out_of_order = Some(out_of_order.map_or(r, |all| join(all, r))));
         }
-        (range.0 <= range.1).then_some(range)
+        [in_order, out_of_order]
+    }
+
+    /// A guess of how many samples there are in the closed range of time (ms);
+    /// `None` if no chunk has a share in it.
+    pub fn samples_in(&self, from: i64, to: i64) -> Option<usize> {
+        let wanted = |r: &(i64, i64)| r.0 <= to && from <= r.1;
+        let mut chunks = self.stored.iter().filter(|s| wanted(&s.range())).count();
+        if let Some(ooo) = &self.out_of_order {
+            ooo.ranges(|r| chunks += usize::from(wanted(&r)));
+        }
+        let open = match &self.open {
+            Open::Floats(open) if wanted(&open.range()) => open.len(),
+            Open::Histograms(samples) if wanted(&ends(samples)) => samples.len(),
+            _ => 0,
+        };
+        (chunks + open > 0).then_some(chunks * TARGET + open)
     }
 
     /// The chunks that have a share in the closed range of time (ms), by
@@ -284,6 +309,11 @@ impl Series {
             out[first..].sort_by_key(|c| c.min_time);
         }
     }
+}
+
+/// The range that has both.
+pub(super) fn join(a: (i64, i64), b: (i64, i64)) -> (i64, i64) {
+    (a.0.min(b.0), a.1.max(b.1))
 }
 
 /// Prometheus's stale marker.

@@ -10,7 +10,7 @@ use super::chunk::HeadChunk;
 use super::error::{HeadError, HeadWarning};
 use super::index::{SharedIndex, ViewIndex};
 use super::reader::HeadReader;
-use super::series::{Label, Series};
+use super::series::{Label, Series, join};
 use super::state::PAGE;
 use super::symbols::{HeadSymbol, Symbols};
 
@@ -41,7 +41,7 @@ pub struct Head {
     pub(super) warnings: Vec<HeadWarning>,
     pub(super) shared_index: Arc<SharedIndex>,
     pub(super) index: OnceLock<ViewIndex>,
-    pub(super) time_range: OnceLock<Option<(i64, i64)>>,
+    pub(super) time_ranges: OnceLock<[Option<(i64, i64)>; 2]>,
 }
 
 /// The number of a series in one [`Head`].
@@ -125,10 +125,20 @@ impl Head {
 
     /// The times of the first and the last sample, ms.
     pub fn time_range(&self) -> Option<(i64, i64)> {
-        *self.time_range.get_or_init(|| {
+        let [in_order, out_of_order] = self.time_ranges();
+        in_order.into_iter().chain(out_of_order).reduce(join)
+    }
+
+    /// The times of the first and the last sample in order, and of those out
+    /// of order, ms.
+    pub fn time_ranges(&self) -> [Option<(i64, i64)>; 2] {
+        *self.time_ranges.get_or_init(|| {
             let series = self.pages.iter().flat_map(|p| p.iter());
-            let ranges = series.filter_map(Series::time_range);
-            ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+            series
+                .map(Series::time_ranges)
+                .fold([None, None], |all, new| {
+                    [0, 1].map(|i| all[i].into_iter().chain(new[i]).reduce(join))
+                })
         })
     }
 
@@ -184,6 +194,12 @@ impl<'a> HeadSeries<'a> {
     /// them.
     pub fn chunks(&self, from: i64, to: i64, out: &mut Vec<HeadChunk>) {
         self.series.chunks(from, to, out);
+    }
+
+    /// A guess of how many samples there are in the closed range of time (ms);
+    /// `None` if no chunk has a share in it.
+    pub fn samples_in(&self, from: i64, to: i64) -> Option<usize> {
+        self.series.samples_in(from, to)
     }
 
     /// Closed ranges of time (ms) whose samples are deleted, sorted, apart.

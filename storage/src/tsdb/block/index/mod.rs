@@ -1,0 +1,271 @@
+//! `index`: which series a block has, their labels, and where their chunks
+//! are.
+//!
+//! The format is described in Prometheus's `tsdb/docs/format/index.md`.
+//! Versions 1 to 3 are read; Prometheus 3.16 writes 2, and takes 3 for the
+//! same. Opening reads the table of contents alone; the symbol table and the
+//! postings offset table are walked through when a select first needs them.
+//! Checksums are compared when a thing is first read.
+
+mod ids;
+mod series;
+mod symbols;
+mod table;
+
+use std::path::Path;
+
+use quarrel::storage::StorageError;
+
+use self::symbols::Symbols;
+use self::table::{Name, OffsetTable};
+use super::verified::Verified;
+use crate::tsdb::decbuf::{Decbuf, DecodeError, Framed};
+use crate::tsdb::lazy::Lazy;
+use crate::tsdb::mmap::MappedFile;
+
+pub(in crate::tsdb) use ids::Ids;
+pub(in crate::tsdb) use series::{ChunkMeta, SeriesEntry};
+pub(in crate::tsdb) use table::Values;
+
+const MAGIC: u32 = 0xbaaa_d700;
+/// Six offsets and a checksum.
+const TOC_LENGTH: usize = 6 * 8 + 4;
+/// Series stand at multiples of this, from version 2 on.
+const SERIES_ALIGN: u64 = 16;
+/// Whatever has a checksum begins at a multiple of this, from version 2 on.
+const ALIGN: usize = 4;
+
+/// Where the sections begin.
+#[derive(Clone, Copy, Debug)]
+struct Toc {
+    symbols: u64,
+    postings_table: u64,
+}
+
+impl Toc {
+    fn read(bytes: &[u8]) -> Result<Toc, DecodeError> {
+        let Some((_, toc)) = bytes.split_last_chunk::<TOC_LENGTH>() else {
+            return Err(DecodeError("ends too soon"));
+        };
+        let (content, checksum) = toc.split_at(TOC_LENGTH - 4);
+        if crc32c::crc32c(content) != Decbuf::new(checksum).be32()? {
+            return Err(DecodeError("checksum does not match"));
+        }
+        let mut buf = Decbuf::new(content);
+        let symbols = buf.be64()?;
+        // Series, label indices, their table, postings: all found by way of
+        // the postings table.
+        buf.bytes(4 * 8)?;
+        Ok(Toc {
+            symbols,
+            postings_table: buf.be64()?,
+        })
+    }
+}
+
+/// An index file.
+#[derive(Debug)]
+pub(in crate::tsdb) struct Index {
+    file: MappedFile,
+    version: u8,
+    toc: Toc,
+    symbols: Lazy<Symbols>,
+    table: Lazy<OffsetTable>,
+    verified: Verified,
+}
+
+impl Index {
+    /// Maps the file and reads its table of contents.
+    ///
+    /// # Errors
+    /// When it cannot be mapped, or is no index of a known version.
+    pub fn open(path: &Path) -> Result<Index, StorageError> {
+        let file = MappedFile::open(path)?;
+        let Some([a, b, c, d, version]) = file.bytes().first_chunk() else {
+            return Err(file.corrupt("has no header"));
+        };
+        if u32::from_be_bytes([*a, *b, *c, *d]) != MAGIC {
+            return Err(file.corrupt("has a wrong magic number"));
+        }
+        let version = *version;
+        if !(1..=3).contains(&version) {
+            return Err(file.corrupt(format!("has the unknown version {version}")));
+        }
+        let toc =
+            Toc::read(file.bytes()).map_err(|e| file.corrupt(format!("table of contents: {e}")))?;
+        let verified = Verified::new(file.bytes().len(), ALIGN);
+        Ok(Index {
+            file,
+            version,
+            toc,
+            symbols: Lazy::default(),
+            table: Lazy::default(),
+            verified,
+        })
+    }
+
+    /// The error for bytes that are not what they should be.
+    pub fn corrupt(&self, detail: impl Into<String>) -> StorageError {
+        self.file.corrupt(detail)
+    }
+
+    fn symbols(&self) -> Result<&Symbols, StorageError> {
+        self.symbols
+            .get_or_try(|| Symbols::read(&self.file, self.toc.symbols, self.version))
+    }
+
+    fn table(&self) -> Result<&OffsetTable, StorageError> {
+        self.table
+            .get_or_try(|| OffsetTable::read(&self.file, self.toc.postings_table, self.version))
+    }
+
+    /// The string that a series entry refers to.
+    pub fn symbol(&self, reference: u32) -> Result<&str, StorageError> {
+        self.symbols()?.get(&self.file, reference)
+    }
+
+    /// How many symbols there are, if they are numbered from 0 on.
+    pub fn symbol_count(&self) -> Result<Option<usize>, StorageError> {
+        Ok(self.symbols()?.count())
+    }
+
+    /// Above all series' numbers.
+    pub fn end_of_series(&self) -> usize {
+        let length = self.file.bytes().len();
+        if self.version == 1 {
+            length
+        } else {
+            length / SERIES_ALIGN as usize + 1
+        }
+    }
+
+    /// The entry of a series.
+    ///
+    /// # Errors
+    /// When there is none, or it is corrupt.
+    #[inline]
+    pub fn series(&self, id: u32) -> Result<SeriesEntry<'_>, StorageError> {
+        let offset = if self.version == 1 {
+            u64::from(id)
+        } else {
+            u64::from(id) * SERIES_ALIGN
+        };
+        self.framed(offset, Framed::uvarint_at)
+            .map(SeriesEntry)
+            .map_err(|e| self.series_error(id, e))
+    }
+
+    /// The error for a series whose entry is not what it should be.
+    #[cold]
+    pub fn series_error(&self, id: u32, e: DecodeError) -> StorageError {
+        self.corrupt(format!("series {id}: {e}"))
+    }
+
+    fn framed<'a>(
+        &'a self,
+        offset: u64,
+        read: impl Fn(&'a [u8], u64) -> Result<Framed<'a>, DecodeError>,
+    ) -> Result<&'a [u8], DecodeError> {
+        let framed = read(self.file.bytes(), offset)?;
+        let at = offset as usize;
+        // What does not stand at a multiple has no bit of its own.
+        let has_bit = at.is_multiple_of(ALIGN);
+        if has_bit && self.verified.get(at) {
+            return Ok(framed.unchecked());
+        }
+        let content = framed.checked()?;
+        if has_bit {
+            self.verified.set(at);
+        }
+        Ok(content)
+    }
+
+    /// The list of series at `offset`.
+    fn postings_at(&self, offset: u64) -> Result<ids::Postings<'_>, StorageError> {
+        let read = || {
+            let content = self.framed(offset, Framed::be32_at)?;
+            let mut buf = Decbuf::new(content);
+            let count = buf.be32()? as usize;
+            let (list, rest) = buf.rest().as_chunks();
+            if list.len() != count || !rest.is_empty() {
+                return Err(DecodeError("has a wrong length"));
+            }
+            Ok(ids::Postings(list))
+        };
+        read().map_err(|e| self.corrupt(format!("the postings list at {offset} {e}")))
+    }
+
+    /// All series.
+    pub fn all(&self) -> Result<Ids<'_>, StorageError> {
+        self.equal("", b"")
+    }
+
+    /// The series that have this label pair.
+    pub fn equal(&self, name: &str, value: &[u8]) -> Result<Ids<'_>, StorageError> {
+        self.any_of(name, std::iter::once(value))
+    }
+
+    /// The series whose label has one of some values.
+    pub fn any_of<'v>(
+        &self,
+        name: &str,
+        values: impl Iterator<Item = &'v [u8]>,
+    ) -> Result<Ids<'_>, StorageError> {
+        let table = self.table()?;
+        let mut lists = Vec::new();
+        if let Some(name) = table.name(&self.file, name) {
+            for value in values {
+                if let Some(offset) = table.postings(&self.file, name, value)? {
+                    lists.push(self.postings_at(offset)?);
+                }
+            }
+        }
+        Ok(ids::union(&lists, self.end_of_series()))
+    }
+
+    /// The series with any of the values in some ranges of `values`.
+    pub fn of_ranges(
+        &self,
+        values: &Values,
+        ranges: &[std::ops::Range<u32>],
+    ) -> Result<Ids<'_>, StorageError> {
+        let offsets = ranges.iter().flat_map(|r| values.postings(r.clone()));
+        let lists = offsets.map(|offset| self.postings_at(*offset));
+        let lists = lists.collect::<Result<Vec<_>, _>>()?;
+        Ok(ids::union(&lists, self.end_of_series()))
+    }
+
+    fn name(&self, name: &str) -> Result<Option<&Name>, StorageError> {
+        Ok(self.table()?.name(&self.file, name))
+    }
+
+    /// How many values a label has; 0 if no series has it.
+    pub fn value_count(&self, name: &str) -> Result<usize, StorageError> {
+        Ok(self.name(name)?.map_or(0, |n| n.count as usize))
+    }
+
+    /// All values of a label; none if no series has it.
+    pub fn values(&self, name: &str) -> Result<Option<Values>, StorageError> {
+        match self.name(name)? {
+            Some(name) => self.table()?.values(&self.file, name).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The names of all labels, sorted.
+    pub fn label_names(&self) -> Result<Vec<String>, StorageError> {
+        let names = self.table()?.names(&self.file).filter(|n| !n.is_empty());
+        names.map(|name| self.text(name)).collect()
+    }
+
+    /// A label's name or value as text.
+    pub fn text(&self, bytes: &[u8]) -> Result<String, StorageError> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => Err(self.corrupt(format!(
+                "{:?} is not UTF-8",
+                bytes.escape_ascii().to_string()
+            ))),
+        }
+    }
+}

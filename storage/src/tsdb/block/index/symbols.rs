@@ -1,0 +1,68 @@
+//! The symbol table: every string that a label has, sorted.
+
+use quarrel::storage::StorageError;
+
+use crate::tsdb::decbuf::{self, Framed};
+use crate::tsdb::mmap::MappedFile;
+
+/// Where the strings stand in the file. From format 2 on series refer to them
+/// by number; in format 1 by offset.
+#[derive(Debug)]
+pub(super) enum Symbols {
+    ByOffset,
+    ByNumber {
+        /// Where the table's content begins in the file.
+        start: usize,
+        /// Where each string's length stands, from there on.
+        offsets: Vec<u32>,
+    },
+}
+
+impl Symbols {
+    /// Reads the table at `offset`.
+    pub fn read(file: &MappedFile, offset: u64, version: u8) -> Result<Self, StorageError> {
+        let corrupt = |e| file.corrupt(format!("symbol table: {e}"));
+        let content = Framed::be32_at(file.bytes(), offset)
+            .and_then(Framed::checked)
+            .map_err(corrupt)?;
+        if version == 1 {
+            return Ok(Symbols::ByOffset);
+        }
+        let mut buf = decbuf::Decbuf::new(content);
+        let count = buf.be32().map_err(corrupt)? as usize;
+        // Each string takes a byte at least, so a wrong count reserves little.
+        let mut offsets = Vec::with_capacity(count.min(content.len()));
+        for _ in 0..count {
+            offsets.push((content.len() - buf.len()) as u32);
+            buf.uvarint_bytes().map_err(corrupt)?;
+        }
+        let start = offset as usize + 4;
+        Ok(Symbols::ByNumber { start, offsets })
+    }
+
+    /// How many there are, if they are numbered.
+    pub fn count(&self) -> Option<usize> {
+        match self {
+            Symbols::ByOffset => None,
+            Symbols::ByNumber { offsets, .. } => Some(offsets.len()),
+        }
+    }
+
+    /// The string that a series refers to.
+    pub fn get<'a>(&self, file: &'a MappedFile, reference: u32) -> Result<&'a str, StorageError> {
+        let offset = match self {
+            Symbols::ByOffset => Some(reference as usize),
+            Symbols::ByNumber { start, offsets } => {
+                offsets.get(reference as usize).map(|o| start + *o as usize)
+            }
+        };
+        let Some(offset) = offset else {
+            return Err(file.corrupt(format!("there is no symbol {reference}")));
+        };
+        let bytes = decbuf::at(file.bytes(), offset as u64)
+            .and_then(|mut buf| buf.uvarint_bytes())
+            .map_err(|e| file.corrupt(format!("symbol {reference}: {e}")))?;
+        std::str::from_utf8(bytes)
+            .map_err(|_| file.corrupt(format!("symbol {reference} is not UTF-8")))
+    }
+}

@@ -1,0 +1,302 @@
+//! The postings offset table: for each label pair, where its series stand.
+//!
+//! The table is sorted by name, then value (in format 1 it need not be). Its
+//! entries differ in length, so every 32nd of a name is remembered and a
+//! search walks from there, as in Prometheus. The values of one name are laid
+//! end to end only when a pattern has to look at them all ([`Values`]).
+
+use std::ops::Range;
+
+use quarrel::storage::StorageError;
+use quarrel_matchers::{Contiguous, SortedValues};
+
+use crate::tsdb::decbuf::{Decbuf, DecodeError, Framed};
+use crate::tsdb::mmap::MappedFile;
+
+/// Of so many entries one is remembered.
+const STEP: usize = 32;
+
+/// A label name in the table.
+#[derive(Debug)]
+pub(super) struct Name {
+    /// The name's bytes, in the table.
+    text: Range<u32>,
+    /// How many values the label has.
+    pub count: u32,
+    /// Its remembered entries, in `places`.
+    places: Range<u32>,
+}
+
+/// The table, by name.
+#[derive(Debug)]
+pub(super) struct OffsetTable {
+    /// Where the table's content stands in the file.
+    content: Range<usize>,
+    /// Sorted.
+    names: Vec<Name>,
+    /// Offsets of entries in the content.
+    places: Vec<u32>,
+    /// 1 or [`STEP`].
+    step: usize,
+}
+
+/// An entry of the table.
+#[derive(Clone, Copy, Debug)]
+struct Entry<'a> {
+    name: &'a [u8],
+    value: &'a [u8],
+    postings: u64,
+}
+
+fn entry<'a>(buf: &mut Decbuf<'a>) -> Result<Entry<'a>, DecodeError> {
+    if buf.uvarint64()? != 2 {
+        return Err(DecodeError("has an entry of other than two keys"));
+    }
+    let (name, value) = (buf.uvarint_bytes()?, buf.uvarint_bytes()?);
+    Ok(Entry {
+        name,
+        value,
+        postings: buf.uvarint64()?,
+    })
+}
+
+/// The place of `part`, which lies in `whole`.
+fn place(whole: &[u8], part: &[u8]) -> Range<u32> {
+    let start = (part.as_ptr() as usize - whole.as_ptr() as usize) as u32;
+    start..start + part.len() as u32
+}
+
+impl OffsetTable {
+    /// Reads the table at `offset`.
+    pub fn read(file: &MappedFile, offset: u64, version: u8) -> Result<Self, StorageError> {
+        let corrupt = |e: DecodeError| file.corrupt(format!("postings offset table: {e}"));
+        let content = Framed::be32_at(file.bytes(), offset)
+            .and_then(Framed::checked)
+            .map_err(corrupt)?;
+        let start = offset as usize + 4;
+        let mut table = OffsetTable {
+            content: start..start + content.len(),
+            names: Vec::new(),
+            places: Vec::new(),
+            step: if version == 1 { 1 } else { STEP },
+        };
+        let read = if version == 1 {
+            table.read_unsorted(content)
+        } else {
+            table.scan(content)
+        };
+        read.map_err(corrupt)?;
+        Ok(table)
+    }
+
+    fn scan(&mut self, content: &[u8]) -> Result<(), DecodeError> {
+        let mut buf = Decbuf::new(content);
+        let entries = buf.be32()?;
+        let mut last: Option<Entry<'_>> = None;
+        for _ in 0..entries {
+            let at = (content.len() - buf.len()) as u32;
+            let this = entry(&mut buf)?;
+            self.add(content, at, this, last)?;
+            last = Some(this);
+        }
+        Ok(())
+    }
+
+    fn read_unsorted(&mut self, content: &[u8]) -> Result<(), DecodeError> {
+        let mut buf = Decbuf::new(content);
+        let count = buf.be32()? as usize;
+        let mut entries = Vec::with_capacity(count.min(content.len()));
+        for _ in 0..count {
+            let at = (content.len() - buf.len()) as u32;
+            entries.push((at, entry(&mut buf)?));
+        }
+        entries.sort_by_key(|(_, e)| (e.name, e.value));
+        let mut last = None;
+        for (at, this) in entries {
+            self.add(content, at, this, last)?;
+            last = Some(this);
+        }
+        Ok(())
+    }
+
+    /// Takes the next entry in order.
+    fn add(
+        &mut self,
+        content: &[u8],
+        at: u32,
+        this: Entry<'_>,
+        last: Option<Entry<'_>>,
+    ) -> Result<(), DecodeError> {
+        let is_new = last.is_none_or(|last| last.name != this.name);
+        if last.is_some_and(|last| (last.name, last.value) >= (this.name, this.value)) {
+            return Err(DecodeError("is not sorted"));
+        }
+        let places = self.places.len() as u32;
+        if is_new {
+            let text = place(content, this.name);
+            self.names.push(Name {
+                text,
+                count: 0,
+                places: places..places,
+            });
+        }
+        let Some(name) = self.names.last_mut() else {
+            return Ok(());
+        };
+        if (name.count as usize).is_multiple_of(self.step) {
+            self.places.push(at);
+            name.places.end += 1;
+        }
+        name.count += 1;
+        Ok(())
+    }
+
+    fn content<'a>(&self, file: &'a MappedFile) -> &'a [u8] {
+        file.bytes().get(self.content.clone()).unwrap_or_default()
+    }
+
+    /// All names; the empty one is that of the list of all series.
+    pub fn names<'a>(&'a self, file: &'a MappedFile) -> impl Iterator<Item = &'a [u8]> {
+        let content = self.content(file);
+        self.names.iter().map(move |n| text(content, n))
+    }
+
+    /// A label name, if a series has it.
+    pub fn name(&self, file: &MappedFile, name: &str) -> Option<&Name> {
+        let content = self.content(file);
+        let found = self
+            .names
+            .binary_search_by(|n| text(content, n).cmp(name.as_bytes()));
+        self.names.get(found.ok()?)
+    }
+
+    /// Where the postings of a label pair stand, if a series has it.
+    pub fn postings(
+        &self,
+        file: &MappedFile,
+        name: &Name,
+        value: &[u8],
+    ) -> Result<Option<u64>, StorageError> {
+        let content = self.content(file);
+        let find = || -> Result<Option<u64>, DecodeError> {
+            let places = &self.places[name.places.start as usize..name.places.end as usize];
+            let mut failed = None;
+            // The remembered entries before it; the last of them is the value
+            // or the one to walk from.
+            let before = places.partition_point(|place| {
+                let value_at = entry_at(content, *place).map(|e| e.value);
+                value_at.map(|v| v <= value).unwrap_or_else(|e| {
+                    failed = Some(e);
+                    false
+                })
+            });
+            if let Some(e) = failed {
+                return Err(e);
+            }
+            let Some(from) = before.checked_sub(1) else {
+                return Ok(None);
+            };
+            let left = (name.count as usize - from * self.step).min(self.step);
+            let mut buf = Decbuf::new(content.get(places[from] as usize..).unwrap_or_default());
+            for _ in 0..left {
+                let this = entry(&mut buf)?;
+                if this.value >= value {
+                    return Ok((this.value == value).then_some(this.postings));
+                }
+            }
+            Ok(None)
+        };
+        find().map_err(|e| file.corrupt(format!("postings offset table: {e}")))
+    }
+
+    /// All values of a label.
+    pub fn values(&self, file: &MappedFile, name: &Name) -> Result<Values, StorageError> {
+        let content = self.content(file);
+        let mut values = Values::with_capacity(name.count as usize);
+        let mut read = || -> Result<(), DecodeError> {
+            let places = &self.places[name.places.start as usize..name.places.end as usize];
+            for (i, place) in places.iter().enumerate() {
+                let left = (name.count as usize - i * self.step).min(self.step);
+                let mut buf = Decbuf::new(content.get(*place as usize..).unwrap_or_default());
+                for _ in 0..left {
+                    let this = entry(&mut buf)?;
+                    values.push(this.value, this.postings)?;
+                }
+            }
+            Ok(())
+        };
+        read().map_err(|e| file.corrupt(format!("postings offset table: {e}")))?;
+        Ok(values)
+    }
+}
+
+fn text<'a>(content: &'a [u8], name: &Name) -> &'a [u8] {
+    content
+        .get(name.text.start as usize..name.text.end as usize)
+        .unwrap_or_default()
+}
+
+fn entry_at(content: &[u8], place: u32) -> Result<Entry<'_>, DecodeError> {
+    entry(&mut Decbuf::new(
+        content.get(place as usize..).unwrap_or_default(),
+    ))
+}
+
+/// All values of a label, end to end, and where the postings of each stand.
+#[derive(Debug)]
+pub(in crate::tsdb) struct Values {
+    text: Vec<u8>,
+    ends: Vec<u32>,
+    postings: Vec<u64>,
+}
+
+impl Values {
+    fn with_capacity(count: usize) -> Values {
+        let mut ends = Vec::with_capacity(count + 1);
+        ends.push(0);
+        Values {
+            text: Vec::new(),
+            ends,
+            postings: Vec::with_capacity(count),
+        }
+    }
+
+    fn push(&mut self, value: &[u8], postings: u64) -> Result<(), DecodeError> {
+        self.text.extend_from_slice(value);
+        let end = u32::try_from(self.text.len());
+        self.ends
+            .push(end.map_err(|_| DecodeError("has over 4 GiB of values for one name"))?);
+        self.postings.push(postings);
+        Ok(())
+    }
+
+    /// The values, for the search of matching ones.
+    pub fn texts(&self) -> Contiguous<'_> {
+        Contiguous {
+            bytes: &self.text,
+            offsets: &self.ends,
+        }
+    }
+
+    /// The values as text.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let texts = self.texts();
+        (0..self.postings.len())
+            .map(move |i| &texts.bytes[texts.offsets[i] as usize..texts.offsets[i + 1] as usize])
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.texts().len()
+    }
+
+    /// Where the postings of some values stand.
+    pub fn postings(&self, range: Range<u32>) -> &[u64] {
+        &self.postings[range.start as usize..range.end as usize]
+    }
+
+    /// Bytes that the values hold.
+    pub fn bytes(&self) -> usize {
+        self.text.capacity() + self.ends.capacity() * 4 + self.postings.capacity() * 8
+    }
+}

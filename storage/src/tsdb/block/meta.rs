@@ -1,0 +1,194 @@
+//! `meta.json`: what a block says of itself.
+
+use std::path::Path;
+
+use quarrel::storage::StorageError;
+use serde::Deserialize;
+
+/// The name of the file in a block's directory.
+pub(crate) const FILE: &str = "meta.json";
+
+/// A block's `meta.json`, as far as it matters to a reader.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockMeta {
+    /// The block's name, by which others refer to it.
+    pub ulid: String,
+    /// All samples are at this time (ms) or later.
+    pub min_time: i64,
+    /// All samples are before this time, ms.
+    pub max_time: i64,
+    /// What the block has, if it says so.
+    #[serde(default)]
+    pub stats: BlockStats,
+    /// Where the block comes from.
+    #[serde(default)]
+    pub compaction: Compaction,
+    version: u32,
+}
+
+/// Numbers about a block's content.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BlockStats {
+    /// Samples in all chunks.
+    pub num_samples: u64,
+    /// Series.
+    pub num_series: u64,
+    /// Chunks.
+    pub num_chunks: u64,
+}
+
+/// Samples that a chunk is taken for where the block does not say.
+const USUAL_CHUNK: f64 = 120.0;
+
+impl BlockStats {
+    /// How many samples a chunk has on average.
+    pub fn samples_of_a_chunk(&self) -> f64 {
+        match (self.num_samples, self.num_chunks) {
+            (samples @ 1.., chunks @ 1..) => samples as f64 / chunks as f64,
+            _ => USUAL_CHUNK,
+        }
+    }
+}
+
+/// The compaction that a block was made by.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Compaction {
+    /// The block has no samples and is about to be deleted.
+    pub deletable: bool,
+    /// The blocks that this one replaces.
+    pub parents: Vec<Parent>,
+    /// Additional words.
+    pub hints: Vec<String>,
+}
+
+/// A block that went into another one.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Parent {
+    /// Its name.
+    pub ulid: String,
+}
+
+/// The version of the file's format.
+const VERSION: u32 = 1;
+
+impl BlockMeta {
+    /// Reads the file in the block directory `dir`.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not what it should be, or is of a version
+    /// that Prometheus 3.16 does not know.
+    pub fn read(dir: &Path) -> Result<BlockMeta, StorageError> {
+        let path = dir.join(FILE);
+        let text = std::fs::read(&path).map_err(|source| StorageError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        let corrupt = |detail| StorageError::Corrupt {
+            file: path.display().to_string(),
+            detail,
+        };
+        let meta: BlockMeta = serde_json::from_slice(&text).map_err(|e| corrupt(e.to_string()))?;
+        if meta.version != VERSION {
+            return Err(corrupt(format!(
+                "unexpected meta file version {}",
+                meta.version
+            )));
+        }
+        if !is_ulid(&meta.ulid) {
+            return Err(corrupt(format!("{:?} is not a ULID", meta.ulid)));
+        }
+        Ok(meta)
+    }
+
+    /// Whether the block has all samples in order of its time. One made from
+    /// out-of-order samples or from some series says nothing about which
+    /// samples the head has no more.
+    pub fn is_in_order(&self) -> bool {
+        let partial = [
+            "from-out-of-order",
+            "from-stale-series",
+            "from-selected-series",
+        ];
+        !self
+            .compaction
+            .hints
+            .iter()
+            .any(|h| partial.contains(&h.as_str()))
+    }
+
+    /// Whether some sample may be within a closed range, ms.
+    pub fn overlaps(&self, start: i64, end: i64) -> bool {
+        self.min_time <= end && start < self.max_time
+    }
+}
+
+/// Whether a name is a block's: 26 characters of Crockford's base 32, of
+/// which Go's strict parser takes both cases, and not above 128 bits.
+pub(crate) fn is_ulid(name: &str) -> bool {
+    let base32 = |b: u8| {
+        b.is_ascii_alphanumeric() && !matches!(b.to_ascii_uppercase(), b'I' | b'L' | b'O' | b'U')
+    };
+    name.len() == 26 && name.bytes().all(base32) && name.as_bytes()[0] <= b'7'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<BlockMeta, StorageError> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(FILE), text).unwrap();
+        BlockMeta::read(dir.path())
+    }
+
+    #[test]
+    fn what_prometheus_writes_is_read() {
+        let meta = read(
+            r#"{"ulid": "01M85E79XRE5Y0GPF7ZGGT2A8W", "minTime": 10, "maxTime": 20,
+            "stats": {"numSamples": 5, "numSeries": 1, "numChunks": 1, "numTombstones": 9},
+            "compaction": {"level": 2, "sources": ["01M85E79XRE5Y0GPF7ZGGT2A8W"],
+              "parents": [{"ulid": "01M85E79XRE5Y0GPF7ZGGT2A8V", "minTime": 1, "maxTime": 2}],
+              "hints": ["from-out-of-order"]}, "version": 1}"#,
+        )
+        .unwrap();
+        assert_eq!(meta.stats.num_samples, 5);
+        assert_eq!(
+            meta.compaction.parents[0].ulid,
+            "01M85E79XRE5Y0GPF7ZGGT2A8V"
+        );
+        assert!(!meta.is_in_order() && !meta.compaction.deletable);
+        assert!(meta.overlaps(19, 30) && meta.overlaps(0, 10));
+        assert!(!meta.overlaps(20, 30) && !meta.overlaps(0, 9));
+    }
+
+    #[test]
+    fn other_files_are_errors_that_name_them() {
+        let whole = r#"{"ulid":"01M85E79XRE5Y0GPF7ZGGT2A8W","minTime":1,"maxTime":2,"version":1}"#;
+        assert!(read(whole).is_ok());
+        for text in [
+            "",
+            "{}",
+            "null",
+            &whole[..40],
+            &whole.replace("version\":1", "version\":2"),
+            &whole.replace("01M", "../"),
+            &whole.replace("minTime\":1", "minTime\":1e99"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains("meta.json"), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_of_blocks() {
+        assert!(is_ulid("01M85E79XRE5Y0GPF7ZGGT2A8W"));
+        assert!(is_ulid("01m85e79xre5y0gpf7zggt2a8w"));
+        assert!(!is_ulid("81M85E79XRE5Y0GPF7ZGGT2A8W"));
+        assert!(!is_ulid("01M85E79XRE5Y0GPF7ZGGT2A8U"));
+        assert!(!is_ulid("01M85E79XRE5Y0GPF7ZGGT2A8"));
+        assert!(!is_ulid("01M85E79XRE5Y0GPF7ZGGT2A8W.tmp-for-deletion"));
+    }
+}

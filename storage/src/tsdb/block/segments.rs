@@ -1,0 +1,232 @@
+//! `chunks/`: segment files with the encoded samples.
+//!
+//! A chunk is its length as varint, a byte for the encoding, the data, and a
+//! checksum over encoding and data (`tsdb/docs/format/chunks.md`).
+
+use std::cmp::Ordering;
+use std::path::Path;
+
+use bytes::Bytes;
+use quarrel::storage::{Encoding, StorageError};
+
+use super::verified::Verified;
+use crate::tsdb::decbuf::{self, DecodeError};
+use crate::tsdb::mmap::MappedFile;
+
+const MAGIC: u32 = 0x85bd_40dd;
+const VERSION: u8 = 1;
+/// Magic number, version, padding.
+const HEADER: usize = 8;
+/// The offset in a reference.
+const OFFSET: u64 = u32::MAX as u64;
+/// What is asked of the system at once when chunks will be needed.
+const ADVISED: usize = 1 << 20;
+/// No two chunks begin within so many bytes: the shortest has one sample,
+/// which takes 22.
+const SLOT: usize = 16;
+
+#[derive(Debug)]
+struct Segment {
+    file: MappedFile,
+    verified: Verified,
+    /// Which parts the system was told of already.
+    advised: Verified,
+}
+
+/// The segments of one block.
+#[derive(Debug)]
+pub(super) struct Segments {
+    segments: Vec<Segment>,
+}
+
+impl Segments {
+    /// Maps all segments in `dir`.
+    ///
+    /// # Errors
+    /// When one cannot be mapped or has a wrong header.
+    pub fn open(dir: &Path) -> Result<Segments, StorageError> {
+        let io = |source| StorageError::Io {
+            path: dir.into(),
+            source,
+        };
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(dir).map_err(io)? {
+            let name = entry.map_err(io)?.file_name();
+            // References count the files in the order of their names.
+            if name
+                .to_str()
+                .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
+            {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        let segments = names.iter().map(|name| Segment::open(&dir.join(name)));
+        Ok(Segments {
+            segments: segments.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Tells the system that the chunks from one reference to another will be
+    /// read.
+    pub fn will_need(&self, first: u64, last: u64) {
+        for (number, segment) in self.segments.iter().enumerate() {
+            let number = number as u64;
+            let from = match number.cmp(&(first >> 32)) {
+                Ordering::Less => continue,
+                Ordering::Equal => (first & OFFSET) as usize,
+                Ordering::Greater => 0,
+            };
+            let to = match number.cmp(&(last >> 32)) {
+                Ordering::Less => usize::MAX,
+                Ordering::Equal => (last & OFFSET) as usize + 1,
+                Ordering::Greater => return,
+            };
+            segment.will_need(from, to);
+        }
+    }
+
+    /// The chunk that the index refers to. The upper half of a reference is
+    /// the segment's number from 0 on, the lower the offset.
+    ///
+    /// # Errors
+    /// When there is none, or it is corrupt.
+    pub fn chunk(&self, reference: u64) -> Result<(Encoding, Bytes), StorageError> {
+        let number = (reference >> 32) as usize;
+        let offset = (reference & OFFSET) as usize;
+        let Some(segment) = self.segments.get(number) else {
+            let Some(first) = self.segments.first() else {
+                return Err(StorageError::Other(format!("segment {number} of none")));
+            };
+            let detail = format!("there is no segment {number} beside it");
+            return Err(first.file.corrupt(detail));
+        };
+        segment.chunk(offset)
+    }
+}
+
+impl Segment {
+    /// Tells the system once that some bytes will be read.
+    fn will_need(&self, from: usize, to: usize) {
+        let to = to.min(self.file.bytes().len());
+        for part in (from - from % ADVISED..to).step_by(ADVISED) {
+            if !self.advised.get(part) {
+                self.advised.set(part);
+                let end = (part + ADVISED).min(self.file.bytes().len());
+                self.file.will_need(part..end);
+            }
+        }
+    }
+
+    fn open(path: &Path) -> Result<Segment, StorageError> {
+        let file = MappedFile::open(path)?;
+        let bytes = file.bytes();
+        let header = bytes.first_chunk::<HEADER>();
+        let Some([a, b, c, d, version, ..]) = header else {
+            return Err(file.corrupt("has no header"));
+        };
+        if u32::from_be_bytes([*a, *b, *c, *d]) != MAGIC {
+            return Err(file.corrupt("has a wrong magic number"));
+        }
+        if *version != VERSION {
+            return Err(file.corrupt(format!("has the unknown format version {version}")));
+        }
+        let verified = Verified::new(bytes.len(), SLOT);
+        let advised = Verified::new(bytes.len(), ADVISED);
+        Ok(Segment {
+            file,
+            verified,
+            advised,
+        })
+    }
+
+    fn chunk(&self, offset: usize) -> Result<(Encoding, Bytes), StorageError> {
+        let corrupt = |e: DecodeError| self.file.corrupt(format!("the chunk at {offset} {e}"));
+        let mut buf = decbuf::at(self.file.bytes(), offset as u64).map_err(corrupt)?;
+        let length = buf.uvarint32().map_err(corrupt)? as usize;
+        let start = self.file.bytes().len() - buf.len() + 1;
+        let content = buf.bytes(length + 1).map_err(corrupt)?;
+        let checksum = buf.be32().map_err(corrupt)?;
+        if !self.verified.get(offset) {
+            if crc32c::crc32c(content) != checksum {
+                return Err(corrupt(DecodeError("does not match its checksum")));
+            }
+            self.verified.set(offset);
+        }
+        let encoding = Encoding::try_from(content[0])
+            .map_err(|e| self.file.corrupt(format!("the chunk at {offset}: {e}")))?;
+        Ok((encoding, self.file.slice(start..start + length)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn chunk(encoding: u8, data: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![data.len() as u8, encoding];
+        bytes.extend(data);
+        bytes.extend(crc32c::crc32c(&bytes[1..]).to_be_bytes());
+        bytes
+    }
+
+    fn segment(chunks: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = MAGIC.to_be_bytes().to_vec();
+        bytes.extend([VERSION, 0, 0, 0]);
+        bytes.extend(chunks.concat());
+        bytes
+    }
+
+    fn open(files: &[(&str, &[u8])]) -> Result<Segments, StorageError> {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            fs::write(dir.path().join(name), bytes).unwrap();
+        }
+        Segments::open(dir.path())
+    }
+
+    #[test]
+    fn chunks_are_found_in_their_segments() {
+        let one = segment(&[chunk(1, &[7; 20]), chunk(4, &[8; 30])]);
+        let two = segment(&[chunk(2, &[9; 25])]);
+        let segments = open(&[("000002", &two), ("000001", &one), ("000003.tmp", b"x")]).unwrap();
+        for _ in 0..2 {
+            let (encoding, bytes) = segments.chunk(8).unwrap();
+            assert_eq!((encoding, &*bytes), (Encoding::Xor, &[7; 20][..]));
+            let (encoding, bytes) = segments.chunk(8 + 26).unwrap();
+            assert_eq!((encoding, &*bytes), (Encoding::Xor2, &[8; 30][..]));
+            let (encoding, bytes) = segments.chunk(1 << 32 | 8).unwrap();
+            assert_eq!((encoding, &*bytes), (Encoding::Histogram, &[9; 25][..]));
+        }
+        segments.will_need(20, 1 << 32 | 8);
+        segments.will_need(1 << 32 | 8, 9 << 32);
+        assert!(segments.chunk(2 << 32 | 8).is_err());
+        assert!(segments.chunk(u64::from(u32::MAX)).is_err());
+    }
+
+    #[test]
+    fn every_changed_bit_and_missing_byte_is_noticed() {
+        let whole = segment(&[chunk(1, &[7; 20])]);
+        let read = |bytes: &[u8]| open(&[("000001", bytes)])?.chunk(8);
+        assert!(read(&whole).is_ok());
+        // The padding behind the version says nothing.
+        for bit in (0..whole.len() * 8).filter(|bit| !(40..64).contains(bit)) {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let error = read(&bytes).expect_err("an error").to_string();
+            assert!(error.contains("000001"), "bit {bit}: {error}");
+        }
+        for length in 0..whole.len() {
+            assert!(read(&whole[..length]).is_err(), "{length} bytes");
+        }
+        let unknown = segment(&[chunk(9, &[7; 20])]);
+        assert!(
+            read(&unknown)
+                .unwrap_err()
+                .to_string()
+                .contains("encoding 9")
+        );
+    }
+}

@@ -1,0 +1,327 @@
+//! The connector: a directory that is looked at anew for each query.
+//!
+//! If nothing has changed, which a few questions to the system tell, a query
+//! gets the view of the one before. Otherwise the view is made anew on a
+//! thread of its own, since reading a log may take its time, and queries that
+//! come meanwhile wait for the next one.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use futures::channel::oneshot;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use quarrel::storage::{Snapshot, Storage, StorageError, TimeRange};
+
+use super::cache::Cache;
+use super::directory::{self, LiveBlock};
+use super::head::{HeadOptions, HeadReader, Watch};
+use super::head_source;
+use super::snapshot::{TsdbSnapshot, View};
+
+/// How a data directory is read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TsdbOptions {
+    /// Bytes that may be kept of what selects have found out about labels.
+    pub cache_bytes: usize,
+    /// How often blocks are asked whether deletions were added: a deletion
+    /// may show so much later.
+    pub tombstones_interval: Duration,
+}
+
+impl Default for TsdbOptions {
+    fn default() -> Self {
+        TsdbOptions {
+            cache_bytes: 256 << 20,
+            tombstones_interval: Duration::from_secs(1),
+        }
+    }
+}
+
+/// A Prometheus data directory. See the [module's words](super).
+#[derive(Debug)]
+pub struct Tsdb {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    dir: PathBuf,
+    options: TsdbOptions,
+    cache: Arc<Cache>,
+    state: Mutex<State>,
+    waiting: Mutex<Waiting>,
+}
+
+/// What is known of the directory.
+#[derive(Debug)]
+struct State {
+    watch: Watch,
+    head: HeadReader,
+    tombstones_read: Instant,
+    view: Arc<View>,
+}
+
+type Answer = Result<Arc<View>, StorageError>;
+
+/// Queries that wait for a new view.
+#[derive(Debug, Default)]
+struct Waiting {
+    senders: Vec<oneshot::Sender<Answer>>,
+    /// Whether there is a thread that will see to them.
+    has_thread: bool,
+}
+
+/// How often reading is begun anew because the directory moved meanwhile.
+/// Prometheus moves something twice an hour or so.
+const ATTEMPTS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(20);
+
+impl Tsdb {
+    /// Opens the data directory `path`: reads the headers of all blocks, and
+    /// the head whole.
+    ///
+    /// # Errors
+    /// When it cannot be read, or where Prometheus would not start either: a
+    /// corrupt block, a checkpoint that is not whole.
+    pub fn open(path: impl AsRef<Path>, options: TsdbOptions) -> Result<Tsdb, StorageError> {
+        let dir = path.as_ref().to_owned();
+        let cache = Arc::new(Cache::new(options.cache_bytes));
+        let state = State::open(&dir, &cache)?;
+        let state = Mutex::new(state);
+        let inner = Inner {
+            dir,
+            options,
+            cache,
+            state,
+            waiting: Mutex::default(),
+        };
+        Ok(Tsdb {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.inner.dir
+    }
+}
+
+impl Storage for Tsdb {
+    fn snapshot(&self, _: TimeRange) -> BoxFuture<'_, Result<Arc<dyn Snapshot>, StorageError>> {
+        let wrap = |view| Arc::new(TsdbSnapshot(view)) as Arc<dyn Snapshot>;
+        Box::pin(async move {
+            if let Some(view) = self.inner.current() {
+                return Ok(wrap(view));
+            }
+            let lost = |_| StorageError::Other("the thread that reads the head is gone".into());
+            self.inner.ask()?.await.map_err(lost)?.map(wrap)
+        })
+    }
+}
+
+impl Inner {
+    /// The view, if nothing has changed since it was made.
+    fn current(&self) -> Option<Arc<View>> {
+        let state = self.state.try_lock()?;
+        let is_current = state.watch.is_unchanged()
+            && state.head.is_current()
+            && state.tombstones_read.elapsed() < self.options.tombstones_interval;
+        is_current.then(|| state.view.clone())
+    }
+
+    /// Has a view made that is no older than this call.
+    fn ask(self: &Arc<Self>) -> Result<oneshot::Receiver<Answer>, StorageError> {
+        let (sender, receiver) = oneshot::channel();
+        let mut waiting = self.waiting.lock();
+        waiting.senders.push(sender);
+        if !waiting.has_thread {
+            let inner = self.clone();
+            let thread = thread::Builder::new().name("quarrel-tsdb".into());
+            thread
+                .spawn(move || inner.serve())
+                .map_err(|source| StorageError::Io {
+                    path: self.dir.clone(),
+                    source,
+                })?;
+            waiting.has_thread = true;
+        }
+        Ok(receiver)
+    }
+
+    /// Makes views until nobody waits for one.
+    fn serve(&self) {
+        loop {
+            let senders = {
+                let mut waiting = self.waiting.lock();
+                if waiting.senders.is_empty() {
+                    waiting.has_thread = false;
+                    return;
+                }
+                std::mem::take(&mut waiting.senders)
+            };
+            let refresh = || {
+                self.state
+                    .lock()
+                    .refresh(&self.dir, &self.cache, &self.options)
+            };
+            let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(refresh))
+                .unwrap_or_else(|_| Err(StorageError::Other("reading the head panicked".into())));
+            for sender in senders {
+                // Who hung up needs no answer.
+                let _ = sender.send(copy(&answer));
+            }
+        }
+    }
+}
+
+/// An answer for one more of those who wait.
+fn copy(answer: &Answer) -> Answer {
+    match answer {
+        Ok(view) => Ok(view.clone()),
+        Err(StorageError::Corrupt { file, detail }) => Err(StorageError::Corrupt {
+            file: file.clone(),
+            detail: detail.clone(),
+        }),
+        Err(StorageError::Io { path, source }) => Err(StorageError::Io {
+            path: path.clone(),
+            source: io::Error::new(source.kind(), source.to_string()),
+        }),
+        Err(other) => Err(StorageError::Other(other.to_string())),
+    }
+}
+
+/// The time before which the head's samples in order are in blocks, too.
+fn min_valid_time(blocks: &[LiveBlock]) -> i64 {
+    let in_order = blocks
+        .iter()
+        .map(|b| b.block.meta())
+        .filter(|m| m.is_in_order());
+    in_order.map(|m| m.max_time).max().unwrap_or(i64::MIN)
+}
+
+/// Runs `read` until the directory has not moved meanwhile.
+fn settle<T>(
+    dir: &Path,
+    mut read: impl FnMut() -> Result<Option<T>, StorageError>,
+) -> Result<T, StorageError> {
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            thread::sleep(PAUSE);
+        }
+        if let Some(value) = read()? {
+            return Ok(value);
+        }
+    }
+    Err(StorageError::Other(format!(
+        "{} moves whenever it is read",
+        dir.display()
+    )))
+}
+
+fn same(a: &[LiveBlock], b: &[LiveBlock]) -> bool {
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| Arc::ptr_eq(&a.block, &b.block))
+}
+
+impl State {
+    fn open(dir: &Path, cache: &Arc<Cache>) -> Result<State, StorageError> {
+        settle(dir, || {
+            let mut watch = Watch::new(dir);
+            watch.may_have_changed();
+            let tombstones_read = Instant::now();
+            let blocks = directory::list(dir, &[])?;
+            let options = HeadOptions {
+                min_valid_time_ms: min_valid_time(&blocks),
+            };
+            let head = match HeadReader::open(dir, options) {
+                Ok(head) => head,
+                Err(e) if e.is_moved() => return Ok(None),
+                Err(e) => return Err(head_source::error(dir, e)),
+            };
+            // What left the head meanwhile is in a block that is new.
+            if watch.may_have_changed() && !same(&directory::list(dir, &blocks)?, &blocks) {
+                return Ok(None);
+            }
+            let view = View {
+                blocks,
+                head: head.head(),
+                cache: cache.clone(),
+            };
+            Ok(Some(State {
+                watch,
+                head,
+                tombstones_read,
+                view: Arc::new(view),
+            }))
+        })
+    }
+
+    /// The directory as it is now.
+    fn refresh(
+        &mut self,
+        dir: &Path,
+        cache: &Arc<Cache>,
+        options: &TsdbOptions,
+    ) -> Result<Arc<View>, StorageError> {
+        settle(dir, || {
+            let mut blocks = self.view.blocks.clone();
+            if self.watch.may_have_changed() {
+                blocks = directory::list(dir, &blocks)?;
+            }
+            if self.tombstones_read.elapsed() >= options.tombstones_interval {
+                self.tombstones_read = Instant::now();
+                for block in &mut blocks {
+                    if let Some(new) = block.with_new_tombstones()? {
+                        *block = new;
+                    }
+                }
+            }
+            let head = match self.head.refresh(min_valid_time(&blocks)) {
+                Ok(head) => head,
+                Err(e) if e.is_moved() => return Ok(None),
+                Err(e) => return Err(head_source::error(dir, e)),
+            };
+            if self.watch.may_have_changed() && !same(&directory::list(dir, &blocks)?, &blocks) {
+                // The list above is not kept: have it made again.
+                self.watch = Watch::new(dir);
+                return Ok(None);
+            }
+            Ok(Some(self.publish(blocks, head, cache)))
+        })
+    }
+
+    fn publish(
+        &mut self,
+        blocks: Vec<LiveBlock>,
+        head: Arc<super::head::Head>,
+        cache: &Arc<Cache>,
+    ) -> Arc<View> {
+        let old = &self.view;
+        let same_tombstones =
+            |(a, b): (&LiveBlock, &LiveBlock)| Arc::ptr_eq(&a.tombstones, &b.tombstones);
+        let same_blocks = same(&old.blocks, &blocks);
+        if same_blocks
+            && old.blocks.iter().zip(&blocks).all(same_tombstones)
+            && Arc::ptr_eq(&old.head, &head)
+        {
+            return old.clone();
+        }
+        if !same_blocks {
+            let numbers: Vec<u64> = blocks.iter().map(|b| b.block.number()).collect();
+            cache.retain(|number| numbers.contains(&number));
+        }
+        self.view = Arc::new(View {
+            blocks,
+            head,
+            cache: cache.clone(),
+        });
+        self.view.clone()
+    }
+}

@@ -1,0 +1,76 @@
+//! Label names and values of a view.
+
+use std::collections::BTreeSet;
+
+use quarrel::storage::{Matcher, StorageError, TimeRange};
+
+use super::block::Block;
+use super::snapshot::View;
+
+impl View {
+    fn overlapping(&self, range: TimeRange) -> impl Iterator<Item = &Block> {
+        let overlaps = move |b: &&Block| b.meta().overlaps(range.start, range.end);
+        self.blocks.iter().map(|b| &*b.block).filter(overlaps)
+    }
+
+    /// See `Snapshot::label_names`. As in Prometheus, a block that overlaps
+    /// the range counts whole.
+    pub fn label_names(
+        &self,
+        selectors: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<String>, StorageError> {
+        let mut names = BTreeSet::new();
+        for block in self.overlapping(range) {
+            if selectors.is_empty() {
+                names.extend(block.index().label_names()?);
+            }
+            for matchers in selectors {
+                names.extend(block.label_names(matchers, &self.cache)?);
+            }
+        }
+        // Prometheus does not look at out-of-order samples for names.
+        let [in_order, _] = self.head.time_ranges();
+        if in_order.is_some_and(|(start, end)| range.overlaps(start, end)) {
+            let head = &self.head;
+            if selectors.is_empty() {
+                names.extend(head.label_names(&[]));
+            }
+            names.extend(
+                selectors
+                    .iter()
+                    .flat_map(|matchers| head.label_names(matchers)),
+            );
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    /// See `Snapshot::label_values`.
+    pub fn label_values(
+        &self,
+        name: &str,
+        selectors: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<String>, StorageError> {
+        let mut values = BTreeSet::new();
+        for block in self.overlapping(range) {
+            if selectors.is_empty() {
+                values.extend(block.label_values(name, &[], &self.cache)?);
+            }
+            for matchers in selectors {
+                values.extend(block.label_values(name, matchers, &self.cache)?);
+            }
+        }
+        if let Some(head) = self.head_in(range) {
+            if selectors.is_empty() {
+                values.extend(head.label_values(name, &[]));
+            }
+            values.extend(
+                selectors
+                    .iter()
+                    .flat_map(|matchers| head.label_values(name, matchers)),
+            );
+        }
+        Ok(values.into_iter().collect())
+    }
+}

@@ -1,0 +1,104 @@
+//! Makes one sorted list of series from several.
+//!
+//! A series that is in several sources becomes one row with as many parts.
+//! Their order matters where sources have different samples at one time; it
+//! is the one in which Prometheus's heap of sources (`storage/merge.go`) would
+//! give them, so the heap is laid out as Go's.
+
+use std::cmp::Ordering;
+
+use quarrel::labels::{LabelList, Symbols};
+
+use super::block::Rows;
+use super::chain::GoHeap;
+
+/// Where samples of a series are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    /// The number of the source.
+    pub source: u32,
+    /// The series' number there.
+    pub id: u32,
+}
+
+/// Rows with the parts of each.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    pub labels: LabelList,
+    parts: Vec<Part>,
+    /// Where each row's parts end; empty if each has one.
+    ends: Vec<u32>,
+}
+
+impl Merged {
+    /// The parts of a row.
+    pub fn parts(&self, row: usize) -> &[Part] {
+        if self.ends.is_empty() {
+            return self.parts.get(row..row + 1).unwrap_or_default();
+        }
+        let start = if row == 0 {
+            0
+        } else {
+            self.ends[row - 1] as usize
+        };
+        &self.parts[start..self.ends[row] as usize]
+    }
+}
+
+/// Merges the rows of sources, which are given with their numbers.
+pub(super) fn merge(mut sources: Vec<(u32, Rows)>, symbols: &Symbols<'_>) -> Merged {
+    sources.retain(|(_, rows)| !rows.ids.is_empty());
+    if sources.len() < 2 {
+        let Some((source, rows)) = sources.pop() else {
+            return Merged::default();
+        };
+        let parts = rows.ids.into_iter().map(|id| Part { source, id }).collect();
+        return Merged {
+            labels: rows.labels,
+            parts,
+            ends: Vec::new(),
+        };
+    }
+    let rows = sources.iter().map(|(_, rows)| rows.ids.len());
+    let (most, all) = (rows.clone().max().unwrap_or(0), rows.sum());
+    let mut merged = Merged {
+        labels: LabelList::with_capacity(most, 8),
+        parts: Vec::with_capacity(all),
+        ends: Vec::with_capacity(most),
+    };
+    // A source's place in `sources`, and its next row.
+    let labels = |item: &(usize, usize)| sources[item.0].1.labels.get(item.1);
+    let less = |a: &(usize, usize), b: &(usize, usize)| {
+        symbols.compare(labels(a), labels(b)) == Ordering::Less
+    };
+    let mut heap = GoHeap(Vec::with_capacity(sources.len()));
+    let mut current: Vec<(usize, usize)> = (0..sources.len()).map(|i| (i, 0)).collect();
+    loop {
+        for item in current.drain(..) {
+            if item.1 < sources[item.0].1.ids.len() {
+                heap.push(item, less);
+            }
+        }
+        let Some(first) = heap.pop(less) else {
+            return merged;
+        };
+        merged.labels.push(labels(&first).iter().copied());
+        current.push(first);
+        while heap
+            .0
+            .first()
+            .is_some_and(|top| labels(top) == labels(&first))
+        {
+            current.extend(heap.pop(less));
+        }
+        for item in &mut current {
+            let (source, rows) = &sources[item.0];
+            merged.parts.push(Part {
+                source: *source,
+                id: rows.ids[item.1],
+            });
+            item.1 += 1;
+        }
+        merged.ends.push(merged.parts.len() as u32);
+    }
+}

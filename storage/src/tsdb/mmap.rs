@@ -1,0 +1,135 @@
+//! Files of blocks in memory.
+//!
+//! The one place where files are mapped. A block's files are written under
+//! another name, then renamed, and from then on only deleted: what is mapped
+//! does not change. Files that somebody may still truncate (head chunks,
+//! logs) must not be read through this module.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use memmap2::Mmap;
+use quarrel::storage::StorageError;
+
+/// A file that is mapped as long as anybody holds a view into it.
+#[derive(Debug)]
+pub(crate) struct MappedFile {
+    path: PathBuf,
+    bytes: Bytes,
+    map: Option<Arc<Mmap>>,
+}
+
+/// Owns a map for [`Bytes`].
+struct Owner(Arc<Mmap>);
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl MappedFile {
+    /// Maps a file.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn open(path: &Path) -> Result<Self, StorageError> {
+        let map = map(path).map_err(|source| StorageError::Io {
+            path: path.into(),
+            source,
+        })?;
+        let bytes = map
+            .clone()
+            .map_or(Bytes::new(), |map| Bytes::from_owner(Owner(map)));
+        Ok(MappedFile {
+            path: path.into(),
+            bytes,
+            map,
+        })
+    }
+
+    /// All bytes.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Some bytes, as a view that keeps the map.
+    pub fn slice(&self, range: Range<usize>) -> Bytes {
+        self.bytes.slice(range)
+    }
+
+    /// Tells the system that these bytes will be read soon.
+    pub fn will_need(&self, range: Range<usize>) {
+        #[cfg(unix)]
+        if let Some(map) = &self.map
+            && range.end <= map.len()
+            && range.start < range.end
+        {
+            // Advice only: what the system makes of it changes no answer.
+            let _ = map.advise_range(memmap2::Advice::WillNeed, range.start, range.len());
+        }
+        #[cfg(not(unix))]
+        let _ = range;
+    }
+
+    /// The error for bytes that are not what they should be.
+    pub fn corrupt(&self, detail: impl Into<String>) -> StorageError {
+        StorageError::Corrupt {
+            file: self.path.display().to_string(),
+            detail: detail.into(),
+        }
+    }
+}
+
+/// Maps a file; an empty one cannot be.
+fn map(path: &Path) -> io::Result<Option<Arc<Mmap>>> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() == 0 {
+        return Ok(None);
+    }
+    // SAFETY: the map is read-only and the file is not written to while it is
+    // mapped: Prometheus never changes a block's index and segments once they
+    // have their name, it only deletes them, which leaves maps whole.
+    let map = unsafe { Mmap::map(&file)? };
+    Ok(Some(Arc::new(map)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_says_what_the_file_says_and_outlives_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let content: Vec<u8> = (0..100_000u32)
+            .map(|i| (i.wrapping_mul(i) >> 7) as u8)
+            .collect();
+        std::fs::write(&path, &content).unwrap();
+        let mapped = MappedFile::open(&path).unwrap();
+        assert_eq!(mapped.bytes(), std::fs::read(&path).unwrap());
+        mapped.will_need(0..100_000);
+        mapped.will_need(99_999..100_001);
+        let view = mapped.slice(70_000..70_010);
+        drop(mapped);
+        drop(dir);
+        assert_eq!(view, content[70_000..70_010]);
+    }
+
+    #[test]
+    fn nothing_is_mapped_of_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        assert!(matches!(
+            MappedFile::open(&path),
+            Err(StorageError::Io { .. })
+        ));
+        std::fs::write(&path, []).unwrap();
+        assert!(MappedFile::open(&path).unwrap().bytes().is_empty());
+    }
+}

@@ -1,0 +1,202 @@
+//! One consistent view of a data directory, and selects in it.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use quarrel::labels::SymbolTable;
+use quarrel::storage::{
+    Chunk, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, StorageError, TimeRange,
+};
+
+use super::block::Rows;
+use super::cache::Cache;
+use super::directory::LiveBlock;
+use super::head::Head;
+use super::head_source;
+use super::merge::{self, Merged};
+use super::samples;
+
+/// Blocks and head as they were at one moment.
+#[derive(Debug)]
+pub(super) struct View {
+    /// Sorted by their first time.
+    pub blocks: Vec<LiveBlock>,
+    pub head: Arc<Head>,
+    pub cache: Arc<Cache>,
+}
+
+/// Where series come from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Block(LiveBlock),
+    Head(Arc<Head>),
+}
+
+impl Source {
+    fn rows(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+        symbols: &SymbolTable,
+        cache: &Cache,
+    ) -> Result<Rows, StorageError> {
+        match self {
+            Source::Block(live) => {
+                let candidates = live.block.candidates(matchers, cache)?;
+                live.block
+                    .rows(candidates, &live.tombstones, range, symbols)
+            }
+            Source::Head(head) => Ok(head_source::rows(head, matchers, range, symbols)),
+        }
+    }
+
+    /// Appends the chunks of a series that have a share in the range, in
+    /// order of time.
+    pub fn chunks(
+        &self,
+        id: u32,
+        range: TimeRange,
+        out: &mut Vec<Chunk>,
+    ) -> Result<(), StorageError> {
+        match self {
+            Source::Block(live) => live.block.chunks(id, &live.tombstones, range, out),
+            Source::Head(head) => head_source::chunks(head, id, range, out),
+        }
+    }
+}
+
+impl View {
+    /// What may have samples in the range, in the order in which Prometheus
+    /// asks.
+    fn sources(&self, range: TimeRange) -> Vec<Source> {
+        let overlaps = |b: &&LiveBlock| b.block.meta().overlaps(range.start, range.end);
+        let blocks = self
+            .blocks
+            .iter()
+            .filter(overlaps)
+            .cloned()
+            .map(Source::Block);
+        self.head_in(range)
+            .cloned()
+            .map(Source::Head)
+            .into_iter()
+            .chain(blocks)
+            .collect()
+    }
+
+    /// The head, if it may have samples in the range.
+    pub fn head_in(&self, range: TimeRange) -> Option<&Arc<Head>> {
+        let overlaps = |(start, end)| range.overlaps(start, end);
+        let ranges = self.head.time_ranges();
+        ranges
+            .into_iter()
+            .flatten()
+            .any(overlaps)
+            .then_some(&self.head)
+    }
+
+    fn select(&self, request: SelectRequest<'_>) -> Result<Selected, StorageError> {
+        let SelectRequest {
+            matchers,
+            range,
+            symbols,
+            ..
+        } = request;
+        let sources = self.sources(range);
+        let mut all = Vec::with_capacity(sources.len());
+        let mut estimate = 0.0;
+        for (number, source) in sources.iter().enumerate() {
+            let rows = source.rows(matchers, range, symbols, &self.cache)?;
+            estimate += rows.samples;
+            all.push((number as u32, rows));
+        }
+        let mut merged = merge::merge(all, &symbols.read());
+        let labels = std::mem::take(&mut merged.labels);
+        let series = Arc::new(Series {
+            sources,
+            merged,
+            range,
+            estimate: estimate as u64,
+        });
+        Ok(Selected {
+            labels,
+            series,
+            warnings: Vec::new(),
+        })
+    }
+
+    fn time_range(&self) -> Option<TimeRange> {
+        let blocks = self.blocks.iter().map(|b| b.block.meta());
+        let blocks = blocks.map(|m| (m.min_time, m.max_time.saturating_sub(1)));
+        let all = blocks.chain(self.head.time_range());
+        let (start, end) = all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
+        Some(TimeRange { start, end })
+    }
+}
+
+/// The chunks of selected series.
+#[derive(Debug)]
+struct Series {
+    sources: Vec<Source>,
+    merged: Merged,
+    range: TimeRange,
+    estimate: u64,
+}
+
+impl SeriesSource for Series {
+    fn chunks(&self, row: u32, out: &mut Vec<Chunk>) -> Result<(), StorageError> {
+        samples::chunks(
+            &self.sources,
+            self.merged.parts(row as usize),
+            self.range,
+            out,
+        )
+    }
+
+    fn estimated_samples(&self) -> Option<u64> {
+        Some(self.estimate)
+    }
+}
+
+/// A view that a query holds.
+#[derive(Debug)]
+pub(super) struct TsdbSnapshot(pub Arc<View>);
+
+impl Snapshot for TsdbSnapshot {
+    fn select<'a>(
+        &'a self,
+        request: SelectRequest<'a>,
+    ) -> BoxFuture<'a, Result<Selected, StorageError>> {
+        Box::pin(async move { self.0.select(request) })
+    }
+
+    fn label_names<'a>(
+        &'a self,
+        selectors: &'a [Vec<Matcher>],
+        range: TimeRange,
+    ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
+        Box::pin(async move { self.0.label_names(selectors, range) })
+    }
+
+    fn label_values<'a>(
+        &'a self,
+        name: &'a str,
+        selectors: &'a [Vec<Matcher>],
+        range: TimeRange,
+    ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
+        Box::pin(async move { self.0.label_values(name, selectors, range) })
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.0
+            .head
+            .warnings()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    fn time_range(&self) -> Option<TimeRange> {
+        self.0.time_range()
+    }
+}
