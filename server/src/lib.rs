@@ -4,8 +4,10 @@
 pub mod api;
 pub mod cli;
 pub mod features;
+mod format;
 pub mod http;
 pub mod json;
 mod metrics;
 pub mod params;
+mod progress;
 pub mod time;

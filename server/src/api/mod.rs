@@ -30,6 +30,9 @@ use quarrel::Engine;
 use quarrel::storage::Storage;
 use quarrel_matchers::Regex;
 
+pub(crate) use answer::Document;
+pub(crate) use query::QueryPieces;
+
 use crate::metrics::{Gauges, Metrics};
 use crate::time::Moment;
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use quarrel::QueryError;
 use quarrel_planner::ast::Span;
 
 /// Why a command ended early.
@@ -35,7 +36,17 @@ impl Failure {
         }
     }
 
-    /// A text that does not parse, with the place in it.
+    /// A query's error, with its place in the query.
+    pub(super) fn query(text: &str, error: &QueryError) -> Self {
+        let mut message = error.to_string();
+        if let Some(span) = error.span() {
+            message.push('\n');
+            message.push_str(&excerpt(text, span));
+        }
+        Failure::new(message)
+    }
+
+    /// The same for a text that was only parsed.
     pub(super) fn parse(text: &str, error: &quarrel_planner::ParseError) -> Self {
         Failure::new(format_args!("{error}\n{}", excerpt(text, error.span())))
     }

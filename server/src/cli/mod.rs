@@ -1,7 +1,13 @@
 //! The command line: one file a command.
 
+mod data;
+mod explain;
 mod failure;
+mod log;
+mod options;
 mod parse;
+mod query;
+mod serve;
 mod test;
 
 use std::process::ExitCode;
@@ -29,6 +35,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a query and print its answer.
+    Query(query::QueryArgs),
+    /// Serve the Prometheus HTTP API over a data directory.
+    Serve(serve::ServeArgs),
+    /// Show how a query is planned, and with --analyze what each step cost.
+    Explain(explain::ExplainArgs),
     /// Run Prometheus's .test files.
     Test(test::TestArgs),
     /// Print the syntax tree of a query as JSON.
@@ -62,6 +74,9 @@ pub fn run() -> ExitCode {
     };
     let outcome = runtime.block_on(async {
         match cli.command {
+            Command::Query(args) => query::run(args).await,
+            Command::Serve(args) => serve::run(args).await,
+            Command::Explain(args) => explain::run(args).await,
             Command::Test(args) => test::run(args).await,
             Command::Parse(args) => parse::parse(&args),
             Command::Format(args) => parse::format(&args),
@@ -86,5 +101,41 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn testers_arguments_are_known() {
+        for line in [
+            "quarrel serve --data /d --listen 127.0.0.1:1 --enable-feature=a --enable-feature=b",
+            "quarrel serve --data /d --web.listen-address=:9090 --query.timeout=1m --query.max-samples=5 \
+             --query.max-concurrency=2 --query.lookback-delta=30s --query.max-memory=1GB \
+             --web.cors.origin=.* --web.read-timeout=1m --web.max-connections=5 --log.level=debug --log.format=json",
+            "quarrel query up",
+            "quarrel query up --data /d --time -1h --format json",
+            "quarrel query up --start -1h --end now --step 15s",
+            "quarrel query --start=-1h -- -up",
+            "quarrel explain --analyze up",
+            "quarrel test a.test b.test",
+            "quarrel format up",
+        ] {
+            let parsed = Cli::try_parse_from(line.split_whitespace());
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+        }
+        for line in [
+            "quarrel",
+            "quarrel query",
+            "quarrel query up --time 1 --start 2",
+            "quarrel query up --format nope",
+            "quarrel query up --step 0",
+            "quarrel serve --query.timeout=x",
+            "quarrel serve --query.max-samples=-1",
+            "quarrel serve --web.cors.origin=(",
+            "quarrel test",
+        ] {
+            assert!(
+                Cli::try_parse_from(line.split_whitespace()).is_err(),
+                "{line}"
+            );
+        }
     }
 }

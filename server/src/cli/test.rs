@@ -23,7 +23,7 @@ pub(super) async fn run(args: TestArgs) -> super::Result {
         summary = running => summary.map_err(Failure::new)?.map_err(Failure::new)?,
         _ = tokio::signal::ctrl_c() => return Err(Failure::interrupted()),
     };
-    println!("{summary}");
+    super::query::print(format!("{summary}\n").as_bytes())?;
     verdict(&summary)
 }
 

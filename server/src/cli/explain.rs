@@ -1,0 +1,64 @@
+//! `quarrel explain`.
+
+use std::sync::Arc;
+
+use clap::Args;
+use quarrel::{Explanation, Query, QueryOptions};
+
+use super::data::DataArgs;
+use super::failure::Failure;
+use super::options::EngineArgs;
+use super::query::Times;
+
+/// Arguments of `quarrel explain`.
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The query.
+    query: String,
+    /// Run the query, and show what each operator of the plan did.
+    #[arg(long)]
+    analyze: bool,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    times: Times,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(super) async fn run(args: ExplainArgs) -> super::Result {
+    let engine = args.engine.engine_for_terminal()?;
+    let prepared = engine.prepare(&args.query);
+    let prepared = prepared.map_err(|error| Failure::query(&args.query, &error))?;
+    let data = args.data.open().await?;
+    let times = args.times.resolve(data.last)?;
+    let query = times.query(
+        &prepared,
+        Arc::clone(&data.storage),
+        QueryOptions::default(),
+    );
+    let explanation = explain(query, args.analyze).await?;
+    let explanation = explanation.map_err(|error| Failure::query(&args.query, &error))?;
+    super::query::print(explanation.to_string().as_bytes())
+}
+
+async fn explain(
+    query: Query,
+    analyze: bool,
+) -> Result<Result<Explanation, quarrel::QueryError>, Failure> {
+    let cancel = query.cancel_handle();
+    let work = async {
+        if analyze {
+            query.analyze().await
+        } else {
+            query.explain().await
+        }
+    };
+    tokio::select! {
+        explanation = work => Ok(explanation),
+        _ = tokio::signal::ctrl_c() => {
+            cancel.cancel();
+            Err(Failure::interrupted())
+        }
+    }
+}

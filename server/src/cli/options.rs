@@ -1,0 +1,149 @@
+//! Options that several commands share, named as in Prometheus.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+use quarrel::{Engine, EngineOptions};
+use quarrel_planner::format_duration;
+
+use super::failure::Failure;
+use crate::features::Features;
+use crate::params::{parse_model_duration, parse_size};
+
+/// A duration as Prometheus's flags have it, such as `1h30m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    nanos: i64,
+}
+
+impl Span {
+    pub(super) fn ms(self) -> i64 {
+        self.nanos / 1_000_000
+    }
+
+    pub(super) fn duration(self) -> Duration {
+        Duration::from_nanos(self.nanos.unsigned_abs())
+    }
+}
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match parse_model_duration(text) {
+            Some(nanos) => Ok(Span { nanos }),
+            None => Err(format!("not a valid duration string: {text:?}")),
+        }
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format_duration(self.ms()))
+    }
+}
+
+/// A size in bytes, such as `512MB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size(pub(super) u64);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_size(text)
+            .map(Size)
+            .ok_or_else(|| format!("not a valid size: {text:?}"))
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}B", self.0)
+    }
+}
+
+/// How queries run.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Query options")]
+pub(super) struct EngineArgs {
+    /// Maximum time a query may take before being aborted.
+    #[arg(long = "query.timeout", value_name = "DURATION", default_value = "2m")]
+    pub(super) timeout: Span,
+    /// Maximum number of samples a single query can load into memory.
+    #[arg(
+        long = "query.max-samples",
+        value_name = "N",
+        default_value = "50000000"
+    )]
+    pub(super) max_samples: u64,
+    /// Maximum number of queries executed concurrently.
+    #[arg(
+        long = "query.max-concurrency",
+        value_name = "N",
+        default_value = "20",
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    pub(super) max_concurrency: u32,
+    /// The maximum lookback duration for retrieving metrics during expression evaluations.
+    #[arg(
+        long = "query.lookback-delta",
+        value_name = "DURATION",
+        default_value = "5m"
+    )]
+    pub(super) lookback_delta: Span,
+    /// Maximum memory of a single query, such as 512MB. 0: no limit.
+    #[arg(long = "query.max-memory", value_name = "SIZE", default_value = "0")]
+    pub(super) max_memory: Size,
+    /// Threads that compute. 0: one for each core.
+    #[arg(long = "query.threads", value_name = "N", default_value = "0")]
+    pub(super) threads: usize,
+    /// Comma separated feature names to enable: promql-experimental-functions,
+    /// promql-binop-fill-modifiers, promql-unquoted-utf8-names. Can be repeated.
+    #[arg(long = "enable-feature", value_name = "NAMES")]
+    pub(super) features: Vec<String>,
+}
+
+impl EngineArgs {
+    pub(super) fn features(&self) -> Features {
+        Features::parse(&self.features)
+    }
+
+    pub(super) fn engine(&self, features: &Features) -> Result<Engine, Failure> {
+        let options = EngineOptions {
+            lookback_delta_ms: self.lookback_delta.ms().max(1),
+            timeout: Some(self.timeout.duration()),
+            max_samples: self.max_samples,
+            max_memory: (self.max_memory.0 > 0).then_some(self.max_memory.0),
+            max_concurrency: self.max_concurrency as usize,
+            threads: self.threads,
+            parser: features.parser,
+            ..EngineOptions::default()
+        };
+        Engine::new(options).map_err(Failure::new)
+    }
+
+    /// An engine for one command; what the features have to say goes to stderr.
+    pub(super) fn engine_for_terminal(&self) -> Result<Engine, Failure> {
+        let features = self.features();
+        for warning in &features.warnings {
+            eprintln!("warning: {warning}");
+        }
+        self.engine(&features)
+    }
+
+    /// Names and values, as `status/flags` shows them.
+    pub(super) fn flags(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("query.timeout", self.timeout.to_string()),
+            ("query.max-samples", self.max_samples.to_string()),
+            ("query.max-concurrency", self.max_concurrency.to_string()),
+            ("query.lookback-delta", self.lookback_delta.to_string()),
+            ("query.max-memory", self.max_memory.to_string()),
+            ("query.threads", self.threads.to_string()),
+            ("enable-feature", self.features.join(",")),
+        ]
+    }
+}

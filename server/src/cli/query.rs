@@ -1,0 +1,294 @@
+//! `quarrel query`.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use quarrel::{Prepared, Query, QueryOptions, QueryResult};
+
+use super::data::{DataArgs, parse_time};
+use super::failure::Failure;
+use super::options::EngineArgs;
+use crate::api::{Document, QueryPieces};
+use crate::format::{self, Style};
+use crate::params::parse_duration;
+use crate::progress;
+use crate::time::Moment;
+
+/// Arguments of `quarrel query`.
+#[derive(Debug, Args)]
+pub(super) struct QueryArgs {
+    /// The query.
+    query: String,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    times: Times,
+    /// How to print the answer.
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    /// Colors in plots.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// The forms of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Aligned columns, for eyes.
+    Table,
+    /// The form of the HTTP API.
+    Json,
+    /// One line a sample, label names in the first line.
+    Csv,
+    /// An Arrow IPC stream.
+    Arrow,
+    /// Lines in the terminal.
+    Plot,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// When a query is evaluated.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Times (RFC 3339, Unix seconds, or before the data's end: -1h30m)")]
+pub(super) struct Times {
+    /// Evaluation time of an instant query. Default: the last moment of the data.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["start", "end", "step"])]
+    time: Option<String>,
+    /// Start of a range query. Default: an hour before its end.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    start: Option<String>,
+    /// End of a range query. Default: the last moment of the data.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    end: Option<String>,
+    /// Step of a range query, a duration or seconds. Default: 250 steps, a second at least.
+    #[arg(long, value_name = "DURATION", value_parser = parse_step)]
+    step: Option<i64>,
+}
+
+/// Milliseconds.
+fn parse_step(text: &str) -> Result<i64, String> {
+    match parse_duration(text)? / 1_000_000 {
+        ms if ms > 0 => Ok(ms),
+        _ => Err("the step must be at least a millisecond".to_string()),
+    }
+}
+
+/// Times in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resolved {
+    Instant(i64),
+    Range { start: i64, end: i64, step: i64 },
+}
+
+impl Times {
+    /// The times in milliseconds; `last` is the end of the data.
+    pub(super) fn resolve(&self, last: Option<Moment>) -> Result<Resolved, Failure> {
+        let last = last.unwrap_or_else(Moment::now);
+        let time = |name: &str, text: &Option<String>, default: Moment| match text {
+            Some(text) => parse_time(name, text, last).map(Moment::query_ms),
+            None => Ok(default.query_ms()),
+        };
+        if self.start.is_none() && self.end.is_none() && self.step.is_none() {
+            return time("time", &self.time, last).map(Resolved::Instant);
+        }
+        let end = time("end", &self.end, last)?;
+        let start = time(
+            "start",
+            &self.start,
+            Moment::from_ms(end.saturating_sub(3_600_000)),
+        )?;
+        if end < start {
+            return Err(Failure::new("--end must not be before --start"));
+        }
+        let step = self
+            .step
+            .unwrap_or_else(|| (end.saturating_sub(start) / 250).max(1000));
+        Ok(Resolved::Range { start, end, step })
+    }
+}
+
+impl Resolved {
+    pub(super) fn query(
+        self,
+        prepared: &Prepared,
+        storage: Arc<dyn quarrel::storage::Storage>,
+        options: QueryOptions,
+    ) -> Query {
+        match self {
+            Resolved::Instant(at) => prepared.instant(storage, at, options),
+            Resolved::Range { start, end, step } => {
+                prepared.range(storage, start, end, step, options)
+            }
+        }
+    }
+}
+
+pub(super) async fn run(args: QueryArgs) -> super::Result {
+    let engine = args.engine.engine_for_terminal()?;
+    let prepared = engine.prepare(&args.query);
+    let prepared = prepared.map_err(|error| Failure::query(&args.query, &error))?;
+    let data = args.data.open().await?;
+    let times = args.times.resolve(data.last)?;
+    let query = times.query(
+        &prepared,
+        Arc::clone(&data.storage),
+        QueryOptions::default(),
+    );
+    let cancel = query.cancel_handle();
+    let shown = progress::Shown::start(query.progress());
+    let work = async {
+        match args.format {
+            Format::Json => json(query, &args.query).await,
+            _ => {
+                let result = query.execute().await;
+                let result = result.map_err(|error| Failure::query(&args.query, &error))?;
+                Ok(Outcome::Result(Box::new(result)))
+            }
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        _ = tokio::signal::ctrl_c() => {
+            cancel.cancel();
+            Err(Failure::interrupted())
+        }
+    };
+    shown.stop().await;
+    match outcome? {
+        Outcome::Printed => Ok(()),
+        Outcome::Result(result) => print_result(&args, &result),
+    }
+}
+
+enum Outcome {
+    Printed,
+    Result(Box<QueryResult>),
+}
+
+/// Prints the answer as the API gives it, while it is made.
+async fn json(query: Query, text: &str) -> Result<Outcome, Failure> {
+    const PIECE: usize = 1 << 16;
+    let stream = query
+        .stream()
+        .await
+        .map_err(|error| Failure::query(text, &error))?;
+    let mut document = Document::new(Box::new(QueryPieces::new(stream, 0, false)));
+    loop {
+        let mut piece = Vec::with_capacity(PIECE);
+        let more = document.next(PIECE, &mut piece).await;
+        let more = more.map_err(|error| Failure::new(error.message))?;
+        if !more {
+            piece.push(b'\n');
+        }
+        print(&piece)?;
+        if !more {
+            return Ok(Outcome::Printed);
+        }
+    }
+}
+
+fn print_result(args: &QueryArgs, result: &QueryResult) -> super::Result {
+    for warning in &result.warnings {
+        eprintln!("warning: {warning}");
+    }
+    for info in &result.infos {
+        eprintln!("info: {info}");
+    }
+    let style = Style::of_terminal(match args.color {
+        Color::Auto => None,
+        Color::Always => Some(true),
+        Color::Never => Some(false),
+    });
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let value = &result.value;
+    let written = match args.format {
+        Format::Table => format::table(value, &style, &mut out),
+        Format::Csv => format::csv(value, &mut out),
+        Format::Plot => format::plot(value, &style, &mut out),
+        Format::Arrow => format::arrow(value, &mut out),
+        Format::Json => Ok(()),
+    };
+    finish(written.and_then(|()| out.flush()))
+}
+
+/// Writes to the standard output.
+pub(super) fn print(bytes: &[u8]) -> super::Result {
+    let mut out = io::stdout().lock();
+    finish(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// A reader that has seen enough, such as `head`, is no failure.
+fn finish(written: io::Result<()>) -> super::Result {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn times(time: &str, start: &str, end: &str, step: Option<i64>) -> Times {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_string());
+        Times {
+            time: some(time),
+            start: some(start),
+            end: some(end),
+            step,
+        }
+    }
+
+    #[test]
+    fn times_default_to_the_datas_end() {
+        let last = Some(Moment::from_ms(10_000_000));
+        let resolve = |times: Times| times.resolve(last).unwrap();
+        assert_eq!(
+            resolve(times("", "", "", None)),
+            Resolved::Instant(10_000_000)
+        );
+        assert_eq!(
+            resolve(times("-1h", "", "", None)),
+            Resolved::Instant(6_400_000)
+        );
+        assert_eq!(resolve(times("5", "", "", None)), Resolved::Instant(5000));
+        let want = Resolved::Range {
+            start: 6_400_000,
+            end: 10_000_000,
+            step: 14_400,
+        };
+        assert_eq!(resolve(times("", "-1h", "", None)), want);
+        let want = Resolved::Range {
+            start: 1_400_000,
+            end: 5_000_000,
+            step: 15_000,
+        };
+        assert_eq!(resolve(times("", "", "5000", Some(15_000))), want);
+        let want = Resolved::Range {
+            start: 9_990_000,
+            end: 10_000_000,
+            step: 1000,
+        };
+        assert_eq!(resolve(times("", "-10s", "now", None)), want);
+        assert!(times("", "5", "4", None).resolve(last).is_err());
+        assert!(times("tomorrow", "", "", None).resolve(last).is_err());
+    }
+
+    #[test]
+    fn steps_are_durations() {
+        assert_eq!(parse_step("15s"), Ok(15_000));
+        assert_eq!(parse_step("0.5"), Ok(500));
+        for bad in ["0", "-1", "0.0001", "x"] {
+            assert!(parse_step(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! `quarrel serve`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use quarrel_matchers::Regex;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::data::{self, DataArgs};
+use super::failure::Failure;
+use super::log::{self, LogFormat, LogLevel};
+use super::options::{EngineArgs, Span};
+use crate::api::{Api, ApiOptions, router};
+use crate::http::{self, HttpOptions};
+
+/// How long running requests may go on after SIGTERM.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Arguments of `quarrel serve`.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// Address to listen on. Can be repeated.
+    #[arg(
+        long = "listen",
+        alias = "web.listen-address",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:9090"
+    )]
+    listen: Vec<String>,
+    /// Regex for CORS origin. It is fully anchored. Example: 'https?://(domain1|domain2)\.com'
+    #[arg(long = "web.cors.origin", value_name = "REGEX", default_value = ".*", value_parser = parse_regex)]
+    cors_origin: Regex,
+    /// Maximum duration before timing out read of the request, and closing idle connections.
+    #[arg(
+        long = "web.read-timeout",
+        value_name = "DURATION",
+        default_value = "5m"
+    )]
+    read_timeout: Span,
+    /// Maximum number of simultaneous connections across all listeners.
+    #[arg(
+        long = "web.max-connections",
+        value_name = "N",
+        default_value = "512",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    max_connections: u32,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Only log messages with the given severity or above.
+    #[arg(
+        long = "log.level",
+        value_name = "LEVEL",
+        default_value = "info",
+        help_heading = "Log options"
+    )]
+    log_level: LogLevel,
+    /// Output format of log messages.
+    #[arg(
+        long = "log.format",
+        value_name = "FORMAT",
+        default_value = "logfmt",
+        help_heading = "Log options"
+    )]
+    log_format: LogFormat,
+}
+
+fn parse_regex(pattern: &str) -> Result<Regex, String> {
+    Regex::new(pattern).map_err(|error| error.to_string())
+}
+
+pub(super) async fn run(args: ServeArgs) -> super::Result {
+    log::start(args.log_level, args.log_format);
+    let features = args.engine.features();
+    for message in &features.enabled {
+        tracing::info!("{message}");
+    }
+    for message in &features.warnings {
+        tracing::warn!("{message}");
+    }
+    let dir = args.data.dir()?;
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(version, data = %dir.display(), "Starting quarrel");
+    let engine = args.engine.engine(&features)?;
+    let options = ApiOptions {
+        cors_origin: args.cors_origin.clone(),
+        read_timeout: args.read_timeout.duration(),
+        flags: flags(&args, &dir),
+    };
+    let api = Arc::new(Api::new(engine, options));
+    let listeners = listen(&args.listen).await?;
+    let stopping = Arc::clone(&api);
+    let options = HttpOptions {
+        read_timeout: args.read_timeout.duration(),
+        max_connections: args.max_connections as usize,
+        grace: GRACE,
+    };
+    let stop = async {
+        stop_signal().await;
+        tracing::info!("Stopping, waiting for running requests");
+        stopping.stop();
+    };
+    let serving = http::serve(listeners, router(Arc::clone(&api)), options, stop);
+    let opening = async {
+        let storage = data::open(&dir).await?;
+        api.set_storage(storage);
+        tracing::info!("Server is ready to receive web requests.");
+        // Only the server's end ends the program.
+        std::future::pending::<super::Result>().await
+    };
+    tokio::select! {
+        () = serving => {}
+        failed = opening => return failed,
+    }
+    tracing::info!("See you next time!");
+    Ok(())
+}
+
+/// Waits for SIGTERM or SIGINT. Another one after that ends the process.
+async fn stop_signal() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        // Without signals there is no gentle end.
+        return std::future::pending().await;
+    };
+    let name = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    tracing::warn!(
+        signal = name,
+        "Received an OS signal, exiting gracefully..."
+    );
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(1);
+    });
+}
+
+/// Binds all addresses; one without a host stands for all of the machine's.
+async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, Failure> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let full = if address.starts_with(':') {
+            format!("0.0.0.0{address}")
+        } else {
+            address.clone()
+        };
+        let listener = TcpListener::bind(&full).await;
+        let listener = listener.map_err(|error| {
+            Failure::new(format_args!("unable to listen on {address}: {error}"))
+        })?;
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, "Listening on");
+        }
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+/// What `status/flags` shows.
+fn flags(args: &ServeArgs, dir: &std::path::Path) -> BTreeMap<String, String> {
+    let own = [
+        ("data", dir.display().to_string()),
+        ("web.listen-address", args.listen.join(",")),
+        ("web.cors.origin", args.cors_origin.pattern().to_string()),
+        ("web.read-timeout", args.read_timeout.to_string()),
+        ("web.max-connections", args.max_connections.to_string()),
+        ("log.level", format!("{:?}", args.log_level).to_lowercase()),
+        (
+            "log.format",
+            format!("{:?}", args.log_format).to_lowercase(),
+        ),
+    ];
+    let all = own.into_iter().chain(args.engine.flags());
+    all.map(|(name, value)| (name.to_string(), value)).collect()
+}

@@ -1,0 +1,91 @@
+//! The series of an answer with their labels as text.
+
+use quarrel::labels::{Label, Symbol, Symbols};
+use quarrel::{SampleValue, SeriesSet};
+
+/// Label names of an answer, and which of them tell its series apart.
+pub(super) struct Names {
+    /// The metric name first, then by text.
+    pub(super) all: Vec<Symbol>,
+    /// Those that have not the same value in all series.
+    pub(super) different: Vec<Symbol>,
+}
+
+impl Names {
+    pub(super) fn of(set: &SeriesSet, symbols: &Symbols<'_>) -> Self {
+        let mut all: Vec<Symbol> = set
+            .iter()
+            .flat_map(|series| series.labels().iter().map(|label| label.name))
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all.sort_by_key(|&name| (name != Symbol::NAME, symbols.get(name)));
+        let different = all
+            .iter()
+            .copied()
+            .filter(|&name| {
+                let mut values = set.iter().map(|series| value_of(series.labels(), name));
+                let first = values.next();
+                values.any(|value| Some(value) != first)
+            })
+            .collect();
+        Names { all, different }
+    }
+
+    /// The labels that are the same in all series, as a selector would name
+    /// them; empty if there are none, or one series alone.
+    pub(super) fn common(&self, set: &SeriesSet, symbols: &Symbols<'_>) -> String {
+        if set.len() < 2 || self.all.len() == self.different.len() {
+            return String::new();
+        }
+        let labels: Vec<Label> = set
+            .get(0)
+            .labels()
+            .iter()
+            .copied()
+            .filter(|label| !self.different.contains(&label.name))
+            .collect();
+        symbols.display(&labels)
+    }
+
+    /// The columns of a table: what tells the series apart; all labels of a
+    /// single series.
+    pub(super) fn columns(&self, set: &SeriesSet) -> &[Symbol] {
+        if set.len() < 2 {
+            &self.all
+        } else {
+            &self.different
+        }
+    }
+}
+
+/// The value of a label, the empty symbol where it is missing.
+pub(super) fn value_of(labels: &[Label], name: Symbol) -> Symbol {
+    labels
+        .iter()
+        .find(|label| label.name == name)
+        .map_or(Symbol::EMPTY, |label| label.value)
+}
+
+/// Some labels of a series on one line, such as `job="x", mode="y"`; `{}` if
+/// it has none of them.
+pub(super) fn short(labels: &[Label], names: &[Symbol], symbols: &Symbols<'_>) -> String {
+    let kept: Vec<Label> = labels
+        .iter()
+        .copied()
+        .filter(|label| names.contains(&label.name))
+        .collect();
+    match kept.as_slice() {
+        [] => "{}".to_string(),
+        [only] if only.name == Symbol::NAME => symbols.get(only.value).to_string(),
+        _ => symbols.display(&kept),
+    }
+}
+
+/// A sample for eyes.
+pub(super) fn sample(value: SampleValue) -> String {
+    match value {
+        SampleValue::Float(value) => super::number(value),
+        other => format!("{other:?}"),
+    }
+}
