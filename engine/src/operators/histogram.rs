@@ -143,7 +143,10 @@ impl Operator for Histogram {
             if self.function == HistogramFunction::Quantile
                 && let Some(q) = params.first()
             {
-                quantile::warn(&run, self.node, self.spans.0, q, self.steps);
+                // Each step's quantile is checked for itself.
+                for q in q.iter(self.steps) {
+                    quantile::warn(&run, self.node, self.spans.0, q);
+                }
             }
             let collecting = run.inputs[0].collect(self.buckets.len(), &run.context, "histogram");
             let (input, mut account) = collecting.await?;

@@ -58,13 +58,18 @@ pub(crate) fn bind(
     ))
 }
 
-/// Warns of quantiles outside of [0, 1]: the extremes and NaN, each once.
-pub(crate) fn warn(run: &Run, node: u32, span: Span, q: &Values, steps: usize) {
-    let warn = |value: f64| {
-        let value = quarrel_functions::fmt::format_g(value);
-        let text = format!("quantile value should be between 0 and 1, got {value}");
-        run.context.annotations.warn(node, span, text);
-    };
+/// Warns of a quantile outside of [0, 1].
+pub(crate) fn warn(run: &Run, node: u32, span: Span, q: f64) {
+    if quarrel_functions::quantile::is_valid_quantile(q) {
+        return;
+    }
+    let q = quarrel_functions::fmt::format_g(q);
+    let text = format!("quantile value should be between 0 and 1, got {q}");
+    run.context.annotations.warn(node, span, text);
+}
+
+/// Warns of the largest and the smallest quantile; NaN hides both.
+fn warn_extremes(run: &Run, node: u32, span: Span, q: &Values, steps: usize) {
     let (mut least, mut most, mut nan) = (f64::MAX, f64::MIN, false);
     for value in q.iter(steps) {
         nan |= value.is_nan();
@@ -72,13 +77,14 @@ pub(crate) fn warn(run: &Run, node: u32, span: Span, q: &Values, steps: usize) {
         most = most.max(value);
     }
     if nan {
-        warn(f64::NAN);
+        warn(run, node, span, f64::NAN);
+        return;
     }
     if most > 1.0 {
-        warn(most);
+        warn(run, node, span, most);
     }
     if least < 0.0 {
-        warn(least);
+        warn(run, node, span, least);
     }
 }
 
@@ -105,7 +111,7 @@ impl Operator for Quantile {
             };
             let collecting = run.inputs[0].collect(self.groups.len(), &run.context, "quantile");
             let (input, mut account) = collecting.await?;
-            warn(&run, self.node, self.span, q, self.steps);
+            warn_extremes(&run, self.node, self.span, q, self.steps);
             let mut members: Vec<Vec<u32>> = vec![Vec::new(); self.count];
             let mut order = Vec::new();
             for row in input.arrived() {
