@@ -1,0 +1,36 @@
+//! quarrel's own scripts, for what the reference's leave open. Prometheus
+//! passes them too: `go test ./scripts` in `compliance/go` runs the same files.
+
+use std::path::{Path, PathBuf};
+
+use quarrel_compliance::{RunOptions, run_files};
+
+fn scripts() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "test"))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn all_pass() {
+    let files = scripts();
+    assert!(files.len() >= 8, "only {} scripts", files.len());
+    let summary = run_files(&files, &RunOptions::default()).unwrap();
+    assert!(summary.success() && summary.passed() > 100, "{summary}");
+}
+
+/// The answers do not depend on how many threads compute them.
+#[test]
+fn on_any_number_of_threads() {
+    for threads in [1, 2, 3, 8] {
+        let mut options = RunOptions::default();
+        options.engine.threads = threads;
+        let summary = run_files(&scripts(), &options).unwrap();
+        assert!(summary.success(), "{threads} threads: {summary}");
+    }
+}
