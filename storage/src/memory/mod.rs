@@ -10,7 +10,7 @@
 //! same time is an error, [`AppendError::DuplicateTimestamp`].
 //!
 //! What it is bad at: a query after a new series makes the index anew, which
-//! takes about a second for a million series; a late sample costs a copy of
+//! takes seconds for a million series; a late sample costs a copy of
 //! the piece that it falls into, so bring many late samples as one whole
 //! series.
 //!
