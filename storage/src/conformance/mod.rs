@@ -42,7 +42,7 @@ mod labels;
 mod read;
 mod samples;
 mod selects;
-#[cfg(test)]
+#[cfg(all(test, feature = "memory"))]
 mod tests;
 mod views;
 

@@ -20,6 +20,10 @@ mod samples;
 mod snapshot;
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod testblock;
+#[cfg(test)]
 mod testing;
 
 pub use db::{Tsdb, TsdbOptions};
