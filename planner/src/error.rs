@@ -13,6 +13,8 @@ pub struct ParseError {
     column: usize,
     /// The line of the query that is wrong.
     text: String,
+    /// Whether there is no text at all, and so no place in it.
+    nowhere: bool,
 }
 
 impl std::error::Error for ParseError {}
@@ -27,6 +29,7 @@ impl ParseError {
             .position(|&b| b == b'\n')
             .map_or(query.len(), |i| at + i);
         ParseError {
+            nowhere: query.is_empty(),
             message: message.into(),
             span,
             line,
@@ -85,6 +88,9 @@ pub(crate) fn position(query: &str, span: Span) -> (usize, usize) {
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.nowhere {
+            return write!(f, "unknown position: parse error: {}", self.message);
+        }
         write!(
             f,
             "{}:{}: parse error: {}",

@@ -124,6 +124,13 @@ fn syntax_error(query: &str, error: &pest::error::Error<Rule>) -> ParseError {
         pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
     };
     let rest = query.get(at..).unwrap_or_default();
+    let is_blank = |line: &str| line.trim_start().is_empty() || line.trim_start().starts_with('#');
+    if rest.lines().all(is_blank)
+        && let Some(message) = nesting::unclosed(query)
+    {
+        let end = query.len() as u32;
+        return ParseError::new(query, Span { start: end, end }, message);
+    }
     let token: String = match rest.chars().next() {
         None => "end of input".into(),
         Some(c) if c.is_alphanumeric() || c == '_' => {
