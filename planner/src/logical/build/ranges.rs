@@ -50,7 +50,8 @@ impl<'a> Builder<'a> {
             params,
             reference: scope.grid,
             range_ms: 0,
-            drops_name: !function.keeps_name,
+            // Rows that are only looked at for presence may become equal.
+            drops_name: !function.keeps_name && !absent,
             argument: match args.first() {
                 // The reference has lost the place by the time that it warns.
                 None | Some(Expr::Subquery(_)) => Span::default(),
