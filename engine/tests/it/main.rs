@@ -2,6 +2,7 @@
 
 mod answers;
 mod fake;
+mod joins;
 mod limits;
 mod stores;
 mod support;

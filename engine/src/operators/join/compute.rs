@@ -81,7 +81,7 @@ fn check_one_side(
     if table.group.iter().all(|g| g.one_rows < 2) {
         return Ok(());
     }
-    account.grow(join.steps * 5)?;
+    account.grow(join.steps * 5 + one.capacity() * 4)?;
     let mut any_many = vec![false; join.steps];
     for row in many.arrived() {
         let first = row.first_step as usize;
@@ -89,6 +89,14 @@ fn check_one_side(
             any_many[first + i] = true;
         }
     }
+    let mut arrival = vec![NONE; one.capacity()];
+    for (place, row) in one.arrived().enumerate() {
+        arrival[row.series as usize] = place as u32;
+    }
+    // The reference stops at the first step, and there at the first row, in
+    // the order in which they come, that repeats its group.
+    let mut first_step = join.steps;
+    let mut first: Option<Repeat> = None;
     let mut seen = vec![NONE; join.steps];
     for group in table.group.iter().filter(|g| g.one_rows > 1) {
         run.context.check()?;
@@ -98,20 +106,41 @@ fn check_one_side(
             .iter()
             .flat_map(|p| table.partners[*p as usize].rows.iter().copied())
             .collect();
-        rows.sort_unstable();
+        rows.sort_unstable_by_key(|&row| arrival[row as usize]);
         for number in rows {
             let Some(row) = one.get(number) else { continue };
-            let first = row.first_step as usize;
+            let from = row.first_step as usize;
             for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
-                let step = first + i;
-                if any_many[step] && seen[step] != NONE {
-                    return Err(duplicate(join, run, seen[step], number));
+                let step = from + i;
+                if step > first_step {
+                    break;
                 }
-                seen[step] = number;
+                if seen[step] == NONE {
+                    seen[step] = number;
+                    continue;
+                }
+                let repeat = Repeat {
+                    place: arrival[number as usize],
+                    rows: (seen[step], number),
+                };
+                let earlier = first.as_ref().is_none_or(|f| repeat.place < f.place);
+                if any_many[step] && (step < first_step || earlier) {
+                    (first_step, first) = (step, Some(repeat));
+                }
             }
         }
     }
-    Ok(())
+    match first {
+        Some(Repeat { rows: (a, b), .. }) => Err(duplicate(join, run, a, b)),
+        None => Ok(()),
+    }
+}
+
+/// Two rows of one group with samples at one step.
+struct Repeat {
+    /// When the second one came.
+    place: u32,
+    rows: (u32, u32),
 }
 
 fn duplicate(join: &Join, run: &Run, a: u32, b: u32) -> QueryError {
