@@ -2,7 +2,9 @@
 
 mod answers;
 mod fake;
+mod generated;
 mod joins;
 mod limits;
+mod oracle;
 mod stores;
 mod support;
