@@ -218,3 +218,40 @@ fn the_server_answers_and_ends_on_a_signal() {
     assert!(killed.success());
     assert_eq!(server.child.wait().expect("it ends").code(), Some(0));
 }
+
+/// Whether a process has a handler for SIGINT, by its `/proc`.
+#[cfg(target_os = "linux")]
+fn catches_interrupts(pid: u32) -> bool {
+    const SIGINT: u64 = 1 << 1;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    caught.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap_or(0) & SIGINT != 0)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_cancels_a_query() {
+    // Minutes of work.
+    let query = "sum(quantile_over_time(0.5, {__name__=~\".+\"}[1h:1s]))";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_quarrel"))
+        .env_remove("QUARREL_DEMO_DATA")
+        .args(["query", query, "--start", "-1h", "--step", "1s"])
+        .args(["--query.max-samples", "1000000000000"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let begin = std::time::Instant::now();
+    while !catches_interrupts(child.id()) {
+        assert!(begin.elapsed().as_secs() < 60, "no handler");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let pid = child.id().to_string();
+    let sent = Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .expect("kill runs");
+    assert!(sent.success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+}

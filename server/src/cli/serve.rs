@@ -27,7 +27,7 @@ pub(super) struct ServeArgs {
     /// Address to listen on. Can be repeated.
     #[arg(
         long = "listen",
-        alias = "web.listen-address",
+        visible_alias = "web.listen-address",
         value_name = "ADDRESS",
         default_value = "127.0.0.1:9090"
     )]

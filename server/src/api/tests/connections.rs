@@ -7,6 +7,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use quarrel::storage::{Snapshot, Storage, StorageError, TimeRange};
 
+use super::super::answer::{Answer, Notes, Pieces, respond};
+use super::super::compress;
+use super::super::error::ApiError;
 use super::{api, router, storage};
 
 /// A store that never answers, and tells when nobody waits any more.
@@ -24,16 +27,21 @@ impl Storage for Stuck {
     }
 }
 
-/// A server on a port of its own.
-async fn serve(
-    storage: Arc<dyn Storage>,
-) -> (
+/// Where a server listens, what stops it, and what waits for its end.
+type Running = (
     SocketAddr,
     tokio::sync::oneshot::Sender<()>,
     tokio::task::JoinHandle<()>,
-) {
+);
+
+/// A server of the API on a port of its own.
+async fn serve(storage: Arc<dyn Storage>) -> Running {
     let api = api();
     api.set_storage(storage);
+    serve_router(router(api)).await
+}
+
+async fn serve_router(router: axum::Router) -> Running {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel();
@@ -44,7 +52,7 @@ async fn serve(
     };
     let stop_signal = async { stopped.await.unwrap_or(()) };
     let task = tokio::spawn(async move {
-        crate::http::serve(vec![listener], router(api), options, stop_signal).await
+        crate::http::serve(vec![listener], router, options, stop_signal).await
     });
     (address, stop, task)
 }
@@ -133,4 +141,43 @@ async fn connections_stay_open_for_more_requests() {
             .await
             .unwrap();
     }
+}
+
+/// Data without end that fails after a megabyte.
+struct Failing {
+    written: usize,
+}
+
+impl Pieces for Failing {
+    fn next<'a>(&'a mut self, out: &'a mut Vec<u8>) -> BoxFuture<'a, Result<bool, ApiError>> {
+        out.extend_from_slice(&[b'1'; 1 << 10]);
+        self.written += 1 << 10;
+        let ended = self.written > 1 << 20;
+        Box::pin(std::future::ready(match ended {
+            true => Err(ApiError::bad_data("late")),
+            false => Ok(true),
+        }))
+    }
+
+    fn notes(&mut self) -> Notes {
+        Notes::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_error_breaks_the_connection_off() {
+    use tokio::io::AsyncReadExt as _;
+    let handler = || async {
+        let answer = respond(Answer::Data(Box::new(Failing { written: 0 }))).await;
+        compress::apply(&axum::http::HeaderMap::new(), answer)
+    };
+    let router = axum::Router::new().fallback(handler);
+    let (address, _stop, _task) = serve_router(router).await;
+    let mut stream = request_text(address, "/").await;
+    let mut all = Vec::new();
+    let _ = stream.read_to_end(&mut all).await;
+    assert!(all.starts_with(b"HTTP/1.1 200 OK"), "{}", all.len());
+    assert!(all.len() > 1 << 18, "{}", all.len());
+    // A whole answer in chunks ends with an empty one.
+    assert!(!all.ends_with(b"0\r\n\r\n"));
 }
