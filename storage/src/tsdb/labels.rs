@@ -5,12 +5,22 @@ use std::collections::BTreeSet;
 use quarrel::storage::{Matcher, StorageError, TimeRange};
 
 use super::block::Block;
+use super::head::Head;
 use super::snapshot::View;
 
 impl View {
     fn overlapping(&self, range: TimeRange) -> impl Iterator<Item = &Block> {
         let overlaps = move |b: &&Block| b.meta().overlaps(range.start, range.end);
         self.blocks.iter().map(|b| &*b.block).filter(overlaps)
+    }
+
+    /// The head, if its samples in order overlap the range: Prometheus does not
+    /// look at others for names and values.
+    fn head_for_labels(&self, range: TimeRange) -> Option<&Head> {
+        let in_order = self.head.in_order_range();
+        in_order
+            .filter(|(start, end)| range.overlaps(*start, *end))
+            .map(|_| &*self.head)
     }
 
     /// See `Snapshot::label_names`. As in Prometheus, a block that overlaps
@@ -29,10 +39,7 @@ impl View {
                 names.extend(block.label_names(matchers, &self.cache)?);
             }
         }
-        // Prometheus does not look at out-of-order samples for names.
-        let [in_order, _] = self.head.time_ranges();
-        if in_order.is_some_and(|(start, end)| range.overlaps(start, end)) {
-            let head = &self.head;
+        if let Some(head) = self.head_for_labels(range) {
             if selectors.is_empty() {
                 names.extend(head.label_names(&[]));
             }
@@ -61,7 +68,7 @@ impl View {
                 values.extend(block.label_values(name, matchers, &self.cache)?);
             }
         }
-        if let Some(head) = self.head_in(range) {
+        if let Some(head) = self.head_for_labels(range) {
             if selectors.is_empty() {
                 values.extend(head.label_values(name, &[]));
             }

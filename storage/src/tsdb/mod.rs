@@ -22,6 +22,8 @@ mod snapshot;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod judged;
+#[cfg(test)]
 mod testblock;
 #[cfg(test)]
 mod testing;

@@ -85,14 +85,11 @@ impl View {
     }
 
     /// The head, if it may have samples in the range.
-    pub fn head_in(&self, range: TimeRange) -> Option<&Arc<Head>> {
+    fn head_in(&self, range: TimeRange) -> Option<&Arc<Head>> {
         let overlaps = |(start, end)| range.overlaps(start, end);
-        let ranges = self.head.time_ranges();
-        ranges
-            .into_iter()
-            .flatten()
-            .any(overlaps)
-            .then_some(&self.head)
+        let ranges = [self.head.in_order_range(), self.head.out_of_order_range()];
+        let overlaps = ranges.into_iter().flatten().any(overlaps);
+        overlaps.then_some(&self.head)
     }
 
     fn select(&self, request: SelectRequest<'_>) -> Result<Selected, StorageError> {

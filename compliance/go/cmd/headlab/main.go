@@ -7,7 +7,8 @@
 //	headlab live DIR SECONDS writes to DIR, compacts it, and tells when it is done
 //	headlab time DIR         tells how long Prometheus takes to start on DIR
 //	headlab wal DIR S N      writes a WAL of S series with N samples each
-//	headlab selects DIR      answers requests, one a line, about blocks and head of DIR, a copy
+//	headlab selects DIR      answers requests, one a line, about blocks and head of DIR, a copy;
+//	                         "torn" behind it has a first start repair it
 package main
 
 import (
@@ -25,7 +26,7 @@ func main() {
 }
 
 func run(args []string) error {
-	usage := fmt.Errorf("usage: headlab make DIR | dump DIR... | twice DIR... | live DIR SECONDS | time DIR | wal DIR SERIES SAMPLES | selects DIR")
+	usage := fmt.Errorf("usage: headlab make DIR | dump DIR... | twice DIR... | live DIR SECONDS | time DIR | wal DIR SERIES SAMPLES | selects DIR [torn]")
 	if len(args) < 2 {
 		return usage
 	}
@@ -51,7 +52,7 @@ func run(args []string) error {
 	case "time":
 		return timeStart(args[1])
 	case "selects":
-		return selects(args[1], os.Stdin)
+		return selects(args[1], len(args) > 2 && args[2] == "torn", os.Stdin)
 	case "wal":
 		if len(args) != 4 {
 			return usage

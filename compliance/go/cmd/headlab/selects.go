@@ -34,12 +34,21 @@ var operators = map[string]labels.MatchType{
 	"!~": labels.MatchNotRegexp,
 }
 
-// selects opens dir, which it may change, and answers each request of r.
-func selects(dir string, r io.Reader) error {
+// selects opens dir, which it may change, and answers each request of r. It is
+// the second start if the log is torn, since the first one then leaves the
+// out-of-order log unread.
+func selects(dir string, torn bool, r io.Reader) error {
 	db, err := open(dir)
 	if err != nil {
-		fmt.Printf("error %v\n", err)
-		return nil
+		return err
+	}
+	if torn {
+		if err := db.Close(); err != nil {
+			return err
+		}
+		if db, err = open(dir); err != nil {
+			return err
+		}
 	}
 	// The database is not closed, since that waits for queriers, and one that
 	// panicked is never done. The directory is thrown away anyway.

@@ -30,6 +30,10 @@ impl Default for Fnv {
 }
 
 impl Fnv {
+    pub fn digest(&self) -> u64 {
+        self.0
+    }
+
     pub fn word(&mut self, word: u64) {
         for byte in word.to_be_bytes() {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

@@ -129,9 +129,20 @@ impl Head {
         in_order.into_iter().chain(out_of_order).reduce(join)
     }
 
-    /// The times of the first and the last sample in order, and of those out
-    /// of order, ms.
-    pub fn time_ranges(&self) -> [Option<(i64, i64)>; 2] {
+    /// The times of the first and the last sample in order, ms, beginning at
+    /// [`Head::min_valid_time`] at the earliest.
+    pub fn in_order_range(&self) -> Option<(i64, i64)> {
+        let (from, to) = self.time_ranges()[0]?;
+        let from = from.max(self.min_valid_time);
+        (from <= to).then_some((from, to))
+    }
+
+    /// The times of the first and the last sample out of order, ms.
+    pub fn out_of_order_range(&self) -> Option<(i64, i64)> {
+        self.time_ranges()[1]
+    }
+
+    fn time_ranges(&self) -> [Option<(i64, i64)>; 2] {
         *self.time_ranges.get_or_init(|| {
             let series = self.pages.iter().flat_map(|p| p.iter());
             series
