@@ -151,9 +151,9 @@ func (r *Reference) Series(ctx context.Context) ([]labels.Labels, error) {
 // Run answers a query. Where the engine panics, it is asked again in a way that
 // avoids the known cause; see untrimmed.
 func (r *Reference) Run(ctx context.Context, q results.Query) results.Result {
-	res := r.run(ctx, r.db, q)
+	res := r.run(ctx, sorted{r.db}, q)
 	if Panicked(res) {
-		return r.run(ctx, untrimmed{r.db}, q)
+		return r.run(ctx, untrimmed{sorted{r.db}}, q)
 	}
 	return res
 }

@@ -1,0 +1,25 @@
+package reference
+
+import (
+	"context"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+)
+
+// sorted asks for series in the order of their labels. The engine leaves the
+// order to the store: where a head alone has the series, that is the order in
+// which it made them, which decides ties in topk and the order of an instant
+// vector, and is another one after each restart.
+type sorted struct{ storage.Queryable }
+
+func (s sorted) Querier(mint, maxt int64) (storage.Querier, error) {
+	q, err := s.Queryable.Querier(mint, maxt)
+	return sortedQuerier{q}, err
+}
+
+type sortedQuerier struct{ storage.Querier }
+
+func (q sortedQuerier) Select(ctx context.Context, _ bool, hints *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
+	return q.Querier.Select(ctx, true, hints, matchers...)
+}
