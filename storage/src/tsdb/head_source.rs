@@ -7,8 +7,11 @@ use quarrel::labels::{Label, LabelList, Symbol, SymbolTable};
 use quarrel::storage::{Chunk, ChunkData, Matcher, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
-use super::block::Rows;
+use super::block::{Rows, add_range};
+use super::chain::Start;
 use super::head::{Head, HeadChunk, HeadChunkData, HeadError, merge_overlapping};
+use super::head_histograms::{self, BadHistogram};
+use super::overlap::{self, Piece};
 
 /// Series whose labels are interned under one lock.
 const BATCH: usize = 256;
@@ -54,7 +57,8 @@ pub(super) fn rows(
     rows
 }
 
-/// Appends the chunks of a series, which do not overlap, in order of time.
+/// Appends the chunks of a series in order of time. No two samples of them
+/// are at one time.
 pub(super) fn chunks(
     head: &Head,
     id: u32,
@@ -73,48 +77,83 @@ pub(super) fn chunks(
         }
     };
     let found = merge_overlapping(found).map_err(|e| corrupt(e.to_string()))?;
-    let stones = series.tombstones();
-    let deleted: Option<Arc<[TimeRange]>> = (!stones.is_empty()).then(|| {
-        stones
-            .iter()
-            .map(|(start, end)| TimeRange {
-                start: *start,
-                end: *end,
-            })
-            .collect()
-    });
-    for HeadChunk {
+    let from = out.len();
+    for chunk in found {
+        push(chunk, out).map_err(|e| corrupt(e.to_string()))?;
+    }
+    settle(&mut out[from..])?;
+    if !series.tombstones().is_empty() {
+        out[from..]
+            .iter_mut()
+            .for_each(|chunk| delete(chunk, series.tombstones()));
+    }
+    Ok(())
+}
+
+/// Appends a chunk of the head, or the chunks that its histograms make.
+fn push(chunk: HeadChunk, out: &mut Vec<Chunk>) -> Result<(), BadHistogram> {
+    let HeadChunk {
         min_time,
         max_time,
         data,
         ..
-    } in found
-    {
-        let data = match data {
-            HeadChunkData::Encoded { encoding, bytes } => ChunkData::Encoded { encoding, bytes },
-            HeadChunkData::Samples { timestamps, values } => ChunkData::Floats {
-                timestamps: timestamps.into(),
-                values: values.into(),
-            },
-            HeadChunkData::Histograms(_) => {
-                return Err(StorageError::Unsupported(
-                    "native histograms that are not in a chunk yet".into(),
-                ));
-            }
-        };
-        let touches = |d: &TimeRange| d.overlaps(min_time, max_time);
-        let deleted = deleted
-            .as_ref()
-            .filter(|all| all.iter().any(touches))
-            .cloned();
-        out.push(Chunk {
-            min_time,
-            max_time,
-            data,
-            deleted,
-        });
+    } = chunk;
+    let data = match data {
+        HeadChunkData::Encoded { encoding, bytes } => ChunkData::Encoded { encoding, bytes },
+        HeadChunkData::Samples { timestamps, values } => ChunkData::Floats {
+            timestamps: timestamps.into(),
+            values: values.into(),
+        },
+        HeadChunkData::Histograms(samples) => {
+            out.extend(head_histograms::chunks(&samples)?);
+            return Ok(());
+        }
+    };
+    out.push(Chunk {
+        min_time,
+        max_time,
+        data,
+        deleted: None,
+    });
+    Ok(())
+}
+
+/// Settles what still overlaps: groups in which there are histograms. There
+/// each chunk is a part by itself, and Prometheus begins in the first.
+fn settle(chunks: &mut [Chunk]) -> Result<(), StorageError> {
+    if chunks.windows(2).all(|w| w[0].max_time < w[1].min_time) {
+        return Ok(());
+    }
+    let pieces = chunks.iter().cloned().enumerate();
+    let mut pieces: Vec<Piece> = pieces.map(|(part, chunk)| Piece { part, chunk }).collect();
+    pieces.sort_by_key(|p| p.chunk.min_time);
+    let mut from = 0;
+    while from < pieces.len() {
+        let group = overlap::group_at(&pieces, from);
+        let start = Start::In(pieces[from].part);
+        let parts = pieces.len();
+        from = group.end;
+        overlap::settle_group(&mut pieces[group], parts, start, TimeRange::ALL)?;
+    }
+    for (place, piece) in chunks.iter_mut().zip(pieces) {
+        *place = piece.chunk;
     }
     Ok(())
+}
+
+/// Adds deletions to those of a chunk.
+fn delete(chunk: &mut Chunk, tombstones: &[(i64, i64)]) {
+    let mut all = chunk.deleted.as_deref().unwrap_or_default().to_vec();
+    for (start, end) in tombstones {
+        let range = TimeRange {
+            start: *start,
+            end: *end,
+        };
+        if range.overlaps(chunk.min_time, chunk.max_time) {
+            add_range(&mut all, range);
+        }
+    }
+    chunk.deleted = (!all.is_empty()).then(|| Arc::from(all));
 }
 
 /// A head's error as a store's.

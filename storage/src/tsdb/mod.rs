@@ -11,11 +11,13 @@ mod db;
 pub mod decbuf;
 mod directory;
 pub mod head;
+mod head_histograms;
 mod head_source;
 mod labels;
 mod lazy;
 mod merge;
 mod mmap;
+mod overlap;
 mod samples;
 mod snapshot;
 

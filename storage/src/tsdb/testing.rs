@@ -8,10 +8,11 @@ use quarrel::storage::{
     Chunk, ChunkData, Matcher, SelectHints, SelectRequest, Selected, Snapshot, StorageError,
     TimeRange,
 };
-use quarrel_chunks::decode_floats_with_start;
+use quarrel_chunks::{ChunkError, HistogramColumns, decode_floats_with_start, decode_histograms};
 
-/// A sample: timestamp, start timestamp, value.
-pub type Sample = (i64, i64, f64);
+/// A sample: timestamp, start timestamp, float or sum of a histogram, and
+/// that one's count.
+pub type Sample = (i64, i64, f64, Option<f64>);
 
 /// Selects.
 pub fn select(
@@ -29,47 +30,65 @@ pub fn select(
     }))
 }
 
-/// The samples of chunks within a range, in order of time; `None` if there
-/// are histograms. Panics if two are at one time.
-pub fn samples(
-    chunks: &[Chunk],
-    range: TimeRange,
-) -> Result<Option<Vec<Sample>>, quarrel_chunks::ChunkError> {
+/// The samples of chunks within a range, in order of time. Panics if two are
+/// at one time.
+pub fn samples(chunks: &[Chunk], range: TimeRange) -> Result<Vec<Sample>, ChunkError> {
     let mut all: Vec<Sample> = Vec::new();
     let mut last_start = i64::MIN;
     for chunk in chunks {
         assert!(last_start <= chunk.min_time, "chunks in order");
         last_start = chunk.min_time;
-        let (mut starts, mut times, mut values) = (vec![], vec![], vec![]);
-        match &chunk.data {
-            ChunkData::Encoded { encoding, .. } if encoding.is_histogram() => return Ok(None),
-            ChunkData::Encoded { encoding, bytes } => {
-                let out = (&mut starts, &mut times, &mut values);
-                decode_floats_with_start(*encoding, bytes, out.0, out.1, out.2)?;
-            }
-            ChunkData::Floats {
-                timestamps,
-                values: v,
-            } => {
-                starts = vec![0; timestamps.len()];
-                times = timestamps.to_vec();
-                values = v.to_vec();
-            }
-        }
         let deleted = chunk.deleted.as_deref().unwrap_or_default();
-        for ((start, t), value) in starts.into_iter().zip(times).zip(values) {
+        for sample in decode(&chunk.data)? {
+            let t = sample.0;
             assert!((chunk.min_time..=chunk.max_time).contains(&t));
             if range.overlaps(t, t) && !deleted.iter().any(|d| d.overlaps(t, t)) {
-                all.push((t, start, value));
+                all.push(sample);
             }
         }
     }
     all.sort_by_key(|s| s.0);
-    assert!(
-        all.windows(2).all(|w| w[0].0 < w[1].0),
-        "two samples at one time"
-    );
-    Ok(Some(all))
+    let apart = all.windows(2).all(|w| w[0].0 < w[1].0);
+    assert!(apart, "two samples at one time");
+    Ok(all)
+}
+
+fn decode(data: &ChunkData) -> Result<Vec<Sample>, ChunkError> {
+    let (mut starts, mut times, mut values) = (vec![], vec![], vec![]);
+    match data {
+        ChunkData::Encoded { encoding, bytes } if encoding.is_histogram() => {
+            let mut columns = HistogramColumns::default();
+            decode_histograms(*encoding, bytes, &mut columns)?;
+            let count = |i: usize| {
+                if columns.is_stale(i) {
+                    0.0
+                } else {
+                    columns.counts[i]
+                }
+            };
+            let sample = |i: usize| {
+                let (t, start) = (columns.timestamps[i], columns.start_timestamps[i]);
+                (t, start, columns.sums[i], Some(count(i)))
+            };
+            return Ok((0..columns.len()).map(sample).collect());
+        }
+        ChunkData::Encoded { encoding, bytes } => {
+            let out = (&mut starts, &mut times, &mut values);
+            decode_floats_with_start(*encoding, bytes, out.0, out.1, out.2)?;
+        }
+        ChunkData::Floats {
+            timestamps,
+            values: v,
+        } => {
+            starts = vec![0; timestamps.len()];
+            times = timestamps.to_vec();
+            values = v.to_vec();
+        }
+    }
+    let samples = starts.into_iter().zip(times).zip(values);
+    Ok(samples
+        .map(|((start, t), value)| (t, start, value, None))
+        .collect())
 }
 
 /// Labels as one text, as the Go programs print them.
@@ -85,7 +104,7 @@ pub fn read(
     snapshot: &dyn Snapshot,
     matchers: &[Matcher],
     range: TimeRange,
-) -> Result<BTreeMap<String, Option<Vec<Sample>>>, StorageError> {
+) -> Result<BTreeMap<String, Vec<Sample>>, StorageError> {
     let symbols = SymbolTable::new();
     let selected = select(snapshot, matchers, range, &symbols)?;
     let table = symbols.read();
@@ -98,15 +117,11 @@ pub fn read(
         }
         before = Some(labels);
         chunks.clear();
-        let samples = match selected.series.chunks(row as u32, &mut chunks) {
-            Ok(()) => samples(&chunks, range).map_err(|e| StorageError::Corrupt {
-                file: "a chunk".into(),
-                detail: e.to_string(),
-            })?,
-            // Histograms of the head.
-            Err(StorageError::Unsupported(_)) => None,
-            Err(e) => return Err(e),
-        };
+        selected.series.chunks(row as u32, &mut chunks)?;
+        let samples = samples(&chunks, range).map_err(|e| StorageError::Corrupt {
+            file: "a chunk".into(),
+            detail: e.to_string(),
+        })?;
         let pairs = labels
             .iter()
             .map(|l| (table.get(l.name), table.get(l.value)));

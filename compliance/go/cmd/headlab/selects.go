@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"slices"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 )
@@ -113,7 +115,7 @@ func answer(q storage.Querier, req request) error {
 		set := q.Select(ctx, true, hints, ms...)
 		for set.Next() {
 			s := set.At()
-			n, digest, err := digestOf(&sought{Iterator: s.Iterator(nil), to: req.Mint})
+			n, digest, err := sketchOf(&sought{Iterator: s.Iterator(nil), to: req.Mint})
 			if err != nil {
 				return err
 			}
@@ -141,4 +143,28 @@ func (s *sought) Next() chunkenc.ValueType {
 		return s.Iterator.Seek(s.to)
 	}
 	return s.Iterator.Next()
+}
+
+// sketchOf is like digestOf, but of histograms it takes sum and count alone,
+// since how their buckets are laid out may differ.
+func sketchOf(it chunkenc.Iterator) (n int, digest uint64, err error) {
+	d := digester{fnv.New64a()}
+	for vt := it.Next(); vt != chunkenc.ValNone; vt = it.Next() {
+		n++
+		d.word(uint64(it.AtT()))
+		d.word(uint64(it.AtST()))
+		if vt == chunkenc.ValFloat {
+			_, v := it.At()
+			d.float(v)
+			continue
+		}
+		_, h := it.AtFloatHistogram(nil)
+		d.float(h.Sum)
+		if value.IsStaleNaN(h.Sum) {
+			d.float(0)
+		} else {
+			d.float(h.Count)
+		}
+	}
+	return n, d.h.Sum64(), it.Err()
 }

@@ -29,7 +29,7 @@ fn matcher(op: MatchOp, name: &str, value: &str) -> Matcher {
     Matcher::new(op, name, value).unwrap()
 }
 
-type Series = BTreeMap<String, Option<Vec<Sample>>>;
+type Series = BTreeMap<String, Vec<Sample>>;
 
 fn read(dir: &Path, matchers: &[Matcher]) -> Result<Series, StorageError> {
     let db = Tsdb::open(dir, TsdbOptions::default())?;
@@ -61,11 +61,11 @@ fn expected(pods: impl Iterator<Item = i64>) -> Series {
         };
         let samples = (0..150).filter(|n| lives(n * 15_000)).map(|n: i64| {
             let value = (n * i + n / 10) as f64;
-            (start + n * 15_000, 0, value)
+            (start + n * 15_000, 0, value, None)
         });
         let samples: Vec<_> = samples.collect();
         if !samples.is_empty() {
-            all.insert(testing::label_line(labels.into_iter()), Some(samples));
+            all.insert(testing::label_line(labels.into_iter()), samples);
         }
     }
     all
