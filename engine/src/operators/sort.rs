@@ -31,7 +31,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         _ => return Err(QueryError::unsupported(function.name, plan.span)),
     };
     let input = binder.bind(input)?;
-    if plan.grid.len > 1 {
+    if plan.grid.len > 1 || binder.times.is_one_step_range(plan.grid) {
         binder.context.annotations.warn(
             plan.id,
             plan.span,

@@ -178,8 +178,13 @@ impl<'a> Builder<'a> {
             Expr::Aggregate(aggregate) => self.aggregate(aggregate, scope),
             Expr::Binary(binary) => self.binary(binary, scope),
             Expr::Unary(unary) => {
-                let input = self.child(&unary.expr, scope.plain())?;
+                let mut input = self.child(&unary.expr, scope.plain())?;
                 if !unary.minus {
+                    // Whoever takes this as an argument says that it stands
+                    // where the sign does; a sort warns of itself.
+                    if !matches!(input.op, PlanOp::Sort { .. }) {
+                        input.span = span;
+                    }
                     return Ok(input);
                 }
                 let value_type = input.value_type;

@@ -12,8 +12,8 @@ use quarrel_matchers::Matcher;
 
 use super::shape::{row_wise_window, single_name};
 use super::{Rule, RuleContext, each_mut};
-use crate::ast::{BinaryOp, VectorMatching};
-use crate::logical::{Plan, PlanOp, Window, WindowKind};
+use crate::ast::{AggregateOp, BinaryOp, VectorMatching};
+use crate::logical::{Plan, PlanOp, Window, WindowCall, WindowKind};
 
 /// See the module's words.
 pub(super) struct MatcherPropagation;
@@ -58,10 +58,11 @@ fn exchange(lhs: &mut Plan, rhs: &mut Plan, matching: &VectorMatching) {
 fn is_unique(side: &Plan, matching: &VectorMatching) -> bool {
     match &side.op {
         PlanOp::Aggregate {
+            op,
             grouping,
             without: false,
             ..
-        } => grouping.iter().all(|name| decides(name, matching)),
+        } if is_one_a_group(*op) => grouping.iter().all(|name| decides(name, matching)),
         _ if matching.on => false,
         // All labels but the name decide, and there is one name.
         _ => matching.labels.is_empty() && selector(side).is_some(),
@@ -111,7 +112,7 @@ fn push(side: &mut Plan, matchers: Vec<Matcher>) {
     let Some((window, kept)) = selector(side) else {
         return;
     };
-    if matchers.is_empty() || says_something(window) {
+    if matchers.is_empty() || says_something(side, window) {
         return;
     }
     let kept = kept.map(<[String]>::to_vec);
@@ -137,17 +138,39 @@ fn push(side: &mut Plan, matchers: Vec<Matcher>) {
     }
 }
 
-/// Whether a window function may tell the user something, or refuse an
-/// argument, when it has rows.
-fn says_something(window: &Window) -> bool {
-    let counter = match window.call.function {
-        WindowKind::Function(function) => function.wants_counter,
-        _ => false,
-    };
-    let counter_name = single_name(&window.select.matchers).is_some_and(|name| {
+/// Whether a window function on the way from a side to its selector may tell
+/// the user something, or refuse an argument, when it has rows.
+fn says_something(side: &Plan, selector: &Window) -> bool {
+    let counter_name = single_name(&selector.select.matchers).is_some_and(|name| {
         ["_total", "_sum", "_count", "_bucket"]
             .iter()
             .any(|end| name.ends_with(end))
     });
-    !window.call.params.is_empty() || (counter && !counter_name)
+    let says = |call: &WindowCall| {
+        let counter =
+            matches!(call.function, WindowKind::Function(function) if function.wants_counter);
+        !call.params.is_empty() || (counter && !counter_name)
+    };
+    let mut node = side;
+    loop {
+        node = match &node.op {
+            PlanOp::Window(window) => return says(&window.call),
+            PlanOp::SubqueryWindow { window, .. } if says(window) => return true,
+            PlanOp::Aggregate { input, .. }
+            | PlanOp::Elementwise { input, .. }
+            | PlanOp::Negate(input)
+            | PlanOp::SubqueryWindow { input, .. } => input,
+            PlanOp::VectorScalar { vector, .. } => vector,
+            _ => return true,
+        };
+    }
+}
+
+/// Whether an aggregator gives one row for each group.
+fn is_one_a_group(op: AggregateOp) -> bool {
+    use AggregateOp as A;
+    !matches!(
+        op,
+        A::TopK | A::BottomK | A::LimitK | A::LimitRatio | A::CountValues
+    )
 }

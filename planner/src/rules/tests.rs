@@ -107,6 +107,15 @@ fn matchers_hold_on_both_sides_of_a_join() {
     );
     // The info that `b` is no counter must show.
     assert_eq!(after(rule, "a{zone=\"1\"} / rate(b[5m])"), "");
+    assert_eq!(after(rule, "rate(b[5m:]) and a{zone=\"1\"}"), "");
+    // Several rows of a group may be kept.
+    assert_eq!(
+        after(
+            rule,
+            "topk by (zone) (2, a{zone=\"1\"}) / on (zone) sum by (zone) (b)"
+        ),
+        ""
+    );
     assert_eq!(after(rule, "a{zone=\"1\"} or b"), "");
     assert_eq!(
         after(rule, "sum by (job) (a{zone=\"1\"}) / sum by (job) (b)"),
