@@ -149,17 +149,6 @@ pub(crate) struct QueryTimes {
     pub step_ms: i64,
 }
 
-impl QueryTimes {
-    /// Whether a node's one time is the only one of a range query whose end
-    /// is later than its start.
-    pub fn is_one_step_range(&self, grid: Grid) -> bool {
-        let range = self.step_ms > 0 && self.start_ms < self.end_ms;
-        range
-            && Grid::range(self.start_ms, self.end_ms, self.step_ms).len == 1
-            && grid.start_ms == self.start_ms
-    }
-}
-
 /// What binding needs to know.
 pub(crate) struct Binder<'a> {
     /// The running query.

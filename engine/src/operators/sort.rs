@@ -20,7 +20,10 @@ struct Sort {
 /// Binds a sort.
 pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
     let PlanOp::Sort {
-        function, input, ..
+        function,
+        input,
+        ineffective,
+        ..
     } = &plan.op
     else {
         return Err(QueryError::Internal("not a sort".into()));
@@ -31,7 +34,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         _ => return Err(QueryError::unsupported(function.name, plan.span)),
     };
     let input = binder.bind(input)?;
-    if plan.grid.len > 1 || binder.times.is_one_step_range(plan.grid) {
+    if *ineffective {
         binder.context.annotations.warn(
             plan.id,
             plan.span,

@@ -97,6 +97,7 @@ pub fn build(expr: &Expr, query: &str, options: &PlanOptions) -> Result<Plan> {
         hint_step_ms: options.step_ms.max(0),
         function: "",
         grouping: None,
+        several: !options.is_instant() && options.start_ms < options.end_ms,
     };
     let root = expr.unparenthesized();
     match root {
@@ -350,6 +351,7 @@ impl<'a> Builder<'a> {
                     function,
                     input: self.first(&args, span, below)?,
                     labels,
+                    ineffective: scope.several,
                 }
             }
             Kind::Histogram(_) => {
@@ -543,7 +545,7 @@ fn absent_labels(arg: &Expr) -> Vec<(String, String)> {
     };
     let mut seen: Vec<&str> = Vec::new();
     let mut labels: Vec<(String, String)> = Vec::new();
-    for matcher in matchers {
+    for matcher in as_blocks_sort(matchers) {
         let name = matcher.name();
         if matches!(name, "__name__" | "__type__" | "__unit__") {
             continue;
@@ -560,6 +562,20 @@ fn absent_labels(arg: &Expr) -> Vec<(String, String)> {
     }
     labels.sort();
     labels
+}
+
+/// Matchers in the order in which the reference's blocks leave them: a select
+/// sorts the selector's own list, those that take series away last, before the
+/// labels of `absent` are made of it. It shows where one label has several.
+fn as_blocks_sort(matchers: &[Matcher]) -> Vec<&Matcher> {
+    let must_be_set = |name: &str| {
+        matchers
+            .iter()
+            .any(|m| m.name() == name && !m.matches_empty())
+    };
+    let mut sorted: Vec<&Matcher> = matchers.iter().collect();
+    sorted.sort_by_key(|m| !must_be_set(m.name()) || (m.is_negated() && m.matches_empty()));
+    sorted
 }
 
 #[cfg(test)]

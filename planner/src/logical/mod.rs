@@ -168,6 +168,8 @@ pub enum PlanOp {
         input: Box<Plan>,
         /// The label names of the `by_label` forms.
         labels: Vec<String>,
+        /// Whether it stands in a range query, where it has no effect.
+        ineffective: bool,
     },
     /// `absent(v)`, and `absent_over_time(m)` over its presence.
     Absent {

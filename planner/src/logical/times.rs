@@ -38,6 +38,9 @@ pub(super) struct Scope<'a> {
     pub(super) function: &'a str,
     /// The grouping right above, and whether it is `by`.
     pub(super) grouping: Option<(&'a [String], bool)>,
+    /// Whether the reference takes it for a range: the end is later than the
+    /// start, though there may be one evaluation time.
+    pub(super) several: bool,
 }
 
 impl<'a> Scope<'a> {
@@ -46,6 +49,7 @@ impl<'a> Scope<'a> {
         let len = self.grid.len.min(1);
         Scope {
             grid: canonical(Grid { len, ..self.grid }),
+            several: false,
             ..self
         }
     }

@@ -43,7 +43,12 @@ fn unordered_input(plan: &mut Plan) -> Option<&mut Plan> {
 }
 
 fn drop_sorts(plan: &mut Plan) {
-    while let PlanOp::Sort { input, .. } = &mut plan.op {
+    while let PlanOp::Sort {
+        input,
+        ineffective: false,
+        ..
+    } = &mut plan.op
+    {
         let below = std::mem::replace(&mut **input, nothing(plan.id, plan.span, plan.grid));
         *plan = below;
     }
