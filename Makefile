@@ -55,5 +55,13 @@ fmt: ## Formats all code
 ci: lint test ## What CI runs
 
 .PHONY: bench
-bench: ## Runs the benches
-	cargo bench -p quarrel-benches
+bench: ## Runs the criterion benches of all crates (needs Go for the benchmark block)
+	cargo bench --workspace
+
+.PHONY: bench-table
+bench-table: ## Times quarrel beside the Prometheus and the Thanos engine, prints the table of docs/benchmarks.md
+	cargo run --release -p quarrel-benches --bin peers
+
+.PHONY: difftest
+difftest: build ## Compares random queries with the reference: make difftest ARGS='-seed 7 -n 20000'
+	cd compliance/go && go run ./cmd/difftest -quarrel $(QUARREL) $(ARGS)

@@ -146,15 +146,17 @@ impl<'a> Builder<'a> {
         } else {
             scope.settled
         };
+        let windows = scope.subquery_windows(times);
         let inner = Scope {
             grid: canonical(grid),
             settled,
+            several: grid.start_ms < windows.end_ms(),
             hint_step_ms: step_ms,
             ..scope.plain()
         };
         let plan = self.child(&subquery.expr, inner)?;
         self.enclosing.pop();
-        Ok((plan, grid, scope.subquery_windows(times), range_ms))
+        Ok((plan, grid, windows, range_ms))
     }
 
     /// The time that `@` fixes, ms.

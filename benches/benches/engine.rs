@@ -1,0 +1,36 @@
+//! Queries on the benchmark block, through the library.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use quarrel::{Engine, EngineOptions};
+use quarrel_benches::{bench_data, open, queries};
+
+const NAMES: [&str; 8] = [
+    "sum_rate_1m",
+    "sum_rate_5m",
+    "sum_rate_1h",
+    "rate_1m",
+    "sum_by_pod_rate",
+    "binary_many_to_one",
+    "topk",
+    "instant_one_series",
+];
+
+fn engine(c: &mut Criterion) {
+    let data = bench_data().expect("the benchmark block");
+    let store = open(&data).expect("a readable block");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let engine = Engine::new(EngineOptions::default()).expect("an engine");
+    let list = queries().expect("the list of queries");
+    for query in list.iter().filter(|q| NAMES.contains(&q.name.as_str())) {
+        c.bench_function(&query.name, |b| {
+            b.iter(|| runtime.block_on(query.run(&engine, &store)).expect("an answer"));
+        });
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20);
+    targets = engine
+}
+criterion_main!(benches);
