@@ -215,7 +215,12 @@ pub struct Select {
     pub by: bool,
     /// The query's or subquery's step, ms; 0 for an instant query.
     pub hint_step_ms: i64,
-    /// Label names that the plan above needs, if it needs not all.
+    /// Label names that the plan above needs, if it needs not all. A store that
+    /// leaves the others out still gives each series a row of its own, in the
+    /// order of the full label sets. It keeps `__name__`, `__type__` and
+    /// `__unit__`, and leaves labels out only if all series of its answer agree
+    /// in these three: functions that drop them can then make no two series
+    /// equal, which would have to be an error.
     pub projection: Option<Vec<String>>,
     /// Whether this is an instant selector.
     pub instant: bool,

@@ -3,10 +3,19 @@
 //! Subtrees are identical if they print alike, times included, and stand in
 //! the query with the same text, so that places in warnings differ by a
 //! constant. The largest ones are shared; what is inside of them is theirs.
+//!
+//! All of them become copies of the last one, places included: of warnings with
+//! the same text the last one is shown. `histogram_quantile` counts samples in
+//! an info and does so for each place where it stands; what is below it may be
+//! shared. Rows that an aggregation folds while they are scanned are not, since
+//! they would have to be kept for that.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use quarrel_functions::table::ValueType;
+
+use super::shape::{folds, row_wise_window};
 use super::{Rule, RuleContext};
 use crate::logical::{Plan, PlanOp, node_text};
 use crate::with_stack;
@@ -37,8 +46,17 @@ impl Rule for CommonSubtrees {
             let mut seen = HashMap::new();
             count(plan, &mut seen);
             unmark(plan, &seen);
+            copy_last(plan, &mut HashMap::new());
         }
     }
+}
+
+/// What is known of a subtree.
+struct Below {
+    /// Its hash, if it reads samples.
+    hash: Option<u64>,
+    /// Whether something in it counts samples in what it tells the user.
+    counts: bool,
 }
 
 /// The hash of each subtree that reads samples, by the number of its root.
@@ -47,20 +65,25 @@ fn hash(
     query: &str,
     hashes: &mut HashMap<u32, u64>,
     counts: &mut HashMap<u64, usize>,
-) -> Option<u64> {
+) -> Below {
     with_stack(|| {
         let mut hasher = DefaultHasher::new();
         let mut reads = matches!(plan.op, PlanOp::Window(_));
+        let mut counting = matches!(plan.op, PlanOp::Histogram { .. });
         for input in plan.inputs() {
             let below = hash(input, query, hashes, counts);
-            reads |= below.is_some();
-            match below {
+            reads |= below.hash.is_some();
+            counting |= below.counts;
+            match below.hash {
                 Some(below) => below.hash(&mut hasher),
                 None => input.to_string().hash(&mut hasher),
             }
         }
         if !reads {
-            return None;
+            return Below {
+                hash: None,
+                counts: counting,
+            };
         }
         node_text(plan).hash(&mut hasher);
         plan.grid.hash(&mut hasher);
@@ -68,10 +91,13 @@ fn hash(
         query.get(start..end).hash(&mut hasher);
         let hash = hasher.finish();
         hashes.insert(plan.id, hash);
-        if plan.value_type == quarrel_functions::table::ValueType::Vector {
+        if plan.value_type == ValueType::Vector && !counting {
             *counts.entry(hash).or_default() += 1;
         }
-        Some(hash)
+        Below {
+            hash: Some(hash),
+            counts: counting,
+        }
     })
 }
 
@@ -90,8 +116,40 @@ fn mark(
             plan.shared = Some(*numbers.entry(*hash).or_insert(next));
             return;
         }
-        for input in plan.inputs_mut() {
+        // The parameter of an aggregation comes first, and is no row of it.
+        let folded = folds_at_once(plan);
+        let mut inputs = plan.inputs_mut();
+        if folded {
+            inputs.pop();
+        }
+        for input in inputs {
             mark(input, hashes, counts, numbers);
+        }
+    });
+}
+
+/// Whether a node aggregates rows as they are scanned.
+fn folds_at_once(plan: &Plan) -> bool {
+    match &plan.op {
+        PlanOp::Aggregate { op, input, .. } => folds(*op) && row_wise_window(input).is_some(),
+        _ => false,
+    }
+}
+
+/// Makes twins copies of the last one.
+fn copy_last(plan: &mut Plan, last: &mut HashMap<u32, Plan>) {
+    with_stack(|| {
+        if let Some(number) = plan.shared {
+            match last.get(&number) {
+                Some(twin) => *plan = twin.clone(),
+                None => {
+                    last.insert(number, plan.clone());
+                }
+            }
+            return;
+        }
+        for input in plan.inputs_mut().into_iter().rev() {
+            copy_last(input, last);
         }
     });
 }

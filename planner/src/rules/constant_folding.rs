@@ -18,6 +18,10 @@ impl Rule for ConstantFolding {
     fn apply(&self, plan: &mut Plan, _: RuleContext<'_>) {
         each_mut(plan, &mut |node| {
             if let Some(value) = value_of(node) {
+                // A number has one value for all steps.
+                if let Some(input) = node.inputs().first() {
+                    node.grid = input.grid;
+                }
                 node.op = PlanOp::Number(value);
             }
         });

@@ -6,13 +6,14 @@
 //!   aggregation that groups by the label: no two rows of it can have become
 //!   equal, and none repeats in its match group;
 //! - no `fill` gives an answer where there is no partner;
-//! - its function has nothing to say about the metric's name.
+//! - its functions have nothing to say about the metric's name, or about their
+//!   arguments.
 
 use quarrel_matchers::Matcher;
 
-use super::shape::{row_wise_window, single_name};
+use super::shape::{folds, row_wise_window, single_name};
 use super::{Rule, RuleContext, each_mut};
-use crate::ast::{AggregateOp, BinaryOp, VectorMatching};
+use crate::ast::{BinaryOp, VectorMatching};
 use crate::logical::{Plan, PlanOp, Window, WindowCall, WindowKind};
 
 /// See the module's words.
@@ -57,12 +58,13 @@ fn exchange(lhs: &mut Plan, rhs: &mut Plan, matching: &VectorMatching) {
 /// Whether no two rows of a side can be in one match group.
 fn is_unique(side: &Plan, matching: &VectorMatching) -> bool {
     match &side.op {
+        // Others give several rows for a group.
         PlanOp::Aggregate {
             op,
             grouping,
             without: false,
             ..
-        } if is_one_a_group(*op) => grouping.iter().all(|name| decides(name, matching)),
+        } => folds(*op) && grouping.iter().all(|name| decides(name, matching)),
         _ if matching.on => false,
         // All labels but the name decide, and there is one name.
         _ => matching.labels.is_empty() && selector(side).is_some(),
@@ -79,11 +81,12 @@ fn decides(name: &str, matching: &VectorMatching) -> bool {
 fn selector(side: &Plan) -> Option<(&Window, Option<&[String]>)> {
     let (rows, kept) = match &side.op {
         PlanOp::Aggregate {
+            op,
             grouping,
             without: false,
             input,
             ..
-        } => (&**input, Some(grouping.as_slice())),
+        } if folds(*op) => (&**input, Some(grouping.as_slice())),
         _ => (side, None),
     };
     let (_, window) = row_wise_window(rows)?;
@@ -112,7 +115,8 @@ fn push(side: &mut Plan, matchers: Vec<Matcher>) {
     let Some((window, kept)) = selector(side) else {
         return;
     };
-    if matchers.is_empty() || says_something(side, window) {
+    let name = single_name(&window.select.matchers).unwrap_or_default();
+    if matchers.is_empty() || says_something(side, name) {
         return;
     }
     let kept = kept.map(<[String]>::to_vec);
@@ -138,39 +142,37 @@ fn push(side: &mut Plan, matchers: Vec<Matcher>) {
     }
 }
 
-/// Whether a window function on the way from a side to its selector may tell
-/// the user something, or refuse an argument, when it has rows.
-fn says_something(side: &Plan, selector: &Window) -> bool {
-    let counter_name = single_name(&selector.select.matchers).is_some_and(|name| {
-        ["_total", "_sum", "_count", "_bucket"]
-            .iter()
-            .any(|end| name.ends_with(end))
-    });
-    let says = |call: &WindowCall| {
-        let counter =
-            matches!(call.function, WindowKind::Function(function) if function.wants_counter);
-        !call.params.is_empty() || (counter && !counter_name)
-    };
+/// Whether a window function of a side may tell the user something about the
+/// metric `name`, or refuse an argument, when it has rows.
+fn says_something(side: &Plan, name: &str) -> bool {
     let mut node = side;
     loop {
+        let call = match &node.op {
+            PlanOp::Window(window) => Some(&window.call),
+            PlanOp::SubqueryWindow { window, .. } => Some(window),
+            _ => None,
+        };
+        if call.is_some_and(|call| call_says_something(call, name)) {
+            return true;
+        }
         node = match &node.op {
-            PlanOp::Window(window) => return says(&window.call),
-            PlanOp::SubqueryWindow { window, .. } if says(window) => return true,
             PlanOp::Aggregate { input, .. }
             | PlanOp::Elementwise { input, .. }
             | PlanOp::Negate(input)
             | PlanOp::SubqueryWindow { input, .. } => input,
             PlanOp::VectorScalar { vector, .. } => vector,
-            _ => return true,
+            _ => return false,
         };
     }
 }
 
-/// Whether an aggregator gives one row for each group.
-fn is_one_a_group(op: AggregateOp) -> bool {
-    use AggregateOp as A;
-    !matches!(
-        op,
-        A::TopK | A::BottomK | A::LimitK | A::LimitRatio | A::CountValues
-    )
+fn call_says_something(call: &WindowCall, name: &str) -> bool {
+    let counter = match call.function {
+        WindowKind::Function(function) => function.wants_counter,
+        _ => false,
+    };
+    let counter_name = ["_total", "_sum", "_count", "_bucket"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    !call.params.is_empty() || (counter && !counter_name)
 }

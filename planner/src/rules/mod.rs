@@ -3,7 +3,8 @@
 //!
 //! What `@` pins, and what is made of numbers, is evaluated once: that is
 //! settled when the plan is built (`logical/invariant.rs`), since the reference
-//! settles it there and some answers depend on it.
+//! settles it there and some answers depend on it. A rule adds what the
+//! reference evaluates again and again, with the same result.
 //!
 //! To add one: a file with a type that implements [`Rule`], and a line in
 //! [`RULES`].
@@ -17,6 +18,7 @@ mod shape;
 mod shared_selects;
 mod shared_windows;
 mod split_aggregates;
+mod step_invariant;
 mod time_narrowing;
 
 #[cfg(test)]
@@ -44,6 +46,7 @@ pub trait Rule: Sync {
 /// All rules in the order in which they are applied.
 pub const RULES: &[&dyn Rule] = &[
     &constant_folding::ConstantFolding,
+    &step_invariant::StepInvariant,
     &time_narrowing::TimeNarrowing,
     &needless_sorts::NeedlessSorts,
     &matcher_propagation::MatcherPropagation,

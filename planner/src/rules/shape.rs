@@ -2,6 +2,7 @@
 
 use quarrel_matchers::{MatchOp, Matcher};
 
+use crate::ast::AggregateOp;
 use crate::logical::{Plan, PlanOp, Window};
 
 /// The window at the bottom of a chain of operators that compute row by row,
@@ -22,6 +23,16 @@ pub(super) fn row_wise_window(plan: &Plan) -> Option<(&Plan, &Window)> {
     }
 }
 
+/// Whether an aggregator takes one row after the other and gives one for each
+/// group.
+pub(super) fn folds(op: AggregateOp) -> bool {
+    use AggregateOp as A;
+    match op {
+        A::Sum | A::Avg | A::Min | A::Max | A::Count | A::Group | A::Stddev | A::Stdvar => true,
+        A::TopK | A::BottomK | A::CountValues | A::Quantile | A::LimitK | A::LimitRatio => false,
+    }
+}
+
 /// The one metric name that matchers allow.
 pub(super) fn single_name(matchers: &[Matcher]) -> Option<&str> {
     let is_name =
@@ -29,7 +40,7 @@ pub(super) fn single_name(matchers: &[Matcher]) -> Option<&str> {
     matchers.iter().find(is_name).map(Matcher::value)
 }
 
-/// The windows of a plan.
+/// The windows of a plan, one of those that are computed once.
 pub(super) fn windows<'p>(plan: &'p Plan, out: &mut Vec<&'p Plan>) {
     let mut stack = vec![plan];
     while let Some(plan) = stack.pop() {
@@ -39,4 +50,5 @@ pub(super) fn windows<'p>(plan: &'p Plan, out: &mut Vec<&'p Plan>) {
         stack.extend(plan.inputs());
     }
     out.sort_by_key(|plan| plan.id);
+    out.dedup_by_key(|plan| plan.id);
 }

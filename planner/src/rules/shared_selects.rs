@@ -1,6 +1,9 @@
 //! Selectors on one metric of which one asks for all that the others ask for
 //! share its select: the store is asked once, and the others pick from the
 //! answer.
+//!
+//! A store that answers by the function above would give one selector what is
+//! good for another, so where these hints differ, there are none.
 
 use quarrel_matchers::Matcher;
 
@@ -23,8 +26,11 @@ impl Rule for SharedSelects {
         }
         each_mut(plan, &mut |node| {
             if let PlanOp::Window(window) = &mut node.op {
-                let found = groups.iter().find(|(ids, _)| ids.contains(&node.id));
-                window.select.group = found.map(|(_, group)| group.clone());
+                let found = groups.iter().find(|group| group.nodes.contains(&node.id));
+                window.select.group = found.map(|group| group.shared.clone());
+                if found.is_some_and(|group| group.hints_differ) {
+                    take_hints_back(&mut window.select);
+                }
             }
         });
     }
@@ -37,8 +43,30 @@ fn select_of(plan: &Plan) -> Option<&Select> {
     }
 }
 
-/// Groups of at least two selectors, with the numbers of their nodes.
-fn groups(plan: &Plan) -> Vec<(Vec<u32>, SelectGroup)> {
+/// At least two selectors that share a select.
+struct Group {
+    /// The numbers of their nodes.
+    nodes: Vec<u32>,
+    shared: SelectGroup,
+    hints_differ: bool,
+}
+
+/// Whether a store is told the same of two selectors.
+fn same_hints(a: &Select, b: &Select) -> bool {
+    a.function == b.function
+        && a.grouping == b.grouping
+        && a.by == b.by
+        && a.hint_step_ms == b.hint_step_ms
+}
+
+fn take_hints_back(select: &mut Select) {
+    select.function.clear();
+    select.grouping.clear();
+    select.by = false;
+    select.hint_step_ms = 0;
+}
+
+fn groups(plan: &Plan) -> Vec<Group> {
     let mut all = Vec::new();
     windows(plan, &mut all);
     // A subtree that is computed once asks once.
@@ -49,15 +77,16 @@ fn groups(plan: &Plan) -> Vec<(Vec<u32>, SelectGroup)> {
     asked.retain(|(_, s)| single_name(&s.matchers).is_some());
     // The widest selectors first: they can be the base of others.
     asked.sort_by_key(|(id, s)| (s.matchers.len(), *id));
-    let mut groups: Vec<(Vec<u32>, SelectGroup)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     let mut taken = vec![false; asked.len()];
     for i in 0..asked.len() {
         if taken[i] {
             continue;
         }
         let (id, base) = asked[i];
-        let mut ids = vec![id];
+        let mut nodes = vec![id];
         let mut range = base.time_range;
+        let mut hints_differ = false;
         for j in i + 1..asked.len() {
             let (other_id, other) = asked[j];
             let fits = !taken[j]
@@ -66,24 +95,24 @@ fn groups(plan: &Plan) -> Vec<(Vec<u32>, SelectGroup)> {
                 && overlap(range, other.time_range);
             if fits {
                 taken[j] = true;
-                ids.push(other_id);
+                nodes.push(other_id);
+                hints_differ |= !same_hints(base, other);
                 range = (
                     range.0.min(other.time_range.0),
                     range.1.max(other.time_range.1),
                 );
             }
         }
-        if ids.len() > 1 {
-            let id = groups.len() as u32 + 1;
-            let matchers = base.matchers.clone();
-            groups.push((
-                ids,
-                SelectGroup {
-                    id,
-                    matchers,
+        if nodes.len() > 1 {
+            groups.push(Group {
+                nodes,
+                shared: SelectGroup {
+                    id: groups.len() as u32 + 1,
+                    matchers: base.matchers.clone(),
                     time_range: range,
                 },
-            ));
+                hints_differ,
+            });
         }
     }
     groups

@@ -1,9 +1,8 @@
 //! Aggregations over a scan are computed in two stages: partial aggregates on
 //! the threads that scan, folded in the end.
 
-use super::shape::row_wise_window;
+use super::shape::{folds, row_wise_window};
 use super::{Rule, RuleContext, each_mut};
-use crate::ast::AggregateOp;
 use crate::logical::{Plan, PlanOp};
 
 /// See the module's words.
@@ -22,12 +21,7 @@ impl Rule for SplitAggregates {
             else {
                 return;
             };
-            use AggregateOp as A;
-            let folds = matches!(
-                op,
-                A::Sum | A::Avg | A::Min | A::Max | A::Count | A::Group | A::Stddev | A::Stdvar
-            );
-            *split = folds && row_wise_window(input).is_some();
+            *split = folds(*op) && row_wise_window(input).is_some();
         });
     }
 }

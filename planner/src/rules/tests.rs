@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::optimize_traced;
-use crate::logical::{PlanOptions, build};
+use crate::logical::{Plan, PlanOp, PlanOptions, build};
 use crate::options::ParserOptions;
 
 /// The plan of a range query after one rule, or nothing if the rule leaves it.
@@ -16,7 +16,7 @@ fn after_instant(rule: &str, query: &str) -> String {
     planned(rule, query, 0, 0)
 }
 
-fn planned(rule: &str, query: &str, end_ms: i64, step_ms: i64) -> String {
+fn built(query: &str, end_ms: i64, step_ms: i64) -> Plan {
     let tree = crate::parse(query, &ParserOptions::all()).unwrap();
     let options = PlanOptions {
         start_ms: 0,
@@ -25,7 +25,18 @@ fn planned(rule: &str, query: &str, end_ms: i64, step_ms: i64) -> String {
         lookback_delta_ms: 300_000,
         subquery_step: Arc::new(|_| 60_000),
     };
-    let mut plan = build(tree.expr(), query, &options).unwrap();
+    build(tree.expr(), query, &options).unwrap()
+}
+
+/// The plan of a range query after all rules.
+fn optimized(query: &str) -> Plan {
+    let mut plan = built(query, 600_000, 60_000);
+    super::optimize(&mut plan, query);
+    plan
+}
+
+fn planned(rule: &str, query: &str, end_ms: i64, step_ms: i64) -> String {
+    let mut plan = built(query, end_ms, step_ms);
     let traces = optimize_traced(&mut plan, query);
     let trace = traces
         .into_iter()
@@ -213,4 +224,166 @@ fn aggregations_over_scans_are_split() {
     "#);
     assert_eq!(after("split aggregates", "quantile(0.5, a)"), "");
     assert_eq!(after("split aggregates", "sum(a + b)"), "");
+}
+
+#[test]
+fn matchers_do_not_pass_what_changes_groups_or_speaks() {
+    let rule = "matcher propagation";
+    // Several rows of a group would be an error.
+    assert_eq!(
+        after(rule, "sum by (a) (x{a=\"1\"}) / on (a) topk by (a) (2, y)"),
+        ""
+    );
+    // The label comes from the values.
+    assert_eq!(
+        after(rule, "count_values by (a) (\"a\", x{a=\"1\"}) and on (a) y"),
+        ""
+    );
+    // The info that `b` is no counter, and the warning of the quantile.
+    assert_eq!(after(rule, "a{z=\"1\"} / rate(b[5m:1m])"), "");
+    assert_eq!(
+        after(rule, "a{z=\"1\"} / quantile_over_time(7, b[5m:1m])"),
+        ""
+    );
+}
+
+#[test]
+fn sorts_that_decide_ties_stay() {
+    let rule = "needless sorts";
+    assert_eq!(after_instant(rule, "sort(sort_by_label(x, \"a\"))"), "");
+    // The first of 0 and -0 is the smaller one.
+    assert_eq!(after_instant(rule, "min(sort(x))"), "");
+    insta::assert_snapshot!(after_instant(rule, "sort_by_label(sort(x), \"a\")"), @r#"
+    Sort: sort_by_label "a", times=0
+      Window: latest of x, lookback=5m
+    "#);
+}
+
+#[test]
+fn twins_are_copies_of_the_last_one() {
+    fn places(plan: &Plan, out: &mut Vec<(u32, u32)>) {
+        if plan.shared.is_some() {
+            out.push((plan.id, plan.span.start));
+        }
+        plan.inputs()
+            .into_iter()
+            .for_each(|input| places(input, out));
+    }
+    let query = "abs(x) + abs(x) + abs(x)";
+    let mut out = Vec::new();
+    places(&optimized(query), &mut out);
+    assert_eq!(out, [(6, 18); 3]);
+}
+
+#[test]
+fn what_counts_samples_is_not_computed_for_another() {
+    let twice = "histogram_quantile(0.9, b * 2) - histogram_quantile(0.9, b * 2)";
+    insta::assert_snapshot!(after("common subtrees", twice), @r"
+    Join: -, times=0..600/1m
+      Histogram: histogram_quantile
+        Number: 0.9, once=0
+        VectorScalar: vector * scalar, shared=#1
+          Window: latest of b, lookback=5m
+          Number: 2, once=0
+      Histogram: histogram_quantile
+        Number: 0.9, once=0
+        VectorScalar: vector * scalar, shared=#1
+          Window: latest of b, lookback=5m
+          Number: 2, once=0
+    ");
+}
+
+#[test]
+fn rows_that_are_folded_at_once_are_not_kept() {
+    let query = "sum by (a) (rate(x_total[5m])) / count by (a) (rate(x_total[5m]))";
+    assert_eq!(after("common subtrees", query), "");
+    let query = "sum by (a) (x * y) + on () group_left () max(x * y)";
+    assert!(after("common subtrees", query).contains("shared=#1"));
+}
+
+#[test]
+fn a_twin_asks_once() {
+    assert_eq!(after("shared selects", "x / x"), "");
+    assert_eq!(after("shared windows", "sum(x) / (1 + sum(x))"), "");
+}
+
+#[test]
+fn hints_that_differ_are_taken_back() {
+    let plan = optimized("max_over_time(x[5m]) - min_over_time(x[5m])");
+    let hints: Vec<String> = plan
+        .inputs()
+        .into_iter()
+        .filter_map(|input| match &input.op {
+            PlanOp::Window(window) => Some(window.select.function.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(hints, ["", ""]);
+}
+
+#[test]
+fn parameters_are_computed_once() {
+    let rule = "step-invariant parts";
+    insta::assert_snapshot!(after(rule, "topk(scalar(vector(1) * 2), x)"), @r"
+    Aggregate: topk, times=0..600/1m
+      ScalarOf, once=0
+        VectorScalar: vector * scalar
+          VectorOf
+            Number: 1
+          Number: 2
+      Window: latest of x, lookback=5m
+    ");
+    insta::assert_snapshot!(after(rule, "quantile(scalar(max(rate(a[5m] @ 10))) / 2, x)"), @r"
+    Aggregate: quantile, times=0..600/1m
+      ScalarBinary: /, once=0
+        ScalarOf
+          Aggregate: max
+            Window: rate of a[5m] @ 10
+        Number: 2
+      Window: latest of x, lookback=5m
+    ");
+    insta::assert_snapshot!(after(rule, "topk(scalar(avg_over_time(a[5m:1m] @ 10)), x)"), @r"
+    Aggregate: topk, times=0..600/1m
+      ScalarOf, once=0
+        SubqueryWindow: avg_over_time of [5m:1m] @ 10, inner=-240..0/1m
+          Window: latest of a, lookback=5m, samples=[-589.999, 10]
+      Window: latest of x, lookback=5m
+    ");
+    for query in [
+        "topk(scalar(a @ 10), x)",
+        "topk(scalar(hour(x)) + time(), x)",
+        "quantile_over_time(time(), x[5m] @ 10)",
+        "predict_linear(x[5m] @ 10, 60)",
+        "sum_over_time(vector(1)[5m:1m])",
+    ] {
+        assert_eq!(after(rule, query), "", "{query}");
+    }
+}
+
+#[test]
+fn a_second_run_changes_nothing() {
+    for query in [
+        "1 + 2 * 3",
+        "sum by (a) (rate(x[5m])) / on (a) sum by (a) (rate(y{a=\"1\"}[5m]))",
+        "x / x{a=\"b\"} + x @ 5",
+        "max_over_time(x[5m]) - min_over_time(x[5m])",
+        "topk(scalar(vector(3)), x)",
+        "count(sort(x)) and on (a) sum by (a) (y)",
+        "histogram_quantile(0.9, sum by (le) (rate(b[5m])))",
+        "sum_over_time(rate(x[5m])[1h:1m]) + sum_over_time(rate(x[5m])[1h:1m])",
+    ] {
+        let once = optimized(query);
+        let mut twice = once.clone();
+        super::optimize(&mut twice, query);
+        assert_eq!(once.to_string(), twice.to_string(), "{query}");
+    }
+}
+
+#[test]
+fn deep_plans_are_safe_on_small_stacks() {
+    let work = || {
+        optimized(&format!("x{}", " + x + 1".repeat(2_000)));
+    };
+    let thread = std::thread::Builder::new().stack_size(2 << 20);
+    thread.spawn(work).unwrap().join().unwrap();
 }

@@ -26,5 +26,9 @@ impl Rule for TimeNarrowing {
 fn narrow(select: &mut Select) {
     let (from, to) = select.reach();
     let (start, end) = select.time_range;
-    select.time_range = (start.max(from), end.min(to));
+    let both = (start.max(from), end.min(to));
+    // Without common time nothing is found, whatever the store is asked for.
+    if both.0 <= both.1 {
+        select.time_range = both;
+    }
 }
