@@ -11,10 +11,12 @@ pub(crate) mod selections;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use datafusion_physical_plan::ExecutionPlan;
 use quarrel_functions::grid::Grid;
+use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{Plan, PlanOp};
 use quarrel_planner::with_stack;
 
@@ -40,9 +42,35 @@ pub(crate) struct Bound {
     /// What computes the rows.
     pub operator: Arc<dyn Operator>,
     /// Its inputs.
-    pub inputs: Vec<Bound>,
+    pub inputs: Inputs,
     /// The morsels of the scan below, as long as all partitions run alone.
     pub morsels: Option<Arc<Morsels>>,
+}
+
+/// The inputs of a node. Cheap to clone, and to drop at any depth.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Inputs(Option<Arc<Vec<Bound>>>);
+
+impl From<Vec<Bound>> for Inputs {
+    fn from(inputs: Vec<Bound>) -> Self {
+        Inputs((!inputs.is_empty()).then(|| Arc::new(inputs)))
+    }
+}
+
+impl std::ops::Deref for Inputs {
+    type Target = [Bound];
+
+    fn deref(&self) -> &[Bound] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Drop for Inputs {
+    fn drop(&mut self) {
+        if let Some(inputs) = self.0.take() {
+            with_stack(|| drop(inputs));
+        }
+    }
 }
 
 impl Bound {
@@ -55,7 +83,7 @@ impl Bound {
             grid: first.grid,
             operator,
             morsels: first.morsels.clone(),
-            inputs,
+            inputs: inputs.into(),
         }
     }
 
@@ -72,7 +100,7 @@ impl Bound {
             unique,
             grid,
             operator,
-            inputs,
+            inputs: inputs.into(),
             morsels: None,
         }
     }
@@ -157,7 +185,14 @@ pub(crate) struct Binder<'a> {
     pub times: QueryTimes,
     selections: &'a Selections,
     late: &'a HashMap<u32, LateRows>,
-    shared: RefCell<HashMap<u32, Bound>>,
+    shared: RefCell<HashMap<u32, SharedBound>>,
+}
+
+/// A subtree that stands in the query more than once, with where it was met.
+struct SharedBound {
+    bound: Bound,
+    nodes: RangeInclusive<u32>,
+    span: Span,
 }
 
 impl<'a> Binder<'a> {
@@ -194,11 +229,21 @@ impl<'a> Binder<'a> {
             let Some(number) = plan.shared else {
                 return self.bind_op(plan);
             };
-            if let Some(bound) = self.shared.borrow().get(&number) {
-                return Ok(bound.clone());
+            if let Some(shared) = self.shared.borrow().get(&number) {
+                self.context.annotations.add_twin(
+                    shared.nodes.clone(),
+                    plan.id.saturating_sub(*shared.nodes.end()),
+                    plan.span.start.saturating_sub(shared.span.start),
+                );
+                return Ok(shared.bound.clone());
             }
             let bound = operators::cache::bind(self, self.bind_op(plan)?);
-            self.shared.borrow_mut().insert(number, bound.clone());
+            let shared = SharedBound {
+                bound: bound.clone(),
+                nodes: first_node(plan)..=plan.id,
+                span: plan.span,
+            };
+            self.shared.borrow_mut().insert(number, shared);
             Ok(bound)
         })
     }
@@ -234,6 +279,16 @@ impl<'a> Binder<'a> {
             PlanOp::Histogram { .. } => operators::histogram::bind(self, plan),
         }
     }
+}
+
+/// The lowest number in a subtree: nodes are numbered from the leaves up.
+fn first_node(plan: &Plan) -> u32 {
+    let (mut first, mut stack) = (plan.id, vec![plan]);
+    while let Some(plan) = stack.pop() {
+        first = first.min(plan.id);
+        stack.extend(plan.inputs());
+    }
+    first
 }
 
 /// Turns bound nodes into a plan that DataFusion can show and run. Cannot fail.

@@ -29,6 +29,7 @@ use datafusion_physical_plan::{
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt};
+use quarrel_planner::with_stack;
 
 use crate::batch::{self, BatchBuilder, Row, Rows, SeriesBatch};
 use crate::error::QueryError;
@@ -156,7 +157,9 @@ impl Input {
 
     /// Starts one of them.
     pub fn open(&self, partition: usize) -> BatchStream {
-        match self.plan.execute(partition, Arc::clone(&self.task)) {
+        // Operators that compute row by row open their input at once.
+        let task = Arc::clone(&self.task);
+        match with_stack(|| self.plan.execute(partition, task)) {
             Ok(stream) => stream.map(|batch| batch.map_err(QueryError::from)).boxed(),
             Err(error) => failed(error.into()),
         }
@@ -448,6 +451,14 @@ impl OperatorExec {
     }
 }
 
+impl Drop for OperatorExec {
+    /// Plans hold their inputs, as deep as the query is.
+    fn drop(&mut self) {
+        let inputs = std::mem::take(&mut self.inputs);
+        with_stack(|| drop(inputs));
+    }
+}
+
 impl Debug for OperatorExec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.operator.fmt(f)
@@ -527,7 +538,7 @@ impl ExecutionPlan for OperatorExec {
         };
         let inner = Arc::clone(&self.operator).stream(run);
         let measured = Measured {
-            inner,
+            inner: Some(inner),
             metrics,
             context: Arc::clone(&self.context),
         };
@@ -545,9 +556,18 @@ impl ExecutionPlan for OperatorExec {
 /// Counts time, rows and items of a stream, and asks the query's limits
 /// before every batch.
 struct Measured {
-    inner: BatchStream,
+    /// There until the stream is dropped.
+    inner: Option<BatchStream>,
     metrics: OperatorMetrics,
     context: Arc<QueryContext>,
+}
+
+impl Drop for Measured {
+    /// Streams hold their inputs' streams, as deep as the plan is.
+    fn drop(&mut self) {
+        let inner = self.inner.take();
+        with_stack(|| drop(inner));
+    }
 }
 
 impl Stream for Measured {
@@ -558,8 +578,11 @@ impl Stream for Measured {
             return Poll::Ready(Some(Err(error.into())));
         }
         let start = Instant::now();
+        let Some(inner) = &mut self.inner else {
+            return Poll::Ready(None);
+        };
         // A chain of operators polls as deep as it is long.
-        let polled = quarrel_planner::with_stack(|| self.inner.poll_next_unpin(cx));
+        let polled = with_stack(|| inner.poll_next_unpin(cx));
         self.metrics.elapsed.add_elapsed(start);
         polled.map(|item| {
             item.map(|result| {

@@ -89,8 +89,7 @@ impl fmt::Display for RawRoot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Raw: series={}", self.labels.len())?;
         if let Source::Rows { plan, .. } = &self.source {
-            let plan = datafusion_physical_plan::display::DisplayableExecutionPlan::new(&**plan);
-            write!(f, "\n{}", plan.indent(true))?;
+            write!(f, "\n{}", crate::explain::tree(&**plan, false))?;
         }
         Ok(())
     }

@@ -117,6 +117,12 @@ impl Fake {
         }))
     }
 
+    /// The same store with its series in the order of their labels.
+    pub fn sorted(mut self) -> Self {
+        Arc::make_mut(&mut self.series).sort_by(|a, b| a.labels.cmp(&b.labels));
+        self
+    }
+
     /// The same store with other series behind its own.
     pub fn and(mut self, other: Fake) -> Self {
         Arc::make_mut(&mut self.series).extend(other.series.iter().cloned());

@@ -1,10 +1,13 @@
 //! The engine from outside, over series in memory.
 
 mod answers;
+mod deep;
 mod fake;
 mod generated;
 mod joins;
 mod limits;
+mod notes;
 mod oracle;
 mod stores;
 mod support;
+mod threads;

@@ -153,7 +153,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<
         unique: labels.unique,
         grid: plan.grid,
         operator: Arc::new(scan),
-        inputs,
+        inputs: inputs.into(),
         morsels: Some(morsels),
     };
     Ok(merge::bind(bound, plan.span))
