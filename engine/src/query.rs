@@ -10,8 +10,9 @@ use quarrel_planner::logical::{self, Plan, PlanOp, PlanOptions};
 use quarrel_planner::rules;
 
 use crate::annotations::Level;
+use crate::bind::late::Late;
 use crate::bind::selections::{Selections, selects, time_range};
-use crate::bind::{Binder, QueryTimes, late, lower_root};
+use crate::bind::{Binder, QueryTimes, lower_root};
 use crate::engine::Prepared;
 use crate::error::{LimitError, QueryError};
 use crate::exec::context::{Cancellation, ContextLimits, QueryContext};
@@ -29,6 +30,10 @@ use crate::stream::QueryStream;
 /// engine's threads and back costs some 25 µs, which is what decoding and
 /// computing about so many samples costs.
 const INLINE_SAMPLES: u64 = 10_000;
+
+/// Items of rows up to which a query runs on the caller's thread; an operator
+/// takes about a nanosecond for each.
+const INLINE_ITEMS: usize = 100_000;
 
 /// Steps that any grid may have: items of a batch are numbered with 31 bits.
 const MAX_STEPS: usize = 1 << 30;
@@ -106,6 +111,26 @@ impl Progress {
             .stats
             .decoded_samples
             .load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+/// The most steps that any node of a plan has.
+fn longest_grid(root: &Plan) -> usize {
+    let (mut longest, mut stack) = (0, vec![root]);
+    while let Some(plan) = stack.pop() {
+        longest = longest.max(steps_of(plan));
+        stack.extend(plan.inputs());
+    }
+    longest
+}
+
+/// The steps of a node, or of the rows that it asks its input for.
+fn steps_of(plan: &Plan) -> usize {
+    match &plan.op {
+        PlanOp::SubqueryWindow { inner, .. } | PlanOp::RawSubquery { inner, .. } => {
+            inner.len.max(plan.grid.len)
+        }
+        _ => plan.grid.len,
     }
 }
 
@@ -293,18 +318,7 @@ impl Query {
         let limit = self.context.max_samples();
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let inner_most = most.clamp(SMALL_GRID, MAX_STEPS);
-        let mut fits = grid.len <= most.min(MAX_STEPS);
-        let mut stack = vec![root];
-        while let Some(plan) = stack.pop() {
-            let len = match &plan.op {
-                PlanOp::SubqueryWindow { inner, .. } | PlanOp::RawSubquery { inner, .. } => {
-                    inner.len.max(plan.grid.len)
-                }
-                _ => plan.grid.len,
-            };
-            fits &= len <= inner_most;
-            stack.extend(plan.inputs());
-        }
+        let fits = grid.len <= most.min(MAX_STEPS) && longest_grid(root) <= inner_most;
         if fits {
             Ok(())
         } else {
@@ -367,29 +381,32 @@ impl Query {
                 })
                 .await?
         };
+        let steps = longest_grid(&plan);
+        let items = steps.saturating_mul(selections.series().max(1));
         let inline = selections.estimated_samples() <= INLINE_SAMPLES
-            && plan.grid.len <= INLINE_SAMPLES as usize;
+            && steps <= INLINE_SAMPLES as usize
+            && items <= INLINE_ITEMS;
         self.context.set_inline(inline);
         let times = QueryTimes {
             start_ms: *start_ms,
             end_ms: *end_ms,
             step_ms: *step_ms,
         };
-        let late = late::evaluate(&plan, &self.context, times, &selections).await?;
-        let binder = Binder::new(&self.context, times, &selections, &late);
-        let root = match &plan.op {
-            PlanOp::RawSelect(_) | PlanOp::RawSubquery { .. } => raw::bind(&binder, &plan)?,
+        let mut late = Late::evaluate(&plan, &self.context, times, &selections).await?;
+        let bind_root = |binder: &Binder<'_>| match &plan.op {
+            PlanOp::RawSelect(_) | PlanOp::RawSubquery { .. } => raw::bind(binder, &plan),
             _ => {
                 let bound = broadcast::bind(binder.bind(&plan)?, grid);
-                Root::Rows {
+                Ok(Root::Rows {
                     labels: Arc::clone(&bound.labels),
                     plan: lower_root(&bound, &self.context),
                     grid,
                     scalar: plan.value_type == ValueType::Scalar,
                     instant,
-                }
+                })
             }
         };
+        let root = late.bind(bind_root).await?;
         stats.prepare = preparing.elapsed();
         Ok(root)
     }

@@ -163,6 +163,11 @@ impl Selections {
         self.by_node.get(&id).ok_or_else(missing)
     }
 
+    /// Series of all selectors together.
+    pub fn series(&self) -> usize {
+        self.by_node.values().map(|s| s.labels.len()).sum()
+    }
+
     /// Samples in all series, guessed.
     pub fn estimated_samples(&self) -> u64 {
         self.by_node.values().map(|s| s.estimated_samples).sum()
