@@ -428,6 +428,11 @@ impl Rows {
         self.batches.iter().flat_map(|b| b.rows())
     }
 
+    /// The batches as they came.
+    pub fn into_batches(self) -> Vec<SeriesBatch> {
+        self.batches
+    }
+
     /// How many row numbers there are.
     pub fn capacity(&self) -> usize {
         self.places.len()

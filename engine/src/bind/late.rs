@@ -1,16 +1,19 @@
-//! Nodes whose labels depend on evaluated samples. Their inputs are run while
+//! Nodes whose labels depend on evaluated samples, and joins of so many with so
+//! many that labels alone do not tell what can meet. Their inputs are run while
 //! binding; what comes out is rows at hand, with labels.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use quarrel_functions::grid::Grid;
 use quarrel_planner::ast::AggregateOp;
 use quarrel_planner::logical::{Plan, PlanOp};
 
 use super::selections::Selections;
-use super::{Binder, QueryTimes, lower_root};
-use crate::batch::SeriesBatch;
+use super::{Binder, Bound, QueryTimes, lower_root};
+use crate::batch::{Rows, SeriesBatch};
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::Input;
@@ -54,33 +57,147 @@ fn late_nodes(plan: &Plan) -> Vec<&Plan> {
     out
 }
 
-/// Evaluates all late nodes of a plan.
-///
-/// # Errors
-/// Those of the nodes' inputs, and the query's limits.
-pub(crate) async fn evaluate(
-    plan: &Plan,
-    context: &Arc<QueryContext>,
+/// Binds a plan, and computes what has to be there before.
+pub(crate) struct Late<'a> {
+    plan: &'a Plan,
+    context: &'a Arc<QueryContext>,
     times: QueryTimes,
-    selections: &Selections,
-) -> Result<HashMap<u32, LateRows>, QueryError> {
-    let mut done = HashMap::new();
-    for node in late_nodes(plan) {
-        let PlanOp::Aggregate { input, .. } = &node.op else {
-            continue;
+    selections: &'a Selections,
+    done: HashMap<u32, LateRows>,
+}
+
+impl<'a> Late<'a> {
+    /// Evaluates all late nodes of a plan.
+    ///
+    /// # Errors
+    /// Those of the nodes' inputs, and the query's limits.
+    pub async fn evaluate(
+        plan: &'a Plan,
+        context: &'a Arc<QueryContext>,
+        times: QueryTimes,
+        selections: &'a Selections,
+    ) -> Result<Self, QueryError> {
+        let mut late = Late {
+            plan,
+            context,
+            times,
+            selections,
+            done: HashMap::new(),
         };
-        let (lowered, labels, grid) = {
-            let bound = Binder::new(context, times, selections, &done).bind(input)?;
-            (
-                lower_root(&bound, context),
-                Arc::clone(&bound.labels),
-                bound.grid,
-            )
-        };
-        let collecting = Input::root(lowered).collect(labels.len(), context, "count_values");
-        let rows = context.run(collecting).await?;
-        let late = operators::count_values::evaluate(context, node, &labels, grid, rows)?;
-        done.insert(node.id, late);
+        for node in late_nodes(plan) {
+            let PlanOp::Aggregate { input, .. } = &node.op else {
+                continue;
+            };
+            let (bound, rows) = late.collect(input, None, "count_values").await?;
+            let rows =
+                operators::count_values::evaluate(context, node, &bound.labels, bound.grid, rows)?;
+            late.done.insert(node.id, rows);
+        }
+        Ok(late)
     }
-    Ok(done)
+
+    /// Binds with all late rows at hand. Joins whose table would be too large
+    /// without knowing which rows have samples get their inputs computed first.
+    ///
+    /// # Errors
+    /// Those of `bind`, and those of joins' inputs.
+    pub async fn bind<T>(
+        &mut self,
+        bind: impl Fn(&Binder<'_>) -> Result<T, QueryError>,
+    ) -> Result<T, QueryError> {
+        loop {
+            let wanted = {
+                let binder = Binder::new(self.context, self.times, self.selections, &self.done);
+                match bind(&binder) {
+                    Ok(bound) => return Ok(bound),
+                    Err(error) => binder.rows_wanted().ok_or(error)?,
+                }
+            };
+            let join = node_of(self.plan, wanted)?;
+            for input in join.inputs() {
+                if !self.done.contains_key(&input.id) {
+                    self.rows_at_hand(input, join.grid).await?;
+                }
+            }
+        }
+    }
+
+    /// Computes a node's rows at the times of the node above, and keeps those
+    /// that have samples.
+    fn rows_at_hand<'s>(
+        &'s mut self,
+        node: &'s Plan,
+        grid: Grid,
+    ) -> BoxFuture<'s, Result<(), QueryError>> {
+        async move {
+            let (bound, (rows, account)) = self.collect(node, Some(grid), "join").await?;
+            let rows = LateRows::present(&bound, rows, account);
+            self.done.insert(node.id, rows);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    /// Computes a node, over `grid` if it is given.
+    async fn collect(
+        &mut self,
+        node: &Plan,
+        grid: Option<Grid>,
+        what: &'static str,
+    ) -> Result<(Bound, (Rows, Account)), QueryError> {
+        let bound = self
+            .bind(|binder| {
+                let bound = binder.bind(node)?;
+                Ok(match grid {
+                    Some(grid) => operators::broadcast::bind(bound, grid),
+                    None => bound,
+                })
+            })
+            .await?;
+        let lowered = lower_root(&bound, self.context);
+        let collecting = Input::root(lowered).collect(bound.labels.len(), self.context, what);
+        let rows = self.context.run(collecting).await?;
+        Ok((bound, rows))
+    }
+}
+
+fn node_of(plan: &Plan, id: u32) -> Result<&Plan, QueryError> {
+    let mut stack = vec![plan];
+    while let Some(plan) = stack.pop() {
+        if plan.id == id {
+            return Ok(plan);
+        }
+        stack.extend(plan.inputs());
+    }
+    Err(QueryError::Internal(format!("there is no plan node {id}")))
+}
+
+impl LateRows {
+    /// The rows of a node that have samples.
+    fn present(bound: &Bound, rows: Rows, account: Account) -> Self {
+        let order: Vec<u32> = rows.arrived().map(|row| row.series).collect();
+        let mut number = vec![0; rows.capacity()];
+        for (i, &row) in order.iter().enumerate() {
+            number[row as usize] = i as u32;
+        }
+        let renumbered = rows
+            .into_batches()
+            .into_iter()
+            .map(|batch| batch.renumber(|row| number[row as usize]));
+        LateRows {
+            labels: Arc::new(bound.labels.take(&order)),
+            grid: bound.grid,
+            batches: Arc::new(renumbered.collect()),
+            account: Arc::new(account),
+        }
+    }
+
+    /// All rows, found by number.
+    pub fn rows(&self) -> Rows {
+        let mut rows = Rows::new(self.labels.len());
+        for batch in self.batches.iter() {
+            rows.add(batch.clone());
+        }
+        rows
+    }
 }

@@ -9,7 +9,7 @@
 pub(crate) mod late;
 pub(crate) mod selections;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -186,6 +186,7 @@ pub(crate) struct Binder<'a> {
     selections: &'a Selections,
     late: &'a HashMap<u32, LateRows>,
     shared: RefCell<HashMap<u32, SharedBound>>,
+    rows_wanted: Cell<Option<u32>>,
 }
 
 /// A subtree that stands in the query more than once, with where it was met.
@@ -209,7 +210,24 @@ impl<'a> Binder<'a> {
             selections,
             late,
             shared: RefCell::default(),
+            rows_wanted: Cell::new(None),
         }
+    }
+
+    /// The rows of a node, if they are at hand.
+    pub fn rows_of(&self, id: u32) -> Option<&LateRows> {
+        self.late.get(&id)
+    }
+
+    /// Gives up binding: node `id` wants its inputs' rows at hand first.
+    pub fn want_rows(&self, id: u32) -> QueryError {
+        self.rows_wanted.set(Some(id));
+        QueryError::Internal(format!("plan node {id} is bound without rows"))
+    }
+
+    /// The node that gave up, if binding failed for that.
+    pub fn rows_wanted(&self) -> Option<u32> {
+        self.rows_wanted.get()
     }
 
     /// The series that the selector of plan node `id` brought.

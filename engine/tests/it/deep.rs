@@ -150,3 +150,23 @@ fn many_operands_of_or_are_united() {
     let on_name = names.join(" or on (__name__) ");
     assert_eq!(timely(&store.store(), &on_name), Ok(1000));
 }
+
+/// A match that forgets a label is refused as in the reference, and not by
+/// way of a table of all pairs.
+#[test]
+fn a_join_of_all_with_all_is_refused() {
+    let store = Fake::many("x", 20_000, 3)
+        .and(Fake::many("y", 20_000, 3))
+        .store();
+    for text in [
+        "x * on () group_left () y",
+        "x * on () y",
+        "x * on () group_left (i) y",
+    ] {
+        let error = timely(&store, text).unwrap_err();
+        assert!(
+            error.starts_with("found duplicate series for the match group {}"),
+            "{error}"
+        );
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use quarrel::storage::Storage;
 
+use crate::fake::{Fake, floats};
 use crate::support::{instant, range, show, store};
 
 fn error(store: &Arc<dyn Storage>, text: &str, times: (i64, i64, i64)) -> String {
@@ -107,4 +108,41 @@ fn absent_over_time_looks_at_presence_alone() {
     assert_eq!(ask("absent_over_time({x=\"1\"}[1m])"), "");
     assert_eq!(ask("absent_over_time({x=\"1\"}[1m:30s])"), "");
     assert_eq!(ask("absent_over_time({x=\"2\"}[1m])"), "{x=2} 1@30");
+}
+
+/// Where labels alone would give far more pairs than rows, the rows are computed
+/// first, and only those that have samples are matched.
+#[test]
+fn many_rows_that_take_turns_are_matched_by_their_samples() {
+    let lasting: Vec<(i64, f64)> = (0..100).map(|i| (i * 30, 1.0)).collect();
+    let stale = f64::from_bits(0x7ff0_0000_0000_0002);
+    let many = (0..300).map(|i| (format!("many{{p=\"{i:03}\"}}"), vec![floats(&lasting)]));
+    let one = (0..300i64).map(|i| {
+        // The first twenty take turns; the others come at once, but later.
+        let samples = if i < 20 {
+            floats(&[(i * 30, 2.0), (i * 30 + 30, stale)])
+        } else {
+            floats(&[(1200, 3.0)])
+        };
+        (format!("one{{v=\"{i:03}\"}}"), vec![samples])
+    });
+    let store = Fake::new(many).and(Fake::new(one)).store();
+    let ask = |text| show(&range(&store, text, (30, 120, 30)).unwrap());
+    let all = "{} 300@30 300@60 300@90 300@120";
+    assert_eq!(ask("count(many * on () group_left (v) one)"), all);
+    assert_eq!(ask("count((many @ 30) * on () group_left (v) one)"), all);
+    assert_eq!(ask("count(one * on () group_right (v) many)"), all);
+    assert_eq!(
+        ask("sum by (v) (many * on () group_left (v) one)"),
+        "{v=001} 600@30\n{v=002} 600@60\n{v=003} 600@90\n{v=004} 600@120"
+    );
+    // At 1200 s all of the others are there at once.
+    let told = error(&store, "many * on () group_left (v) one", (0, 2400, 30));
+    assert!(
+        told.starts_with("found duplicate series for the match group {}"),
+        "{told}"
+    );
+    let within = "max_over_time((many * on () group_left (v) one)[2m:30s])";
+    let result = range(&store, &format!("count({within})"), (150, 150, 30)).unwrap();
+    assert_eq!(show(&result), "{} 1200@150");
 }

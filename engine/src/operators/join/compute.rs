@@ -1,14 +1,14 @@
 //! Computes a join's rows.
 
 use quarrel_functions::grid::Param;
-use quarrel_planner::ast::Cardinality;
+use quarrel_planner::ast::{Cardinality, Span};
 use rustc_hash::FxHashMap;
 
 use super::Join;
-use super::table::NONE;
+use super::table::{NONE, Sides};
 use crate::batch::{Row, Rows};
 use crate::error::QueryError;
-use crate::exec::context::Account;
+use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::{Output, Run};
 use crate::operators::ops::FloatOp;
 
@@ -42,10 +42,17 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
     } else {
         (&run.inputs[0], &run.inputs[1])
     };
-    let many = many_input.collect(table.many_labels.len(), &run.context, "join");
-    let one = one_input.collect(table.one_labels.len(), &run.context, "join");
+    let many = many_input.collect(table.sides.many_labels.len(), &run.context, "join");
+    let one = one_input.collect(table.sides.one_labels.len(), &run.context, "join");
     let ((many, mut account), (one, _one)) = futures::try_join!(many, one)?;
-    check_one_side(join, run, &many, &one, &mut account)?;
+    let check = Check {
+        context: &run.context,
+        sides: &table.sides,
+        card: join.card,
+        steps: join.steps,
+        span: join.span,
+    };
+    check.one_side(&many, &one, &mut account)?;
     account.grow(join.steps * 40)?;
     let mut worker = Worker {
         join,
@@ -68,72 +75,13 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
     Ok(worker.output)
 }
 
-/// Two rows of one group on the "one" side at a step are an error wherever
-/// the other operand has any sample at that step, partner or not.
-fn check_one_side(
-    join: &Join,
-    run: &Run,
-    many: &Rows,
-    one: &Rows,
-    account: &mut Account,
-) -> Result<(), QueryError> {
-    let table = &join.table;
-    if table.group.iter().all(|g| g.one_rows < 2) {
-        return Ok(());
-    }
-    account.grow(join.steps * 5 + one.capacity() * 4)?;
-    let mut any_many = vec![false; join.steps];
-    for row in many.arrived() {
-        let first = row.first_step as usize;
-        for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
-            any_many[first + i] = true;
-        }
-    }
-    let mut arrival = vec![NONE; one.capacity()];
-    for (place, row) in one.arrived().enumerate() {
-        arrival[row.series as usize] = place as u32;
-    }
-    // The reference stops at the first step, and there at the first row, in
-    // the order in which they come, that repeats its group.
-    let mut first_step = join.steps;
-    let mut first: Option<Repeat> = None;
-    let mut seen = vec![NONE; join.steps];
-    for group in table.group.iter().filter(|g| g.one_rows > 1) {
-        run.context.check()?;
-        seen.fill(NONE);
-        let mut rows: Vec<u32> = group
-            .partners
-            .iter()
-            .flat_map(|p| table.partners[*p as usize].rows.iter().copied())
-            .collect();
-        rows.sort_unstable_by_key(|&row| arrival[row as usize]);
-        for number in rows {
-            let Some(row) = one.get(number) else { continue };
-            let from = row.first_step as usize;
-            for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
-                let step = from + i;
-                if step > first_step {
-                    break;
-                }
-                if seen[step] == NONE {
-                    seen[step] = number;
-                    continue;
-                }
-                let repeat = Repeat {
-                    place: arrival[number as usize],
-                    rows: (seen[step], number),
-                };
-                let earlier = first.as_ref().is_none_or(|f| repeat.place < f.place);
-                if any_many[step] && (step < first_step || earlier) {
-                    (first_step, first) = (step, Some(repeat));
-                }
-            }
-        }
-    }
-    match first {
-        Some(Repeat { rows: (a, b), .. }) => Err(duplicate(join, run, a, b)),
-        None => Ok(()),
-    }
+/// Looks for rows that repeat in their group.
+pub(super) struct Check<'a> {
+    pub context: &'a QueryContext,
+    pub sides: &'a Sides,
+    pub card: Cardinality,
+    pub steps: usize,
+    pub span: Span,
 }
 
 /// Two rows of one group with samples at one step.
@@ -143,32 +91,106 @@ struct Repeat {
     rows: (u32, u32),
 }
 
-fn duplicate(join: &Join, run: &Run, a: u32, b: u32) -> QueryError {
-    let table = &join.table;
-    let symbols = run.context.symbols.read();
-    let labels = |row: u32| table.one_labels.get(row as usize);
-    let mut group = Vec::new();
-    table.filter.apply(labels(b), &mut group);
-    let group = symbols.display_braces(&group);
-    let side = if join.card == Cardinality::OneToMany {
-        "left"
-    } else {
-        "right"
-    };
-    let mut names = [
-        symbols.display_braces(labels(a)),
-        symbols.display_braces(labels(b)),
-    ];
-    names.sort();
-    let [a, b] = names;
-    QueryError::execution(
-        format!(
-            "found duplicate series for the match group {group} on the {side} hand-side of the \
-             operation: [{a}, {b}];many-to-many matching not allowed: matching labels must be \
-             unique on one side"
-        ),
-        join.span,
-    )
+impl Check<'_> {
+    /// Two rows of one group on the "one" side at a step are an error wherever
+    /// the other operand has any sample at that step, partner or not. The
+    /// reference stops at the first such step, and there at the first row, in
+    /// the order in which they come, that repeats its group.
+    pub fn one_side(
+        &self,
+        many: &Rows,
+        one: &Rows,
+        account: &mut Account,
+    ) -> Result<(), QueryError> {
+        if self.sides.group.iter().all(|g| g.one_rows < 2) {
+            return Ok(());
+        }
+        account.grow(self.steps * 5 + one.capacity() * 4)?;
+        let mut any_many = vec![false; self.steps];
+        for row in many.arrived() {
+            let first = row.first_step as usize;
+            for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+                any_many[first + i] = true;
+            }
+        }
+        let mut arrival = vec![NONE; one.capacity()];
+        for (place, row) in one.arrived().enumerate() {
+            arrival[row.series as usize] = place as u32;
+        }
+        let mut first: Option<(usize, Repeat)> = None;
+        let mut seen = vec![NONE; self.steps];
+        for group in self.sides.group.iter().filter(|g| g.one_rows > 1) {
+            self.context.check()?;
+            seen.fill(NONE);
+            let mut rows: Vec<u32> = group
+                .partners
+                .iter()
+                .flat_map(|p| self.sides.partners[*p as usize].rows.iter().copied())
+                .collect();
+            rows.sort_unstable_by_key(|&row| arrival[row as usize]);
+            for row in rows.into_iter().filter_map(|number| one.get(number)) {
+                let place = arrival[row.series as usize];
+                repeats(&row, place, &any_many, &mut seen, &mut first);
+            }
+        }
+        match first {
+            Some((_, repeat)) => Err(self.duplicate(repeat.rows)),
+            None => Ok(()),
+        }
+    }
+
+    fn duplicate(&self, (a, b): (u32, u32)) -> QueryError {
+        let symbols = self.context.symbols.read();
+        let labels = |row: u32| self.sides.one_labels.get(row as usize);
+        let mut group = Vec::new();
+        self.sides.filter.apply(labels(b), &mut group);
+        let group = symbols.display_braces(&group);
+        let side = if self.card == Cardinality::OneToMany {
+            "left"
+        } else {
+            "right"
+        };
+        let mut names = [
+            symbols.display_braces(labels(a)),
+            symbols.display_braces(labels(b)),
+        ];
+        names.sort();
+        let [a, b] = names;
+        QueryError::execution(
+            format!(
+                "found duplicate series for the match group {group} on the {side} hand-side of \
+                 the operation: [{a}, {b}];many-to-many matching not allowed: matching labels \
+                 must be unique on one side"
+            ),
+            self.span,
+        )
+    }
+}
+
+/// Marks a row's steps in `seen`, and keeps the earliest step, and there the
+/// earliest row, at which another row of its group has a sample.
+fn repeats(
+    row: &Row<'_>,
+    place: u32,
+    any_many: &[bool],
+    seen: &mut [u32],
+    first: &mut Option<(usize, Repeat)>,
+) {
+    let from = row.first_step as usize;
+    for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+        let step = from + i;
+        if seen[step] == NONE {
+            seen[step] = row.series;
+            continue;
+        }
+        let earlier = first
+            .as_ref()
+            .is_none_or(|(s, f)| (step, place) < (*s, f.place));
+        if any_many[step] && earlier {
+            let rows = (seen[step], row.series);
+            *first = Some((step, Repeat { place, rows }));
+        }
+    }
 }
 
 struct Worker<'a> {
@@ -189,14 +211,15 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn row(&mut self, row: &Row<'_>) -> Result<(), QueryError> {
         let table = &self.join.table;
-        let group = table.many_group[row.series as usize];
+        let sides = &table.sides;
+        let group = sides.many_group[row.series as usize];
         if group == NONE {
             return Ok(());
         }
         self.many.set(row);
         let first_pair = table.first_pair[row.series as usize];
-        for (i, &partner) in table.group[group as usize].partners.iter().enumerate() {
-            let rows = &table.partners[partner as usize].rows;
+        for (i, &partner) in sides.group[group as usize].partners.iter().enumerate() {
+            let rows = &sides.partners[partner as usize].rows;
             let pair = first_pair + i as u32;
             if let [single] = rows[..] {
                 let Some(row) = self.one.get(single) else {
@@ -230,7 +253,7 @@ impl Worker<'_> {
             values: vec![0.0; steps],
             present: vec![false; steps],
         };
-        for row in self.join.table.partners[partner as usize].rows.iter() {
+        for row in self.join.table.sides.partners[partner as usize].rows.iter() {
             let Some(row) = self.one.get(*row) else {
                 continue;
             };

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use quarrel_planner::ast::{Cardinality, Span};
 use quarrel_planner::logical::{Plan, PlanOp};
 
-use self::table::Table;
+use self::table::{Sides, Table};
 use super::ops::FloatOp;
 use super::{broadcast, merge};
 use crate::bind::{Binder, Bound, RowLabels};
@@ -52,14 +52,12 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         Cardinality::OneToMany => (&rhs, &lhs),
         _ => (&lhs, &rhs),
     };
-    let (table, labels) = Table::build(
-        binder.context,
-        &many.labels,
-        &one.labels,
-        matching,
-        op.drops_name(),
-    )?;
-    let (keep_many, keep_one) = table.needed();
+    let sides = Sides::build(binder.context, &many.labels, &one.labels, matching)?;
+    if sides.is_large() {
+        check_at_hand(binder, plan, &sides, matching.card)?;
+    }
+    let (table, labels) = Table::build(binder.context, sides, matching, op.drops_name())?;
+    let (keep_many, keep_one) = table.sides.needed();
     many.prune(&keep_many);
     one.prune(&keep_one);
     let join = Join {
@@ -78,17 +76,47 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     Ok(merge::bind(bound, plan.span))
 }
 
+/// Before a large table is made: makes sure with the rows at hand that those of
+/// one group take turns. Without rows at hand, asks for them.
+fn check_at_hand(
+    binder: &Binder<'_>,
+    plan: &Plan,
+    sides: &Sides,
+    card: Cardinality,
+) -> Result<(), QueryError> {
+    let inputs = plan.inputs();
+    let rows = |input: usize| Some(binder.rows_of(inputs.get(input)?.id)?.rows());
+    let (Some(lhs), Some(rhs)) = (rows(0), rows(1)) else {
+        return Err(binder.want_rows(plan.id));
+    };
+    let (many, one) = match card {
+        Cardinality::OneToMany => (rhs, lhs),
+        _ => (lhs, rhs),
+    };
+    let check = compute::Check {
+        context: binder.context,
+        sides,
+        card,
+        steps: plan.grid.len,
+        span: plan.span,
+    };
+    let mut account = binder.context.account("join");
+    check.one_side(&many, &one, &mut account)
+}
+
 impl Operator for Join {
     fn name(&self) -> &'static str {
         "Join"
     }
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (card, table) = (self.card.name(), &self.table);
+        let (card, sides) = (self.card.name(), &self.table.sides);
         write!(
             f,
             ": {:?} {card} groups={} pairs={}",
-            self.op, table.groups, table.pairs
+            self.op,
+            sides.groups(),
+            sides.pairs
         )
     }
 

@@ -26,48 +26,53 @@ pub(super) struct Partner {
 /// The partners of a match group.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    /// Numbers in [`Table::partners`].
+    /// Numbers in [`Sides::partners`].
     pub partners: SmallVec<[u32; 1]>,
     /// How many rows the partners have together.
     pub one_rows: u32,
 }
 
+/// The match groups of both sides.
+#[derive(Debug)]
+pub(super) struct Sides {
+    /// For each "many" row its group, `u32::MAX` if it meets nobody.
+    pub many_group: Vec<u32>,
+    /// The groups that have partners.
+    pub group: Vec<Group>,
+    /// For each group how many rows of the "many" side it has.
+    met: Vec<u32>,
+    /// All partners.
+    pub partners: Vec<Partner>,
+    /// How many rows the result can have, as far as labels tell.
+    pub pairs: usize,
+    /// The rows of both sides.
+    pub many_labels: Arc<LabelList>,
+    pub one_labels: Arc<LabelList>,
+    /// For error texts: the labels that decide.
+    pub filter: LabelFilter,
+    /// Bytes of the table.
+    account: Account,
+}
+
 /// Who meets whom.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// How many match groups have rows on both sides.
-    pub groups: usize,
-    /// How many rows the result can have.
-    pub pairs: usize,
-    /// For each "many" row its group, `u32::MAX` if it meets nobody.
-    pub many_group: Vec<u32>,
+    pub sides: Sides,
     /// For each "many" row the number of its first result row; the others
     /// follow in the order of the group's partners.
     pub first_pair: Vec<u32>,
-    /// The groups that have partners.
-    pub group: Vec<Group>,
-    /// All partners.
-    pub partners: Vec<Partner>,
     /// For each pair the class within which samples must not meet at a step;
     /// `u32::MAX` if the pair is alone.
     pub class: Vec<u32>,
     /// How many classes there are.
     pub classes: usize,
-    /// For error texts.
-    pub many_labels: Arc<LabelList>,
-    /// For error texts.
-    pub one_labels: Arc<LabelList>,
-    /// For error texts: the labels that decide.
-    pub filter: LabelFilter,
-    /// Bytes of the table.
-    _account: Account,
 }
 
 /// No group, no class.
 pub(super) const NONE: u32 = u32::MAX;
 
-impl Table {
-    /// Matches two label lists; gives the result's labels, too.
+impl Sides {
+    /// Matches two label lists.
     ///
     /// # Errors
     /// The memory limit.
@@ -76,8 +81,7 @@ impl Table {
         many: &Arc<LabelList>,
         one: &Arc<LabelList>,
         matching: &VectorMatching,
-        drops_name: bool,
-    ) -> Result<(Self, LabelList), QueryError> {
+    ) -> Result<Self, QueryError> {
         let symbols = &context.symbols;
         let filter = if matching.on {
             LabelFilter::only(&matching.labels, symbols)
@@ -89,7 +93,6 @@ impl Table {
         account.grow((many.len() + one.len()) * 24)?;
         let (grouper, group, partners) = partners(one, &filter, &include);
         let mut many_group = Vec::with_capacity(many.len());
-        let mut first_pair = Vec::with_capacity(many.len());
         let mut pairs = 0usize;
         let mut buffer = Vec::new();
         let mut met = vec![0u32; group.len()];
@@ -97,14 +100,74 @@ impl Table {
             filter.apply(row, &mut buffer);
             let number = grouper.find(&buffer).unwrap_or(NONE);
             many_group.push(number);
-            first_pair.push(u32::try_from(pairs).map_err(|_| too_large())?);
             if number != NONE {
                 met[number as usize] += 1;
-                pairs += group[number as usize].partners.len();
+                pairs = pairs.saturating_add(group[number as usize].partners.len());
             }
         }
-        account.grow(pairs.saturating_mul(32))?;
-        u32::try_from(pairs).map_err(|_| too_large())?;
+        Ok(Sides {
+            many_group,
+            group,
+            met,
+            partners,
+            pairs,
+            many_labels: Arc::clone(many),
+            one_labels: Arc::clone(one),
+            filter,
+            account,
+        })
+    }
+
+    /// Whether there are far more pairs than rows: most of them can have no
+    /// samples, since the rows of one group have to take turns.
+    pub fn is_large(&self) -> bool {
+        let rows = self.many_labels.len() + self.one_labels.len();
+        self.pairs > FEW_PAIRS + rows.saturating_mul(PAIRS_A_ROW)
+    }
+
+    /// How many match groups have rows on both sides.
+    pub fn groups(&self) -> usize {
+        self.met.iter().filter(|m| **m > 0).count()
+    }
+}
+
+/// Pairs that are few in any case.
+const FEW_PAIRS: usize = 65_536;
+
+/// Pairs for each row of both sides that are to be expected: a pod that was
+/// restarted some times has as many rows of information.
+const PAIRS_A_ROW: usize = 16;
+
+impl Table {
+    /// Numbers the pairs; gives the result's labels, too.
+    ///
+    /// # Errors
+    /// The memory limit.
+    pub fn build(
+        context: &Arc<QueryContext>,
+        mut sides: Sides,
+        matching: &VectorMatching,
+        drops_name: bool,
+    ) -> Result<(Self, LabelList), QueryError> {
+        u32::try_from(sides.pairs).map_err(|_| too_large())?;
+        let labels_of = |list: &LabelList| list.bytes() / list.len().max(1);
+        let pair_bytes = labels_of(&sides.many_labels) + matching.include.len() * 8 + 32;
+        sides.account.grow(sides.pairs.saturating_mul(pair_bytes))?;
+        let Sides {
+            many_group,
+            group,
+            partners,
+            ..
+        } = &sides;
+        let mut first_pair = Vec::with_capacity(many_group.len());
+        let mut next = 0u32;
+        for &number in many_group {
+            first_pair.push(next);
+            if number != NONE {
+                next += group[number as usize].partners.len() as u32;
+            }
+        }
+        let (many, one) = (&sides.many_labels, &sides.one_labels);
         let labels = result_labels(context, matching, drops_name, many, one, |visit| {
             for (row, &number) in many_group.iter().enumerate().filter(|(_, g)| **g != NONE) {
                 for &partner in &group[number as usize].partners {
@@ -112,26 +175,18 @@ impl Table {
                 }
             }
         });
-        let (class, classes) = classes(matching.card, &many_group, &group, &met, &labels);
+        let (class, classes) = classes(matching.card, many_group, group, &sides.met, &labels);
         let table = Table {
-            groups: met.iter().filter(|m| **m > 0).count(),
-            pairs,
-            many_group,
+            sides,
             first_pair,
-            group,
-            partners,
             class,
             classes,
-            many_labels: Arc::clone(many),
-            one_labels: Arc::clone(one),
-            filter,
-            _account: account,
         };
         Ok((table, labels))
     }
 }
 
-impl Table {
+impl Sides {
     /// The rows of either side that have a partner, or an effect on errors:
     /// repeated rows of the "one" side are an error while the other side has
     /// any sample.
