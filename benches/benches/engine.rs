@@ -23,7 +23,11 @@ fn engine(c: &mut Criterion) {
     let list = queries().expect("the list of queries");
     for query in list.iter().filter(|q| NAMES.contains(&q.name.as_str())) {
         c.bench_function(&query.name, |b| {
-            b.iter(|| runtime.block_on(query.run(&engine, &store)).expect("an answer"));
+            b.iter(|| {
+                runtime
+                    .block_on(query.run(&engine, &store))
+                    .expect("an answer")
+            });
         });
     }
 }

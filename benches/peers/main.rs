@@ -61,7 +61,9 @@ fn main() -> Result<(), BenchError> {
     let (prometheus, thanos) = if args.alone {
         (None, None)
     } else {
-        let thanos = (!args.no_thanos).then(|| time_thanos(&data, &args.only)).transpose()?;
+        let thanos = (!args.no_thanos)
+            .then(|| time_thanos(&data, &args.only))
+            .transpose()?;
         (Some(time_prometheus(&data, &args.only)?), thanos)
     };
     print_table(&list, &own, prometheus.as_ref(), thanos.as_ref());
@@ -76,7 +78,9 @@ fn time_quarrel(
     data: &Path,
     runs: usize,
 ) -> Result<Vec<(Duration, usize)>, BenchError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let store = open(data)?;
     let engine = Engine::new(EngineOptions::default())?;
     let mut out = Vec::new();
@@ -98,7 +102,9 @@ fn time_quarrel(
 }
 
 fn time_prometheus(data: &Path, only: &str) -> Result<Report, BenchError> {
-    let data = data.to_str().ok_or("the data directory's path is not UTF-8")?;
+    let data = data
+        .to_str()
+        .ok_or("the data directory's path is not UTF-8")?;
     let args = ["./cmd/prombench", "-data", data, "-only", only];
     Ok(serde_json::from_slice(&go_run(&go_module(), &args)?)?)
 }
@@ -107,7 +113,11 @@ fn time_thanos(data: &Path, only: &str) -> Result<Report, BenchError> {
     let list = go_run(&go_module(), &["./cmd/prombench", "-list"])?;
     let file = std::env::temp_dir().join(format!("quarrel-bench-{}.json", std::process::id()));
     std::fs::write(&file, list)?;
-    let text = |path: &Path| path.to_str().map(str::to_string).ok_or("a path is not UTF-8");
+    let text = |path: &Path| {
+        path.to_str()
+            .map(str::to_string)
+            .ok_or("a path is not UTF-8")
+    };
     let (data, queries) = (text(data)?, text(&file)?);
     let args = [".", "-data", &data, "-queries", &queries, "-only", only];
     let report = go_run(&go_module().join("thanosbench"), &args);
@@ -122,7 +132,9 @@ fn print_table(
     thanos: Option<&Report>,
 ) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("{cores} cores; medians, ms; last column: how many times as fast as the better peer\n");
+    println!(
+        "{cores} cores; medians, ms; last column: how many times as fast as the better peer\n"
+    );
     for report in [prometheus, thanos].into_iter().flatten() {
         println!("- {}", report.module);
     }
@@ -132,10 +144,17 @@ fn print_table(
     for (query, (took, count)) in list.iter().zip(own) {
         let find = |report: Option<&Report>| -> Option<(u64, usize)> {
             let timing = report?.timings.iter().find(|t| t.name == query.name)?;
-            timing.error.is_empty().then_some((timing.median_ns, timing.series))
+            timing
+                .error
+                .is_empty()
+                .then_some((timing.median_ns, timing.series))
         };
         let (prometheus, thanos) = (find(prometheus), find(thanos));
-        let best = [prometheus, thanos].into_iter().flatten().map(|(ns, _)| ns).min();
+        let best = [prometheus, thanos]
+            .into_iter()
+            .flatten()
+            .map(|(ns, _)| ns)
+            .min();
         let times = best.map(|ns| ns as f64 / took.as_nanos() as f64);
         if let Some(times) = times {
             logs += times.ln();
@@ -153,7 +172,10 @@ fn print_table(
         );
     }
     if counted > 0 {
-        println!("\nGeometric mean: {:.1} times", (logs / f64::from(counted)).exp());
+        println!(
+            "\nGeometric mean: {:.1} times",
+            (logs / f64::from(counted)).exp()
+        );
     }
 }
 

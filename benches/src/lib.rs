@@ -65,7 +65,9 @@ pub fn bench_data() -> Result<PathBuf, BenchError> {
     );
     let dir = target.join("bench-block");
     if !dir.is_dir() {
-        let text = dir.to_str().ok_or("the target folder's path is not UTF-8")?;
+        let text = dir
+            .to_str()
+            .ok_or("the target folder's path is not UTF-8")?;
         go_run(&go_module(), &["./cmd/mkblocks", "-bench", "-out", text])?;
     }
     Ok(dir)
