@@ -325,3 +325,6 @@ impl State {
         self.view.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,13 +100,14 @@ fn prometheus(dir: &Path, torn: bool, requests: &[Request]) -> Vec<Answer> {
     answers
 }
 
+fn hex(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut all, b| {
+        let _ = write!(all, "{b:02x}");
+        all
+    })
+}
+
 fn quarrel(snapshot: &dyn Snapshot, request: &Request) -> Answer {
-    let hex = |t: &String| {
-        t.bytes().fold(String::new(), |mut all, b| {
-            let _ = write!(all, "{b:02x}");
-            all
-        })
-    };
     let mut answer = Answer::default();
     match request {
         Request::Series(matchers, range) => {
@@ -125,12 +126,12 @@ fn quarrel(snapshot: &dyn Snapshot, request: &Request) -> Answer {
         }
         Request::Names(matchers, range) => {
             let names = block_on(snapshot.label_names(std::slice::from_ref(matchers), *range));
-            answer.texts = names.unwrap().iter().map(hex).collect();
+            answer.texts = names.unwrap().iter().map(|n| hex(n)).collect();
         }
         Request::Values(name, matchers, range) => {
             let selectors = std::slice::from_ref(matchers);
             let values = block_on(snapshot.label_values(name, selectors, *range));
-            answer.texts = values.unwrap().iter().map(hex).collect();
+            answer.texts = values.unwrap().iter().map(|v| hex(v)).collect();
         }
     }
     answer
@@ -295,6 +296,7 @@ fn compare(dir: &Path, copy: &Path, torn: bool, seed: u64, count: usize) {
 }
 
 #[test]
+#[ignore = "needs Go"]
 fn blocks_and_heads_are_read_as_prometheus_reads_them() {
     let root = tempfile::tempdir().unwrap();
     let mkblocks = judge::build("mkblocks");
@@ -327,4 +329,72 @@ fn blocks_and_heads_are_read_as_prometheus_reads_them() {
         compare(&dir, &copy, shape.contains(&"-torn"), i as u64, 200);
     }
     std::fs::remove_file(mkblocks).unwrap();
+}
+
+#[test]
+#[ignore = "needs Go"]
+fn the_demo_data_is_read_as_prometheus_reads_it() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/demo-data");
+    let root = tempfile::tempdir().unwrap();
+    let copy = root.path().join("copy");
+    judge::copy(&demo, &copy);
+    compare(&demo, &copy, false, 7, 200);
+}
+
+/// All samples in order of the live writer from `start` to `end` (ms) are
+/// there: a scrape every 30 s of 30 series, of which one ends and another
+/// begins every hundred scrapes.
+fn assert_whole(snapshot: &dyn Snapshot) -> usize {
+    const EPOCH: i64 = 1_700_006_400_000;
+    const PACE: i64 = 30_000;
+    let Some(TimeRange { start, end }) = snapshot.time_range() else {
+        return 0;
+    };
+    let all = testing::read(snapshot, &[], TimeRange::ALL).unwrap();
+    let mut checked = 0;
+    for number in 0i64.. {
+        let birth = EPOCH + (number - 29).max(0) * 100 * PACE;
+        let death = EPOCH + ((number + 1) * 100 - 1) * PACE;
+        // The newest scrape has its times up to 4 ms apart.
+        if birth + 4 > end {
+            return checked;
+        }
+        let scrapes = (birth..=death)
+            .step_by(PACE as usize)
+            .map(|t| t + number % 5);
+        let expected: Vec<i64> = scrapes.filter(|t| (start..=end - 4).contains(t)).collect();
+        let suffix = format!("i={};", hex(&number.to_string()));
+        let series = all.iter().find(|(labels, _)| labels.contains(&suffix));
+        let samples = series.map_or(&[][..], |(_, samples)| samples);
+        for t in expected {
+            let there = samples.binary_search_by_key(&t, |s| s.0).is_ok();
+            assert!(there, "series {number} lacks {t} in {start} to {end}");
+            checked += 1;
+        }
+    }
+    checked
+}
+
+#[test]
+#[ignore = "needs Go"]
+fn every_view_beside_a_live_writer_is_whole() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("data");
+    std::fs::create_dir(&dir).unwrap();
+    let mut writer = judge::live(&dir, 6);
+    let db = Tsdb::open(&dir, TsdbOptions::default()).unwrap();
+    let (mut views, mut end, mut blocks) = (0, i64::MIN, 0);
+    while writer.try_wait().unwrap().is_none() {
+        let snapshot = block_on(db.snapshot(TimeRange::ALL)).unwrap();
+        let now = snapshot.time_range().map_or(i64::MIN, |r| r.end);
+        assert!(now >= end, "{now} after {end}");
+        end = now;
+        assert_whole(&*snapshot);
+        views += 1;
+        blocks = blocks.max(std::fs::read_dir(&dir).unwrap().count());
+    }
+    let snapshot = block_on(db.snapshot(TimeRange::ALL)).unwrap();
+    assert!(assert_whole(&*snapshot) > 10_000, "much was written");
+    println!("{views} views, up to {blocks} entries in the directory");
+    assert!(views > 10 && blocks > 5);
 }

@@ -122,11 +122,21 @@ impl View {
         })
     }
 
+    /// A block's time range says only where it may end, so of those that may
+    /// end last the true end is looked for.
     fn time_range(&self) -> Option<TimeRange> {
-        let blocks = self.blocks.iter().map(|b| b.block.meta());
-        let blocks = blocks.map(|m| (m.min_time, m.max_time.saturating_sub(1)));
-        let all = blocks.chain(self.head.time_range());
-        let (start, end) = all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
+        let head = self.head.time_range();
+        let blocks = || self.blocks.iter().map(|b| &b.block);
+        let starts = blocks().map(|b| b.meta().min_time);
+        let start = starts.chain(head.map(|h| h.0)).min()?;
+        let mut end = head.map_or(i64::MIN, |h| h.1);
+        let mut later: Vec<_> = blocks().filter(|b| b.meta().max_time > end).collect();
+        later.sort_by_key(|b| std::cmp::Reverse(b.meta().max_time));
+        for block in later {
+            if block.meta().max_time > end {
+                end = end.max(block.last_time());
+            }
+        }
         Some(TimeRange { start, end })
     }
 }

@@ -11,6 +11,7 @@ mod tombstones;
 mod verified;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use quarrel::storage::StorageError;
@@ -36,6 +37,7 @@ pub struct Block {
     number: u64,
     index: Index,
     segments: Segments,
+    last_time: OnceLock<i64>,
 }
 
 impl Block {
@@ -55,6 +57,7 @@ impl Block {
             number,
             index,
             segments,
+            last_time: OnceLock::new(),
         })
     }
 
@@ -70,6 +73,27 @@ impl Block {
 
     pub(super) fn number(&self) -> u64 {
         self.number
+    }
+
+    /// The time of the last sample, deleted or not, ms. Looks at all series
+    /// the first time.
+    pub(super) fn last_time(&self) -> i64 {
+        *self.last_time.get_or_init(|| {
+            // A select will say what is wrong with a corrupt index.
+            let bound = self.meta.max_time.saturating_sub(1);
+            self.find_last_time().ok().flatten().unwrap_or(bound)
+        })
+    }
+
+    fn find_last_time(&self) -> Result<Option<i64>, StorageError> {
+        let mut last = None;
+        for id in self.index.all()?.to_vec() {
+            let error = |e| self.index.series_error(id, e);
+            for meta in self.index.series(id)?.chunks().map_err(error)? {
+                last = last.max(Some(meta.map_err(error)?.max_time));
+            }
+        }
+        Ok(last)
     }
 
     pub(super) fn index(&self) -> &Index {

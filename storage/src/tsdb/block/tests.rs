@@ -79,6 +79,14 @@ fn a_block_says_what_was_written() {
 }
 
 #[test]
+fn the_last_moment_is_that_of_the_last_sample() {
+    let db = Tsdb::open(small(), TsdbOptions::default()).unwrap();
+    let snapshot = block_on(db.snapshot(TimeRange::ALL)).unwrap();
+    let TimeRange { start, end } = snapshot.time_range().unwrap();
+    assert_eq!(end, start + 149 * 15_000);
+}
+
+#[test]
 fn every_kind_of_matcher_selects() {
     use MatchOp::{Equal, NotEqual, NotRegex, Regex};
     let db = Tsdb::open(small(), TsdbOptions::default()).unwrap();

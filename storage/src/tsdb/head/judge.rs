@@ -226,7 +226,7 @@ pub(super) fn make(root: &Path) -> Vec<PathBuf> {
 }
 
 /// A Prometheus that writes to a directory for some seconds.
-pub(super) fn live(dir: &Path, seconds: u32) -> Child {
+pub(in crate::tsdb) fn live(dir: &Path, seconds: u32) -> Child {
     let seconds = seconds.to_string();
     Command::new(headlab())
         .arg("live")

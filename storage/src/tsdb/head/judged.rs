@@ -58,16 +58,24 @@ fn every_scenario_reads_as_in_prometheus() {
 
 #[test]
 #[ignore = "needs Go"]
-fn the_recorded_demo_reads_as_in_prometheus() {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/demo-data");
+fn floats_of_the_recorded_demo_read_as_in_prometheus() {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/demo-data");
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("data");
     copy(&from, &dir);
-    let got = read(&dir);
-    let expected = prometheus(std::slice::from_ref(&dir), Starts::Once)
+    let options = HeadOptions {
+        min_valid_time_ms: blocks_end(&dir),
+    };
+    let head = Head::read(&dir, options).unwrap();
+    // Histograms from the log have the buckets that they came with, those of
+    // Prometheus the ones of their chunk.
+    let got = digests_of(&head, |c| !c.data.is_histogram());
+    let mut expected = prometheus(std::slice::from_ref(&dir), Starts::Once)
         .remove(0)
         .unwrap();
     println!("{} series", expected.len());
+    assert!(got.len() > expected.len() * 9 / 10);
+    expected.retain(|labels, _| got.contains_key(labels));
     assert_same("demo", &got, &expected);
 }
 

@@ -1,0 +1,207 @@
+//! What happens when a directory changes.
+
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+use futures::executor::block_on;
+use quarrel::labels::SymbolTable;
+
+use super::*;
+use crate::tsdb::head::judge::copy;
+use crate::tsdb::testing;
+
+const SMALL: &str = "01M8AANFV2MRF0R5WNG27XG02A";
+
+fn small() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/small-block")
+}
+
+/// Puts a copy of the small block into a directory under another name.
+fn add(dir: &Path, ulid: &str, change: impl Fn(String) -> String) {
+    let making = dir.join(format!("{ulid}.tmp-for-creation"));
+    copy(&small().join(SMALL), &making);
+    let meta = making.join("meta.json");
+    let text = fs::read_to_string(&meta).unwrap().replace(SMALL, ulid);
+    fs::write(meta, change(text)).unwrap();
+    fs::rename(making, dir.join(ulid)).unwrap();
+}
+
+fn as_is(text: String) -> String {
+    text
+}
+
+/// Has the block replace the small one.
+fn child(text: String) -> String {
+    let parents = format!(r#""compaction": {{ "parents": [{{"ulid": "{SMALL}"}}],"#);
+    text.replacen(r#""compaction": {"#, &parents, 1)
+}
+
+fn open(dir: &Path) -> Result<Tsdb, StorageError> {
+    let tombstones_interval = Duration::ZERO;
+    Tsdb::open(
+        dir,
+        TsdbOptions {
+            tombstones_interval,
+            ..TsdbOptions::default()
+        },
+    )
+}
+
+fn snapshot(db: &Tsdb) -> Arc<dyn Snapshot> {
+    block_on(db.snapshot(TimeRange::ALL)).unwrap()
+}
+
+/// Series and samples.
+fn counts(snapshot: &dyn Snapshot) -> (usize, usize) {
+    let all = testing::read(snapshot, &[], TimeRange::ALL).unwrap();
+    (all.len(), all.values().map(Vec::len).sum())
+}
+
+const ALL: (usize, usize) = (69, 69 * 150 - 14 - 120);
+
+#[test]
+fn directories_that_are_no_blocks_are_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&small(), dir.path());
+    for name in [
+        "01M8AANFV2MRF0R5WNG27XG02B",
+        "01M8AANFV2MRF0R5WNG27XG02C.tmp-for-creation",
+        "01M8AANFV2MRF0R5WNG27XG02D.tmp-for-deletion",
+        "01M8AANFV2MRF0R5WNG27XG02E.tmp",
+        "lost+found",
+    ] {
+        fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    fs::write(dir.path().join("01M8AANFV2MRF0R5WNG27XG02F"), "a file").unwrap();
+    assert_eq!(counts(&*snapshot(&open(dir.path()).unwrap())), ALL);
+}
+
+#[test]
+fn a_block_that_another_one_replaces_does_not_count() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&small(), dir.path());
+    let index = dir.path().join(SMALL).join("index");
+    fs::write(&index, "corrupt").unwrap();
+    let error = open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains(SMALL) && error.contains("index"), "{error}");
+    add(dir.path(), "01M8AANFV2MRF0R5WNG27XG02B", child);
+    assert_eq!(counts(&*snapshot(&open(dir.path()).unwrap())), ALL);
+}
+
+#[test]
+fn twins_of_a_block_say_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&small(), dir.path());
+    add(dir.path(), "01M8AANFV2MRF0R5WNG27XG02B", as_is);
+    add(dir.path(), "01M8AANFV2MRF0R5WNG27XG02C", |text| {
+        text.replacen(
+            r#""compaction": {"#,
+            r#""compaction": { "deletable": true,"#,
+            1,
+        )
+    });
+    let db = open(dir.path()).unwrap();
+    assert_eq!(counts(&*snapshot(&db)), ALL);
+    assert_eq!(db.inner.state.lock().view.blocks.len(), 2);
+}
+
+#[test]
+fn blocks_that_come_and_go_show_in_the_next_view() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path()).unwrap();
+    let empty = snapshot(&db);
+    assert_eq!(counts(&*empty), (0, 0));
+    add(dir.path(), "01M8AANFV2MRF0R5WNG27XG02B", as_is);
+    let full = snapshot(&db);
+    assert_eq!(counts(&*full), ALL);
+    assert_eq!(counts(&*empty), (0, 0), "a view stays as it is");
+    let symbols = SymbolTable::new();
+    let selected = testing::select(&*full, &[], TimeRange::ALL, &symbols).unwrap();
+    fs::remove_dir_all(dir.path().join("01M8AANFV2MRF0R5WNG27XG02B")).unwrap();
+    assert_eq!(counts(&*snapshot(&db)), (0, 0));
+    assert_eq!(counts(&*full), ALL, "a view outlives the files");
+    let mut chunks = Vec::new();
+    selected.series.chunks(0, &mut chunks).unwrap();
+    assert_eq!(
+        testing::samples(&chunks, TimeRange::ALL).unwrap().len(),
+        150
+    );
+}
+
+#[test]
+fn deletions_show_in_the_next_view() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&small(), dir.path());
+    let tombstones = dir.path().join(SMALL).join("tombstones");
+    let deleted = fs::read(&tombstones).unwrap();
+    fs::remove_file(&tombstones).unwrap();
+    let db = open(dir.path()).unwrap();
+    let before = snapshot(&db);
+    assert_eq!(counts(&*before), (70, 70 * 150));
+    fs::write(&tombstones, deleted).unwrap();
+    assert_eq!(counts(&*snapshot(&db)), ALL);
+    assert_eq!(counts(&*before), (70, 70 * 150));
+}
+
+#[test]
+fn a_directory_at_rest_keeps_its_view() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&small(), dir.path());
+    fs::create_dir(dir.path().join("wal")).unwrap();
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    for path in [dir.path().to_owned(), dir.path().join("wal")] {
+        fs::File::open(path)
+            .unwrap()
+            .set_modified(hour_ago)
+            .unwrap();
+    }
+    let db = Tsdb::open(dir.path(), TsdbOptions::default()).unwrap();
+    let first = snapshot(&db);
+    assert_eq!(counts(&*first), ALL);
+    let view = db.inner.current().expect("nothing has changed");
+    assert!(Arc::ptr_eq(&view, &db.inner.current().unwrap()));
+    fs::create_dir(dir.path().join("something")).unwrap();
+    assert!(db.inner.current().is_none(), "a change is noticed");
+    drop(snapshot(&db));
+    let now = db.inner.state.lock().view.clone();
+    assert!(Arc::ptr_eq(&view, &now), "nothing that matters has changed");
+}
+
+#[test]
+fn errors_are_the_query_s_and_pass() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path()).unwrap();
+    let ulid = "01M8AANFV2MRF0R5WNG27XG02B";
+    add(dir.path(), ulid, as_is);
+    let index = dir.path().join(ulid).join("index");
+    let whole = fs::read(&index).unwrap();
+    fs::write(&index, "corrupt").unwrap();
+    for _ in 0..2 {
+        let error = block_on(db.snapshot(TimeRange::ALL))
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("index"), "{error}");
+    }
+    fs::write(&index, whole).unwrap();
+    assert_eq!(counts(&*snapshot(&db)), ALL);
+}
+
+#[test]
+fn many_queries_may_ask_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&small(), dir.path());
+    let db = Arc::new(open(dir.path()).unwrap());
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let db = db.clone();
+            thread::spawn(move || {
+                for _ in 0..20 {
+                    assert_eq!(counts(&*snapshot(&db)), ALL);
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|t| t.join().unwrap());
+}
