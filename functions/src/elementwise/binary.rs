@@ -4,6 +4,7 @@
 //! the loop. Rows are as long as `out`; a scalar that changes from step to
 //! step is a row too, cut to the steps of the other.
 
+use super::atan::atan2;
 use super::pow::pow;
 use crate::grid::Param;
 
@@ -43,7 +44,7 @@ impl ArithmeticOp {
             ArithmeticOp::Div => a / b,
             ArithmeticOp::Mod => a % b,
             ArithmeticOp::Pow => pow(a, b),
-            ArithmeticOp::Atan2 => a.atan2(b),
+            ArithmeticOp::Atan2 => atan2(a, b),
         }
     }
 

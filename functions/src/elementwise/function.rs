@@ -1,6 +1,6 @@
 //! The functions of each sample for itself, and their dispatch.
 
-use super::{clamp, date, math};
+use super::{atan, clamp, date, math};
 use crate::grid::{Grid, Param};
 
 /// The functions of each sample for itself.
@@ -104,7 +104,7 @@ impl ElementwiseFunction {
             E::Acosh => each(values, math::acosh),
             E::Asin => each(values, math::asin),
             E::Asinh => each(values, math::asinh),
-            E::Atan => each(values, f64::atan),
+            E::Atan => each(values, atan::atan),
             E::Atanh => each(values, f64::atanh),
             E::Ceil => each(values, f64::ceil),
             E::Cos => each(values, f64::cos),

@@ -3,6 +3,8 @@
 
 use std::f64::consts::{FRAC_PI_2, LN_2, LOG10_E};
 
+use super::atan::atan;
+
 /// Above this magnitude, one is lost beside the square.
 const LARGE: f64 = (1u64 << 28) as f64;
 
@@ -74,9 +76,9 @@ pub fn asin(v: f64) -> f64 {
     }
     let adjacent = (1.0 - magnitude * magnitude).sqrt();
     let angle = if magnitude > 0.7 {
-        FRAC_PI_2 - (adjacent / magnitude).atan()
+        FRAC_PI_2 - atan(adjacent / magnitude)
     } else {
-        (magnitude / adjacent).atan()
+        atan(magnitude / adjacent)
     };
     angle.copysign(v)
 }

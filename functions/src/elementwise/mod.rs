@@ -1,5 +1,6 @@
 //! Functions and operators of each sample for itself, over whole rows.
 
+mod atan;
 mod binary;
 mod clamp;
 mod date;
