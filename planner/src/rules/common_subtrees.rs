@@ -148,8 +148,14 @@ fn copy_last(plan: &mut Plan, last: &mut HashMap<u32, Plan>) {
             }
             return;
         }
+        // A histogram tells the place of its buckets, the first one of several.
+        let keeps_place = matches!(plan.op, PlanOp::Histogram { .. });
         for input in plan.inputs_mut().into_iter().rev() {
+            let span = input.span;
             copy_last(input, last);
+            if keeps_place {
+                input.span = span;
+            }
         }
     });
 }
