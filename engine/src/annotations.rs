@@ -6,7 +6,6 @@
 //! and ties are settled by that: the answer does not depend on scheduling.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use parking_lot::Mutex;
 use quarrel_planner::ast::Span;
@@ -76,29 +75,6 @@ impl ForcedMonotonicity {
 #[derive(Debug, Default)]
 pub struct Annotations {
     entries: Mutex<BTreeMap<(Level, String), Entry>>,
-    twins: Mutex<Vec<Twin>>,
-}
-
-/// A subtree that is computed once for several places in the query.
-#[derive(Debug, PartialEq)]
-struct Twin {
-    /// The numbers of the nodes that are computed.
-    nodes: RangeInclusive<u32>,
-    /// How much higher the numbers are at the other place.
-    nodes_on: u32,
-    /// How many bytes further the text stands there.
-    bytes_on: u32,
-}
-
-impl Twin {
-    /// What the other place tells, if it does.
-    fn of(&self, entry: &Entry) -> Option<Entry> {
-        self.nodes.contains(&entry.node).then(|| Entry {
-            node: entry.node + self.nodes_on,
-            span: entry.span.map(|span| moved(span, self.bytes_on)),
-            monotonicity: entry.monotonicity,
-        })
-    }
 }
 
 impl Annotations {
@@ -141,42 +117,7 @@ impl Annotations {
         self.put(Level::Info, text.into(), entry);
     }
 
-    /// Says that the subtree of these nodes stands in the query once more, so
-    /// many node numbers and bytes further on, and is not computed again:
-    /// what it tells counts for both places.
-    pub fn add_twin(&self, nodes: RangeInclusive<u32>, nodes_on: u32, bytes_on: u32) {
-        let twin = Twin {
-            nodes,
-            nodes_on,
-            bytes_on,
-        };
-        let mut twins = self.twins.lock();
-        if twins.contains(&twin) {
-            return; // a plan may be bound more than once
-        }
-        // Some is told while plans are bound.
-        let told: Vec<_> = self
-            .entries
-            .lock()
-            .iter()
-            .filter_map(|(key, entry)| Some((key.clone(), twin.of(entry)?)))
-            .collect();
-        for ((level, text), entry) in told {
-            self.put_one(level, text, entry);
-        }
-        twins.push(twin);
-    }
-
-    fn put(&self, level: Level, text: String, new: Entry) {
-        for twin in self.twins.lock().iter() {
-            if let Some(there) = twin.of(&new) {
-                self.put_one(level, text.clone(), there);
-            }
-        }
-        self.put_one(level, text, new);
-    }
-
-    fn put_one(&self, level: Level, text: String, mut new: Entry) {
+    fn put(&self, level: Level, text: String, mut new: Entry) {
         let mut entries = self.entries.lock();
         match entries.entry((level, text)) {
             std::collections::btree_map::Entry::Vacant(vacant) => {
@@ -232,17 +173,6 @@ impl Annotations {
             out.push(format!("{over} more {what} annotations omitted"));
         }
         out
-    }
-}
-
-/// A span further on in the text; nowhere stays nowhere.
-fn moved(span: Span, bytes: u32) -> Span {
-    if span == Span::default() {
-        return span;
-    }
-    Span {
-        start: span.start + bytes,
-        end: span.end + bytes,
     }
 }
 

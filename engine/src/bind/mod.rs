@@ -11,12 +11,10 @@ pub(crate) mod selections;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use datafusion_physical_plan::ExecutionPlan;
 use quarrel_functions::grid::Grid;
-use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{Plan, PlanOp};
 use quarrel_planner::with_stack;
 
@@ -185,15 +183,8 @@ pub(crate) struct Binder<'a> {
     pub times: QueryTimes,
     selections: &'a Selections,
     late: &'a HashMap<u32, LateRows>,
-    shared: RefCell<HashMap<u32, SharedBound>>,
+    shared: RefCell<HashMap<u32, Bound>>,
     rows_wanted: Cell<Option<u32>>,
-}
-
-/// A subtree that stands in the query more than once, with where it was met.
-struct SharedBound {
-    bound: Bound,
-    nodes: RangeInclusive<u32>,
-    span: Span,
 }
 
 impl<'a> Binder<'a> {
@@ -247,21 +238,11 @@ impl<'a> Binder<'a> {
             let Some(number) = plan.shared else {
                 return self.bind_op(plan);
             };
-            if let Some(shared) = self.shared.borrow().get(&number) {
-                self.context.annotations.add_twin(
-                    shared.nodes.clone(),
-                    plan.id.saturating_sub(*shared.nodes.end()),
-                    plan.span.start.saturating_sub(shared.span.start),
-                );
-                return Ok(shared.bound.clone());
+            if let Some(bound) = self.shared.borrow().get(&number) {
+                return Ok(bound.clone());
             }
             let bound = operators::cache::bind(self, self.bind_op(plan)?);
-            let shared = SharedBound {
-                bound: bound.clone(),
-                nodes: first_node(plan)..=plan.id,
-                span: plan.span,
-            };
-            self.shared.borrow_mut().insert(number, shared);
+            self.shared.borrow_mut().insert(number, bound.clone());
             Ok(bound)
         })
     }
@@ -297,16 +278,6 @@ impl<'a> Binder<'a> {
             PlanOp::Histogram { .. } => operators::histogram::bind(self, plan),
         }
     }
-}
-
-/// The lowest number in a subtree: nodes are numbered from the leaves up.
-fn first_node(plan: &Plan) -> u32 {
-    let (mut first, mut stack) = (plan.id, vec![plan]);
-    while let Some(plan) = stack.pop() {
-        first = first.min(plan.id);
-        stack.extend(plan.inputs());
-    }
-    first
 }
 
 /// Turns bound nodes into a plan that DataFusion can show and run. Cannot fail.
