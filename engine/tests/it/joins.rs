@@ -146,3 +146,35 @@ fn many_rows_that_take_turns_are_matched_by_their_samples() {
     let result = range(&store, &format!("count({within})"), (150, 150, 30)).unwrap();
     assert_eq!(show(&result), "{} 1200@150");
 }
+
+/// A matcher of one side may be asked of the other only where that neither
+/// hides an error nor changes what is counted or kept.
+#[test]
+fn matchers_of_one_side_do_not_change_the_other() {
+    let store = store(
+        "
+        a{x=\"1\"} 1
+        a{x=\"2\",y=\"1\"} 1
+        a{x=\"2\",y=\"2\"} 1
+        b{x=\"1\"} 10
+    ",
+    );
+    let ask = |text| show(&instant(&store, text, 0).unwrap());
+    // The label that is matched is the one that holds the value.
+    assert_eq!(
+        ask("count_values by (x) (\"x\", a) and on (x) b{x=\"1\"}"),
+        "{x=1} 3@0"
+    );
+    assert_eq!(
+        ask("topk(1, a) and on (x) b{x=\"1\"}"),
+        "{__name__=a,x=1} 1@0"
+    );
+    let told = instant(&store, "b{x=\"1\"} + on (x) topk by (x) (2, a)", 0).unwrap_err();
+    assert!(told.to_string().contains("match group {x=\"2\"}"), "{told}");
+    let told = instant(&store, "b{x=\"1\"} + on (x) a", 0).unwrap_err();
+    assert!(told.to_string().contains("match group {x=\"2\"}"), "{told}");
+    let told = instant(&store, "a + on (x) b{x=\"2\"}", 0).unwrap();
+    assert_eq!(show(&told), "");
+    assert_eq!(ask("sum by (x) (a) * on (x) b{x=\"1\"}"), "{x=1} 10@0");
+    assert_eq!(ask("a unless on (x) b{x=\"1\"}").lines().count(), 2);
+}

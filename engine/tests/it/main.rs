@@ -8,6 +8,7 @@ mod joins;
 mod limits;
 mod notes;
 mod oracle;
+mod plans;
 mod stores;
 mod support;
 mod threads;
