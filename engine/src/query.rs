@@ -1,7 +1,7 @@
 //! One run of a query: plan, bind, lower, compute.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use quarrel_functions::grid::Grid;
 use quarrel_functions::table::ValueType;
@@ -20,7 +20,7 @@ use crate::exec::pool::catch_panics;
 use crate::explain::Explanation;
 use crate::operators::{broadcast, raw};
 use crate::options::QueryOptions;
-use crate::output::{Output, Root};
+use crate::output::Root;
 use crate::result::{QueryResult, Value};
 use crate::stats::QueryStats;
 use crate::storage::Storage;
@@ -251,8 +251,7 @@ impl Query {
             let mut stats = QueryStats::default();
             let root = self.prepare(&mut stats).await?;
             let evaluating = Instant::now();
-            let output = self.compute(&root).await?;
-            drop(output);
+            drop(self.compute(&root, None).await?);
             stats.evaluate = evaluating.elapsed();
             stats.take_counters(&self.context.stats);
             explanation.set_physical(&root, true);
@@ -335,12 +334,10 @@ impl Query {
         stats.queue = queued.elapsed();
         let root = self.prepare(&mut stats).await?;
         let evaluating = Instant::now();
-        let output = self.compute(&root).await?;
-        stats.evaluate = evaluating.elapsed();
-        let shaping = Instant::now();
         let max_series = least(shared.options.max_series, self.options.max_series);
-        let value = output.into_value(&root, &self.context, max_series)?;
-        stats.result = shaping.elapsed();
+        let (value, shaping) = self.compute(&root, max_series).await?;
+        stats.evaluate = evaluating.elapsed().saturating_sub(shaping);
+        stats.result = shaping;
         stats.take_counters(&self.context.stats);
         Ok((value, stats))
     }
@@ -411,11 +408,21 @@ impl Query {
         Ok(root)
     }
 
-    async fn compute(&self, root: &Root) -> Result<Output, QueryError> {
+    /// Computes the answer and brings it into shape, which takes so long as
+    /// the second value says.
+    async fn compute(
+        &self,
+        root: &Root,
+        max_series: Option<u64>,
+    ) -> Result<(Value, Duration), QueryError> {
         let (root, context) = (root.clone(), Arc::clone(&self.context));
-        self.context
-            .run(async move { root.compute(&context).await })
-            .await
+        let computing = async move {
+            let output = root.compute(&context).await?;
+            let shaping = Instant::now();
+            let value = output.into_value(&root, &context, max_series)?;
+            Ok((value, shaping.elapsed()))
+        };
+        self.context.run(computing).await
     }
 }
 
