@@ -389,21 +389,27 @@ impl Query {
             end_ms: *end_ms,
             step_ms: *step_ms,
         };
-        let mut late = Late::evaluate(&plan, &self.context, times, &selections).await?;
-        let bind_root = |binder: &Binder<'_>| match &plan.op {
-            PlanOp::RawSelect(_) | PlanOp::RawSubquery { .. } => raw::bind(binder, &plan),
-            _ => {
-                let bound = broadcast::bind(binder.bind(&plan)?, grid);
-                Ok(Root::Rows {
-                    labels: Arc::clone(&bound.labels),
-                    plan: lower_root(&bound, &self.context),
-                    grid,
-                    scalar: plan.value_type == ValueType::Scalar,
-                    instant,
-                })
-            }
+        drop(asked);
+        let context = Arc::clone(&self.context);
+        // Labels of many series take their time: not on the caller's thread.
+        let binding = async move {
+            let mut late = Late::evaluate(&plan, &context, times, &selections).await?;
+            let bind_root = |binder: &Binder<'_>| match &plan.op {
+                PlanOp::RawSelect(_) | PlanOp::RawSubquery { .. } => raw::bind(binder, &plan),
+                _ => {
+                    let bound = broadcast::bind(binder.bind(&plan)?, grid);
+                    Ok(Root::Rows {
+                        labels: Arc::clone(&bound.labels),
+                        plan: lower_root(&bound, &context),
+                        grid,
+                        scalar: plan.value_type == ValueType::Scalar,
+                        instant,
+                    })
+                }
+            };
+            late.bind(bind_root).await
         };
-        let root = late.bind(bind_root).await?;
+        let root = self.context.run(binding).await?;
         stats.prepare = preparing.elapsed();
         Ok(root)
     }
