@@ -51,13 +51,21 @@ impl<'a> BitReader<'a> {
         if bits == 0 {
             return 0;
         }
-        if bits <= PEEK {
-            let word = self.peek() >> (64 - bits);
-            self.skip(bits);
-            return word;
-        }
-        let high = self.read(32);
-        (high << (bits - 32)) | self.read(bits - 32)
+        let word = if bits <= PEEK {
+            self.peek()
+        } else {
+            self.peek_all()
+        };
+        self.skip(bits);
+        word >> (64 - bits)
+    }
+
+    /// The next 64 bits: a load of eight bytes, and what the ninth adds.
+    #[inline(always)]
+    fn peek_all(&self) -> u64 {
+        let byte = self.at >> 3;
+        let ninth = self.data.get(byte + 8).copied().unwrap_or(0);
+        self.peek() | (u64::from(ninth) >> (8 - (self.at & 7)))
     }
 
     /// Whether more was read than there is.
