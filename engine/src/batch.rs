@@ -207,16 +207,6 @@ impl Row<'_> {
         values[from..to].copy_from_slice(self.values);
         self.write_presence(&mut present[from..to]);
     }
-
-    /// Spreads a row of one step over all steps, or any row over its own grid.
-    pub fn broadcast(&self, values: &mut [f64], present: &mut [bool], invariant: bool) {
-        if invariant && values.len() > 1 {
-            values.fill(self.values[0]);
-            present.fill(self.is_present(0));
-        } else {
-            self.expand(values, present);
-        }
-    }
 }
 
 impl SeriesBatch {

@@ -304,11 +304,6 @@ impl QueryContext {
             what,
         }
     }
-
-    /// Bytes reserved now.
-    pub fn reserved(&self) -> usize {
-        self.memory.reserved()
-    }
 }
 
 /// Bytes and live samples that an operator holds.

@@ -54,24 +54,33 @@ pub trait Operator: Debug + Send + Sync + 'static {
         batch::schema()
     }
 
+    /// Whether it computes its first input's rows one by one: it runs in that
+    /// input's partitions, and its rows are that input's rows.
+    fn is_row_wise(&self) -> bool {
+        false
+    }
+
     /// How many partitions it gives, from those of its inputs. Scan chains
     /// have as many as there are threads, everything above has one.
     fn partitions(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> usize {
-        let _ = inputs;
-        1
+        let first = inputs.first().filter(|_| self.is_row_wise());
+        first.map_or(1, |input| input.output_partitioning().partition_count())
     }
 
     /// Whether it takes the partitions of an input as they are; otherwise
     /// they are gathered first.
     fn takes_partitions(&self, input: usize) -> bool {
-        let _ = input;
-        false
+        self.is_row_wise() && input == 0
     }
 
     /// Told before it runs that only some rows matter to those above.
     fn prune(&self, keep: &[bool]) -> Pruning {
         let _ = keep;
-        Pruning::Ignored
+        if self.is_row_wise() {
+            Pruning::PassedOn
+        } else {
+            Pruning::Ignored
+        }
     }
 
     /// Starts one partition.
@@ -87,13 +96,6 @@ pub enum Pruning {
     Done,
     /// Its rows are those of its first input, which may leave them out.
     PassedOn,
-}
-
-/// The partitions of an operator that computes row by row: its input's.
-pub fn partitions_of(inputs: &[Arc<dyn ExecutionPlan>]) -> usize {
-    inputs
-        .first()
-        .map_or(1, |input| input.output_partitioning().partition_count())
 }
 
 /// What an operator gets when a partition starts.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use quarrel_functions::grid::Grid;
 
 use crate::bind::Bound;
-use crate::exec::operator::{BatchStream, Operator, Pruning, Run, expanded};
+use crate::exec::operator::{BatchStream, Operator, Run, expanded};
 
 #[derive(Debug)]
 struct Broadcast {
@@ -35,16 +35,8 @@ impl Operator for Broadcast {
         write!(f, ": steps={}", self.steps)
     }
 
-    fn partitions(&self, inputs: &[Arc<dyn datafusion_physical_plan::ExecutionPlan>]) -> usize {
-        crate::exec::operator::partitions_of(inputs)
-    }
-
-    fn takes_partitions(&self, _: usize) -> bool {
+    fn is_row_wise(&self) -> bool {
         true
-    }
-
-    fn prune(&self, _: &[bool]) -> Pruning {
-        Pruning::PassedOn
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {

@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use quarrel_planner::ast::Span;
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::Plan;
 
 use super::aggregate::grouping::{self, Groups};
-use super::broadcast;
 use super::params::{Params, Values};
 use crate::bind::{Binder, Bound, RowLabels};
 use crate::error::QueryError;
@@ -31,15 +30,7 @@ pub(crate) fn bind(
     param: Option<&Plan>,
     input: &Plan,
 ) -> Result<Bound, QueryError> {
-    let PlanOp::Aggregate {
-        grouping, without, ..
-    } = &plan.op
-    else {
-        return Err(QueryError::Internal("not an aggregation".into()));
-    };
-    let input = broadcast::bind(binder.bind(input)?, plan.grid);
-    let Groups { of_row, labels } =
-        grouping::group(&input.labels, grouping, *without, &binder.context.symbols);
+    let (input, Groups { of_row, labels }) = grouping::bind_input(binder, plan, input)?;
     let mut inputs = vec![input];
     let q = Params::bind(binder, param, plan.grid, &mut inputs)?;
     let quantile = Quantile {

@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use datafusion_physical_plan::ExecutionPlan;
 use quarrel_functions::grid::Grid;
 use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{Plan, WindowCall};
@@ -18,7 +17,7 @@ use crate::batch::{BatchBuilder, Row};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
 use crate::exec::context::Account;
-use crate::exec::operator::{BatchStream, Operator, Pruning, Run, expanded, partitions_of};
+use crate::exec::operator::{BatchStream, Operator, Pruning, Run, expanded};
 use crate::labels::Symbol;
 
 #[derive(Debug)]
@@ -87,12 +86,8 @@ impl Operator for SubqueryWindow {
         )
     }
 
-    fn partitions(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> usize {
-        partitions_of(inputs)
-    }
-
-    fn takes_partitions(&self, input: usize) -> bool {
-        input == 0
+    fn is_row_wise(&self) -> bool {
+        true
     }
 
     fn prune(&self, _: &[bool]) -> Pruning {

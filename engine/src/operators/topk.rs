@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use quarrel_functions::aggregate::{KeepOrder, TopK as Heaps, limit_of};
 use quarrel_planner::ast::{AggregateOp, Span};
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::Plan;
 use rustc_hash::FxHashMap;
 
 use super::aggregate::grouping::{self, Groups};
-use super::broadcast;
 use super::params::{Params, Values};
 use crate::batch::Rows;
 use crate::bind::{Binder, Bound};
@@ -42,15 +41,7 @@ pub(crate) fn bind(
     param: Option<&Plan>,
     input: &Plan,
 ) -> Result<Bound, QueryError> {
-    let PlanOp::Aggregate {
-        grouping, without, ..
-    } = &plan.op
-    else {
-        return Err(QueryError::Internal("not an aggregation".into()));
-    };
-    let input = broadcast::bind(binder.bind(input)?, plan.grid);
-    let Groups { of_row, labels } =
-        grouping::group(&input.labels, grouping, *without, &binder.context.symbols);
+    let (input, Groups { of_row, labels }) = grouping::bind_input(binder, plan, input)?;
     let row_labels = input.row_labels();
     let mut inputs = vec![input];
     let limit = Params::bind(binder, param, plan.grid, &mut inputs)?;

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion_physical_plan::ExecutionPlan;
 use quarrel_functions::grid::Param;
 use quarrel_planner::logical::{Plan, PlanOp};
 
@@ -13,7 +12,7 @@ use super::{broadcast, merge};
 use crate::batch::SeriesBatch;
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
-use crate::exec::operator::{BatchStream, Operator, Pruning, Run, mapped, partitions_of};
+use crate::exec::operator::{BatchStream, Operator, Run, mapped};
 
 #[derive(Debug)]
 struct VectorScalar {
@@ -65,16 +64,8 @@ impl Operator for VectorScalar {
         write!(f, ": {:?} {side}={}", self.op, self.scalar)
     }
 
-    fn partitions(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> usize {
-        partitions_of(inputs)
-    }
-
-    fn takes_partitions(&self, input: usize) -> bool {
-        input == 0
-    }
-
-    fn prune(&self, _: &[bool]) -> Pruning {
-        Pruning::PassedOn
+    fn is_row_wise(&self) -> bool {
+        true
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {

@@ -1,9 +1,7 @@
 //! `quarrel explain`.
 
-use std::sync::Arc;
-
 use clap::Args;
-use quarrel::{Explanation, Query, QueryOptions};
+use quarrel::{Explanation, Query};
 
 use super::data::DataArgs;
 use super::failure::Failure;
@@ -27,16 +25,7 @@ pub(super) struct ExplainArgs {
 }
 
 pub(super) async fn run(args: ExplainArgs) -> super::Result {
-    let engine = args.engine.engine_for_terminal()?;
-    let prepared = engine.prepare(&args.query);
-    let prepared = prepared.map_err(|error| Failure::query(&args.query, &error))?;
-    let data = args.data.open().await?;
-    let times = args.times.resolve(data.last)?;
-    let query = times.query(
-        &prepared,
-        Arc::clone(&data.storage),
-        QueryOptions::default(),
-    );
+    let query = super::query::prepare(&args.query, &args.engine, &args.data, &args.times).await?;
     let explanation = explain(query, args.analyze).await?;
     let explanation = explanation.map_err(|error| Failure::query(&args.query, &error))?;
     super::query::print(explanation.to_string().as_bytes())

@@ -132,17 +132,27 @@ impl Resolved {
     }
 }
 
-pub(super) async fn run(args: QueryArgs) -> super::Result {
-    let engine = args.engine.engine_for_terminal()?;
-    let prepared = engine.prepare(&args.query);
-    let prepared = prepared.map_err(|error| Failure::query(&args.query, &error))?;
-    let data = args.data.open().await?;
-    let times = args.times.resolve(data.last)?;
-    let query = times.query(
+/// A query of the command line, ready to run on its data.
+pub(super) async fn prepare(
+    text: &str,
+    engine: &EngineArgs,
+    data: &DataArgs,
+    times: &Times,
+) -> Result<Query, Failure> {
+    let engine = engine.engine_for_terminal()?;
+    let prepared = engine.prepare(text);
+    let prepared = prepared.map_err(|error| Failure::query(text, &error))?;
+    let data = data.open().await?;
+    let times = times.resolve(data.last)?;
+    Ok(times.query(
         &prepared,
         Arc::clone(&data.storage),
         QueryOptions::default(),
-    );
+    ))
+}
+
+pub(super) async fn run(args: QueryArgs) -> super::Result {
+    let query = prepare(&args.query, &args.engine, &args.data, &args.times).await?;
     let cancel = query.cancel_handle();
     let shown = progress::Shown::start(query.progress());
     let work = async {

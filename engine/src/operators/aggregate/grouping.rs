@@ -1,6 +1,11 @@
 //! Which row belongs to which group.
 
+use quarrel_planner::logical::{Plan, PlanOp};
+
+use crate::bind::{Binder, Bound};
+use crate::error::QueryError;
 use crate::labels::{Grouper, Label, LabelList, Symbol, SymbolTable};
+use crate::operators::broadcast;
 
 /// The groups of an aggregation.
 #[derive(Debug)]
@@ -50,6 +55,24 @@ impl LabelFilter {
 fn known(names: &[String], symbols: &SymbolTable) -> Vec<Symbol> {
     let symbols = symbols.read();
     names.iter().filter_map(|name| symbols.find(name)).collect()
+}
+
+/// Binds the input of an aggregation that needs all rows of a step at once,
+/// over all steps, and groups its rows.
+pub(crate) fn bind_input(
+    binder: &Binder<'_>,
+    plan: &Plan,
+    input: &Plan,
+) -> Result<(Bound, Groups), QueryError> {
+    let PlanOp::Aggregate {
+        grouping, without, ..
+    } = &plan.op
+    else {
+        return Err(QueryError::Internal("not an aggregation".into()));
+    };
+    let input = broadcast::bind(binder.bind(input)?, plan.grid);
+    let groups = group(&input.labels, grouping, *without, &binder.context.symbols);
+    Ok((input, groups))
 }
 
 /// Groups rows by the labels of `by` or `without`.
