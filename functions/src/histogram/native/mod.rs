@@ -27,6 +27,7 @@
 mod add;
 mod bounds;
 mod buckets;
+mod column;
 mod compact;
 mod extended;
 mod fraction;
@@ -50,6 +51,7 @@ mod zero;
 mod tests;
 
 pub use add::{Found, IncompatibleSchemas};
+pub use column::{HistogramColumn, StepHistograms};
 pub use extended::{ExtendedWindow, extended_growth};
 pub use fraction::FractionNote;
 pub use kahan::SumOfHistograms;

@@ -116,6 +116,21 @@ impl HistogramRows {
         self.counts.is_empty()
     }
 
+    /// Whether empty buckets count as absent.
+    pub fn is_compact(&self) -> bool {
+        self.compact
+    }
+
+    /// About the bytes that the rows take.
+    pub fn bytes(&self) -> usize {
+        (self.counts.len() * 4 + self.buckets.len()) * 8
+    }
+
+    /// Says of all rows what is known about resets.
+    pub fn set_hints(&mut self, hint: CounterReset) {
+        self.hints.fill(hint);
+    }
+
     /// All observations of each row, which is `histogram_count`.
     pub fn counts(&self) -> &[f64] {
         &self.counts

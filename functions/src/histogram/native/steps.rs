@@ -6,6 +6,7 @@
 //! the sum of a mean would overflow, go on one by one as single histograms.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::add::{Found, IncompatibleSchemas};
@@ -87,10 +88,15 @@ impl HistogramSteps {
         }
     }
 
-    /// Takes in rows of a series, the first one at the first of `at`, and so
-    /// on. Steps beyond those of the state are left out.
-    pub fn add(&mut self, rows: &HistogramRows, at: impl IntoIterator<Item = usize>) {
-        let places = at.into_iter().zip(rows.rows());
+    /// Takes in some rows of a series, the first one at the first of `at`, and
+    /// so on. Steps beyond those of the state are left out.
+    pub fn add(
+        &mut self,
+        rows: &HistogramRows,
+        part: Range<usize>,
+        at: impl IntoIterator<Item = usize>,
+    ) {
+        let places = at.into_iter().zip(part.map(|row| rows.row(row)));
         let places = places.filter(|(step, _)| *step < self.steps.len());
         let places: Vec<(usize, HistogramRef<'_>)> = places.collect();
         if !self.is_dense_with(rows.layout()) {

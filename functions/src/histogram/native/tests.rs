@@ -217,7 +217,7 @@ proptest! {
         let mut steps = HistogramSteps::new(kind, 6);
         let mut all: Vec<Vec<&Histogram>> = vec![vec![]; 6];
         for (rows, &first) in series.iter().zip(&first) {
-            steps.add(&matrix(rows, false), first..);
+            steps.add(&matrix(rows, false), 0..rows.len(), first..);
             for (h, at) in rows.iter().zip(&mut all[first..]) {
                 at.push(h);
             }

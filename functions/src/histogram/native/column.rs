@@ -1,0 +1,230 @@
+//! Histograms one after the other, as runs that share a layout.
+//!
+//! Samples of one series mostly have one layout for a long time, so that a
+//! column is one dense matrix or a few of them.
+
+use std::ops::Range;
+
+use super::rows::HistogramRows;
+use super::value::HistogramRef;
+
+/// A column of histograms.
+#[derive(Clone, Debug, Default)]
+pub struct HistogramColumn {
+    runs: Vec<HistogramRows>,
+    /// Where each run ends.
+    ends: Vec<usize>,
+}
+
+impl HistogramColumn {
+    /// How many histograms there are.
+    pub fn len(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Removes all.
+    pub fn clear(&mut self) {
+        self.runs.clear();
+        self.ends.clear();
+    }
+
+    /// Histogram `index`.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn get(&self, index: usize) -> HistogramRef<'_> {
+        let run = self.ends.partition_point(|&end| end <= index);
+        self.runs[run].row(index - self.start(run))
+    }
+
+    /// All histograms in order.
+    pub fn iter(&self) -> impl Iterator<Item = HistogramRef<'_>> {
+        self.runs.iter().flat_map(HistogramRows::rows)
+    }
+
+    fn start(&self, run: usize) -> usize {
+        run.checked_sub(1).map_or(0, |before| self.ends[before])
+    }
+
+    /// Appends a histogram, to the last run if it has that layout.
+    pub fn push(&mut self, h: &HistogramRef<'_>) {
+        if let (Some(run), Some(end)) = (self.runs.last_mut(), self.ends.last_mut())
+            && run.push(h)
+        {
+            *end += 1;
+            return;
+        }
+        let mut run = HistogramRows::new(h.layout.clone(), h.compact);
+        run.push(h);
+        self.push_run(run);
+    }
+
+    /// Appends rows of one layout.
+    pub fn push_run(&mut self, rows: HistogramRows) {
+        if rows.is_empty() {
+            return;
+        }
+        let end = self.len() + rows.len();
+        self.runs.push(rows);
+        self.ends.push(end);
+    }
+
+    /// Appends some histograms of another column.
+    pub fn extend_from(&mut self, other: &HistogramColumn, range: Range<usize>) {
+        for (rows, part) in other.parts(range) {
+            for row in part {
+                self.push(&rows.row(row));
+            }
+        }
+    }
+
+    /// The runs.
+    pub fn runs(&self) -> &[HistogramRows] {
+        &self.runs
+    }
+
+    /// The runs, to be taken apart.
+    pub fn into_runs(self) -> Vec<HistogramRows> {
+        self.runs
+    }
+
+    /// The parts of runs that make up a range of the column.
+    pub fn parts(
+        &self,
+        range: Range<usize>,
+    ) -> impl Iterator<Item = (&HistogramRows, Range<usize>)> {
+        let first = self.ends.partition_point(|&end| end <= range.start);
+        (first..self.runs.len())
+            .map_while(move |run| {
+                let start = self.start(run);
+                let part = range.start.max(start)..range.end.min(self.ends[run]);
+                (part.start < part.end).then(|| (run, part.start - start..part.end - start))
+            })
+            .map(|(run, part)| (&self.runs[run], part))
+    }
+
+    /// The run that holds a whole range, and the range within it.
+    pub fn one_run(&self, range: Range<usize>) -> Option<(&HistogramRows, Range<usize>)> {
+        let length = range.len();
+        self.parts(range)
+            .next()
+            .filter(|(_, part)| part.len() == length)
+    }
+
+    /// Changes all runs, which keep their lengths.
+    pub fn map_runs(&mut self, edit: impl FnMut(&mut HistogramRows)) {
+        self.runs.iter_mut().for_each(edit);
+    }
+
+    /// About the bytes that the histograms take.
+    pub fn bytes(&self) -> usize {
+        self.runs.iter().map(HistogramRows::bytes).sum()
+    }
+}
+
+/// The histograms of a row of steps, at some of them.
+#[derive(Clone, Debug, Default)]
+pub struct StepHistograms {
+    /// Their steps, ascending.
+    steps: Vec<u32>,
+    column: HistogramColumn,
+}
+
+impl StepHistograms {
+    /// Removes all.
+    pub fn clear(&mut self) {
+        self.steps.clear();
+        self.column.clear();
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Appends a histogram at a step behind all others.
+    pub fn push(&mut self, step: usize, h: &HistogramRef<'_>) {
+        debug_assert!(self.steps.last().is_none_or(|&last| (last as usize) < step));
+        self.steps.push(step as u32);
+        self.column.push(h);
+    }
+
+    /// Appends histograms of one layout at steps behind all others.
+    ///
+    /// # Panics
+    /// If there are not as many steps as rows.
+    pub fn push_run(&mut self, steps: impl IntoIterator<Item = usize>, rows: HistogramRows) {
+        self.steps.extend(steps.into_iter().map(|step| step as u32));
+        self.column.push_run(rows);
+        assert_eq!(self.steps.len(), self.column.len(), "a step a histogram");
+    }
+
+    /// The steps, ascending.
+    pub fn steps(&self) -> &[u32] {
+        &self.steps
+    }
+
+    /// The histograms, one a step.
+    pub fn column(&self) -> &HistogramColumn {
+        &self.column
+    }
+
+    /// The histograms, one a step, to be changed.
+    pub fn column_mut(&mut self) -> &mut HistogramColumn {
+        &mut self.column
+    }
+
+    /// All with their steps.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, HistogramRef<'_>)> {
+        self.steps
+            .iter()
+            .map(|&step| step as usize)
+            .zip(self.column.iter())
+    }
+
+    /// Appends to `out` those at steps that `keep` names.
+    pub fn retain_into(&self, keep: impl Fn(usize) -> bool, out: &mut StepHistograms) {
+        for (step, h) in self.iter().filter(|(step, _)| keep(*step)) {
+            out.push(step, &h);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::histogram::native::{Histogram, Layout};
+
+    fn one(bucket: i32, count: f64) -> Histogram {
+        let layout = Layout::exponential(0, 0.0, vec![bucket], vec![]).unwrap();
+        let mut h = Histogram::new(layout, vec![count]).unwrap();
+        h.count = count;
+        h
+    }
+
+    #[test]
+    fn columns_are_cut_into_runs() {
+        let mut column = HistogramColumn::default();
+        for (bucket, count) in [(1, 1.0), (1, 2.0), (2, 3.0), (1, 4.0), (1, 5.0)] {
+            column.push(&one(bucket, count).view());
+        }
+        assert_eq!((column.len(), column.runs().len()), (5, 3));
+        let counts: Vec<f64> = (0..5).map(|i| column.get(i).count).collect();
+        assert_eq!(counts, [1.0, 2.0, 3.0, 4.0, 5.0]);
+        let parts: Vec<_> = column.parts(1..4).map(|(_, part)| part).collect();
+        assert_eq!(parts, [1..2, 0..1, 0..1]);
+        assert!(column.one_run(0..2).is_some() && column.one_run(1..3).is_none());
+        let mut other = HistogramColumn::default();
+        other.extend_from(&column, 1..5);
+        assert_eq!(
+            other.iter().map(|h| h.count).collect::<Vec<_>>(),
+            [2.0, 3.0, 4.0, 5.0]
+        );
+        assert_eq!(column.parts(5..5).count(), 0);
+    }
+}
