@@ -11,6 +11,7 @@ pub(crate) mod count_values;
 pub(crate) mod elementwise;
 pub(crate) mod histogram;
 pub(crate) mod join;
+mod masks;
 pub(crate) mod merge;
 pub(crate) mod ops;
 pub(crate) mod params;

@@ -8,8 +8,9 @@ use quarrel_planner::ast::{BinaryOp, VectorMatching};
 use quarrel_planner::logical::{Plan, PlanOp};
 
 use super::aggregate::grouping::LabelFilter;
+use super::masks::group_masks;
 use super::{broadcast, merge};
-use crate::batch::{Row, Rows};
+use crate::batch::Row;
 use crate::bind::{Binder, Bound, RowLabels};
 use crate::error::QueryError;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
@@ -117,7 +118,7 @@ impl Operator for Set {
             } else {
                 (&right, &self.right)
             };
-            let masks = self.masks(masking, of_row, &mut account)?;
+            let masks = group_masks(masking, of_row, self.groups, self.steps, &mut account)?;
             let mut output = Output::new(&run.context, what);
             let mut present = Vec::new();
             match self.op {
@@ -156,34 +157,6 @@ impl Operator for Set {
             }
             Ok(output)
         })
-    }
-}
-
-impl Set {
-    /// For each group the steps at which any row has a sample.
-    fn masks(
-        &self,
-        rows: &Rows,
-        of_row: &[u32],
-        account: &mut crate::exec::context::Account,
-    ) -> Result<Vec<Option<Vec<bool>>>, QueryError> {
-        let mut masks: Vec<Option<Vec<bool>>> = vec![None; self.groups];
-        for row in rows.arrived() {
-            account.context().check()?;
-            let slot = &mut masks[of_row[row.series as usize] as usize];
-            let mask = match slot {
-                Some(mask) => mask,
-                None => {
-                    account.grow(self.steps)?;
-                    slot.insert(vec![false; self.steps])
-                }
-            };
-            let first = row.first_step as usize;
-            for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
-                mask[first + i] = true;
-            }
-        }
-        Ok(masks)
     }
 }
 

@@ -240,9 +240,6 @@ impl<'a> Builder<'a> {
             }
             (false, false) => {
                 let matching = binary.matching.clone().unwrap_or_default();
-                if matching.fill_left.is_some() || matching.fill_right.is_some() {
-                    return self.unsupported("fill", span);
-                }
                 let op = if op.is_set() {
                     PlanOp::Set {
                         op,

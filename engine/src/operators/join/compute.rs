@@ -10,6 +10,7 @@ use crate::batch::{Row, Rows};
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::{Output, Run};
+use crate::operators::masks::group_masks;
 use crate::operators::ops::FloatOp;
 
 /// A piece of a row with its presence spelled out.
@@ -54,17 +55,31 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
     };
     check.one_side(&many, &one, &mut account)?;
     account.grow(join.steps * 40)?;
+    let sides = &table.sides;
+    let (groups, steps) = (sides.group.len(), join.steps);
+    let one_there = match sides.fill.one {
+        Some(_) => group_masks(&one, &sides.one_group, groups, steps, &mut account)?,
+        None => Vec::new(),
+    };
+    let many_there = match sides.fill.many {
+        Some(_) => group_masks(&many, &sides.many_group, groups, steps, &mut account)?,
+        None => Vec::new(),
+    };
     let mut worker = Worker {
-        join,
         one: &one,
         united: FxHashMap::default(),
-        met: vec![None; table.classes],
         many: Piece::default(),
         partner: Piece::default(),
-        values: Vec::new(),
-        present: Vec::new(),
-        account: &mut account,
-        output: Output::new(&run.context, "join"),
+        one_there,
+        many_there,
+        pairs: Pairs {
+            join,
+            met: vec![None; table.classes],
+            values: Vec::new(),
+            present: Vec::new(),
+            account: &mut account,
+            output: Output::new(&run.context, "join"),
+        },
     };
     for (i, row) in many.arrived().enumerate() {
         if i % 64 == 0 {
@@ -72,7 +87,10 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
         }
         worker.row(&row)?;
     }
-    Ok(worker.output)
+    if let Some(fill) = sides.fill.many {
+        worker.without_many(fill)?;
+    }
+    Ok(worker.pairs.output)
 }
 
 /// Looks for rows that repeat in their group.
@@ -93,7 +111,8 @@ struct Repeat {
 
 impl Check<'_> {
     /// Two rows of one group on the "one" side at a step are an error wherever
-    /// the other operand has any sample at that step, partner or not. The
+    /// the other operand has any sample at that step, partner or not, and
+    /// wherever a side is filled. The
     /// reference stops at the first such step, and there at the first row, in
     /// the order in which they come, that repeats its group.
     pub fn one_side(
@@ -106,7 +125,8 @@ impl Check<'_> {
             return Ok(());
         }
         account.grow(self.steps * 5 + one.capacity() * 4)?;
-        let mut any_many = vec![false; self.steps];
+        // With a side filled the other operand may be empty.
+        let mut any_many = vec![self.sides.fill.any(); self.steps];
         for row in many.arrived() {
             let first = row.first_step as usize;
             for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
@@ -194,23 +214,21 @@ fn repeats(
 }
 
 struct Worker<'a> {
-    join: &'a Join,
     one: &'a Rows,
     /// Partners of several rows, put together when first met.
     united: FxHashMap<u32, Piece>,
-    /// For each class the steps at which a pair had samples.
-    met: Vec<Option<Vec<bool>>>,
     many: Piece,
     partner: Piece,
-    values: Vec<f64>,
-    present: Vec<bool>,
-    account: &'a mut Account,
-    output: Output,
+    /// For each group the steps at which either side is there; made for the
+    /// sides that are filled.
+    one_there: Vec<Option<Vec<bool>>>,
+    many_there: Vec<Option<Vec<bool>>>,
+    pairs: Pairs<'a>,
 }
 
 impl Worker<'_> {
     fn row(&mut self, row: &Row<'_>) -> Result<(), QueryError> {
-        let table = &self.join.table;
+        let table = &self.pairs.join.table;
         let sides = &table.sides;
         let group = sides.many_group[row.series as usize];
         if group == NONE {
@@ -218,26 +236,70 @@ impl Worker<'_> {
         }
         self.many.set(row);
         let first_pair = table.first_pair[row.series as usize];
-        for (i, &partner) in sides.group[group as usize].partners.iter().enumerate() {
-            let rows = &sides.partners[partner as usize].rows;
-            let pair = first_pair + i as u32;
-            if let [single] = rows[..] {
-                let Some(row) = self.one.get(single) else {
-                    continue;
-                };
-                self.partner.set(&row);
-                let partner = std::mem::take(&mut self.partner);
-                let result = self.pair(pair, &partner);
-                self.partner = partner;
-                result?;
-            } else {
-                let united = self.unite(partner)?;
-                let result = self.pair(pair, &united);
-                self.united.insert(partner, united);
-                result?;
-            }
+        let partners = &sides.group[group as usize].partners;
+        for (pair, &partner) in (first_pair..).zip(partners) {
+            self.with_partner(partner, |worker, piece| {
+                worker.pairs.meet(pair, &worker.many, piece)
+            })?;
+        }
+        if let Some(fill) = sides.fill.one {
+            let there = self.one_there[group as usize].as_deref();
+            let pair = first_pair + partners.len() as u32;
+            self.pairs
+                .alone(pair, &self.many, there, |many| (many, Param::Const(fill)))?;
         }
         Ok(())
+    }
+
+    /// The partners at the steps at which no "many" row of their group is there.
+    fn without_many(&mut self, fill: f64) -> Result<(), QueryError> {
+        let table = &self.pairs.join.table;
+        let sides = &table.sides;
+        let mut seen = vec![false; sides.partners.len()];
+        let partner_of = sides.partner_of();
+        let one = self.one;
+        for (i, row) in one.arrived().enumerate() {
+            if i % 64 == 0 {
+                self.pairs.account.context().check()?;
+            }
+            let partner = partner_of[row.series as usize];
+            if std::mem::replace(&mut seen[partner as usize], true) {
+                continue;
+            }
+            let group = sides.one_group[row.series as usize];
+            self.with_partner(partner, |worker, piece| {
+                let there = worker.many_there[group as usize].as_deref();
+                let pair = table.first_filled + partner;
+                worker
+                    .pairs
+                    .alone(pair, piece, there, |one| (Param::Const(fill), one))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Does something with the samples of a partner, if it has any.
+    fn with_partner(
+        &mut self,
+        partner: u32,
+        act: impl FnOnce(&mut Self, &Piece) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        let rows = &self.pairs.join.table.sides.partners[partner as usize].rows;
+        if let [single] = rows[..] {
+            let Some(row) = self.one.get(single) else {
+                return Ok(());
+            };
+            self.partner.set(&row);
+            let piece = std::mem::take(&mut self.partner);
+            let result = act(self, &piece);
+            self.partner = piece;
+            result
+        } else {
+            let united = self.unite(partner)?;
+            let result = act(self, &united);
+            self.united.insert(partner, united);
+            result
+        }
     }
 
     /// The rows of a partner as one row; they have no step in common that
@@ -246,17 +308,15 @@ impl Worker<'_> {
         if let Some(piece) = self.united.remove(&partner) {
             return Ok(piece);
         }
-        let steps = self.join.steps;
-        self.account.grow(steps * 9)?;
+        let steps = self.pairs.join.steps;
+        self.pairs.account.grow(steps * 9)?;
         let mut piece = Piece {
             first: 0,
             values: vec![0.0; steps],
             present: vec![false; steps],
         };
-        for row in self.join.table.sides.partners[partner as usize].rows.iter() {
-            let Some(row) = self.one.get(*row) else {
-                continue;
-            };
+        let rows = &self.pairs.join.table.sides.partners[partner as usize].rows;
+        for row in rows.iter().filter_map(|&row| self.one.get(row)) {
             let first = row.first_step as usize;
             for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
                 piece.values[first + i] = row.values[i];
@@ -265,10 +325,22 @@ impl Worker<'_> {
         }
         Ok(piece)
     }
+}
 
+/// Computes pairs and gives them out.
+struct Pairs<'a> {
+    join: &'a Join,
+    /// For each class the steps at which a pair had samples.
+    met: Vec<Option<Vec<bool>>>,
+    values: Vec<f64>,
+    present: Vec<bool>,
+    account: &'a mut Account,
+    output: Output,
+}
+
+impl Pairs<'_> {
     /// One pair at all steps at which both have samples.
-    fn pair(&mut self, pair: u32, partner: &Piece) -> Result<(), QueryError> {
-        let many = &self.many;
+    fn meet(&mut self, pair: u32, many: &Piece, partner: &Piece) -> Result<(), QueryError> {
         let from = many.first.max(partner.first);
         let to = many.end().min(partner.end());
         if from >= to {
@@ -283,22 +355,54 @@ impl Worker<'_> {
                 .zip(&partner.present[one_items.clone()])
                 .map(|(a, b)| *a && *b),
         );
-        check_class(
-            self.join,
-            pair,
-            from,
-            &self.present,
-            &mut self.met,
-            self.account,
-        )?;
-        let (mut left, mut right) = (&many.values[many_items], &partner.values[one_items]);
-        if self.join.card == Cardinality::OneToMany {
-            std::mem::swap(&mut left, &mut right);
+        let (many, one) = (&many.values[many_items], &partner.values[one_items]);
+        self.compute(pair, from, Param::PerStep(many), Param::PerStep(one))
+    }
+
+    /// A row of one side at the steps at which the other side is not there;
+    /// `sides` gives the samples of the "many" and of the "one" side.
+    fn alone(
+        &mut self,
+        pair: u32,
+        row: &Piece,
+        there: Option<&[bool]>,
+        sides: impl for<'p> FnOnce(Param<'p>) -> (Param<'p>, Param<'p>),
+    ) -> Result<(), QueryError> {
+        self.present.clear();
+        self.present.extend_from_slice(&row.present);
+        if let Some(there) = there {
+            for (present, there) in self.present.iter_mut().zip(&there[row.first..]) {
+                *present &= !there;
+            }
         }
+        let (many, one) = sides(Param::PerStep(&row.values));
+        self.compute(pair, row.first, many, one)
+    }
+
+    /// The operator, at the steps that are marked present.
+    fn compute(
+        &mut self,
+        pair: u32,
+        from: usize,
+        many: Param<'_>,
+        one: Param<'_>,
+    ) -> Result<(), QueryError> {
+        let join = self.join;
+        if !self.present.contains(&true) {
+            return Ok(());
+        }
+        check_class(join, pair, from, &self.present, &mut self.met, self.account)?;
+        let (left, right) = if join.card == Cardinality::OneToMany {
+            (one, many)
+        } else {
+            (many, one)
+        };
         self.values.clear();
-        self.values.extend_from_slice(left);
-        let (left, right) = (Param::PerStep(left), Param::PerStep(right));
-        match self.join.op {
+        match left {
+            Param::PerStep(left) => self.values.extend_from_slice(left),
+            Param::Const(left) => self.values.resize(self.present.len(), left),
+        }
+        match join.op {
             FloatOp::Arithmetic(op) => op.eval_left(&mut self.values, right),
             FloatOp::Bool(op) => op.eval_bool(left, right, &mut self.values),
             FloatOp::Filter(op) => op.filter(left, right, &mut self.present),

@@ -42,9 +42,6 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     else {
         return Err(QueryError::Internal("not a join".into()));
     };
-    if matching.fill_left.is_some() || matching.fill_right.is_some() {
-        return Err(QueryError::unsupported("fill modifiers", plan.span));
-    }
     let op = FloatOp::of(*op, *return_bool, plan.span)?;
     let lhs = broadcast::bind(binder.bind(lhs)?, plan.grid);
     let rhs = broadcast::bind(binder.bind(rhs)?, plan.grid);
@@ -117,7 +114,13 @@ impl Operator for Join {
             self.op,
             sides.groups(),
             sides.pairs
-        )
+        )?;
+        for (side, fill) in [("many", sides.fill.many), ("one", sides.fill.one)] {
+            if let Some(fill) = fill {
+                write!(f, " fill {side}={fill}")?;
+            }
+        }
+        Ok(())
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {

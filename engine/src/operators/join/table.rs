@@ -3,7 +3,9 @@
 //! The "one" side's rows of a match group that would bring the same labels
 //! along are one [`Partner`]: they may take turns over time. Each row of the
 //! "many" side meets each partner of its group, and every such pair is a row
-//! of the result.
+//! of the result. Where a side is filled, each row of the "many" side also
+//! meets a number, and so does each partner, at the steps at which nobody else
+//! of the group is there.
 
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -30,6 +32,33 @@ pub(super) struct Group {
     pub partners: SmallVec<[u32; 1]>,
     /// How many rows the partners have together.
     pub one_rows: u32,
+    /// How many rows the "many" side has.
+    pub many_rows: u32,
+}
+
+/// The numbers that stand for missing samples.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fill {
+    /// Of the "many" side.
+    pub many: Option<f64>,
+    /// Of the "one" side.
+    pub one: Option<f64>,
+}
+
+impl Fill {
+    fn of(matching: &VectorMatching) -> Self {
+        let (left, right) = (matching.fill_left, matching.fill_right);
+        let (many, one) = match matching.card {
+            Cardinality::OneToMany => (right, left),
+            _ => (left, right),
+        };
+        Fill { many, one }
+    }
+
+    /// Whether any side is filled.
+    pub fn any(self) -> bool {
+        self.many.is_some() || self.one.is_some()
+    }
 }
 
 /// The match groups of both sides.
@@ -37,10 +66,12 @@ pub(super) struct Group {
 pub(super) struct Sides {
     /// For each "many" row its group, `u32::MAX` if it meets nobody.
     pub many_group: Vec<u32>,
-    /// The groups that have partners.
+    /// For each "one" row its group.
+    pub one_group: Vec<u32>,
+    /// The groups; if the "one" side is filled also those without partners.
     pub group: Vec<Group>,
-    /// For each group how many rows of the "many" side it has.
-    met: Vec<u32>,
+    /// What stands for missing samples.
+    pub fill: Fill,
     /// All partners.
     pub partners: Vec<Partner>,
     /// How many rows the result can have, as far as labels tell.
@@ -59,8 +90,12 @@ pub(super) struct Sides {
 pub(super) struct Table {
     pub sides: Sides,
     /// For each "many" row the number of its first result row; the others
-    /// follow in the order of the group's partners.
+    /// follow in the order of the group's partners, the one with a filled
+    /// partner last.
     pub first_pair: Vec<u32>,
+    /// The result rows of partners that meet a filled "many" side begin here,
+    /// one for each partner.
+    pub first_filled: u32,
     /// For each pair the class within which samples must not meet at a step;
     /// `u32::MAX` if the pair is alone.
     pub class: Vec<u32>,
@@ -89,26 +124,46 @@ impl Sides {
             LabelFilter::all_but(&matching.labels, symbols)
         };
         let include: Vec<Symbol> = matching.include.iter().map(|n| symbols.intern(n)).collect();
+        let fill = Fill::of(matching);
         let mut account = context.account("join");
-        account.grow((many.len() + one.len()) * 24)?;
-        let (grouper, group, partners) = partners(one, &filter, &include);
+        account.grow((many.len() + one.len()) * 28)?;
+        let Partners {
+            mut grouper,
+            mut group,
+            partners,
+            one_group,
+        } = partners(one, &filter, &include);
         let mut many_group = Vec::with_capacity(many.len());
-        let mut pairs = 0usize;
+        let mut pairs = if fill.many.is_some() {
+            partners.len()
+        } else {
+            0
+        };
         let mut buffer = Vec::new();
-        let mut met = vec![0u32; group.len()];
         for row in many.iter() {
             filter.apply(row, &mut buffer);
-            let number = grouper.find(&buffer).unwrap_or(NONE);
+            let number = if fill.one.is_some() {
+                grouper.id_of(&buffer)
+            } else {
+                grouper.find(&buffer).unwrap_or(NONE)
+            };
             many_group.push(number);
-            if number != NONE {
-                met[number as usize] += 1;
-                pairs = pairs.saturating_add(group[number as usize].partners.len());
+            if number == NONE {
+                continue;
             }
+            if number as usize == group.len() {
+                group.push(Group::default());
+            }
+            let group = &mut group[number as usize];
+            group.many_rows += 1;
+            let met = group.partners.len() + usize::from(fill.one.is_some());
+            pairs = pairs.saturating_add(met);
         }
         Ok(Sides {
             many_group,
+            one_group,
             group,
-            met,
+            fill,
             partners,
             pairs,
             many_labels: Arc::clone(many),
@@ -116,6 +171,52 @@ impl Sides {
             filter,
             account,
         })
+    }
+
+    /// How many result rows a "many" row has.
+    fn pairs_of(&self, row: usize) -> usize {
+        match self.many_group[row] {
+            NONE => 0,
+            number => {
+                let partners = self.group[number as usize].partners.len();
+                partners + usize::from(self.fill.one.is_some())
+            }
+        }
+    }
+
+    /// Shows the labels that each pair gets together, in the pairs' order.
+    fn visit_pairs(&self, mut visit: impl FnMut(&[Label], &[Label])) {
+        let mut filled = Vec::new();
+        let pairs = self.many_labels.iter().zip(&self.many_group);
+        for (row, &number) in pairs.filter(|(_, group)| **group != NONE) {
+            for &partner in &self.group[number as usize].partners {
+                visit(row, self.one_labels.get(self.first_row(partner)));
+            }
+            if self.fill.one.is_some() {
+                self.filter.apply(row, &mut filled);
+                visit(row, &filled);
+            }
+        }
+        if self.fill.many.is_some() {
+            for partner in 0..self.partners.len() as u32 {
+                let row = self.one_labels.get(self.first_row(partner));
+                self.filter.apply(row, &mut filled);
+                visit(&filled, row);
+            }
+        }
+    }
+
+    /// For each "one" row its partner.
+    pub fn partner_of(&self) -> Vec<u32> {
+        let mut of = vec![NONE; self.one_labels.len()];
+        for (number, partner) in (0..).zip(&self.partners) {
+            partner.rows.iter().for_each(|&r| of[r as usize] = number);
+        }
+        of
+    }
+
+    fn first_row(&self, partner: u32) -> usize {
+        self.partners[partner as usize].rows[0] as usize
     }
 
     /// Whether there are far more pairs than rows: most of them can have no
@@ -127,7 +228,8 @@ impl Sides {
 
     /// How many match groups have rows on both sides.
     pub fn groups(&self) -> usize {
-        self.met.iter().filter(|m| **m > 0).count()
+        let met = |g: &&Group| g.many_rows > 0 && g.one_rows > 0;
+        self.group.iter().filter(met).count()
     }
 }
 
@@ -153,32 +255,18 @@ impl Table {
         let labels_of = |list: &LabelList| list.bytes() / list.len().max(1);
         let pair_bytes = labels_of(&sides.many_labels) + matching.include.len() * 8 + 32;
         sides.account.grow(sides.pairs.saturating_mul(pair_bytes))?;
-        let Sides {
-            many_group,
-            group,
-            partners,
-            ..
-        } = &sides;
-        let mut first_pair = Vec::with_capacity(many_group.len());
+        let mut first_pair = Vec::with_capacity(sides.many_group.len());
         let mut next = 0u32;
-        for &number in many_group {
+        for row in 0..sides.many_group.len() {
             first_pair.push(next);
-            if number != NONE {
-                next += group[number as usize].partners.len() as u32;
-            }
+            next += sides.pairs_of(row) as u32;
         }
-        let (many, one) = (&sides.many_labels, &sides.one_labels);
-        let labels = result_labels(context, matching, drops_name, many, one, |visit| {
-            for (row, &number) in many_group.iter().enumerate().filter(|(_, g)| **g != NONE) {
-                for &partner in &group[number as usize].partners {
-                    visit(row, partners[partner as usize].rows[0] as usize);
-                }
-            }
-        });
-        let (class, classes) = classes(matching.card, many_group, group, &sides.met, &labels);
+        let labels = result_labels(context, matching, drops_name, &sides);
+        let (class, classes) = classes(matching.card, &sides, &labels);
         let table = Table {
             sides,
             first_pair,
+            first_filled: next,
             class,
             classes,
         };
@@ -191,28 +279,17 @@ impl Sides {
     /// repeated rows of the "one" side are an error while the other side has
     /// any sample.
     pub fn needed(&self) -> (Vec<bool>, Vec<bool>) {
-        let mut met = vec![false; self.group.len()];
-        for &group in self.many_group.iter().filter(|g| **g != NONE) {
-            met[group as usize] = true;
-        }
         let repeated = self.group.iter().any(|g| g.one_rows > 1);
         let many = self
             .many_group
             .iter()
             .map(|g| repeated || *g != NONE)
             .collect();
-        let mut one = vec![false; self.one_labels.len()];
-        for (group, met) in self.group.iter().zip(met) {
-            if met || group.one_rows > 1 {
-                for partner in &group.partners {
-                    self.partners[*partner as usize]
-                        .rows
-                        .iter()
-                        .for_each(|r| one[*r as usize] = true);
-                }
-            }
-        }
-        (many, one)
+        let one = self.one_group.iter().map(|&number| {
+            let group = &self.group[number as usize];
+            group.many_rows > 0 || group.one_rows > 1 || self.fill.many.is_some()
+        });
+        (many, one.collect())
     }
 }
 
@@ -227,20 +304,25 @@ fn too_large() -> QueryError {
 type Brought = SmallVec<[Option<Symbol>; 2]>;
 
 /// The groups of the "one" side.
-fn partners(
-    one: &LabelList,
-    filter: &LabelFilter,
-    include: &[Symbol],
-) -> (Grouper, Vec<Group>, Vec<Partner>) {
+struct Partners {
+    grouper: Grouper,
+    group: Vec<Group>,
+    partners: Vec<Partner>,
+    one_group: Vec<u32>,
+}
+
+fn partners(one: &LabelList, filter: &LabelFilter, include: &[Symbol]) -> Partners {
     let mut grouper = Grouper::default();
     let mut group: Vec<Group> = Vec::new();
     let mut partners: Vec<Partner> = Vec::new();
+    let mut one_group = Vec::with_capacity(one.len());
     // A partner by its group and the labels that it brings along.
     let mut known: FxHashMap<(u32, Brought), u32> = FxHashMap::default();
     let mut buffer = Vec::new();
     for (row, labels) in one.iter().enumerate() {
         filter.apply(labels, &mut buffer);
         let number = grouper.id_of(&buffer);
+        one_group.push(number);
         if number as usize == group.len() {
             group.push(Group::default());
         }
@@ -258,7 +340,12 @@ fn partners(
             }
         }
     }
-    (grouper, group, partners)
+    Partners {
+        grouper,
+        group,
+        partners,
+        one_group,
+    }
 }
 
 /// The labels of each pair, in order.
@@ -266,26 +353,18 @@ fn result_labels(
     context: &QueryContext,
     matching: &VectorMatching,
     drops_name: bool,
-    many: &LabelList,
-    one: &LabelList,
-    visit_pairs: impl FnOnce(&mut dyn FnMut(usize, usize)),
+    sides: &Sides,
 ) -> LabelList {
-    let names: Vec<Symbol> = matching
-        .labels
-        .iter()
-        .map(|n| context.symbols.intern(n))
-        .collect();
-    let include: Vec<Symbol> = matching
-        .include
-        .iter()
-        .map(|n| context.symbols.intern(n))
-        .collect();
+    let interned = |names: &[String]| -> Vec<Symbol> {
+        names.iter().map(|n| context.symbols.intern(n)).collect()
+    };
+    let (names, include) = (interned(&matching.labels), interned(&matching.include));
     let symbols = context.symbols.read();
     let mut labels = LabelList::new();
     let mut row: Vec<Label> = Vec::new();
-    visit_pairs(&mut |m, o| {
+    sides.visit_pairs(|many, one| {
         row.clear();
-        row.extend_from_slice(many.get(m));
+        row.extend_from_slice(many);
         if drops_name {
             row.retain(|l| !l.name.is_metadata());
         }
@@ -293,7 +372,7 @@ fn result_labels(
             row.retain(|l| names.contains(&l.name) == matching.on);
         }
         for &name in &include {
-            let value = find_label(one.get(o), name).unwrap_or(Symbol::EMPTY);
+            let value = find_label(one, name).unwrap_or(Symbol::EMPTY);
             set_label(&mut row, Label { name, value }, &symbols);
         }
         labels.push(row.iter().copied());
@@ -302,32 +381,27 @@ fn result_labels(
 }
 
 /// The pairs that must not have samples at one step: in a one-to-one match all
-/// of a group, else those of a group with equal result labels.
-fn classes(
-    card: Cardinality,
-    many_group: &[u32],
-    group: &[Group],
-    met: &[u32],
-    labels: &LabelList,
-) -> (Vec<u32>, usize) {
+/// of a group, else those of a group with equal result labels. A partner that
+/// meets a filled "many" side is alone in its group then.
+fn classes(card: Cardinality, sides: &Sides, labels: &LabelList) -> (Vec<u32>, usize) {
     let (label_ids, _) = labels.distinct();
     let mut counts: FxHashMap<(u32, u32), u32> = FxHashMap::default();
     let mut keys = Vec::with_capacity(label_ids.len());
-    for &number in many_group.iter().filter(|g| **g != NONE) {
-        for _ in &group[number as usize].partners {
+    for (row, &number) in sides.many_group.iter().enumerate() {
+        for _ in 0..sides.pairs_of(row) {
             let id = if card == Cardinality::OneToOne {
                 0
             } else {
                 label_ids[keys.len()]
             };
-            if met[number as usize] > 1 {
+            if sides.group[number as usize].many_rows > 1 {
                 *counts.entry((number, id)).or_default() += 1;
             }
             keys.push((number, id));
         }
     }
     let mut numbers: FxHashMap<(u32, u32), u32> = FxHashMap::default();
-    let class = keys
+    let mut class: Vec<u32> = keys
         .iter()
         .map(|key| match counts.get(key) {
             Some(2..) => {
@@ -337,5 +411,6 @@ fn classes(
             _ => NONE,
         })
         .collect();
+    class.resize(label_ids.len(), NONE);
     (class, numbers.len())
 }

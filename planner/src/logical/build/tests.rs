@@ -394,7 +394,6 @@ fn what_is_not_evaluated_is_said() {
         ("limit_ratio(0.5, x)", "1:1: limit_ratio"),
         ("rate(x[5m] anchored)", "1:6: anchored"),
         ("x smoothed", "1:1: smoothed"),
-        ("a +\n  b * fill(1) c", "2:3: fill"),
         ("a >/ 5", "1:1: operator \">/\""),
         ("info(x)", "1:1: function \"info\""),
         ("start_timestamp(x)", "1:1: function \"start_timestamp\""),
