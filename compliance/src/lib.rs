@@ -18,6 +18,7 @@
 //! # Ok::<(), quarrel::QueryError>(())
 //! ```
 
+mod histogram;
 mod nhcb;
 mod run;
 pub mod script;

@@ -1,9 +1,8 @@
 //! The store that scripts load into.
 //!
-//! Floats go to a [`MemoryStorage`]. What the engine cannot evaluate yet,
-//! native histograms and start timestamps, is remembered by time: a query
-//! that selects it is refused as unsupported, so that no answer is given that
-//! leaves it out.
+//! Samples go to a [`MemoryStorage`]. What the engine cannot evaluate yet,
+//! start timestamps of floats, is remembered by time: a query that selects it
+//! is refused as unsupported, so that no answer is given that leaves it out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,9 +13,11 @@ use quarrel::labels::SymbolTable;
 use quarrel::storage::{
     Matcher, SelectHints, SelectRequest, Selected, Snapshot, Storage, StorageError, TimeRange,
 };
+use quarrel_functions::histogram::native::Histogram;
 use quarrel_functions::table::lookup;
-use quarrel_storage::memory::{AppendError, MemoryStorage};
+use quarrel_storage::memory::{AppendError, HistogramAt, MemoryStorage};
 
+use crate::histogram::{Sequence, for_chunks, of_literal};
 use crate::nhcb;
 use crate::script::{Load, Point};
 
@@ -49,9 +50,7 @@ pub enum LoadError {
 /// Samples of a script.
 #[derive(Debug, Default)]
 pub struct ScriptStore {
-    floats: MemoryStorage,
-    /// Each native histogram, as a sample at its time.
-    histograms: MemoryStorage,
+    samples: MemoryStorage,
     /// Each sample that has a start timestamp.
     starts: MemoryStorage,
     /// The last time of each series, ms.
@@ -84,6 +83,7 @@ impl ScriptStore {
                 .map_err(LoadError::Histogram)
                 .map_err(failed)?;
             let mut columns = Columns::default();
+            let mut histograms = Sequence::default();
             for (index, point) in points.into_iter().enumerate() {
                 let time = i64::try_from(index)
                     .ok()
@@ -94,7 +94,15 @@ impl ScriptStore {
                     .as_ref()
                     .and_then(|o| o.get(index))
                     .copied();
-                columns.push(time, point, start.flatten().is_some());
+                let start = start.flatten().map_or(0, |offset| time + offset);
+                match point {
+                    Point::Omitted => {}
+                    Point::Float(value) => columns.push(time, value, start),
+                    Point::Histogram(point) => {
+                        let h = histograms.next(&point).map_err(LoadError::Histogram);
+                        columns.push_histogram(time, &h.map_err(failed)?, start);
+                    }
+                }
             }
             if load.with_nhcb {
                 let samples = columns
@@ -114,10 +122,11 @@ impl ScriptStore {
             .finish()
             .map_err(|e| (line, LoadError::Histogram(e)))?
         {
-            let columns = Columns {
-                histograms: samples.iter().map(|(time, _)| *time).collect(),
-                ..Columns::default()
-            };
+            let mut columns = Columns::default();
+            for (time, literal) in samples {
+                let h = of_literal(&literal).map_err(|e| (line, LoadError::Histogram(e)))?;
+                columns.push_histogram(time, &h, 0);
+            }
             self.take(&labels, columns).map_err(|e| (line, e))?;
         }
         Ok(())
@@ -139,16 +148,13 @@ impl ScriptStore {
                 timestamp: first,
             });
         }
-        let marks = |times: Vec<i64>| {
-            let values = vec![0.0; times.len()];
-            (times, values)
-        };
-        let (times, values) = marks(columns.histograms);
-        self.histograms
-            .append_series(pairs(labels), times, values)?;
-        let (times, values) = marks(columns.starts);
-        self.starts.append_series(pairs(labels), times, values)?;
-        self.floats
+        for run in &columns.histograms {
+            self.samples.append_histograms(pairs(labels), run)?;
+        }
+        let marks = vec![0.0; columns.starts.len()];
+        self.starts
+            .append_series(pairs(labels), columns.starts, marks)?;
+        self.samples
             .append_series(pairs(labels), columns.timestamps, columns.values)?;
         self.last.lock().insert(labels.to_vec(), last);
         Ok(())
@@ -160,31 +166,43 @@ impl ScriptStore {
 struct Columns {
     timestamps: Vec<i64>,
     values: Vec<f64>,
-    /// Times of histograms.
-    histograms: Vec<i64>,
-    /// Times of samples that have a start.
+    /// Histograms without a float between them.
+    histograms: Vec<Vec<HistogramAt<f64>>>,
+    /// Times of floats that have a start.
     starts: Vec<i64>,
+    /// Whether the last sample was a histogram.
+    in_histograms: bool,
 }
 
 impl Columns {
-    fn push(&mut self, time: i64, point: Point, has_start: bool) {
-        match point {
-            Point::Omitted => return,
-            Point::Float(value) => {
-                self.timestamps.push(time);
-                self.values.push(value);
-            }
-            Point::Histogram(_) => self.histograms.push(time),
-        }
-        if has_start {
+    fn push(&mut self, time: i64, value: f64, start: i64) {
+        self.in_histograms = false;
+        self.timestamps.push(time);
+        self.values.push(value);
+        if start != 0 {
             self.starts.push(time);
+        }
+    }
+
+    fn push_histogram(&mut self, timestamp: i64, h: &Histogram, start: i64) {
+        if !std::mem::replace(&mut self.in_histograms, true) {
+            self.histograms.push(Vec::new());
+        }
+        let histogram = for_chunks(h);
+        if let Some(run) = self.histograms.last_mut() {
+            run.push(HistogramAt {
+                timestamp,
+                start,
+                histogram,
+            });
         }
     }
 
     /// The first and the last time.
     fn times(&self) -> Option<(i64, i64)> {
-        let all = || self.timestamps.iter().chain(&self.histograms);
-        Some((*all().min()?, *all().max()?))
+        let histograms = self.histograms.iter().flatten().map(|h| h.timestamp);
+        let all = || self.timestamps.iter().copied().chain(histograms.clone());
+        Some((all().min()?, all().max()?))
     }
 }
 
@@ -192,8 +210,7 @@ impl Storage for ScriptStore {
     fn snapshot(&self, range: TimeRange) -> BoxFuture<'_, Result<Arc<dyn Snapshot>, StorageError>> {
         async move {
             let snapshot: Arc<dyn Snapshot> = Arc::new(ScriptSnapshot {
-                floats: self.floats.snapshot(range).await?,
-                histograms: self.histograms.snapshot(range).await?,
+                samples: self.samples.snapshot(range).await?,
                 starts: self.starts.snapshot(range).await?,
             });
             Ok(snapshot)
@@ -203,8 +220,7 @@ impl Storage for ScriptStore {
 }
 
 struct ScriptSnapshot {
-    floats: Arc<dyn Snapshot>,
-    histograms: Arc<dyn Snapshot>,
+    samples: Arc<dyn Snapshot>,
     starts: Arc<dyn Snapshot>,
 }
 
@@ -229,16 +245,13 @@ impl Snapshot for ScriptSnapshot {
         request: SelectRequest<'a>,
     ) -> BoxFuture<'a, Result<Selected, StorageError>> {
         async move {
-            if has(&self.histograms, &request).await? {
-                return Err(StorageError::Unsupported("native histograms".into()));
-            }
             let function = request.hints.function.as_str();
             let minds_starts = function == "start_timestamp"
                 || lookup(function).is_some_and(|f| f.uses_start_timestamps);
             if minds_starts && has(&self.starts, &request).await? {
                 return Err(StorageError::Unsupported("start timestamps".into()));
             }
-            self.floats.select(request).await
+            self.samples.select(request).await
         }
         .boxed()
     }
@@ -248,14 +261,7 @@ impl Snapshot for ScriptSnapshot {
         selectors: &'a [Vec<Matcher>],
         range: TimeRange,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        async move {
-            let mut names = self.floats.label_names(selectors, range).await?;
-            names.extend(self.histograms.label_names(selectors, range).await?);
-            names.sort_unstable();
-            names.dedup();
-            Ok(names)
-        }
-        .boxed()
+        self.samples.label_names(selectors, range)
     }
 
     fn label_values<'a>(
@@ -264,21 +270,10 @@ impl Snapshot for ScriptSnapshot {
         selectors: &'a [Vec<Matcher>],
         range: TimeRange,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        async move {
-            let mut values = self.floats.label_values(name, selectors, range).await?;
-            values.extend(self.histograms.label_values(name, selectors, range).await?);
-            values.sort_unstable();
-            values.dedup();
-            Ok(values)
-        }
-        .boxed()
+        self.samples.label_values(name, selectors, range)
     }
 
     fn time_range(&self) -> Option<TimeRange> {
-        let ranges = [self.floats.time_range(), self.histograms.time_range()];
-        ranges.into_iter().flatten().reduce(|a, b| TimeRange {
-            start: a.start.min(b.start),
-            end: a.end.max(b.end),
-        })
+        self.samples.time_range()
     }
 }

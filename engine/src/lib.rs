@@ -25,6 +25,7 @@ pub use engine::{Engine, Prepared};
 pub use error::{ErrorClass, LimitError, QueryError};
 pub use explain::{Explanation, RuleTrace};
 pub use options::{EngineOptions, QueryOptions, SubqueryStep};
+pub use quarrel_functions::histogram::native as histogram;
 pub use query::{CancelHandle, Progress, Query};
 pub use result::{Point, QueryResult, SampleValue, Series, SeriesRef, SeriesSet, Value};
 pub use stats::QueryStats;

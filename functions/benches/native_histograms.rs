@@ -84,7 +84,8 @@ fn kernels(c: &mut Criterion) {
         group.bench_function(format!("sum of ten series, {name}"), |b| {
             b.iter(|| {
                 let mut steps = HistogramSteps::new(StepAggregate::Sum, ROWS);
-                all.iter().for_each(|rows| steps.add(rows, 0..));
+                all.iter()
+                    .for_each(|rows| steps.add(rows, 0..rows.len(), 0..));
                 steps.finish()
             });
         });

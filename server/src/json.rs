@@ -4,6 +4,7 @@
 //! pieces and sent while it is written. There is no state: commas and
 //! brackets are the caller's.
 
+use quarrel::histogram::HistogramRef;
 use quarrel::labels::{Label, Symbols};
 use quarrel_functions::fmt::{format_f, format_json};
 
@@ -113,6 +114,36 @@ pub fn timestamp(out: &mut Vec<u8>, ms: i64) {
             out.push(b'0' + digit as u8);
         }
     }
+}
+
+/// Appends a sample that is a histogram: its time, and total, sum and
+/// populated buckets.
+pub fn histogram_point(out: &mut Vec<u8>, ms: i64, h: &HistogramRef<'_>) {
+    out.push(b'[');
+    timestamp(out, ms);
+    out.extend_from_slice(b",{\"count\":");
+    float(out, h.count);
+    out.extend_from_slice(b",\"sum\":");
+    float(out, h.sum);
+    let mut any = false;
+    for bucket in h.shown_buckets() {
+        out.extend_from_slice(if any { b"," } else { b",\"buckets\":[" });
+        any = true;
+        // Which of the bounds lie in the bucket.
+        let bounds = match (bucket.lower_inclusive, bucket.upper_inclusive) {
+            (false, true) => b'0',
+            (true, false) => b'1',
+            (false, false) => b'2',
+            (true, true) => b'3',
+        };
+        out.extend_from_slice(&[b'[', bounds]);
+        for number in [bucket.lower, bucket.upper, bucket.count] {
+            out.push(b',');
+            float(out, number);
+        }
+        out.push(b']');
+    }
+    out.extend_from_slice(if any { b"]}]" } else { b"}]" });
 }
 
 /// Appends a number of seconds as Go's `encoding/json` writes floats: no

@@ -6,6 +6,7 @@ use quarrel::{Point as Got, SampleValue, Series, Value};
 use quarrel_functions::fmt::{format_f, format_g, quote};
 
 use super::almost::almost_equal;
+use crate::histogram::{Sequence, almost_same};
 use crate::script::{Eval, EvalTime, HistogramPoint, Point, SeriesDescription};
 
 /// Differences that are told; more are counted.
@@ -13,15 +14,15 @@ const TOLD: usize = 4;
 
 /// An answer with everything spelled out.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum Answer<'a> {
     Scalar(f64),
     String(String),
-    Vector(Vec<Series>),
-    Matrix(Vec<Series>),
+    Vector(Vec<Series<'a>>),
+    Matrix(Vec<Series<'a>>),
 }
 
-impl Answer {
-    pub(super) fn of(value: &Value) -> Self {
+impl<'a> Answer<'a> {
+    pub(super) fn of(value: &'a Value) -> Self {
         match value {
             Value::Scalar { value, .. } => Answer::Scalar(*value),
             Value::String { value, .. } => Answer::String(value.clone()),
@@ -35,7 +36,7 @@ impl Answer {
 ///
 /// # Errors
 /// The differences, in lines.
-pub(super) fn compare(eval: &Eval, answer: &Answer) -> Result<(), Vec<String>> {
+pub(super) fn compare(eval: &Eval, answer: &Answer<'_>) -> Result<(), Vec<String>> {
     let expect = &eval.expect;
     let one = |line: String| Err(vec![line]);
     match answer {
@@ -76,7 +77,7 @@ pub(super) fn compare(eval: &Eval, answer: &Answer) -> Result<(), Vec<String>> {
     }
 }
 
-fn check_order_of_matrix(eval: &Eval, got: &[Series]) -> Result<(), Vec<String>> {
+fn check_order_of_matrix(eval: &Eval, got: &[Series<'_>]) -> Result<(), Vec<String>> {
     if eval.expect.ordered {
         return Err(vec!["expected an ordered result, got a matrix".into()]);
     }
@@ -91,7 +92,7 @@ fn check_order_of_matrix(eval: &Eval, got: &[Series]) -> Result<(), Vec<String>>
     }
 }
 
-fn compare_series(eval: &Eval, got: &[Series], matrix: bool) -> Result<(), Vec<String>> {
+fn compare_series(eval: &Eval, got: &[Series<'_>], matrix: bool) -> Result<(), Vec<String>> {
     // As in the reference, a series that is expected twice counts as it was
     // given last.
     let mut wanted: BTreeMap<&[(String, String)], (usize, &SeriesDescription)> = BTreeMap::new();
@@ -144,7 +145,7 @@ fn compare_series(eval: &Eval, got: &[Series], matrix: bool) -> Result<(), Vec<S
     Err(differences)
 }
 
-fn compare_point(want: Option<&Point>, series: &Series) -> Option<String> {
+fn compare_point(want: Option<&Point>, series: &Series<'_>) -> Option<String> {
     let want = want.unwrap_or(&Point::Omitted);
     let got = series.points.first()?;
     if equal(want, got.value) {
@@ -159,16 +160,19 @@ fn compare_point(want: Option<&Point>, series: &Series) -> Option<String> {
 
 /// Whether a value is as expected. An omitted one counts as 0 where a value
 /// has to be, as in the reference.
-fn equal(want: &Point, got: SampleValue) -> bool {
+fn equal(want: &Point, got: SampleValue<'_>) -> bool {
     match (want, got) {
         (Point::Float(want), SampleValue::Float(got)) => almost_equal(*want, got),
         (Point::Omitted, SampleValue::Float(got)) => almost_equal(0.0, got),
+        (Point::Histogram(point), SampleValue::Histogram(got)) => Sequence::default()
+            .next(point)
+            .is_ok_and(|want| almost_same(&want.view(), &got, point.hint_is_set)),
         _ => false,
     }
 }
 
 /// The values of a series by their times.
-fn compare_points(eval: &Eval, points: &[Point], series: &Series) -> Option<String> {
+fn compare_points(eval: &Eval, points: &[Point], series: &Series<'_>) -> Option<String> {
     let labels = labels_text(&series.labels);
     let grid = eval.expect.range_vector.unwrap_or(eval.time);
     let EvalTime::Range {
@@ -221,7 +225,7 @@ fn compare_points(eval: &Eval, points: &[Point], series: &Series) -> Option<Stri
     ))
 }
 
-fn got_text(point: &Got) -> String {
+fn got_text(point: &Got<'_>) -> String {
     format!("{} @[{}]", value_text(point.value), point.timestamp)
 }
 
@@ -239,7 +243,7 @@ fn shortened(mut texts: Vec<String>) -> String {
     texts.join(" ")
 }
 
-fn series_text(series: &Series) -> String {
+fn series_text(series: &Series<'_>) -> String {
     let labels = labels_text(&series.labels);
     let points = match &series.points[..] {
         [only] => value_text(only.value),
@@ -286,21 +290,18 @@ fn point_text(point: &Point) -> String {
 
 fn histogram_text(point: &HistogramPoint) -> String {
     match &point.increment {
-        Some(increment) if point.times > 0 => {
-            let sign = if increment.subtract { '-' } else { '+' };
-            format!(
-                "{}{sign}{}*{}",
-                point.first, point.times, increment.histogram
-            )
-        }
+        Some(_) if point.times > 0 => match Sequence::default().next(point) {
+            Ok(h) => h.to_test_expression(),
+            Err(error) => error,
+        },
         _ => point.first.to_string(),
     }
 }
 
-fn value_text(value: SampleValue) -> String {
+fn value_text(value: SampleValue<'_>) -> String {
     match value {
         SampleValue::Float(value) => number(value),
-        _ => "a histogram".into(),
+        SampleValue::Histogram(h) => h.to_test_expression(),
     }
 }
 

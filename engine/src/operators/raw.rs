@@ -7,7 +7,7 @@ use std::sync::Arc;
 use datafusion_physical_plan::ExecutionPlan;
 use futures::StreamExt;
 use quarrel_functions::grid::Grid;
-use quarrel_planner::ast::Span;
+use quarrel_functions::histogram::native::HistogramColumn;
 use quarrel_planner::logical::{Plan, PlanOp};
 
 use super::broadcast;
@@ -26,10 +26,14 @@ use crate::storage::TimeRange;
 pub(crate) struct RawSeries {
     /// The series' place in the label list.
     pub row: u32,
-    /// Milliseconds.
+    /// Of the floats, milliseconds.
     pub timestamps: Vec<i64>,
     /// One value a timestamp.
     pub values: Vec<f64>,
+    /// Of the histograms, milliseconds.
+    pub histogram_timestamps: Vec<i64>,
+    /// One histogram a timestamp.
+    pub histograms: HistogramColumn,
 }
 
 /// A root that gives raw samples.
@@ -44,7 +48,6 @@ enum Source {
     Series {
         selection: Selection,
         range: TimeRange,
-        span: Span,
     },
     Rows {
         plan: Arc<dyn ExecutionPlan>,
@@ -62,11 +65,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Root, QueryError>
             let labels = Arc::clone(&selection.labels);
             RawRoot {
                 labels,
-                source: Source::Series {
-                    selection,
-                    range,
-                    span: select.span,
-                },
+                source: Source::Series { selection, range },
             }
         }
         PlanOp::RawSubquery { input, inner } => {
@@ -99,11 +98,7 @@ impl RawRoot {
     /// Reads all samples.
     pub async fn compute(&self, context: &Arc<QueryContext>) -> Result<Vec<RawSeries>, QueryError> {
         match &self.source {
-            Source::Series {
-                selection,
-                range,
-                span,
-            } => read_series(context, selection, *range, *span).await,
+            Source::Series { selection, range } => read_series(context, selection, *range).await,
             Source::Rows { plan, inner } => read_rows(context, plan, *inner).await,
         }
     }
@@ -113,7 +108,6 @@ async fn read_series(
     context: &Arc<QueryContext>,
     selection: &Selection,
     range: TimeRange,
-    span: Span,
 ) -> Result<Vec<RawSeries>, QueryError> {
     let mut account = context.account("raw samples");
     let mut columns = SampleColumns::default();
@@ -129,19 +123,21 @@ async fn read_series(
         let labels = selection.labels.get(row as usize);
         columns
             .load(&chunks, range)
-            .map_err(|e| samples_error(context, labels, span, e))?;
+            .map_err(|e| samples_error(context, labels, e))?;
         columns.drop_stale();
         columns.cut_to(range);
-        if columns.timestamps.is_empty() {
+        if columns.is_empty() {
             continue;
         }
-        account.grow(columns.timestamps.len() * 16)?;
-        account.hold_samples(columns.timestamps.len() as u64)?;
-        let (timestamps, values) = (columns.timestamps.clone(), columns.values.clone());
+        let histograms = &columns.histograms;
+        account.grow(columns.len() * 16 + histograms.column.bytes())?;
+        account.hold_samples(columns.len() as u64)?;
         out.push(RawSeries {
             row,
-            timestamps,
-            values,
+            timestamps: columns.timestamps.clone(),
+            values: columns.values.clone(),
+            histogram_timestamps: histograms.timestamps.clone(),
+            histograms: histograms.column.clone(),
         });
     }
     Ok(out)
@@ -157,15 +153,18 @@ async fn read_rows(
     let mut out = Vec::new();
     while let Some(record) = stream.next().await {
         let batch = series_batch(&record?)?;
-        account.grow(batch.items() * 16)?;
+        account.grow(batch.bytes() + batch.items() * 8)?;
         account.hold_samples(batch.items() as u64)?;
         for row in batch.rows() {
             let first = row.first_step as usize;
-            let present = || (0..row.values.len()).filter(|&i| row.is_present(i));
+            let mut histograms = HistogramColumn::default();
+            row.histograms().for_each(|(_, h)| histograms.push(&h));
             out.push(RawSeries {
                 row: row.series,
-                timestamps: present().map(|i| inner.at(first + i)).collect(),
-                values: present().map(|i| row.values[i]).collect(),
+                timestamps: row.floats().map(|i| inner.at(first + i)).collect(),
+                values: row.floats().map(|i| row.values[i]).collect(),
+                histogram_timestamps: row.histograms().map(|(i, _)| inner.at(first + i)).collect(),
+                histograms,
             });
         }
     }

@@ -11,8 +11,8 @@ use quarrel_planner::logical::{Plan, WindowCall};
 
 use super::merge;
 use super::params::{Params, Values, as_params};
-use super::scan::kernel::KernelScratch;
-use super::scan::{NonCounterInfo, ParamWarning, Windows};
+use super::scan::kernel::{Kernel, KernelScratch};
+use super::scan::{NonCounterInfo, ParamWarning, SampleColumns, Windows};
 use crate::batch::{BatchBuilder, Row};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
@@ -111,8 +111,7 @@ impl Operator for SubqueryWindow {
             Ok(Worker {
                 params: this.params.get(&run).await?,
                 scratch: KernelScratch::new(steps),
-                timestamps: Vec::new(),
-                values: Vec::new(),
+                samples: SampleColumns::default(),
                 last_name: None,
                 run,
                 _account: account,
@@ -129,8 +128,7 @@ struct Worker {
     run: Run,
     params: Arc<Vec<Values>>,
     scratch: KernelScratch,
-    timestamps: Vec<i64>,
-    values: Vec<f64>,
+    samples: SampleColumns,
     last_name: Option<Symbol>,
     _account: Account,
 }
@@ -143,14 +141,20 @@ impl SubqueryWindow {
         row: &Row<'_>,
         builder: &mut BatchBuilder,
     ) -> Result<(), QueryError> {
-        self.samples(row, &mut worker.timestamps, &mut worker.values);
+        self.samples(row, &mut worker.samples);
+        if !worker.samples.histograms.is_empty()
+            && let Kernel::Function(_, function) = self.windows.kernel
+        {
+            return Err(QueryError::unsupported(function.name, self.span));
+        }
         let params = as_params(&worker.params);
         let scratch = &mut worker.scratch;
         let windowed = scratch
-            .run(&self.windows, &worker.timestamps, &worker.values, &params)
+            .run(&self.windows, &worker.samples, &params)
             .map_err(|e| QueryError::execution(e.to_string(), self.span))?;
         let before = builder.rows();
-        builder.push(row.series, 0, &scratch.values, &scratch.present);
+        let (values, present) = (&scratch.values, &scratch.present);
+        builder.push_mixed(row.series, 0, values, present, &scratch.histograms);
         if let Some(info) = &self.info
             && builder.rows() > before
         {
@@ -169,18 +173,26 @@ impl SubqueryWindow {
     }
 
     /// An inner row as samples.
-    fn samples(&self, row: &Row<'_>, timestamps: &mut Vec<i64>, values: &mut Vec<f64>) {
-        timestamps.clear();
-        values.clear();
+    fn samples(&self, row: &Row<'_>, out: &mut SampleColumns) {
+        out.clear();
         if self.invariant {
-            timestamps.extend((0..self.inner.len).map(|i| self.inner.at(i)));
-            values.resize(self.inner.len, row.values[0]);
+            let times = (0..self.inner.len).map(|i| self.inner.at(i));
+            match row.histogram(0) {
+                Some(h) => times.for_each(|t| out.histograms.push(t, 0, &h)),
+                None => {
+                    out.timestamps.extend(times);
+                    out.values.resize(self.inner.len, row.values[0]);
+                }
+            }
             return;
         }
         let first = row.first_step as usize;
-        for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
-            timestamps.push(self.inner.at(first + i));
-            values.push(row.values[i]);
+        for i in row.floats() {
+            out.timestamps.push(self.inner.at(first + i));
+            out.values.push(row.values[i]);
+        }
+        for (i, h) in row.histograms() {
+            out.histograms.push(self.inner.at(first + i), 0, &h);
         }
     }
 }

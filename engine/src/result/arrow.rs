@@ -10,6 +10,7 @@ use arrow_array::builder::{
 };
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 
+use super::histograms::{self, HistogramLists};
 use super::{SampleValue, SeriesSet};
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -33,6 +34,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
             false,
         ),
         Field::new("values", list(DataType::Float64), false),
+        Field::new("histograms", list(histograms::data_type()), false),
     ]))
 });
 
@@ -43,8 +45,13 @@ impl SeriesSet {
     }
 
     /// One row a series: `labels` (`Map<Utf8, Utf8>`, sorted by name),
-    /// `timestamps` (`List<Timestamp(ms)>`) and `values` (`List<Float64>`) of
-    /// equal length.
+    /// `timestamps` (`List<Timestamp(ms)>`), `values` (`List<Float64>`) and
+    /// `histograms` (`List<Struct>`) of equal length: a sample is in one of the
+    /// last two, and null in the other. A histogram has the fields of
+    /// Prometheus's protocols: `schema`, `zero_threshold`, `zero_count`,
+    /// `count`, `sum`, `counter_reset` (0: unknown, 1: yes, 2: no, 3: gauge),
+    /// spans of buckets and their counts on either side of zero, and
+    /// `custom_values`.
     ///
     /// # Errors
     /// When the answer is larger than Arrow's 32-bit offsets reach; take
@@ -63,6 +70,7 @@ impl SeriesSet {
         let mut labels = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
         let mut timestamps = ListBuilder::new(TimestampMillisecondBuilder::new());
         let mut values = ListBuilder::new(Float64Builder::new());
+        let mut histograms = HistogramLists::default();
         let symbols = self.symbols().read();
         for series in self.iter() {
             for label in series.labels() {
@@ -73,11 +81,19 @@ impl SeriesSet {
             for point in series.points() {
                 timestamps.values().append_value(point.timestamp);
                 match point.value {
-                    SampleValue::Float(value) => values.values().append_value(value),
+                    SampleValue::Float(value) => {
+                        values.values().append_value(value);
+                        histograms.append(None);
+                    }
+                    SampleValue::Histogram(h) => {
+                        values.values().append_null();
+                        histograms.append(Some(&h));
+                    }
                 }
             }
             timestamps.append(true);
             values.append(true);
+            histograms.end_row();
         }
         RecordBatch::try_new(
             Self::arrow_schema(),
@@ -85,6 +101,7 @@ impl SeriesSet {
                 Arc::new(labels.finish()),
                 Arc::new(timestamps.finish()),
                 Arc::new(values.finish()),
+                Arc::new(histograms.finish()),
             ],
         )
     }

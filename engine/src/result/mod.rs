@@ -2,6 +2,7 @@
 //! who show.
 
 mod arrow;
+mod histograms;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::labels::{Label, LabelList, SymbolTable};
 use crate::operators::raw::RawSeries;
 use crate::stats::QueryStats;
 use quarrel_functions::grid::Grid;
+use quarrel_functions::histogram::native::HistogramRef;
 
 /// A query's answer with what accompanies it.
 #[derive(Debug)]
@@ -83,29 +85,49 @@ pub(crate) enum Samples {
 }
 
 /// A sample's value.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum SampleValue {
+#[derive(Debug, Clone, Copy)]
+pub enum SampleValue<'a> {
     /// A float.
     Float(f64),
+    /// A native histogram, as a row of a matrix.
+    Histogram(HistogramRef<'a>),
 }
 
-impl SampleValue {
+impl PartialEq for SampleValue<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (SampleValue::Float(a), SampleValue::Float(b)) => a == b,
+            (SampleValue::Histogram(a), SampleValue::Histogram(b)) => a.equals(b),
+            _ => false,
+        }
+    }
+}
+
+impl<'a> SampleValue<'a> {
     /// The float, if it is one.
     pub fn as_float(self) -> Option<f64> {
         match self {
             SampleValue::Float(value) => Some(value),
+            SampleValue::Histogram(_) => None,
+        }
+    }
+
+    /// The histogram, if it is one.
+    pub fn as_histogram(self) -> Option<HistogramRef<'a>> {
+        match self {
+            SampleValue::Float(_) => None,
+            SampleValue::Histogram(h) => Some(h),
         }
     }
 }
 
 /// A sample of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
+pub struct Point<'a> {
     /// Milliseconds since the epoch.
     pub timestamp: i64,
     /// What was there.
-    pub value: SampleValue,
+    pub value: SampleValue<'a>,
 }
 
 /// One series of an answer, borrowed.
@@ -117,11 +139,11 @@ pub struct SeriesRef<'a> {
 
 /// One series of an answer, with everything spelled out.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub struct Series<'a> {
     /// Name and value, sorted by name.
     pub labels: Vec<(String, String)>,
     /// In order of time.
-    pub points: Vec<Point>,
+    pub points: Vec<Point<'a>>,
 }
 
 impl SeriesSet {
@@ -172,7 +194,7 @@ impl SeriesSet {
     }
 
     /// All series spelled out.
-    pub fn to_series(&self) -> Vec<Series> {
+    pub fn to_series(&self) -> Vec<Series<'_>> {
         let symbols = self.symbols.read();
         self.iter()
             .map(|series| Series {
@@ -209,38 +231,47 @@ impl<'a> SeriesRef<'a> {
     }
 
     /// Its samples in order of time.
-    pub fn points(&self) -> Box<dyn Iterator<Item = Point> + 'a> {
+    pub fn points(&self) -> Box<dyn Iterator<Item = Point<'a>> + 'a> {
         let (outer, inner) = self.place();
         match &*self.set.samples {
             Samples::Grid { grid, batches } => {
                 let row = batches[outer].row(inner);
                 let first = row.first_step as usize;
-                Box::new(
-                    (0..row.values.len())
-                        .filter(move |&i| row.is_present(i))
-                        .map(move |i| {
-                            let value = SampleValue::Float(row.values[i]);
-                            Point {
-                                timestamp: grid.at(first + i),
-                                value,
-                            }
-                        }),
-                )
+                Box::new((0..row.values.len()).filter_map(move |i| {
+                    let value = match row.histogram(i) {
+                        Some(h) => SampleValue::Histogram(h),
+                        None if row.is_present(i) => SampleValue::Float(row.values[i]),
+                        None => return None,
+                    };
+                    Some(Point {
+                        timestamp: grid.at(first + i),
+                        value,
+                    })
+                }))
             }
-            Samples::Raw(series) => {
-                let RawSeries {
-                    timestamps, values, ..
-                } = &series[outer];
-                Box::new(
-                    timestamps
-                        .iter()
-                        .zip(values)
-                        .map(|(&timestamp, &value)| Point {
-                            timestamp,
-                            value: SampleValue::Float(value),
-                        }),
-                )
-            }
+            Samples::Raw(series) => Box::new(raw_points(&series[outer])),
         }
     }
+}
+
+/// Floats and histograms, merged by time.
+fn raw_points(series: &RawSeries) -> impl Iterator<Item = Point<'_>> {
+    let (mut float, mut histogram) = (0, 0);
+    std::iter::from_fn(move || {
+        let next_float = series.timestamps.get(float);
+        let next_histogram = series.histogram_timestamps.get(histogram);
+        match (next_float, next_histogram) {
+            (Some(&timestamp), other) if other.is_none_or(|&t| timestamp <= t) => {
+                float += 1;
+                let value = SampleValue::Float(series.values[float - 1]);
+                Some(Point { timestamp, value })
+            }
+            (_, Some(&timestamp)) => {
+                histogram += 1;
+                let value = SampleValue::Histogram(series.histograms.get(histogram - 1));
+                Some(Point { timestamp, value })
+            }
+            (_, None) => None,
+        }
+    })
 }

@@ -97,7 +97,7 @@ pub fn show(result: &QueryResult) -> String {
     }
 }
 
-fn show_series(series: &Series) -> String {
+fn show_series(series: &Series<'_>) -> String {
     let labels: Vec<String> = series
         .labels
         .iter()
@@ -108,7 +108,7 @@ fn show_series(series: &Series) -> String {
         .iter()
         .map(|p| match p.value {
             SampleValue::Float(value) => format!("{value}@{}", p.timestamp / 1000),
-            _ => "?".into(),
+            SampleValue::Histogram(h) => format!("{}@{}", h.to_text(), p.timestamp / 1000),
         })
         .collect();
     format!("{{{}}} {}", labels.join(","), points.join(" "))

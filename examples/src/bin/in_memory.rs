@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// A series as text.
-fn line(series: &quarrel::Series) -> String {
+fn line(series: &quarrel::Series<'_>) -> String {
     let labels: Vec<String> = series
         .labels
         .iter()
@@ -76,7 +76,7 @@ fn line(series: &quarrel::Series) -> String {
         .iter()
         .map(|point| match point.value {
             SampleValue::Float(value) => format!("{value}@{}s", point.timestamp / 1000),
-            _ => "not a float".to_string(),
+            SampleValue::Histogram(h) => format!("{}@{}s", h.to_text(), point.timestamp / 1000),
         })
         .collect();
     format!("{{{}}} {}", labels.join(","), points.join(" "))

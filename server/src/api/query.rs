@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use quarrel::labels::SymbolTable;
 use quarrel::{
-    Query, QueryError, QueryOptions, QueryStats, QueryStream, SampleValue, SeriesSet, Value,
+    Query, QueryError, QueryOptions, QueryStats, QueryStream, SampleValue, SeriesRef, SeriesSet,
+    Value,
 };
 
 use super::answer::{Answer, Notes, PIECE, Pieces};
@@ -240,7 +241,7 @@ impl QueryPieces {
             if self.written > 0 {
                 out.push(b',');
             }
-            write_series(set, *next, &symbols, is_matrix, out)?;
+            write_series(set, *next, &symbols, is_matrix, out);
             *next += 1;
             self.written += 1;
             if out.len() >= PIECE {
@@ -305,31 +306,52 @@ fn write_series(
     symbols: &SymbolTable,
     is_matrix: bool,
     out: &mut Vec<u8>,
-) -> std::result::Result<(), ApiError> {
+) {
     let series = set.get(index);
     out.extend_from_slice(b"{\"metric\":");
     json::labels(out, series.labels(), &symbols.read());
-    out.extend_from_slice(if is_matrix {
-        b",\"values\":["
-    } else {
-        b",\"value\":"
-    });
-    for (i, point) in series.points().enumerate() {
-        if i > 0 {
-            out.push(b',');
-        }
+    if is_matrix {
+        write_points(&series, out);
+    } else if let Some(point) = series.points().next() {
         match point.value {
-            SampleValue::Float(value) => json::point(out, point.timestamp, value),
-            _ => {
-                return Err(ApiError::new(
-                    ErrorType::Internal,
-                    "a sample of an unknown kind",
-                ));
+            SampleValue::Float(value) => {
+                out.extend_from_slice(b",\"value\":");
+                json::point(out, point.timestamp, value);
+            }
+            SampleValue::Histogram(h) => {
+                out.extend_from_slice(b",\"histogram\":");
+                json::histogram_point(out, point.timestamp, &h);
             }
         }
     }
-    out.extend_from_slice(if is_matrix { b"]}" } else { b"}" });
-    Ok(())
+    out.push(b'}');
+}
+
+/// The floats of a series, then its histograms.
+fn write_points(series: &SeriesRef<'_>, out: &mut Vec<u8>) {
+    let mut histograms = Vec::new();
+    let mut first = true;
+    for point in series.points() {
+        let start: &[u8] = if first { b",\"values\":[" } else { b"," };
+        match point.value {
+            SampleValue::Float(value) => {
+                out.extend_from_slice(start);
+                json::point(out, point.timestamp, value);
+                first = false;
+            }
+            SampleValue::Histogram(h) => histograms.push((point.timestamp, h)),
+        }
+    }
+    if !first {
+        out.push(b']');
+    }
+    for (i, (timestamp, h)) in histograms.iter().enumerate() {
+        out.extend_from_slice(if i == 0 { b",\"histograms\":[" } else { b"," });
+        json::histogram_point(out, *timestamp, h);
+    }
+    if !histograms.is_empty() {
+        out.push(b']');
+    }
 }
 
 /// The statistics, with the reference's names. Its inner evaluation is the

@@ -40,7 +40,7 @@ fn series(set: &SeriesSet, out: &mut dyn Write) -> io::Result<()> {
         for point in series.points() {
             let value = match point.value {
                 SampleValue::Float(value) => float(value),
-                other => field(&format!("{other:?}")),
+                SampleValue::Histogram(h) => field(&h.to_text()),
             };
             writeln!(out, "{labels}{},{value}", seconds(point.timestamp))?;
         }

@@ -83,9 +83,9 @@ pub(super) fn short(labels: &[Label], names: &[Symbol], symbols: &Symbols<'_>) -
 }
 
 /// A sample for eyes.
-pub(super) fn sample(value: SampleValue) -> String {
+pub(super) fn sample(value: SampleValue<'_>) -> String {
     match value {
         SampleValue::Float(value) => super::number(value),
-        other => format!("{other:?}"),
+        SampleValue::Histogram(h) => h.to_text(),
     }
 }

@@ -88,14 +88,6 @@ impl FloatColumns {
         self.open_timestamps.last().copied().or(sealed)
     }
 
-    /// Whether there may be a sample in the range.
-    pub(super) fn overlaps(&self, range: TimeRange) -> bool {
-        match (self.first(), self.last()) {
-            (Some(first), Some(last)) => range.overlaps(first, last),
-            _ => false,
-        }
-    }
-
     /// Takes one sample, whether it is later than the others or not. The same
     /// sample again changes nothing.
     pub(super) fn push(&mut self, timestamp: i64, value: f64) -> Result<(), Duplicate> {

@@ -27,6 +27,22 @@ pub enum AppendError {
         /// The time, ms.
         timestamp: i64,
     },
+    /// A histogram is later than all samples that its series has.
+    #[error("series {series}: a histogram at {timestamp} ms, which is not later than all samples")]
+    LateHistogram {
+        /// The series' labels.
+        series: String,
+        /// The histogram's time, ms.
+        timestamp: i64,
+    },
+    /// A histogram makes no sense.
+    #[error("series {series}: {source}")]
+    Histogram {
+        /// The series' labels.
+        series: String,
+        /// What is wrong with it.
+        source: quarrel_chunks::histogram::EncodeError,
+    },
     /// The columns of a whole series belong together.
     #[error("{timestamps} timestamps, but {values} values")]
     UnequalColumns {

@@ -33,6 +33,7 @@
 
 mod columns;
 mod error;
+mod histograms;
 mod index;
 mod snapshot;
 #[cfg(test)]
@@ -43,11 +44,14 @@ use std::sync::{Arc, OnceLock};
 use futures::future::{BoxFuture, FutureExt};
 use parking_lot::RwLock;
 use quarrel::labels::{Label, SymbolTable};
-use quarrel::storage::{Snapshot, Storage, StorageError, TimeRange};
+use quarrel::storage::{Chunk, Snapshot, Storage, StorageError, TimeRange};
+use quarrel_chunks::histogram::Count;
 use rustc_hash::FxHashMap;
 
 use columns::{Duplicate, FloatColumns};
 pub use error::AppendError;
+pub use histograms::HistogramAt;
+use histograms::HistogramChunks;
 use index::Index;
 use snapshot::MemorySnapshot;
 
@@ -76,11 +80,40 @@ struct Contents {
     index: OnceLock<Arc<Index>>,
 }
 
-/// One series. Native histograms will be a second member beside the floats.
+/// One series.
 #[derive(Clone, Debug)]
 struct Series {
     labels: Arc<[Label]>,
     floats: FloatColumns,
+    histograms: HistogramChunks,
+}
+
+impl Series {
+    /// How many samples there are.
+    fn len(&self) -> usize {
+        self.floats.len() + self.histograms.len()
+    }
+
+    /// The times of the first and the last sample.
+    fn times(&self) -> Option<(i64, i64)> {
+        let first = [self.floats.first(), self.histograms.first()];
+        let last = [self.floats.last(), self.histograms.last()];
+        let first = first.into_iter().flatten().min()?;
+        Some((first, last.into_iter().flatten().max()?))
+    }
+
+    /// Whether there may be a sample in the range.
+    fn overlaps(&self, range: TimeRange) -> bool {
+        let overlaps = |(first, last)| range.overlaps(first, last);
+        self.times().is_some_and(overlaps)
+    }
+
+    /// Appends the samples within a range as chunks. A float and a histogram
+    /// at one time are one sample too many: the float is kept.
+    fn chunks(&self, range: TimeRange, out: &mut Vec<Chunk>) {
+        self.floats.chunks(range, out);
+        self.histograms.chunks(range, out);
+    }
 }
 
 impl Contents {
@@ -107,6 +140,7 @@ impl State {
         contents.series.push(Arc::new(Series {
             labels,
             floats: FloatColumns::default(),
+            histograms: HistogramChunks::default(),
         }));
         Ok(number as usize)
     }
@@ -184,6 +218,55 @@ impl MemoryStorage {
             .map_err(|d| duplicate(&self.symbols, &series.labels, d))
     }
 
+    /// Takes native histograms of one series, which ascend in time and are
+    /// later than all its samples. They are kept as Prometheus's chunks, in
+    /// which the first histogram of a call says nothing about a counter reset
+    /// before it unless it is a gauge.
+    ///
+    /// # Errors
+    /// As [`MemoryStorage::append`], and when a histogram is none, or late.
+    pub fn append_histograms<L, N, V, C>(
+        &self,
+        labels: L,
+        samples: &[HistogramAt<C>],
+    ) -> Result<(), AppendError>
+    where
+        L: IntoIterator<Item = (N, V)>,
+        N: AsRef<str>,
+        V: AsRef<str>,
+        C: Count,
+    {
+        let labels = self.intern(labels)?;
+        let Some(first) = samples.first() else {
+            return Ok(());
+        };
+        let mut state = self.state.write();
+        let number = state.number_of(labels)?;
+        let series = state.series_mut(number);
+        let last = series.times().map(|(_, last)| last);
+        let times = samples.iter().map(|s| s.timestamp);
+        let late = match last.is_some_and(|last| first.timestamp <= last) {
+            true => Some(first.timestamp),
+            false => times
+                .clone()
+                .zip(times.skip(1))
+                .find(|(a, b)| a >= b)
+                .map(|(_, b)| b),
+        };
+        let name = || self.symbols.read().display(&series.labels);
+        if let Some(timestamp) = late {
+            return Err(AppendError::LateHistogram {
+                series: name(),
+                timestamp,
+            });
+        }
+        let bad = |source| AppendError::Histogram {
+            series: self.symbols.read().display(&series.labels),
+            source,
+        };
+        series.histograms.extend(samples).map_err(bad)
+    }
+
     /// Takes samples of many series, such as rows of a table.
     ///
     /// # Errors
@@ -214,7 +297,7 @@ impl MemoryStorage {
             .contents
             .series
             .iter()
-            .map(|s| s.floats.len())
+            .map(|s| s.len())
             .sum()
     }
 

@@ -30,7 +30,7 @@ impl SeriesSource for Rows {
                 self.series.len()
             ))
         })?;
-        series.floats.chunks(self.range, out);
+        series.chunks(self.range, out);
         Ok(())
     }
 
@@ -41,10 +41,10 @@ impl SeriesSource for Rows {
 
 /// Samples within the range, if the series had them evenly spaced.
 fn estimate(series: &Series, range: TimeRange) -> u64 {
-    let (Some(first), Some(last)) = (series.floats.first(), series.floats.last()) else {
+    let Some((first, last)) = series.times() else {
         return 0;
     };
-    let samples = series.floats.len() as f64;
+    let samples = series.len() as f64;
     let whole = last as f64 - first as f64;
     let inside = last.min(range.end) as f64 - first.max(range.start) as f64;
     if whole <= 0.0 {
@@ -86,7 +86,7 @@ impl MemorySnapshot {
             .select(matchers)
             .into_iter()
             .map(|rank| &self.contents.series[index.series(rank) as usize])
-            .filter(|series| series.floats.overlaps(range))
+            .filter(|series| series.overlaps(range))
             .cloned()
             .collect()
     }
@@ -143,11 +143,10 @@ impl MemorySnapshot {
         };
         if selectors.is_empty() {
             let live = |i: &usize| {
-                of_name.ranks(*i).iter().any(|&rank| {
-                    self.contents.series[index.series(rank) as usize]
-                        .floats
-                        .overlaps(range)
-                })
+                of_name
+                    .ranks(*i)
+                    .iter()
+                    .any(|&rank| self.contents.series[index.series(rank) as usize].overlaps(range))
             };
             return (0..of_name.len())
                 .filter(live)
@@ -164,11 +163,9 @@ impl MemorySnapshot {
     }
 
     fn covers_all(&self, range: TimeRange) -> bool {
-        let inside = |time: Option<i64>| time.is_some_and(|t| range.start <= t && t <= range.end);
+        let inside = |(first, last)| range.start <= first && last <= range.end;
         let series = &self.contents.series;
-        series
-            .iter()
-            .all(|s| inside(s.floats.first()) && inside(s.floats.last()))
+        series.iter().all(|s| s.times().is_some_and(inside))
     }
 
     fn sorted_texts(&self, symbols: BTreeSet<u32>) -> Vec<String> {
@@ -208,9 +205,9 @@ impl Snapshot for MemorySnapshot {
     }
 
     fn time_range(&self) -> Option<TimeRange> {
-        let series = &self.contents.series;
-        let start = series.iter().filter_map(|s| s.floats.first()).min()?;
-        let end = series.iter().filter_map(|s| s.floats.last()).max()?;
+        let times = || self.contents.series.iter().filter_map(|s| s.times());
+        let start = times().map(|(first, _)| first).min()?;
+        let end = times().map(|(_, last)| last).max()?;
         Some(TimeRange { start, end })
     }
 }

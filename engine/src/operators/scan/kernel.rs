@@ -1,6 +1,7 @@
 //! Which kernel a window function runs, and running it over one series.
 
 use quarrel_functions::grid::Param;
+use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_functions::table::{Kind, WindowFunction};
 use quarrel_functions::window::{
     Bounds, ParamError, WindowInput, WindowScratch, compute_bounds, latest, latest_timestamp,
@@ -8,6 +9,8 @@ use quarrel_functions::window::{
 use quarrel_planner::logical::WindowKind;
 
 use super::Windows;
+use super::histogram_samples::{HistogramSamples, is_stale};
+use super::samples::SampleColumns;
 
 /// What is computed over each window.
 #[derive(Debug, Clone, Copy)]
@@ -58,11 +61,14 @@ impl Kernel {
 #[derive(Debug, Default)]
 pub(crate) struct KernelScratch {
     bounds: Vec<Bounds>,
+    histogram_bounds: Vec<Bounds>,
     window: WindowScratch,
     /// One value a step.
     pub values: Vec<f64>,
-    /// Whether the step has a sample.
+    /// Whether the step has a float.
     pub present: Vec<bool>,
+    /// The steps that have a histogram.
+    pub histograms: StepHistograms,
 }
 
 impl KernelScratch {
@@ -80,25 +86,27 @@ impl KernelScratch {
         steps * (size_of::<Bounds>() + size_of::<f64>() + size_of::<bool>())
     }
 
-    /// Runs the kernel over one series; `values` and `present` hold the result.
-    /// Gives the samples of all windows together.
+    /// Runs the kernel over one series; `values`, `present` and `histograms`
+    /// hold the result. Gives the samples of all windows together.
     ///
     /// # Errors
     /// When a parameter is one that the function refuses.
     pub fn run(
         &mut self,
         windows: &Windows,
-        timestamps: &[i64],
-        values: &[f64],
+        samples: &SampleColumns,
         params: &[Param<'_>],
     ) -> Result<u64, ParamError> {
-        compute_bounds(timestamps, windows.ends, windows.range_ms, &mut self.bounds);
+        let (ends, range_ms) = (windows.ends, windows.range_ms);
+        let (timestamps, values) = (&samples.timestamps, &samples.values);
+        compute_bounds(timestamps, ends, range_ms, &mut self.bounds);
+        self.histograms.clear();
         let input = WindowInput {
             timestamps,
             values,
             bounds: &self.bounds,
-            ends: windows.ends,
-            range_ms: windows.range_ms,
+            ends,
+            range_ms,
             eval: windows.eval,
         };
         let (out, present) = (&mut self.values[..], &mut self.present[..]);
@@ -110,6 +118,37 @@ impl KernelScratch {
                 return Ok(self.bounds.iter().map(|b| b.len() as u64).sum());
             }
         }
-        Ok(self.present.iter().filter(|&&p| p).count() as u64)
+        if !samples.histograms.is_empty() {
+            let times = &samples.histograms.timestamps;
+            compute_bounds(times, ends, range_ms, &mut self.histogram_bounds);
+            self.latest_histograms(windows.kernel, timestamps, &samples.histograms);
+        }
+        let floats = self.present.iter().filter(|&&p| p).count();
+        Ok((floats + self.histograms.steps().len()) as u64)
+    }
+
+    /// Corrects the steps at which a histogram is later than the last float.
+    fn latest_histograms(&mut self, kernel: Kernel, floats: &[i64], samples: &HistogramSamples) {
+        let bounds = self.bounds.iter().zip(&self.histogram_bounds);
+        for (step, (float, histogram)) in bounds.enumerate() {
+            if histogram.is_empty() {
+                continue;
+            }
+            let time = samples.timestamps[histogram.last()];
+            if !float.is_empty() && floats[float.last()] > time {
+                continue;
+            }
+            self.present[step] = false;
+            let h = samples.column.get(histogram.last());
+            if is_stale(&h) {
+                continue;
+            }
+            if let Kernel::LatestTimestamp = kernel {
+                self.present[step] = true;
+                self.values[step] = time as f64 / 1000.0;
+            } else {
+                self.histograms.push(step, &h);
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! function over them in one pass, morsel by morsel. An instant selector is
 //! the window function "the latest sample within the lookback, unless stale".
 
+mod histogram_samples;
 pub(crate) mod kernel;
 mod param_warning;
 mod samples;

@@ -1,20 +1,25 @@
-//! The samples of one series as two columns, from its chunks.
+//! The samples of one series as columns, from its chunks: floats, and beside
+//! them histograms.
 //!
 //! Chunks are decoded one after the other into scratch columns that live as
 //! long as the partition. Overlapping chunks are merged; at equal timestamps
 //! the sample that came first stays. Deleted ranges are cut out.
 
 use quarrel_chunks::ChunkError;
+use quarrel_functions::histogram::native::LayoutError;
 
+use super::histogram_samples::{HistogramSamples, HistogramSamplesError};
 use crate::storage::{Chunk, ChunkData, TimeRange};
 
-/// Timestamps (ms, ascending) and values of one series.
+/// The samples of one series.
 #[derive(Debug, Default)]
 pub struct SampleColumns {
-    /// Milliseconds, strictly ascending.
+    /// Of the floats, milliseconds, strictly ascending.
     pub timestamps: Vec<i64>,
     /// One value a timestamp; stale markers are in until asked out.
     pub values: Vec<f64>,
+    /// The histograms; none has the timestamp of a float.
+    pub histograms: HistogramSamples,
     merge_timestamps: Vec<i64>,
     merge_values: Vec<f64>,
 }
@@ -24,10 +29,19 @@ pub struct SampleColumns {
 pub enum SamplesError {
     /// A chunk cannot be decoded.
     Chunk(ChunkError),
-    /// A chunk holds native histograms.
-    Histograms,
+    /// The buckets of a chunk's histograms make no sense.
+    Layout(LayoutError),
     /// Plain columns that are of unequal length, or out of order.
     Columns(&'static str),
+}
+
+impl From<HistogramSamplesError> for SamplesError {
+    fn from(error: HistogramSamplesError) -> Self {
+        match error {
+            HistogramSamplesError::Chunk(error) => SamplesError::Chunk(error),
+            HistogramSamplesError::Layout(error) => SamplesError::Layout(error),
+        }
+    }
 }
 
 /// The bits of Prometheus's stale marker, a NaN of its own.
@@ -38,10 +52,9 @@ impl SampleColumns {
     /// or a few more around it. Returns the encoded bytes that were read.
     ///
     /// # Errors
-    /// When a chunk is corrupt or holds histograms.
+    /// When a chunk is corrupt.
     pub fn load(&mut self, chunks: &[Chunk], range: TimeRange) -> Result<usize, SamplesError> {
-        self.timestamps.clear();
-        self.values.clear();
+        self.clear();
         let mut bytes = 0;
         for chunk in chunks {
             if !range.overlaps(chunk.min_time, chunk.max_time) {
@@ -53,10 +66,23 @@ impl SampleColumns {
     }
 
     fn append(&mut self, chunk: &Chunk) -> Result<usize, SamplesError> {
+        let deleted = chunk.deleted.as_deref().unwrap_or_default();
+        if let ChunkData::Encoded { encoding, bytes } = &chunk.data
+            && encoding.is_histogram()
+        {
+            let taken = &self.timestamps;
+            self.histograms.append(*encoding, bytes, deleted, taken)?;
+            return Ok(bytes.len());
+        }
         let from = self.timestamps.len();
         let bytes = self.decode(chunk)?;
-        if let Some(deleted) = &chunk.deleted {
-            self.cut(from, deleted);
+        if !deleted.is_empty() {
+            self.cut(from, |t| deleted.iter().any(|d| d.start <= t && t <= d.end));
+        }
+        if !self.histograms.is_empty() {
+            let taken = std::mem::take(&mut self.histograms.timestamps);
+            self.cut(from, |t| taken.binary_search(&t).is_ok());
+            self.histograms.timestamps = taken;
         }
         let overlaps = from > 0
             && from < self.timestamps.len()
@@ -70,9 +96,6 @@ impl SampleColumns {
     fn decode(&mut self, chunk: &Chunk) -> Result<usize, SamplesError> {
         match &chunk.data {
             ChunkData::Encoded { encoding, bytes } => {
-                if encoding.is_histogram() {
-                    return Err(SamplesError::Histograms);
-                }
                 quarrel_chunks::decode_floats(
                     *encoding,
                     bytes,
@@ -96,12 +119,12 @@ impl SampleColumns {
         }
     }
 
-    /// Removes the samples from `from` on that lie in a deleted range.
-    fn cut(&mut self, from: usize, deleted: &[TimeRange]) {
+    /// Removes the floats from `from` on whose time is `gone`.
+    fn cut(&mut self, from: usize, gone: impl Fn(i64) -> bool) {
         let mut kept = from;
         for i in from..self.timestamps.len() {
             let t = self.timestamps[i];
-            if deleted.iter().any(|d| d.start <= t && t <= d.end) {
+            if gone(t) {
                 continue;
             }
             self.timestamps[kept] = t;
@@ -143,15 +166,37 @@ impl SampleColumns {
         self.values.truncate(to);
         self.timestamps.drain(..from);
         self.values.drain(..from);
+        self.histograms.cut_to(range);
+    }
+
+    /// Removes all.
+    pub fn clear(&mut self) {
+        self.timestamps.clear();
+        self.values.clear();
+        self.histograms.clear();
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.timestamps.is_empty() && self.histograms.is_empty()
+    }
+
+    /// How many samples there are.
+    pub fn len(&self) -> usize {
+        self.timestamps.len() + self.histograms.timestamps.len()
     }
 
     /// Bytes that the columns hold.
     pub fn bytes(&self) -> usize {
-        (self.timestamps.capacity() + self.merge_timestamps.capacity()) * 16
+        let floats = self.timestamps.capacity() + self.merge_timestamps.capacity();
+        floats * 16 + self.histograms.bytes()
     }
 
     /// Removes stale markers, as range selectors want it.
     pub fn drop_stale(&mut self) {
+        if !self.histograms.is_empty() {
+            self.histograms.drop_stale();
+        }
         let Some(first) = self.values.iter().position(|v| v.to_bits() == STALE_NAN) else {
             return;
         };

@@ -6,9 +6,8 @@ use std::sync::atomic::Ordering;
 
 use arrow_array::RecordBatch;
 use futures::StreamExt;
-use quarrel_planner::ast::Span;
 
-use super::kernel::KernelScratch;
+use super::kernel::{Kernel, KernelScratch};
 use super::{SampleColumns, SamplesError, Scan};
 use crate::batch::BatchBuilder;
 use crate::error::QueryError;
@@ -166,26 +165,36 @@ impl Worker {
             .load(&self.chunks, scan.range)
             .map_err(|error| {
                 let labels = selection.labels.get(row as usize);
-                samples_error(&self.run.context, labels, scan.span, error)
+                samples_error(&self.run.context, labels, error)
             })?;
         if scan.cut {
             self.columns.cut_to(scan.range);
         }
-        let samples = self.columns.timestamps.len();
+        let samples = self.columns.len();
         if samples == 0 {
             return Ok((bytes, 0, 0));
         }
         if !scan.windows.kernel.keeps_stale() {
             self.columns.drop_stale();
         }
-        let (timestamps, values) = (&self.columns.timestamps, &self.columns.values);
+        if !self.columns.histograms.is_empty()
+            && let Kernel::Function(_, function) = scan.windows.kernel
+        {
+            return Err(QueryError::unsupported(function.name, scan.span));
+        }
         let windowed = self
             .scratch
-            .run(&scan.windows, timestamps, values, params)
+            .run(&scan.windows, &self.columns, params)
             .map_err(|e| QueryError::execution(e.to_string(), scan.span))?;
         let before = self.builder.rows();
-        self.builder
-            .push(row, 0, &self.scratch.values, &self.scratch.present);
+        let scratch = &self.scratch;
+        self.builder.push_mixed(
+            row,
+            0,
+            &scratch.values,
+            &scratch.present,
+            &scratch.histograms,
+        );
         if let Some(info) = &scan.info
             && self.builder.rows() > before
         {
@@ -204,7 +213,6 @@ impl Worker {
 pub(crate) fn samples_error(
     context: &QueryContext,
     labels: &[Label],
-    span: Span,
     error: SamplesError,
 ) -> QueryError {
     let series = context.symbols.read().display_braces(labels);
@@ -213,9 +221,8 @@ pub(crate) fn samples_error(
         SamplesError::Columns(wanted) => QueryError::Storage(StorageError::Other(format!(
             "the store gave series {series} a chunk without {wanted}"
         ))),
-        SamplesError::Histograms => QueryError::unsupported(
-            format!("native histograms, which series {series} has in range"),
-            span,
-        ),
+        SamplesError::Layout(error) => QueryError::Storage(StorageError::Other(format!(
+            "series {series} has a chunk with a corrupt bucket layout: {error}"
+        ))),
     }
 }

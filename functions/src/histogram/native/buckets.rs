@@ -11,6 +11,21 @@ pub(super) struct Bucket {
     pub(super) count: f64,
 }
 
+/// A bucket as it is shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ShownBucket {
+    /// Its lower bound.
+    pub lower: f64,
+    /// Its upper bound.
+    pub upper: f64,
+    /// Whether the lower bound itself lies in it.
+    pub lower_inclusive: bool,
+    /// Whether the upper bound itself lies in it.
+    pub upper_inclusive: bool,
+    /// Observations in it.
+    pub count: f64,
+}
+
 /// Which bucket of a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -30,6 +45,36 @@ impl HistogramRef<'_> {
         let positive = self.layout.positive().len();
         let any = |mut columns: std::ops::Range<usize>| columns.any(|column| self.has(column));
         [any(0..positive), any(positive..self.buckets.len())]
+    }
+
+    /// All populated buckets from the lowest to the highest. What overlaps with
+    /// the zero bucket begins where that one ends.
+    pub fn shown_buckets(&self) -> impl Iterator<Item = ShownBucket> + '_ {
+        self.ascending()
+            .filter(|(_, count)| *count != 0.0)
+            .map(|(place, count)| {
+                let Bucket { lower, upper, .. } = self.bucket(place);
+                let [lower_inclusive, upper_inclusive] = self.closed(place);
+                ShownBucket {
+                    lower,
+                    upper,
+                    lower_inclusive,
+                    upper_inclusive,
+                    count,
+                }
+            })
+    }
+
+    /// Whether the bounds of a bucket lie in it.
+    pub(super) fn closed(&self, place: Place) -> [bool; 2] {
+        let Place::Column(column) = place else {
+            return [true, true];
+        };
+        if self.layout.is_custom() {
+            return [self.layout.positive()[column] == 0, true];
+        }
+        let bucket = self.plain_bucket(column);
+        [bucket.lower < 0.0, bucket.upper > 0.0]
     }
 
     /// All buckets from the lowest to the highest with their counts; the zero

@@ -51,6 +51,7 @@ mod zero;
 mod tests;
 
 pub use add::{Found, IncompatibleSchemas};
+pub use buckets::ShownBucket;
 pub use column::{HistogramColumn, StepHistograms};
 pub use extended::{ExtendedWindow, extended_growth};
 pub use fraction::FractionNote;

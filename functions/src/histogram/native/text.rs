@@ -23,19 +23,11 @@ impl HistogramRef<'_> {
         let columns = columns.chain([None]).chain((0..positive).map(Some));
         for column in columns {
             // The zero bucket is written also with a negative count.
-            let (bucket, closed) = match column {
-                None => (self.bucket(Place::Zero), [true, true]),
-                Some(column) => {
-                    let bucket = self.plain_bucket(column);
-                    let custom = self.layout.is_custom();
-                    let first = custom && self.layout.positive()[column] == 0;
-                    let closed = match custom {
-                        true => [first, true],
-                        false => [bucket.lower < 0.0, bucket.upper > 0.0],
-                    };
-                    (bucket, closed)
-                }
+            let (bucket, place) = match column {
+                None => (self.bucket(Place::Zero), Place::Zero),
+                Some(column) => (self.plain_bucket(column), Place::Column(column)),
             };
+            let closed = self.closed(place);
             if bucket.count == 0.0 {
                 continue;
             }

@@ -1,0 +1,178 @@
+//! The histogram samples of one series, from its chunks.
+
+use std::sync::Arc;
+
+use quarrel_chunks::histogram::{self as chunks, HistogramColumns, decode_histograms};
+use quarrel_chunks::{ChunkError, Encoding};
+use quarrel_functions::histogram::native::{
+    CounterReset, HistogramColumn, HistogramRef, HistogramRows, Layout, LayoutError, RowColumns,
+};
+
+use super::samples::STALE_NAN;
+use crate::storage::TimeRange;
+
+/// Timestamps (ms, ascending) and histograms of one series.
+#[derive(Debug, Default)]
+pub struct HistogramSamples {
+    /// Milliseconds, strictly ascending.
+    pub timestamps: Vec<i64>,
+    /// When each began to count from zero, ms; 0 where that is unknown.
+    pub starts: Vec<i64>,
+    /// One histogram a timestamp; stale markers are in until asked out.
+    pub column: HistogramColumn,
+    scratch: HistogramColumns,
+}
+
+/// Why histograms cannot be had.
+#[derive(Debug)]
+pub enum HistogramSamplesError {
+    /// A chunk cannot be decoded.
+    Chunk(ChunkError),
+    /// Its buckets make no sense.
+    Layout(LayoutError),
+}
+
+/// Whether a histogram is a stale marker.
+pub fn is_stale(h: &HistogramRef<'_>) -> bool {
+    h.sum.to_bits() == STALE_NAN
+}
+
+impl HistogramSamples {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.timestamps.is_empty()
+    }
+
+    /// Removes all.
+    pub fn clear(&mut self) {
+        self.timestamps.clear();
+        self.starts.clear();
+        self.column.clear();
+    }
+
+    /// Appends the samples of a chunk that no deleted range holds, and whose
+    /// timestamps are not `taken`. Earlier chunks win where they overlap.
+    ///
+    /// # Errors
+    /// When the chunk is corrupt.
+    pub fn append(
+        &mut self,
+        encoding: Encoding,
+        bytes: &[u8],
+        deleted: &[TimeRange],
+        taken: &[i64],
+    ) -> Result<(), HistogramSamplesError> {
+        let scratch = &mut self.scratch;
+        decode_histograms(encoding, bytes, scratch).map_err(HistogramSamplesError::Chunk)?;
+        if scratch.is_empty() {
+            return Ok(());
+        }
+        let timestamps = std::mem::take(&mut scratch.timestamps);
+        let starts = std::mem::take(&mut scratch.start_timestamps);
+        let rows = rows_of(scratch).map_err(HistogramSamplesError::Layout)?;
+        let gone = |t: &i64| {
+            deleted.iter().any(|d| d.start <= *t && *t <= d.end) || taken.binary_search(t).is_ok()
+        };
+        let overlaps = self.timestamps.last() >= timestamps.first();
+        if !overlaps && !timestamps.iter().any(gone) {
+            self.timestamps.extend_from_slice(&timestamps);
+            self.starts.extend_from_slice(&starts);
+            self.column.push_run(rows);
+            return Ok(());
+        }
+        let kept: Vec<usize> = (0..timestamps.len())
+            .filter(|&i| !gone(&timestamps[i]))
+            .collect();
+        self.merge(&kept, &timestamps, &starts, &rows);
+        Ok(())
+    }
+
+    /// Merges samples of another chunk in; what is there wins.
+    fn merge(&mut self, kept: &[usize], timestamps: &[i64], starts: &[i64], rows: &HistogramRows) {
+        let mut out = HistogramSamples::default();
+        let (mut a, mut b) = (0, 0);
+        while a < self.timestamps.len() || b < kept.len() {
+            let theirs = kept.get(b).map(|&i| timestamps[i]);
+            match (self.timestamps.get(a), theirs) {
+                (Some(&own), other) if other.is_none_or(|t| own <= t) => {
+                    out.push(own, self.starts[a], &self.column.get(a));
+                    b += usize::from(other == Some(own));
+                    a += 1;
+                }
+                (_, Some(t)) => {
+                    let i = kept[b];
+                    out.push(t, starts[i], &rows.row(i));
+                    b += 1;
+                }
+                (_, None) => break,
+            }
+        }
+        (self.timestamps, self.starts, self.column) = (out.timestamps, out.starts, out.column);
+    }
+
+    /// Appends a sample behind all others.
+    pub fn push(&mut self, timestamp: i64, start: i64, h: &HistogramRef<'_>) {
+        self.timestamps.push(timestamp);
+        self.starts.push(start);
+        self.column.push(h);
+    }
+
+    /// Removes the samples outside of a closed range.
+    pub fn cut_to(&mut self, range: TimeRange) {
+        self.retain(|t, _| range.start <= t && t <= range.end);
+    }
+
+    /// Removes stale markers.
+    pub fn drop_stale(&mut self) {
+        self.retain(|_, h| !is_stale(h));
+    }
+
+    fn retain(&mut self, keep: impl Fn(i64, &HistogramRef<'_>) -> bool) {
+        let kept = |i: &usize| keep(self.timestamps[*i], &self.column.get(*i));
+        let all = 0..self.timestamps.len();
+        if all.clone().all(|i| kept(&i)) {
+            return;
+        }
+        let mut out = HistogramSamples::default();
+        for i in all.filter(kept) {
+            out.push(self.timestamps[i], self.starts[i], &self.column.get(i));
+        }
+        (self.timestamps, self.starts, self.column) = (out.timestamps, out.starts, out.column);
+    }
+
+    /// Bytes that the columns hold.
+    pub fn bytes(&self) -> usize {
+        self.timestamps.capacity() * 16 + self.column.bytes()
+    }
+}
+
+/// The decoded columns as rows of a layout; takes their memory.
+fn rows_of(columns: &mut HistogramColumns) -> Result<HistogramRows, LayoutError> {
+    let spans = |spans: &[chunks::Span]| -> Vec<(i32, u32)> {
+        spans.iter().map(|s| (s.offset, s.length)).collect()
+    };
+    let written = &columns.layout;
+    let layout = Layout::from_spans(
+        written.schema,
+        written.zero_threshold,
+        spans(&written.positive_spans),
+        spans(&written.negative_spans),
+        Arc::from(&written.custom_values[..]),
+    )?;
+    let samples = columns.counts.len();
+    let hint = |i: usize| match columns.counter_reset.of_sample(i) {
+        chunks::CounterReset::Unknown => CounterReset::Unknown,
+        chunks::CounterReset::Reset => CounterReset::Reset,
+        chunks::CounterReset::NoReset => CounterReset::NoReset,
+        chunks::CounterReset::Gauge => CounterReset::Gauge,
+    };
+    let columns = RowColumns {
+        hints: (0..samples).map(hint).collect(),
+        zero_counts: std::mem::take(&mut columns.zero_counts),
+        counts: std::mem::take(&mut columns.counts),
+        sums: std::mem::take(&mut columns.sums),
+        buckets: std::mem::take(&mut columns.buckets),
+    };
+    let wrong = |_| LayoutError::TooManyBuckets;
+    HistogramRows::from_columns(layout, false, columns).map_err(wrong)
+}

@@ -1,0 +1,187 @@
+//! Histograms of an answer as Arrow structs, with spans as Prometheus's
+//! protocols have them.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow_array::builder::{
+    Float64Builder, Int32Builder, ListBuilder, NullBufferBuilder, UInt8Builder, UInt32Builder,
+};
+use arrow_array::{ArrayRef, ListArray, StructArray};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::{DataType, Field, Fields};
+use quarrel_functions::histogram::native::{CounterReset, HistogramRef};
+
+static SPAN: LazyLock<Fields> = LazyLock::new(|| {
+    vec![
+        Field::new("offset", DataType::Int32, false),
+        Field::new("length", DataType::UInt32, false),
+    ]
+    .into()
+});
+
+static HISTOGRAM: LazyLock<Fields> = LazyLock::new(|| {
+    let list =
+        |item: DataType, nullable| DataType::List(Arc::new(Field::new("item", item, nullable)));
+    let spans = || list(DataType::Struct(SPAN.clone()), false);
+    let floats = || list(DataType::Float64, true);
+    vec![
+        Field::new("schema", DataType::Int32, false),
+        Field::new("zero_threshold", DataType::Float64, false),
+        Field::new("zero_count", DataType::Float64, false),
+        Field::new("count", DataType::Float64, false),
+        Field::new("sum", DataType::Float64, false),
+        Field::new("counter_reset", DataType::UInt8, false),
+        Field::new("positive_spans", spans(), false),
+        Field::new("positive_counts", floats(), false),
+        Field::new("negative_spans", spans(), false),
+        Field::new("negative_counts", floats(), false),
+        Field::new("custom_values", floats(), false),
+    ]
+    .into()
+});
+
+/// The type of a histogram.
+pub(super) fn data_type() -> DataType {
+    DataType::Struct(HISTOGRAM.clone())
+}
+
+/// One side of zero.
+#[derive(Default)]
+struct Side {
+    offsets: Int32Builder,
+    lengths: UInt32Builder,
+    /// Spans of each histogram.
+    spans: Vec<usize>,
+    counts: ListBuilder<Float64Builder>,
+}
+
+impl Side {
+    fn append(&mut self, indices: &[i32], counts: &[f64]) {
+        let (mut spans, mut at, mut next) = (0, 0, 0i32);
+        while at < indices.len() {
+            let mut end = at + 1;
+            while end < indices.len() && indices[end] == indices[end - 1].wrapping_add(1) {
+                end += 1;
+            }
+            self.offsets.append_value(indices[at].wrapping_sub(next));
+            self.lengths.append_value((end - at) as u32);
+            next = indices[end - 1].wrapping_add(1);
+            (at, spans) = (end, spans + 1);
+        }
+        self.spans.push(spans);
+        self.counts.values().append_slice(counts);
+        self.counts.append(true);
+    }
+
+    fn finish(mut self) -> [ArrayRef; 2] {
+        let spans: Vec<ArrayRef> = vec![
+            Arc::new(self.offsets.finish()),
+            Arc::new(self.lengths.finish()),
+        ];
+        let spans = ListArray::new(
+            Arc::new(Field::new("item", DataType::Struct(SPAN.clone()), false)),
+            OffsetBuffer::from_lengths(self.spans),
+            Arc::new(StructArray::new(SPAN.clone(), spans, None)),
+            None,
+        );
+        [Arc::new(spans), Arc::new(self.counts.finish())]
+    }
+}
+
+/// Builds the lists of histograms of an answer.
+pub(super) struct HistogramLists {
+    there: NullBufferBuilder,
+    schema: Int32Builder,
+    /// Zero threshold, zero count, count, sum.
+    numbers: [Float64Builder; 4],
+    counter_reset: UInt8Builder,
+    positive: Side,
+    negative: Side,
+    custom_values: ListBuilder<Float64Builder>,
+    /// Samples of each row.
+    rows: Vec<usize>,
+    open: usize,
+}
+
+impl Default for HistogramLists {
+    fn default() -> Self {
+        HistogramLists {
+            there: NullBufferBuilder::new(0),
+            schema: Int32Builder::new(),
+            numbers: Default::default(),
+            counter_reset: UInt8Builder::new(),
+            positive: Side::default(),
+            negative: Side::default(),
+            custom_values: ListBuilder::default(),
+            rows: Vec::new(),
+            open: 0,
+        }
+    }
+}
+
+impl HistogramLists {
+    /// Appends a sample of a row: a histogram, or null.
+    pub fn append(&mut self, h: Option<&HistogramRef<'_>>) {
+        self.open += 1;
+        self.there.append(h.is_some());
+        let copy = h.map(HistogramRef::to_histogram);
+        let view = copy.as_ref().map(|h| h.view());
+        let number = |of: fn(&HistogramRef<'_>) -> f64| view.as_ref().map_or(0.0, of);
+        let numbers = [
+            number(|h| h.layout.zero_threshold()),
+            number(|h| h.zero_count),
+            number(|h| h.count),
+            number(|h| h.sum),
+        ];
+        for (builder, number) in self.numbers.iter_mut().zip(numbers) {
+            builder.append_value(number);
+        }
+        self.counter_reset.append_value(
+            match view.map_or(CounterReset::Unknown, |h| h.counter_reset) {
+                CounterReset::Unknown => 0,
+                CounterReset::Reset => 1,
+                CounterReset::NoReset => 2,
+                CounterReset::Gauge => 3,
+            },
+        );
+        let Some(h) = view else {
+            self.schema.append_value(0);
+            self.positive.append(&[], &[]);
+            self.negative.append(&[], &[]);
+            self.custom_values.append(true);
+            return;
+        };
+        self.schema.append_value(h.layout.schema());
+        let (positive, negative) = h.buckets.split_at(h.layout.positive().len());
+        self.positive.append(h.layout.positive(), positive);
+        self.negative.append(h.layout.negative(), negative);
+        self.custom_values
+            .values()
+            .append_slice(h.layout.custom_values());
+        self.custom_values.append(true);
+    }
+
+    /// Ends a row.
+    pub fn end_row(&mut self) {
+        self.rows.push(std::mem::take(&mut self.open));
+    }
+
+    /// A list for each row.
+    pub fn finish(mut self) -> ListArray {
+        let mut arrays: Vec<ArrayRef> = vec![Arc::new(self.schema.finish())];
+        for builder in &mut self.numbers {
+            arrays.push(Arc::new(builder.finish()));
+        }
+        arrays.push(Arc::new(self.counter_reset.finish()));
+        arrays.extend(self.positive.finish());
+        arrays.extend(self.negative.finish());
+        arrays.push(Arc::new(self.custom_values.finish()));
+        let items = StructArray::new(HISTOGRAM.clone(), arrays, self.there.finish());
+        ListArray::new(
+            Arc::new(Field::new("item", data_type(), true)),
+            OffsetBuffer::from_lengths(self.rows),
+            Arc::new(items),
+            None,
+        )
+    }
+}

@@ -1,0 +1,71 @@
+//! The native histograms of one series, put into chunks as Prometheus would.
+
+use quarrel::storage::{Chunk, ChunkData, TimeRange};
+use quarrel_chunks::histogram::{Count, EncodeError, Histogram, HistogramBuilder};
+
+/// A native histogram at its time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistogramAt<C> {
+    /// Milliseconds since the epoch.
+    pub timestamp: i64,
+    /// When it began to count from zero, ms; 0 where that is unknown.
+    pub start: i64,
+    /// The histogram.
+    pub histogram: Histogram<C>,
+}
+
+/// Encoded histograms, ascending by time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct HistogramChunks {
+    /// Disjoint, ascending.
+    chunks: Vec<Chunk>,
+    len: usize,
+}
+
+impl HistogramChunks {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn first(&self) -> Option<i64> {
+        self.chunks.first().map(|c| c.min_time)
+    }
+
+    pub(super) fn last(&self) -> Option<i64> {
+        self.chunks.last().map(|c| c.max_time)
+    }
+
+    /// Takes histograms, which ascend in time and are later than all others.
+    pub(super) fn extend<C: Count>(
+        &mut self,
+        samples: &[HistogramAt<C>],
+    ) -> Result<(), EncodeError> {
+        self.chunks.extend(chunks_of(samples)?);
+        self.len += samples.len();
+        Ok(())
+    }
+
+    /// Appends the chunks that have a share in a range.
+    pub(super) fn chunks(&self, range: TimeRange, out: &mut Vec<Chunk>) {
+        let overlaps = |c: &&Chunk| range.overlaps(c.min_time, c.max_time);
+        out.extend(self.chunks.iter().filter(overlaps).cloned());
+    }
+}
+
+fn chunks_of<C: Count>(
+    samples: &[HistogramAt<C>],
+) -> Result<impl Iterator<Item = Chunk>, EncodeError> {
+    let mut builder = HistogramBuilder::new(samples.iter().any(|s| s.start != 0));
+    for sample in samples {
+        builder.push(sample.start, sample.timestamp, &sample.histogram)?;
+    }
+    Ok(builder.finish()?.into_iter().map(|built| Chunk {
+        min_time: built.min_time,
+        max_time: built.max_time,
+        data: ChunkData::Encoded {
+            encoding: built.encoding,
+            bytes: built.bytes.into(),
+        },
+        deleted: None,
+    }))
+}
