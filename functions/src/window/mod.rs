@@ -15,11 +15,13 @@ mod counter;
 mod extreme;
 mod instant;
 mod integral;
+mod native;
 mod order;
 mod regression;
 mod simple;
 mod sliding;
 mod smoothing;
+mod starts;
 mod sums;
 mod variance;
 
@@ -31,6 +33,7 @@ mod tests;
 pub use bounds::{Bounds, compute_bounds};
 pub use instant::{STALE_NAN_BITS, latest, latest_timestamp};
 pub use integral::is_integral_strategy;
+pub use native::{HistogramInput, MixedInput, MixedOutput, WindowNote, WindowNotes};
 
 use crate::fmt::format_fixed6;
 use crate::grid::{Grid, Param};
@@ -90,16 +93,21 @@ pub struct WindowInput<'a> {
 impl WindowInput<'_> {
     /// The samples that lie in any window.
     fn used(&self) -> std::ops::Range<usize> {
-        match (self.bounds.first(), self.bounds.last()) {
-            (Some(first), Some(last)) => first.lo as usize..last.hi.max(first.lo) as usize,
-            _ => 0..0,
-        }
+        used(self.bounds)
     }
 
     /// The length of the longest window, and of all together.
     fn lengths(&self) -> (usize, usize) {
         let lengths = self.bounds.iter().map(Bounds::len);
         lengths.fold((0, 0), |(longest, all), len| (longest.max(len), all + len))
+    }
+}
+
+/// The samples that lie in any window.
+fn used(bounds: &[Bounds]) -> std::ops::Range<usize> {
+    match (bounds.first(), bounds.last()) {
+        (Some(first), Some(last)) => first.lo as usize..last.hi.max(first.lo) as usize,
+        _ => 0..0,
     }
 }
 

@@ -25,7 +25,7 @@ pub fn resets(
     out: &mut [f64],
     present: &mut [bool],
 ) {
-    count_pairs(input, scratch, out, present, |before, value| value < before);
+    count_pairs(input, scratch, out, present, is_reset);
 }
 
 /// How often the value changes; NaN equals NaN here.
@@ -35,9 +35,17 @@ pub fn changes(
     out: &mut [f64],
     present: &mut [bool],
 ) {
-    count_pairs(input, scratch, out, present, |before, value| {
-        value != before && !(value.is_nan() && before.is_nan())
-    });
+    count_pairs(input, scratch, out, present, is_change);
+}
+
+/// Whether a counter was reset between two values.
+pub(super) fn is_reset(before: f64, value: f64) -> bool {
+    value < before
+}
+
+/// Whether two values differ.
+pub(super) fn is_change(before: f64, value: f64) -> bool {
+    value != before && !(value.is_nan() && before.is_nan())
 }
 
 /// Counts neighbours for which `hit` holds. Counts are integers, so a

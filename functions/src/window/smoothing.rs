@@ -18,13 +18,7 @@ pub fn double_exponential(
         if bounds.is_empty() {
             continue;
         }
-        let (sf, tf) = (smoothing.at(i), trend.at(i));
-        if sf <= 0.0 || sf >= 1.0 {
-            return Err(ParamError::SmoothingFactor(sf));
-        }
-        if tf <= 0.0 || tf >= 1.0 {
-            return Err(ParamError::TrendFactor(tf));
-        }
+        let [sf, tf] = factors([smoothing, trend], i)?;
         if bounds.len() < 2 {
             continue;
         }
@@ -32,6 +26,21 @@ pub fn double_exponential(
         present[i] = true;
     }
     Ok(())
+}
+
+/// The two factors at a step.
+///
+/// # Errors
+/// When one is not inside (0, 1).
+pub fn factors(params: [Param<'_>; 2], step: usize) -> Result<[f64; 2], ParamError> {
+    let [sf, tf] = params.map(|param| param.at(step));
+    if sf <= 0.0 || sf >= 1.0 {
+        return Err(ParamError::SmoothingFactor(sf));
+    }
+    if tf <= 0.0 || tf >= 1.0 {
+        return Err(ParamError::TrendFactor(tf));
+    }
+    Ok([sf, tf])
 }
 
 fn smooth(values: &[f64], sf: f64, tf: f64) -> f64 {

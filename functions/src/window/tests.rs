@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::naive::{Plain, plain};
 use super::*;
 
-const ALL: [WindowFunction; 27] = {
+pub(super) const ALL: [WindowFunction; 27] = {
     use WindowFunction as W;
     [
         W::Rate,
@@ -119,7 +119,7 @@ fn params(function: WindowFunction, value: f64) -> Vec<Param<'static>> {
     }
 }
 
-fn same(got: Option<f64>, want: Option<f64>, relative: f64) -> bool {
+pub(super) fn same(got: Option<f64>, want: Option<f64>, relative: f64) -> bool {
     match (got, want) {
         (Some(a), Some(b)) if a.is_nan() || b.is_nan() => a.is_nan() && b.is_nan(),
         (Some(a), Some(b)) => a == b || (a - b).abs() <= relative * (1.0 + a.abs().max(b.abs())),

@@ -48,7 +48,7 @@ mod windows;
 mod zero;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use add::{Found, IncompatibleSchemas};
 pub use buckets::ShownBucket;

@@ -217,6 +217,47 @@ impl HistogramRows {
         }
     }
 
+    /// Multiplies one row, as [`HistogramRows::scale`] does all.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn scale_row(&mut self, row: usize, factor: f64) {
+        self.map_row(row, |value| value * factor);
+        if factor < 0.0 {
+            self.hints[row] = CounterReset::Gauge;
+        }
+    }
+
+    /// Divides one row by a positive number.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn divide_row(&mut self, row: usize, divisor: f64) {
+        self.map_row(row, |value| value / divisor);
+    }
+
+    fn map_row(&mut self, row: usize, f: impl Fn(f64) -> f64) {
+        let width = self.layout.width();
+        let totals = [
+            &mut self.zero_counts[row],
+            &mut self.counts[row],
+            &mut self.sums[row],
+        ];
+        let buckets = &mut self.buckets[row * width..][..width];
+        let all = totals.into_iter().chain(buckets);
+        all.for_each(|value| *value = f(*value));
+    }
+
+    /// Removes the last row.
+    pub(super) fn pop(&mut self) {
+        self.hints.pop();
+        self.zero_counts.pop();
+        self.counts.pop();
+        self.sums.pop();
+        let rest = self.buckets.len().saturating_sub(self.layout.width());
+        self.buckets.truncate(rest);
+    }
+
     fn map(&mut self, f: impl Fn(f64) -> f64 + Copy) {
         let columns = [
             &mut self.zero_counts,

@@ -16,7 +16,7 @@ fn indices(range: std::ops::Range<i32>) -> impl Strategy<Value = Vec<i32>> {
     btree_set(range, 0..8).prop_map(|set| set.into_iter().collect())
 }
 
-fn layout() -> impl Strategy<Value = Arc<Layout>> {
+pub(crate) fn layout() -> impl Strategy<Value = Arc<Layout>> {
     let threshold = prop_oneof![Just(0.0), Just(0.001), Just(1.5)];
     let exponential = (-9i32..=8, threshold, indices(-6..9), indices(-4..5))
         .prop_map(|(schema, zero, p, n)| Layout::exponential(schema, zero, p, n).unwrap());
@@ -61,7 +61,7 @@ fn rows() -> impl Strategy<Value = Vec<Histogram>> {
 }
 
 /// A view in which empty buckets count as absent.
-fn compact(h: &Histogram) -> HistogramRef<'_> {
+pub(crate) fn compact(h: &Histogram) -> HistogramRef<'_> {
     HistogramRef {
         compact: true,
         ..h.view()
@@ -75,7 +75,7 @@ fn compacted(h: &Histogram) -> Histogram {
 }
 
 /// All of a histogram, for comparisons that tell what differs.
-fn parts(h: &Histogram) -> (CounterReset, Arc<Layout>, [u64; 3], Vec<u64>) {
+pub(crate) fn parts(h: &Histogram) -> (CounterReset, Arc<Layout>, [u64; 3], Vec<u64>) {
     let totals = [h.zero_count, h.count, h.sum].map(f64::to_bits);
     let buckets = h.buckets.iter().map(|count| count.to_bits()).collect();
     (h.counter_reset, Arc::clone(&h.layout), totals, buckets)
@@ -145,7 +145,7 @@ proptest! {
         }
         rows.divide(0.0);
         prop_assert_eq!(rows.row(0).buckets.len(), 0);
-        if a[0].layout != b[0].layout {
+        if *rows.layout() != b[0].layout {
             prop_assert_eq!(rows.subtract_rows(&matrix(&b, false)), None);
         }
     }
@@ -273,11 +273,19 @@ proptest! {
         let (want, found) = sum.finish();
         prop_assert_eq!(collision, found.reset_collision);
         prop_assert_eq!(parts(&out.row(0).to_histogram()), parts(&want));
+        let mut mean = MeanOfHistograms::new(&points[0]);
+        points[1..].iter().try_for_each(|h| mean.add(h)).unwrap();
+        let (want, found) = mean.finish();
+        prop_assert_eq!(windows.mean(first..=last, &mut out), Some(found.reset_collision));
+        prop_assert_eq!(parts(&out.row(1).to_histogram()), parts(&want));
     }
 }
 
 /// A counter of one layout: each row grows from the one before, or begins anew.
-fn counter_rows(layout: &Arc<Layout>, steps: &[(Vec<f64>, f64, usize)]) -> Vec<Histogram> {
+pub(crate) fn counter_rows(
+    layout: &Arc<Layout>,
+    steps: &[(Vec<f64>, f64, usize)],
+) -> Vec<Histogram> {
     let nothing = Histogram::new(Arc::clone(layout), vec![0.0; layout.width()]).unwrap();
     let mut rows = vec![nothing.clone()];
     for (grown, zero, kind) in steps {
@@ -303,6 +311,19 @@ fn counter_rows(layout: &Arc<Layout>, steps: &[(Vec<f64>, f64, usize)]) -> Vec<H
         rows.push(h);
     }
     rows
+}
+
+#[test]
+fn means_that_are_not_finite_are_left_to_single_histograms() {
+    let layout = Layout::exponential(0, 0.0, vec![1], vec![]).unwrap();
+    let mut h = Histogram::new(Arc::clone(&layout), vec![f64::MAX]).unwrap();
+    h.count = f64::MAX;
+    let matrix = matrix(&[h.clone(), h], false);
+    let mut windows = RowWindows::new(&matrix, |_| false).unwrap();
+    let mut out = HistogramRows::new(layout, false);
+    assert_eq!(windows.mean(0..=1, &mut out), None);
+    assert_eq!((out.len(), windows.mean(1..=1, &mut out)), (0, Some(false)));
+    assert_eq!(out.row(0).buckets, [f64::MAX]);
 }
 
 #[test]

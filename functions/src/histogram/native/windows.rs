@@ -76,6 +76,9 @@ impl<'a> RowWindows<'a> {
         // What the first row counts is gone with a reset right behind it.
         if resets.next_if_eq(&(first + 1)).is_none() {
             grown.combine(&self.rows.row(first), Sign::Minus);
+        } else {
+            // Nothing is subtracted and added: zeros lose their sign.
+            grown.totals().into_iter().for_each(|total| *total += 0.0);
         }
         resets.for_each(|row| grown.combine(&self.rows.row(row - 1), Sign::Plus));
         notes
@@ -88,6 +91,49 @@ impl<'a> RowWindows<'a> {
     /// # Panics
     /// As [`RowWindows::growth`].
     pub fn sum(&mut self, window: RangeInclusive<usize>, out: &mut HistogramRows) -> bool {
+        self.add_up(window, out, |sum, lost| sum + lost)
+    }
+
+    /// Appends the mean, as [`RowWindows::sum`] does the sum. `None` if a
+    /// number is not finite: sums that overflow need
+    /// [`MeanOfHistograms`](super::MeanOfHistograms). Then nothing has been
+    /// appended.
+    ///
+    /// # Panics
+    /// As [`RowWindows::growth`].
+    pub fn mean(&mut self, window: RangeInclusive<usize>, out: &mut HistogramRows) -> Option<bool> {
+        if self
+            .rows
+            .layout()
+            .custom_values()
+            .iter()
+            .any(|bound| bound.is_infinite())
+        {
+            return None;
+        }
+        let count = (window.end() - window.start() + 1) as f64;
+        let collision = self.add_up(window, out, |sum, lost| sum / count + lost / count);
+        let mean = out.row(out.len() - 1);
+        let totals = [mean.zero_count, mean.count, mean.sum];
+        if totals
+            .iter()
+            .chain(mean.buckets)
+            .all(|value| value.is_finite())
+        {
+            return Some(collision);
+        }
+        out.pop();
+        None
+    }
+
+    /// Appends compensated sums, of which `whole` makes the results from what
+    /// they are and what rounding took from them. A single row stays as it is.
+    fn add_up(
+        &mut self,
+        window: RangeInclusive<usize>,
+        out: &mut HistogramRows,
+        whole: impl Fn(f64, f64) -> f64,
+    ) -> bool {
         let (first, last) = (*window.start(), *window.end());
         assert!(same(out.layout(), self.rows.layout()), "another layout");
         let mut sum = out.push_copy(&self.rows.row(first));
@@ -109,10 +155,11 @@ impl<'a> RowWindows<'a> {
             add_columns(sum.buckets, &mut self.lost, row_of.buckets);
         }
         if last > first {
+            let columns = sum.buckets.iter_mut().zip(&self.lost);
+            columns.for_each(|(sum, lost)| *sum = whole(*sum, *lost));
             for (sum, lost) in sum.totals().into_iter().zip(totals) {
-                *sum += lost;
+                *sum = whole(*sum, lost);
             }
-            combine_columns(sum.buckets, &self.lost, Sign::Plus);
         }
         reset && no_reset
     }

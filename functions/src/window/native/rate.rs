@@ -1,0 +1,151 @@
+//! `rate`, `increase`, `delta`.
+
+use super::output::Writer;
+use super::runs::Runs;
+use super::{MixedOutput, Series, Window, WindowNote, WindowNotes};
+use crate::histogram::native::{Growth, Histogram, IncompatibleSchemas, growth};
+use crate::window::counter::{Extent, seconds};
+
+/// Which growth is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rate {
+    growth: Growth,
+    per_second: bool,
+}
+
+impl Rate {
+    /// `rate`
+    pub const PER_SECOND: Rate = Rate {
+        growth: Growth::Counter,
+        per_second: true,
+    };
+    /// `increase`
+    pub const INCREASE: Rate = Rate {
+        growth: Growth::Counter,
+        per_second: false,
+    };
+    /// `delta`
+    pub const DELTA: Rate = Rate {
+        growth: Growth::Gauge,
+        per_second: false,
+    };
+}
+
+/// Windows of histograms alone, two of them or more, have a growth; of
+/// counters of which a start in the window is known, one is enough.
+pub(super) fn extrapolated(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
+    let mut writer = Writer::new(out.histograms);
+    let mut runs = Runs::new();
+    for window in series.windows() {
+        out.present[window.step] = false;
+        if !window.floats.is_empty() {
+            out.notes.add(WindowNote::MixedFloatsHistograms);
+            continue;
+        }
+        let stretch = Stretch::of(series, &window, rate);
+        if stretch.since.is_none() && window.histograms.len() < 2 {
+            continue;
+        }
+        let dense = runs.window(series, window.histograms.clone());
+        if let (None, Some(dense)) = (stretch.since, dense) {
+            let first = dense.rows.counts()[*dense.range.start()];
+            let rows = writer.rows(dense.rows.layout(), true);
+            out.notes
+                .growth(dense.windows.growth(dense.range, rate.growth, rows));
+            let row = rows.len() - 1;
+            rows.scale_row(row, stretch.factor(first, rows.counts()[row]));
+            writer.appended(window.step);
+            overlaps(series, &window, rate, out.notes);
+        } else if let Some(mut grown) = grown(series, &window, &stretch, out.notes) {
+            let first = series.points(window.histograms)[0].count;
+            grown.scale(stretch.factor(first, grown.count));
+            writer.push(window.step, &grown.view());
+        }
+    }
+    writer.finish();
+}
+
+/// The growth from the first to the last histogram, or from zero where the
+/// start is known.
+fn grown(
+    series: &Series<'_>,
+    window: &Window,
+    stretch: &Stretch,
+    notes: &mut WindowNotes,
+) -> Option<Histogram> {
+    let points = series.points(window.histograms.clone());
+    let [first, _, ..] = points else {
+        return points.first().map(|only| only.to_histogram());
+    };
+    let from = window.histograms.start;
+    let anew = |index: usize| series.starts_anew(from + index);
+    let (grown, found) = growth(points, stretch.rate.growth, anew);
+    notes.growth(found);
+    let mut grown = grown?;
+    overlaps(series, window, stretch.rate, notes);
+    if stretch.since.is_none() {
+        return Some(grown);
+    }
+    match grown.add(first) {
+        Ok(found) => {
+            notes.add_if(found.bounds_reconciled, WindowNote::AdditionReconciled);
+            Some(grown)
+        }
+        Err(IncompatibleSchemas) => {
+            notes.add(WindowNote::MixedExponentialCustom);
+            None
+        }
+    }
+}
+
+fn overlaps(series: &Series<'_>, window: &Window, rate: Rate, notes: &mut WindowNotes) {
+    let overlaps = rate.growth == Growth::Counter && series.overlaps(window.histograms.clone());
+    notes.add_if(overlaps, WindowNote::StartTimeOverlap);
+}
+
+/// How a growth is stretched to its window.
+struct Stretch {
+    rate: Rate,
+    extent: Extent,
+    /// From the start of the counter to the last histogram, in seconds, if it
+    /// started in the window before the first one.
+    since: Option<f64>,
+    range_ms: i64,
+}
+
+impl Stretch {
+    fn of(series: &Series<'_>, window: &Window, rate: Rate) -> Self {
+        let floats = &series.input.floats;
+        let end = floats.ends.at(window.step);
+        let begin = end.saturating_sub(floats.range_ms);
+        let first = series.started(window.histograms.start);
+        let last = series.time(window.histograms.end - 1);
+        let between = |from: i64, to: i64| to.wrapping_sub(from) as f64 / 1000.0;
+        let started = first.start != 0 && first.start > begin && first.start < first.at;
+        Stretch {
+            rate,
+            extent: Extent {
+                to_start: between(begin, first.at),
+                to_end: between(last, end),
+                sampled: between(first.at, last),
+                gaps: (window.histograms.len() - 1) as f64,
+            },
+            since: (started && rate.growth == Growth::Counter).then(|| between(first.start, last)),
+            range_ms: floats.range_ms,
+        }
+    }
+
+    /// The factor of a growth, of which the count is given, and that of the
+    /// first histogram.
+    fn factor(&self, first: f64, grown: f64) -> f64 {
+        let counter = self.rate.growth == Growth::Counter;
+        let factor = match self.since {
+            Some(since) => self.extent.factor_since(since),
+            None => self.extent.factor(counter, first, grown),
+        };
+        match self.rate.per_second {
+            true => factor / seconds(self.range_ms),
+            false => factor,
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! Every window function over both kinds of samples against its plain
+//! definition, window by window.
+
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::naive::{Plain, Sample, Value, params, plain};
+use super::*;
+use crate::grid::Grid;
+use crate::histogram::native::tests::{compact, counter_rows, layout, parts};
+use crate::histogram::native::{CounterReset, Histogram, Layout};
+use crate::window::compute_bounds;
+use crate::window::tests::{ALL, same as close};
+
+/// Samples in the order of time, and the grid at which they are looked at.
+#[derive(Clone, Debug)]
+struct Case {
+    samples: Vec<Sample>,
+    ends: Grid,
+    range: i64,
+    use_starts: bool,
+    /// Whether the histograms are stored with empty buckets as absent.
+    compact: bool,
+}
+
+/// What comes out at a step.
+#[derive(Clone, Debug)]
+struct Row {
+    values: Vec<Option<Value>>,
+    notes: WindowNotes,
+}
+
+impl Case {
+    fn run(&self, function: WindowFunction, params: &[Param<'_>]) -> Result<Row, ParamError> {
+        let (mut float_times, mut floats) = (vec![], vec![]);
+        let (mut times, mut starts) = (vec![], vec![]);
+        let mut column = HistogramColumn::default();
+        for sample in &self.samples {
+            match &sample.value {
+                Value::Float(value) => {
+                    float_times.push(sample.at);
+                    floats.push(*value);
+                }
+                Value::Histogram(h) => {
+                    times.push(sample.at);
+                    starts.push(sample.start);
+                    column.push(&if self.compact { compact(h) } else { h.view() });
+                }
+            }
+        }
+        let (mut float_bounds, mut bounds) = (vec![], vec![]);
+        compute_bounds(&float_times, self.ends, self.range, &mut float_bounds);
+        compute_bounds(&times, self.ends, self.range, &mut bounds);
+        let input = MixedInput {
+            floats: WindowInput {
+                timestamps: &float_times,
+                values: &floats,
+                bounds: &float_bounds,
+                ends: self.ends,
+                range_ms: self.range,
+                eval: self.ends,
+            },
+            histograms: HistogramInput {
+                timestamps: &times,
+                starts: self.use_starts.then_some(&starts),
+                histograms: &column,
+                bounds: &bounds,
+            },
+        };
+        let steps = self.ends.len;
+        let (mut out, mut present) = (vec![7.0; steps], vec![true; steps]);
+        let mut histograms = StepHistograms::default();
+        let mut notes = WindowNotes::default();
+        let mut output = MixedOutput {
+            values: &mut out,
+            present: &mut present,
+            histograms: &mut histograms,
+            notes: &mut notes,
+        };
+        let mut scratch = WindowScratch::default();
+        function.eval_mixed(&input, params, &mut scratch, &mut output)?;
+        let floats = out.iter().zip(&present);
+        let mut values: Vec<Option<Value>> = floats
+            .map(|(value, present)| present.then_some(Value::Float(*value)))
+            .collect();
+        for (step, h) in histograms.iter() {
+            assert!(values[step].is_none(), "one result a step");
+            values[step] = Some(Value::Histogram(h.to_histogram()));
+        }
+        Ok(Row { values, notes })
+    }
+
+    /// The samples of a step's window.
+    fn window(&self, step: usize) -> &[Sample] {
+        let end = self.ends.at(step);
+        let from = self.samples.partition_point(|s| s.at <= end - self.range);
+        let to = self.samples.partition_point(|s| s.at <= end);
+        &self.samples[from..to.max(from)]
+    }
+}
+
+/// Some samples of one kind.
+fn segment(layouts: usize) -> impl Strategy<Value = (usize, Vec<(Vec<f64>, f64, usize)>)> {
+    let count = prop_oneof![3 => Just(0.0), 4 => (0u32..50).prop_map(f64::from), 1 => 0.0..10.0];
+    let row = (vec(count.clone(), 20), count, 0usize..9);
+    (0..layouts + 1, vec(row, 1..8))
+}
+
+fn samples() -> impl Strategy<Value = Vec<Sample>> {
+    let odd = prop_oneof![16 => Just(0usize), 1 => 1usize..4];
+    let starts = vec((0usize..8, odd, 1i64..30_000), 80);
+    vec(layout(), 1..4)
+        .prop_flat_map(move |layouts| {
+            let segments = vec(segment(layouts.len()), 0..7);
+            (Just(layouts), segments, starts.clone())
+        })
+        .prop_map(|(layouts, segments, rest)| {
+            let values = segments
+                .iter()
+                .flat_map(|(kind, rows)| match layouts.get(*kind) {
+                    Some(layout) => {
+                        let rows = counter_rows(layout, rows);
+                        rows.into_iter().map(Value::Histogram).collect::<Vec<_>>()
+                    }
+                    None => rows.iter().map(|row| Value::Float(row.1)).collect(),
+                });
+            let (mut at, mut samples) = (0, Vec::<Sample>::new());
+            for (mut value, (start, odd, gap)) in values.zip(rest) {
+                let before = at;
+                at += gap;
+                if let Value::Histogram(h) = &mut value {
+                    match odd {
+                        1 => h.sum = f64::NAN,
+                        2 => h.scale(3e306),
+                        3 => h.scale(-1.0),
+                        _ => {}
+                    }
+                }
+                let last = samples.last().map_or(0, |s| s.start);
+                let start = match start {
+                    0 => 0,
+                    1 => before,
+                    2 => before + gap / 2,
+                    3 => at,
+                    4 => (before - 5_000).max(0),
+                    5 => at + 1,
+                    _ => last,
+                };
+                samples.push(Sample { at, start, value });
+            }
+            samples
+        })
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    (
+        samples(),
+        0i64..100_000,
+        prop_oneof![Just(0i64), 1i64..40_000],
+        prop_oneof![1i64..60_000, 60_000i64..400_000],
+        any::<[bool; 2]>(),
+    )
+        .prop_map(
+            |(samples, start_ms, step_ms, range, [use_starts, compact])| Case {
+                samples,
+                ends: Grid {
+                    start_ms,
+                    step_ms,
+                    len: 25,
+                },
+                range,
+                use_starts,
+                compact,
+            },
+        )
+}
+
+fn same(got: &Option<Value>, want: &Option<Value>, is_compact: bool) -> bool {
+    let bits = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
+    match (got, want) {
+        // Long windows slide, which may change the last bits.
+        (Some(Value::Float(a)), Some(Value::Float(b))) => close(Some(*a), Some(*b), 1e-10),
+        (Some(Value::Histogram(a)), Some(Value::Histogram(b))) => {
+            let [a, b] = [a, b].map(|h| {
+                let mut h = h.clone();
+                if is_compact {
+                    h.compact();
+                }
+                // All NaN are equal here, and both zeros.
+                for value in [&mut h.zero_count, &mut h.count, &mut h.sum] {
+                    *value = if value.is_nan() {
+                        f64::NAN
+                    } else {
+                        *value + 0.0
+                    };
+                }
+                parts(&h)
+            });
+            let buckets = a.3.iter().zip(&b.3);
+            (a.0, &a.1, a.2) == (b.0, &b.1, b.2)
+                && a.3.len() == b.3.len()
+                && buckets
+                    .into_iter()
+                    .all(|(a, b)| bits(f64::from_bits(*a), f64::from_bits(*b)))
+        }
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(384))]
+
+    #[test]
+    fn mixed_kernels_are_as_their_plain_definitions(case in case(), param in 0.05f64..0.95) {
+        for function in ALL {
+            let got = case.run(function, &params(function, param)).unwrap();
+            let mut notes = WindowNotes::default();
+            for (step, got) in got.values.iter().enumerate() {
+                let window = Plain {
+                    samples: case.window(step),
+                    end: case.ends.at(step),
+                    range: case.range,
+                    use_starts: case.use_starts,
+                };
+                let (want, found) = plain(function, &window, param);
+                found.iter().for_each(|note| notes.add(note));
+                prop_assert!(
+                    same(got, &want, case.compact),
+                    "{function:?} step {step}: {got:?}, want {want:?}"
+                );
+            }
+            let all = |notes: WindowNotes| notes.iter().collect::<Vec<_>>();
+            prop_assert_eq!(all(got.notes), all(notes), "{:?}", function);
+            if case.use_starts {
+                prop_assert_eq!(got.notes.overlaps(), notes.overlaps(), "{:?}", function);
+            }
+        }
+    }
+}
+
+/// A counter of histograms with one bucket, every 10 s, that counts `counts`.
+fn counter(counts: &[f64]) -> Vec<Sample> {
+    let layout = Layout::exponential(0, 0.0, vec![1], vec![]).unwrap();
+    let samples = counts.iter().zip(1..).map(|(&count, i)| {
+        let mut h = Histogram::new(Arc::clone(&layout), vec![count]).unwrap();
+        (h.count, h.sum) = (count, 2.0 * count);
+        Sample {
+            at: i * 10_000,
+            start: 0,
+            value: Value::Histogram(h),
+        }
+    });
+    samples.collect()
+}
+
+fn at_once(samples: Vec<Sample>, end: i64, range: i64) -> Case {
+    Case {
+        samples,
+        ends: Grid::instant(end),
+        range,
+        use_starts: true,
+        compact: false,
+    }
+}
+
+fn totals(row: &Row) -> Option<(CounterReset, f64, f64, Vec<f64>)> {
+    match &row.values[0] {
+        Some(Value::Histogram(h)) => Some((h.counter_reset, h.count, h.sum, h.buckets().to_vec())),
+        _ => None,
+    }
+}
+
+#[test]
+fn rates_of_histograms_extrapolate_as_those_of_floats() {
+    // The window begins at 5 s, so that 10 s more fit before 50 s and after 20 s.
+    let case = at_once(counter(&[5.0, 15.0, 25.0, 35.0]), 45_000, 40_000);
+    let got = case.run(WindowFunction::Increase, &[]).unwrap();
+    let want = (CounterReset::Gauge, 40.0, 80.0, vec![40.0]);
+    assert_eq!(totals(&got), Some(want));
+    assert!(got.notes.is_empty());
+    let got = case.run(WindowFunction::Delta, &[]).unwrap();
+    assert_eq!(got.notes.iter().collect::<Vec<_>>(), [WindowNote::NotGauge]);
+    // Before it was reset it had counted 15.
+    let case = at_once(counter(&[5.0, 15.0, 3.0]), 30_000, 20_001);
+    let got = case.run(WindowFunction::Increase, &[]).unwrap();
+    assert_eq!(
+        totals(&got).map(|t| t.1),
+        Some(13.0 * (20.0 + 0.001) / 20.0)
+    );
+}
+
+#[test]
+fn a_start_in_the_window_is_where_a_counter_was_zero() {
+    let mut samples = counter(&[5.0, 15.0]);
+    samples.iter_mut().for_each(|sample| sample.start = 5_000);
+    let case = at_once(samples.clone(), 20_000, 20_000);
+    let got = case.run(WindowFunction::Increase, &[]).unwrap();
+    assert_eq!(totals(&got).map(|t| t.1), Some(15.0));
+    let one = at_once(samples.clone(), 10_000, 10_000);
+    let got = one.run(WindowFunction::Rate, &[]).unwrap();
+    assert_eq!(totals(&got).map(|t| t.1), Some(0.5));
+    // At the window's beginning it is outside of it.
+    let case = at_once(samples.clone(), 20_000, 15_000);
+    let got = case.run(WindowFunction::Increase, &[]).unwrap();
+    assert_eq!(totals(&got).map(|t| t.1), Some(10.0 * 1.5));
+    samples[1].start = 8_000;
+    let case = at_once(samples, 20_000, 20_000);
+    let got = case.run(WindowFunction::Increase, &[]).unwrap();
+    let notes: Vec<_> = got.notes.iter().collect();
+    assert_eq!(
+        (notes, got.notes.overlaps()),
+        (vec![WindowNote::StartTimeOverlap], 1)
+    );
+}
+
+#[test]
+fn factors_are_refused_where_there_are_histograms_alone() {
+    let case = at_once(counter(&[1.0]), 10_000, 10_000);
+    let run = |param| {
+        let params = [Param::Const(0.5), Param::Const(param)];
+        case.run(WindowFunction::DoubleExponentialSmoothing, &params)
+    };
+    assert_eq!(run(2.0).unwrap_err(), ParamError::TrendFactor(2.0));
+    assert!(run(0.5).unwrap().values[0].is_none());
+    let none = case.run(WindowFunction::DoubleExponentialSmoothing, &[]);
+    assert!(matches!(none, Err(ParamError::Missing { index: 0, .. })));
+}
+
+#[test]
+fn the_later_sample_is_the_last_one() {
+    let mut samples = counter(&[1.0, 2.0, 3.0]);
+    samples[1].value = Value::Float(7.0);
+    let run = |function, end| {
+        let case = at_once(samples.clone(), end, 30_000);
+        case.run(function, &[]).unwrap()
+    };
+    let last = run(WindowFunction::Last, 20_000);
+    assert!(matches!(last.values[0], Some(Value::Float(7.0))));
+    assert_eq!(
+        totals(&run(WindowFunction::Last, 30_000)).map(|t| t.1),
+        Some(3.0)
+    );
+    assert_eq!(
+        totals(&run(WindowFunction::First, 30_000)).map(|t| t.1),
+        Some(1.0)
+    );
+    let changes = run(WindowFunction::Changes, 30_000);
+    assert!(matches!(changes.values[0], Some(Value::Float(2.0))));
+    let sum = run(WindowFunction::Sum, 30_000);
+    let notes: Vec<_> = sum.notes.iter().collect();
+    assert_eq!(
+        (totals(&sum), notes),
+        (None, vec![WindowNote::MixedFloatsHistograms])
+    );
+}
