@@ -71,6 +71,14 @@ impl ForcedMonotonicity {
     }
 }
 
+/// What some texts end with if the name of the metric is known.
+pub(crate) fn for_metric(name: &str) -> String {
+    if name.is_empty() {
+        return String::new();
+    }
+    format!(" for metric name {}", quarrel_functions::fmt::quote(name))
+}
+
 /// Collects annotations from all operators of a query.
 #[derive(Debug, Default)]
 pub struct Annotations {

@@ -30,6 +30,11 @@ pub struct EngineOptions {
     pub subquery_step: SubqueryStep,
     /// Which experimental syntax is allowed.
     pub parser: ParserOptions,
+    /// Whether the metric name, which most functions drop, is removed when the
+    /// answer is complete instead of at once, so that what stands above a
+    /// function still reads it (no). Prometheus's
+    /// `promql-delayed-name-removal`.
+    pub enable_delayed_name_removal: bool,
 }
 
 impl fmt::Debug for EngineOptions {
@@ -43,6 +48,10 @@ impl fmt::Debug for EngineOptions {
             .field("max_concurrency", &self.max_concurrency)
             .field("threads", &self.threads)
             .field("parser", &self.parser)
+            .field(
+                "enable_delayed_name_removal",
+                &self.enable_delayed_name_removal,
+            )
             .finish_non_exhaustive()
     }
 }
@@ -59,6 +68,7 @@ impl Default for EngineOptions {
             threads: 0,
             subquery_step: Arc::new(|_| 60_000),
             parser: ParserOptions::default(),
+            enable_delayed_name_removal: false,
         }
     }
 }

@@ -15,10 +15,10 @@ use crate::bind::selections::{Selections, selects, time_range};
 use crate::bind::{Binder, QueryTimes, lower_root};
 use crate::engine::Prepared;
 use crate::error::{LimitError, QueryError};
-use crate::exec::context::{Cancellation, ContextLimits, QueryContext};
+use crate::exec::context::{Cancellation, ContextLimits, QueryContext, Semantics};
 use crate::exec::pool::catch_panics;
 use crate::explain::Explanation;
-use crate::operators::{broadcast, raw};
+use crate::operators::{broadcast, merge, raw};
 use crate::options::QueryOptions;
 use crate::output::Root;
 use crate::result::{QueryResult, Value};
@@ -161,7 +161,10 @@ impl Query {
             max_memory: least(shared.options.max_memory, options.max_memory).unwrap_or(u64::MAX),
             max_samples: shared.options.max_samples,
         };
-        let context = QueryContext::new(shared.pool.clone(), limits);
+        let semantics = Semantics {
+            delayed_name_removal: shared.options.enable_delayed_name_removal,
+        };
+        let context = QueryContext::new(shared.pool.clone(), limits, semantics);
         Query {
             context: Arc::new(context),
             prepared,
@@ -397,7 +400,8 @@ impl Query {
             let bind_root = |binder: &Binder<'_>| match &plan.op {
                 PlanOp::RawSelect(_) | PlanOp::RawSubquery { .. } => raw::bind(binder, &plan),
                 _ => {
-                    let bound = broadcast::bind(binder.bind(&plan)?, grid);
+                    let bound = merge::finish(binder.bind(&plan)?, plan.span);
+                    let bound = broadcast::bind(bound, grid);
                     Ok(Root::Rows {
                         labels: Arc::clone(&bound.labels),
                         plan: lower_root(&bound, &context),

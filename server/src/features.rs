@@ -8,6 +8,8 @@ use quarrel_planner::ParserOptions;
 pub struct Features {
     /// Syntax that is experimental.
     pub parser: ParserOptions,
+    /// Metric names are removed when the answer is complete.
+    pub delayed_name_removal: bool,
     /// For the log: what is on.
     pub enabled: Vec<&'static str>,
     /// For the log, as warnings: what is not there, or not known at all.
@@ -17,7 +19,7 @@ pub struct Features {
 /// What is to be done with a feature.
 enum Effect {
     /// It is there, and this is said of it.
-    Set(fn(&mut ParserOptions), &'static str),
+    Set(fn(&mut Features), &'static str),
     /// Always on.
     Permanent,
     /// Of PromQL, but not evaluated here yet.
@@ -29,20 +31,23 @@ enum Effect {
 fn effect(name: &str) -> Option<Effect> {
     Some(match name {
         "promql-experimental-functions" => Effect::Set(
-            |options| options.enable_experimental_functions = true,
+            |features| features.parser.enable_experimental_functions = true,
             "Experimental PromQL functions enabled.",
         ),
         "promql-binop-fill-modifiers" => Effect::Set(
-            |options| options.enable_binop_fill_modifiers = true,
+            |features| features.parser.enable_binop_fill_modifiers = true,
             "Experimental PromQL binary operator fill modifiers enabled.",
         ),
         "promql-unquoted-utf8-names" => Effect::Set(
-            |options| options.enable_unquoted_utf8_names = true,
+            |features| features.parser.enable_unquoted_utf8_names = true,
             "Experimental unquoted UTF-8 names enabled.",
         ),
+        "promql-delayed-name-removal" => Effect::Set(
+            |features| features.delayed_name_removal = true,
+            "Experimental PromQL delayed name removal enabled.",
+        ),
         "promql-duration-expr" | "promql-extended-range-selectors" => Effect::Permanent,
-        "promql-delayed-name-removal"
-        | "promql-per-step-stats"
+        "promql-per-step-stats"
         | "use-start-timestamps"
         | "type-and-unit-labels"
         | "query-cost"
@@ -79,7 +84,7 @@ impl Features {
         for name in lists.iter().flat_map(|list| list.as_ref().split(',')) {
             match effect(name) {
                 Some(Effect::Set(set, message)) => {
-                    set(&mut features.parser);
+                    set(&mut features);
                     features.enabled.push(message);
                 }
                 Some(Effect::Permanent) => features.warnings.push(format!(
@@ -111,10 +116,11 @@ mod tests {
     fn names_may_be_in_lists_and_repeated() {
         let features = Features::parse(&[
             "promql-experimental-functions,promql-binop-fill-modifiers",
-            "promql-unquoted-utf8-names",
+            "promql-unquoted-utf8-names,promql-delayed-name-removal",
         ]);
         assert_eq!(features.parser, ParserOptions::all());
-        assert_eq!(features.enabled.len(), 3);
+        assert!(features.delayed_name_removal);
+        assert_eq!(features.enabled.len(), 4);
         assert!(features.warnings.is_empty());
         assert_eq!(Features::parse::<&str>(&[]), Features::default());
     }

@@ -6,10 +6,8 @@ use quarrel::storage::StorageError;
 use quarrel::{Engine, Query, QueryError, QueryOptions, QueryResult, Value};
 use quarrel_planner::format_duration;
 
-use super::RunOptions;
 use super::at_modifier::pinned;
 use super::compare::{Answer, compare};
-use super::delayed;
 use super::report::UnsupportedReason;
 use crate::script::{Eval, EvalTime, Expectations, TextMatch};
 use crate::store::ScriptStore;
@@ -50,29 +48,16 @@ impl Stop {
     }
 }
 
-pub(super) async fn run(
-    eval: &Eval,
-    engine: &Engine,
-    store: &Arc<ScriptStore>,
-    options: &RunOptions,
-) -> Verdict {
-    let delayed_names = options.delayed_name_removal;
+pub(super) async fn run(eval: &Eval, engine: &Engine, store: &Arc<ScriptStore>) -> Verdict {
     let runner = Runner {
         eval,
         engine,
         store,
-        delayed_names,
     };
     match runner.run().await {
         Ok(()) => Verdict::Passed,
         Err(Stop::Unsupported(reason)) => Verdict::Unsupported(reason),
-        Err(Stop::Failed(lines)) => {
-            let prepared = engine.prepare(&eval.query);
-            if delayed_names && prepared.is_ok_and(|p| delayed::can_matter(p.expr())) {
-                return Verdict::Unsupported(UnsupportedReason::DelayedNameRemoval);
-            }
-            Verdict::Failed(lines)
-        }
+        Err(Stop::Failed(lines)) => Verdict::Failed(lines),
     }
 }
 
@@ -80,7 +65,6 @@ struct Runner<'a> {
     eval: &'a Eval,
     engine: &'a Engine,
     store: &'a Arc<ScriptStore>,
-    delayed_names: bool,
 }
 
 impl Runner<'_> {
@@ -200,16 +184,7 @@ impl Runner<'_> {
         if expect.fail.is_some() {
             return Err(Stop::because("expected the query to fail, but it did not"));
         }
-        if let Err(stop) = check_annotations(expect, &result) {
-            let without_names = self
-                .delayed_names
-                .then(|| texts_without_names(expect))
-                .flatten();
-            if without_names.is_some_and(|e| check_annotations(&e, &result).is_ok()) {
-                return Err(Stop::Unsupported(UnsupportedReason::DelayedNameRemoval));
-            }
-            return Err(stop);
-        }
+        check_annotations(expect, &result)?;
         Ok(Some(result))
     }
 }
@@ -247,22 +222,6 @@ fn check_failure(expect: &Expectations, error: &str) -> Result<(), Stop> {
             format!("but got {error:?}"),
         ])),
     }
-}
-
-/// The expectations with warnings as they are where names are dropped at
-/// once; `None` if that is the same.
-fn texts_without_names(expect: &Expectations) -> Option<Expectations> {
-    let mut expect = expect.clone();
-    let mut changed = false;
-    for warning in &mut expect.warn {
-        if let TextMatch::Exact(text) = warning
-            && let Some(without) = delayed::without_name(text)
-        {
-            *text = without;
-            changed = true;
-        }
-    }
-    changed.then_some(expect)
 }
 
 fn check_annotations(expect: &Expectations, result: &QueryResult) -> Result<(), Stop> {

@@ -4,7 +4,6 @@
 mod almost;
 mod at_modifier;
 mod compare;
-mod delayed;
 mod eval;
 mod report;
 #[cfg(test)]
@@ -34,14 +33,10 @@ const STACK: usize = 64 << 20;
 #[derive(Clone, Debug)]
 pub struct RunOptions {
     /// The engine's options. [`RunOptions::default`] has those of the
-    /// reference's `promqltest.NewTestEngine`: all experimental syntax, 10,000
-    /// samples a query, subqueries without a step every minute.
+    /// reference's `promqltest.NewTestEngine`: all experimental syntax, delayed
+    /// name removal, 10,000 samples a query, subqueries without a step every
+    /// minute.
     pub engine: EngineOptions,
-    /// Whether scripts expect metric names to be dropped at the end of the
-    /// evaluation (the reference's `promql-delayed-name-removal`), as the
-    /// reference's own do. The engine drops them at once: an `eval` whose
-    /// answer differs for that is unsupported, not failed.
-    pub delayed_name_removal: bool,
 }
 
 impl Default for RunOptions {
@@ -52,9 +47,9 @@ impl Default for RunOptions {
                 timeout: Some(Duration::from_secs(100)),
                 subquery_step: Arc::new(|_| 60_000),
                 parser: ParserOptions::all(),
+                enable_delayed_name_removal: true,
                 ..EngineOptions::default()
             },
-            delayed_name_removal: true,
         }
     }
 }
@@ -98,7 +93,7 @@ pub fn run_text(name: &str, text: &str, options: &RunOptions) -> Result<FileSumm
             .enable_time()
             .build();
         match runtime {
-            Ok(runtime) => Ok(runtime.block_on(run_script(name, text, &engine, options))),
+            Ok(runtime) => Ok(runtime.block_on(run_script(name, text, &engine))),
             Err(error) => Err(QueryError::Internal(format!("no runtime: {error}"))),
         }
     };
@@ -117,7 +112,7 @@ pub fn run_text(name: &str, text: &str, options: &RunOptions) -> Result<FileSumm
     })
 }
 
-async fn run_script(name: &str, text: &str, engine: &Engine, options: &RunOptions) -> FileSummary {
+async fn run_script(name: &str, text: &str, engine: &Engine) -> FileSummary {
     let mut summary = FileSummary::new(name);
     let script = match script::parse(text) {
         Ok(script) => script,
@@ -150,7 +145,7 @@ async fn run_script(name: &str, text: &str, engine: &Engine, options: &RunOption
             }
             CommandKind::Eval(eval) => {
                 let query = eval.query.clone();
-                match eval::run(&eval, engine, &store, options).await {
+                match eval::run(&eval, engine, &store).await {
                     Verdict::Passed => summary.passed += 1,
                     Verdict::Failed(details) => summary.failures.push(Failure {
                         line: command.line,

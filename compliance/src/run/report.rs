@@ -52,8 +52,6 @@ pub enum UnsupportedReason {
     NativeHistograms,
     /// Its result depends on start timestamps of samples.
     StartTimestamps,
-    /// Its answer depends on when metric names are dropped.
-    DelayedNameRemoval,
     /// It uses a function, an aggregator or a modifier of this name.
     Feature(String),
 }
@@ -76,7 +74,6 @@ impl fmt::Display for UnsupportedReason {
         match self {
             UnsupportedReason::NativeHistograms => f.write_str("native histograms"),
             UnsupportedReason::StartTimestamps => f.write_str("start timestamps"),
-            UnsupportedReason::DelayedNameRemoval => f.write_str("delayed name removal"),
             UnsupportedReason::Feature(what) => f.write_str(what),
         }
     }

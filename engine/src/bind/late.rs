@@ -12,7 +12,7 @@ use quarrel_planner::ast::AggregateOp;
 use quarrel_planner::logical::{Plan, PlanOp};
 
 use super::selections::Selections;
-use super::{Binder, Bound, QueryTimes, lower_root};
+use super::{Binder, Bound, Marks, QueryTimes, lower_root};
 use crate::batch::{Rows, SeriesBatch};
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
@@ -25,6 +25,8 @@ use crate::operators;
 pub(crate) struct LateRows {
     /// Their labels, no two equal.
     pub labels: Arc<LabelList>,
+    /// Which lose their name in the answer.
+    pub marks: Marks,
     /// Their evaluation times.
     pub grid: Grid,
     /// The rows.
@@ -186,6 +188,7 @@ impl LateRows {
             .map(|batch| batch.renumber(|row| number[row as usize]));
         LateRows {
             labels: Arc::new(bound.labels.take(&order)),
+            marks: bound.marks.take(&order),
             grid: bound.grid,
             batches: Arc::new(renumbered.collect()),
             account: Arc::new(account),

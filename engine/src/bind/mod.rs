@@ -7,6 +7,7 @@
 //! while binding ([`late`]), and the node becomes rows at hand.
 
 pub(crate) mod late;
+mod marks;
 pub(crate) mod selections;
 
 use std::cell::{Cell, RefCell};
@@ -19,6 +20,7 @@ use quarrel_planner::logical::{Plan, PlanOp};
 use quarrel_planner::with_stack;
 
 use self::late::LateRows;
+pub(crate) use self::marks::Marks;
 use self::selections::Selections;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
@@ -35,6 +37,8 @@ pub(crate) struct Bound {
     pub labels: Arc<LabelList>,
     /// Whether no two label sets can be equal.
     pub unique: bool,
+    /// Which rows lose their name in the answer.
+    pub marks: Marks,
     /// The evaluation times of the rows; one time where they do not change.
     pub grid: Grid,
     /// What computes the rows.
@@ -78,6 +82,7 @@ impl Bound {
         Bound {
             labels: labels.list,
             unique: labels.unique,
+            marks: labels.marks,
             grid: first.grid,
             operator,
             morsels: first.morsels.clone(),
@@ -92,10 +97,10 @@ impl Bound {
         labels: RowLabels,
         grid: Grid,
     ) -> Bound {
-        let RowLabels { list, unique } = labels;
         Bound {
-            labels: list,
-            unique,
+            labels: labels.list,
+            unique: labels.unique,
+            marks: labels.marks,
             grid,
             operator,
             inputs: inputs.into(),
@@ -117,6 +122,17 @@ impl Bound {
         RowLabels {
             list: Arc::clone(&self.labels),
             unique: self.unique,
+            marks: self.marks.clone(),
+        }
+    }
+
+    /// The same rows under other labels.
+    pub fn relabeled(self, labels: RowLabels) -> Bound {
+        Bound {
+            labels: labels.list,
+            unique: labels.unique,
+            marks: labels.marks,
+            ..self
         }
     }
 }
@@ -128,39 +144,37 @@ pub(crate) struct RowLabels {
     pub list: Arc<LabelList>,
     /// Whether no two are equal.
     pub unique: bool,
+    /// Which rows lose their name in the answer.
+    pub marks: Marks,
 }
 
 impl RowLabels {
     /// Label sets that may be equal.
     pub fn new(list: LabelList) -> Self {
+        let unique = list.len() < 2;
         RowLabels {
-            unique: list.len() < 2,
-            list: Arc::new(list),
+            unique,
+            ..RowLabels::unique(list)
         }
     }
 
     /// Label sets that are all different.
     pub fn unique(list: LabelList) -> Self {
+        RowLabels::shared(Arc::new(list))
+    }
+
+    /// Label sets that are all different and belong to others, too.
+    pub fn shared(list: Arc<LabelList>) -> Self {
         RowLabels {
-            list: Arc::new(list),
+            list,
             unique: true,
+            marks: Marks::None,
         }
     }
 
     /// One row without labels.
     pub fn one() -> Self {
         RowLabels::unique(LabelList::one_empty())
-    }
-
-    /// The same rows without name, type and unit.
-    pub fn without_metadata(self) -> Self {
-        let Some((list, one_name)) = self.list.without_metadata() else {
-            return self;
-        };
-        RowLabels {
-            list: Arc::new(list),
-            unique: self.unique && one_name,
-        }
     }
 }
 
@@ -224,6 +238,20 @@ impl<'a> Binder<'a> {
     /// The series that the selector of plan node `id` brought.
     pub fn selection(&self, id: u32) -> Result<&selections::Selection, QueryError> {
         self.selections.of(id)
+    }
+
+    /// Whether names are removed when the answer is complete.
+    pub fn delays_names(&self) -> bool {
+        self.context.semantics.delayed_name_removal
+    }
+
+    /// The labels of rows whose function drops the name: without it, or marked.
+    pub fn drop_names(&self, labels: RowLabels) -> RowLabels {
+        if self.delays_names() {
+            labels.marked(Marks::All)
+        } else {
+            labels.without_metadata()
+        }
     }
 
     /// Binds a node and all below it.

@@ -28,6 +28,8 @@ pub struct QueryContext {
     pub pool: Pool,
     /// Whether the plan is so small that it runs on the caller's thread.
     pub inline: AtomicBool,
+    /// What the engine's options say about the meaning of queries.
+    pub semantics: Semantics,
     /// The query's strings.
     pub symbols: Arc<SymbolTable>,
     /// Warnings and infos.
@@ -126,13 +128,21 @@ pub struct ContextLimits {
     pub max_samples: u64,
 }
 
+/// What of a query's meaning is a matter of options.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Semantics {
+    /// Whether names are removed when the answer is complete.
+    pub delayed_name_removal: bool,
+}
+
 impl QueryContext {
     /// A context for one run.
-    pub fn new(pool: Pool, limits: ContextLimits) -> Self {
+    pub fn new(pool: Pool, limits: ContextLimits, semantics: Semantics) -> Self {
         let bytes = usize::try_from(limits.max_memory).unwrap_or(usize::MAX);
         QueryContext {
             pool,
             inline: AtomicBool::new(false),
+            semantics,
             symbols: Arc::default(),
             annotations: Annotations::default(),
             stats: Counters::default(),

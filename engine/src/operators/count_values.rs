@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::aggregate::grouping::LabelFilter;
 use crate::batch::{Row, Rows};
+use crate::bind::Marks;
 use crate::bind::late::LateRows;
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
@@ -161,6 +162,8 @@ impl Counter<'_> {
         }
         Ok(LateRows {
             labels: Arc::new(self.labels),
+            // Labels made of values are kept whatever they are called.
+            marks: Marks::None,
             grid,
             batches: Arc::new(batches),
             account: Arc::new(self.account),

@@ -55,7 +55,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let labels = if keeps_name {
         labels
     } else {
-        labels.without_metadata()
+        binder.drop_names(labels)
     };
     let mut inputs = vec![input];
     let params = Params::bind(binder, params, plan.grid, &mut inputs)?;

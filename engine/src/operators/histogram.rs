@@ -12,7 +12,7 @@ use quarrel_planner::logical::{Plan, PlanOp};
 
 use super::params::{Params, Values};
 use super::{broadcast, merge, quantile};
-use crate::annotations::ForcedMonotonicity;
+use crate::annotations::{ForcedMonotonicity, for_metric};
 use crate::batch::Row;
 use crate::bind::{Binder, Bound, RowLabels};
 use crate::error::QueryError;
@@ -30,9 +30,11 @@ struct Histogram {
     /// For each input row its histogram, and the bucket's upper bound; `None`
     /// for rows that are no buckets.
     buckets: Vec<Option<(u32, f64)>>,
-    /// The texts of `le` that are no bounds, by row.
+    /// What is said of rows whose `le` is no bound.
     malformed: Vec<(u32, String)>,
-    count: usize,
+    /// The labels of each histogram as they are in the answer, or before names
+    /// are removed there.
+    labels: Arc<LabelList>,
     steps: usize,
     grid: Grid,
     node: u32,
@@ -65,6 +67,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     } else {
         group(binder, &input.labels, &mut labels, &mut malformed)
     };
+    let labels = binder.drop_names(RowLabels::unique(labels));
     let mut inputs = vec![input];
     let params = Params::bind(binder, params, plan.grid, &mut inputs)?;
     let histogram = Histogram {
@@ -73,19 +76,14 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         params,
         buckets,
         malformed,
-        count: labels.len(),
+        labels: Arc::clone(&labels.list),
         steps: plan.grid.len,
         grid: plan.grid,
         node: plan.id,
         spans,
     };
-    // Histograms that differ in their name alone have equal labels now.
-    let bound = Bound::whole(
-        Arc::new(histogram),
-        inputs,
-        RowLabels::new(labels),
-        plan.grid,
-    );
+    // Histograms that differ in their name alone may have equal labels now.
+    let bound = Bound::whole(Arc::new(histogram), inputs, labels, plan.grid);
     Ok(merge::bind(bound, plan.span))
 }
 
@@ -107,7 +105,15 @@ fn group(
             .entry(le)
             .or_insert_with(|| upper_bound(symbols.get(le)));
         let Some(bound) = bound else {
-            malformed.push((number as u32, symbols.get(le).to_string()));
+            let name = if binder.delays_names() {
+                for_metric(symbols.value_of(row, Symbol::NAME))
+            } else {
+                String::new()
+            };
+            let le = quarrel_functions::fmt::quote(symbols.get(le));
+            let text =
+                format!("bucket label \"le\" is missing or has a malformed value of {le}{name}");
+            malformed.push((number as u32, text));
             out.push(None);
             continue;
         };
@@ -115,7 +121,7 @@ fn group(
         key.extend(row.iter().copied().filter(|l| l.name != Symbol::LE));
         let histogram = grouper.id_of(&key);
         if histogram as usize == labels.len() {
-            labels.push(key.iter().copied().filter(|l| !l.name.is_metadata()));
+            labels.push(key.iter().copied());
         }
         out.push(Some((histogram, bound)));
     }
@@ -132,7 +138,7 @@ impl Operator for Histogram {
         write!(
             f,
             ": {name}({params}) histograms={} of {}",
-            self.count,
+            self.labels.len(),
             self.buckets.len()
         )
     }
@@ -150,17 +156,15 @@ impl Operator for Histogram {
             }
             let collecting = run.inputs[0].collect(self.buckets.len(), &run.context, "histogram");
             let (input, mut account) = collecting.await?;
-            for (row, le) in &self.malformed {
+            for (row, text) in &self.malformed {
                 if input.get(*row).is_some() {
-                    let le = quarrel_functions::fmt::quote(le);
-                    let text =
-                        format!("bucket label \"le\" is missing or has a malformed value of {le}");
-                    run.context.annotations.warn(self.node, self.spans.1, text);
+                    let annotations = &run.context.annotations;
+                    annotations.warn(self.node, self.spans.1, text.clone());
                 }
             }
             account.grow(self.steps * 9)?;
             let mut order = Vec::new();
-            let mut histograms: Vec<Vec<(f64, Row<'_>)>> = vec![Vec::new(); self.count];
+            let mut histograms: Vec<Vec<(f64, Row<'_>)>> = vec![Vec::new(); self.labels.len()];
             for row in input.arrived() {
                 let Some((histogram, bound)) = self.buckets[row.series as usize] else {
                     continue;
@@ -220,7 +224,7 @@ impl Histogram {
         let mut present = vec![false; self.steps];
         match (self.function, params) {
             (HistogramFunction::Quantile, [q]) => {
-                let tell = |step, forced| self.tell_forced(run, step, forced);
+                let tell = |step, forced| self.tell_forced(run, number, step, forced);
                 buckets.quantile(q.param(), &mut values, &mut present, tell);
             }
             (HistogramFunction::Fraction, [lower, upper]) => {
@@ -231,7 +235,10 @@ impl Histogram {
         output.push(number, 0, &values, &present)
     }
 
-    fn tell_forced(&self, run: &Run, step: usize, forced: Forced) {
+    fn tell_forced(&self, run: &Run, number: u32, step: usize, forced: Forced) {
+        let labels = self.labels.get(number as usize);
+        let symbols = run.context.symbols.read();
+        let name = for_metric(symbols.value_of(labels, Symbol::NAME));
         let at = self.grid.at(step);
         let detail = ForcedMonotonicity {
             times: (at, at),
@@ -239,8 +246,11 @@ impl Histogram {
             max_diff: forced.max_diff,
             samples: 1,
         };
-        run.context
-            .annotations
-            .add_monotonicity(self.node, self.spans.1, FORCED, detail);
+        run.context.annotations.add_monotonicity(
+            self.node,
+            self.spans.1,
+            format!("{FORCED}{name}"),
+            detail,
+        );
     }
 }

@@ -1,14 +1,18 @@
 //! Unites rows with equal labels, where dropped names, new labels or joins
 //! made them equal. Rows that have samples at one step are an error.
+//!
+//! Rows of which some are marked to lose their name give two rows, a marked one
+//! and another: which of the two has the samples is known when they come.
 
 use std::sync::Arc;
 
 use quarrel_planner::ast::Span;
+use rustc_hash::FxHashMap;
 
-use crate::bind::{Bound, RowLabels};
+use crate::batch::Rows;
+use crate::bind::{Bound, Marks, RowLabels};
 use crate::error::QueryError;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
-use crate::labels::LabelList;
 
 /// Prometheus's words, which clients match on.
 const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
@@ -17,14 +21,50 @@ const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset"
 struct Merge {
     /// For each input row the output row.
     targets: Vec<u32>,
-    /// How many output rows there are.
+    /// How many output rows there are, marked twins left out.
     rows: usize,
+    twins: Twins,
     steps: usize,
     span: Span,
 }
 
+/// The marked twins of rows that have sources of both kinds.
+#[derive(Debug)]
+struct Twins {
+    /// By row.
+    number: FxHashMap<u32, u32>,
+    /// The marks of the input.
+    marks: Marks,
+    /// Which source decides.
+    decides: Decides,
+}
+
+/// Whose mark united rows get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decides {
+    /// That of the earliest sample.
+    FirstStep,
+    /// That of the row that comes first.
+    FirstRow,
+}
+
 /// A merge above `input` if any of its rows have equal labels.
 pub(crate) fn bind(input: Bound, span: Span) -> Bound {
+    bind_with(input, span, Decides::FirstStep)
+}
+
+/// As [`bind`], for functions that look at series one after the other.
+pub(crate) fn bind_in_order(input: Bound, span: Span) -> Bound {
+    bind_with(input, span, Decides::FirstRow)
+}
+
+/// Removes the names of marked rows, as the answer has it.
+pub(crate) fn finish(input: Bound, span: Span) -> Bound {
+    let labels = input.row_labels().finished();
+    bind(input.relabeled(labels), span)
+}
+
+fn bind_with(input: Bound, span: Span, decides: Decides) -> Bound {
     if input.unique {
         return input;
     }
@@ -39,20 +79,56 @@ pub(crate) fn bind(input: Bound, span: Span) -> Bound {
     for (row, &target) in targets.iter().enumerate().rev() {
         first[target as usize] = row as u32;
     }
-    let labels: LabelList = input.labels.take(&first);
+    let mut marks: Vec<bool> = first.iter().map(|&r| input.marks.get(r as usize)).collect();
+    let mut twins = FxHashMap::default();
+    for (row, &target) in targets.iter().enumerate() {
+        if input.marks.get(row) != marks[target as usize] && !twins.contains_key(&target) {
+            twins.insert(target, first.len() as u32);
+            first.push(row as u32);
+        }
+    }
+    for &target in twins.keys() {
+        marks[target as usize] = false;
+    }
+    marks.resize(first.len(), true);
+    let labels = RowLabels {
+        unique: twins.is_empty(),
+        ..RowLabels::new(input.labels.take(&first))
+    };
     let grid = input.grid;
     let merge = Merge {
         targets,
         rows,
+        twins: Twins {
+            number: twins,
+            marks: input.marks.clone(),
+            decides,
+        },
         steps: grid.len,
         span,
     };
-    Bound::whole(
-        Arc::new(merge),
-        vec![input],
-        RowLabels::unique(labels),
-        grid,
-    )
+    let labels = labels.marked(marks.into_iter().collect());
+    Bound::whole(Arc::new(merge), vec![input], labels, grid)
+}
+
+impl Twins {
+    /// The number of the row that gets the samples of `sources`.
+    fn choose(&self, target: u32, sources: &[u32], input: &Rows) -> u32 {
+        let Some(&twin) = self.number.get(&target) else {
+            return target;
+        };
+        let deciding = match self.decides {
+            Decides::FirstRow => sources.first().copied(),
+            Decides::FirstStep => {
+                let rows = sources.iter().filter_map(|&r| input.get(r));
+                rows.min_by_key(|row| row.first_step).map(|row| row.series)
+            }
+        };
+        match deciding {
+            Some(row) if self.marks.get(row as usize) => twin,
+            _ => target,
+        }
+    }
 }
 
 impl Operator for Merge {
@@ -96,7 +172,8 @@ impl Operator for Merge {
                         values[first + i] = row.values[i];
                     }
                 }
-                output.push(target, 0, &values, &present)?;
+                let number = self.twins.choose(target, sources, &input);
+                output.push(number, 0, &values, &present)?;
             }
             Ok(output)
         })

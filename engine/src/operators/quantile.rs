@@ -6,9 +6,10 @@ use std::sync::Arc;
 use quarrel_planner::ast::Span;
 use quarrel_planner::logical::Plan;
 
-use super::aggregate::grouping::{self, Groups};
+use super::aggregate::grouping;
+use super::aggregate::mixed::{MarkedSteps, Mixed};
 use super::params::{Params, Values};
-use crate::bind::{Binder, Bound, RowLabels};
+use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 
@@ -17,6 +18,7 @@ struct Quantile {
     q: Params,
     groups: Vec<u32>,
     count: usize,
+    mixed: Option<Arc<Mixed>>,
     steps: usize,
     node: u32,
     /// Where the parameter stands.
@@ -30,23 +32,20 @@ pub(crate) fn bind(
     param: Option<&Plan>,
     input: &Plan,
 ) -> Result<Bound, QueryError> {
-    let (input, Groups { of_row, labels }) = grouping::bind_input(binder, plan, input)?;
+    let (input, groups) = grouping::bind_input(binder, plan, input)?;
+    let (labels, mixed) = groups.rows(&input.marks);
     let mut inputs = vec![input];
     let q = Params::bind(binder, param, plan.grid, &mut inputs)?;
     let quantile = Quantile {
         q,
-        groups: of_row,
-        count: labels.len(),
+        count: groups.labels.len(),
+        groups: groups.of_row,
+        mixed,
         steps: plan.grid.len,
         node: plan.id,
         span: param.map_or(plan.span, |p| p.span),
     };
-    Ok(Bound::whole(
-        Arc::new(quantile),
-        inputs,
-        RowLabels::unique(labels),
-        plan.grid,
-    ))
+    Ok(Bound::whole(Arc::new(quantile), inputs, labels, plan.grid))
 }
 
 /// Warns of a quantile outside of [0, 1].
@@ -105,8 +104,16 @@ impl Operator for Quantile {
             warn_extremes(&run, self.node, self.span, q, self.steps);
             let mut members: Vec<Vec<u32>> = vec![Vec::new(); self.count];
             let mut order = Vec::new();
+            let marked = self
+                .mixed
+                .as_ref()
+                .map(|mixed| MarkedSteps::new(mixed, self.steps));
+            account.grow(marked.as_ref().map_or(0, MarkedSteps::bytes))?;
             for row in input.arrived() {
                 let group = self.groups[row.series as usize];
+                if let Some(marked) = &marked {
+                    marked.add(group, &row);
+                }
                 if members[group as usize].is_empty() {
                     order.push(group);
                 }
@@ -132,7 +139,11 @@ impl Operator for Quantile {
                             quarrel_functions::quantile::quantile(q.param().at(step), &mut at_step);
                     }
                 }
-                output.push(group, 0, &values, &present)?;
+                let number = match &marked {
+                    Some(marked) => marked.row_of(group, &present),
+                    None => group,
+                };
+                output.push(number, 0, &values, &present)?;
             }
             Ok(output)
         })

@@ -10,8 +10,8 @@ use quarrel_functions::grid::Grid;
 use quarrel_functions::histogram::native::HistogramColumn;
 use quarrel_planner::logical::{Plan, PlanOp};
 
-use super::broadcast;
 use super::scan::{SampleColumns, samples_error};
+use super::{broadcast, merge};
 use crate::bind::selections::Selection;
 use crate::bind::{Binder, lower_root};
 use crate::error::QueryError;
@@ -69,7 +69,8 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Root, QueryError>
             }
         }
         PlanOp::RawSubquery { input, inner } => {
-            let bound = broadcast::bind(binder.bind(input)?, *inner);
+            let bound = merge::finish(binder.bind(input)?, plan.span);
+            let bound = broadcast::bind(bound, *inner);
             let plan = lower_root(&bound, binder.context);
             RawRoot {
                 labels: bound.labels,

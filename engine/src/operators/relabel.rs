@@ -26,35 +26,41 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let refused = |e: LabelError| QueryError::execution(e.to_string(), plan.span);
     let symbols = &binder.context.symbols;
     let input = binder.bind(input)?;
-    let labels = match (function.kind, params.as_slice()) {
+    let (destination, values) = match (function.kind, params.as_slice()) {
         (Kind::Label(LabelFunction::Replace), [destination, replacement, source, regex]) => {
             let replace =
                 LabelReplace::new(destination, replacement, source, regex).map_err(refused)?;
-            replaced(&input.labels, &replace, symbols)
+            let values = replaced(&input.labels, &replace, symbols);
+            (replace.destination, values)
         }
         (Kind::Label(LabelFunction::Join), [destination, separator, sources @ ..]) => {
             let sources = sources.iter().map(|s| (*s).to_string()).collect();
             let join = LabelJoin::new(destination, separator, sources).map_err(refused)?;
-            joined(&input.labels, &join, symbols)
+            let values = joined(&input.labels, &join, symbols);
+            (join.destination, values)
         }
         _ => return Err(QueryError::unsupported(function.name, plan.span)),
     };
-    let RowLabels { list, unique } = RowLabels::new(labels);
-    Ok(merge::bind(
-        Bound {
-            labels: list,
-            unique,
-            ..input
-        },
-        plan.span,
-    ))
+    let destination = symbols.intern(&destination);
+    let list = with_values(&input.labels, destination, &values, symbols);
+    // A name that was set here stays.
+    let marks = if destination == Symbol::NAME {
+        let marked = |(row, value): (usize, &Option<_>)| value.is_none() && input.marks.get(row);
+        values.iter().enumerate().map(marked).collect()
+    } else {
+        input.marks.clone()
+    };
+    let labels = RowLabels::new(list).marked(marks);
+    Ok(merge::bind_in_order(input.relabeled(labels), plan.span))
 }
 
-fn replaced(rows: &LabelList, replace: &LabelReplace, symbols: &SymbolTable) -> LabelList {
+/// For each row the value that a label is set to, if it is.
+type Values = Vec<Option<Symbol>>;
+
+fn replaced(rows: &LabelList, replace: &LabelReplace, symbols: &SymbolTable) -> Values {
     let source = symbols.intern(&replace.source);
     let mut memo: HashMap<Symbol, Option<Symbol>> = HashMap::new();
-    let values = rows
-        .iter()
+    rows.iter()
         .map(|row| {
             let value = find_label(row, source).unwrap_or(Symbol::EMPTY);
             *memo.entry(value).or_insert_with(|| {
@@ -62,18 +68,16 @@ fn replaced(rows: &LabelList, replace: &LabelReplace, symbols: &SymbolTable) -> 
                 text.map(|text| symbols.intern(&text))
             })
         })
-        .collect::<Vec<_>>();
-    with_values(rows, symbols.intern(&replace.destination), &values, symbols)
+        .collect()
 }
 
-fn joined(rows: &LabelList, join: &LabelJoin, symbols: &SymbolTable) -> LabelList {
+fn joined(rows: &LabelList, join: &LabelJoin, symbols: &SymbolTable) -> Values {
     let sources: Vec<Symbol> = join
         .sources
         .iter()
         .map(|name| symbols.intern(name))
         .collect();
-    let values = rows
-        .iter()
+    rows.iter()
         .map(|row| {
             let text = {
                 let read = symbols.read();
@@ -81,8 +85,7 @@ fn joined(rows: &LabelList, join: &LabelJoin, symbols: &SymbolTable) -> LabelLis
             };
             Some(symbols.intern(&text))
         })
-        .collect::<Vec<_>>();
-    with_values(rows, symbols.intern(&join.destination), &values, symbols)
+        .collect()
 }
 
 /// The rows with a label set to a value each, where there is one.

@@ -21,10 +21,7 @@ pub(crate) fn bind(late: &LateRows) -> Bound {
         batches: Arc::clone(&late.batches),
         _account: Arc::clone(&late.account),
     };
-    let labels = RowLabels {
-        list: Arc::clone(&late.labels),
-        unique: true,
-    };
+    let labels = RowLabels::shared(Arc::clone(&late.labels)).marked(late.marks.clone());
     Bound::whole(Arc::new(rows), Vec::new(), labels, late.grid)
 }
 

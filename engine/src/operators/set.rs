@@ -54,7 +54,11 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         rhs.labels
             .iter()
             .for_each(|row| both.push(row.iter().copied()));
-        RowLabels::new(both)
+        let marks = |side: &Bound| {
+            let marks = side.marks.clone();
+            (0..side.labels.len()).map(move |row| marks.get(row))
+        };
+        RowLabels::new(both).marked(marks(&lhs).chain(marks(&rhs)).collect())
     } else {
         lhs.row_labels()
     };

@@ -46,7 +46,7 @@ pub(crate) fn bind(
     let labels = input.row_labels();
     let info = NonCounterInfo::of(call, plan.id, &labels.list);
     let labels = if call.drops_name {
-        labels.without_metadata()
+        binder.drop_names(labels)
     } else {
         labels
     };

@@ -37,7 +37,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let vector = broadcast::bind(binder.bind(vector)?, plan.grid);
     let labels = vector.row_labels();
     let labels = if op.drops_name() {
-        labels.without_metadata()
+        binder.drop_names(labels)
     } else {
         labels
     };

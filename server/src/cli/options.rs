@@ -101,7 +101,8 @@ pub(super) struct EngineArgs {
     #[arg(long = "query.threads", value_name = "N", default_value = "0")]
     pub(super) threads: usize,
     /// Comma separated feature names to enable: promql-experimental-functions,
-    /// promql-binop-fill-modifiers, promql-unquoted-utf8-names. Can be repeated.
+    /// promql-binop-fill-modifiers, promql-unquoted-utf8-names, promql-delayed-name-removal.
+    /// Can be repeated.
     #[arg(long = "enable-feature", value_name = "NAMES")]
     pub(super) features: Vec<String>,
 }
@@ -120,6 +121,7 @@ impl EngineArgs {
             max_concurrency: self.max_concurrency as usize,
             threads: self.threads,
             parser: features.parser,
+            enable_delayed_name_removal: features.delayed_name_removal,
             ..EngineOptions::default()
         };
         Engine::new(options).map_err(Failure::new)

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use quarrel_compliance::{RunOptions, Summary, run_files};
+use quarrel_planner::ParserOptions;
 
 use super::failure::Failure;
 
@@ -13,12 +14,29 @@ pub(super) struct TestArgs {
     /// Files in the test language of Prometheus's promqltest.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Whether metric names are removed when the answer is complete.
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    delayed_name_removal: bool,
+    /// Whether experimental syntax is allowed.
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    experimental: bool,
+}
+
+impl TestArgs {
+    fn options(&self) -> RunOptions {
+        let mut options = RunOptions::default();
+        options.engine.enable_delayed_name_removal = self.delayed_name_removal;
+        if !self.experimental {
+            options.engine.parser = ParserOptions::default();
+        }
+        options
+    }
 }
 
 /// Runs all files. What this version cannot evaluate is no success.
 pub(super) async fn run(args: TestArgs) -> super::Result {
-    let running =
-        tokio::task::spawn_blocking(move || run_files(&args.files, &RunOptions::default()));
+    let options = args.options();
+    let running = tokio::task::spawn_blocking(move || run_files(&args.files, &options));
     let summary = tokio::select! {
         summary = running => summary.map_err(Failure::new)?.map_err(Failure::new)?,
         _ = tokio::signal::ctrl_c() => return Err(Failure::interrupted()),
@@ -49,21 +67,31 @@ mod tests {
         std::fs::write(&good, script).unwrap();
         std::fs::write(&bad, script.replace("x 6", "x 7")).unwrap();
         let missing = dir.path().join("missing.test");
-        assert!(
-            run(TestArgs {
-                files: vec![good.clone()]
-            })
-            .await
-            .is_ok()
-        );
+        let args = |files: Vec<PathBuf>| TestArgs {
+            files,
+            delayed_name_removal: true,
+            experimental: true,
+        };
+        assert!(run(args(vec![good.clone()])).await.is_ok());
         for file in [bad, missing] {
-            assert!(
-                run(TestArgs {
-                    files: vec![good.clone(), file]
-                })
-                .await
-                .is_err()
-            );
+            assert!(run(args(vec![good.clone(), file])).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn names_are_removed_when_asked_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("names.test");
+        let query = "sum by (__name__) (abs({__name__=~\"a|b\"}))";
+        let script = format!("load 1m\n  a 1\n  b 2\n\neval instant at 0 {query}\n  {{}} 3\n");
+        std::fs::write(&file, script).unwrap();
+        for (delayed_name_removal, passes) in [(false, true), (true, false)] {
+            let args = TestArgs {
+                files: vec![file.clone()],
+                delayed_name_removal,
+                experimental: false,
+            };
+            assert_eq!(run(args).await.is_ok(), passes);
         }
     }
 }

@@ -8,6 +8,7 @@ use quarrel_functions::aggregate::Accumulator;
 use rustc_hash::FxHashMap;
 
 use super::Aggregate;
+use super::mixed::MarkedSteps;
 use crate::batch::SeriesBatch;
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
@@ -42,6 +43,7 @@ struct FolderPlan {
     groups: Arc<Vec<u32>>,
     steps: usize,
     morsels: Option<Arc<Morsels>>,
+    marked: Option<Arc<MarkedSteps>>,
 }
 
 /// The partials of one partition's rows.
@@ -49,6 +51,7 @@ pub(super) fn partials(
     aggregate: &Aggregate,
     stream: BatchStream,
     partition: usize,
+    marked: Option<Arc<MarkedSteps>>,
     context: &Arc<QueryContext>,
 ) -> MorselStream<Partial> {
     let folder = Folder {
@@ -57,6 +60,7 @@ pub(super) fn partials(
             groups: Arc::clone(&aggregate.groups),
             steps: aggregate.steps,
             morsels: aggregate.morsels.clone(),
+            marked,
         },
         stream,
         partition,
@@ -120,10 +124,14 @@ impl Folder {
             function,
             groups,
             steps,
+            marked,
             ..
         } = &self.aggregate;
         for row in batch.rows() {
             let group = groups[row.series as usize];
+            if let Some(marked) = marked {
+                marked.add(group, &row);
+            }
             let place = match self.places.get(&group) {
                 Some(&place) => place,
                 None => {

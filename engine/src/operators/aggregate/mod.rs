@@ -8,6 +8,7 @@
 
 mod fold;
 pub(crate) mod grouping;
+pub(crate) mod mixed;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,9 +19,9 @@ use quarrel_planner::ast::AggregateOp;
 use quarrel_planner::logical::{Plan, PlanOp};
 
 use self::fold::{Partial, partials};
-use self::grouping::Groups;
+use self::mixed::{MarkedSteps, Mixed};
 use super::{quantile, topk};
-use crate::bind::{Binder, Bound, RowLabels};
+use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
 use crate::exec::morsels::Morsels;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
@@ -33,6 +34,7 @@ struct Aggregate {
     /// For each input row its group.
     groups: Arc<Vec<u32>>,
     count: usize,
+    mixed: Option<Arc<Mixed>>,
     steps: usize,
     morsels: Option<Arc<Morsels>>,
 }
@@ -76,23 +78,19 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         return Err(QueryError::unsupported(op.name(), plan.span));
     };
     let input = binder.bind(input)?;
-    let Groups { of_row, labels } =
-        grouping::group(&input.labels, grouping, *without, &binder.context.symbols);
+    let groups = grouping::group(&input.labels, grouping, *without, &binder.context.symbols);
+    let (labels, mixed) = groups.rows(&input.marks);
     let grid = input.grid;
     let aggregate = Aggregate {
         function,
         name: op.name(),
-        groups: Arc::new(of_row),
-        count: labels.len(),
+        count: groups.labels.len(),
+        groups: Arc::new(groups.of_row),
+        mixed,
         steps: grid.len,
         morsels: input.morsels.clone(),
     };
-    Ok(Bound::whole(
-        Arc::new(aggregate),
-        vec![input],
-        RowLabels::unique(labels),
-        grid,
-    ))
+    Ok(Bound::whole(Arc::new(aggregate), vec![input], labels, grid))
 }
 
 impl Operator for Aggregate {
@@ -127,8 +125,14 @@ impl Operator for Aggregate {
 impl Aggregate {
     async fn compute(&self, run: &Run) -> Result<Output, QueryError> {
         let input = &run.inputs[0];
+        let mut account = run.context.account("aggregate");
+        let marked = self
+            .mixed
+            .as_ref()
+            .map(|mixed| Arc::new(MarkedSteps::new(mixed, self.steps)));
+        account.grow(marked.as_ref().map_or(0, |marked| marked.bytes()))?;
         let sources: Vec<_> = (0..input.partitions())
-            .map(|p| partials(self, input.open(p), p, &run.context))
+            .map(|p| partials(self, input.open(p), p, marked.clone(), &run.context))
             .collect();
         let merged = if sources.len() > 1 {
             ordered(&run.context.pool, sources).boxed()
@@ -141,7 +145,7 @@ impl Aggregate {
         let mut total = Total {
             groups: vec![None; self.count],
             order: Vec::new(),
-            account: run.context.account("aggregate"),
+            account,
         };
         let bytes = Accumulator::bytes(self.function, self.steps);
         let total = merged
@@ -157,7 +161,11 @@ impl Aggregate {
         for &group in &total.order {
             if let Some(accumulator) = total.groups[group as usize].take() {
                 accumulator.finish(&mut values, &mut present);
-                output.push(group, 0, &values, &present)?;
+                let number = match &marked {
+                    Some(marked) => marked.row_of(group, &present),
+                    None => group,
+                };
+                output.push(number, 0, &values, &present)?;
             }
         }
         Ok(output)

@@ -17,7 +17,7 @@ use quarrel_planner::logical::{Plan, PlanOp};
 use self::table::{Sides, Table};
 use super::ops::FloatOp;
 use super::{broadcast, merge};
-use crate::bind::{Binder, Bound, RowLabels};
+use crate::bind::{Binder, Bound, Marks, RowLabels};
 use crate::error::QueryError;
 use crate::exec::operator::{BatchStream, Operator, Run, computed};
 
@@ -53,7 +53,13 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     if sides.is_large() {
         check_at_hand(binder, plan, &sides, matching.card)?;
     }
-    let (table, labels) = Table::build(binder.context, sides, matching, op.drops_name())?;
+    // Arithmetic drops names at once in any case, and a filter forgets that
+    // its operands' are to be dropped, as in the reference.
+    let (marks, drops_name) = match op {
+        FloatOp::Bool(_) if binder.delays_names() => (Marks::All, false),
+        _ => (Marks::None, op.drops_name()),
+    };
+    let (table, labels) = Table::build(binder.context, sides, matching, drops_name)?;
     let (keep_many, keep_one) = table.sides.needed();
     many.prune(&keep_many);
     one.prune(&keep_one);
@@ -67,7 +73,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let bound = Bound::whole(
         Arc::new(join),
         vec![lhs, rhs],
-        RowLabels::new(labels),
+        RowLabels::new(labels).marked(marks),
         plan.grid,
     );
     Ok(merge::bind(bound, plan.span))

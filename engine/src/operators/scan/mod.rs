@@ -128,12 +128,9 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<
     let partitions = binder.context.partitions();
     let morsels = Arc::new(Morsels::new(rows, plan.grid.len, partitions));
     binder.context.stats.expect_morsels(morsels.count());
-    let selected = RowLabels {
-        list: Arc::clone(&selection.labels),
-        unique: true,
-    };
+    let selected = RowLabels::shared(Arc::clone(&selection.labels));
     let labels = if window.call.drops_name {
-        selected.without_metadata()
+        binder.drop_names(selected)
     } else {
         selected
     };
@@ -152,6 +149,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<
     let bound = Bound {
         labels: labels.list,
         unique: labels.unique,
+        marks: labels.marks,
         grid: plan.grid,
         operator: Arc::new(scan),
         inputs: inputs.into(),

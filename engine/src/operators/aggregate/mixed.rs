@@ -1,0 +1,108 @@
+//! Groups of which some rows are marked to lose their name and some are not.
+//!
+//! A group is marked if any of its samples of one step is, and the last step
+//! that has a result decides, as in the reference. That is known when the
+//! samples come: such a group has two rows, a marked one and another, and one
+//! of them gets all samples.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+
+use super::grouping::Groups;
+use crate::batch::Row;
+use crate::bind::{Marks, RowLabels};
+
+/// What is known of mixed groups from labels alone.
+#[derive(Debug)]
+pub(crate) struct Mixed {
+    /// The marks of the input's rows.
+    marks: Marks,
+    /// The marked twin of each mixed group.
+    twins: FxHashMap<u32, u32>,
+}
+
+impl Groups {
+    /// The rows of the groups, from the marks of the input; and what is mixed.
+    pub fn rows(&self, marks: &Marks) -> (RowLabels, Option<Arc<Mixed>>) {
+        let groups = self.labels.len();
+        let labels = RowLabels::unique(self.labels.clone());
+        if !matches!(marks, Marks::Rows(_)) {
+            return (labels.marked(marks.clone()), None);
+        }
+        let mut kinds = vec![(false, false); groups];
+        for (row, &group) in self.of_row.iter().enumerate() {
+            let (marked, others) = &mut kinds[group as usize];
+            *(if marks.get(row) { marked } else { others }) = true;
+        }
+        let mixed: Vec<u32> = (0..groups as u32)
+            .filter(|&group| kinds[group as usize] == (true, true))
+            .collect();
+        let mut out: Vec<bool> = kinds.iter().map(|kind| *kind == (true, false)).collect();
+        out.resize(groups + mixed.len(), true);
+        if mixed.is_empty() {
+            return (labels.marked(out.into_iter().collect()), None);
+        }
+        let order: Vec<u32> = (0..groups as u32).chain(mixed.iter().copied()).collect();
+        let labels = RowLabels::new(self.labels.take(&order)).marked(out.into_iter().collect());
+        let twins = mixed.into_iter().zip(groups as u32..).collect();
+        let mixed = Mixed {
+            marks: marks.clone(),
+            twins,
+        };
+        (labels, Some(Arc::new(mixed)))
+    }
+}
+
+/// At which steps mixed groups have marked samples.
+#[derive(Debug)]
+pub(crate) struct MarkedSteps {
+    mixed: Arc<Mixed>,
+    steps: usize,
+    of_group: Mutex<FxHashMap<u32, Vec<bool>>>,
+}
+
+impl MarkedSteps {
+    /// No samples yet.
+    pub fn new(mixed: &Arc<Mixed>, steps: usize) -> Self {
+        MarkedSteps {
+            mixed: Arc::clone(mixed),
+            steps,
+            of_group: Mutex::default(),
+        }
+    }
+
+    /// The bytes that this can come to.
+    pub fn bytes(&self) -> usize {
+        self.mixed.twins.len() * self.steps
+    }
+
+    /// Takes note of a row of a group, in any order.
+    pub fn add(&self, group: u32, row: &Row<'_>) {
+        if !self.mixed.twins.contains_key(&group) || !self.mixed.marks.get(row.series as usize) {
+            return;
+        }
+        let mut of_group = self.of_group.lock();
+        let marked = of_group
+            .entry(group)
+            .or_insert_with(|| vec![false; self.steps]);
+        let first = row.first_step as usize;
+        for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+            marked[first + i] = true;
+        }
+    }
+
+    /// The number of the row that gets a group's results.
+    pub fn row_of(&self, group: u32, present: &[bool]) -> u32 {
+        let of_group = self.of_group.lock();
+        let marked = of_group.get(&group).is_some_and(|marked| {
+            let last = present.iter().rposition(|&p| p);
+            last.is_some_and(|last| marked[last])
+        });
+        match self.mixed.twins.get(&group) {
+            Some(&twin) if marked => twin,
+            _ => group,
+        }
+    }
+}
