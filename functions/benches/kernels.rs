@@ -98,6 +98,8 @@ fn windows(criterion: &mut Criterion) {
                 bounds: &bounds,
                 ends,
                 range_ms,
+                starts: None,
+                extension: None,
                 eval,
             };
             group.bench_function(BenchmarkId::from_parameter(format!("{minutes}m")), |b| {

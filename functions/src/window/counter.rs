@@ -23,16 +23,11 @@ pub fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
     out: &mut [f64],
     present: &mut [bool],
 ) {
-    let used = input.used();
-    let resets = &mut scratch.indices;
-    resets.clear();
+    scratch.indices.clear();
     if COUNTER {
-        find_resets(&input.values[used.clone()], used.start as u32, resets);
+        find_resets(input, &mut scratch.indices);
     }
-    let mut resets = Resets {
-        at: resets,
-        next: 0,
-    };
+    let mut resets = Resets::new(&scratch.indices);
     let divisor = if PER_SECOND {
         seconds(input.range_ms)
     } else {
@@ -51,6 +46,48 @@ pub fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
         }
         lanes.extrapolate::<COUNTER, PER_SECOND>(divisor, out);
     }
+    if COUNTER && let Some(starts) = input.starts {
+        let mut resets = Resets::new(&scratch.indices);
+        for (i, (out, present)) in out.iter_mut().zip(present).enumerate() {
+            if let Some((gained, factor)) = since_start(input, starts, i, &mut resets) {
+                *present = true;
+                *out = gained * if PER_SECOND { factor / divisor } else { factor };
+            }
+        }
+    }
+}
+
+/// A window in which the counter began to count: it was zero then, so that
+/// nothing is to be guessed before the first sample, which may be the only one.
+/// Gives what was gained, and by how much it is stretched.
+fn since_start(
+    input: &WindowInput<'_>,
+    starts: &[i64],
+    step: usize,
+    resets: &mut Resets<'_>,
+) -> Option<(f64, f64)> {
+    let bounds = input.bounds[step];
+    if bounds.is_empty() {
+        return None;
+    }
+    let (first, last) = (bounds.first(), bounds.last());
+    let (first_t, last_t) = (input.timestamps[first], input.timestamps[last]);
+    let (begin, end) = input.edges(step);
+    let start = starts[first];
+    if start == 0 || start <= begin || start >= first_t {
+        return None;
+    }
+    let (first_value, last_value) = (input.values[first], input.values[last]);
+    let gained = resets.correct(input.values, first, last, last_value - first_value) + first_value;
+    let between = |from: i64, to: i64| to.wrapping_sub(from) as f64 / 1000.0;
+    let extent = Extent {
+        to_start: 0.0,
+        to_end: between(last_t, end),
+        sampled: between(first_t, last_t),
+        gaps: (bounds.len() - 1) as f64,
+    };
+    let factor = extent.factor_since(between(start, last_t));
+    Some((gained, factor))
 }
 
 /// A length of time as Go gives it in seconds, to the last bit.
@@ -58,8 +95,17 @@ pub(super) fn seconds(ms: i64) -> f64 {
     (ms / 1000) as f64 + (ms % 1000 * 1_000_000) as f64 / 1e9
 }
 
-/// The indices, counted from `offset`, of samples that are less than the one before.
-fn find_resets(values: &[f64], offset: u32, resets: &mut Vec<u32>) {
+/// The indices of samples at which a counter had been reset: that are less
+/// than the one before, or whose start says so.
+pub(super) fn find_resets(input: &WindowInput<'_>, resets: &mut Vec<u32>) {
+    let used = input.used();
+    let values = &input.values[used.clone()];
+    let offset = used.start as u32;
+    if input.starts.is_some() {
+        let reset = |&i: &usize| input.values[i] < input.values[i - 1] || input.starts_anew(i);
+        resets.extend((used.start + 1..used.end).filter(reset).map(|i| i as u32));
+        return;
+    }
     // Most series have none: a branch-free pass tells.
     let any = values.windows(2).fold(false, |any, w| any | (w[1] < w[0]));
     if any {
@@ -68,17 +114,28 @@ fn find_resets(values: &[f64], offset: u32, resets: &mut Vec<u32>) {
     }
 }
 
-struct Resets<'a> {
+pub(super) struct Resets<'a> {
     at: &'a [u32],
     /// The first reset behind a window's first sample. Windows only move
     /// forward, so this does too.
     next: usize,
 }
 
-impl Resets<'_> {
+impl<'a> Resets<'a> {
+    /// Resets at these samples, in order.
+    pub(super) fn new(at: &'a [u32]) -> Self {
+        Resets { at, next: 0 }
+    }
+
     /// What a window gained, with the values before its resets.
     #[inline]
-    fn correct(&mut self, values: &[f64], first: usize, last: usize, mut gained: f64) -> f64 {
+    pub(super) fn correct(
+        &mut self,
+        values: &[f64],
+        first: usize,
+        last: usize,
+        mut gained: f64,
+    ) -> f64 {
         while self
             .at
             .get(self.next)
@@ -123,8 +180,7 @@ fn gather(
         let (first, last) = (bounds.first(), bounds.last());
         let (first_t, last_t) = (input.timestamps[first], input.timestamps[last]);
         let (first_value, last_value) = (input.values[first], input.values[last]);
-        let end = input.ends.at(from + i);
-        let begin = end.saturating_sub(input.range_ms);
+        let (begin, end) = input.edges(from + i);
         lanes.gained[i] = correct(first, last, last_value - first_value);
         lanes.first_value[i] = first_value;
         lanes.to_start[i] = first_t.wrapping_sub(begin) as f64;
@@ -256,7 +312,7 @@ pub fn last_two<const COUNTER: bool>(
         *out = if !COUNTER {
             value - before
         } else {
-            let gained = if value < before {
+            let gained = if value < before || input.starts_anew(last) {
                 value
             } else {
                 value - before

@@ -25,6 +25,18 @@ pub fn latest_timestamp(input: &WindowInput<'_>, out: &mut [f64], present: &mut 
     });
 }
 
+/// The latest sample's start timestamp, in seconds, where [`latest`] has a
+/// value; no value where the query does not want start timestamps.
+///
+/// # Panics
+/// As [`latest`].
+pub fn latest_start(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
+    match input.starts {
+        Some(starts) => of_latest(input, out, present, |at, _| starts[at] as f64 / 1000.0),
+        None => present.fill(false),
+    }
+}
+
 fn of_latest(
     input: &WindowInput<'_>,
     out: &mut [f64],

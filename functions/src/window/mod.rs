@@ -12,6 +12,7 @@
 
 mod bounds;
 mod counter;
+mod extended;
 mod extreme;
 mod instant;
 mod integral;
@@ -26,15 +27,19 @@ mod sums;
 mod variance;
 
 #[cfg(test)]
+mod extended_tests;
+#[cfg(test)]
 mod naive;
 #[cfg(test)]
 mod tests;
 
 pub use bounds::{Bounds, compute_bounds};
-pub use instant::{STALE_NAN_BITS, latest, latest_timestamp};
+pub use extended::{Extension, extend_samples, smoothed};
+pub use instant::{STALE_NAN_BITS, latest, latest_start, latest_timestamp};
 pub use integral::is_integral_strategy;
 pub use native::{HistogramInput, MixedInput, MixedOutput, WindowNote, WindowNotes};
 
+use self::extended::extended;
 use crate::fmt::format_fixed6;
 use crate::grid::{Grid, Param};
 
@@ -79,18 +84,39 @@ pub struct WindowInput<'a> {
     /// One value a timestamp. No stale markers, but for [`latest`] and
     /// [`latest_timestamp`], which need them.
     pub values: &'a [f64],
-    /// The samples of each step's window: both ends never fall.
+    /// One start timestamp for each sample, where the query wants them; 0 where
+    /// it is not known.
+    pub starts: Option<&'a [i64]>,
+    /// The samples of each step's window, with those beyond it that
+    /// `extension` asks for: both ends never fall.
     pub bounds: &'a [Bounds],
     /// The windows' ends on the samples' time line: the evaluation times,
     /// moved by `offset` or pinned by `@`.
     pub ends: Grid,
     /// The windows' length, ms.
     pub range_ms: i64,
+    /// How far the selector looks beyond its windows; only functions that the
+    /// table has as `anchored` or `smoothed` know what to do then.
+    pub extension: Option<Extension>,
     /// The evaluation times, from which `predict_linear` counts.
     pub eval: Grid,
 }
 
 impl WindowInput<'_> {
+    /// The beginning and the end of a step's window. Where windows are pinned
+    /// to one time, their samples stay, but the reference measures from a
+    /// window that moves with the steps.
+    #[inline]
+    fn edges(&self, step: usize) -> (i64, i64) {
+        let end = if self.ends.step_ms == 0 {
+            let passed = self.eval.at(step).saturating_sub(self.eval.at(0));
+            self.ends.start_ms.saturating_add(passed)
+        } else {
+            self.ends.at(step)
+        };
+        (end.saturating_sub(self.range_ms), end)
+    }
+
     /// The samples that lie in any window.
     fn used(&self) -> std::ops::Range<usize> {
         used(self.bounds)
@@ -131,6 +157,9 @@ pub enum ParamError {
     /// `double_exponential_smoothing`'s second, outside of (0, 1).
     #[error("invalid trend factor. Expected: 0 < tf < 1, got: {}", format_fixed6(*.0))]
     TrendFactor(f64),
+    /// A function that knows nothing of samples beyond its windows.
+    #[error("window function {0:?} is neither for anchored nor for smoothed windows")]
+    Extended(WindowFunction),
     /// Fewer parameters than the function has.
     #[error("window function {function:?} needs scalar parameter {index}, which is missing")]
     Missing {
@@ -166,6 +195,10 @@ impl WindowFunction {
             input.values.len(),
             "one value a timestamp"
         );
+        assert!(
+            input.starts.is_none_or(|s| s.len() == input.values.len()),
+            "one start a timestamp"
+        );
         assert_eq!(input.bounds.len(), out.len(), "one place a step");
         assert_eq!(input.bounds.len(), present.len(), "one mark a step");
         let param = |index: usize| {
@@ -175,6 +208,17 @@ impl WindowFunction {
             };
             params.get(index).copied().ok_or(missing)
         };
+        if let Some(extension) = input.extension {
+            match self {
+                W::Rate => extended::<true, true>(input, extension, scratch, out, present),
+                W::Increase => extended::<true, false>(input, extension, scratch, out, present),
+                W::Delta => extended::<false, false>(input, extension, scratch, out, present),
+                W::Resets => simple::resets(input, scratch, out, present),
+                W::Changes => simple::changes(input, scratch, out, present),
+                _ => return Err(ParamError::Extended(self)),
+            }
+            return Ok(());
+        }
         match self {
             W::Rate => counter::extrapolated::<true, true>(input, scratch, out, present),
             W::Increase => counter::extrapolated::<true, false>(input, scratch, out, present),

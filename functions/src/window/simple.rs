@@ -1,5 +1,6 @@
 //! Functions of a window's bounds or of neighbouring samples.
 
+use super::extended::anchored;
 use super::{Bounds, WindowInput, WindowScratch};
 
 /// A number for each window that has a sample.
@@ -25,7 +26,9 @@ pub fn resets(
     out: &mut [f64],
     present: &mut [bool],
 ) {
-    count_pairs(input, scratch, out, present, is_reset);
+    count_pairs(input, scratch, out, present, |i| {
+        is_reset(input.values[i - 1], input.values[i]) || input.starts_anew(i)
+    });
 }
 
 /// How often the value changes; NaN equals NaN here.
@@ -35,7 +38,9 @@ pub fn changes(
     out: &mut [f64],
     present: &mut [bool],
 ) {
-    count_pairs(input, scratch, out, present, is_change);
+    count_pairs(input, scratch, out, present, |i| {
+        is_change(input.values[i - 1], input.values[i])
+    });
 }
 
 /// Whether a counter was reset between two values.
@@ -48,14 +53,15 @@ pub(super) fn is_change(before: f64, value: f64) -> bool {
     value != before && !(value.is_nan() && before.is_nan())
 }
 
-/// Counts neighbours for which `hit` holds. Counts are integers, so a
-/// running count over the series serves windows of any length.
+/// Counts samples for which `hit` holds, which looks at them and those before.
+/// Counts are integers, so a running count over the series serves windows of
+/// any length.
 fn count_pairs(
     input: &WindowInput<'_>,
     scratch: &mut WindowScratch,
     out: &mut [f64],
     present: &mut [bool],
-    hit: impl Fn(f64, f64) -> bool,
+    hit: impl Fn(usize) -> bool,
 ) {
     let used = input.used();
     let running = &mut scratch.indices;
@@ -63,11 +69,18 @@ fn count_pairs(
     running.reserve(used.len());
     let mut count = 0u32;
     running.push(count);
-    for pair in input.values[used.clone()].windows(2) {
-        count += u32::from(hit(pair[0], pair[1]));
+    for i in used.clone().skip(1) {
+        count += u32::from(hit(i));
         running.push(count);
     }
-    of_window(input, out, present, |b| {
-        f64::from(running[b.last() - used.start] - running[b.first() - used.start])
-    });
+    let between =
+        |b: Bounds| f64::from(running[b.last() - used.start] - running[b.first() - used.start]);
+    if input.extension.is_none() {
+        return of_window(input, out, present, between);
+    }
+    for (i, (out, present)) in out.iter_mut().zip(present).enumerate() {
+        let bounds = anchored(input, i);
+        *present = bounds.is_some();
+        *out = bounds.map_or(0.0, between);
+    }
 }

@@ -1,6 +1,8 @@
 //! Start timestamps: when a counter began to count, as far as that is known.
 //! 0 says that it is not; one that is that of its own sample says the same.
 
+use super::WindowInput;
+
 /// A sample's start timestamp and timestamp, ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Started {
@@ -20,10 +22,55 @@ impl Started {
         self.start > before.at || (before.start != 0 && before.start < before.at)
     }
 
+    /// Whether the counter began anew behind a time.
+    pub fn anew_behind(self, time: i64) -> bool {
+        let unknown = Started {
+            start: time,
+            at: time,
+        };
+        self.start > time && self.at > time && self.anew_since(unknown)
+    }
+
     /// Whether this sample counts from before the one before, though not from
     /// where that one does, so that something is counted twice.
     pub fn overlaps(self, before: Started) -> bool {
         self.start != 0 && self.start < before.at && self.start != before.start
+    }
+}
+
+impl WindowInput<'_> {
+    /// When sample `i` is from, and since when it counts.
+    #[inline]
+    pub(super) fn started(&self, i: usize) -> Started {
+        Started {
+            start: self.starts.map_or(0, |starts| starts[i]),
+            at: self.timestamps[i],
+        }
+    }
+
+    /// Whether the start of sample `i` tells that the counter was reset since
+    /// the sample before it.
+    #[inline]
+    pub(super) fn starts_anew(&self, i: usize) -> bool {
+        self.starts.is_some() && self.started(i).anew_since(self.started(i - 1))
+    }
+
+    /// Whether any window holds two samples of which the later one counts from
+    /// before the other: two sources write to one series.
+    pub fn has_start_overlap(&self) -> bool {
+        if self.starts.is_none() {
+            return false;
+        }
+        let used = self.used();
+        let overlaps = |&i: &usize| self.started(i).overlaps(self.started(i - 1));
+        let mut overlaps = (used.start + 1..used.end).filter(overlaps).peekable();
+        if overlaps.peek().is_none() {
+            return false;
+        }
+        self.bounds.iter().any(|bounds| {
+            while overlaps.next_if(|&i| i <= bounds.first()).is_some() {}
+            overlaps.peek().is_some_and(|&i| i < bounds.hi as usize)
+        })
     }
 }
 

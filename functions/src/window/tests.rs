@@ -69,6 +69,8 @@ impl Case {
             bounds: &self.bounds,
             ends: self.ends,
             range_ms: self.range_ms,
+            starts: None,
+            extension: None,
             eval: self.eval,
         }
     }

@@ -107,6 +107,8 @@ impl KernelScratch {
             bounds: &self.bounds,
             ends,
             range_ms,
+            starts: None,
+            extension: None,
             eval: windows.eval,
         };
         let (out, present) = (&mut self.values[..], &mut self.present[..]);

@@ -72,6 +72,8 @@ impl Plain<'_> {
             bounds: &[bounds],
             ends: Grid::instant(self.end),
             range_ms: self.range,
+            starts: None,
+            extension: None,
             eval: Grid::instant(self.end),
         };
         let params = params(function, param);

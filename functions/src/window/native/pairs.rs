@@ -64,7 +64,7 @@ fn run_up(series: &Series<'_>, pairs: Pairs, running: &mut Vec<u32>) -> usize {
             (None, _) => false,
             (Some(Sample::Float(before)), Sample::Float(value)) => match pairs {
                 Pairs::Changes => is_change(*before, *value),
-                Pairs::Resets => is_reset(*before, *value),
+                Pairs::Resets => is_reset(*before, *value) || floats.starts_anew(float - 1),
             },
             (Some(Sample::Histogram(before)), Sample::Histogram(now)) => match pairs {
                 Pairs::Changes => !now.equals(before),

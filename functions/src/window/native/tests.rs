@@ -60,6 +60,8 @@ impl Case {
                 bounds: &float_bounds,
                 ends: self.ends,
                 range_ms: self.range,
+                starts: None,
+                extension: None,
                 eval: self.ends,
             },
             histograms: HistogramInput {
