@@ -85,8 +85,8 @@ fn kernels(c: &mut Criterion) {
             b.iter(|| {
                 let mut steps = HistogramSteps::new(StepAggregate::Sum, ROWS);
                 all.iter()
-                    .for_each(|rows| steps.add(rows, 0..rows.len(), 0..));
-                steps.finish()
+                    .for_each(|rows| steps.add(rows, 0..rows.len(), 0.., &mut Vec::new()));
+                steps.finish(|_| false)
             });
         });
     }

@@ -29,6 +29,7 @@ use datafusion_physical_plan::{
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt};
+use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_planner::with_stack;
 
 use crate::batch::{self, BatchBuilder, Row, Rows, SeriesBatch};
@@ -260,6 +261,41 @@ impl Output {
         present: &[bool],
     ) -> Result<(), QueryError> {
         self.builder.push(series, first_step, values, present);
+        self.close_full()
+    }
+
+    /// Appends a row, see [`BatchBuilder::push_mixed`].
+    ///
+    /// # Errors
+    /// As [`Output::push`].
+    pub fn push_mixed(
+        &mut self,
+        series: u32,
+        first_step: u32,
+        values: &[f64],
+        present: &[bool],
+        histograms: &StepHistograms,
+    ) -> Result<(), QueryError> {
+        self.builder
+            .push_mixed(series, first_step, values, present, histograms);
+        self.close_full()
+    }
+
+    /// Appends some of a row's samples, see [`BatchBuilder::push_kept`].
+    ///
+    /// # Errors
+    /// As [`Output::push`].
+    pub fn push_kept(
+        &mut self,
+        series: u32,
+        row: &Row<'_>,
+        keep: impl Fn(usize) -> bool,
+    ) -> Result<(), QueryError> {
+        self.builder.push_kept(series, row, keep);
+        self.close_full()
+    }
+
+    fn close_full(&mut self) -> Result<(), QueryError> {
         if self.builder.is_full() {
             self.close_batch()?;
         }

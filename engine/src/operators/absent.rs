@@ -63,7 +63,7 @@ impl Operator for Absent {
                 let batch = series_batch(&record?)?;
                 for row in batch.rows() {
                     let first = row.first_step as usize;
-                    for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+                    for i in row.samples() {
                         absent[first + i] = false;
                     }
                 }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use quarrel_functions::grid::Grid;
+use quarrel_functions::histogram::native::StepHistograms;
 
 use crate::bind::Bound;
 use crate::exec::operator::{BatchStream, Operator, Run, expanded};
@@ -47,9 +48,15 @@ impl Operator for Broadcast {
             account.grow(steps * 8)?;
             Ok((vec![0.0; steps], account))
         };
-        expanded(input, prepare, |(values, _), row, builder| {
-            values.fill(row.values[0]);
-            builder.push_full(row.series, 0, values);
+        expanded(input, prepare, move |(values, _), row, builder| {
+            let Some(h) = row.histogram(0) else {
+                values.fill(row.values[0]);
+                builder.push_full(row.series, 0, values);
+                return Ok(());
+            };
+            let mut histograms = StepHistograms::default();
+            (0..steps).for_each(|step| histograms.push(step, &h));
+            builder.push_mixed(row.series, 0, values, &vec![false; steps], &histograms);
             Ok(())
         })
     }

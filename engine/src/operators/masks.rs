@@ -28,7 +28,7 @@ pub(crate) fn group_masks(
             }
         };
         let first = row.first_step as usize;
-        for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+        for i in row.samples() {
             mask[first + i] = true;
         }
     }

@@ -4,12 +4,14 @@
 //! Rows of which some are marked to lose their name give two rows, a marked one
 //! and another: which of the two has the samples is known when they come.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use quarrel_functions::histogram::native::{HistogramRef, StepHistograms};
 use quarrel_planner::ast::Span;
 use rustc_hash::FxHashMap;
 
-use crate::batch::Rows;
+use crate::batch::{Row, Rows};
 use crate::bind::{Bound, Marks, RowLabels};
 use crate::error::QueryError;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
@@ -155,27 +157,75 @@ impl Operator for Merge {
                 sources[target as usize].push(row.series);
             }
             account.grow(self.steps * 9)?;
-            let mut values = vec![0.0; self.steps];
-            let mut present = vec![false; self.steps];
+            let mut united = United::new(self.steps);
             let mut output = Output::new(&run.context, "merge");
             for target in order {
                 run.context.check()?;
                 let sources = &sources[target as usize];
-                present.fill(false);
-                for row in sources.iter().filter_map(|&r| input.get(r)) {
-                    let first = row.first_step as usize;
-                    for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
-                        if present[first + i] {
-                            return Err(QueryError::execution(SAME_LABELS, self.span));
-                        }
-                        present[first + i] = true;
-                        values[first + i] = row.values[i];
+                let rows = || sources.iter().filter_map(|&r| input.get(r));
+                if let [_] = sources[..] {
+                    let number = self.twins.choose(target, sources, &input);
+                    rows().try_for_each(|row| output.push_kept(number, &row, |_| true))?;
+                    continue;
+                }
+                united.clear();
+                for row in rows() {
+                    if !united.add(&row) {
+                        return Err(QueryError::execution(SAME_LABELS, self.span));
                     }
                 }
+                let (values, present, histograms) = united.finish();
                 let number = self.twins.choose(target, sources, &input);
-                output.push(number, 0, &values, &present)?;
+                output.push_mixed(number, 0, values, present, &histograms)?;
             }
             Ok(output)
         })
+    }
+}
+
+/// Rows that take turns, as one row over all steps.
+pub(crate) struct United<'a> {
+    values: Vec<f64>,
+    present: Vec<bool>,
+    histograms: BTreeMap<usize, HistogramRef<'a>>,
+}
+
+impl<'a> United<'a> {
+    /// A row of `steps` steps without any sample.
+    pub fn new(steps: usize) -> Self {
+        United {
+            values: vec![0.0; steps],
+            present: vec![false; steps],
+            histograms: BTreeMap::new(),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.present.fill(false);
+        self.histograms.clear();
+    }
+
+    /// Takes a row in; false if it has a sample where there is one.
+    pub fn add(&mut self, row: &Row<'a>) -> bool {
+        let first = row.first_step as usize;
+        let mut fits = true;
+        for i in row.floats() {
+            fits &= !std::mem::replace(&mut self.present[first + i], true);
+            self.values[first + i] = row.values[i];
+        }
+        for (i, h) in row.histograms() {
+            fits &= self.histograms.insert(first + i, h).is_none();
+        }
+        let both = |step: &usize| self.present[*step];
+        fits && !self.histograms.keys().any(both)
+    }
+
+    /// Values, presence, and histograms.
+    pub fn finish(&self) -> (&[f64], &[bool], StepHistograms) {
+        let mut histograms = StepHistograms::default();
+        for (&step, h) in &self.histograms {
+            histograms.push(step, h);
+        }
+        (&self.values, &self.present, histograms)
     }
 }

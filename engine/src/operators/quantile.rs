@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_planner::ast::Span;
 use quarrel_planner::logical::Plan;
 
@@ -140,7 +141,7 @@ impl Operator for Quantile {
                     }
                 }
                 let number = match &marked {
-                    Some(marked) => marked.row_of(group, &present),
+                    Some(marked) => marked.row_of(group, &present, &StepHistograms::default()),
                     None => group,
                 };
                 output.push(number, 0, &values, &present)?;

@@ -124,55 +124,29 @@ impl Operator for Set {
             };
             let masks = group_masks(masking, of_row, self.groups, self.steps, &mut account)?;
             let mut output = Output::new(&run.context, what);
-            let mut present = Vec::new();
             match self.op {
                 BinaryOp::Or => {
                     for row in left.arrived() {
-                        copy(&row, row.series, &mut present, &mut output)?;
+                        output.push_kept(row.series, &row, |_| true)?;
                     }
                     let offset = self.left.len() as u32;
                     for row in right.arrived() {
                         let mask = &masks[self.right[row.series as usize] as usize];
                         let number = offset + row.series;
-                        masked(
-                            &row,
-                            number,
-                            mask.as_deref(),
-                            false,
-                            &mut present,
-                            &mut output,
-                        )?;
+                        masked(&row, number, mask.as_deref(), false, &mut output)?;
                     }
                 }
                 op => {
                     let keep = op == BinaryOp::And;
                     for row in left.arrived() {
                         let mask = &masks[self.left[row.series as usize] as usize];
-                        masked(
-                            &row,
-                            row.series,
-                            mask.as_deref(),
-                            keep,
-                            &mut present,
-                            &mut output,
-                        )?;
+                        masked(&row, row.series, mask.as_deref(), keep, &mut output)?;
                     }
                 }
             }
             Ok(output)
         })
     }
-}
-
-fn copy(
-    row: &Row<'_>,
-    number: u32,
-    present: &mut Vec<bool>,
-    output: &mut Output,
-) -> Result<(), QueryError> {
-    present.resize(row.values.len(), false);
-    row.write_presence(present);
-    output.push(number, row.first_step, row.values, present)
 }
 
 /// The samples of a row at steps at which the mask is `keep`; no mask is
@@ -182,20 +156,14 @@ fn masked(
     number: u32,
     mask: Option<&[bool]>,
     keep: bool,
-    present: &mut Vec<bool>,
     output: &mut Output,
 ) -> Result<(), QueryError> {
-    let Some(mask) = mask else {
-        return if keep {
-            Ok(())
-        } else {
-            copy(row, number, present, output)
-        };
-    };
-    present.resize(row.values.len(), false);
-    row.write_presence(present);
-    for (p, &m) in present.iter_mut().zip(&mask[row.first_step as usize..]) {
-        *p &= m == keep;
+    match mask {
+        None if keep => Ok(()),
+        None => output.push_kept(number, row, |_| true),
+        Some(mask) => {
+            let mask = &mask[row.first_step as usize..];
+            output.push_kept(number, row, |i| mask[i] == keep)
+        }
     }
-    output.push(number, row.first_step, row.values, present)
 }

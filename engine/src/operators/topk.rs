@@ -233,8 +233,7 @@ impl Kept<'_> {
                 continue;
             };
             let first = row.first_step as usize;
-            let marks = &marks[first..first + row.values.len()];
-            output.push(series, row.first_step, row.values, marks)?;
+            output.push_kept(series, &row, |i| marks[first + i])?;
         }
         Ok(output)
     }

@@ -72,6 +72,11 @@ impl Accumulator {
             }
     }
 
+    /// Whether a step has seen any sample.
+    pub fn has(&self, step: usize) -> bool {
+        self.counts[step] > 0
+    }
+
     /// How many steps the accumulator has.
     pub fn steps(&self) -> usize {
         self.counts.len()

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use quarrel_functions::aggregate::Accumulator;
+use quarrel_functions::aggregate::{Accumulator, AggregateFunction};
 use rustc_hash::FxHashMap;
 
 use super::Aggregate;
+use super::histograms::{HistogramRow, Place};
 use super::mixed::MarkedSteps;
-use crate::batch::SeriesBatch;
+use crate::batch::{Row, SeriesBatch};
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::morsels::Morsels;
@@ -18,10 +19,18 @@ use crate::exec::ordered::MorselStream;
 
 /// The groups of one morsel, in the order of their first rows.
 pub(super) struct Partial {
-    pub groups: Vec<(u32, Accumulator)>,
+    pub groups: Vec<PartialGroup>,
     /// Bytes of the accumulators, given back when the partial is merged.
     #[expect(dead_code, reason = "held for its drop")]
     account: Account,
+}
+
+/// A group of one morsel.
+pub(super) struct PartialGroup {
+    pub group: u32,
+    pub floats: Accumulator,
+    /// Histograms, for aggregators that add them.
+    pub histograms: Vec<HistogramRow>,
 }
 
 struct Folder {
@@ -31,7 +40,7 @@ struct Folder {
     context: Arc<QueryContext>,
     morsel: u32,
     places: FxHashMap<u32, usize>,
-    groups: Vec<(u32, Accumulator)>,
+    groups: Vec<PartialGroup>,
     account: Account,
     present: Vec<bool>,
     ready: VecDeque<(u32, Partial)>,
@@ -39,7 +48,9 @@ struct Folder {
 }
 
 struct FolderPlan {
-    function: quarrel_functions::aggregate::AggregateFunction,
+    function: AggregateFunction,
+    name: &'static str,
+    place: Place,
     groups: Arc<Vec<u32>>,
     steps: usize,
     morsels: Option<Arc<Morsels>>,
@@ -57,6 +68,8 @@ pub(super) fn partials(
     let folder = Folder {
         aggregate: FolderPlan {
             function: aggregate.function,
+            name: aggregate.name,
+            place: aggregate.place,
             groups: Arc::clone(&aggregate.groups),
             steps: aggregate.steps,
             morsels: aggregate.morsels.clone(),
@@ -120,37 +133,67 @@ impl Folder {
     }
 
     fn add(&mut self, batch: &SeriesBatch) -> Result<(), QueryError> {
-        let FolderPlan {
-            function,
-            groups,
-            steps,
-            marked,
-            ..
-        } = &self.aggregate;
         for row in batch.rows() {
-            let group = groups[row.series as usize];
-            if let Some(marked) = marked {
+            let group = self.aggregate.groups[row.series as usize];
+            if let Some(marked) = &self.aggregate.marked {
                 marked.add(group, &row);
             }
-            let place = match self.places.get(&group) {
-                Some(&place) => place,
-                None => {
-                    self.account.grow(Accumulator::bytes(*function, *steps))?;
-                    self.groups
-                        .push((group, Accumulator::new(*function, *steps)));
-                    self.places.insert(group, self.groups.len() - 1);
-                    self.groups.len() - 1
-                }
-            };
-            let accumulator = &mut self.groups[place].1;
-            if row.is_full() {
-                accumulator.add(row.first_step as usize, row.values, None);
+            let place = self.place(group)?;
+            if batch.has_histograms() && row.has_histograms() {
+                self.add_histograms(place, &row)?;
+            } else if row.is_full() {
+                let floats = &mut self.groups[place].floats;
+                floats.add(row.first_step as usize, row.values, None);
             } else {
                 self.present.resize(row.values.len(), false);
                 row.write_presence(&mut self.present);
-                accumulator.add(row.first_step as usize, row.values, Some(&self.present));
+                let floats = &mut self.groups[place].floats;
+                floats.add(row.first_step as usize, row.values, Some(&self.present));
             }
         }
+        Ok(())
+    }
+
+    /// Where a group is.
+    fn place(&mut self, group: u32) -> Result<usize, QueryError> {
+        if let Some(&place) = self.places.get(&group) {
+            return Ok(place);
+        }
+        let (function, steps) = (self.aggregate.function, self.aggregate.steps);
+        self.account.grow(Accumulator::bytes(function, steps))?;
+        self.groups.push(PartialGroup {
+            group,
+            floats: Accumulator::new(function, steps),
+            histograms: Vec::new(),
+        });
+        self.places.insert(group, self.groups.len() - 1);
+        Ok(self.groups.len() - 1)
+    }
+
+    /// A row that has histograms, and perhaps floats.
+    fn add_histograms(&mut self, place: usize, row: &Row<'_>) -> Result<(), QueryError> {
+        use AggregateFunction as F;
+        let FolderPlan { function, .. } = self.aggregate;
+        let group = &mut self.groups[place];
+        self.present.resize(row.values.len(), false);
+        row.write_presence(&mut self.present);
+        match function {
+            F::Sum | F::Avg => {
+                let histograms = HistogramRow::new(row, &group.floats);
+                self.account.grow(histograms.bytes())?;
+                group.histograms.push(histograms);
+            }
+            // Any sample will do.
+            F::Count | F::Group => {
+                row.histograms().for_each(|(i, _)| self.present[i] = true);
+            }
+            F::Min | F::Max | F::Stddev | F::Stdvar => {
+                let FolderPlan { name, place, .. } = self.aggregate;
+                place.ignored(&self.context, name);
+            }
+        }
+        let first = row.first_step as usize;
+        group.floats.add(first, row.values, Some(&self.present));
         Ok(())
     }
 }

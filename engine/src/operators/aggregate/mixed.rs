@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use quarrel_functions::histogram::native::StepHistograms;
 use rustc_hash::FxHashMap;
 
 use super::grouping::Groups;
@@ -88,16 +89,17 @@ impl MarkedSteps {
             .entry(group)
             .or_insert_with(|| vec![false; self.steps]);
         let first = row.first_step as usize;
-        for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+        for i in row.samples() {
             marked[first + i] = true;
         }
     }
 
     /// The number of the row that gets a group's results.
-    pub fn row_of(&self, group: u32, present: &[bool]) -> u32 {
+    pub fn row_of(&self, group: u32, present: &[bool], histograms: &StepHistograms) -> u32 {
         let of_group = self.of_group.lock();
         let marked = of_group.get(&group).is_some_and(|marked| {
             let last = present.iter().rposition(|&p| p);
+            let last = last.max(histograms.steps().last().map(|&step| step as usize));
             last.is_some_and(|last| marked[last])
         });
         match self.mixed.twins.get(&group) {

@@ -8,6 +8,7 @@
 
 mod fold;
 pub(crate) mod grouping;
+mod histograms;
 pub(crate) mod mixed;
 
 use std::fmt;
@@ -15,10 +16,12 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 use quarrel_functions::aggregate::{Accumulator, AggregateFunction};
+use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_planner::ast::AggregateOp;
 use quarrel_planner::logical::{Plan, PlanOp};
 
-use self::fold::{Partial, partials};
+use self::fold::{Partial, PartialGroup, partials};
+use self::histograms::{HistogramGroup, Place};
 use self::mixed::{MarkedSteps, Mixed};
 use super::{quantile, topk};
 use crate::bind::{Binder, Bound};
@@ -26,11 +29,15 @@ use crate::error::QueryError;
 use crate::exec::morsels::Morsels;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 use crate::exec::ordered::ordered;
+use crate::labels::LabelList;
 
 #[derive(Debug)]
 struct Aggregate {
     function: AggregateFunction,
     name: &'static str,
+    place: Place,
+    /// The input's rows.
+    rows: Arc<LabelList>,
     /// For each input row its group.
     groups: Arc<Vec<u32>>,
     count: usize,
@@ -77,6 +84,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let Some(function) = function_of(*op) else {
         return Err(QueryError::unsupported(op.name(), plan.span));
     };
+    let span = input.span;
     let input = binder.bind(input)?;
     let groups = grouping::group(&input.labels, grouping, *without, &binder.context.symbols);
     let (labels, mixed) = groups.rows(&input.marks);
@@ -84,6 +92,11 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let aggregate = Aggregate {
         function,
         name: op.name(),
+        place: Place {
+            node: plan.id,
+            span,
+        },
+        rows: Arc::clone(&input.labels),
         count: groups.labels.len(),
         groups: Arc::new(groups.of_row),
         mixed,
@@ -143,14 +156,14 @@ impl Aggregate {
                 .boxed()
         };
         let mut total = Total {
-            groups: vec![None; self.count],
+            aggregate: self,
+            groups: (0..self.count).map(|_| None).collect(),
             order: Vec::new(),
             account,
         };
-        let bytes = Accumulator::bytes(self.function, self.steps);
         let total = merged
             .try_fold(&mut total, |total, partial| async move {
-                total.take(partial, bytes)?;
+                total.take(partial)?;
                 Ok(total)
             })
             .await?;
@@ -159,39 +172,95 @@ impl Aggregate {
         let mut present = vec![false; self.steps];
         let mut output = Output::new(&run.context, "aggregate");
         for &group in &total.order {
-            if let Some(accumulator) = total.groups[group as usize].take() {
-                accumulator.finish(&mut values, &mut present);
-                let number = match &marked {
-                    Some(marked) => marked.row_of(group, &present),
-                    None => group,
-                };
-                output.push(number, 0, &values, &present)?;
-            }
+            let Some(TotalGroup { floats, histograms }) = total.groups[group as usize].take()
+            else {
+                continue;
+            };
+            floats.finish(&mut values, &mut present);
+            let histograms = match histograms {
+                Some(group) => group.finish(&mut present, self.place, &run.context),
+                None => StepHistograms::default(),
+            };
+            let number = match &marked {
+                Some(marked) => marked.row_of(group, &present, &histograms),
+                None => group,
+            };
+            output.push_mixed(number, 0, &values, &present, &histograms)?;
         }
         Ok(output)
     }
 }
 
 /// The groups so far.
-struct Total {
-    groups: Vec<Option<Accumulator>>,
+struct Total<'a> {
+    aggregate: &'a Aggregate,
+    groups: Vec<Option<TotalGroup>>,
     /// Groups in the order of their first row.
     order: Vec<u32>,
     account: crate::exec::context::Account,
 }
 
-impl Total {
-    fn take(&mut self, partial: Partial, bytes: usize) -> Result<(), QueryError> {
-        for (group, accumulator) in partial.groups {
-            match &mut self.groups[group as usize] {
-                Some(total) => total.merge(&accumulator),
-                empty => {
-                    self.account.grow(bytes)?;
-                    *empty = Some(accumulator);
-                    self.order.push(group);
+struct TotalGroup {
+    floats: Accumulator,
+    histograms: Option<HistogramGroup>,
+}
+
+impl Total<'_> {
+    fn take(&mut self, partial: Partial) -> Result<(), QueryError> {
+        for part in partial.groups {
+            let group = part.group as usize;
+            let total = match self.groups[group].take() {
+                Some(mut total) => {
+                    self.add(&mut total.histograms, &part, Some(&total.floats))?;
+                    total.floats.merge(&part.floats);
+                    total
                 }
-            }
+                None => {
+                    self.order.push(part.group);
+                    let Aggregate {
+                        function, steps, ..
+                    } = *self.aggregate;
+                    self.account.grow(Accumulator::bytes(function, steps))?;
+                    let mut histograms = None;
+                    self.add(&mut histograms, &part, None)?;
+                    TotalGroup {
+                        floats: part.floats,
+                        histograms,
+                    }
+                }
+            };
+            self.groups[group] = Some(total);
         }
         Ok(())
+    }
+
+    /// Adds a part's histograms; `floats` are those of all parts before.
+    fn add(
+        &mut self,
+        total: &mut Option<HistogramGroup>,
+        part: &PartialGroup,
+        floats: Option<&Accumulator>,
+    ) -> Result<(), QueryError> {
+        let Aggregate {
+            function,
+            steps,
+            place,
+            ..
+        } = *self.aggregate;
+        if part.histograms.is_empty() {
+            return Ok(());
+        }
+        if total.is_none() {
+            *total = HistogramGroup::new(function, steps);
+        }
+        let Some(group) = total else { return Ok(()) };
+        let before = group.bytes();
+        for row in &part.histograms {
+            if let Some(row) = group.add(row, floats) {
+                let context = self.account.context();
+                histograms::tell_broken(context, place, &self.aggregate.rows, row);
+            }
+        }
+        self.account.grow(group.bytes().saturating_sub(before))
     }
 }

@@ -208,6 +208,11 @@ impl SumOfHistograms {
         Ok(())
     }
 
+    /// What was found so far.
+    pub(super) fn found(&self) -> Found {
+        self.seen.found()
+    }
+
     /// The sum, not compacted, and what was found on the way.
     pub fn finish(mut self) -> (Histogram, Found) {
         if let Some(lost) = &self.lost {

@@ -34,6 +34,11 @@ impl MeanOfHistograms {
         }
     }
 
+    /// What was found so far.
+    pub(super) fn found(&self) -> super::add::Found {
+        self.seen.found()
+    }
+
     /// A mean that was begun elsewhere, with the sum of `count` histograms.
     pub(super) fn from_state(
         count: f64,

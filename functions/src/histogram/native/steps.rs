@@ -38,6 +38,18 @@ pub struct HistogramSteps {
     lost: Vec<f64>,
     /// The state of steps that are no longer dense.
     single: BTreeMap<usize, Single>,
+    /// Whether custom bounds differed at steps that have no result.
+    bounds_reconciled: bool,
+}
+
+impl Single {
+    fn found(&self) -> Found {
+        match self {
+            Single::Sum(sum) => sum.found(),
+            Single::Mean(mean) => mean.found(),
+            Single::Incompatible => Found::default(),
+        }
+    }
 }
 
 /// A step's state but for its buckets.
@@ -71,8 +83,6 @@ pub struct AggregatedSteps {
     pub others: Vec<(usize, Histogram)>,
     /// What was found at any step.
     pub found: Found,
-    /// Steps without result, since exponential and custom buckets are mixed.
-    pub incompatible: Vec<usize>,
 }
 
 impl HistogramSteps {
@@ -85,30 +95,34 @@ impl HistogramSteps {
             buckets: Vec::new(),
             lost: Vec::new(),
             single: BTreeMap::new(),
+            bounds_reconciled: false,
         }
     }
 
     /// Takes in some rows of a series, the first one at the first of `at`, and
-    /// so on. Steps beyond those of the state are left out.
+    /// so on. Steps beyond those of the state are left out. Steps from which on
+    /// there is no result, since exponential and custom buckets are mixed, are
+    /// appended to `broken`.
     pub fn add(
         &mut self,
         rows: &HistogramRows,
         part: Range<usize>,
         at: impl IntoIterator<Item = usize>,
+        broken: &mut Vec<usize>,
     ) {
         let places = at.into_iter().zip(part.map(|row| rows.row(row)));
         let places = places.filter(|(step, _)| *step < self.steps.len());
         let places: Vec<(usize, HistogramRef<'_>)> = places.collect();
         if !self.is_dense_with(rows.layout()) {
-            places
-                .iter()
-                .for_each(|(step, h)| self.add_single(*step, h));
+            for (step, h) in &places {
+                self.add_single(*step, h, broken);
+            }
             return;
         }
         let merge = self.widen(rows.layout());
         for (step, h) in &places {
             if self.single.contains_key(step) || !self.add_dense(*step, h, merge.as_ref()) {
-                self.add_single(*step, h);
+                self.add_single(*step, h, broken);
             }
         }
     }
@@ -207,7 +221,7 @@ impl HistogramSteps {
         true
     }
 
-    fn add_single(&mut self, step: usize, h: &HistogramRef<'_>) {
+    fn add_single(&mut self, step: usize, h: &HistogramRef<'_>, broken: &mut Vec<usize>) {
         if self.steps[step].histograms == 0.0 && !self.single.contains_key(&step) {
             let single = match self.kind {
                 StepAggregate::Sum => Single::Sum(SumOfHistograms::new(h)),
@@ -228,7 +242,9 @@ impl HistogramSteps {
                 Single::Incompatible => return,
             };
             if let Err(IncompatibleSchemas) = added {
+                self.bounds_reconciled |= single.found().bounds_reconciled;
                 *single = Single::Incompatible;
+                broken.push(step);
             }
         }
     }
@@ -268,9 +284,16 @@ impl HistogramSteps {
         (h, (state.histograms > 1.0).then_some(lost))
     }
 
-    /// The results.
-    pub fn finish(mut self) -> AggregatedSteps {
-        let mut all = Seen::default();
+    /// About the bytes of the state.
+    pub fn bytes(&self) -> usize {
+        let dense = self.steps.len() * size_of::<Step>() + self.buckets.len() * 16;
+        let width = self.layout.as_ref().map_or(0, |layout| layout.width());
+        dense + self.single.len() * (width * 32 + 512)
+    }
+
+    /// The results, but for steps that `without` names.
+    pub fn finish(mut self, without: impl Fn(usize) -> bool) -> AggregatedSteps {
+        let mut reconciled = self.bounds_reconciled;
         let mut collision = false;
         let layout = self.layout.clone().unwrap_or_else(Layout::empty);
         let width = layout.width();
@@ -279,26 +302,25 @@ impl HistogramSteps {
             steps: Vec::new(),
             others: Vec::new(),
             found: Found::default(),
-            incompatible: Vec::new(),
         };
         for step in 0..self.steps.len() {
             if let Some(single) = self.single.remove(&step) {
+                reconciled |= single.found().bounds_reconciled;
+                if without(step) {
+                    continue;
+                }
                 let (mut h, found) = match single {
                     Single::Sum(sum) => sum.finish(),
                     Single::Mean(mean) => mean.finish(),
-                    Single::Incompatible => {
-                        result.incompatible.push(step);
-                        continue;
-                    }
+                    Single::Incompatible => continue,
                 };
                 collision |= found.reset_collision;
-                all.addition(found);
                 h.compact();
                 result.others.push((step, h));
                 continue;
             }
             let state = &self.steps[step];
-            if state.histograms == 0.0 {
+            if state.histograms == 0.0 || without(step) {
                 continue;
             }
             collision |= state.seen.found().reset_collision;
@@ -308,7 +330,7 @@ impl HistogramSteps {
         }
         result.found = Found {
             reset_collision: collision,
-            bounds_reconciled: all.found().bounds_reconciled,
+            bounds_reconciled: reconciled,
         };
         result
     }
