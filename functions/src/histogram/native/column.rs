@@ -5,8 +5,10 @@
 
 use std::ops::Range;
 
+use super::add::{Found, IncompatibleSchemas, Sign};
+use super::layout::same;
 use super::rows::HistogramRows;
-use super::value::HistogramRef;
+use super::value::{CounterReset, HistogramRef};
 
 /// A column of histograms.
 #[derive(Clone, Debug, Default)]
@@ -64,12 +66,88 @@ impl HistogramColumn {
         self.push_run(run);
     }
 
-    /// Appends rows of one layout.
+    /// Appends a histogram with all counts and its sum multiplied, compacted.
+    pub fn push_scaled(&mut self, h: &HistogramRef<'_>, factor: f64) {
+        self.push(&compacted(h));
+        if let Some(run) = self.runs.last_mut() {
+            run.last_mut().scale(factor);
+        }
+    }
+
+    /// Appends a histogram with all counts and its sum divided, compacted.
+    pub fn push_divided(&mut self, h: &HistogramRef<'_>, divisor: f64) {
+        if divisor == 0.0 {
+            let mut divided = h.to_histogram();
+            divided.divide(divisor);
+            self.push(&compacted(&divided.view()));
+            return;
+        }
+        self.push(&compacted(h));
+        if let Some(run) = self.runs.last_mut() {
+            run.last_mut().divide(divisor);
+        }
+    }
+
+    /// Appends the sum or the difference of two histograms, compacted; that
+    /// of a subtraction is a gauge. If their hints contradict each other, this
+    /// is reported and nothing is appended.
+    ///
+    /// # Errors
+    /// If one has exponential and the other one custom buckets.
+    pub fn push_combined(
+        &mut self,
+        left: &HistogramRef<'_>,
+        right: &HistogramRef<'_>,
+        subtract: bool,
+    ) -> Result<Found, IncompatibleSchemas> {
+        if left.layout.is_custom() != right.layout.is_custom() {
+            return Err(IncompatibleSchemas);
+        }
+        let (joined, reset_collision) = left.counter_reset.joined(right.counter_reset);
+        if reset_collision {
+            return Ok(Found {
+                reset_collision,
+                bounds_reconciled: false,
+            });
+        }
+        let hint = if subtract {
+            CounterReset::Gauge
+        } else {
+            joined
+        };
+        if same(left.layout, right.layout) && !left.layout.hides() {
+            self.push(&compacted(left));
+            if let Some(run) = self.runs.last_mut() {
+                let mut last = run.last_mut();
+                let sign = if subtract { Sign::Minus } else { Sign::Plus };
+                last.combine(right, sign);
+                *last.hint = hint;
+            }
+            return Ok(Found::default());
+        }
+        let mut sum = left.to_histogram();
+        let found = match subtract {
+            true => sum.subtract(right)?,
+            false => sum.add(right)?,
+        };
+        sum.counter_reset = hint;
+        sum.compact();
+        self.push(&compacted(&sum.view()));
+        Ok(found)
+    }
+
+    /// Appends rows of one layout, to the last run if it has that layout.
     pub fn push_run(&mut self, rows: HistogramRows) {
         if rows.is_empty() {
             return;
         }
         let end = self.len() + rows.len();
+        if let (Some(run), Some(last)) = (self.runs.last_mut(), self.ends.last_mut())
+            && run.append(&rows)
+        {
+            *last = end;
+            return;
+        }
         self.runs.push(rows);
         self.ends.push(end);
     }
@@ -127,6 +205,14 @@ impl HistogramColumn {
     }
 }
 
+/// The histogram with its empty buckets counted as absent.
+fn compacted<'a>(h: &HistogramRef<'a>) -> HistogramRef<'a> {
+    HistogramRef {
+        compact: true,
+        ..*h
+    }
+}
+
 /// The histograms of a row of steps, at some of them.
 #[derive(Clone, Debug, Default)]
 pub struct StepHistograms {
@@ -152,6 +238,15 @@ impl StepHistograms {
         debug_assert!(self.steps.last().is_none_or(|&last| (last as usize) < step));
         self.steps.push(step as u32);
         self.column.push(h);
+    }
+
+    /// Appends what `make` appends to the column, one histogram or none.
+    pub fn push_with<R>(&mut self, step: usize, make: impl FnOnce(&mut HistogramColumn) -> R) -> R {
+        let result = make(&mut self.column);
+        if self.column.len() > self.steps.len() {
+            self.steps.push(step as u32);
+        }
+        result
     }
 
     /// Appends histograms of one layout at steps behind all others.

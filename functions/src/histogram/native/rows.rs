@@ -173,15 +173,26 @@ impl HistogramRows {
         true
     }
 
-    /// Appends a copy of a row of as many columns, to be changed.
-    pub(super) fn push_copy(&mut self, h: &HistogramRef<'_>) -> RowMut<'_> {
-        let row = self.len();
-        let from = self.buckets.len();
-        self.hints.push(h.counter_reset);
-        self.zero_counts.push(h.zero_count);
-        self.counts.push(h.count);
-        self.sums.push(h.sum);
-        self.buckets.extend_from_slice(h.buckets);
+    /// Appends rows, if they have this layout; tells whether they have.
+    pub fn append(&mut self, other: &HistogramRows) -> bool {
+        if !same(&self.layout, &other.layout) || self.compact != other.compact {
+            return false;
+        }
+        self.hints.extend_from_slice(&other.hints);
+        self.zero_counts.extend_from_slice(&other.zero_counts);
+        self.counts.extend_from_slice(&other.counts);
+        self.sums.extend_from_slice(&other.sums);
+        self.buckets.extend_from_slice(&other.buckets);
+        true
+    }
+
+    /// The last row, to be changed.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(super) fn last_mut(&mut self) -> RowMut<'_> {
+        let row = self.len() - 1;
+        let from = row * self.layout.width();
         RowMut {
             hint: &mut self.hints[row],
             zero_count: &mut self.zero_counts[row],
@@ -189,6 +200,16 @@ impl HistogramRows {
             sum: &mut self.sums[row],
             buckets: &mut self.buckets[from..],
         }
+    }
+
+    /// Appends a copy of a row of as many columns, to be changed.
+    pub(super) fn push_copy(&mut self, h: &HistogramRef<'_>) -> RowMut<'_> {
+        self.hints.push(h.counter_reset);
+        self.zero_counts.push(h.zero_count);
+        self.counts.push(h.count);
+        self.sums.push(h.sum);
+        self.buckets.extend_from_slice(h.buckets);
+        self.last_mut()
     }
 
     /// Marks empty buckets as absent, which compacts all rows at once.

@@ -166,11 +166,31 @@ impl<'a> RowWindows<'a> {
 }
 
 impl RowMut<'_> {
+    /// See [`super::Histogram::scale`].
+    pub(super) fn scale(&mut self, factor: f64) {
+        self.map(|value| value * factor, factor < 0.0);
+    }
+
+    /// See [`super::Histogram::divide`]; not by zero.
+    pub(super) fn divide(&mut self, divisor: f64) {
+        self.map(|value| value / divisor, divisor < 0.0);
+    }
+
+    fn map(&mut self, f: impl Fn(f64) -> f64, negative: bool) {
+        for total in self.totals() {
+            *total = f(*total);
+        }
+        self.buckets.iter_mut().for_each(|value| *value = f(*value));
+        if negative {
+            *self.hint = CounterReset::Gauge;
+        }
+    }
+
     fn totals(&mut self) -> [&mut f64; 3] {
         [&mut *self.zero_count, &mut *self.count, &mut *self.sum]
     }
 
-    fn combine(&mut self, other: &super::HistogramRef<'_>, sign: Sign) {
+    pub(super) fn combine(&mut self, other: &super::HistogramRef<'_>, sign: Sign) {
         let terms = [other.zero_count, other.count, other.sum];
         for (total, term) in self.totals().into_iter().zip(terms) {
             *total += sign.of(term);
