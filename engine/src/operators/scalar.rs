@@ -7,7 +7,7 @@ use quarrel_functions::grid::Grid;
 use quarrel_functions::table::{Kind, NullaryFunction};
 use quarrel_planner::logical::{Plan, PlanOp};
 
-use super::ops::FloatOp;
+use super::ops::SampleOp;
 use super::params::read_scalar;
 use crate::batch::Row;
 use crate::bind::{Binder, Bound, QueryTimes, RowLabels};
@@ -19,7 +19,7 @@ enum Compute {
     Const(f64),
     /// The evaluation time, s.
     Time,
-    Binary(FloatOp),
+    Binary(SampleOp),
     /// The one sample of a vector, NaN if it has none or several.
     OfVector,
     /// The scalar itself, as a vector of one series.
@@ -43,7 +43,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         },
         PlanOp::ScalarBinary { op, lhs, rhs } => {
             inputs = vec![binder.bind(lhs)?, binder.bind(rhs)?];
-            Compute::Binary(FloatOp::of(*op, true, plan.span)?)
+            Compute::Binary(SampleOp::of(*op, true, plan.span)?)
         }
         PlanOp::ScalarOf(input) => {
             inputs = vec![binder.bind(input)?];

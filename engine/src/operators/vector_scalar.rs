@@ -4,21 +4,28 @@ use std::fmt;
 use std::sync::Arc;
 
 use quarrel_functions::grid::Param;
+use quarrel_functions::histogram::native::StepHistograms;
+use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{Plan, PlanOp};
+use rustc_hash::FxHashSet;
 
-use super::ops::FloatOp;
+use super::ops::{OpNote, Operand, Outcome, SampleOp};
 use super::params::Params;
 use super::{broadcast, merge};
-use crate::batch::SeriesBatch;
+use crate::batch::{BatchBuilder, SeriesBatch};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Run, mapped};
 
 #[derive(Debug)]
 struct VectorScalar {
-    op: FloatOp,
+    op: SampleOp,
+    symbol: &'static str,
     scalar_left: bool,
     scalar: Params,
+    node: u32,
+    span: Span,
 }
 
 /// Binds an operation on a vector and a scalar.
@@ -33,7 +40,8 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     else {
         return Err(QueryError::Internal("not a vector and a scalar".into()));
     };
-    let op = FloatOp::of(*op, *return_bool, plan.span)?;
+    let symbol = op.symbol();
+    let op = SampleOp::of(*op, *return_bool, plan.span)?;
     let vector = broadcast::bind(binder.bind(vector)?, plan.grid);
     let labels = vector.row_labels();
     let labels = if op.drops_name() {
@@ -45,8 +53,11 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let scalar = Params::bind(binder, [&**scalar], plan.grid, &mut inputs)?;
     let operator = Arc::new(VectorScalar {
         op,
+        symbol,
         scalar_left: *scalar_left,
         scalar,
+        node: plan.id,
+        span: plan.span,
     });
     Ok(merge::bind(
         Bound::row_wise(operator, inputs, labels),
@@ -71,9 +82,14 @@ impl Operator for VectorScalar {
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         let input = run.inputs[0].open(run.partition);
         let this = Arc::clone(&self);
+        let context = Arc::clone(&run.context);
         let scalar = async move { this.scalar.get(&run).await };
         mapped(input, scalar, move |scalar, batch| {
-            self.apply(scalar[0].param(), batch)
+            let scalar = scalar[0].param();
+            if batch.has_histograms() || matches!(self.op, SampleOp::Trim(_)) {
+                return Ok(self.apply_mixed(&context, scalar, &batch));
+            }
+            self.apply(scalar, batch)
         })
     }
 }
@@ -88,38 +104,91 @@ fn cut(scalar: Param<'_>, first_step: usize, len: usize) -> Param<'_> {
 
 impl VectorScalar {
     fn apply(&self, scalar: Param<'_>, batch: SeriesBatch) -> Result<SeriesBatch, QueryError> {
-        match self.op {
-            FloatOp::Arithmetic(op) => batch.map_values(|first, row| {
-                let scalar = cut(scalar, first, row.len());
-                if self.scalar_left {
-                    op.eval_right(scalar, row);
-                } else {
-                    op.eval_left(row, scalar);
-                }
+        let mut notes = FxHashSet::default();
+        if let SampleOp::Filter(_) = self.op {
+            return batch.map_samples(|first, row, present| {
+                self.floats(cut(scalar, first, row.len()), row, present, &mut notes);
                 Ok(())
-            }),
-            FloatOp::Filter(op) => batch.map_samples(|first, row, present| {
-                let scalar = cut(scalar, first, row.len());
-                if self.scalar_left {
-                    op.filter(scalar, Param::PerStep(row), present);
-                } else {
-                    op.filter(Param::PerStep(row), scalar, present);
-                }
-                Ok(())
-            }),
-            FloatOp::Bool(op) => {
-                let mut left = Vec::new();
-                batch.map_values(|first, row| {
-                    let scalar = cut(scalar, first, row.len());
-                    left.clear();
-                    left.extend_from_slice(row);
-                    if self.scalar_left {
-                        op.eval_bool(scalar, Param::PerStep(&left), row);
-                    } else {
-                        op.eval_bool(Param::PerStep(&left), scalar, row);
+            });
+        }
+        batch.map_values(|first, row| {
+            self.floats(cut(scalar, first, row.len()), row, &mut [], &mut notes);
+            Ok(())
+        })
+    }
+
+    /// As [`VectorScalar::apply`] on rows that may have histograms.
+    fn apply_mixed(
+        &self,
+        context: &QueryContext,
+        scalar: Param<'_>,
+        batch: &SeriesBatch,
+    ) -> SeriesBatch {
+        let mut builder = BatchBuilder::new();
+        let (mut values, mut present) = (Vec::new(), Vec::new());
+        let mut histograms = StepHistograms::default();
+        let mut notes: FxHashSet<OpNote> = FxHashSet::default();
+        for row in batch.rows() {
+            values.clear();
+            values.extend_from_slice(row.values);
+            present.resize(values.len(), false);
+            row.write_presence(&mut present);
+            let first = row.first_step as usize;
+            let of_row = cut(scalar, first, values.len());
+            self.floats(of_row, &mut values, &mut present, &mut notes);
+            histograms.clear();
+            for (i, h) in row.histograms() {
+                let (number, h) = (Operand::Float(of_row.at(i)), Operand::Histogram(h));
+                let (left, right) = match self.scalar_left {
+                    true => (number, h),
+                    false => (h, number),
+                };
+                match self
+                    .op
+                    .eval_histograms(left, right, first + i, &mut histograms)
+                {
+                    Ok((Outcome::Float(value), _)) => (values[i], present[i]) = (value, true),
+                    Ok((_, note)) => notes.extend(note),
+                    Err(note) => {
+                        notes.insert(note);
                     }
-                    Ok(())
-                })
+                }
+            }
+            builder.push_mixed(row.series, row.first_step, &values, &present, &histograms);
+        }
+        for note in notes {
+            note.tell(&context.annotations, self.node, self.span, self.symbol);
+        }
+        builder.finish()
+    }
+
+    /// The operator on the floats of a row; a filter marks in `present` what
+    /// stays.
+    fn floats(
+        &self,
+        scalar: Param<'_>,
+        values: &mut [f64],
+        present: &mut [bool],
+        notes: &mut FxHashSet<OpNote>,
+    ) {
+        match (self.op, self.scalar_left) {
+            (SampleOp::Arithmetic(op), true) => op.eval_right(scalar, values),
+            (SampleOp::Arithmetic(op), false) => op.eval_left(values, scalar),
+            (SampleOp::Filter(op), true) => op.filter(scalar, Param::PerStep(values), present),
+            (SampleOp::Filter(op), false) => op.filter(Param::PerStep(values), scalar, present),
+            (SampleOp::Bool(op), left) => {
+                let before = values.to_vec();
+                let before = Param::PerStep(&before);
+                match left {
+                    true => op.eval_bool(scalar, before, values),
+                    false => op.eval_bool(before, scalar, values),
+                }
+            }
+            (SampleOp::Trim(_), _) => {
+                if present.contains(&true) {
+                    notes.insert(OpNote::Types(false, false));
+                }
+                present.fill(false);
             }
         }
     }

@@ -1,8 +1,11 @@
 //! Computes a join's rows.
 
+use std::ops::Range;
+
 use quarrel_functions::grid::Param;
+use quarrel_functions::histogram::native::{HistogramRef, StepHistograms};
 use quarrel_planner::ast::{Cardinality, Span};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Join;
 use super::table::{NONE, Sides};
@@ -11,27 +14,77 @@ use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::{Output, Run};
 use crate::operators::masks::group_masks;
-use crate::operators::ops::FloatOp;
+use crate::operators::ops::{OpNote, Operand, Outcome, SampleOp};
 
 /// A piece of a row with its presence spelled out.
 #[derive(Default)]
-struct Piece {
+struct Piece<'a> {
     first: usize,
     values: Vec<f64>,
+    /// Whether there is a float.
     present: Vec<bool>,
+    /// Histograms by step, ascending.
+    histograms: Vec<(usize, HistogramRef<'a>)>,
 }
 
-impl Piece {
-    fn set(&mut self, row: &Row<'_>) {
+impl<'a> Piece<'a> {
+    fn set(&mut self, row: &Row<'a>) {
         self.first = row.first_step as usize;
         self.values.clear();
         self.values.extend_from_slice(row.values);
         self.present.resize(row.values.len(), false);
         row.write_presence(&mut self.present);
+        self.histograms.clear();
+        let at = |(i, h)| (self.first + i, h);
+        self.histograms.extend(row.histograms().map(at));
     }
 
     fn end(&self) -> usize {
         self.first + self.values.len()
+    }
+
+    /// The sample at a step.
+    fn sample(&self, step: usize) -> Option<Operand<'a>> {
+        if let Ok(at) = self
+            .histograms
+            .binary_search_by_key(&step, |(step, _)| *step)
+        {
+            return Some(Operand::Histogram(self.histograms[at].1));
+        }
+        let i = step.checked_sub(self.first)?;
+        let is_float = *self.present.get(i)?;
+        is_float.then(|| Operand::Float(self.values[i]))
+    }
+}
+
+/// One side of a pair: samples, or a number that stands for them.
+#[derive(Clone, Copy)]
+enum Side<'p, 'a> {
+    Row(&'p Piece<'a>),
+    Fill(f64),
+}
+
+impl<'p, 'a> Side<'p, 'a> {
+    fn sample(self, step: usize) -> Option<Operand<'a>> {
+        match self {
+            Side::Row(piece) => piece.sample(step),
+            Side::Fill(value) => Some(Operand::Float(value)),
+        }
+    }
+
+    /// The floats of some steps.
+    fn floats(self, steps: &Range<usize>) -> Param<'p> {
+        match self {
+            Side::Row(p) => Param::PerStep(&p.values[steps.start - p.first..steps.end - p.first]),
+            Side::Fill(value) => Param::Const(value),
+        }
+    }
+
+    fn histograms(self) -> &'p [(usize, HistogramRef<'a>)] {
+        match self {
+            Side::Row(piece) => &piece.histograms,
+            Side::Fill(_) => &[],
+        }
     }
 }
 
@@ -77,6 +130,8 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
             met: vec![None; table.classes],
             values: Vec::new(),
             present: Vec::new(),
+            histograms: StepHistograms::default(),
+            notes: Vec::new(),
             account: &mut account,
             output: Output::new(&run.context, "join"),
         },
@@ -89,6 +144,10 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
     }
     if let Some(fill) = sides.fill.many {
         worker.without_many(fill)?;
+    }
+    let told: FxHashSet<OpNote> = worker.pairs.notes.iter().flatten().copied().collect();
+    for note in told {
+        note.tell(&run.context.annotations, join.node, join.span, join.symbol);
     }
     Ok(worker.pairs.output)
 }
@@ -129,9 +188,7 @@ impl Check<'_> {
         let mut any_many = vec![self.sides.fill.any(); self.steps];
         for row in many.arrived() {
             let first = row.first_step as usize;
-            for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
-                any_many[first + i] = true;
-            }
+            row.samples().for_each(|i| any_many[first + i] = true);
         }
         let mut arrival = vec![NONE; one.capacity()];
         for (place, row) in one.arrived().enumerate() {
@@ -197,7 +254,7 @@ fn repeats(
     first: &mut Option<(usize, Repeat)>,
 ) {
     let from = row.first_step as usize;
-    for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+    for i in row.samples() {
         let step = from + i;
         if seen[step] == NONE {
             seen[step] = row.series;
@@ -216,9 +273,9 @@ fn repeats(
 struct Worker<'a> {
     one: &'a Rows,
     /// Partners of several rows, put together when first met.
-    united: FxHashMap<u32, Piece>,
-    many: Piece,
-    partner: Piece,
+    united: FxHashMap<u32, Piece<'a>>,
+    many: Piece<'a>,
+    partner: Piece<'a>,
     /// For each group the steps at which either side is there; made for the
     /// sides that are filled.
     one_there: Vec<Option<Vec<bool>>>,
@@ -226,8 +283,8 @@ struct Worker<'a> {
     pairs: Pairs<'a>,
 }
 
-impl Worker<'_> {
-    fn row(&mut self, row: &Row<'_>) -> Result<(), QueryError> {
+impl<'a> Worker<'a> {
+    fn row(&mut self, row: &Row<'a>) -> Result<(), QueryError> {
         let table = &self.pairs.join.table;
         let sides = &table.sides;
         let group = sides.many_group[row.series as usize];
@@ -245,8 +302,8 @@ impl Worker<'_> {
         if let Some(fill) = sides.fill.one {
             let there = self.one_there[group as usize].as_deref();
             let pair = first_pair + partners.len() as u32;
-            self.pairs
-                .alone(pair, &self.many, there, |many| (many, Param::Const(fill)))?;
+            let sides = (Side::Row(&self.many), Side::Fill(fill));
+            self.pairs.alone(pair, &self.many, there, sides)?;
         }
         Ok(())
     }
@@ -270,9 +327,8 @@ impl Worker<'_> {
             self.with_partner(partner, |worker, piece| {
                 let there = worker.many_there[group as usize].as_deref();
                 let pair = table.first_filled + partner;
-                worker
-                    .pairs
-                    .alone(pair, piece, there, |one| (Param::Const(fill), one))
+                let sides = (Side::Fill(fill), Side::Row(piece));
+                worker.pairs.alone(pair, piece, there, sides)
             })?;
         }
         Ok(())
@@ -282,7 +338,7 @@ impl Worker<'_> {
     fn with_partner(
         &mut self,
         partner: u32,
-        act: impl FnOnce(&mut Self, &Piece) -> Result<(), QueryError>,
+        act: impl FnOnce(&mut Self, &Piece<'a>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
         let rows = &self.pairs.join.table.sides.partners[partner as usize].rows;
         if let [single] = rows[..] {
@@ -304,25 +360,28 @@ impl Worker<'_> {
 
     /// The rows of a partner as one row; they have no step in common that
     /// matters, as was checked before.
-    fn unite(&mut self, partner: u32) -> Result<Piece, QueryError> {
+    fn unite(&mut self, partner: u32) -> Result<Piece<'a>, QueryError> {
         if let Some(piece) = self.united.remove(&partner) {
             return Ok(piece);
         }
         let steps = self.pairs.join.steps;
         self.pairs.account.grow(steps * 9)?;
         let mut piece = Piece {
-            first: 0,
             values: vec![0.0; steps],
             present: vec![false; steps],
+            ..Piece::default()
         };
         let rows = &self.pairs.join.table.sides.partners[partner as usize].rows;
         for row in rows.iter().filter_map(|&row| self.one.get(row)) {
             let first = row.first_step as usize;
-            for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
+            for i in row.floats() {
                 piece.values[first + i] = row.values[i];
                 piece.present[first + i] = true;
             }
+            let at = |(i, h)| (first + i, h);
+            piece.histograms.extend(row.histograms().map(at));
         }
+        piece.histograms.sort_by_key(|(step, _)| *step);
         Ok(piece)
     }
 }
@@ -334,82 +393,163 @@ struct Pairs<'a> {
     met: Vec<Option<Vec<bool>>>,
     values: Vec<f64>,
     present: Vec<bool>,
+    histograms: StepHistograms,
+    /// The last note of each step: the reference keeps no other. Made at the
+    /// first one.
+    notes: Vec<Option<OpNote>>,
     account: &'a mut Account,
     output: Output,
 }
 
 impl Pairs<'_> {
     /// One pair at all steps at which both have samples.
-    fn meet(&mut self, pair: u32, many: &Piece, partner: &Piece) -> Result<(), QueryError> {
+    fn meet<'a>(
+        &mut self,
+        pair: u32,
+        many: &Piece<'a>,
+        partner: &Piece<'a>,
+    ) -> Result<(), QueryError> {
         let from = many.first.max(partner.first);
         let to = many.end().min(partner.end());
         if from >= to {
             return Ok(());
         }
-        let many_items = from - many.first..to - many.first;
-        let one_items = from - partner.first..to - partner.first;
         self.present.clear();
         self.present.extend(
-            many.present[many_items.clone()]
+            many.present[from - many.first..to - many.first]
                 .iter()
-                .zip(&partner.present[one_items.clone()])
+                .zip(&partner.present[from - partner.first..to - partner.first])
                 .map(|(a, b)| *a && *b),
         );
-        let (many, one) = (&many.values[many_items], &partner.values[one_items]);
-        self.compute(pair, from, Param::PerStep(many), Param::PerStep(one))
+        let sides = (Side::Row(many), Side::Row(partner));
+        self.compute(pair, from..to, sides, |_| true)
     }
 
-    /// A row of one side at the steps at which the other side is not there;
-    /// `sides` gives the samples of the "many" and of the "one" side.
-    fn alone(
+    /// A row of one side at the steps at which the other side is not there.
+    /// `sides` are the "many" and the "one" side; one of them is the row.
+    fn alone<'a>(
         &mut self,
         pair: u32,
-        row: &Piece,
+        row: &Piece<'a>,
         there: Option<&[bool]>,
-        sides: impl for<'p> FnOnce(Param<'p>) -> (Param<'p>, Param<'p>),
+        sides: (Side<'_, 'a>, Side<'_, 'a>),
     ) -> Result<(), QueryError> {
         self.present.clear();
         self.present.extend_from_slice(&row.present);
-        if let Some(there) = there {
-            for (present, there) in self.present.iter_mut().zip(&there[row.first..]) {
-                *present &= !there;
-            }
+        let missing = |step: usize| there.is_none_or(|there| !there[step]);
+        for (i, present) in self.present.iter_mut().enumerate() {
+            *present &= missing(row.first + i);
         }
-        let (many, one) = sides(Param::PerStep(&row.values));
-        self.compute(pair, row.first, many, one)
+        self.compute(pair, row.first..row.end(), sides, missing)
     }
 
-    /// The operator, at the steps that are marked present.
-    fn compute(
+    /// The operator, at the floats that are marked present, and at histograms
+    /// whose steps are `wanted`.
+    fn compute<'a>(
         &mut self,
         pair: u32,
-        from: usize,
-        many: Param<'_>,
-        one: Param<'_>,
+        steps: Range<usize>,
+        (many, one): (Side<'_, 'a>, Side<'_, 'a>),
+        wanted: impl Fn(usize) -> bool,
     ) -> Result<(), QueryError> {
         let join = self.join;
-        if !self.present.contains(&true) {
-            return Ok(());
-        }
-        check_class(join, pair, from, &self.present, &mut self.met, self.account)?;
         let (left, right) = if join.card == Cardinality::OneToMany {
             (one, many)
         } else {
             (many, one)
         };
+        self.histograms.clear();
+        if let SampleOp::Trim(_) = join.op {
+            for i in 0..self.present.len() {
+                if std::mem::take(&mut self.present[i]) {
+                    self.note(steps.start + i, OpNote::Types(false, false));
+                }
+            }
+        }
+        let with_histograms = !(left.histograms().is_empty() && right.histograms().is_empty());
+        let others = match with_histograms {
+            true => self.with_histograms(&steps, left, right, wanted),
+            false => Others::default(),
+        };
+        if !self.present.contains(&true) && others.met.is_empty() {
+            return Ok(());
+        }
+        let mut met = self.present.clone();
+        others
+            .met
+            .iter()
+            .for_each(|&step| met[step - steps.start] = true);
+        check_class(join, pair, steps.start, &met, &mut self.met, self.account)?;
+        let (left, right) = (left.floats(&steps), right.floats(&steps));
         self.values.clear();
         match left {
             Param::PerStep(left) => self.values.extend_from_slice(left),
             Param::Const(left) => self.values.resize(self.present.len(), left),
         }
         match join.op {
-            FloatOp::Arithmetic(op) => op.eval_left(&mut self.values, right),
-            FloatOp::Bool(op) => op.eval_bool(left, right, &mut self.values),
-            FloatOp::Filter(op) => op.filter(left, right, &mut self.present),
+            SampleOp::Arithmetic(op) => op.eval_left(&mut self.values, right),
+            SampleOp::Bool(op) => op.eval_bool(left, right, &mut self.values),
+            SampleOp::Filter(op) => op.filter(left, right, &mut self.present),
+            SampleOp::Trim(_) => {}
         }
+        for (step, value) in others.floats {
+            self.values[step - steps.start] = value;
+            self.present[step - steps.start] = true;
+        }
+        let first = steps.start as u32;
+        let (values, present) = (&self.values, &self.present);
         self.output
-            .push(pair, from as u32, &self.values, &self.present)
+            .push_mixed(pair, first, values, present, &self.histograms)
     }
+
+    /// The operator where either side has a histogram.
+    fn with_histograms<'a>(
+        &mut self,
+        steps: &Range<usize>,
+        left: Side<'_, 'a>,
+        right: Side<'_, 'a>,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Others {
+        let all = left.histograms().iter().chain(right.histograms());
+        let mut places: Vec<usize> = all.map(|(step, _)| *step).collect();
+        places.retain(|step| steps.contains(step) && wanted(*step));
+        places.sort_unstable();
+        places.dedup();
+        let mut others = Others::default();
+        for step in places {
+            let (Some(left), Some(right)) = (left.sample(step), right.sample(step)) else {
+                continue;
+            };
+            let op = self.join.op;
+            match op.eval_histograms(left, right, step, &mut self.histograms) {
+                // A pair without a meaning has not met, as in the reference.
+                Err(note) => self.note(step, note),
+                Ok((outcome, note)) => {
+                    others.met.push(step);
+                    if let Some(note) = note {
+                        self.note(step, note);
+                    }
+                    if let Outcome::Float(value) = outcome {
+                        others.floats.push((step, value));
+                    }
+                }
+            }
+        }
+        others
+    }
+
+    fn note(&mut self, step: usize, note: OpNote) {
+        self.notes.resize(self.join.steps, None);
+        self.notes[step] = Some(note);
+    }
+}
+
+/// What came of pairs with histograms, but for the histograms.
+#[derive(Default)]
+struct Others {
+    /// Steps at which both had samples.
+    met: Vec<usize>,
+    floats: Vec<(usize, f64)>,
 }
 
 /// Two samples of a class at one step are an error, also where a comparison

@@ -15,7 +15,7 @@ use quarrel_planner::ast::{Cardinality, Span};
 use quarrel_planner::logical::{Plan, PlanOp};
 
 use self::table::{Sides, Table};
-use super::ops::FloatOp;
+use super::ops::SampleOp;
 use super::{broadcast, merge};
 use crate::bind::{Binder, Bound, Marks, RowLabels};
 use crate::error::QueryError;
@@ -23,7 +23,9 @@ use crate::exec::operator::{BatchStream, Operator, Run, computed};
 
 #[derive(Debug)]
 struct Join {
-    op: FloatOp,
+    op: SampleOp,
+    symbol: &'static str,
+    node: u32,
     card: Cardinality,
     table: Table,
     steps: usize,
@@ -42,7 +44,8 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     else {
         return Err(QueryError::Internal("not a join".into()));
     };
-    let op = FloatOp::of(*op, *return_bool, plan.span)?;
+    let symbol = op.symbol();
+    let op = SampleOp::of(*op, *return_bool, plan.span)?;
     let lhs = broadcast::bind(binder.bind(lhs)?, plan.grid);
     let rhs = broadcast::bind(binder.bind(rhs)?, plan.grid);
     let (many, one) = match matching.card {
@@ -56,7 +59,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     // Arithmetic drops names at once in any case, and a filter forgets that
     // its operands' are to be dropped, as in the reference.
     let (marks, drops_name) = match op {
-        FloatOp::Bool(_) if binder.delays_names() => (Marks::All, false),
+        SampleOp::Bool(_) if binder.delays_names() => (Marks::All, false),
         _ => (Marks::None, op.drops_name()),
     };
     let (table, labels) = Table::build(binder.context, sides, matching, drops_name)?;
@@ -65,6 +68,8 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     one.prune(&keep_one);
     let join = Join {
         op,
+        symbol,
+        node: plan.id,
         card: matching.card,
         table,
         steps: plan.grid.len,
