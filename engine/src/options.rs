@@ -74,7 +74,7 @@ impl Default for EngineOptions {
 }
 
 /// What one query may set for itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct QueryOptions {
     /// Instead of the engine's, ms; `None` or 0: the engine's.
     pub lookback_delta_ms: Option<i64>,
@@ -84,4 +84,17 @@ pub struct QueryOptions {
     pub max_series: Option<u64>,
     /// Instead of the engine's if it is lower, bytes.
     pub max_memory: Option<u64>,
+    /// Instead of the engine's.
+    pub subquery_step: Option<SubqueryStep>,
+}
+
+impl fmt::Debug for QueryOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueryOptions")
+            .field("lookback_delta_ms", &self.lookback_delta_ms)
+            .field("timeout", &self.timeout)
+            .field("max_series", &self.max_series)
+            .field("max_memory", &self.max_memory)
+            .finish_non_exhaustive()
+    }
 }

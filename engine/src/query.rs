@@ -302,12 +302,15 @@ impl Query {
                 "the step of a range query must be positive".into(),
             ));
         }
+        let subquery_step = self.options.subquery_step.as_ref();
         let options = PlanOptions {
             start_ms,
             end_ms,
             step_ms,
             lookback_delta_ms: self.lookback_ms(),
-            subquery_step: Arc::clone(&self.prepared.engine().options().subquery_step),
+            subquery_step: Arc::clone(
+                subquery_step.unwrap_or(&self.prepared.engine().options().subquery_step),
+            ),
         };
         let plan = logical::build(self.prepared.expr(), self.prepared.text(), &options)?;
         self.check_steps(&plan, options.grid())?;

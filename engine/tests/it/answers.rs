@@ -90,3 +90,22 @@ fn chains_of_thousands_of_operators_work_on_a_small_stack() {
     let thread = std::thread::Builder::new().stack_size(2 << 20);
     thread.spawn(run).unwrap().join().unwrap();
 }
+
+#[test]
+fn a_query_may_have_its_own_step_for_subqueries() {
+    let store = store("x 0 1 2 3 4 5 6 7 8 9 10");
+    let prepared = crate::support::engine(1)
+        .prepare("count_over_time(x[2m:])")
+        .unwrap();
+    let count = |subquery_step| {
+        let options = quarrel::QueryOptions {
+            subquery_step,
+            ..Default::default()
+        };
+        let query = prepared.instant(std::sync::Arc::clone(&store), 300_000, options);
+        show(&futures::executor::block_on(query.execute()).unwrap())
+    };
+    assert_eq!(count(None), "{} 2@300");
+    let quarter: quarrel::SubqueryStep = std::sync::Arc::new(|range_ms| range_ms / 4);
+    assert_eq!(count(Some(quarter)), "{} 4@300");
+}
