@@ -37,6 +37,7 @@ test-rust: ## Passes the Rust tests alone
 test-go: build ## Compares with the reference: needs Go, which brings Prometheus along
 	@command -v go >/dev/null || { echo "Go is missing: the comparison with Prometheus cannot run" >&2; exit 1; }
 	$(STAGE) "storage beside Prometheus" cargo test -p quarrel-storage --lib -- --ignored --skip faster
+	$(STAGE) "Go module" sh -c 'bindings/go/build.sh && cd bindings/go && go test ./...'
 	$(STAGE) "comparison with the reference" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
 
 .PHONY: lint
@@ -44,13 +45,14 @@ lint: ## rustfmt, clippy, licenses, gofmt, go vet
 	$(STAGE) "rustfmt" cargo fmt --all --check
 	$(STAGE) "clippy" cargo clippy --workspace --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; else echo "cargo-deny is not installed: licenses are not checked"; fi
-	@test -z "$$(gofmt -l compliance)" || { gofmt -l compliance; echo "not formatted by gofmt" >&2; exit 1; }
+	@test -z "$$(gofmt -l compliance bindings)" || { gofmt -l compliance bindings; echo "not formatted by gofmt" >&2; exit 1; }
 	cd compliance/go && go vet ./...
+	cd bindings/go && go vet ./...
 
 .PHONY: fmt
 fmt: ## Formats all code
 	cargo fmt --all
-	gofmt -w compliance
+	gofmt -w compliance bindings
 
 .PHONY: ci
 ci: lint test ## What CI runs

@@ -1,0 +1,171 @@
+package quarrel
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+)
+
+// chunkSamples is how many samples a chunk has at most, as in Prometheus.
+const chunkSamples = 120
+
+// encodeChunks appends the samples of a series as chunks.
+//
+// Readers of chunks take the hint on a counter reset from a histogram's place:
+// a counter's first one in a chunk has none, the others are no resets. So a
+// histogram without a hint begins a chunk, and before one that is no reset but
+// comes first (since the storage cut what was before it) stands a twin, which
+// the message marks as deleted. A storage's word that there is a reset is lost;
+// counts tell.
+func encodeChunks(samples chunkenc.Iterator, part *writer) error {
+	e := chunkEncoder{out: part, count: part.later()}
+	for {
+		var err error
+		switch kind := samples.Next(); kind {
+		case chunkenc.ValNone:
+			e.flush()
+			part.set(e.count, e.chunks)
+			return samples.Err()
+		case chunkenc.ValFloat:
+			t, v := samples.At()
+			err = e.float(samples.AtST(), t, v)
+		case chunkenc.ValHistogram:
+			t, h := samples.AtHistogram(nil)
+			err = e.histogram(samples.AtST(), t, h)
+		case chunkenc.ValFloatHistogram:
+			t, h := samples.AtFloatHistogram(nil)
+			err = e.floatHistogram(samples.AtST(), t, h)
+		default:
+			err = fmt.Errorf("quarrel: a sample of unknown type %s", kind)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+type chunkEncoder struct {
+	out    *writer
+	count  int // where the number of chunks goes
+	chunks uint32
+
+	chunk      chunkenc.Chunk
+	appender   chunkenc.Appender
+	kind       chunkenc.ValueType
+	starts     bool // whether the chunk holds start timestamps
+	gauge      bool // whether it holds gauges
+	twin       bool // whether its first sample is a twin of the second
+	mint, maxt int64
+	samples    uint32
+}
+
+func (e *chunkEncoder) float(st, t int64, v float64) error {
+	if err := e.prepare(chunkenc.ValFloat, st, false); err != nil {
+		return err
+	}
+	e.appender.Append(st, t, v)
+	e.took(t)
+	return nil
+}
+
+func (e *chunkEncoder) histogram(st, t int64, h *histogram.Histogram) error {
+	add := func(at int64) (chunkenc.Chunk, bool, chunkenc.Appender, error) {
+		return e.appender.AppendHistogram(nil, st, at, h, false)
+	}
+	return e.add(chunkenc.ValHistogram, st, t, h.CounterResetHint, h.Sum, add)
+}
+
+func (e *chunkEncoder) floatHistogram(st, t int64, h *histogram.FloatHistogram) error {
+	add := func(at int64) (chunkenc.Chunk, bool, chunkenc.Appender, error) {
+		return e.appender.AppendFloatHistogram(nil, st, at, h, false)
+	}
+	return e.add(chunkenc.ValFloatHistogram, st, t, h.CounterResetHint, h.Sum, add)
+}
+
+// add appends a histogram by a function that appends it at a time.
+func (e *chunkEncoder) add(kind chunkenc.ValueType, st, t int64, hint histogram.CounterResetHint, sum float64, add func(int64) (chunkenc.Chunk, bool, chunkenc.Appender, error)) error {
+	stale := value.IsStaleNaN(sum)
+	cut := !stale && e.cutBefore(hint)
+	for {
+		if err := e.prepare(kind, st, cut); err != nil {
+			return err
+		}
+		first := e.samples == 0
+		if first {
+			e.gauge = hint == histogram.GaugeType
+			if hint == histogram.NotCounterReset && !stale && t > math.MinInt64 {
+				e.twin = true
+				if _, _, _, err := add(t - 1); err != nil {
+					return err
+				}
+			}
+		}
+		chunk, recoded, appender, err := add(t)
+		switch {
+		case err != nil:
+			return err
+		case chunk != nil && !recoded && !first:
+			// It does not fit; the chunk for it begins as all chunks do.
+			cut = true
+			continue
+		case chunk != nil:
+			e.chunk = chunk
+		}
+		e.appender = appender
+		e.took(t)
+		return nil
+	}
+}
+
+// cutBefore says whether a histogram's hint would be lost within the chunk.
+func (e *chunkEncoder) cutBefore(hint histogram.CounterResetHint) bool {
+	if e.gauge {
+		return hint != histogram.GaugeType
+	}
+	return hint != histogram.NotCounterReset
+}
+
+// prepare makes sure that there is a chunk that a sample fits into.
+func (e *chunkEncoder) prepare(kind chunkenc.ValueType, st int64, cut bool) error {
+	if e.chunk != nil && e.kind == kind && !cut && e.samples < chunkSamples && (st == 0 || e.starts) {
+		return nil
+	}
+	e.flush()
+	chunk, err := kind.NewChunk(st != 0, st != 0)
+	if err != nil {
+		return err
+	}
+	e.appender, err = chunk.Appender()
+	if err != nil {
+		return err
+	}
+	e.chunk, e.kind, e.starts = chunk, kind, st != 0
+	return nil
+}
+
+func (e *chunkEncoder) took(t int64) {
+	if e.samples == 0 {
+		e.mint = t
+	}
+	e.maxt = t
+	e.samples++
+}
+
+// flush writes the chunk.
+func (e *chunkEncoder) flush() {
+	if e.chunk != nil && e.samples > 0 {
+		bytes := e.chunk.Bytes()
+		e.out.u8(uint8(e.chunk.Encoding()))
+		e.out.flag(e.twin)
+		e.out.u32(e.samples)
+		e.out.i64(e.mint)
+		e.out.i64(e.maxt)
+		e.out.u32(uint32(len(bytes)))
+		e.out.bytes = append(e.out.bytes, bytes...)
+		e.chunks++
+	}
+	e.chunk, e.samples, e.gauge, e.twin = nil, 0, false, false
+}

@@ -1,0 +1,180 @@
+package quarrel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+	"github.com/prometheus/prometheus/tsdb/chunks"
+	"github.com/prometheus/prometheus/tsdb/tsdbutil"
+)
+
+// A sample is a chunks.Sample.
+type sample struct {
+	st, t int64
+	f     float64
+	h     *histogram.Histogram
+	fh    *histogram.FloatHistogram
+}
+
+func (s sample) ST() int64                     { return s.st }
+func (s sample) T() int64                      { return s.t }
+func (s sample) F() float64                    { return s.f }
+func (s sample) H() *histogram.Histogram       { return s.h }
+func (s sample) FH() *histogram.FloatHistogram { return s.fh }
+func (s sample) Copy() chunks.Sample           { return s }
+func (s sample) Type() chunkenc.ValueType {
+	switch {
+	case s.h != nil:
+		return chunkenc.ValHistogram
+	case s.fh != nil:
+		return chunkenc.ValFloatHistogram
+	default:
+		return chunkenc.ValFloat
+	}
+}
+
+// randomSamples are samples of a series that changes its kind, its buckets,
+// its start timestamps and its hints as it likes.
+func randomSamples(random *rand.Rand, n int) []chunks.Sample {
+	var samples []chunks.Sample
+	kind, hint := random.IntN(3), histogram.UnknownCounterReset
+	starts := random.IntN(2) == 0
+	for i := range n {
+		if random.IntN(20) == 0 {
+			kind = random.IntN(3)
+		}
+		if random.IntN(20) == 0 {
+			starts = !starts
+		}
+		s := sample{t: int64(i) * 1000}
+		if starts && random.IntN(4) > 0 {
+			s.st = s.t - int64(1+random.IntN(5000))
+		}
+		stale := random.IntN(15) == 0
+		hint = histogram.NotCounterReset
+		if random.IntN(10) == 0 {
+			hint = histogram.CounterResetHint(random.IntN(4))
+		}
+		switch kind {
+		case 0:
+			s.f = random.NormFloat64()
+			if stale {
+				s.f = math.Float64frombits(value.StaleNaN)
+			}
+		case 1:
+			s.h = randomHistogram(random, hint)
+			if stale {
+				s.h = &histogram.Histogram{Sum: math.Float64frombits(value.StaleNaN)}
+			}
+		default:
+			s.fh = randomHistogram(random, hint).ToFloat(nil)
+			if stale {
+				s.fh = &histogram.FloatHistogram{Sum: math.Float64frombits(value.StaleNaN)}
+			}
+		}
+		samples = append(samples, s)
+	}
+	return samples
+}
+
+func randomHistogram(random *rand.Rand, hint histogram.CounterResetHint) *histogram.Histogram {
+	var h *histogram.Histogram
+	if random.IntN(8) == 0 {
+		h = tsdbutil.GenerateTestCustomBucketsHistogram(int64(random.IntN(9)))
+	} else {
+		h = tsdbutil.GenerateTestHistogram(int64(random.IntN(9)))
+		h.PositiveSpans[1].Offset = randomOffset(random)
+	}
+	h.CounterResetHint = hint
+	return h
+}
+
+func randomOffset(random *rand.Rand) int32 { return 1 + int32(random.IntN(3)) }
+
+// Whatever a storage gives arrives: times, values, start timestamps, stale
+// markers, and above all the hints on counter resets.
+func TestChunksHoldWhatTheStorageGives(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		given := randomSamples(random, 1+random.IntN(400))
+		series := storage.NewListSeries(labels.EmptyLabels(), given)
+		var part writer
+		require.NoError(t, encodeChunks(series.Iterator(nil), &part))
+		got := decodeChunks(t, part.bytes)
+		require.Len(t, got, len(given))
+		for i, want := range given {
+			requireSame(t, want.(sample), got[i])
+		}
+	}
+}
+
+func decodeChunks(t *testing.T, message []byte) []sample {
+	t.Helper()
+	r := reader{rest: message}
+	var out []sample
+	for range r.u32() {
+		encoding, twin := chunkenc.Encoding(r.u8()), int(r.u8())
+		samples, mint, maxt := r.u32(), r.i64(), r.i64()
+		chunk, err := chunkenc.FromData(encoding, r.take(int(r.u32())))
+		require.NoError(t, err)
+		require.Equal(t, int(samples)+twin, chunk.NumSamples())
+		require.LessOrEqual(t, int(samples), chunkSamples)
+		from := len(out)
+		it := chunk.Iterator(nil)
+		for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
+			s := sample{st: it.AtST()}
+			switch kind {
+			case chunkenc.ValFloat:
+				s.t, s.f = it.At()
+			case chunkenc.ValHistogram:
+				s.t, s.h = it.AtHistogram(nil)
+			case chunkenc.ValFloatHistogram:
+				s.t, s.fh = it.AtFloatHistogram(nil)
+			}
+			out = append(out, s)
+		}
+		require.NoError(t, it.Err())
+		if twin > 0 {
+			require.Equal(t, mint-1, out[from].t)
+			out = append(out[:from], out[from+1:]...)
+		}
+		require.Equal(t, mint, out[from].t)
+		require.Equal(t, maxt, out[len(out)-1].t)
+	}
+	require.NoError(t, r.err())
+	require.Empty(t, r.rest)
+	return out
+}
+
+func requireSame(t *testing.T, want, got sample) {
+	t.Helper()
+	require.Equal(t, want.Type(), got.Type())
+	require.Equal(t, want.t, got.t)
+	require.Equal(t, want.st, got.st)
+	require.Equal(t, math.Float64bits(want.f), math.Float64bits(got.f))
+	if want.Type() == chunkenc.ValFloat {
+		return
+	}
+	before, after := want.fh, got.fh
+	if want.h != nil {
+		before, after = want.h.ToFloat(nil), got.h.ToFloat(nil)
+	}
+	if value.IsStaleNaN(before.Sum) {
+		require.True(t, value.IsStaleNaN(after.Sum))
+		return
+	}
+	hint := before.CounterResetHint
+	if hint == histogram.CounterReset {
+		hint = histogram.UnknownCounterReset
+	}
+	require.Equal(t, hint, after.CounterResetHint)
+	require.True(t, before.Copy().Compact(0).Equals(after.Copy().Compact(0)), "%s became %s", before, after)
+}

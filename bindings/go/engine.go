@@ -1,0 +1,142 @@
+package quarrel
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/util/stats"
+)
+
+var _ promql.QueryEngine = (*Engine)(nil)
+
+// An Engine evaluates PromQL queries. It has its own threads, which its
+// queries share; make one for a process. Its methods may be called from any
+// goroutine.
+type Engine struct {
+	options Options
+	parser  parser.Parser
+	engine  owned
+}
+
+// NewEngine makes an engine.
+func NewEngine(options Options) (*Engine, error) {
+	if err := options.check(); err != nil {
+		return nil, err
+	}
+	if options.LookbackDelta <= 0 {
+		options.LookbackDelta = defaultLookbackDelta
+	}
+	handle, err := newEngine(options.encode())
+	if err != nil {
+		return nil, fmt.Errorf("quarrel: %w", err)
+	}
+	e := &Engine{options: options, parser: parser.NewParser(options.ParserOptions)}
+	e.engine = own(e, handle, freeEngine)
+	return e, nil
+}
+
+// Close releases the engine. Queries that run go on, new ones fail. Closing
+// again does nothing.
+func (e *Engine) Close() error {
+	return e.engine.release()
+}
+
+// NewInstantQuery makes a query at one time.
+func (e *Engine) NewInstantQuery(_ context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, ts time.Time) (promql.Query, error) {
+	return e.newQuery(q, opts, qs, ts, ts, 0)
+}
+
+// NewRangeQuery makes a query at all times from start to end, interval apart.
+func (e *Engine) NewRangeQuery(_ context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
+	expr, err := e.parse(qs)
+	if err != nil {
+		return nil, err
+	}
+	if t := expr.Type(); t != parser.ValueTypeVector && t != parser.ValueTypeScalar {
+		return nil, fmt.Errorf("invalid expression type %q for range query, must be Scalar or instant Vector", parser.DocumentedType(t))
+	}
+	if interval.Milliseconds() <= 0 && !(interval == 0 && start.Equal(end)) {
+		return nil, fmt.Errorf("quarrel: an interval of %s for a range query", interval)
+	}
+	return e.newQueryOf(expr, q, opts, qs, start, end, interval)
+}
+
+func (e *Engine) parse(qs string) (parser.Expr, error) {
+	expr, err := e.parser.ParseExpr(qs)
+	if err != nil {
+		return nil, err
+	}
+	return expr, e.options.validate(expr)
+}
+
+func (e *Engine) newQuery(q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
+	expr, err := e.parse(qs)
+	if err != nil {
+		return nil, err
+	}
+	return e.newQueryOf(expr, q, opts, qs, start, end, interval)
+}
+
+func (e *Engine) newQueryOf(expr parser.Expr, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
+	lookback := e.options.LookbackDelta
+	if opts != nil && opts.LookbackDelta() > 0 {
+		lookback = opts.LookbackDelta()
+	}
+	if opts != nil && opts.UseStartTimestamps() != nil && *opts.UseStartTimestamps() != e.options.UseStartTimestamps {
+		return nil, fmt.Errorf("quarrel: the use of start timestamps is an option of the engine, not of a query")
+	}
+	expr, err := promql.PreprocessExpr(expr, start, end, interval)
+	if err != nil {
+		return nil, err
+	}
+	message, err := e.encodeQuery(expr, qs, start, end, interval, lookback)
+	if err != nil {
+		return nil, err
+	}
+	handle, err := newQuery(e.engine.get(), message)
+	if err != nil {
+		return nil, asPromQL(context.Background(), err, qs)
+	}
+	made := &query{
+		engine:    e,
+		queryable: q,
+		text:      qs,
+		statement: &parser.EvalStmt{Expr: expr, Start: start, End: end, Interval: interval, LookbackDelta: lookback},
+		timers:    stats.NewQueryTimers(),
+		samples:   stats.NewQuerySamples(false),
+	}
+	made.run = own(made, handle, freeQuery)
+	return made, nil
+}
+
+// encodeQuery makes the message that rust/src/options.rs reads: text, times,
+// and the steps of subqueries that give none, by their range.
+func (e *Engine) encodeQuery(expr parser.Expr, qs string, start, end time.Time, interval, lookback time.Duration) ([]byte, error) {
+	var w writer
+	w.text(qs)
+	w.i64(start.UnixMilli())
+	w.i64(end.UnixMilli())
+	w.i64(interval.Milliseconds())
+	w.i64(lookback.Milliseconds())
+	at, count := w.later(), uint32(0)
+	var failed error
+	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+		if subquery, ok := node.(*parser.SubqueryExpr); ok && subquery.Step == 0 {
+			step, err := e.options.subqueryStep(subquery.Range.Milliseconds())
+			if err != nil {
+				failed = err
+				return err
+			}
+			w.i64(subquery.Range.Milliseconds())
+			w.i64(step)
+			count++
+		}
+		return nil
+	})
+	w.set(at, count)
+	return w.bytes, failed
+}

@@ -1,0 +1,97 @@
+package quarrel
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+func testOptions() *Options {
+	return &Options{EngineOpts: promql.EngineOpts{LookbackDelta: time.Minute, EnableAtModifier: true, EnableNegativeOffset: true}}
+}
+
+func testQuery(t *testing.T, engine uint64, text string) uint64 {
+	t.Helper()
+	e := &Engine{options: *testOptions(), parser: parser.NewParser(parser.Options{})}
+	expr, err := e.parse(text)
+	require.NoError(t, err)
+	message, err := e.encodeQuery(expr, text, time.UnixMilli(0), time.UnixMilli(0), 0, time.Minute)
+	require.NoError(t, err)
+	query, err := newQuery(engine, message)
+	require.NoError(t, err)
+	return query
+}
+
+// A handle is good for one object, and until that is released.
+func TestHandlesAreReleasedOnce(t *testing.T) {
+	engine, err := newEngine(testOptions().encode())
+	require.NoError(t, err)
+	query := testQuery(t, engine, "1")
+
+	require.ErrorContains(t, freeEngine(query), "no engine has the handle")
+	require.ErrorContains(t, freeQuery(engine), "no query has the handle")
+	require.ErrorContains(t, freeEngine(0), "no engine has the handle 0")
+	require.NoError(t, freeQuery(query))
+	require.ErrorContains(t, freeQuery(query), "no query has the handle")
+	require.ErrorContains(t, cancelQuery(query), "no query has the handle")
+	require.ErrorContains(t, answer(query, nil, true), "no query has the handle")
+	require.ErrorContains(t, next(query, nil), "no query has the handle")
+	require.NoError(t, freeEngine(engine))
+	require.ErrorContains(t, freeEngine(engine), "no engine has the handle")
+	_, err = newQuery(engine, nil)
+	require.ErrorContains(t, err, "no engine has the handle")
+}
+
+// Whoever owns a handle may release it as often as they like.
+func TestOwnersReleaseOnce(t *testing.T) {
+	released := 0
+	owner := new(int)
+	o := own(owner, 7, func(uint64) error { released++; return nil })
+	require.NoError(t, o.release())
+	require.NoError(t, o.release())
+	require.Equal(t, 1, released)
+}
+
+func TestMalformedMessagesAreRefused(t *testing.T) {
+	good := testOptions().encode()
+	_, err := newEngine(nil)
+	require.ErrorContains(t, err, "malformed message at byte 0: it ends early")
+	_, err = newEngine(good[:len(good)-1])
+	require.ErrorContains(t, err, "it ends early")
+	_, err = newEngine(append(good, 0))
+	require.ErrorContains(t, err, "it goes on")
+	good[0]++
+	_, err = newEngine(good)
+	require.ErrorContains(t, err, "the static library is not that of the Go code")
+}
+
+// A query is asked in turn: next, answer, next.
+func TestQueriesGoOnInTurn(t *testing.T) {
+	engine, err := newEngine(testOptions().encode())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, freeEngine(engine)) }()
+	query := testQuery(t, engine, "up")
+	defer func() { require.NoError(t, freeQuery(query)) }()
+
+	wantSelect := func(became status, bytes []byte) error {
+		require.Equal(t, statusSelect, became)
+		wanted, err := decodeRequest(bytes)
+		require.NoError(t, err)
+		require.Len(t, wanted.matchers, 1)
+		require.Equal(t, `__name__="up"`, wanted.matchers[0].String())
+		require.EqualValues(t, -59_999, wanted.hints.Start)
+		require.EqualValues(t, 0, wanted.hints.End)
+		return nil
+	}
+	require.ErrorContains(t, answer(query, nil, true), "no select waits for an answer")
+	require.NoError(t, next(query, wantSelect))
+	require.ErrorContains(t, next(query, wantSelect), "a select waits for its answer")
+	require.NoError(t, answer(query, nil, false))
+	require.NoError(t, answer(query, []byte{1, 2, 3}, true))
+	require.ErrorContains(t, next(query, wantSelect), "malformed message at byte 0")
+	require.ErrorContains(t, next(query, wantSelect), "the query has ended")
+}

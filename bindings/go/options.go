@@ -1,0 +1,121 @@
+package quarrel
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+const defaultLookbackDelta = 5 * time.Minute
+
+// Options are what an [Engine] works with.
+type Options struct {
+	// EngineOpts are promql.Engine's options. Logger, Reg and FeatureRegistry
+	// are not used; Parser must be nil, ParserOptions say what it would.
+	// EnablePerStepStats and EnableQueryCost are refused. A Timeout or
+	// MaxSamples of 0 is quarrel's default: no limit of time, 50,000,000
+	// samples.
+	promql.EngineOpts
+
+	// ParserOptions switch experimental syntax on. Functions must be nil.
+	ParserOptions parser.Options
+
+	// Threads is how many threads compute; 0: one for each core.
+	Threads int
+	// MaxMemory is how many bytes one query may hold; 0: no limit.
+	MaxMemory uint64
+	// MaxSeries is how many series a result may have; 0: no limit.
+	MaxSeries uint64
+}
+
+func (o *Options) check() error {
+	switch {
+	case o.EngineOpts.Parser != nil:
+		return errors.New("quarrel: use ParserOptions instead of Parser")
+	case o.ParserOptions.Functions != nil:
+		return errors.New("quarrel: the set of functions cannot be changed")
+	case o.EnablePerStepStats:
+		return errors.New("quarrel: there are no statistics per step")
+	case o.EnableQueryCost:
+		return errors.New("quarrel: there is no query cost")
+	case o.MaxSamples < 0 || o.Threads < 0 || o.Timeout < 0:
+		return errors.New("quarrel: a limit is negative")
+	}
+	return nil
+}
+
+// encode makes the message that rust/src/options.rs reads.
+func (o *Options) encode() []byte {
+	var flags uint32
+	for i, on := range []bool{
+		o.ParserOptions.EnableExperimentalFunctions,
+		o.ParserOptions.EnableBinopFillModifiers,
+		o.ParserOptions.EnableUnquotedUTF8Names,
+		o.EnableDelayedNameRemoval,
+		o.UseStartTimestamps,
+		o.EnableTypeAndUnitLabels,
+	} {
+		if on {
+			flags |= 1 << i
+		}
+	}
+	var w writer
+	w.u32(abiVersion)
+	w.u32(flags)
+	w.i64(o.LookbackDelta.Milliseconds())
+	w.u64(uint64(o.MaxSamples))
+	w.u64(o.MaxMemory)
+	w.u64(o.MaxSeries)
+	w.u64(o.maxConcurrency())
+	w.u32(uint32(o.Threads))
+	return w.bytes
+}
+
+// maxConcurrency is how many queries run at once: the tracker's business, and
+// without one there is no limit.
+func (o *Options) maxConcurrency() uint64 {
+	if o.ActiveQueryTracker != nil {
+		if most := o.ActiveQueryTracker.GetMaxConcurrent(); most > 0 {
+			return uint64(most)
+		}
+	}
+	return 1 << 20
+}
+
+// validate refuses what the options switch off.
+func (o *Options) validate(expr parser.Expr) error {
+	var refused error
+	look := func(pinned, before bool) {
+		switch {
+		case pinned && !o.EnableAtModifier:
+			refused = promql.ErrValidationAtModifierDisabled
+		case before && !o.EnableNegativeOffset:
+			refused = promql.ErrValidationNegativeOffsetDisabled
+		}
+	}
+	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+		switch n := node.(type) {
+		case *parser.VectorSelector:
+			look(n.Timestamp != nil || n.StartOrEnd != 0, n.OriginalOffset < 0)
+		case *parser.SubqueryExpr:
+			look(n.Timestamp != nil || n.StartOrEnd != 0, n.OriginalOffset < 0)
+		}
+		return refused
+	})
+	return refused
+}
+
+// subqueryStep is the step of a subquery that gives none.
+func (o *Options) subqueryStep(rangeMillis int64) (int64, error) {
+	if o.NoStepSubqueryIntervalFn == nil {
+		return time.Minute.Milliseconds(), nil
+	}
+	step := o.NoStepSubqueryIntervalFn(rangeMillis)
+	if step <= 0 {
+		return 0, fmt.Errorf("quarrel: a step of %d ms for a subquery over %d ms", step, rangeMillis)
+	}
+	return step, nil
+}

@@ -1,0 +1,37 @@
+/* The C ABI of the Rust crate quarrel-go; rust/src/abi.rs implements it.
+ *
+ * Bytes that are handed over are copied before a function returns. A buffer
+ * that comes back is released with quarrel_buffer_free. Handles are numbers
+ * that are never used again: a stale one is an error. */
+#ifndef QUARREL_H
+#define QUARREL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	QUARREL_DONE = 0,
+	QUARREL_FAILED = 1, /* the reply's buffer says why */
+	QUARREL_SELECT = 2, /* the reply's buffer says what samples are wanted */
+	QUARREL_NO_REPLY = 3,
+};
+
+/* A new object's handle, or a buffer with its handle, or nothing. */
+typedef struct {
+	uint64_t handle;
+	const uint8_t *data;
+	size_t len;
+} quarrel_reply;
+
+int32_t quarrel_engine_new(const uint8_t *data, size_t len, quarrel_reply *reply);
+int32_t quarrel_engine_free(uint64_t engine, quarrel_reply *reply);
+
+int32_t quarrel_query_new(uint64_t engine, const uint8_t *data, size_t len, quarrel_reply *reply);
+int32_t quarrel_query_next(uint64_t query, quarrel_reply *reply);
+int32_t quarrel_query_answer(uint64_t query, const uint8_t *data, size_t len, uint8_t last, quarrel_reply *reply);
+int32_t quarrel_query_cancel(uint64_t query, quarrel_reply *reply);
+int32_t quarrel_query_free(uint64_t query, quarrel_reply *reply);
+
+int32_t quarrel_buffer_free(uint64_t buffer, quarrel_reply *reply);
+
+#endif

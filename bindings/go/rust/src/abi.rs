@@ -1,0 +1,252 @@
+//! The C ABI, as `quarrel.h` declares it, and all `unsafe` of this crate.
+//!
+//! Each function returns what became of the call ([`Status`]) and fills a
+//! [`Reply`]. No panic leaves a function: it becomes a failure.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::Arc;
+
+use quarrel::Engine;
+
+use crate::failure::Failure;
+use crate::handles::Handles;
+use crate::run::{Run, Step, new_engine};
+
+static ENGINES: Handles<Engine> = Handles::new("engine");
+static QUERIES: Handles<Run> = Handles::new("query");
+static BUFFERS: Handles<Vec<u8>> = Handles::new("buffer");
+
+/// What became of a call; `quarrel.h` has the same numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub(crate) enum Status {
+    /// It did what it was asked for.
+    Done = 0,
+    /// It did not; the reply says why.
+    Failed = 1,
+    /// The query wants samples; the reply says which.
+    Select = 2,
+    /// There is no place for a reply.
+    NoReply = 3,
+}
+
+/// What comes back from a call: a new object's handle, or a buffer and its
+/// handle, or nothing (zeros).
+#[derive(Debug)]
+#[repr(C)]
+pub struct Reply {
+    handle: u64,
+    data: *const u8,
+    len: usize,
+}
+
+impl Reply {
+    pub(crate) const EMPTY: Reply = Reply {
+        handle: 0,
+        data: ptr::null(),
+        len: 0,
+    };
+
+    fn object(handle: u64) -> Self {
+        Reply {
+            handle,
+            ..Reply::EMPTY
+        }
+    }
+
+    /// The bytes stay where they are until the buffer is released.
+    fn buffer(bytes: Vec<u8>) -> Self {
+        let buffer = Arc::new(bytes);
+        let (data, len) = (buffer.as_ptr(), buffer.len());
+        Reply {
+            handle: BUFFERS.insert(buffer),
+            data,
+            len,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Reply {
+    /// What the buffer holds.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let buffer = BUFFERS.get(self.handle);
+        buffer.map(|bytes| bytes.to_vec()).unwrap_or_default()
+    }
+}
+
+type Outcome = Result<(Status, Reply), Failure>;
+
+const DONE: Outcome = Ok((Status::Done, Reply::EMPTY));
+
+/// Makes a call and writes its reply.
+///
+/// # Safety
+/// `reply` is null or can be written to.
+pub(crate) unsafe fn call(reply: *mut Reply, work: impl FnOnce() -> Outcome) -> i32 {
+    if reply.is_null() {
+        return Status::NoReply as i32;
+    }
+    let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_string());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(Failure::Panic(text.unwrap_or_default()))
+    });
+    let (status, answer) =
+        outcome.unwrap_or_else(|failure| (Status::Failed, Reply::buffer(failure.encode())));
+    // SAFETY: not null, and the caller says that it can be written to.
+    unsafe { reply.write(answer) };
+    status as i32
+}
+
+/// The bytes of a message.
+///
+/// # Safety
+/// `data` is null, or points to `len` bytes that nobody writes to for as long
+/// as the caller of this function says (`'a`).
+unsafe fn message<'a>(data: *const u8, len: usize) -> Result<&'a [u8], Failure> {
+    match (data.is_null(), len) {
+        (_, 0) => Ok(&[]),
+        (true, _) => Err(Failure::Misuse("a message without bytes")),
+        (false, len) if isize::try_from(len).is_err() => {
+            Err(Failure::Misuse("a message that no memory holds"))
+        }
+        // SAFETY: not null, of a length that memory can have, and the caller
+        // says that so many bytes are there and do not change.
+        (false, len) => Ok(unsafe { std::slice::from_raw_parts(data, len) }),
+    }
+}
+
+/// Makes an engine; the reply has its handle.
+///
+/// # Safety
+/// `data` points to `len` bytes that do not change during the call, `reply`
+/// is null or can be written to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn quarrel_engine_new(data: *const u8, len: usize, reply: *mut Reply) -> i32 {
+    let work = || {
+        // SAFETY: as the caller of this function says.
+        let engine = new_engine(unsafe { message(data, len) }?)?;
+        let handle = ENGINES.insert(Arc::new(engine));
+        Ok((Status::Done, Reply::object(handle)))
+    };
+    // SAFETY: as the caller of this function says.
+    unsafe { call(reply, work) }
+}
+
+/// Releases an engine; queries that it runs go on.
+///
+/// # Safety
+/// `reply` is null or can be written to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn quarrel_engine_free(engine: u64, reply: *mut Reply) -> i32 {
+    let work = || {
+        drop(ENGINES.remove(engine)?);
+        DONE
+    };
+    // SAFETY: as the caller of this function says.
+    unsafe { call(reply, work) }
+}
+
+/// Parses a query; the reply has its handle.
+///
+/// # Safety
+/// As [`quarrel_engine_new`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn quarrel_query_new(
+    engine: u64,
+    data: *const u8,
+    len: usize,
+    reply: *mut Reply,
+) -> i32 {
+    let work = || {
+        let engine = ENGINES.get(engine)?;
+        // SAFETY: as the caller of this function says.
+        let query = Run::new(&engine, unsafe { message(data, len) }?)?;
+        let handle = QUERIES.insert(Arc::new(query));
+        Ok((Status::Done, Reply::object(handle)))
+    };
+    // SAFETY: as the caller of this function says.
+    unsafe { call(reply, work) }
+}
+
+/// Runs a query until it wants samples (`Select`, with the request) or is at
+/// its end (`Done`, with the answer).
+///
+/// # Safety
+/// As [`quarrel_engine_free`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn quarrel_query_next(query: u64, reply: *mut Reply) -> i32 {
+    let work = || match QUERIES.get(query)?.next()? {
+        Step::Select(request) => Ok((Status::Select, Reply::buffer(request))),
+        Step::Done(answer) => Ok((Status::Done, Reply::buffer(answer))),
+    };
+    // SAFETY: as the caller of this function says.
+    unsafe { call(reply, work) }
+}
+
+/// Gives a part of the samples that a query wants; `last` is not 0 for the
+/// last one.
+///
+/// # Safety
+/// As [`quarrel_engine_new`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn quarrel_query_answer(
+    query: u64,
+    data: *const u8,
+    len: usize,
+    last: u8,
+    reply: *mut Reply,
+) -> i32 {
+    let work = || {
+        // SAFETY: as the caller of this function says.
+        let part = unsafe { message(data, len) }?;
+        QUERIES.get(query)?.answer(part, last != 0)?;
+        DONE
+    };
+    // SAFETY: as the caller of this function says.
+    unsafe { call(reply, work) }
+}
+
+/// Ends a query from any thread; whoever runs it gets a failure.
+///
+/// # Safety
+/// As [`quarrel_engine_free`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn quarrel_query_cancel(query: u64, reply: *mut Reply) -> i32 {
+    let work = || {
+        QUERIES.get(query)?.cancel();
+        DONE
+    };
+    // SAFETY: as the caller of this function says.
+    unsafe { call(reply, work) }
+}
+
+/// Releases a query, and ends it if it runs.
+///
+/// # Safety
+/// As [`quarrel_engine_free`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn quarrel_query_free(query: u64, reply: *mut Reply) -> i32 {
+    let work = || {
+        QUERIES.remove(query)?.cancel();
+        DONE
+    };
+    // SAFETY: as the caller of this function says.
+    unsafe { call(reply, work) }
+}
+
+/// Releases the buffer of a reply.
+///
+/// # Safety
+/// As [`quarrel_engine_free`]; nobody reads the buffer any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn quarrel_buffer_free(buffer: u64, reply: *mut Reply) -> i32 {
+    let work = || {
+        drop(BUFFERS.remove(buffer)?);
+        DONE
+    };
+    // SAFETY: as the caller of this function says.
+    unsafe { call(reply, work) }
+}

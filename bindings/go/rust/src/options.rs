@@ -1,0 +1,135 @@
+//! The messages that make engines and queries.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use quarrel::{EngineOptions, QueryError, QueryOptions, SubqueryStep};
+use quarrel_planner::ParserOptions;
+
+use crate::failure::Failure;
+use crate::message::Reader;
+
+/// What both sides must agree on; counted up with every change of the ABI or
+/// of a message. `ffi.go` has the same number.
+pub(crate) const ABI_VERSION: u32 = 1;
+
+const EXPERIMENTAL_FUNCTIONS: u32 = 1;
+const BINOP_FILL_MODIFIERS: u32 = 1 << 1;
+const UNQUOTED_UTF8_NAMES: u32 = 1 << 2;
+const DELAYED_NAME_REMOVAL: u32 = 1 << 3;
+const START_TIMESTAMPS: u32 = 1 << 4;
+const TYPE_AND_UNIT_LABELS: u32 = 1 << 5;
+
+/// An engine's options. Numbers that are 0 stand for quarrel's defaults; time
+/// is limited by the caller, who cancels.
+pub(crate) fn engine_options(message: &[u8]) -> Result<EngineOptions, Failure> {
+    let mut fields = Reader::new(message);
+    if fields.u32()? != ABI_VERSION {
+        return Err(Failure::Misuse(
+            "the static library is not that of the Go code: build it anew",
+        ));
+    }
+    let defaults = EngineOptions::default();
+    let flags = fields.u32()?;
+    let has = |flag: u32| flags & flag != 0;
+    let or = |given: u64, default: u64| if given == 0 { default } else { given };
+    let missing = [
+        (START_TIMESTAMPS, "start timestamps"),
+        (TYPE_AND_UNIT_LABELS, "type and unit labels"),
+    ];
+    if let Some((_, what)) = missing.iter().find(|(flag, _)| has(*flag)) {
+        let message = format!("quarrel has no {what} yet");
+        return Err(QueryError::BadData(message).into());
+    }
+    let options = EngineOptions {
+        lookback_delta_ms: fields.i64()?,
+        timeout: None,
+        max_samples: or(fields.u64()?, defaults.max_samples),
+        max_memory: Some(fields.u64()?).filter(|&bytes| bytes > 0),
+        max_series: Some(fields.u64()?).filter(|&series| series > 0),
+        max_concurrency: usize::try_from(fields.u64()?).unwrap_or(usize::MAX),
+        threads: fields.u32()? as usize,
+        enable_delayed_name_removal: has(DELAYED_NAME_REMOVAL),
+        parser: ParserOptions {
+            enable_experimental_functions: has(EXPERIMENTAL_FUNCTIONS),
+            enable_binop_fill_modifiers: has(BINOP_FILL_MODIFIERS),
+            enable_unquoted_utf8_names: has(UNQUOTED_UTF8_NAMES),
+        },
+        ..defaults
+    };
+    fields.end()?;
+    Ok(options)
+}
+
+/// The text and the times of a query.
+#[derive(Debug)]
+pub(crate) struct QueryMessage {
+    pub text: String,
+    /// ms since the epoch.
+    pub start_ms: i64,
+    pub end_ms: i64,
+    /// 0 for an instant query.
+    pub step_ms: i64,
+    pub options: QueryOptions,
+    pub subquery_steps: Arc<SubquerySteps>,
+}
+
+impl QueryMessage {
+    pub fn decode(message: &[u8]) -> Result<Self, Failure> {
+        let mut fields = Reader::new(message);
+        let text = fields.text()?.to_string();
+        let (start_ms, end_ms, step_ms) = (fields.i64()?, fields.i64()?, fields.i64()?);
+        let lookback_delta_ms = fields.i64()?;
+        let mut known = HashMap::new();
+        for _ in 0..fields.u32()? {
+            known.insert(fields.i64()?, fields.i64()?);
+        }
+        fields.end()?;
+        let subquery_steps = Arc::new(SubquerySteps {
+            known,
+            missed: AtomicBool::new(false),
+        });
+        Ok(QueryMessage {
+            text,
+            start_ms,
+            end_ms,
+            step_ms,
+            options: QueryOptions {
+                lookback_delta_ms: Some(lookback_delta_ms),
+                subquery_step: Some(Arc::clone(&subquery_steps).into_function()),
+                ..QueryOptions::default()
+            },
+            subquery_steps,
+        })
+    }
+}
+
+/// The steps of subqueries that give none, by their range. Go computes them
+/// for all ranges of a query beforehand.
+#[derive(Debug)]
+pub(crate) struct SubquerySteps {
+    known: HashMap<i64, i64>,
+    missed: AtomicBool,
+}
+
+impl SubquerySteps {
+    fn into_function(self: Arc<Self>) -> SubqueryStep {
+        Arc::new(move |range_ms| match self.known.get(&range_ms) {
+            Some(&step_ms) if step_ms > 0 => step_ms,
+            _ => {
+                self.missed.store(true, Ordering::Relaxed);
+                60_000
+            }
+        })
+    }
+
+    /// An error if a range was asked for that Go gave no step for: better than
+    /// an answer for another step.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.missed.load(Ordering::Relaxed) {
+            return Err(Failure::Misuse("no step is known for a subquery"));
+        }
+        Ok(())
+    }
+}
