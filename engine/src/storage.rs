@@ -183,6 +183,13 @@ pub enum ChunkData {
     },
 }
 
+impl ChunkData {
+    /// Whether there are native histograms in it.
+    pub fn is_histogram(&self) -> bool {
+        matches!(self, ChunkData::Encoded { encoding, .. } if encoding.is_histogram())
+    }
+}
+
 /// What a connector can do; the planner never assumes more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {

@@ -11,14 +11,13 @@ use quarrel_planner::logical::{Plan, WindowCall};
 
 use super::merge;
 use super::params::{Params, Values, as_params};
-use super::scan::kernel::{Kernel, KernelScratch};
-use super::scan::{NonCounterInfo, ParamWarning, SampleColumns, Windows};
+use super::scan::kernel::KernelScratch;
+use super::scan::{Notes, ParamWarning, SampleColumns, Told, Windows};
 use crate::batch::{BatchBuilder, Row};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
 use crate::exec::context::Account;
 use crate::exec::operator::{BatchStream, Operator, Pruning, Run, expanded};
-use crate::labels::Symbol;
 
 #[derive(Debug)]
 struct SubqueryWindow {
@@ -28,7 +27,7 @@ struct SubqueryWindow {
     /// Whether the inner rows have one step for all these times.
     invariant: bool,
     params: Params,
-    info: Option<NonCounterInfo>,
+    notes: Option<Notes>,
     warning: Option<ParamWarning>,
     span: Span,
 }
@@ -44,7 +43,7 @@ pub(crate) fn bind(
     let input = binder.bind(input)?;
     let invariant = input.grid.len != inner.len;
     let labels = input.row_labels();
-    let info = NonCounterInfo::of(call, plan.id, &labels.list);
+    let notes = Notes::of(call, plan.id, &labels.list);
     let labels = if call.drops_name {
         binder.drop_names(labels)
     } else {
@@ -58,7 +57,7 @@ pub(crate) fn bind(
         inner,
         invariant,
         params,
-        info,
+        notes,
         warning: ParamWarning::of(call, plan.id),
         span: call.argument,
     };
@@ -93,7 +92,8 @@ impl Operator for SubqueryWindow {
     fn prune(&self, _: &[bool]) -> Pruning {
         // Rows that tell the user something, or refuse a parameter, have an
         // effect.
-        if self.info.is_some() || !self.params.is_empty() {
+        let counter = self.notes.as_ref().is_some_and(Notes::wants_counter);
+        if counter || !self.params.is_empty() {
             Pruning::Ignored
         } else {
             Pruning::PassedOn
@@ -112,7 +112,7 @@ impl Operator for SubqueryWindow {
                 params: this.params.get(&run).await?,
                 scratch: KernelScratch::new(steps),
                 samples: SampleColumns::default(),
-                last_name: None,
+                told: Told::default(),
                 run,
                 _account: account,
             })
@@ -129,7 +129,7 @@ struct Worker {
     params: Arc<Vec<Values>>,
     scratch: KernelScratch,
     samples: SampleColumns,
-    last_name: Option<Symbol>,
+    told: Told,
     _account: Account,
 }
 
@@ -142,11 +142,6 @@ impl SubqueryWindow {
         builder: &mut BatchBuilder,
     ) -> Result<(), QueryError> {
         self.samples(row, &mut worker.samples);
-        if !worker.samples.histograms.is_empty()
-            && let Kernel::Function(_, function) = self.windows.kernel
-        {
-            return Err(QueryError::unsupported(function.name, self.span));
-        }
         let params = as_params(&worker.params);
         let scratch = &mut worker.scratch;
         let windowed = scratch
@@ -155,10 +150,8 @@ impl SubqueryWindow {
         let before = builder.rows();
         let (values, present) = (&scratch.values, &scratch.present);
         builder.push_mixed(row.series, 0, values, present, &scratch.histograms);
-        if let Some(info) = &self.info
-            && builder.rows() > before
-        {
-            info.tell(&worker.run, row.series, &mut worker.last_name);
+        if let Some(notes) = &self.notes {
+            notes.tell(&worker.run, row.series, scratch, &mut worker.told);
         }
         if let Some(warning) = &self.warning
             && builder.rows() > before

@@ -4,7 +4,8 @@ use quarrel_functions::grid::Param;
 use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_functions::table::{Kind, WindowFunction};
 use quarrel_functions::window::{
-    Bounds, ParamError, WindowInput, WindowScratch, compute_bounds, latest, latest_timestamp,
+    Bounds, HistogramInput, MixedInput, MixedOutput, ParamError, WindowInput, WindowNotes,
+    WindowScratch, compute_bounds, latest, latest_timestamp,
 };
 use quarrel_planner::logical::WindowKind;
 
@@ -69,6 +70,8 @@ pub(crate) struct KernelScratch {
     pub present: Vec<bool>,
     /// The steps that have a histogram.
     pub histograms: StepHistograms,
+    /// What users should know about the windows.
+    pub notes: WindowNotes,
 }
 
 impl KernelScratch {
@@ -101,6 +104,12 @@ impl KernelScratch {
         let (timestamps, values) = (&samples.timestamps, &samples.values);
         compute_bounds(timestamps, ends, range_ms, &mut self.bounds);
         self.histograms.clear();
+        self.notes = WindowNotes::default();
+        let mixed = !samples.histograms.is_empty();
+        if mixed {
+            let times = &samples.histograms.timestamps;
+            compute_bounds(times, ends, range_ms, &mut self.histogram_bounds);
+        }
         let input = WindowInput {
             timestamps,
             values,
@@ -115,18 +124,58 @@ impl KernelScratch {
         match windows.kernel {
             Kernel::Latest => latest(&input, out, present),
             Kernel::LatestTimestamp => latest_timestamp(&input, out, present),
+            Kernel::Function(function, _) if mixed => {
+                self.eval_mixed(function, windows, samples, params)?;
+                return Ok(count(&self.bounds) + count(&self.histogram_bounds));
+            }
             Kernel::Function(function, _) => {
                 function.eval(&input, params, &mut self.window, out, present)?;
-                return Ok(self.bounds.iter().map(|b| b.len() as u64).sum());
+                return Ok(count(&self.bounds));
             }
         }
-        if !samples.histograms.is_empty() {
-            let times = &samples.histograms.timestamps;
-            compute_bounds(times, ends, range_ms, &mut self.histogram_bounds);
+        if mixed {
             self.latest_histograms(windows.kernel, timestamps, &samples.histograms);
         }
         let floats = self.present.iter().filter(|&&p| p).count();
         Ok((floats + self.histograms.steps().len()) as u64)
+    }
+
+    /// A function over windows of which the bounds are known.
+    fn eval_mixed(
+        &mut self,
+        function: WindowFunction,
+        windows: &Windows,
+        samples: &SampleColumns,
+        params: &[Param<'_>],
+    ) -> Result<(), ParamError> {
+        let input = MixedInput {
+            floats: WindowInput {
+                timestamps: &samples.timestamps,
+                values: &samples.values,
+                bounds: &self.bounds,
+                ends: windows.ends,
+                range_ms: windows.range_ms,
+                eval: windows.eval,
+            },
+            histograms: HistogramInput {
+                timestamps: &samples.histograms.timestamps,
+                starts: None,
+                histograms: &samples.histograms.column,
+                bounds: &self.histogram_bounds,
+            },
+        };
+        let mut out = MixedOutput {
+            values: &mut self.values,
+            present: &mut self.present,
+            histograms: &mut self.histograms,
+            notes: &mut self.notes,
+        };
+        function.eval_mixed(&input, params, &mut self.window, &mut out)
+    }
+
+    /// Whether any step has a float.
+    pub fn has_floats(&self) -> bool {
+        self.present.contains(&true)
     }
 
     /// Corrects the steps at which a histogram is later than the last float.
@@ -153,4 +202,9 @@ impl KernelScratch {
             }
         }
     }
+}
+
+/// The samples of all windows together.
+fn count(bounds: &[Bounds]) -> u64 {
+    bounds.iter().map(|b| b.len() as u64).sum()
 }

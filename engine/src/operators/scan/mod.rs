@@ -4,6 +4,7 @@
 
 mod histogram_samples;
 pub(crate) mod kernel;
+mod notes;
 mod param_warning;
 mod samples;
 mod stream;
@@ -17,6 +18,7 @@ use quarrel_planner::logical::{Plan, Window, WindowCall};
 use quarrel_planner::with_stack;
 
 use self::kernel::Kernel;
+pub(crate) use self::notes::{Notes, Told};
 pub(crate) use self::param_warning::ParamWarning;
 pub(crate) use self::samples::{SampleColumns, SamplesError};
 pub(crate) use self::stream::samples_error;
@@ -27,7 +29,6 @@ use crate::bind::{Binder, Bound, RowLabels};
 use crate::error::QueryError;
 use crate::exec::morsels::Morsels;
 use crate::exec::operator::{BatchStream, Operator, Pruning, Run};
-use crate::labels::{LabelList, Symbol, find_label};
 use crate::storage::TimeRange;
 
 /// The windows of a scan: what is computed over which times.
@@ -65,57 +66,11 @@ pub(crate) struct Scan {
     pub(super) cut: bool,
     pub(super) params: Params,
     pub(super) morsels: Arc<Morsels>,
-    pub(super) info: Option<NonCounterInfo>,
+    pub(super) notes: Option<Notes>,
     /// The rows that matter; all if it is not set.
     pub(super) keep: OnceLock<Box<[bool]>>,
     pub(super) warning: Option<ParamWarning>,
     pub(super) span: quarrel_planner::ast::Span,
-}
-
-/// The info that a metric does not look like a counter, for each name once.
-#[derive(Debug)]
-pub(crate) struct NonCounterInfo {
-    /// The plan node and the argument's place.
-    pub node: u32,
-    pub span: quarrel_planner::ast::Span,
-    /// The labels before the name was dropped.
-    pub labels: Arc<LabelList>,
-}
-
-impl NonCounterInfo {
-    /// For functions of counters.
-    pub fn of(call: &WindowCall, node: u32, labels: &Arc<LabelList>) -> Option<Self> {
-        let wanted = Kernel::of(call.function).wants_counter();
-        wanted.then(|| NonCounterInfo {
-            node,
-            span: call.argument,
-            labels: Arc::clone(labels),
-        })
-    }
-
-    /// Tells the user about row `row`, which has a result. `last` is the name
-    /// that was looked at last.
-    pub fn tell(&self, run: &Run, row: u32, last: &mut Option<Symbol>) {
-        let name = find_label(self.labels.get(row as usize), Symbol::NAME);
-        if name == *last {
-            return;
-        }
-        *last = name;
-        let Some(name) = name else { return };
-        let symbols = run.context.symbols.read();
-        let text = symbols.get(name);
-        if ["_total", "_sum", "_count", "_bucket"]
-            .iter()
-            .any(|end| text.ends_with(end))
-        {
-            return;
-        }
-        let message = format!(
-            "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
-            quarrel_functions::fmt::quote(text)
-        );
-        run.context.annotations.info(self.node, self.span, message);
-    }
 }
 
 /// Binds a window function over a selector.
@@ -140,7 +95,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<
         cut: window.select.is_cut(),
         params,
         morsels: Arc::clone(&morsels),
-        info: NonCounterInfo::of(&window.call, plan.id, &selection.labels),
+        notes: Notes::of(&window.call, plan.id, &selection.labels),
         keep: OnceLock::new(),
         warning: ParamWarning::of(&window.call, plan.id),
         span: window.select.span,
@@ -185,8 +140,9 @@ impl Operator for Scan {
 
     fn prune(&self, keep: &[bool]) -> Pruning {
         // Rows that tell the user something, or refuse a parameter, have an
-        // effect.
-        if self.info.is_some() || !self.params.is_empty() {
+        // effect; histograms are looked for by series.
+        let counter = self.notes.as_ref().is_some_and(Notes::wants_counter);
+        if counter || !self.params.is_empty() {
             return Pruning::Ignored;
         }
         let _ = self.keep.set(keep.into());

@@ -7,13 +7,13 @@ use std::sync::atomic::Ordering;
 use arrow_array::RecordBatch;
 use futures::StreamExt;
 
-use super::kernel::{Kernel, KernelScratch};
-use super::{SampleColumns, SamplesError, Scan};
+use super::kernel::KernelScratch;
+use super::{SampleColumns, SamplesError, Scan, Told};
 use crate::batch::BatchBuilder;
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::{BatchStream, Run};
-use crate::labels::{Label, Symbol};
+use crate::labels::Label;
 use crate::operators::params::{Values, as_params};
 use crate::storage::{Chunk, StorageError};
 
@@ -30,7 +30,7 @@ struct Worker {
     columns: SampleColumns,
     scratch: KernelScratch,
     builder: BatchBuilder,
-    last_name: Option<Symbol>,
+    told: Told,
     account: Account,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn scan(scan: Arc<Scan>, run: Run) -> BatchStream {
             columns: SampleColumns::default(),
             scratch: KernelScratch::new(steps),
             builder: BatchBuilder::new(),
-            last_name: None,
+            told: Told::default(),
             account,
             scan,
             run,
@@ -153,13 +153,16 @@ impl Worker {
         params: &[quarrel_functions::grid::Param<'_>],
     ) -> Result<(usize, usize, u64), QueryError> {
         let scan = &*self.scan;
-        if scan.keep.get().is_some_and(|keep| !keep[row as usize]) {
-            return Ok((0, 0, 0));
-        }
         let selection = &scan.selection;
         let source_row = selection.source_row(row);
         self.chunks.clear();
         selection.source.chunks(source_row, &mut self.chunks)?;
+        // Histograms may tell the user something, here or above.
+        let needed = scan.keep.get().is_none_or(|keep| keep[row as usize])
+            || self.chunks.iter().any(|chunk| chunk.data.is_histogram());
+        if !needed {
+            return Ok((0, 0, 0));
+        }
         let bytes = self
             .columns
             .load(&self.chunks, scan.range)
@@ -177,11 +180,6 @@ impl Worker {
         if !scan.windows.kernel.keeps_stale() {
             self.columns.drop_stale();
         }
-        if !self.columns.histograms.is_empty()
-            && let Kernel::Function(_, function) = scan.windows.kernel
-        {
-            return Err(QueryError::unsupported(function.name, scan.span));
-        }
         let windowed = self
             .scratch
             .run(&scan.windows, &self.columns, params)
@@ -195,10 +193,8 @@ impl Worker {
             &scratch.present,
             &scratch.histograms,
         );
-        if let Some(info) = &scan.info
-            && self.builder.rows() > before
-        {
-            info.tell(&self.run, row, &mut self.last_name);
+        if let Some(notes) = &scan.notes {
+            notes.tell(&self.run, row, scratch, &mut self.told);
         }
         if let Some(warning) = &scan.warning
             && self.builder.rows() > before

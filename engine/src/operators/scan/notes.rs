@@ -1,0 +1,131 @@
+//! What users should know about the samples that a window function looked at.
+
+use std::sync::Arc;
+
+use quarrel_functions::fmt::quote;
+use quarrel_functions::window::{WindowNote, WindowNotes};
+use quarrel_planner::ast::Span;
+use quarrel_planner::logical::WindowCall;
+
+use super::kernel::{Kernel, KernelScratch};
+use crate::annotations::Level;
+use crate::exec::operator::Run;
+use crate::labels::{LabelList, Symbol, find_label};
+
+/// Turns what kernels note into annotations.
+#[derive(Debug)]
+pub(crate) struct Notes {
+    /// The plan node and the first argument's place.
+    node: u32,
+    span: Span,
+    /// The labels before the name was dropped.
+    labels: Arc<LabelList>,
+    wants_counter: bool,
+}
+
+/// What was said last, so that it is not said again for each series.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    counter: Option<Symbol>,
+    notes: Option<(Option<Symbol>, WindowNotes)>,
+}
+
+impl Notes {
+    /// For functions; instant selectors have nothing to say.
+    pub fn of(call: &WindowCall, node: u32, labels: &Arc<LabelList>) -> Option<Self> {
+        let kernel = Kernel::of(call.function);
+        matches!(kernel, Kernel::Function(..)).then(|| Notes {
+            node,
+            span: call.argument,
+            labels: Arc::clone(labels),
+            wants_counter: kernel.wants_counter(),
+        })
+    }
+
+    /// Whether users should know when a metric is no counter, which is said of
+    /// floats.
+    pub fn wants_counter(&self) -> bool {
+        self.wants_counter
+    }
+
+    /// Tells the user about row `row`, of which the scratch has the result.
+    pub fn tell(&self, run: &Run, row: u32, scratch: &KernelScratch, told: &mut Told) {
+        let name = find_label(self.labels.get(row as usize), Symbol::NAME);
+        if self.wants_counter && name != told.counter && scratch.has_floats() {
+            told.counter = name;
+            if let Some(name) = name {
+                self.counter(run, name);
+            }
+        }
+        let said = Some((name, scratch.notes));
+        if scratch.notes.is_empty() || told.notes == said {
+            return;
+        }
+        told.notes = said;
+        let symbols = run.context.symbols.read();
+        let name = quote(name.map_or("", |name| symbols.get(name)));
+        for note in scratch.notes.iter() {
+            let (level, text) = text(note, &name);
+            let annotations = &run.context.annotations;
+            annotations.add(level, self.node, Some(self.span), text);
+        }
+    }
+
+    /// The info that a metric does not look like a counter.
+    fn counter(&self, run: &Run, name: Symbol) {
+        let symbols = run.context.symbols.read();
+        let name = symbols.get(name);
+        let ends = ["_total", "_sum", "_count", "_bucket"];
+        if ends.iter().any(|end| name.ends_with(end)) {
+            return;
+        }
+        let message = format!(
+            "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
+            quote(name)
+        );
+        run.context.annotations.info(self.node, self.span, message);
+    }
+}
+
+/// A note in the words of the reference, `name` in quotes.
+fn text(note: WindowNote, name: &str) -> (Level, String) {
+    let reconciled = |operation: &str| {
+        let text = format!("mismatched custom buckets were reconciled during {operation}");
+        (Level::Info, text)
+    };
+    let (level, text) = match note {
+        WindowNote::MixedFloatsHistograms => (
+            Level::Warning,
+            "encountered a mix of histograms and floats for metric name",
+        ),
+        WindowNote::HistogramsIgnored => (
+            Level::Info,
+            "ignored histograms in a range containing both floats and histograms for metric name",
+        ),
+        WindowNote::MixedExponentialCustom => (
+            Level::Warning,
+            "vector contains a mix of histograms with exponential and custom buckets schemas \
+             for metric name",
+        ),
+        WindowNote::NotCounter => (
+            Level::Warning,
+            "this native histogram metric is not a counter:",
+        ),
+        WindowNote::NotGauge => (
+            Level::Warning,
+            "this native histogram metric is not a gauge:",
+        ),
+        WindowNote::StartTimeOverlap => (
+            Level::Warning,
+            "sample has start time that overlaps with previous sample timestamp for metric",
+        ),
+        WindowNote::AdditionReconciled => return reconciled("addition"),
+        WindowNote::SubtractionReconciled => return reconciled("subtraction"),
+        WindowNote::AggregationReconciled => return reconciled("aggregation"),
+        WindowNote::AggregationCollision => {
+            let text = "conflicting counter resets during histogram aggregation";
+            return (Level::Warning, text.to_owned());
+        }
+    };
+    (level, format!("{text} {name}"))
+}
