@@ -125,7 +125,22 @@ impl KernelScratch {
             Kernel::Latest => latest(&input, out, present),
             Kernel::LatestTimestamp => latest_timestamp(&input, out, present),
             Kernel::Function(function, _) if mixed => {
-                self.eval_mixed(function, windows, samples, params)?;
+                let input = MixedInput {
+                    floats: input,
+                    histograms: HistogramInput {
+                        timestamps: &samples.histograms.timestamps,
+                        starts: None,
+                        histograms: &samples.histograms.column,
+                        bounds: &self.histogram_bounds,
+                    },
+                };
+                let mut out = MixedOutput {
+                    values: out,
+                    present,
+                    histograms: &mut self.histograms,
+                    notes: &mut self.notes,
+                };
+                function.eval_mixed(&input, params, &mut self.window, &mut out)?;
                 return Ok(count(&self.bounds) + count(&self.histogram_bounds));
             }
             Kernel::Function(function, _) => {
@@ -138,39 +153,6 @@ impl KernelScratch {
         }
         let floats = self.present.iter().filter(|&&p| p).count();
         Ok((floats + self.histograms.steps().len()) as u64)
-    }
-
-    /// A function over windows of which the bounds are known.
-    fn eval_mixed(
-        &mut self,
-        function: WindowFunction,
-        windows: &Windows,
-        samples: &SampleColumns,
-        params: &[Param<'_>],
-    ) -> Result<(), ParamError> {
-        let input = MixedInput {
-            floats: WindowInput {
-                timestamps: &samples.timestamps,
-                values: &samples.values,
-                bounds: &self.bounds,
-                ends: windows.ends,
-                range_ms: windows.range_ms,
-                eval: windows.eval,
-            },
-            histograms: HistogramInput {
-                timestamps: &samples.histograms.timestamps,
-                starts: None,
-                histograms: &samples.histograms.column,
-                bounds: &self.histogram_bounds,
-            },
-        };
-        let mut out = MixedOutput {
-            values: &mut self.values,
-            present: &mut self.present,
-            histograms: &mut self.histograms,
-            notes: &mut self.notes,
-        };
-        function.eval_mixed(&input, params, &mut self.window, &mut out)
     }
 
     /// Whether any step has a float.

@@ -27,10 +27,17 @@ impl HistogramRef<'_> {
     /// Whether a count is lower, both of one layout.
     fn columns_fall(&self, before: &HistogramRef<'_>) -> bool {
         let falls = |columns: std::ops::Range<usize>| {
-            let pairs = self.buckets[columns.clone()].iter();
-            pairs
-                .zip(&before.buckets[columns])
-                .any(|(now, before)| now < before)
+            let now = self.buckets[columns.clone()].iter();
+            let mut pairs = now.zip(&before.buckets[columns]);
+            if !self.compact && !before.compact {
+                return pairs.any(|(now, before)| now < before);
+            }
+            // A bucket that is new did not fall, one that is gone did.
+            pairs.any(|(&now, &old)| match (now == 0.0, old == 0.0) {
+                (_, true) if before.compact => false,
+                (true, false) if self.compact => true,
+                _ => now < old,
+            })
         };
         let [hidden, negative_hidden] = passed(self.layout, self.layout.zero_threshold());
         let positive = self.layout.positive().len();
@@ -41,7 +48,12 @@ impl HistogramRef<'_> {
     fn layout_falls(&self, before: &HistogramRef<'_>) -> bool {
         let (layout, old) = (self.layout, before.layout);
         if layout.is_custom() {
-            return !old.is_custom() || falls_in_common_bounds(self, before);
+            if !old.is_custom() {
+                return true;
+            }
+            if layout.custom_values() != old.custom_values() {
+                return falls_in_common_bounds(self, before);
+            }
         }
         let threshold = layout.zero_threshold();
         if layout.schema() > old.schema() || threshold < old.zero_threshold() {
@@ -65,6 +77,9 @@ impl HistogramRef<'_> {
         let by = (self.layout.schema() - target.schema()).unsigned_abs();
         let mut merged: Vec<(i32, f64)> = Vec::with_capacity(counts.len());
         for (&index, &count) in indices.iter().zip(counts) {
+            if self.compact && count == 0.0 {
+                continue;
+            }
             let index = reduced_index(index, by);
             match merged.last_mut() {
                 Some((last, sum)) if *last == index => *sum += count,

@@ -111,9 +111,9 @@ impl WindowFunction {
         self.eval(floats, params, scratch, out.values, out.present)?;
         match self {
             W::Changes | W::Resets => {}
-            W::Rate => rate::extrapolated(&series, Rate::PER_SECOND, out),
-            W::Increase => rate::extrapolated(&series, Rate::INCREASE, out),
-            W::Delta => rate::extrapolated(&series, Rate::DELTA, out),
+            W::Rate => rate::eval(&series, Rate::PER_SECOND, out),
+            W::Increase => rate::eval(&series, Rate::INCREASE, out),
+            W::Delta => rate::eval(&series, Rate::DELTA, out),
             W::Irate => instant::last_two(&series, Growth::Counter, out),
             W::Idelta => instant::last_two(&series, Growth::Gauge, out),
             W::Sum => sums::aggregate(&series, StepAggregate::Sum, out),

@@ -5,11 +5,11 @@ use super::super::starts::Started;
 use super::{WindowNote, WindowNotes};
 use crate::grid::{Grid, Param};
 use crate::histogram::native::{
-    Found, Growth, Histogram, HistogramRef, IncompatibleSchemas, MeanOfHistograms, SumOfHistograms,
-    growth, last_growth,
+    ExtendedWindow, Found, Growth, Histogram, HistogramRef, IncompatibleSchemas, MeanOfHistograms,
+    SumOfHistograms, extended_growth, growth, last_growth,
 };
 use crate::window::counter::seconds;
-use crate::window::{Bounds, WindowFunction, WindowInput, WindowScratch};
+use crate::window::{Bounds, Extension, WindowFunction, WindowInput, WindowScratch};
 
 /// One of the samples of a series, and one of the results.
 #[derive(Clone, Debug)]
@@ -31,12 +31,14 @@ pub struct Plain<'a> {
     pub end: i64,
     pub range: i64,
     pub use_starts: bool,
+    /// The samples are those of the extended window.
+    pub extension: Option<Extension>,
 }
 
 impl Plain<'_> {
-    fn floats(&self) -> Vec<(i64, f64)> {
+    fn floats(&self) -> Vec<(i64, f64, i64)> {
         let floats = self.samples.iter().filter_map(|s| match s.value {
-            Value::Float(value) => Some((s.at, value)),
+            Value::Float(value) => Some((s.at, value, s.start)),
             Value::Histogram(_) => None,
         });
         floats.collect()
@@ -62,6 +64,7 @@ impl Plain<'_> {
         let floats = self.floats();
         let timestamps: Vec<i64> = floats.iter().map(|s| s.0).collect();
         let values: Vec<f64> = floats.iter().map(|s| s.1).collect();
+        let starts: Vec<i64> = floats.iter().map(|s| s.2).collect();
         let bounds = Bounds {
             lo: 0,
             hi: floats.len() as u32,
@@ -72,8 +75,8 @@ impl Plain<'_> {
             bounds: &[bounds],
             ends: Grid::instant(self.end),
             range_ms: self.range,
-            starts: None,
-            extension: None,
+            starts: self.use_starts.then_some(&starts),
+            extension: self.extension,
             eval: Grid::instant(self.end),
         };
         let params = params(function, param);
@@ -91,19 +94,24 @@ impl Plain<'_> {
         floats: impl Fn(f64, f64) -> bool,
         histograms: impl Fn(&Histogram, &Histogram) -> bool,
         looks_at_starts: bool,
-    ) -> f64 {
-        let pairs = self
-            .samples
-            .windows(2)
-            .filter(|pair| match [&pair[0].value, &pair[1].value] {
-                [Value::Float(a), Value::Float(b)] => floats(*a, *b),
-                [Value::Histogram(a), Value::Histogram(b)] => {
-                    let [before, now] = [0, 1].map(|i| self.started(&pair[i]));
-                    (looks_at_starts && now.anew_since(before)) || histograms(a, b)
-                }
+    ) -> Option<Value> {
+        let mut samples = self.samples;
+        if self.extension.is_some() {
+            let begin = self.end - self.range;
+            let anchor = samples.iter().rposition(|s| s.at <= begin);
+            samples = &samples[anchor.unwrap_or(0)..];
+            samples.iter().find(|s| s.at > begin)?;
+        }
+        let pairs = samples.windows(2).filter(|pair| {
+            let [before, now] = [0, 1].map(|i| self.started(&pair[i]));
+            let anew = looks_at_starts && now.anew_since(before);
+            match [&pair[0].value, &pair[1].value] {
+                [Value::Float(a), Value::Float(b)] => anew || floats(*a, *b),
+                [Value::Histogram(a), Value::Histogram(b)] => anew || histograms(a, b),
                 _ => true,
-            });
-        pairs.count() as f64
+            }
+        });
+        Some(Value::Float(pairs.count() as f64))
     }
 }
 
@@ -135,11 +143,11 @@ pub fn plain(function: WindowFunction, w: &Plain<'_>, param: f64) -> (Option<Val
         W::Changes => {
             let floats = |a: f64, b: f64| a != b && !(a.is_nan() && b.is_nan());
             let histograms = |a: &Histogram, b: &Histogram| !b.view().equals(&a.view());
-            Some(Value::Float(w.pairs(floats, histograms, false)))
+            w.pairs(floats, histograms, false)
         }
         W::Resets => {
             let histograms = |a: &Histogram, b: &Histogram| b.view().is_reset_from(&a.view());
-            Some(Value::Float(w.pairs(|a, b| b < a, histograms, true)))
+            w.pairs(|a, b| b < a, histograms, true)
         }
         W::Irate | W::Idelta => last_two(function == W::Irate, w, of_floats, &mut notes),
         W::Rate | W::Increase | W::Delta | W::Sum | W::Avg if is_mixed => {
@@ -147,6 +155,9 @@ pub fn plain(function: WindowFunction, w: &Plain<'_>, param: f64) -> (Option<Val
             None
         }
         W::Rate | W::Increase | W::Delta | W::Sum | W::Avg if histograms.is_empty() => of_floats(),
+        W::Rate | W::Increase | W::Delta if w.extension.is_some() => {
+            extended(function, w, &histograms, &mut notes).map(Value::Histogram)
+        }
         W::Rate | W::Increase | W::Delta => {
             extrapolated(function, w, &histograms, &mut notes).map(Value::Histogram)
         }
@@ -213,6 +224,32 @@ fn combined(
     let mut mean = MeanOfHistograms::new(&points[0].1);
     points[1..].iter().try_for_each(|p| mean.add(&p.1))?;
     Ok(mean.finish())
+}
+
+fn extended(
+    function: WindowFunction,
+    w: &Plain<'_>,
+    points: &[(Started, HistogramRef<'_>)],
+    notes: &mut WindowNotes,
+) -> Option<Histogram> {
+    let kind = match function {
+        WindowFunction::Delta => Growth::Gauge,
+        _ => Growth::Counter,
+    };
+    let window = ExtendedWindow {
+        start: w.end - w.range,
+        end: w.end,
+        smoothed: w.extension?.smoothed,
+    };
+    let all: Vec<HistogramRef<'_>> = points.iter().map(|p| p.1).collect();
+    let times: Vec<i64> = points.iter().map(|p| p.0.at).collect();
+    let (grown, found) = extended_growth(&all, &times, window, kind);
+    notes.growth(found);
+    let mut grown = grown?;
+    if function == WindowFunction::Rate {
+        grown.divide(seconds(w.range));
+    }
+    Some(grown)
 }
 
 fn extrapolated(

@@ -1,9 +1,9 @@
 //! `changes` and `resets`: neighbours in time, whichever they are.
 
-use super::{MixedOutput, Series};
+use super::{MixedInput, MixedOutput, Series};
 use crate::histogram::native::HistogramRef;
-use crate::window::WindowScratch;
 use crate::window::simple::{is_change, is_reset};
+use crate::window::{Bounds, WindowScratch};
 
 /// Which neighbours are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,8 @@ pub(super) enum Pairs {
 }
 
 /// Counts neighbours. Windows are cut from the one sequence of all samples, so
-/// that a running count over it serves all of them.
+/// that a running count over it serves all of them. Anchored ones begin with
+/// the last sample at or before their beginning, and need one behind that.
 pub(super) fn count(
     series: &Series<'_>,
     pairs: Pairs,
@@ -24,15 +25,36 @@ pub(super) fn count(
     let before = run_up(series, pairs, running);
     let input = series.input;
     let bounds = input.floats.bounds.iter().zip(input.histograms.bounds);
-    for ((floats, histograms), step) in bounds.zip(0..) {
-        let samples = floats.len() + histograms.len();
+    for (step, (floats, histograms)) in bounds.enumerate() {
+        let mut samples = floats.len() + histograms.len();
+        let mut first = floats.first() + histograms.first() - before;
+        if input.floats.extension.is_some() {
+            let outside = outside(series, step);
+            // Of those before the window the last one counts, of either kind.
+            let skipped = outside.saturating_sub(1);
+            samples = if outside < samples {
+                samples - skipped
+            } else {
+                0
+            };
+            first += skipped;
+        }
         out.present[step] = samples > 0;
         if samples > 0 {
-            let first = floats.first() + histograms.first() - before;
             let counts = running[first + samples - 1] - running[first];
             out.values[step] = f64::from(counts);
         }
     }
+}
+
+/// How many of a step's samples are at or before the beginning of its window.
+fn outside(series: &Series<'_>, step: usize) -> usize {
+    let MixedInput { floats, histograms } = series.input;
+    let (begin, _) = floats.edges(step);
+    let before =
+        |times: &[i64], bounds: Bounds| times[bounds.range()].partition_point(|&t| t <= begin);
+    before(floats.timestamps, floats.bounds[step])
+        + before(histograms.timestamps, histograms.bounds[step])
 }
 
 enum Sample<'a> {

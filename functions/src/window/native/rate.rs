@@ -3,7 +3,10 @@
 use super::output::Writer;
 use super::runs::Runs;
 use super::{MixedOutput, Series, Window, WindowNote, WindowNotes};
-use crate::histogram::native::{Growth, Histogram, IncompatibleSchemas, growth};
+use crate::histogram::native::{
+    ExtendedWindow, Growth, Histogram, IncompatibleSchemas, extended_growth, growth,
+};
+use crate::window::Extension;
 use crate::window::counter::{Extent, seconds};
 
 /// Which growth is asked for.
@@ -31,9 +34,16 @@ impl Rate {
     };
 }
 
+pub(super) fn eval(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
+    match series.input.floats.extension {
+        Some(extension) => extended(series, extension, rate, out),
+        None => extrapolated(series, rate, out),
+    }
+}
+
 /// Windows of histograms alone, two of them or more, have a growth; of
 /// counters of which a start in the window is known, one is enough.
-pub(super) fn extrapolated(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
+fn extrapolated(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
     let mut writer = Writer::new(out.histograms);
     let mut runs = Runs::new();
     for window in series.windows() {
@@ -59,6 +69,38 @@ pub(super) fn extrapolated(series: &Series<'_>, rate: Rate, out: &mut MixedOutpu
         } else if let Some(mut grown) = grown(series, &window, &stretch, out.notes) {
             let first = series.points(window.histograms)[0].count;
             grown.scale(stretch.factor(first, grown.count));
+            writer.push(window.step, &grown.view());
+        }
+    }
+    writer.finish();
+}
+
+/// As [`extrapolated`], where windows are anchored or smoothed.
+fn extended(series: &Series<'_>, extension: Extension, rate: Rate, out: &mut MixedOutput<'_>) {
+    let floats = &series.input.floats;
+    let times = series.input.histograms.timestamps;
+    let mut writer = Writer::new(out.histograms);
+    for window in series.windows() {
+        out.present[window.step] = false;
+        if !window.floats.is_empty() {
+            out.notes.add(WindowNote::MixedFloatsHistograms);
+            continue;
+        }
+        let (start, end) = floats.edges(window.step);
+        let smoothed = extension.smoothed;
+        let ends = ExtendedWindow {
+            start,
+            end,
+            smoothed,
+        };
+        let times = &times[window.histograms.clone()];
+        let points = series.points(window.histograms);
+        let (grown, found) = extended_growth(points, times, ends, rate.growth);
+        out.notes.growth(found);
+        if let Some(mut grown) = grown {
+            if rate.per_second {
+                grown.divide(seconds(floats.range_ms));
+            }
             writer.push(window.step, &grown.view());
         }
     }
@@ -116,8 +158,7 @@ struct Stretch {
 impl Stretch {
     fn of(series: &Series<'_>, window: &Window, rate: Rate) -> Self {
         let floats = &series.input.floats;
-        let end = floats.ends.at(window.step);
-        let begin = end.saturating_sub(floats.range_ms);
+        let (begin, end) = floats.edges(window.step);
         let first = series.started(window.histograms.start);
         let last = series.time(window.histograms.end - 1);
         let between = |from: i64, to: i64| to.wrapping_sub(from) as f64 / 1000.0;

@@ -11,8 +11,8 @@ use super::*;
 use crate::grid::Grid;
 use crate::histogram::native::tests::{compact, counter_rows, layout, parts};
 use crate::histogram::native::{CounterReset, Histogram, Layout};
-use crate::window::compute_bounds;
 use crate::window::tests::{ALL, same as close};
+use crate::window::{Extension, compute_bounds};
 
 /// Samples in the order of time, and the grid at which they are looked at.
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ struct Case {
     ends: Grid,
     range: i64,
     use_starts: bool,
+    extension: Option<Extension>,
     /// Whether the histograms are stored with empty buckets as absent.
     compact: bool,
 }
@@ -34,7 +35,7 @@ struct Row {
 
 impl Case {
     fn run(&self, function: WindowFunction, params: &[Param<'_>]) -> Result<Row, ParamError> {
-        let (mut float_times, mut floats) = (vec![], vec![]);
+        let (mut float_times, mut floats, mut float_starts) = (vec![], vec![], vec![]);
         let (mut times, mut starts) = (vec![], vec![]);
         let mut column = HistogramColumn::default();
         for sample in &self.samples {
@@ -42,6 +43,7 @@ impl Case {
                 Value::Float(value) => {
                     float_times.push(sample.at);
                     floats.push(*value);
+                    float_starts.push(sample.start);
                 }
                 Value::Histogram(h) => {
                     times.push(sample.at);
@@ -51,8 +53,9 @@ impl Case {
             }
         }
         let (mut float_bounds, mut bounds) = (vec![], vec![]);
-        compute_bounds(&float_times, self.ends, self.range, &mut float_bounds);
-        compute_bounds(&times, self.ends, self.range, &mut bounds);
+        let (ends, range) = self.reached();
+        compute_bounds(&float_times, ends, range, &mut float_bounds);
+        compute_bounds(&times, ends, range, &mut bounds);
         let input = MixedInput {
             floats: WindowInput {
                 timestamps: &float_times,
@@ -60,8 +63,8 @@ impl Case {
                 bounds: &float_bounds,
                 ends: self.ends,
                 range_ms: self.range,
-                starts: None,
-                extension: None,
+                starts: self.use_starts.then_some(&float_starts),
+                extension: self.extension,
                 eval: self.ends,
             },
             histograms: HistogramInput {
@@ -94,10 +97,17 @@ impl Case {
         Ok(Row { values, notes })
     }
 
+    /// The ends and the length of the windows with what they look at beyond.
+    fn reached(&self) -> (Grid, i64) {
+        let own = (self.ends, self.range);
+        self.extension.map_or(own, |e| e.widen(own.0, own.1))
+    }
+
     /// The samples of a step's window.
     fn window(&self, step: usize) -> &[Sample] {
-        let end = self.ends.at(step);
-        let from = self.samples.partition_point(|s| s.at <= end - self.range);
+        let (ends, range) = self.reached();
+        let end = ends.at(step);
+        let from = self.samples.partition_point(|s| s.at <= end - range);
         let to = self.samples.partition_point(|s| s.at <= end);
         &self.samples[from..to.max(from)]
     }
@@ -174,6 +184,7 @@ fn case() -> impl Strategy<Value = Case> {
                 },
                 range,
                 use_starts,
+                extension: None,
                 compact,
             },
         )
@@ -212,33 +223,64 @@ fn same(got: &Option<Value>, want: &Option<Value>, is_compact: bool) -> bool {
     }
 }
 
+/// Compares each window of each function with its plain definition.
+fn check(case: &Case, functions: &[WindowFunction], param: f64) -> Result<(), TestCaseError> {
+    let mut stored = case.clone();
+    for sample in &mut stored.samples {
+        if let (true, Value::Histogram(h)) = (case.compact, &mut sample.value) {
+            h.compact();
+        }
+    }
+    for &function in functions {
+        let got = case.run(function, &params(function, param)).unwrap();
+        let mut notes = WindowNotes::default();
+        for (step, got) in got.values.iter().enumerate() {
+            let window = Plain {
+                samples: stored.window(step),
+                end: case.ends.at(step),
+                range: case.range,
+                use_starts: case.use_starts,
+                extension: case.extension,
+            };
+            let (want, found) = plain(function, &window, param);
+            found.iter().for_each(|note| notes.add(note));
+            prop_assert!(
+                same(got, &want, case.compact),
+                "{function:?} step {step}: {got:?}, want {want:?}"
+            );
+        }
+        let all = |notes: WindowNotes| notes.iter().collect::<Vec<_>>();
+        prop_assert_eq!(all(got.notes), all(notes), "{:?}", function);
+        prop_assert_eq!(got.notes.overlaps(), notes.overlaps(), "{:?}", function);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(384))]
 
     #[test]
     fn mixed_kernels_are_as_their_plain_definitions(case in case(), param in 0.05f64..0.95) {
-        for function in ALL {
-            let got = case.run(function, &params(function, param)).unwrap();
-            let mut notes = WindowNotes::default();
-            for (step, got) in got.values.iter().enumerate() {
-                let window = Plain {
-                    samples: case.window(step),
-                    end: case.ends.at(step),
-                    range: case.range,
-                    use_starts: case.use_starts,
-                };
-                let (want, found) = plain(function, &window, param);
-                found.iter().for_each(|note| notes.add(note));
-                prop_assert!(
-                    same(got, &want, case.compact),
-                    "{function:?} step {step}: {got:?}, want {want:?}"
-                );
-            }
-            let all = |notes: WindowNotes| notes.iter().collect::<Vec<_>>();
-            prop_assert_eq!(all(got.notes), all(notes), "{:?}", function);
-            if case.use_starts {
-                prop_assert_eq!(got.notes.overlaps(), notes.overlaps(), "{:?}", function);
-            }
+        check(&case, &ALL, param)?;
+    }
+
+    #[test]
+    fn windows_that_reach_beyond_their_ends_are_as_their_plain_definitions(
+        mut case in case(),
+        smoothed in any::<bool>(),
+        beyond_ms in 1i64..100_000,
+    ) {
+        use WindowFunction as W;
+        case.extension = Some(Extension {
+            smoothed,
+            before_ms: beyond_ms,
+            after_ms: if smoothed { beyond_ms } else { 0 },
+        });
+        // A pinned window moves, other than its samples, in the reference.
+        case.ends.step_ms = case.ends.step_ms.max(1);
+        check(&case, &[W::Rate, W::Increase, W::Delta], 0.5)?;
+        if !smoothed {
+            check(&case, &[W::Changes, W::Resets], 0.5)?;
         }
     }
 }
@@ -264,6 +306,7 @@ fn at_once(samples: Vec<Sample>, end: i64, range: i64) -> Case {
         ends: Grid::instant(end),
         range,
         use_starts: true,
+        extension: None,
         compact: false,
     }
 }
