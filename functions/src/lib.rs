@@ -11,9 +11,11 @@ pub mod fmt;
 #[cfg(test)]
 mod golden;
 pub mod grid;
+pub mod hash;
 pub mod histogram;
 pub mod kahan;
 pub mod label;
+pub mod natural;
 pub mod quantile;
 pub mod table;
 pub mod window;

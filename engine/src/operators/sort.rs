@@ -7,6 +7,7 @@ use std::sync::Arc;
 use quarrel_functions::table::{Kind, SortFunction};
 use quarrel_planner::logical::{Plan, PlanOp};
 
+use super::sort_by_label;
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
@@ -22,16 +23,14 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let PlanOp::Sort {
         function,
         input,
+        labels,
         ineffective,
-        ..
     } = &plan.op
     else {
         return Err(QueryError::Internal("not a sort".into()));
     };
-    let descending = match function.kind {
-        Kind::Sort(SortFunction::Value) => false,
-        Kind::Sort(SortFunction::ValueDescending) => true,
-        _ => return Err(QueryError::unsupported(function.name, plan.span)),
+    let Kind::Sort(kind) = function.kind else {
+        return Err(QueryError::unsupported(function.name, plan.span));
     };
     let input = binder.bind(input)?;
     if *ineffective {
@@ -42,6 +41,14 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         );
         return Ok(input);
     }
+    let descending = match kind {
+        SortFunction::Value => false,
+        SortFunction::ValueDescending => true,
+        SortFunction::Label => return Ok(sort_by_label::bind(binder, input, labels, false)),
+        SortFunction::LabelDescending => {
+            return Ok(sort_by_label::bind(binder, input, labels, true));
+        }
+    };
     let (labels, grid) = (input.row_labels(), input.grid);
     let sort = Sort {
         descending,

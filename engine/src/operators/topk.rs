@@ -92,7 +92,7 @@ impl TopK {
         };
         let collecting = run.inputs[0].collect(self.groups.len(), &run.context, "topk");
         let (input, mut account) = collecting.await?;
-        if !self.check(limit)? {
+        if !keeps_any(limit, self.steps, self.span)? {
             return Ok(Output::new(&run.context, "topk"));
         }
         let arrived: Vec<u32> = input.arrived().map(|row| row.series).collect();
@@ -159,33 +159,36 @@ impl TopK {
             heaps.add(ordinal, row.first_step as usize, row.values, marks);
         }
     }
+}
 
-    /// Whether any step keeps anything.
-    fn check(&self, limit: &Values) -> Result<bool, QueryError> {
-        let (mut least, mut most, mut nan) = (f64::INFINITY, f64::NEG_INFINITY, false);
-        for value in limit.iter(self.steps) {
-            nan |= value.is_nan();
-            least = least.min(value);
-            most = most.max(value);
-        }
-        if nan {
-            return Err(QueryError::execution("Parameter value is NaN", self.span));
-        }
-        if most < 1.0 {
-            return Ok(false);
-        }
-        let beyond = |value: f64, way: &str| {
-            let value = quarrel_functions::fmt::format_g(value);
-            QueryError::execution(format!("Scalar value {value} {way} int64"), self.span)
-        };
-        if least <= MIN_PARAMETER {
-            return Err(beyond(least, "underflows"));
-        }
-        if most >= MAX_PARAMETER {
-            return Err(beyond(most, "overflows"));
-        }
-        Ok(true)
+/// Whether any step keeps anything, by the parameter of `topk` and its like.
+///
+/// # Errors
+/// When the parameter is no number of rows at some step.
+pub(super) fn keeps_any(limit: &Values, steps: usize, span: Span) -> Result<bool, QueryError> {
+    let (mut least, mut most, mut nan) = (f64::INFINITY, f64::NEG_INFINITY, false);
+    for value in limit.iter(steps) {
+        nan |= value.is_nan();
+        least = least.min(value);
+        most = most.max(value);
     }
+    if nan {
+        return Err(QueryError::execution("Parameter value is NaN", span));
+    }
+    if most < 1.0 {
+        return Ok(false);
+    }
+    let beyond = |value: f64, way: &str| {
+        let value = quarrel_functions::fmt::format_g(value);
+        QueryError::execution(format!("Scalar value {value} {way} int64"), span)
+    };
+    if least <= MIN_PARAMETER {
+        return Err(beyond(least, "underflows"));
+    }
+    if most >= MAX_PARAMETER {
+        return Err(beyond(most, "overflows"));
+    }
+    Ok(true)
 }
 
 /// What the heaps kept, group by group.

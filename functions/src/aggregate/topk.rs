@@ -112,6 +112,16 @@ pub fn top_k(order: KeepOrder, k: usize, samples: impl Iterator<Item = Kept>) ->
     heap
 }
 
+/// The samples in the order that a heap of them has, as `limitk` gives them.
+pub fn heap_order(samples: impl Iterator<Item = Kept>) -> Vec<Kept> {
+    let mut heap = Vec::new();
+    for sample in samples {
+        heap.push(sample);
+        sift_up(KeepOrder::Top, &mut heap);
+    }
+    heap
+}
+
 #[inline]
 fn offer(order: KeepOrder, limit: usize, heap: &mut Vec<Kept>, sample: Kept) {
     if heap.len() < limit {

@@ -270,9 +270,6 @@ impl<'a> Builder<'a> {
             ref grouping,
             ..
         } = *aggregate;
-        if matches!(op, AggregateOp::LimitK | AggregateOp::LimitRatio) {
-            return self.unsupported(op.name(), span);
-        }
         let below = scope.below(op.name());
         let mut param = None;
         if let Some(expr) = &aggregate.param {

@@ -1,8 +1,6 @@
 //! A sort whose order nobody sees is left out. In range queries sorts stay:
 //! they cost nothing there, and the user is warned of them.
 
-use quarrel_functions::table::{Kind, SortFunction};
-
 use super::{Rule, RuleContext, each_mut};
 use crate::ast::AggregateOp;
 use crate::logical::{Plan, PlanOp};
@@ -31,14 +29,8 @@ impl Rule for NeedlessSorts {
 fn unordered_input(plan: &mut Plan) -> Option<&mut Plan> {
     match &mut plan.op {
         PlanOp::Absent { input, .. } | PlanOp::ScalarOf(input) => Some(input),
-        // By labels the order is complete; by value, equal ones keep theirs.
-        PlanOp::Sort {
-            function, input, ..
-        } => matches!(
-            function.kind,
-            Kind::Sort(SortFunction::Label | SortFunction::LabelDescending)
-        )
-        .then_some(&mut **input),
+        // Not another sort: what compares as equal, or not at all, as rows
+        // without the label do, keeps its order.
         PlanOp::Aggregate { op, input, .. } => {
             // Not `min` and `max`: of 0 and -0 they give the first one.
             matches!(op, AggregateOp::Count | AggregateOp::Group).then_some(&mut **input)

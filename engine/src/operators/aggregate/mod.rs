@@ -23,7 +23,7 @@ use quarrel_planner::logical::{Plan, PlanOp};
 use self::fold::{Partial, PartialGroup, partials};
 use self::histograms::{HistogramGroup, Place};
 use self::mixed::{MarkedSteps, Mixed};
-use super::{quantile, topk};
+use super::{limit_ratio, limitk, quantile, topk};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
 use crate::exec::morsels::Morsels;
@@ -77,6 +77,10 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     match op {
         AggregateOp::TopK | AggregateOp::BottomK => {
             return topk::bind(binder, plan, *op, param.as_deref(), input);
+        }
+        AggregateOp::LimitK => return limitk::bind(binder, plan, param.as_deref(), input),
+        AggregateOp::LimitRatio => {
+            return limit_ratio::bind(binder, plan, param.as_deref(), input);
         }
         AggregateOp::Quantile => return quantile::bind(binder, plan, param.as_deref(), input),
         _ => {}
