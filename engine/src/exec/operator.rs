@@ -302,24 +302,6 @@ impl Output {
         Ok(())
     }
 
-    /// Appends the samples of a row that `keep` names, see
-    /// [`BatchBuilder::push_kept`].
-    ///
-    /// # Errors
-    /// As [`Output::push`].
-    pub fn push_kept(
-        &mut self,
-        series: u32,
-        row: &Row<'_>,
-        keep: impl Fn(usize) -> bool,
-    ) -> Result<(), QueryError> {
-        self.builder.push_kept(series, row, keep);
-        if self.builder.is_full() {
-            self.close_batch()?;
-        }
-        Ok(())
-    }
-
     fn close_batch(&mut self) -> Result<(), QueryError> {
         let batch = self.builder.finish();
         self.account.context().check()?;

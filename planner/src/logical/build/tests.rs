@@ -390,8 +390,6 @@ fn refusals_have_the_words_of_the_reference() {
 #[test]
 fn what_is_not_evaluated_is_said() {
     for (query, what) in [
-        ("y + limitk(1, x)", "1:5: limitk"),
-        ("limit_ratio(0.5, x)", "1:1: limit_ratio"),
         ("rate(x[5m] anchored)", "1:6: anchored"),
         ("x smoothed", "1:1: smoothed"),
         ("a >/ 5", "1:1: operator \">/\""),
