@@ -388,7 +388,7 @@ impl LabelList {
 }
 
 /// Numbers label sets in order of first appearance.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub struct Grouper {
     ids: FxHashMap<Box<[Label]>, u32>,
 }

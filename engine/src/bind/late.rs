@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use quarrel_functions::grid::Grid;
+use quarrel_functions::table::{HistogramFunction, Kind};
 use quarrel_planner::ast::AggregateOp;
 use quarrel_planner::logical::{Plan, PlanOp};
 
@@ -19,6 +20,7 @@ use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::Input;
 use crate::labels::LabelList;
 use crate::operators;
+use crate::operators::params::Values;
 
 /// Rows that are there already.
 #[derive(Debug, Clone)]
@@ -35,27 +37,38 @@ pub(crate) struct LateRows {
     pub account: Arc<Account>,
 }
 
-fn is_late(plan: &Plan) -> bool {
-    matches!(
-        &plan.op,
+/// Nodes whose labels depend on samples.
+#[derive(Debug, Clone, Copy)]
+enum LateKind {
+    CountValues,
+    Quantiles,
+}
+
+fn late_kind(plan: &Plan) -> Option<LateKind> {
+    match &plan.op {
         PlanOp::Aggregate {
             op: AggregateOp::CountValues,
             ..
-        }
-    )
+        } => Some(LateKind::CountValues),
+        PlanOp::Histogram { function, .. } => match function.kind {
+            Kind::Histogram(HistogramFunction::Quantiles) => Some(LateKind::Quantiles),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// The late nodes of a plan, inner ones first.
-fn late_nodes(plan: &Plan) -> Vec<&Plan> {
+fn late_nodes(plan: &Plan) -> Vec<(&Plan, LateKind)> {
     let mut out = Vec::new();
     let mut stack = vec![plan];
     while let Some(plan) = stack.pop() {
-        if is_late(plan) {
-            out.push(plan);
+        if let Some(kind) = late_kind(plan) {
+            out.push((plan, kind));
         }
         stack.extend(plan.inputs());
     }
-    out.sort_by_key(|plan| plan.id);
+    out.sort_by_key(|(plan, _)| plan.id);
     out
 }
 
@@ -86,16 +99,41 @@ impl<'a> Late<'a> {
             selections,
             done: HashMap::new(),
         };
-        for node in late_nodes(plan) {
-            let PlanOp::Aggregate { input, .. } = &node.op else {
-                continue;
+        for (node, kind) in late_nodes(plan) {
+            let rows = match kind {
+                LateKind::CountValues => late.count_values(node).await?,
+                LateKind::Quantiles => late.quantiles(node).await?,
             };
-            let (bound, rows) = late.collect(input, None, "count_values").await?;
-            let rows =
-                operators::count_values::evaluate(context, node, &bound.labels, bound.grid, rows)?;
             late.done.insert(node.id, rows);
         }
         Ok(late)
+    }
+
+    async fn count_values(&mut self, node: &Plan) -> Result<LateRows, QueryError> {
+        let PlanOp::Aggregate { input, .. } = &node.op else {
+            return Err(QueryError::Internal("not an aggregation".into()));
+        };
+        let (bound, rows) = self.collect(input, None, "count_values").await?;
+        let (labels, grid) = (&bound.labels, bound.grid);
+        operators::count_values::evaluate(self.context, node, labels, grid, rows)
+    }
+
+    async fn quantiles(&mut self, node: &Plan) -> Result<LateRows, QueryError> {
+        use operators::histogram::quantiles::{self, Asked};
+        let (input, _, params) = quantiles::parts(node)?;
+        let mut asked = Vec::new();
+        for param in params {
+            let (_, (rows, _account)) = self.collect(param, None, "parameter").await?;
+            asked.push(Asked {
+                span: param.span,
+                values: Values::of_rows(&rows, node.grid.len)?,
+            });
+        }
+        let (bound, rows) = self
+            .collect(input, Some(node.grid), "histogram_quantiles")
+            .await?;
+        let binder = Binder::new(self.context, self.times, self.selections, &self.done);
+        quantiles::evaluate(&binder, node, &bound, rows, &asked)
     }
 
     /// Binds with all late rows at hand. Joins whose table would be too large

@@ -96,8 +96,11 @@ struct Counter<'a> {
 impl Counter<'_> {
     fn add(&mut self, labels: &[Label], row: &Row<'_>) -> Result<(), QueryError> {
         let mut groups: FxHashMap<Symbol, usize> = FxHashMap::default();
-        for i in (0..row.values.len()).filter(|&i| row.is_present(i)) {
-            let text = self.text(row.values[i]);
+        for i in row.samples() {
+            let text = match row.histogram(i) {
+                Some(h) => self.context.symbols.intern(&h.to_text()),
+                None => self.text(row.values[i]),
+            };
             let group = match groups.get(&text) {
                 Some(&group) => group,
                 None => {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use quarrel_functions::elementwise::{ElementwiseFunction, ElementwiseInput};
 use quarrel_functions::grid::Grid;
+use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_functions::table::Kind;
 use quarrel_planner::logical::{Plan, PlanOp};
 
 use super::params::{Params, Values, as_params};
 use super::{broadcast, merge};
-use crate::batch::SeriesBatch;
+use crate::batch::{BatchBuilder, SeriesBatch};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
 use crate::exec::operator::{BatchStream, Operator, Run, mapped};
@@ -99,10 +100,18 @@ impl Operator for Elementwise {
 impl Elementwise {
     fn apply(&self, params: &[Values], batch: SeriesBatch) -> Result<SeriesBatch, QueryError> {
         let Function::OfTable(kernel, _) = self.function else {
+            if batch.has_histograms() {
+                return Ok(negated(&batch));
+            }
             return batch.map_values(|_, row| {
                 row.iter_mut().for_each(|v| *v = -*v);
                 Ok(())
             });
+        };
+        let batch = match kernel {
+            // The one function that histograms have a result of.
+            ElementwiseFunction::Timestamp if batch.has_histograms() => all_floats(&batch),
+            _ => batch.floats_only(),
         };
         let params = as_params(params);
         let input = |first_step| ElementwiseInput {
@@ -120,4 +129,34 @@ impl Elementwise {
             batch.map_values(|first, row| kernel.eval(&input(first), row, &mut []).map_err(missing))
         }
     }
+}
+
+/// All samples with the other sign.
+fn negated(batch: &SeriesBatch) -> SeriesBatch {
+    let mut builder = BatchBuilder::new();
+    let (mut values, mut present) = (Vec::new(), Vec::new());
+    let mut histograms = StepHistograms::default();
+    for row in batch.rows() {
+        values.clear();
+        values.extend(row.values.iter().map(|v| -v));
+        present.resize(values.len(), false);
+        row.write_presence(&mut present);
+        histograms.clear();
+        for (i, h) in row.histograms() {
+            let step = row.first_step as usize + i;
+            histograms.push_with(step, |column| column.push_negated(&h));
+        }
+        builder.push_mixed(row.series, row.first_step, &values, &present, &histograms);
+    }
+    builder.finish()
+}
+
+/// Some float where there is a histogram.
+fn all_floats(batch: &SeriesBatch) -> SeriesBatch {
+    let mut builder = BatchBuilder::new();
+    for row in batch.rows() {
+        let present: Vec<bool> = (0..row.values.len()).map(|i| row.is_sample(i)).collect();
+        builder.push(row.series, row.first_step, row.values, &present);
+    }
+    builder.finish()
 }

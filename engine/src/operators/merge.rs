@@ -17,7 +17,7 @@ use crate::error::QueryError;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 
 /// Prometheus's words, which clients match on.
-const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
+pub(crate) const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
 
 #[derive(Debug)]
 struct Merge {

@@ -9,6 +9,7 @@ use quarrel_functions::grid::{Grid, Param};
 use quarrel_planner::logical::{Plan, PlanOp};
 use tokio::sync::OnceCell;
 
+use crate::batch::Rows;
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
 use crate::exec::operator::{Input, Run, series_batch};
@@ -37,6 +38,27 @@ pub(crate) enum Values {
 }
 
 impl Values {
+    /// Values of a scalar: one, or one for each of `len` steps.
+    fn new(values: Vec<f64>, len: usize) -> Result<Self, QueryError> {
+        match values.as_slice() {
+            [value] => Ok(Values::Const(*value)),
+            all if all.len() == len => Ok(Values::PerStep(values)),
+            all => Err(QueryError::Internal(format!(
+                "a scalar has {} values at {len} steps",
+                all.len()
+            ))),
+        }
+    }
+
+    /// Those of a scalar's one row.
+    ///
+    /// # Errors
+    /// If it has neither one value nor `len`.
+    pub fn of_rows(rows: &Rows, len: usize) -> Result<Self, QueryError> {
+        let values = rows.arrived().flat_map(|row| row.values.iter().copied());
+        Values::new(values.collect(), len)
+    }
+
     /// As kernels take it.
     pub fn param(&self) -> Param<'_> {
         match self {
@@ -128,14 +150,7 @@ pub(crate) async fn read_scalar(input: &Input, len: usize) -> Result<Values, Que
             values.extend_from_slice(row.values);
         }
     }
-    match values.as_slice() {
-        [value] => Ok(Values::Const(*value)),
-        all if all.len() == len => Ok(Values::PerStep(values)),
-        all => Err(QueryError::Internal(format!(
-            "a scalar has {} values at {len} steps",
-            all.len()
-        ))),
-    }
+    Values::new(values, len)
 }
 
 /// Scalar params in the form that kernels take.

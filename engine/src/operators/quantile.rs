@@ -12,6 +12,7 @@ use super::aggregate::mixed::{MarkedSteps, Mixed};
 use super::params::{Params, Values};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 
 #[derive(Debug)]
@@ -24,6 +25,8 @@ struct Quantile {
     node: u32,
     /// Where the parameter stands.
     span: Span,
+    /// Where the aggregated expression stands.
+    input_span: Span,
 }
 
 /// Binds a quantile over groups.
@@ -33,6 +36,7 @@ pub(crate) fn bind(
     param: Option<&Plan>,
     input: &Plan,
 ) -> Result<Bound, QueryError> {
+    let input_span = input.span;
     let (input, groups) = grouping::bind_input(binder, plan, input)?;
     let (labels, mixed) = groups.rows(&input.marks);
     let mut inputs = vec![input];
@@ -45,18 +49,19 @@ pub(crate) fn bind(
         steps: plan.grid.len,
         node: plan.id,
         span: param.map_or(plan.span, |p| p.span),
+        input_span,
     };
     Ok(Bound::whole(Arc::new(quantile), inputs, labels, plan.grid))
 }
 
 /// Warns of a quantile outside of [0, 1].
-pub(crate) fn warn(run: &Run, node: u32, span: Span, q: f64) {
+pub(crate) fn warn(context: &QueryContext, node: u32, span: Span, q: f64) {
     if quarrel_functions::quantile::is_valid_quantile(q) {
         return;
     }
     let q = quarrel_functions::fmt::format_g(q);
     let text = format!("quantile value should be between 0 and 1, got {q}");
-    run.context.annotations.warn(node, span, text);
+    context.annotations.warn(node, span, text);
 }
 
 /// Warns of the largest and the smallest quantile; NaN hides both.
@@ -68,14 +73,14 @@ fn warn_extremes(run: &Run, node: u32, span: Span, q: &Values, steps: usize) {
         most = most.max(value);
     }
     if nan {
-        warn(run, node, span, f64::NAN);
+        warn(&run.context, node, span, f64::NAN);
         return;
     }
     if most > 1.0 {
-        warn(run, node, span, most);
+        warn(&run.context, node, span, most);
     }
     if least < 0.0 {
-        warn(run, node, span, least);
+        warn(&run.context, node, span, least);
     }
 }
 
@@ -111,6 +116,9 @@ impl Operator for Quantile {
                 .map(|mixed| MarkedSteps::new(mixed, self.steps));
             account.grow(marked.as_ref().map_or(0, MarkedSteps::bytes))?;
             for row in input.arrived() {
+                if row.has_histograms() {
+                    grouping::tell_ignored(&run.context, self.node, self.input_span, "quantile");
+                }
                 let group = self.groups[row.series as usize];
                 if let Some(marked) = &marked {
                     marked.add(group, &row);

@@ -86,6 +86,7 @@ impl Operator for Sort {
             account.grow(self.rows * 16)?;
             let mut rows: Vec<_> = input
                 .arrived()
+                .filter(|row| row.is_present(0))
                 .map(|row| (row.series, row.values[0]))
                 .collect();
             rows.sort_by(|a, b| compare(a.1, b.1, self.descending));

@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 
 use super::aggregate::grouping::{self, Groups};
 use super::params::{Params, Values};
-use crate::batch::Rows;
+use crate::batch::{Row, Rows};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
 use crate::exec::context::Account;
@@ -30,6 +30,7 @@ struct TopK {
     groups: Vec<u32>,
     count: usize,
     steps: usize,
+    node: u32,
     span: Span,
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn bind(
         groups: of_row,
         count: labels.len(),
         steps: plan.grid.len,
+        node: plan.id,
         span: plan.span,
     };
     Ok(Bound::whole(Arc::new(topk), inputs, row_labels, plan.grid))
@@ -95,6 +97,7 @@ impl TopK {
         if !keeps_any(limit, self.steps, self.span)? {
             return Ok(Output::new(&run.context, "topk"));
         }
+        self.tell_ignored(run, limit, &input);
         let arrived: Vec<u32> = input.arrived().map(|row| row.series).collect();
         let mut members: Vec<Vec<u32>> = vec![Vec::new(); self.count];
         let mut order = Vec::new();
@@ -141,6 +144,22 @@ impl TopK {
             .sum();
         // A vector that grows has up to twice the room that it needs.
         self.steps * 32 + limits.min(items) * 32
+    }
+
+    /// Says that histograms are passed over where anything is kept.
+    fn tell_ignored(&self, run: &Run, limit: &Values, input: &Rows) {
+        let counts = |step: usize| limit.param().at(step) >= 1.0;
+        let is_ignored = |row: Row<'_>| {
+            let first = row.first_step as usize;
+            row.histograms().any(|(i, _)| counts(first + i))
+        };
+        if input.arrived().any(is_ignored) {
+            let name = match self.order {
+                KeepOrder::Top => "topk",
+                KeepOrder::Bottom => "bottomk",
+            };
+            grouping::tell_ignored(&run.context, self.node, self.span, name);
+        }
     }
 
     fn fill(&self, heaps: &mut Heaps, members: &[u32], arrived: &[u32], input: &Rows) {

@@ -17,6 +17,15 @@ pub fn format_g(value: f64) -> String {
     general(&scientific(value), 6, |out| out.push_str(&plain(value)))
 }
 
+/// As OpenMetrics writes floats: as [`format_g`], but whole numbers with `.0`.
+pub fn format_openmetrics(value: f64) -> String {
+    let mut text = format_g(value);
+    if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
+        text.push_str(".0");
+    }
+    if value == 0.0 { "0.0".to_owned() } else { text }
+}
+
 /// Go's `%.2g`: two significant digits.
 pub fn format_g2(value: f64) -> String {
     if let Some(text) = special(value) {

@@ -127,7 +127,7 @@ functions! {
     histogram_count(Vector) -> Vector: Histogram(H::Count), "number of native histograms' observations";
     histogram_fraction(Scalar, Scalar, Vector) -> Vector: Histogram(H::Fraction), "estimated fraction of observations between two values";
     histogram_quantile(Scalar, Vector) -> Vector: Histogram(H::Quantile), "estimated quantile of a histogram's observations";
-    histogram_quantiles(Vector, String, Scalar, Scalar) -> Vector: Histogram(H::Quantiles), "several estimated quantiles, each under a label", variadic(9), experimental, later;
+    histogram_quantiles(Vector, String, Scalar, Scalar) -> Vector: Histogram(H::Quantiles), "several estimated quantiles, each under a label", variadic(9), experimental;
     histogram_stddev(Vector) -> Vector: Histogram(H::Stddev), "estimated standard deviation of native histograms' observations";
     histogram_stdvar(Vector) -> Vector: Histogram(H::Stdvar), "estimated variance of native histograms' observations";
     histogram_sum(Vector) -> Vector: Histogram(H::Sum), "sum of native histograms' observations";

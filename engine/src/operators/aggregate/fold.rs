@@ -7,9 +7,9 @@ use futures::StreamExt;
 use quarrel_functions::aggregate::{Accumulator, AggregateFunction};
 use rustc_hash::FxHashMap;
 
-use super::Aggregate;
 use super::histograms::{HistogramRow, Place};
 use super::mixed::MarkedSteps;
+use super::{Aggregate, grouping};
 use crate::batch::{Row, SeriesBatch};
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
@@ -189,7 +189,7 @@ impl Folder {
             }
             F::Min | F::Max | F::Stddev | F::Stdvar => {
                 let FolderPlan { name, place, .. } = self.aggregate;
-                place.ignored(&self.context, name);
+                grouping::tell_ignored(&self.context, place.node, place.span, name);
             }
         }
         let first = row.first_step as usize;

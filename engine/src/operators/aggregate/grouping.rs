@@ -1,9 +1,11 @@
 //! Which row belongs to which group.
 
+use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{Plan, PlanOp};
 
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
+use crate::exec::context::QueryContext;
 use crate::labels::{Grouper, Label, LabelList, Symbol, SymbolTable};
 use crate::operators::broadcast;
 
@@ -55,6 +57,12 @@ impl LabelFilter {
 fn known(names: &[String], symbols: &SymbolTable) -> Vec<Symbol> {
     let symbols = symbols.read();
     names.iter().filter_map(|name| symbols.find(name)).collect()
+}
+
+/// Says that an aggregator passed over histograms.
+pub(crate) fn tell_ignored(context: &QueryContext, node: u32, span: Span, aggregator: &str) {
+    let text = format!("ignored histogram in {aggregator} aggregation");
+    context.annotations.info(node, span, text);
 }
 
 /// Binds the input of an aggregation that needs all rows of a step at once,

@@ -22,14 +22,6 @@ pub(super) struct Place {
     pub span: Span,
 }
 
-impl Place {
-    /// Says that an aggregator passed over histograms.
-    pub fn ignored(self, context: &QueryContext, aggregator: &str) {
-        let text = format!("ignored histogram in {aggregator} aggregation");
-        context.annotations.info(self.node, self.span, text);
-    }
-}
-
 /// The histograms of a row.
 #[derive(Debug)]
 pub(super) struct HistogramRow {

@@ -74,6 +74,14 @@ impl HistogramColumn {
         }
     }
 
+    /// Appends a histogram with all counts and its sum negated.
+    pub fn push_negated(&mut self, h: &HistogramRef<'_>) {
+        self.push(h);
+        if let Some(run) = self.runs.last_mut() {
+            run.last_mut().scale(-1.0);
+        }
+    }
+
     /// Appends a histogram with all counts and its sum divided, compacted.
     pub fn push_divided(&mut self, h: &HistogramRef<'_>, divisor: f64) {
         if divisor == 0.0 {

@@ -1,0 +1,313 @@
+//! Functions of histograms: `histogram_quantile` and `histogram_fraction` over
+//! classic buckets and native histograms; [`quantiles`] for several quantiles
+//! at once, and [`values`] for what native histograms alone have.
+
+mod groups;
+pub(crate) mod quantiles;
+mod values;
+
+use std::fmt;
+use std::sync::Arc;
+
+use quarrel_functions::grid::{Grid, Param};
+use quarrel_functions::histogram::classic::{BucketRow, ClassicRows, Forced};
+use quarrel_functions::histogram::native::{FractionNote, QuantileNote};
+use quarrel_functions::table::{HistogramFunction, Kind};
+use quarrel_planner::ast::Span;
+use quarrel_planner::logical::{Plan, PlanOp};
+
+use self::groups::{Arrived, Groups};
+use super::params::{Params, Values};
+use super::{broadcast, merge, quantile};
+use crate::annotations::{ForcedMonotonicity, for_metric};
+use crate::batch::Row;
+use crate::bind::{Binder, Bound, RowLabels};
+use crate::error::QueryError;
+use crate::exec::context::QueryContext;
+use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
+use crate::labels::{LabelList, Symbol};
+
+/// What the user is told when counts fell from one bucket to the next.
+const FORCED: &str = "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)";
+
+/// Where annotations go, and what they may name.
+#[derive(Debug)]
+struct Teller {
+    node: u32,
+    /// Where the vector stands.
+    span: Span,
+    grid: Grid,
+    /// The labels of the results: classic histograms, then native ones.
+    labels: Arc<LabelList>,
+}
+
+#[derive(Debug)]
+struct Histogram {
+    function: HistogramFunction,
+    name: &'static str,
+    params: Params,
+    groups: Groups,
+    /// How many classic histograms there are. Native ones have the numbers
+    /// behind them, one for each input row.
+    classic: u32,
+    teller: Teller,
+    /// Where the first parameter stands.
+    param_span: Span,
+}
+
+/// What is asked of each histogram.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    Quantile(Param<'a>),
+    Fraction(Param<'a>, Param<'a>),
+}
+
+/// Binds a function of histograms.
+pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
+    let PlanOp::Histogram {
+        function,
+        params,
+        input,
+    } = &plan.op
+    else {
+        return Err(QueryError::Internal("not a function of histograms".into()));
+    };
+    let Kind::Histogram(kind) = function.kind else {
+        return Err(QueryError::unsupported(function.name, plan.span));
+    };
+    if kind.is_native_only() {
+        return values::bind(binder, plan, kind, function.name, input);
+    }
+    let param_span = params.first().map_or(plan.span, |p| p.span);
+    let span = input.span;
+    let input = broadcast::bind(binder.bind(input)?, plan.grid);
+    let (groups, labels) = Groups::new(binder, &input.labels);
+    let classic = labels.len() as u32;
+    let labels = binder.drop_names(with_native(labels, &input.labels));
+    let mut inputs = vec![input];
+    let params = Params::bind(binder, params, plan.grid, &mut inputs)?;
+    let histogram = Histogram {
+        function: kind,
+        name: function.name,
+        params,
+        groups,
+        classic,
+        teller: Teller {
+            node: plan.id,
+            span,
+            grid: plan.grid,
+            labels: Arc::clone(&labels.list),
+        },
+        param_span,
+    };
+    // Histograms that differ in their name alone may have equal labels now.
+    let bound = Bound::whole(Arc::new(histogram), inputs, labels, plan.grid);
+    Ok(merge::bind(bound, plan.span))
+}
+
+/// The labels of classic histograms, and those of all rows, which may have
+/// native ones.
+fn with_native(mut classic: LabelList, rows: &LabelList) -> RowLabels {
+    rows.iter()
+        .for_each(|row| classic.push(row.iter().copied()));
+    RowLabels::new(classic)
+}
+
+impl Operator for Histogram {
+    fn name(&self) -> &'static str {
+        "Histogram"
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, params) = (self.name, &self.params);
+        write!(
+            f,
+            ": {name}({params}) histograms={} of {}",
+            self.classic,
+            self.groups.rows()
+        )
+    }
+
+    fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        computed(async move { self.compute(&run).await })
+    }
+}
+
+impl Histogram {
+    async fn compute(&self, run: &Run) -> Result<Output, QueryError> {
+        let steps = self.teller.grid.len;
+        let params = self.params.get(run).await?;
+        let question = match (self.function, params.as_slice()) {
+            (HistogramFunction::Quantile, [q]) => Question::Quantile(q.param()),
+            (HistogramFunction::Fraction, [lower, upper]) => {
+                Question::Fraction(lower.param(), upper.param())
+            }
+            _ => return Err(QueryError::Internal("parameters of a histogram".into())),
+        };
+        if let (Question::Quantile(_), [q]) = (question, params.as_slice()) {
+            warn_quantiles(run, self.teller.node, self.param_span, q, steps);
+        }
+        let collecting = run.inputs[0].collect(self.groups.rows(), &run.context, "histogram");
+        let (input, mut account) = collecting.await?;
+        account.grow(steps * 9)?;
+        let place = (self.teller.node, self.teller.span);
+        let arrived = self.groups.arrive(&input, steps, place, &mut account)?;
+        let mut answers = Answers::new(&self.teller, &arrived, &run.context);
+        let mut output = Output::new(&run.context, "histogram");
+        for (i, row) in arrived.native.iter().enumerate() {
+            groups::check(&run.context, i)?;
+            let number = self.classic + row.series;
+            answers.native(number, row, question);
+            output.push(number, 0, &answers.values, &answers.present)?;
+        }
+        for (i, (number, buckets)) in arrived.classic.iter().enumerate() {
+            groups::check(&run.context, i)?;
+            answers.classic(*number, buckets, question);
+            output.push(*number, 0, &answers.values, &answers.present)?;
+        }
+        Ok(output)
+    }
+}
+
+/// Warns of each step's quantile outside of [0, 1].
+fn warn_quantiles(run: &Run, node: u32, span: Span, q: &Values, steps: usize) {
+    let mut last = None;
+    for q in q.iter(steps).filter(|q| !(0.0..=1.0).contains(q)) {
+        if last != Some(q.to_bits()) {
+            quantile::warn(&run.context, node, span, q);
+        }
+        last = Some(q.to_bits());
+    }
+}
+
+/// Computes answers of one histogram after the other, over all steps.
+struct Answers<'a> {
+    teller: &'a Teller,
+    arrived: &'a Arrived<'a>,
+    context: &'a QueryContext,
+    values: Vec<f64>,
+    present: Vec<bool>,
+}
+
+impl<'a> Answers<'a> {
+    fn new(teller: &'a Teller, arrived: &'a Arrived<'a>, context: &'a QueryContext) -> Self {
+        let steps = teller.grid.len;
+        Answers {
+            teller,
+            arrived,
+            context,
+            values: vec![0.0; steps],
+            present: vec![false; steps],
+        }
+    }
+
+    /// The native histograms of a row, whose results have a number.
+    fn native(&mut self, number: u32, row: &Row<'_>, question: Question<'_>) {
+        self.present.fill(false);
+        let (mut quantile_notes, mut nans) = ([false; 2], false);
+        for (i, h) in row.histograms() {
+            let step = row.first_step as usize + i;
+            if self.arrived.has_rival(row.series, step) {
+                continue;
+            }
+            self.present[step] = true;
+            self.values[step] = match question {
+                Question::Quantile(q) => {
+                    let (value, note) = h.quantile(q.at(step));
+                    quantile_notes[0] |= note == QuantileNote::NanResult;
+                    quantile_notes[1] |= note == QuantileNote::NanSkew;
+                    value
+                }
+                Question::Fraction(lower, upper) => {
+                    let (value, note) = h.fraction(lower.at(step), upper.at(step));
+                    nans |= note != FractionNote::None;
+                    value
+                }
+            };
+        }
+        let notes = [
+            (
+                quantile_notes[0],
+                "input to histogram_quantile has NaN observations, result is NaN",
+            ),
+            (
+                quantile_notes[1],
+                "input to histogram_quantile has NaN observations, result is skewed higher",
+            ),
+            (
+                nans,
+                "input to histogram_fraction has NaN observations, which are excluded from all fractions",
+            ),
+        ];
+        for (_, text) in notes.into_iter().filter(|(is_so, _)| *is_so) {
+            let text = format!("{text}{}", self.teller.name_of(self.context, number));
+            let annotations = &self.context.annotations;
+            annotations.info(self.teller.node, self.teller.span, text);
+        }
+    }
+
+    /// A classic histogram.
+    fn classic(&mut self, number: u32, rows: &[(f64, Row<'_>)], question: Question<'_>) {
+        let marks: Vec<Option<Vec<bool>>> = rows
+            .iter()
+            .map(|(_, row)| {
+                (!row.is_full()).then(|| {
+                    let mut marks = vec![false; row.values.len()];
+                    row.write_presence(&mut marks);
+                    marks
+                })
+            })
+            .collect();
+        let buckets = rows
+            .iter()
+            .zip(&marks)
+            .map(|((bound, row), marks)| BucketRow {
+                upper_bound: *bound,
+                first_step: row.first_step as usize,
+                values: row.values,
+                present: marks.as_deref(),
+            });
+        let mut buckets = ClassicRows::new(buckets.collect());
+        let (values, present) = (&mut self.values[..], &mut self.present[..]);
+        let arrived = self.arrived;
+        match question {
+            Question::Quantile(q) => {
+                let tell = |step, forced| {
+                    if !arrived.is_in_conflict(number, step) {
+                        self.teller.tell_forced(self.context, number, step, forced);
+                    }
+                };
+                buckets.quantile(q, values, present, tell);
+            }
+            Question::Fraction(lower, upper) => buckets.fraction(lower, upper, values, present),
+        }
+        for (step, present) in present.iter_mut().enumerate() {
+            *present &= !arrived.is_in_conflict(number, step);
+        }
+    }
+}
+
+impl Teller {
+    /// How a text about a result ends.
+    fn name_of(&self, context: &QueryContext, number: u32) -> String {
+        let symbols = context.symbols.read();
+        for_metric(symbols.value_of(self.labels.get(number as usize), Symbol::NAME))
+    }
+
+    fn tell_forced(&self, context: &QueryContext, number: u32, step: usize, forced: Forced) {
+        let name = self.name_of(context, number);
+        let at = self.grid.at(step);
+        let detail = ForcedMonotonicity {
+            times: (at, at),
+            buckets: (forced.min_bucket, forced.max_bucket),
+            max_diff: forced.max_diff,
+            samples: 1,
+        };
+        context.annotations.add_monotonicity(
+            self.node,
+            self.span,
+            format!("{FORCED}{name}"),
+            detail,
+        );
+    }
+}
