@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use quarrel_functions::grid::Grid;
+use quarrel_functions::histogram::native::HistogramRef;
 use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{Plan, WindowCall};
 
@@ -171,7 +172,7 @@ impl SubqueryWindow {
         if self.invariant {
             let times = (0..self.inner.len).map(|i| self.inner.at(i));
             match row.histogram(0) {
-                Some(h) => times.for_each(|t| out.histograms.push(t, 0, &h)),
+                Some(h) => times.for_each(|t| push(out, t, h)),
                 None => {
                     out.timestamps.extend(times);
                     out.values.resize(self.inner.len, row.values[0]);
@@ -185,7 +186,14 @@ impl SubqueryWindow {
             out.values.push(row.values[i]);
         }
         for (i, h) in row.histograms() {
-            out.histograms.push(self.inner.at(first + i), 0, &h);
+            push(out, self.inner.at(first + i), h);
         }
     }
+}
+
+/// Appends a histogram of an inner row. A reset may lie at a sample that no
+/// step shows, or at one that several steps show: counts have to be compared.
+fn push(samples: &mut SampleColumns, time: i64, mut h: HistogramRef<'_>) {
+    h.counter_reset = h.counter_reset.out_of_order();
+    samples.histograms.push(time, 0, &h);
 }

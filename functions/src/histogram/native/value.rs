@@ -18,6 +18,17 @@ pub enum CounterReset {
     Gauge,
 }
 
+impl CounterReset {
+    /// What is still known where the histograms before may be others: whether
+    /// there are resets at all.
+    pub fn out_of_order(self) -> Self {
+        match self {
+            CounterReset::Gauge => CounterReset::Gauge,
+            _ => CounterReset::Unknown,
+        }
+    }
+}
+
 /// A histogram that owns its counts.
 #[derive(Clone, Debug)]
 pub struct Histogram {
