@@ -28,6 +28,9 @@ pub struct EngineOptions {
     pub threads: usize,
     /// The step of subqueries that give none (one minute).
     pub subquery_step: SubqueryStep,
+    /// Whether `rate`, `increase`, `irate` and `resets` look at start timestamps,
+    /// and `start_timestamp` shows them (no).
+    pub use_start_timestamps: bool,
     /// Which experimental syntax is allowed.
     pub parser: ParserOptions,
     /// Whether the metric name, which most functions drop, is removed when the
@@ -47,6 +50,7 @@ impl fmt::Debug for EngineOptions {
             .field("max_series", &self.max_series)
             .field("max_concurrency", &self.max_concurrency)
             .field("threads", &self.threads)
+            .field("use_start_timestamps", &self.use_start_timestamps)
             .field("parser", &self.parser)
             .field(
                 "enable_delayed_name_removal",
@@ -67,6 +71,7 @@ impl Default for EngineOptions {
             max_concurrency: 20,
             threads: 0,
             subquery_step: Arc::new(|_| 60_000),
+            use_start_timestamps: false,
             parser: ParserOptions::default(),
             enable_delayed_name_removal: false,
         }
@@ -86,6 +91,8 @@ pub struct QueryOptions {
     pub max_memory: Option<u64>,
     /// Instead of the engine's.
     pub subquery_step: Option<SubqueryStep>,
+    /// Instead of the engine's.
+    pub use_start_timestamps: Option<bool>,
 }
 
 impl fmt::Debug for QueryOptions {
@@ -95,6 +102,7 @@ impl fmt::Debug for QueryOptions {
             .field("timeout", &self.timeout)
             .field("max_series", &self.max_series)
             .field("max_memory", &self.max_memory)
+            .field("use_start_timestamps", &self.use_start_timestamps)
             .finish_non_exhaustive()
     }
 }

@@ -282,6 +282,11 @@ impl Query {
         own.unwrap_or(self.prepared.engine().options().lookback_delta_ms)
     }
 
+    fn use_start_timestamps(&self) -> bool {
+        let own = self.options.use_start_timestamps;
+        own.unwrap_or(self.prepared.engine().options().use_start_timestamps)
+    }
+
     /// The plan after all rules.
     fn logical(&self) -> Result<Plan, QueryError> {
         let mut plan = self.built()?;
@@ -311,6 +316,7 @@ impl Query {
             subquery_step: Arc::clone(
                 subquery_step.unwrap_or(&self.prepared.engine().options().subquery_step),
             ),
+            use_start_timestamps: self.use_start_timestamps(),
         };
         let plan = logical::build(self.prepared.expr(), self.prepared.text(), &options)?;
         self.check_steps(&plan, options.grid())?;

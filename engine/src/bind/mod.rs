@@ -299,6 +299,7 @@ impl<'a> Binder<'a> {
             PlanOp::VectorScalar { .. } => operators::vector_scalar::bind(self, plan),
             PlanOp::Join { .. } => operators::join::bind(self, plan),
             PlanOp::Set { .. } => operators::set::bind(self, plan),
+            PlanOp::NoStarts(input) => operators::no_starts::bind(self, plan, input),
             PlanOp::Aggregate { .. } => operators::aggregate::bind(self, plan),
             PlanOp::Relabel { .. } => operators::relabel::bind(self, plan),
             PlanOp::Sort { .. } => operators::sort::bind(self, plan),

@@ -8,7 +8,9 @@ use datafusion_physical_plan::ExecutionPlan;
 use futures::StreamExt;
 use quarrel_functions::grid::Grid;
 use quarrel_functions::histogram::native::HistogramColumn;
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_functions::window::extend_samples;
+use quarrel_planner::ast::Span;
+use quarrel_planner::logical::{Extension, Plan, PlanOp};
 
 use super::scan::{SampleColumns, samples_error};
 use super::{broadcast, merge};
@@ -48,11 +50,21 @@ enum Source {
     Series {
         selection: Selection,
         range: TimeRange,
+        extended: Option<Extended>,
     },
     Rows {
         plan: Arc<dyn ExecutionPlan>,
         inner: Grid,
     },
+}
+
+/// A window that has values at its ends.
+#[derive(Debug, Clone, Copy)]
+struct Extended {
+    end_ms: i64,
+    range_ms: i64,
+    extension: Extension,
+    span: Span,
 }
 
 /// Binds a root that gives raw samples.
@@ -63,9 +75,19 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Root, QueryError>
             let (start, end) = select.time_range;
             let range = TimeRange { start, end };
             let labels = Arc::clone(&selection.labels);
+            let extended = select.extension.map(|extension| Extended {
+                end_ms: select.reference.start_ms,
+                range_ms: select.range_ms,
+                extension,
+                span: select.span,
+            });
             RawRoot {
                 labels,
-                source: Source::Series { selection, range },
+                source: Source::Series {
+                    selection,
+                    range,
+                    extended,
+                },
             }
         }
         PlanOp::RawSubquery { input, inner } => {
@@ -99,7 +121,11 @@ impl RawRoot {
     /// Reads all samples.
     pub async fn compute(&self, context: &Arc<QueryContext>) -> Result<Vec<RawSeries>, QueryError> {
         match &self.source {
-            Source::Series { selection, range } => read_series(context, selection, *range).await,
+            Source::Series {
+                selection,
+                range,
+                extended,
+            } => read_series(context, selection, *range, *extended).await,
             Source::Rows { plan, inner } => read_rows(context, plan, *inner).await,
         }
     }
@@ -109,6 +135,7 @@ async fn read_series(
     context: &Arc<QueryContext>,
     selection: &Selection,
     range: TimeRange,
+    extended: Option<Extended>,
 ) -> Result<Vec<RawSeries>, QueryError> {
     let mut account = context.account("raw samples");
     let mut columns = SampleColumns::default();
@@ -127,6 +154,9 @@ async fn read_series(
             .map_err(|e| samples_error(context, labels, e))?;
         columns.drop_stale();
         columns.cut_to(range);
+        if let Some(extended) = extended {
+            extended.apply(&mut columns)?;
+        }
         if columns.is_empty() {
             continue;
         }
@@ -142,6 +172,31 @@ async fn read_series(
         });
     }
     Ok(out)
+}
+
+impl Extended {
+    /// Puts values at the window's ends.
+    fn apply(self, columns: &mut SampleColumns) -> Result<(), QueryError> {
+        let Extended {
+            end_ms,
+            range_ms,
+            extension,
+            span,
+        } = self;
+        if !columns.histograms.is_empty() {
+            let word = if extension.smoothed {
+                "smoothed"
+            } else {
+                "anchored"
+            };
+            let message = format!("{word} modifier is not supported with histograms");
+            return Err(QueryError::execution(message, span));
+        }
+        let (timestamps, values) = (&columns.timestamps, &columns.values);
+        let extended = extend_samples(timestamps, values, end_ms, range_ms, extension);
+        (columns.timestamps, columns.values) = extended;
+        Ok(())
+    }
 }
 
 async fn read_rows(

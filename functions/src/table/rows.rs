@@ -169,7 +169,7 @@ functions! {
     sort_desc(Vector) -> Vector: Sort(SortFunction::ValueDescending), "orders by value, largest first", keeps_name;
     sqrt(Vector) -> Vector: Elementwise(E::Sqrt), "square root";
     start() -> Scalar: Nullary(N::Start), "the query's start, in seconds", experimental, eval_time;
-    start_timestamp(Vector) -> Vector: Kind::StartTimestamp, "start time of each sample, in seconds", experimental, later;
+    start_timestamp(Vector) -> Vector: Kind::StartTimestamp, "start time of each sample, in seconds", experimental;
     stddev_over_time(Matrix) -> Vector: Window(W::Stddev), "standard deviation of the window's samples";
     stdvar_over_time(Matrix) -> Vector: Window(W::Stdvar), "variance of the window's samples";
     step() -> Scalar: Nullary(N::Step), "the query's step, in seconds", experimental, eval_time;

@@ -9,7 +9,7 @@ use quarrel_matchers::{MatchOp, Matcher};
 use super::durations::{self, go_seconds};
 use super::invariant::Invariants;
 use super::times::{Enclosing, Scope, canonical};
-use super::{Grid, Plan, PlanOp};
+use super::{Grid, Plan, PlanOp, WindowKind};
 use crate::ast::*;
 use crate::error::{PlanError, position};
 use crate::with_stack;
@@ -34,6 +34,8 @@ pub struct PlanOptions {
     pub lookback_delta_ms: i64,
     /// The step of a subquery that gives none, ms, from its range, ms.
     pub subquery_step: Arc<dyn Fn(i64) -> i64 + Send + Sync>,
+    /// Whether functions of counters look at start timestamps.
+    pub use_start_timestamps: bool,
 }
 
 impl std::fmt::Debug for PlanOptions {
@@ -43,6 +45,7 @@ impl std::fmt::Debug for PlanOptions {
             .field("end_ms", &self.end_ms)
             .field("step_ms", &self.step_ms)
             .field("lookback_delta_ms", &self.lookback_delta_ms)
+            .field("use_start_timestamps", &self.use_start_timestamps)
             .finish_non_exhaustive()
     }
 }
@@ -356,11 +359,13 @@ impl<'a> Builder<'a> {
                     input,
                 }
             }
-            Kind::Window(_)
-            | Kind::AbsentOverTime
-            | Kind::Info
-            | Kind::StartTimestamp
-            | Kind::Scalar(_) => {
+            Kind::StartTimestamp => {
+                if let [Expr::VectorSelector(selector)] = args[..] {
+                    return self.timestamp(call, selector, WindowKind::LatestStart, below);
+                }
+                PlanOp::NoStarts(self.first(&args, span, below)?)
+            }
+            Kind::Window(_) | Kind::AbsentOverTime | Kind::Info | Kind::Scalar(_) => {
                 return self.unsupported(format!("function {}", quote(function.name)), span);
             }
         };
@@ -436,7 +441,7 @@ impl<'a> Builder<'a> {
     fn elementwise(&mut self, call: &'a Call, args: &[&'a Expr], scope: Scope<'a>) -> Result<Plan> {
         let Call { function, span, .. } = *call;
         if let ("timestamp", [Expr::VectorSelector(selector)]) = (function.name, args) {
-            return self.timestamp(call, selector, scope);
+            return self.timestamp(call, selector, WindowKind::LatestTimestamp, scope);
         }
         let (input, mut params) = if args.is_empty() {
             (self.evaluation_time(span, scope), Vec::new())

@@ -158,6 +158,7 @@ fn write_node(f: &mut Formatter<'_>, plan: &Plan) -> fmt::Result {
             }
             f.write_char('}')
         }
+        PlanOp::NoStarts(_) => f.write_str("NoStarts"),
         PlanOp::Histogram { function, .. } => write!(f, "Histogram: {}", function.name),
     }
 }
@@ -186,12 +187,24 @@ fn write_matching(f: &mut Formatter<'_>, matching: &VectorMatching) -> fmt::Resu
         f.write_str(if matching.on { " on" } else { " ignoring" })?;
         write_names(f, &matching.labels)?;
     }
-    match matching.card {
-        Cardinality::ManyToOne => f.write_str(" group_left")?,
-        Cardinality::OneToMany => f.write_str(" group_right")?,
-        Cardinality::OneToOne | Cardinality::ManyToMany => return Ok(()),
+    let card = match matching.card {
+        Cardinality::ManyToOne => Some(" group_left"),
+        Cardinality::OneToMany => Some(" group_right"),
+        Cardinality::OneToOne | Cardinality::ManyToMany => None,
+    };
+    if let Some(card) = card {
+        f.write_str(card)?;
+        write_names(f, &matching.include)?;
     }
-    write_names(f, &matching.include)
+    for (word, fill) in [
+        ("fill_left", matching.fill_left),
+        ("fill_right", matching.fill_right),
+    ] {
+        if let Some(fill) = fill {
+            write!(f, " {word}({})", format_f(fill))?;
+        }
+    }
+    Ok(())
 }
 
 fn write_window(f: &mut Formatter<'_>, window: &Window, grid: &Grid) -> fmt::Result {
@@ -206,13 +219,22 @@ fn write_window(f: &mut Formatter<'_>, window: &Window, grid: &Grid) -> fmt::Res
 }
 
 fn write_call(f: &mut Formatter<'_>, call: &WindowCall) -> fmt::Result {
-    f.write_str(call.function.name())
+    f.write_str(call.function.name())?;
+    f.write_str(if call.starts { " from starts" } else { "" })
 }
 
 fn write_select(f: &mut Formatter<'_>, select: &Select, grid: &Grid) -> fmt::Result {
     write_matchers(f, &select.matchers)?;
     if !select.instant {
         write!(f, "[{}]", Duration(select.range_ms))?;
+    }
+    if let (Some(extension), false) = (select.extension, select.instant) {
+        let word = if extension.smoothed {
+            "smoothed"
+        } else {
+            "anchored"
+        };
+        write!(f, " {word}")?;
     }
     write_reference(f, &select.reference, grid)?;
     if select.instant {

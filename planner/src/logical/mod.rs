@@ -17,6 +17,7 @@ pub use build::{PlanOptions, build};
 pub(crate) use display::node_text;
 pub use quarrel_functions::grid::Grid;
 use quarrel_functions::table::{Function, ValueType};
+pub use quarrel_functions::window::Extension;
 use quarrel_matchers::Matcher;
 
 use crate::ast::{AggregateOp, BinaryOp, Span, VectorMatching};
@@ -178,6 +179,9 @@ pub enum PlanOp {
         /// The labels of the one row that comes out, by name.
         labels: Vec<(String, String)>,
     },
+    /// `start_timestamp` of anything but a selector, which has none. Computes its
+    /// input all the same, which may be an error.
+    NoStarts(Box<Plan>),
     /// `histogram_quantile` and its kin.
     Histogram {
         /// The function.
@@ -200,6 +204,8 @@ pub struct Select {
     /// The window before each time, ms: the range, or the lookback delta for
     /// an instant selector. Left-open, right-closed.
     pub range_ms: i64,
+    /// How far `anchored` and `smoothed` look beyond the windows.
+    pub extension: Option<Extension>,
     /// The closed range of time that samples are asked for, ms, narrowed by
     /// rules; empty if its end is earlier. Samples outside count as not there
     /// even if the store delivers them, see [`Select::is_cut`].
@@ -265,6 +271,10 @@ pub struct WindowCall {
     pub reference: Grid,
     /// The windows' length, ms.
     pub range_ms: i64,
+    /// See [`Select::extension`].
+    pub extension: Option<Extension>,
+    /// Whether start timestamps are read, where the store has them.
+    pub starts: bool,
     /// Whether the function drops the metric name.
     pub drops_name: bool,
     /// Where the call's first argument stands, for annotations; nowhere (zero)
@@ -279,6 +289,11 @@ pub enum WindowKind {
     Latest,
     /// `timestamp(selector)`: the time of the latest sample, in seconds.
     LatestTimestamp,
+    /// `start_timestamp(selector)`: the start timestamp of the latest sample,
+    /// in seconds.
+    LatestStart,
+    /// A `smoothed` instant selector: the value between two samples.
+    Smoothed,
     /// A function of the table.
     Function(&'static Function),
 }
@@ -289,6 +304,8 @@ impl WindowKind {
         match self {
             WindowKind::Latest => "latest",
             WindowKind::LatestTimestamp => "timestamp",
+            WindowKind::LatestStart => "start_timestamp",
+            WindowKind::Smoothed => "smoothed",
             WindowKind::Function(function) => function.name,
         }
     }
@@ -297,8 +314,12 @@ impl WindowKind {
 impl Select {
     /// The closed range of time that the windows reach, ms.
     pub fn reach(&self) -> (i64, i64) {
-        let oldest = self.reference.start_ms.saturating_sub(self.range_ms);
-        (oldest.saturating_add(1), self.reference.end_ms())
+        let (ends, range_ms) = match self.extension {
+            Some(extension) => extension.widen(self.reference, self.range_ms),
+            None => (self.reference, self.range_ms),
+        };
+        let oldest = ends.start_ms.saturating_sub(range_ms);
+        (oldest.saturating_add(1), ends.end_ms())
     }
 
     /// Whether windows reach out of [`Select::time_range`], so that samples
@@ -340,6 +361,7 @@ impl Plan {
             PlanOp::ScalarOf(input)
             | PlanOp::VectorOf(input)
             | PlanOp::Negate(input)
+            | PlanOp::NoStarts(input)
             | PlanOp::RawSubquery { input, .. }
             | PlanOp::Relabel { input, .. }
             | PlanOp::Sort { input, .. }
@@ -381,6 +403,7 @@ impl Plan {
             PlanOp::ScalarOf(input)
             | PlanOp::VectorOf(input)
             | PlanOp::Negate(input)
+            | PlanOp::NoStarts(input)
             | PlanOp::RawSubquery { input, .. }
             | PlanOp::Relabel { input, .. }
             | PlanOp::Sort { input, .. }

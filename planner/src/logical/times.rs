@@ -202,13 +202,14 @@ impl Around {
 }
 
 /// The closed range of time that the reference asks its store for, ms.
-/// `window_ms` is the range, or the lookback delta of an instant selector.
+/// `window_ms` is the range, or the lookback delta of an instant selector;
+/// `after_ms` is how far the selector looks beyond its windows' ends.
 pub(super) fn select_range(
     query: (i64, i64),
     enclosing: &[Enclosing],
     at_ms: Option<i64>,
     offset_ms: i64,
-    window_ms: i64,
+    (window_ms, after_ms): (i64, i64),
 ) -> (i64, i64) {
     let around = Around::of(enclosing);
     let (mut start, mut end) = around.at_ms.map_or(query, |at| (at, at));
@@ -221,6 +222,7 @@ pub(super) fn select_range(
         end = end.saturating_sub(around.offset_ms);
     }
     start = start.saturating_sub(window_ms.saturating_sub(1));
+    end = end.saturating_add(after_ms);
     (
         start.saturating_sub(offset_ms),
         end.saturating_sub(offset_ms),

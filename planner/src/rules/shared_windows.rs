@@ -74,4 +74,6 @@ fn same_windows(a: &Window, b: &Window) -> bool {
         && x.projection == y.projection
         && a.call.reference == b.call.reference
         && a.call.range_ms == b.call.range_ms
+        && a.call.extension == b.call.extension
+        && a.call.starts == b.call.starts
 }

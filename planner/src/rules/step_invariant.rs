@@ -62,6 +62,7 @@ fn depends_on_inputs_alone(op: &PlanOp) -> bool {
         | PlanOp::Set { .. }
         | PlanOp::Aggregate { .. }
         | PlanOp::Relabel { .. }
+        | PlanOp::NoStarts(_)
         | PlanOp::Absent { .. } => true,
         PlanOp::Elementwise { function, .. } => !function.uses_eval_time,
         PlanOp::Window(window) => is_pinned(&window.call),
@@ -77,10 +78,17 @@ fn depends_on_inputs_alone(op: &PlanOp) -> bool {
 }
 
 /// Whether all windows are one, and the function does not ask for the time.
+/// Growth does: the reference keeps the samples of a window that is pinned there
+/// and measures how far they are from the ends of one that moves with the steps.
 fn is_pinned(call: &WindowCall) -> bool {
     let asks_for_time = match call.function {
-        WindowKind::Latest | WindowKind::LatestTimestamp => false,
-        WindowKind::Function(function) => function.uses_eval_time,
+        WindowKind::Latest
+        | WindowKind::LatestTimestamp
+        | WindowKind::LatestStart
+        | WindowKind::Smoothed => false,
+        WindowKind::Function(function) => {
+            function.uses_eval_time || function.smoothed || call.extension.is_some()
+        }
     };
     call.reference.step_ms == 0 && !asks_for_time
 }

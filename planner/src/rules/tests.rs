@@ -24,6 +24,7 @@ fn built(query: &str, end_ms: i64, step_ms: i64) -> Plan {
         step_ms,
         lookback_delta_ms: 300_000,
         subquery_step: Arc::new(|_| 60_000),
+        use_start_timestamps: false,
     };
     build(tree.expr(), query, &options).unwrap()
 }
@@ -331,12 +332,12 @@ fn parameters_are_computed_once() {
           Number: 2
       Window: latest of x, lookback=5m
     ");
-    insta::assert_snapshot!(after(rule, "quantile(scalar(max(rate(a[5m] @ 10))) / 2, x)"), @r"
+    insta::assert_snapshot!(after(rule, "quantile(scalar(max(irate(a[5m] @ 10))) / 2, x)"), @r"
     Aggregate: quantile, times=0..600/1m
       ScalarBinary: /, once=0
         ScalarOf
           Aggregate: max
-            Window: rate of a[5m] @ 10
+            Window: irate of a[5m] @ 10
         Number: 2
       Window: latest of x, lookback=5m
     ");
@@ -349,6 +350,8 @@ fn parameters_are_computed_once() {
     ");
     for query in [
         "topk(scalar(a @ 10), x)",
+        "topk(scalar(max(rate(a[5m] @ 10))), x)",
+        "topk(scalar(max(changes(a[5m] anchored @ 10))), x)",
         "topk(scalar(hour(x)) + time(), x)",
         "quantile_over_time(time(), x[5m] @ 10)",
         "predict_linear(x[5m] @ 10, 60)",

@@ -5,7 +5,7 @@ use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_functions::table::{Kind, WindowFunction};
 use quarrel_functions::window::{
     Bounds, HistogramInput, MixedInput, MixedOutput, ParamError, WindowInput, WindowNotes,
-    WindowScratch, compute_bounds, latest, latest_timestamp,
+    WindowScratch, compute_bounds, latest, latest_start, latest_timestamp, smoothed,
 };
 use quarrel_planner::logical::WindowKind;
 
@@ -20,6 +20,10 @@ pub(crate) enum Kernel {
     Latest,
     /// Its time, in seconds.
     LatestTimestamp,
+    /// Its start timestamp, in seconds.
+    LatestStart,
+    /// The value between two samples.
+    Smoothed,
     /// A function of the table.
     Function(WindowFunction, &'static quarrel_functions::table::Function),
 }
@@ -30,6 +34,8 @@ impl Kernel {
         match kind {
             WindowKind::Latest => Kernel::Latest,
             WindowKind::LatestTimestamp => Kernel::LatestTimestamp,
+            WindowKind::LatestStart => Kernel::LatestStart,
+            WindowKind::Smoothed => Kernel::Smoothed,
             WindowKind::Function(function) => match function.kind {
                 Kind::Window(kernel) => Kernel::Function(kernel, function),
                 // `absent_over_time` asks for presence alone.
@@ -43,13 +49,18 @@ impl Kernel {
         match self {
             Kernel::Latest => "latest",
             Kernel::LatestTimestamp => "timestamp",
+            Kernel::LatestStart => "start_timestamp",
+            Kernel::Smoothed => "smoothed",
             Kernel::Function(_, function) => function.name,
         }
     }
 
     /// Whether stale markers stay among the samples.
     pub fn keeps_stale(&self) -> bool {
-        matches!(self, Kernel::Latest | Kernel::LatestTimestamp)
+        matches!(
+            self,
+            Kernel::Latest | Kernel::LatestTimestamp | Kernel::LatestStart
+        )
     }
 
     /// Whether the user should know when a metric is no counter.
@@ -100,7 +111,7 @@ impl KernelScratch {
         samples: &SampleColumns,
         params: &[Param<'_>],
     ) -> Result<u64, ParamError> {
-        let (ends, range_ms) = (windows.ends, windows.range_ms);
+        let (ends, range_ms) = windows.reach();
         let (timestamps, values) = (&samples.timestamps, &samples.values);
         compute_bounds(timestamps, ends, range_ms, &mut self.bounds);
         self.histograms.clear();
@@ -114,16 +125,18 @@ impl KernelScratch {
             timestamps,
             values,
             bounds: &self.bounds,
-            ends,
-            range_ms,
+            ends: windows.ends,
+            range_ms: windows.range_ms,
             starts: None,
-            extension: None,
+            extension: windows.extension,
             eval: windows.eval,
         };
         let (out, present) = (&mut self.values[..], &mut self.present[..]);
         match windows.kernel {
             Kernel::Latest => latest(&input, out, present),
             Kernel::LatestTimestamp => latest_timestamp(&input, out, present),
+            Kernel::LatestStart => latest_start(&input, out, present),
+            Kernel::Smoothed => smoothed(&input, out, present),
             Kernel::Function(function, _) if mixed => {
                 let input = MixedInput {
                     floats: input,

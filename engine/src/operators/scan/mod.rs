@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use datafusion_physical_plan::ExecutionPlan;
 use quarrel_functions::grid::Grid;
-use quarrel_planner::logical::{Plan, Window, WindowCall};
+use quarrel_planner::logical::{Extension, Plan, Window, WindowCall};
 use quarrel_planner::with_stack;
 
 use self::kernel::Kernel;
@@ -42,6 +42,8 @@ pub(crate) struct Windows {
     pub eval: Grid,
     /// The windows' length, ms.
     pub range_ms: i64,
+    /// How far samples beyond the windows are looked at.
+    pub extension: Option<Extension>,
 }
 
 impl Windows {
@@ -52,7 +54,15 @@ impl Windows {
             ends: call.reference,
             eval,
             range_ms: call.range_ms,
+            extension: call.extension,
         }
+    }
+
+    /// The ends and the length of windows that hold all samples that are looked
+    /// at.
+    pub fn reach(&self) -> (Grid, i64) {
+        let wide = |extension: Extension| extension.widen(self.ends, self.range_ms);
+        self.extension.map_or((self.ends, self.range_ms), wide)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::ast::*;
 use crate::error::PlanError;
 use crate::logical::durations;
 use crate::logical::times::{Enclosing, Scope, canonical, select_range};
-use crate::logical::{Grid, Plan, PlanOp, Select, Window, WindowCall, WindowKind};
+use crate::logical::{Extension, Grid, Plan, PlanOp, Select, Window, WindowCall, WindowKind};
 
 /// The argument that a window function looks at.
 enum Range<'a> {
@@ -50,6 +50,8 @@ impl<'a> Builder<'a> {
             params,
             reference: scope.grid,
             range_ms: 0,
+            extension: None,
+            starts: false,
             // Rows that are only looked at for presence may become equal.
             drops_name: !function.keeps_name && !absent,
             argument: match args.first() {
@@ -70,6 +72,8 @@ impl<'a> Builder<'a> {
             (Range::Selector(matrix), _) => {
                 let select = self.range_select(function, matrix, scope)?;
                 (window.reference, window.range_ms) = (select.reference, select.range_ms);
+                window.extension = select.extension;
+                window.starts = function.uses_start_timestamps && self.options.use_start_timestamps;
                 PlanOp::Window(Box::new(Window {
                     decode: None,
                     select,
@@ -177,9 +181,6 @@ impl<'a> Builder<'a> {
         matrix: &'a MatrixSelector,
         scope: Scope<'a>,
     ) -> Result<Plan> {
-        if matrix.selector.anchored || matrix.selector.smoothed {
-            return self.unsupported(extended(&matrix.selector), matrix.span);
-        }
         let range_ms = durations::resolve(&matrix.range, false, self.options)?;
         let select = self.select(&matrix.selector, Some(range_ms), matrix.span, scope)?;
         let op = PlanOp::RawSelect(Box::new(select));
@@ -204,15 +205,18 @@ impl<'a> Builder<'a> {
         selector: &'a VectorSelector,
         scope: Scope<'a>,
     ) -> Result<Plan> {
-        if selector.anchored || selector.smoothed {
-            return self.unsupported(extended(selector), selector.span);
-        }
         let select = self.select(selector, None, selector.span, scope)?;
         let call = WindowCall {
-            function: WindowKind::Latest,
+            function: if selector.smoothed {
+                WindowKind::Smoothed
+            } else {
+                WindowKind::Latest
+            },
             params: Vec::new(),
             reference: select.reference,
             range_ms: select.range_ms,
+            extension: select.extension,
+            starts: false,
             drops_name: false,
             argument: selector.span,
         };
@@ -224,26 +228,29 @@ impl<'a> Builder<'a> {
         Ok(self.node(selector.span, scope.grid, ValueType::Vector, op))
     }
 
-    /// `timestamp` of a selector: the times of its samples, not of the steps.
+    /// `timestamp` and `start_timestamp` of a selector: the times of its samples,
+    /// not of the steps. They do not care about `smoothed`.
     pub(super) fn timestamp(
         &mut self,
         call: &Call,
         selector: &'a VectorSelector,
+        function: WindowKind,
         scope: Scope<'a>,
     ) -> Result<Plan> {
-        if selector.anchored || selector.smoothed {
-            return self.unsupported(extended(selector), selector.span);
-        }
         let mut select = self.select(selector, None, selector.span, scope)?;
+        select.extension = None;
         if let Some(at_ms) = self.at(selector.at, scope) {
             // The reference forgets the offset of a pinned selector here.
             select.reference = scope.pinned(at_ms);
         }
         let window = WindowCall {
-            function: WindowKind::LatestTimestamp,
+            function,
             params: Vec::new(),
             reference: select.reference,
             range_ms: select.range_ms,
+            extension: None,
+            starts: matches!(function, WindowKind::LatestStart)
+                && self.options.use_start_timestamps,
             drops_name: true,
             argument: selector.span,
         };
@@ -271,9 +278,6 @@ impl<'a> Builder<'a> {
                 span: matrix.span,
             });
         }
-        if selector.anchored || selector.smoothed {
-            return self.unsupported(extended(selector), matrix.span);
-        }
         let range_ms = durations::resolve(&matrix.range, false, self.options)?;
         let mut select = self.select(selector, Some(range_ms), matrix.span, scope.plain())?;
         if self.at(selector.at, scope).is_some() {
@@ -281,6 +285,19 @@ impl<'a> Builder<'a> {
             select.reference = scope.pinned(select.reference.start_ms);
         }
         Ok(select)
+    }
+
+    /// How far a selector looks beyond its windows. `anchored` changes nothing
+    /// about an instant selector.
+    fn extension(&self, selector: &VectorSelector, instant: bool) -> Option<Extension> {
+        let lookback_ms = self.options.lookback_delta_ms;
+        let smoothed = selector.smoothed;
+        let extended = smoothed || (selector.anchored && !instant);
+        extended.then_some(Extension {
+            smoothed,
+            before_ms: if instant { 0 } else { lookback_ms },
+            after_ms: if smoothed { lookback_ms } else { 0 },
+        })
     }
 
     /// The selector; `range_ms` is `None` for an instant one.
@@ -301,12 +318,18 @@ impl<'a> Builder<'a> {
             options.end_ms
         };
         let query = (options.start_ms, end_ms);
+        let extension = self.extension(selector, range_ms.is_none());
+        let (before_ms, after_ms) = extension.map_or((0, 0), |extension| {
+            (extension.before_ms, extension.after_ms)
+        });
+        let windows_ms = (window_ms.saturating_add(before_ms), after_ms);
         let (grouping, by) = scope.grouping.unwrap_or_default();
         Ok(Select {
             matchers: selector.matchers.clone(),
             reference: scope.reference(at_ms, offset_ms, &self.enclosing),
             range_ms: window_ms,
-            time_range: select_range(query, &self.enclosing, at_ms, offset_ms, window_ms),
+            extension,
+            time_range: select_range(query, &self.enclosing, at_ms, offset_ms, windows_ms),
             group: None,
             function: scope.function.to_string(),
             grouping: grouping.to_vec(),
@@ -329,14 +352,6 @@ pub(super) fn bare_range(span: Span, scope: Scope<'_>) -> PlanError {
     PlanError::Execution {
         message: message.into(),
         span,
-    }
-}
-
-fn extended(selector: &VectorSelector) -> &'static str {
-    if selector.anchored {
-        "anchored"
-    } else {
-        "smoothed"
     }
 }
 

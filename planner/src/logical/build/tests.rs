@@ -14,6 +14,7 @@ fn range() -> PlanOptions {
         step_ms: 60_000,
         lookback_delta_ms: 300_000,
         subquery_step: Arc::new(|_| 30_000),
+        use_start_timestamps: false,
     }
 }
 
@@ -390,11 +391,8 @@ fn refusals_have_the_words_of_the_reference() {
 #[test]
 fn what_is_not_evaluated_is_said() {
     for (query, what) in [
-        ("rate(x[5m] anchored)", "1:6: anchored"),
-        ("x smoothed", "1:1: smoothed"),
         ("a >/ 5", "1:1: operator \">/\""),
         ("info(x)", "1:1: function \"info\""),
-        ("start_timestamp(x)", "1:1: function \"start_timestamp\""),
         ("max_of(1, 2)", "1:1: function \"max_of\""),
     ] {
         assert_eq!(error(query, &range()), format!("{what} is not supported"));
@@ -420,6 +418,42 @@ fn nodes_are_numbered_in_post_order() {
             "{query}: {got:?}"
         );
     }
+}
+
+#[test]
+fn extended_selectors_ask_for_samples_beyond_their_windows() {
+    assert_snapshot!(plan("rate(x[1m] anchored offset 1m)"), @"Window: rate of x[1m] anchored offset 1m, times=1000..1600/1m");
+    assert_snapshot!(plan("delta(x[1m] smoothed)"), @"Window: delta of x[1m] smoothed, times=1000..1600/1m");
+    assert_snapshot!(plan("x smoothed"), @"Window: smoothed of x, lookback=5m, times=1000..1600/1m");
+    assert_snapshot!(plan("x anchored"), @"Window: latest of x, lookback=5m, times=1000..1600/1m");
+    let select = first_select(&try_plan("increase(x[1m] smoothed)", &instant()).unwrap());
+    assert_eq!(select.time_range, (640_001, 1_300_000));
+    assert_eq!(select.reach(), select.time_range);
+    let select = first_select(&try_plan("x smoothed", &instant()).unwrap());
+    assert_eq!(select.time_range, (700_001, 1_300_000));
+    assert_eq!(select.reach(), select.time_range);
+}
+
+#[test]
+fn start_timestamps_are_read_where_they_are_wanted() {
+    let options = PlanOptions {
+        use_start_timestamps: true,
+        ..instant()
+    };
+    assert_snapshot!(try_plan("start_timestamp(x) + rate(y[1m]) + delta(y[1m])", &options).unwrap(), @r"
+    Join: +, times=1000
+      Join: +
+        Window: start_timestamp from starts of x, lookback=5m
+        Window: rate from starts of y[1m]
+      Window: delta of y[1m]
+    ");
+    assert_snapshot!(try_plan("start_timestamp(x)", &instant()).unwrap(), @"Window: start_timestamp of x, lookback=5m, times=1000");
+    assert_snapshot!(try_plan("start_timestamp(x + 1)", &options).unwrap(), @r"
+    NoStarts, times=1000
+      VectorScalar: vector + scalar
+        Window: latest of x, lookback=5m
+        Number: 1
+    ");
 }
 
 #[test]
