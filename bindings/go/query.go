@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/prometheus/prometheus/promql"
@@ -122,8 +121,6 @@ func (q *query) evaluate(ctx context.Context, samples *sampleReader) (parser.Val
 		done   *result
 		wanted request
 	)
-	// The engine must not be released while one of its queries runs.
-	defer runtime.KeepAlive(q.engine)
 	for done == nil {
 		err := next(q.run.get(), func(became status, bytes []byte) (err error) {
 			if became == statusSelect {
