@@ -37,7 +37,9 @@ pub use bounds::{Bounds, compute_bounds};
 pub use extended::{Extension, extend_samples, smoothed};
 pub use instant::{STALE_NAN_BITS, latest, latest_start, latest_timestamp};
 pub use integral::is_integral_strategy;
-pub use native::{HistogramInput, MixedInput, MixedOutput, WindowNote, WindowNotes};
+pub use native::{
+    HistogramInput, MixedInput, MixedOutput, WindowNote, WindowNotes, smoothed_mixed,
+};
 
 use self::extended::extended;
 use crate::fmt::format_fixed6;

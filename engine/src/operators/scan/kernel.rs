@@ -6,6 +6,7 @@ use quarrel_functions::table::{Kind, WindowFunction};
 use quarrel_functions::window::{
     Bounds, HistogramInput, MixedInput, MixedOutput, ParamError, WindowInput, WindowNotes,
     WindowScratch, compute_bounds, latest, latest_start, latest_timestamp, smoothed,
+    smoothed_mixed,
 };
 use quarrel_planner::logical::WindowKind;
 
@@ -136,8 +137,7 @@ impl KernelScratch {
             Kernel::Latest => latest(&input, out, present),
             Kernel::LatestTimestamp => latest_timestamp(&input, out, present),
             Kernel::LatestStart => latest_start(&input, out, present),
-            Kernel::Smoothed => smoothed(&input, out, present),
-            Kernel::Function(function, _) if mixed => {
+            Kernel::Smoothed | Kernel::Function(..) if mixed => {
                 let input = MixedInput {
                     floats: input,
                     histograms: HistogramInput {
@@ -153,9 +153,15 @@ impl KernelScratch {
                     histograms: &mut self.histograms,
                     notes: &mut self.notes,
                 };
-                function.eval_mixed(&input, params, &mut self.window, &mut out)?;
+                match windows.kernel {
+                    Kernel::Function(function, _) => {
+                        function.eval_mixed(&input, params, &mut self.window, &mut out)?;
+                    }
+                    _ => smoothed_mixed(&input, &mut out),
+                }
                 return Ok(count(&self.bounds) + count(&self.histogram_bounds));
             }
+            Kernel::Smoothed => smoothed(&input, out, present),
             Kernel::Function(function, _) => {
                 function.eval(&input, params, &mut self.window, out, present)?;
                 return Ok(count(&self.bounds));

@@ -31,10 +31,11 @@ pub(crate) struct Told {
 }
 
 impl Notes {
-    /// For functions; instant selectors have nothing to say.
+    /// For functions and what interpolates; other instant selectors have nothing
+    /// to say.
     pub fn of(call: &WindowCall, node: u32, labels: &Arc<LabelList>) -> Option<Self> {
         let kernel = Kernel::of(call.function);
-        matches!(kernel, Kernel::Function(..)).then(|| Notes {
+        matches!(kernel, Kernel::Function(..) | Kernel::Smoothed).then(|| Notes {
             node,
             span: call.argument,
             labels: Arc::clone(labels),

@@ -180,10 +180,6 @@ impl Worker {
         if !scan.windows.kernel.keeps_stale() {
             self.columns.drop_stale();
         }
-        if !self.columns.histograms.is_empty() && scan.windows.extension.is_some() {
-            let what = "native histograms in anchored or smoothed windows";
-            return Err(QueryError::unsupported(what, scan.span));
-        }
         let windowed = self
             .scratch
             .run(&scan.windows, &self.columns, params)

@@ -115,8 +115,7 @@ impl<'a> Samples<'a> {
         Ok(())
     }
 
-    /// The histogram at a time between sample `before` and the next one; a
-    /// counter that was reset between them has grown from zero.
+    /// The histogram at a time between sample `before` and the next one.
     fn interpolate(
         &self,
         before: usize,
@@ -124,22 +123,7 @@ impl<'a> Samples<'a> {
         notes: &mut GrowthNotes,
     ) -> Result<Histogram, IncompatibleSchemas> {
         let [left, right] = [before, before + 1].map(|i| (self.points[i], self.times[i]));
-        if time == left.1 {
-            return Ok(left.0.to_histogram());
-        }
-        let mut at = right.0.to_histogram();
-        if time == right.1 {
-            return Ok(at);
-        }
-        let fraction = (time - left.1) as f64 / (right.1 - left.1) as f64;
-        if self.kind == Growth::Counter && right.0.is_reset_from(&left.0) {
-            at.scale(fraction);
-            return Ok(at);
-        }
-        notes.subtraction_reconciled |= at.subtract(&left.0)?.bounds_reconciled;
-        at.scale(fraction);
-        notes.addition_reconciled |= at.add(&left.0)?.bounds_reconciled;
-        Ok(at)
+        interpolate([left, right], time, self.kind, notes)
     }
 
     /// What was counted before resets between the ends.
@@ -178,4 +162,34 @@ impl<'a> Samples<'a> {
         }
         Ok(lost)
     }
+}
+
+/// The histogram at a time between two samples, which are there with their
+/// times, ms; a counter that was reset between them has grown from zero.
+///
+/// # Errors
+/// If one has exponential and the other one custom buckets.
+pub fn interpolate(
+    [left, right]: [(HistogramRef<'_>, i64); 2],
+    time: i64,
+    kind: Growth,
+    notes: &mut GrowthNotes,
+) -> Result<Histogram, IncompatibleSchemas> {
+    if time == left.1 {
+        return Ok(left.0.to_histogram());
+    }
+    let mut at = right.0.to_histogram();
+    if time == right.1 {
+        return Ok(at);
+    }
+    let passed = time.wrapping_sub(left.1) as f64;
+    let fraction = passed / right.1.wrapping_sub(left.1) as f64;
+    if kind == Growth::Counter && right.0.is_reset_from(&left.0) {
+        at.scale(fraction);
+        return Ok(at);
+    }
+    notes.subtraction_reconciled |= at.subtract(&left.0)?.bounds_reconciled;
+    at.scale(fraction);
+    notes.addition_reconciled |= at.add(&left.0)?.bounds_reconciled;
+    Ok(at)
 }

@@ -53,7 +53,7 @@ pub(crate) mod tests;
 pub use add::{Found, IncompatibleSchemas};
 pub use buckets::ShownBucket;
 pub use column::{HistogramColumn, StepHistograms};
-pub use extended::{ExtendedWindow, extended_growth};
+pub use extended::{ExtendedWindow, extended_growth, interpolate};
 pub use fraction::FractionNote;
 pub use kahan::SumOfHistograms;
 pub use layout::{CUSTOM_SCHEMA, Layout, LayoutError, MAX_BUCKETS, MAX_SCHEMA, MIN_SCHEMA};

@@ -16,6 +16,7 @@ mod pairs;
 mod rate;
 mod runs;
 mod simple;
+mod smoothed;
 mod sums;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 pub use notes::{WindowNote, WindowNotes};
+pub use smoothed::smoothed_mixed;
 
 use self::pairs::Pairs;
 use self::rate::Rate;

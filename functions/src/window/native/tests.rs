@@ -35,6 +35,14 @@ struct Row {
 
 impl Case {
     fn run(&self, function: WindowFunction, params: &[Param<'_>]) -> Result<Row, ParamError> {
+        let mut scratch = WindowScratch::default();
+        self.run_with(|input, out| function.eval_mixed(input, params, &mut scratch, out))
+    }
+
+    fn run_with(
+        &self,
+        eval: impl FnOnce(&MixedInput<'_>, &mut MixedOutput<'_>) -> Result<(), ParamError>,
+    ) -> Result<Row, ParamError> {
         let (mut float_times, mut floats, mut float_starts) = (vec![], vec![], vec![]);
         let (mut times, mut starts) = (vec![], vec![]);
         let mut column = HistogramColumn::default();
@@ -84,8 +92,7 @@ impl Case {
             histograms: &mut histograms,
             notes: &mut notes,
         };
-        let mut scratch = WindowScratch::default();
-        function.eval_mixed(&input, params, &mut scratch, &mut output)?;
+        eval(&input, &mut output)?;
         let floats = out.iter().zip(&present);
         let mut values: Vec<Option<Value>> = floats
             .map(|(value, present)| present.then_some(Value::Float(*value)))
@@ -400,4 +407,36 @@ fn the_later_sample_is_the_last_one() {
         (totals(&sum), notes),
         (None, vec![WindowNote::MixedFloatsHistograms])
     );
+}
+
+#[test]
+fn smoothed_histograms_lie_between_those_around_them() {
+    let at = |samples: &[Sample], end: i64| {
+        let mut case = at_once(samples.to_vec(), end, 0);
+        case.extension = Some(Extension {
+            smoothed: true,
+            before_ms: 15_000,
+            after_ms: 15_000,
+        });
+        let smooth = |input: &MixedInput<'_>, out: &mut MixedOutput<'_>| {
+            smoothed_mixed(input, out);
+            Ok(())
+        };
+        case.run_with(smooth).unwrap()
+    };
+    let mut samples = counter(&[5.0, 15.0, 3.0]);
+    let count = |samples: &[Sample], end| totals(&at(samples, end)).map(|t| (t.0, t.1));
+    let unknown = |count| Some((CounterReset::Unknown, count));
+    assert_eq!(count(&samples, 9_000), None, "nothing before");
+    assert_eq!(count(&samples, 10_000), unknown(5.0));
+    assert_eq!(count(&samples, 14_000), unknown(9.0));
+    assert_eq!(count(&samples, 25_000), unknown(1.5), "from zero");
+    assert_eq!(count(&samples, 35_000), unknown(3.0));
+    assert_eq!(count(&samples, 45_000), None, "too late");
+    samples[2].value = Value::Float(7.0);
+    let row = at(&samples, 25_000);
+    let notes: Vec<_> = row.notes.iter().collect();
+    assert_eq!(notes, [WindowNote::MixedFloatsHistograms]);
+    assert!(row.values[0].is_none());
+    assert_eq!(count(&samples, 9_000), None);
 }
