@@ -9,6 +9,7 @@ pub(crate) mod broadcast;
 pub(crate) mod cache;
 pub(crate) mod count_values;
 pub(crate) mod elementwise;
+pub(crate) mod floats_only;
 pub(crate) mod histogram;
 pub(crate) mod join;
 pub(crate) mod limit_ratio;

@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use quarrel_functions::table::{Kind, SortFunction};
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::{Plan, PlanOp, SortOrder};
 
-use super::sort_by_label;
+use super::{floats_only, sort_by_label};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
@@ -24,7 +24,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         function,
         input,
         labels,
-        ineffective,
+        order,
     } = &plan.op
     else {
         return Err(QueryError::Internal("not a sort".into()));
@@ -33,21 +33,26 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         return Err(QueryError::unsupported(function.name, plan.span));
     };
     let input = binder.bind(input)?;
-    if *ineffective {
+    if *order == SortOrder::Ineffective {
         binder.context.annotations.warn(
             plan.id,
             plan.span,
             "sort is ineffective for range queries since results are always ordered by labels",
         );
-        return Ok(input);
     }
-    let descending = match kind {
-        SortFunction::Value => false,
-        SortFunction::ValueDescending => true,
-        SortFunction::Label => return Ok(sort_by_label::bind(binder, input, labels, false)),
-        SortFunction::LabelDescending => {
+    let descending = match (kind, order) {
+        (SortFunction::Value, SortOrder::Wanted) => false,
+        (SortFunction::ValueDescending, SortOrder::Wanted) => true,
+        (SortFunction::Label, SortOrder::Wanted) => {
+            return Ok(sort_by_label::bind(binder, input, labels, false));
+        }
+        (SortFunction::LabelDescending, SortOrder::Wanted) => {
             return Ok(sort_by_label::bind(binder, input, labels, true));
         }
+        (SortFunction::Value | SortFunction::ValueDescending, _) => {
+            return Ok(floats_only::bind(input));
+        }
+        (SortFunction::Label | SortFunction::LabelDescending, _) => return Ok(input),
     };
     let (labels, grid) = (input.row_labels(), input.grid);
     let sort = Sort {

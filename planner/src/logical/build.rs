@@ -9,7 +9,8 @@ use quarrel_matchers::{MatchOp, Matcher};
 use super::durations::{self, go_seconds};
 use super::invariant::Invariants;
 use super::times::{Enclosing, Scope, canonical};
-use super::{Grid, Plan, PlanOp, WindowKind};
+use super::totals::Totals;
+use super::{Grid, Plan, PlanOp, SortOrder, WindowKind};
 use crate::ast::*;
 use crate::error::{PlanError, position};
 use crate::with_stack;
@@ -90,6 +91,7 @@ pub fn build(expr: &Expr, query: &str, options: &PlanOptions) -> Result<Plan> {
         query,
         options,
         invariants: Invariants::of(expr),
+        totals: Totals::of(expr),
         enclosing: Vec::new(),
         next_id: 0,
     };
@@ -114,6 +116,7 @@ struct Builder<'a> {
     query: &'a str,
     options: &'a PlanOptions,
     invariants: Invariants,
+    totals: Totals,
     /// The subqueries around the node at hand, the outermost one first.
     enclosing: Vec<Enclosing>,
     next_id: u32,
@@ -348,7 +351,10 @@ impl<'a> Builder<'a> {
                     function,
                     input: self.first(&args, span, below)?,
                     labels,
-                    ineffective: scope.several,
+                    order: match scope.several {
+                        true => SortOrder::Ineffective,
+                        false => SortOrder::Wanted,
+                    },
                 }
             }
             Kind::Histogram(_) => {

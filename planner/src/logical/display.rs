@@ -243,6 +243,9 @@ fn write_select(f: &mut Formatter<'_>, select: &Select, grid: &Grid) -> fmt::Res
     if select.time_range != select.reach() {
         write!(f, ", samples={}", Closed(select.time_range))?;
     }
+    if select.totals_only {
+        f.write_str(", totals")?;
+    }
     if let Some(labels) = &select.projection {
         f.write_str(", labels=")?;
         let mut list = String::new();

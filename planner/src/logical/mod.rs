@@ -12,6 +12,7 @@ mod display;
 mod durations;
 mod invariant;
 mod times;
+mod totals;
 
 pub use build::{PlanOptions, build};
 pub(crate) use display::node_text;
@@ -169,8 +170,8 @@ pub enum PlanOp {
         input: Box<Plan>,
         /// The label names of the `by_label` forms.
         labels: Vec<String>,
-        /// Whether it stands in a range query, where it has no effect.
-        ineffective: bool,
+        /// Whether rows come in this order.
+        order: SortOrder,
     },
     /// `absent(v)`, and `absent_over_time(m)` over its presence.
     Absent {
@@ -191,6 +192,18 @@ pub enum PlanOp {
         /// The buckets.
         input: Box<Plan>,
     },
+}
+
+/// What becomes of the order that a sort asks for. Sorts by value leave
+/// histograms out in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortOrder {
+    /// Rows come in it.
+    Wanted,
+    /// It stands in a range query, where it has no effect, and users are told.
+    Ineffective,
+    /// Nobody sees it. Set by a rule.
+    Needless,
 }
 
 /// A selector: which series, and when to look at them.
@@ -230,6 +243,9 @@ pub struct Select {
     pub projection: Option<Vec<String>>,
     /// Whether this is an instant selector.
     pub instant: bool,
+    /// Whether native histograms are read without their buckets: count and
+    /// sum, and what is known of resets from the samples before.
+    pub totals_only: bool,
     /// Where the selector stands in the query.
     pub span: Span,
 }

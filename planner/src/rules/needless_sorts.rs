@@ -1,9 +1,12 @@
-//! A sort whose order nobody sees is left out. In range queries sorts stay:
-//! they cost nothing there, and the user is warned of them.
+//! A sort whose order nobody sees is left out; one by value still takes out
+//! histograms. In range queries sorts stay: they cost nothing there, and the
+//! user is warned of them.
+
+use quarrel_functions::table::{Kind, SortFunction};
 
 use super::{Rule, RuleContext, each_mut};
 use crate::ast::AggregateOp;
-use crate::logical::{Plan, PlanOp};
+use crate::logical::{Plan, PlanOp, SortOrder};
 
 /// See the module's words.
 pub(super) struct NeedlessSorts;
@@ -39,15 +42,28 @@ fn unordered_input(plan: &mut Plan) -> Option<&mut Plan> {
     }
 }
 
-fn drop_sorts(plan: &mut Plan) {
+fn drop_sorts(mut plan: &mut Plan) {
     while let PlanOp::Sort {
+        function,
         input,
-        ineffective: false,
+        order: order @ (SortOrder::Wanted | SortOrder::Needless),
         ..
     } = &mut plan.op
     {
-        let below = std::mem::replace(&mut **input, nothing(plan.id, plan.span, plan.grid));
-        *plan = below;
+        *order = SortOrder::Needless;
+        let by_label = matches!(
+            function.kind,
+            Kind::Sort(SortFunction::Label | SortFunction::LabelDescending)
+        );
+        if by_label {
+            let below = std::mem::replace(&mut **input, nothing(plan.id, plan.span, plan.grid));
+            *plan = below;
+            continue;
+        }
+        let PlanOp::Sort { input, .. } = &mut plan.op else {
+            return;
+        };
+        plan = input;
     }
 }
 

@@ -70,6 +70,7 @@ fn same_windows(a: &Window, b: &Window) -> bool {
     let (x, y) = (&a.select, &b.select);
     x.matchers == y.matchers
         && x.instant == y.instant
+        && x.totals_only == y.totals_only
         && x.time_range == y.time_range
         && x.projection == y.projection
         && a.call.reference == b.call.reference

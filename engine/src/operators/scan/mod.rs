@@ -8,6 +8,7 @@ mod notes;
 mod param_warning;
 mod samples;
 mod stream;
+mod totals;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -22,6 +23,7 @@ pub(crate) use self::notes::{Notes, Told};
 pub(crate) use self::param_warning::ParamWarning;
 pub(crate) use self::samples::{SampleColumns, SamplesError};
 pub(crate) use self::stream::samples_error;
+use self::totals::Reading;
 use super::merge;
 use super::params::Params;
 use crate::bind::selections::Selection;
@@ -74,6 +76,8 @@ pub(crate) struct Scan {
     pub(super) range: TimeRange,
     /// Whether windows reach out of `range`, where no sample counts.
     pub(super) cut: bool,
+    /// How histograms are reduced to their totals, if they are.
+    pub(super) totals: Option<Reading>,
     pub(super) params: Params,
     pub(super) morsels: Arc<Morsels>,
     pub(super) notes: Option<Notes>,
@@ -103,6 +107,11 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<
         windows: Windows::new(&window.call, plan.grid),
         range: TimeRange { start, end },
         cut: window.select.is_cut(),
+        totals: window.select.totals_only.then(|| Reading {
+            ends: window.call.reference,
+            // An instant selector keeps one millisecond less.
+            kept_ms: window.call.range_ms - i64::from(window.select.instant),
+        }),
         params,
         morsels: Arc::clone(&morsels),
         notes: Notes::of(&window.call, plan.id, &selection.labels),

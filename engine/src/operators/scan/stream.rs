@@ -177,6 +177,11 @@ impl Worker {
         if samples == 0 {
             return Ok((bytes, 0, 0));
         }
+        if let Some(reading) = scan.totals
+            && !self.columns.histograms.is_empty()
+        {
+            self.columns.reduce_to_totals(reading);
+        }
         if !scan.windows.kernel.keeps_stale() {
             self.columns.drop_stale();
         }

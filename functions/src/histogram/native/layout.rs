@@ -166,6 +166,13 @@ impl Layout {
         Layout::custom(custom_values, positive)
     }
 
+    /// The layout of histograms whose buckets are not known: none, and no
+    /// bounds, but the schema.
+    pub fn without_buckets(&self) -> Arc<Layout> {
+        let none = Arc::default();
+        Arc::new(Layout::unchecked(self.schema, 0.0, vec![], vec![], none))
+    }
+
     /// No buckets, in schema 0.
     pub(super) fn empty() -> Arc<Layout> {
         Arc::new(Layout::unchecked(0, 0.0, vec![], vec![], Arc::default()))

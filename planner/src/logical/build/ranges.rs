@@ -337,6 +337,7 @@ impl<'a> Builder<'a> {
             hint_step_ms: scope.hint_step_ms,
             projection: None,
             instant: range_ms.is_none(),
+            totals_only: self.totals.contains(selector),
             span,
         })
     }
