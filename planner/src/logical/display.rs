@@ -10,7 +10,7 @@ use quarrel_functions::fmt::{format_f, quote};
 use quarrel_matchers::{MatchOp, Matcher};
 
 use super::times::canonical;
-use super::{Grid, Plan, PlanOp, Select, SelectGroup, Window, WindowCall};
+use super::{Grid, Plan, PlanOp, Select, SelectGroup, SortOrder, Window, WindowCall};
 use crate::ast::{Cardinality, VectorMatching};
 use crate::print::{format_duration, write_labels};
 use crate::with_stack;
@@ -148,8 +148,17 @@ fn write_node(f: &mut Formatter<'_>, plan: &Plan) -> fmt::Result {
             function, params, ..
         } => write_strings(f, "Relabel", function.name, params),
         PlanOp::Sort {
-            function, labels, ..
-        } => write_strings(f, "Sort", function.name, labels),
+            function,
+            labels,
+            order,
+            ..
+        } => {
+            write_strings(f, "Sort", function.name, labels)?;
+            match order {
+                SortOrder::Needless => f.write_str(", in any order"),
+                SortOrder::Wanted | SortOrder::Ineffective => Ok(()),
+            }
+        }
         PlanOp::Absent { labels, .. } => {
             f.write_str("Absent: {")?;
             for (i, (name, value)) in labels.iter().enumerate() {

@@ -106,7 +106,7 @@ fn evaluation_times_are_never_invariant() {
     assert_snapshot!(plan("timestamp(abs(x @ 10))"), @r"
     Elementwise: timestamp, times=1000..1600/1m
       Elementwise: abs, once=1000
-        Window: latest of x @ 10, lookback=5m
+        Window: latest of x @ 10, lookback=5m, totals
     ");
     assert_snapshot!(plan("quantile_over_time(scalar(q), x[5m] @ end())"), @r"
     Window: quantile_over_time of x[5m] @ 1600, times=1000..1600/1m
@@ -117,12 +117,12 @@ fn evaluation_times_are_never_invariant() {
 
 #[test]
 fn timestamp_of_a_selector_is_the_samples_time() {
-    assert_snapshot!(plan("timestamp((x offset 5s))"), @"Window: timestamp of x offset 5s, lookback=5m, times=1000..1600/1m");
-    assert_snapshot!(plan("timestamp(x @ 10 offset 5s)"), @"Window: timestamp of x @ 10, lookback=5m, samples=[-294.999, 5], times=1000");
+    assert_snapshot!(plan("timestamp((x offset 5s))"), @"Window: timestamp of x offset 5s, lookback=5m, totals, times=1000..1600/1m");
+    assert_snapshot!(plan("timestamp(x @ 10 offset 5s)"), @"Window: timestamp of x @ 10, lookback=5m, samples=[-294.999, 5], totals, times=1000");
     assert_snapshot!(plan("timestamp(-x)"), @r"
     Elementwise: timestamp, times=1000..1600/1m
       Negate
-        Window: latest of x, lookback=5m
+        Window: latest of x, lookback=5m, totals
     ");
     let select = first_select(&plan("timestamp(x @ 10 offset 5s)"));
     assert!(select.is_cut());
@@ -154,7 +154,7 @@ fn parameters_of_aggregations_are_left_as_written() {
     Aggregate: topk, times=1000..1600/1m
       ScalarOf
         Elementwise: timestamp
-          Window: latest of a, lookback=5m
+          Window: latest of a, lookback=5m, totals
       Window: latest of x, lookback=5m
     ");
 }
@@ -255,7 +255,7 @@ fn functions_without_vectors() {
 fn labels_of_absent_are_those_of_equal_matchers() {
     assert_snapshot!(plan(r#"absent(x{a="1", b!="2", c="3", c="4", d="", e="5"})"#), @r#"
     Absent: {a="1", e="5"}, times=1000..1600/1m
-      Window: latest of x{a="1", b!="2", c="3", c="4", d="", e="5"}, lookback=5m
+      Window: latest of x{a="1", b!="2", c="3", c="4", d="", e="5"}, lookback=5m, totals
     "#);
     assert_snapshot!(plan(r#"absent_over_time(x{a="1"}[5m])"#), @r#"
     Absent: {a="1"}, times=1000..1600/1m
@@ -269,7 +269,7 @@ fn labels_of_absent_are_those_of_equal_matchers() {
     assert_snapshot!(plan(r#"absent(sum(x{a="1"}))"#), @r#"
     Absent: {}, times=1000..1600/1m
       Aggregate: sum
-        Window: latest of x{a="1"}, lookback=5m
+        Window: latest of x{a="1"}, lookback=5m, totals
     "#);
 }
 
@@ -443,15 +443,15 @@ fn start_timestamps_are_read_where_they_are_wanted() {
     assert_snapshot!(try_plan("start_timestamp(x) + rate(y[1m]) + delta(y[1m])", &options).unwrap(), @r"
     Join: +, times=1000
       Join: +
-        Window: start_timestamp from starts of x, lookback=5m
+        Window: start_timestamp from starts of x, lookback=5m, totals
         Window: rate from starts of y[1m]
       Window: delta of y[1m]
     ");
-    assert_snapshot!(try_plan("start_timestamp(x)", &instant()).unwrap(), @"Window: start_timestamp of x, lookback=5m, times=1000");
+    assert_snapshot!(try_plan("start_timestamp(x)", &instant()).unwrap(), @"Window: start_timestamp of x, lookback=5m, totals, times=1000");
     assert_snapshot!(try_plan("start_timestamp(x + 1)", &options).unwrap(), @r"
     NoStarts, times=1000
       VectorScalar: vector + scalar
-        Window: latest of x, lookback=5m
+        Window: latest of x, lookback=5m, totals
         Number: 1
     ");
 }
