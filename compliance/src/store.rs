@@ -1,21 +1,14 @@
-//! The store that scripts load into.
-//!
-//! Samples go to a [`MemoryStorage`]. What the engine cannot evaluate yet,
-//! start timestamps of floats, is remembered by time: a query that selects it
-//! is refused as unsupported, so that no answer is given that leaves it out.
+//! The store that scripts load into, a [`MemoryStorage`] that refuses what the
+//! reference's refuses.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::future::{BoxFuture, FutureExt};
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use quarrel::labels::SymbolTable;
-use quarrel::storage::{
-    Matcher, SelectHints, SelectRequest, Selected, Snapshot, Storage, StorageError, TimeRange,
-};
+use quarrel::storage::{Snapshot, Storage, StorageError, TimeRange};
 use quarrel_functions::histogram::native::Histogram;
-use quarrel_functions::table::lookup;
-use quarrel_storage::memory::{AppendError, HistogramAt, MemoryStorage};
+use quarrel_storage::memory::{AppendError, FloatSince, HistogramAt, MemoryStorage};
 
 use crate::histogram::{Sequence, for_chunks, of_literal};
 use crate::nhcb;
@@ -51,8 +44,6 @@ pub enum LoadError {
 #[derive(Debug, Default)]
 pub struct ScriptStore {
     samples: MemoryStorage,
-    /// Each sample that has a start timestamp.
-    starts: MemoryStorage,
     /// The last time of each series, ms.
     last: Mutex<BTreeMap<Vec<(String, String)>, i64>>,
 }
@@ -148,14 +139,25 @@ impl ScriptStore {
                 timestamp: first,
             });
         }
+        let has_starts = columns.starts.iter().any(|start| *start != 0);
+        let since = if has_starts {
+            columns.since()
+        } else {
+            Vec::new()
+        };
+        let mut rest = &since[..];
         for run in &columns.histograms {
+            let first = run.first().map_or(i64::MAX, |h| h.timestamp);
+            let (before, behind) = rest.split_at(rest.partition_point(|s| s.timestamp < first));
+            self.samples.append_since(pairs(labels), before)?;
             self.samples.append_histograms(pairs(labels), run)?;
+            rest = behind;
         }
-        let marks = vec![0.0; columns.starts.len()];
-        self.starts
-            .append_series(pairs(labels), columns.starts, marks)?;
-        self.samples
-            .append_series(pairs(labels), columns.timestamps, columns.values)?;
+        self.samples.append_since(pairs(labels), rest)?;
+        if !has_starts {
+            self.samples
+                .append_series(pairs(labels), columns.timestamps, columns.values)?;
+        }
         self.last.lock().insert(labels.to_vec(), last);
         Ok(())
     }
@@ -168,7 +170,7 @@ struct Columns {
     values: Vec<f64>,
     /// Histograms without a float between them.
     histograms: Vec<Vec<HistogramAt<f64>>>,
-    /// Times of floats that have a start.
+    /// Start timestamps of floats, 0 where there is none.
     starts: Vec<i64>,
     /// Whether the last sample was a histogram.
     in_histograms: bool,
@@ -179,9 +181,18 @@ impl Columns {
         self.in_histograms = false;
         self.timestamps.push(time);
         self.values.push(value);
-        if start != 0 {
-            self.starts.push(time);
-        }
+        self.starts.push(start);
+    }
+
+    fn since(&self) -> Vec<FloatSince> {
+        let times = self.timestamps.iter().zip(&self.starts);
+        let samples = times.zip(&self.values);
+        let since = samples.map(|((&timestamp, &start), &value)| FloatSince {
+            timestamp,
+            start,
+            value,
+        });
+        since.collect()
     }
 
     fn push_histogram(&mut self, timestamp: i64, h: &Histogram, start: i64) {
@@ -208,72 +219,6 @@ impl Columns {
 
 impl Storage for ScriptStore {
     fn snapshot(&self, range: TimeRange) -> BoxFuture<'_, Result<Arc<dyn Snapshot>, StorageError>> {
-        async move {
-            let snapshot: Arc<dyn Snapshot> = Arc::new(ScriptSnapshot {
-                samples: self.samples.snapshot(range).await?,
-                starts: self.starts.snapshot(range).await?,
-            });
-            Ok(snapshot)
-        }
-        .boxed()
-    }
-}
-
-struct ScriptSnapshot {
-    samples: Arc<dyn Snapshot>,
-    starts: Arc<dyn Snapshot>,
-}
-
-/// Whether something in `snapshot` matches.
-async fn has(
-    snapshot: &Arc<dyn Snapshot>,
-    request: &SelectRequest<'_>,
-) -> Result<bool, StorageError> {
-    let symbols = SymbolTable::new();
-    let hints = SelectHints::default();
-    let request = SelectRequest {
-        symbols: &symbols,
-        hints: &hints,
-        ..*request
-    };
-    Ok(!snapshot.select(request).await?.labels.is_empty())
-}
-
-impl Snapshot for ScriptSnapshot {
-    fn select<'a>(
-        &'a self,
-        request: SelectRequest<'a>,
-    ) -> BoxFuture<'a, Result<Selected, StorageError>> {
-        async move {
-            let function = request.hints.function.as_str();
-            let minds_starts = function == "start_timestamp"
-                || lookup(function).is_some_and(|f| f.uses_start_timestamps);
-            if minds_starts && has(&self.starts, &request).await? {
-                return Err(StorageError::Unsupported("start timestamps".into()));
-            }
-            self.samples.select(request).await
-        }
-        .boxed()
-    }
-
-    fn label_names<'a>(
-        &'a self,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
-    ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        self.samples.label_names(selectors, range)
-    }
-
-    fn label_values<'a>(
-        &'a self,
-        name: &'a str,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
-    ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        self.samples.label_values(name, selectors, range)
-    }
-
-    fn time_range(&self) -> Option<TimeRange> {
-        self.samples.time_range()
+        self.samples.snapshot(range)
     }
 }

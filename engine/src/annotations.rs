@@ -24,6 +24,8 @@ struct Entry {
     node: u32,
     span: Option<Span>,
     monotonicity: Option<ForcedMonotonicity>,
+    /// How often it happened, where that is told.
+    occurrences: Option<u64>,
 }
 
 /// What `histogram_quantile` had to change in classic buckets; merged over
@@ -95,6 +97,7 @@ impl Annotations {
                 node,
                 span,
                 monotonicity: None,
+                occurrences: None,
             },
         );
     }
@@ -121,8 +124,20 @@ impl Annotations {
             node,
             span: Some(span),
             monotonicity: Some(detail),
+            occurrences: None,
         };
         self.put(Level::Info, text.into(), entry);
+    }
+
+    /// Adds a warning that tells how often it happened.
+    pub fn warn_times(&self, node: u32, span: Span, text: impl Into<String>, times: u64) {
+        let entry = Entry {
+            node,
+            span: Some(span),
+            monotonicity: None,
+            occurrences: Some(times),
+        };
+        self.put(Level::Warning, text.into(), entry);
     }
 
     fn put(&self, level: Level, text: String, mut new: Entry) {
@@ -137,8 +152,13 @@ impl Annotations {
                     (Some(a), Some(b)) => Some(a.merge(b)),
                     (a, b) => a.or(b),
                 };
+                new.occurrences = match (old.occurrences, new.occurrences) {
+                    (Some(a), Some(b)) => Some(a.saturating_add(b)),
+                    (a, b) => a.or(b),
+                };
                 // The last place wins; where texts are merged, the first.
-                let keeps_old = if new.monotonicity.is_some() {
+                let merged = new.monotonicity.is_some() || new.occurrences.is_some();
+                let keeps_old = if merged {
                     old.node <= new.node
                 } else {
                     new.node < old.node
@@ -161,7 +181,11 @@ impl Annotations {
             .filter(|((l, _), _)| *l == level)
             .map(|((_, text), entry)| match entry.span {
                 Some(span) => {
-                    let detail = entry.monotonicity.map_or(String::new(), |m| m.render());
+                    let detail = match (entry.monotonicity, entry.occurrences) {
+                        (Some(monotonicity), _) => monotonicity.render(),
+                        (None, Some(times @ 2..)) => format!(" ({times} occurrences)"),
+                        (None, _) => String::new(),
+                    };
                     format!(
                         "{}{detail} ({})",
                         prefix(level, text),

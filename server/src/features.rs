@@ -10,6 +10,8 @@ pub struct Features {
     pub parser: ParserOptions,
     /// Metric names are removed when the answer is complete.
     pub delayed_name_removal: bool,
+    /// Functions of counters look at start timestamps.
+    pub use_start_timestamps: bool,
     /// For the log: what is on.
     pub enabled: Vec<&'static str>,
     /// For the log, as warnings: what is not there, or not known at all.
@@ -47,11 +49,13 @@ fn effect(name: &str) -> Option<Effect> {
             "Experimental PromQL delayed name removal enabled.",
         ),
         "promql-duration-expr" | "promql-extended-range-selectors" => Effect::Permanent,
-        "promql-per-step-stats"
-        | "use-start-timestamps"
-        | "type-and-unit-labels"
-        | "query-cost"
-        | "search-api" => Effect::Missing,
+        "use-start-timestamps" => Effect::Set(
+            |features| features.use_start_timestamps = true,
+            "Start timestamps in PromQL functions enabled.",
+        ),
+        "promql-per-step-stats" | "type-and-unit-labels" | "query-cost" | "search-api" => {
+            Effect::Missing
+        }
         "exemplar-storage"
         | "memory-snapshot-on-shutdown"
         | "extra-scrape-metrics"

@@ -48,6 +48,7 @@ impl Default for RunOptions {
                 subquery_step: Arc::new(|_| 60_000),
                 parser: ParserOptions::all(),
                 enable_delayed_name_removal: true,
+                use_start_timestamps: true,
                 ..EngineOptions::default()
             },
         }

@@ -201,7 +201,7 @@ proptest! {
             to_end = average / 2.0;
         }
         let case = Case { samples, starts: Some(starts), ends, range_ms: range, extension: None };
-        prop_assert!(!case.input(|input| input.has_start_overlap()));
+        prop_assert_eq!(case.input(|input| input.start_overlaps()), 0);
         prop_assert_eq!(case.run(WindowFunction::Resets)[0], Some(resets));
         if from_zero {
             let want = total * (counted + to_end) / counted;
@@ -213,23 +213,27 @@ proptest! {
 
 #[test]
 fn overlaps_are_found_where_windows_hold_both_samples() {
-    let overlaps = |end, range_ms, starts: &[i64]| {
-        let samples = vec![(10, 1.0), (20, 2.0), (30, 3.0), (40, 4.0)];
-        let starts = Some(starts.to_vec());
-        let ends = Grid::instant(end);
+    let overlaps = |start_ms, len, range_ms, starts: &[i64]| {
         let case = Case {
-            samples,
-            starts,
-            ends,
+            samples: vec![(10, 1.0), (20, 2.0), (30, 3.0), (40, 4.0)],
+            starts: Some(starts.to_vec()),
+            ends: Grid {
+                start_ms,
+                step_ms: 10,
+                len,
+            },
             range_ms,
             extension: None,
         };
-        case.input(|input| input.has_start_overlap())
+        case.input(|input| input.start_overlaps())
     };
     let starts = [5, 5, 15, 15];
-    assert!(overlaps(40, 40, &starts) && overlaps(30, 11, &starts));
-    assert!(!overlaps(20, 20, &starts) && !overlaps(40, 20, &starts) && !overlaps(30, 10, &starts));
-    assert!(!overlaps(40, 40, &[5, 10, 20, 0]), "deltas");
+    assert_eq!(overlaps(10, 6, 40, &starts), 3);
+    assert_eq!(overlaps(30, 1, 11, &starts), 1);
+    assert_eq!(overlaps(20, 1, 20, &starts), 0);
+    assert_eq!(overlaps(40, 1, 20, &starts), 0);
+    assert_eq!(overlaps(30, 1, 10, &starts), 0);
+    assert_eq!(overlaps(10, 6, 40, &[5, 10, 20, 0]), 0, "deltas");
 }
 
 #[test]

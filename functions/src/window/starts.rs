@@ -1,7 +1,7 @@
 //! Start timestamps: when a counter began to count, as far as that is known.
 //! 0 says that it is not; one that is that of its own sample says the same.
 
-use super::WindowInput;
+use super::{Bounds, WindowInput};
 
 /// A sample's start timestamp and timestamp, ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,22 +55,23 @@ impl WindowInput<'_> {
         self.starts.is_some() && self.started(i).anew_since(self.started(i - 1))
     }
 
-    /// Whether any window holds two samples of which the later one counts from
+    /// How many windows hold two samples of which the later one counts from
     /// before the other: two sources write to one series.
-    pub fn has_start_overlap(&self) -> bool {
+    pub fn start_overlaps(&self) -> usize {
         if self.starts.is_none() {
-            return false;
+            return 0;
         }
         let used = self.used();
         let overlaps = |&i: &usize| self.started(i).overlaps(self.started(i - 1));
         let mut overlaps = (used.start + 1..used.end).filter(overlaps).peekable();
         if overlaps.peek().is_none() {
-            return false;
+            return 0;
         }
-        self.bounds.iter().any(|bounds| {
+        let has_overlap = |bounds: &&Bounds| {
             while overlaps.next_if(|&i| i <= bounds.first()).is_some() {}
             overlaps.peek().is_some_and(|&i| i < bounds.hi as usize)
-        })
+        };
+        self.bounds.iter().filter(has_overlap).count()
     }
 }
 

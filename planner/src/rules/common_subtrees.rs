@@ -69,7 +69,12 @@ fn hash(
     with_stack(|| {
         let mut hasher = DefaultHasher::new();
         let mut reads = matches!(plan.op, PlanOp::Window(_));
-        let mut counting = matches!(plan.op, PlanOp::Histogram { .. });
+        let mut counting = match &plan.op {
+            PlanOp::Histogram { .. } => true,
+            // Overlapping start timestamps are counted.
+            PlanOp::Window(window) => window.call.starts,
+            _ => false,
+        };
         for input in plan.inputs() {
             let below = hash(input, query, hashes, counts);
             reads |= below.hash.is_some();

@@ -174,5 +174,5 @@ fn call_says_something(call: &WindowCall, name: &str) -> bool {
     let counter_name = ["_total", "_sum", "_count", "_bucket"]
         .iter()
         .any(|end| name.ends_with(end));
-    !call.params.is_empty() || (counter && !counter_name)
+    !call.params.is_empty() || call.starts || (counter && !counter_name)
 }

@@ -114,20 +114,18 @@ fn options(request: &Request) -> std::result::Result<QueryOptions, ApiError> {
     };
     const START_TIMESTAMPS: &str = "X-Prometheus-Use-Start-Timestamps";
     let start_timestamps = request.header(START_TIMESTAMPS);
-    if !start_timestamps.is_empty() {
-        let wanted = parse_bool(start_timestamps).map_err(|why| {
+    let use_start_timestamps = match start_timestamps {
+        "" => None,
+        text => Some(parse_bool(text).map_err(|why| {
             ApiError::bad_data(format!("error parsing {START_TIMESTAMPS} header: {why}"))
-        })?;
-        if wanted {
-            let message = "not supported yet: start timestamps";
-            return Err(ApiError::new(ErrorType::Execution, message));
-        }
-    }
+        })?),
+    };
     // Nothing or less stands for the engine's own, as there.
     let lookback_delta_ms = (lookback > 0).then(|| (lookback / 1_000_000).max(1));
     Ok(QueryOptions {
         timeout,
         lookback_delta_ms,
+        use_start_timestamps,
         ..QueryOptions::default()
     })
 }

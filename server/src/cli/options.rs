@@ -122,6 +122,7 @@ impl EngineArgs {
             threads: self.threads,
             parser: features.parser,
             enable_delayed_name_removal: features.delayed_name_removal,
+            use_start_timestamps: features.use_start_timestamps,
             ..EngineOptions::default()
         };
         Engine::new(options).map_err(Failure::new)

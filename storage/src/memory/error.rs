@@ -27,12 +27,13 @@ pub enum AppendError {
         /// The time, ms.
         timestamp: i64,
     },
-    /// A histogram is later than all samples that its series has.
-    #[error("series {series}: a histogram at {timestamp} ms, which is not later than all samples")]
-    LateHistogram {
+    /// A histogram, or a float with a start timestamp, is not later than all
+    /// samples that its series has.
+    #[error("series {series}: a sample at {timestamp} ms, which is not later than all others")]
+    Late {
         /// The series' labels.
         series: String,
-        /// The histogram's time, ms.
+        /// The sample's time, ms.
         timestamp: i64,
     },
     /// A histogram makes no sense.

@@ -32,8 +32,8 @@
 //! ```
 
 mod columns;
+mod encoded;
 mod error;
-mod histograms;
 mod index;
 mod snapshot;
 #[cfg(test)]
@@ -49,9 +49,9 @@ use quarrel_chunks::histogram::Count;
 use rustc_hash::FxHashMap;
 
 use columns::{Duplicate, FloatColumns};
+use encoded::EncodedChunks;
+pub use encoded::{FloatSince, HistogramAt};
 pub use error::AppendError;
-pub use histograms::HistogramAt;
-use histograms::HistogramChunks;
 use index::Index;
 use snapshot::MemorySnapshot;
 
@@ -85,19 +85,19 @@ struct Contents {
 struct Series {
     labels: Arc<[Label]>,
     floats: FloatColumns,
-    histograms: HistogramChunks,
+    encoded: EncodedChunks,
 }
 
 impl Series {
     /// How many samples there are.
     fn len(&self) -> usize {
-        self.floats.len() + self.histograms.len()
+        self.floats.len() + self.encoded.len()
     }
 
     /// The times of the first and the last sample.
     fn times(&self) -> Option<(i64, i64)> {
-        let first = [self.floats.first(), self.histograms.first()];
-        let last = [self.floats.last(), self.histograms.last()];
+        let first = [self.floats.first(), self.encoded.first()];
+        let last = [self.floats.last(), self.encoded.last()];
         let first = first.into_iter().flatten().min()?;
         Some((first, last.into_iter().flatten().max()?))
     }
@@ -111,8 +111,13 @@ impl Series {
     /// Appends the samples within a range as chunks. A float and a histogram
     /// at one time are one sample too many: the float is kept.
     fn chunks(&self, range: TimeRange, out: &mut Vec<Chunk>) {
+        let from = out.len();
         self.floats.chunks(range, out);
-        self.histograms.chunks(range, out);
+        let plain = out.len();
+        self.encoded.chunks(range, out);
+        if from < plain && plain < out.len() {
+            out[from..].sort_by_key(|chunk| chunk.min_time);
+        }
     }
 }
 
@@ -140,7 +145,7 @@ impl State {
         contents.series.push(Arc::new(Series {
             labels,
             floats: FloatColumns::default(),
-            histograms: HistogramChunks::default(),
+            encoded: EncodedChunks::default(),
         }));
         Ok(number as usize)
     }
@@ -237,34 +242,66 @@ impl MemoryStorage {
         C: Count,
     {
         let labels = self.intern(labels)?;
-        let Some(first) = samples.first() else {
+        if samples.is_empty() {
             return Ok(());
-        };
+        }
         let mut state = self.state.write();
         let number = state.number_of(labels)?;
         let series = state.series_mut(number);
-        let last = series.times().map(|(_, last)| last);
         let times = samples.iter().map(|s| s.timestamp);
-        let late = match last.is_some_and(|last| first.timestamp <= last) {
-            true => Some(first.timestamp),
-            false => times
-                .clone()
-                .zip(times.skip(1))
-                .find(|(a, b)| a >= b)
-                .map(|(_, b)| b),
-        };
-        let name = || self.symbols.read().display(&series.labels);
-        if let Some(timestamp) = late {
-            return Err(AppendError::LateHistogram {
-                series: name(),
-                timestamp,
-            });
-        }
+        self.check_order(series, times)?;
         let bad = |source| AppendError::Histogram {
             series: self.symbols.read().display(&series.labels),
             source,
         };
-        series.histograms.extend(samples).map_err(bad)
+        series.encoded.extend(samples).map_err(bad)
+    }
+
+    /// Takes floats of one series that know since when they count, which ascend
+    /// in time and are later than all samples of the series. They are kept as
+    /// Prometheus's chunks. Queries that look at start timestamps see them.
+    ///
+    /// # Errors
+    /// As [`MemoryStorage::append`], and when a sample is late.
+    pub fn append_since<L, N, V>(
+        &self,
+        labels: L,
+        samples: &[FloatSince],
+    ) -> Result<(), AppendError>
+    where
+        L: IntoIterator<Item = (N, V)>,
+        N: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let labels = self.intern(labels)?;
+        if samples.is_empty() {
+            return Ok(());
+        }
+        let mut state = self.state.write();
+        let number = state.number_of(labels)?;
+        let series = state.series_mut(number);
+        self.check_order(series, samples.iter().map(|s| s.timestamp))?;
+        series.encoded.extend_floats(samples);
+        Ok(())
+    }
+
+    /// Makes sure that times ascend and are later than all of a series.
+    fn check_order(
+        &self,
+        series: &Series,
+        times: impl Iterator<Item = i64>,
+    ) -> Result<(), AppendError> {
+        let mut last = series.times().map(|(_, last)| last);
+        for timestamp in times {
+            if last.is_some_and(|last| timestamp <= last) {
+                return Err(AppendError::Late {
+                    series: self.symbols.read().display(&series.labels),
+                    timestamp,
+                });
+            }
+            last = Some(timestamp);
+        }
+        Ok(())
     }
 
     /// Takes samples of many series, such as rows of a table.

@@ -128,10 +128,13 @@ impl KernelScratch {
             bounds: &self.bounds,
             ends: windows.ends,
             range_ms: windows.range_ms,
-            starts: None,
+            starts: samples.starts.as_deref(),
             extension: windows.extension,
             eval: windows.eval,
         };
+        if windows.kernel.wants_counter() && windows.extension.is_none() {
+            self.notes.add_overlaps(input.start_overlaps());
+        }
         let (out, present) = (&mut self.values[..], &mut self.present[..]);
         match windows.kernel {
             Kernel::Latest => latest(&input, out, present),
@@ -142,7 +145,7 @@ impl KernelScratch {
                     floats: input,
                     histograms: HistogramInput {
                         timestamps: &samples.histograms.timestamps,
-                        starts: None,
+                        starts: windows.starts.then_some(&samples.histograms.starts),
                         histograms: &samples.histograms.column,
                         bounds: &self.histogram_bounds,
                     },
@@ -168,7 +171,7 @@ impl KernelScratch {
             }
         }
         if mixed {
-            self.latest_histograms(windows.kernel, timestamps, &samples.histograms);
+            self.latest_histograms(windows, timestamps, &samples.histograms);
         }
         let floats = self.present.iter().filter(|&&p| p).count();
         Ok((floats + self.histograms.steps().len()) as u64)
@@ -180,7 +183,7 @@ impl KernelScratch {
     }
 
     /// Corrects the steps at which a histogram is later than the last float.
-    fn latest_histograms(&mut self, kernel: Kernel, floats: &[i64], samples: &HistogramSamples) {
+    fn latest_histograms(&mut self, windows: &Windows, floats: &[i64], samples: &HistogramSamples) {
         let bounds = self.bounds.iter().zip(&self.histogram_bounds);
         for (step, (float, histogram)) in bounds.enumerate() {
             if histogram.is_empty() {
@@ -195,12 +198,17 @@ impl KernelScratch {
             if is_stale(&h) {
                 continue;
             }
-            if let Kernel::LatestTimestamp = kernel {
-                self.present[step] = true;
-                self.values[step] = time as f64 / 1000.0;
-            } else {
-                self.histograms.push(step, &h);
-            }
+            let number = match windows.kernel {
+                Kernel::LatestTimestamp => time,
+                Kernel::LatestStart if windows.starts => samples.starts[histogram.last()],
+                Kernel::LatestStart => continue,
+                _ => {
+                    self.histograms.push(step, &h);
+                    continue;
+                }
+            };
+            self.present[step] = true;
+            self.values[step] = number as f64 / 1000.0;
         }
     }
 }

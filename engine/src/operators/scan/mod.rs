@@ -46,6 +46,8 @@ pub(crate) struct Windows {
     pub range_ms: i64,
     /// How far samples beyond the windows are looked at.
     pub extension: Option<Extension>,
+    /// Whether start timestamps are looked at.
+    pub starts: bool,
 }
 
 impl Windows {
@@ -57,6 +59,7 @@ impl Windows {
             eval,
             range_ms: call.range_ms,
             extension: call.extension,
+            starts: call.starts,
         }
     }
 

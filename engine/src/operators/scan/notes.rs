@@ -59,16 +59,21 @@ impl Notes {
             }
         }
         let said = Some((name, scratch.notes));
-        if scratch.notes.is_empty() || told.notes == said {
+        let overlaps = u64::from(scratch.notes.overlaps());
+        if scratch.notes.is_empty() || (told.notes == said && overlaps == 0) {
             return;
         }
         told.notes = said;
         let symbols = run.context.symbols.read();
         let name = quote(name.map_or("", |name| symbols.get(name)));
+        let annotations = &run.context.annotations;
         for note in scratch.notes.iter() {
             let (level, text) = text(note, &name);
-            let annotations = &run.context.annotations;
-            annotations.add(level, self.node, Some(self.span), text);
+            if note == WindowNote::StartTimeOverlap {
+                annotations.warn_times(self.node, self.span, text, overlaps);
+            } else {
+                annotations.add(level, self.node, Some(self.span), text);
+            }
         }
     }
 

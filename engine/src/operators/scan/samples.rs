@@ -5,7 +5,7 @@
 //! long as the partition. Overlapping chunks are merged; at equal timestamps
 //! the sample that came first stays. Deleted ranges are cut out.
 
-use quarrel_chunks::ChunkError;
+use quarrel_chunks::{ChunkError, decode_floats, decode_floats_with_start};
 use quarrel_functions::histogram::native::LayoutError;
 
 use super::histogram_samples::{HistogramSamples, HistogramSamplesError};
@@ -18,10 +18,13 @@ pub struct SampleColumns {
     pub timestamps: Vec<i64>,
     /// One value a timestamp; stale markers are in until asked out.
     pub values: Vec<f64>,
+    /// If asked for, a start timestamp for each, ms; 0 where it is not known.
+    pub starts: Option<Vec<i64>>,
     /// The histograms; none has the timestamp of a float.
     pub histograms: HistogramSamples,
     merge_timestamps: Vec<i64>,
     merge_values: Vec<f64>,
+    merge_starts: Vec<i64>,
 }
 
 /// Why the samples of a series cannot be had.
@@ -48,6 +51,14 @@ impl From<HistogramSamplesError> for SamplesError {
 pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
 
 impl SampleColumns {
+    /// Empty columns, with start timestamps if these are asked for.
+    pub fn new(with_starts: bool) -> Self {
+        SampleColumns {
+            starts: with_starts.then(Vec::new),
+            ..SampleColumns::default()
+        }
+    }
+
     /// Replaces the columns by the samples of `chunks` that lie in `range`,
     /// or a few more around it. Returns the encoded bytes that were read.
     ///
@@ -94,45 +105,68 @@ impl SampleColumns {
     }
 
     fn decode(&mut self, chunk: &Chunk) -> Result<usize, SamplesError> {
-        match &chunk.data {
+        let (timestamps, values) = (&mut self.timestamps, &mut self.values);
+        let bytes = match &chunk.data {
             ChunkData::Encoded { encoding, bytes } => {
-                quarrel_chunks::decode_floats(
-                    *encoding,
-                    bytes,
-                    &mut self.timestamps,
-                    &mut self.values,
-                )
-                .map_err(SamplesError::Chunk)?;
-                Ok(bytes.len())
+                let decoded = match &mut self.starts {
+                    Some(starts) => {
+                        decode_floats_with_start(*encoding, bytes, starts, timestamps, values)
+                    }
+                    None => decode_floats(*encoding, bytes, timestamps, values),
+                };
+                decoded.map_err(SamplesError::Chunk)?;
+                bytes.len()
             }
-            ChunkData::Floats { timestamps, values } => {
-                if timestamps.len() != values.len() {
+            ChunkData::Floats {
+                timestamps: times,
+                values: numbers,
+            } => {
+                if times.len() != numbers.len() {
                     return Err(SamplesError::Columns("as many timestamps as values"));
                 }
-                if !timestamps.is_sorted_by(|a, b| a < b) {
+                if !times.is_sorted_by(|a, b| a < b) {
                     return Err(SamplesError::Columns("timestamps that ascend"));
                 }
-                self.timestamps.extend_from_slice(timestamps);
-                self.values.extend_from_slice(values);
-                Ok(timestamps.len() * 16)
+                timestamps.extend_from_slice(times);
+                values.extend_from_slice(numbers);
+                times.len() * 16
             }
+        };
+        if let Some(starts) = &mut self.starts {
+            starts.resize(self.timestamps.len(), 0);
         }
+        Ok(bytes)
     }
 
     /// Removes the floats from `from` on whose time is `gone`.
     fn cut(&mut self, from: usize, gone: impl Fn(i64) -> bool) {
+        self.retain(from, |t, _| !gone(t));
+    }
+
+    /// Keeps of the floats from `from` on those that are to be kept.
+    fn retain(&mut self, from: usize, keep: impl Fn(i64, f64) -> bool) {
         let mut kept = from;
         for i in from..self.timestamps.len() {
-            let t = self.timestamps[i];
-            if gone(t) {
+            if !keep(self.timestamps[i], self.values[i]) {
                 continue;
             }
-            self.timestamps[kept] = t;
+            self.timestamps[kept] = self.timestamps[i];
             self.values[kept] = self.values[i];
+            if let Some(starts) = &mut self.starts {
+                starts[kept] = starts[i];
+            }
             kept += 1;
         }
-        self.timestamps.truncate(kept);
-        self.values.truncate(kept);
+        self.truncate(kept);
+    }
+
+    /// Keeps the first floats.
+    fn truncate(&mut self, len: usize) {
+        self.timestamps.truncate(len);
+        self.values.truncate(len);
+        if let Some(starts) = &mut self.starts {
+            starts.truncate(len);
+        }
     }
 
     /// Merges the sorted run from `from` on into the sorted run before it.
@@ -141,6 +175,7 @@ impl SampleColumns {
         let start = self.timestamps[..from].partition_point(|&t| t < first);
         self.merge_timestamps.clear();
         self.merge_values.clear();
+        self.merge_starts.clear();
         let (mut a, mut b) = (start, from);
         while a < from || b < self.timestamps.len() {
             let take_a = b == self.timestamps.len()
@@ -149,30 +184,34 @@ impl SampleColumns {
             if self.merge_timestamps.last() != Some(&self.timestamps[i]) {
                 self.merge_timestamps.push(self.timestamps[i]);
                 self.merge_values.push(self.values[i]);
+                self.merge_starts.extend(self.starts.as_ref().map(|s| s[i]));
             }
             if take_a { a += 1 } else { b += 1 }
         }
-        self.timestamps.truncate(start);
-        self.values.truncate(start);
+        self.truncate(start);
         self.timestamps.extend_from_slice(&self.merge_timestamps);
         self.values.extend_from_slice(&self.merge_values);
+        if let Some(starts) = &mut self.starts {
+            starts.extend_from_slice(&self.merge_starts);
+        }
     }
 
     /// Removes the samples outside of a closed range.
     pub fn cut_to(&mut self, range: TimeRange) {
         let to = self.timestamps.partition_point(|&t| t <= range.end);
         let from = self.timestamps[..to].partition_point(|&t| t < range.start);
-        self.timestamps.truncate(to);
-        self.values.truncate(to);
+        self.truncate(to);
         self.timestamps.drain(..from);
         self.values.drain(..from);
+        if let Some(starts) = &mut self.starts {
+            starts.drain(..from);
+        }
         self.histograms.cut_to(range);
     }
 
     /// Removes all.
     pub fn clear(&mut self) {
-        self.timestamps.clear();
-        self.values.clear();
+        self.truncate(0);
         self.histograms.clear();
     }
 
@@ -189,7 +228,8 @@ impl SampleColumns {
     /// Bytes that the columns hold.
     pub fn bytes(&self) -> usize {
         let floats = self.timestamps.capacity() + self.merge_timestamps.capacity();
-        floats * 16 + self.histograms.bytes()
+        let starts = self.starts.as_ref().map_or(0, Vec::capacity) + self.merge_starts.capacity();
+        floats * 16 + starts * 8 + self.histograms.bytes()
     }
 
     /// Removes stale markers, as range selectors want it.
@@ -197,20 +237,10 @@ impl SampleColumns {
         if !self.histograms.is_empty() {
             self.histograms.drop_stale();
         }
-        let Some(first) = self.values.iter().position(|v| v.to_bits() == STALE_NAN) else {
-            return;
-        };
-        let mut kept = first;
-        for i in first..self.values.len() {
-            if self.values[i].to_bits() == STALE_NAN {
-                continue;
-            }
-            self.timestamps[kept] = self.timestamps[i];
-            self.values[kept] = self.values[i];
-            kept += 1;
+        let stale = |v: &f64| v.to_bits() == STALE_NAN;
+        if let Some(first) = self.values.iter().position(stale) {
+            self.retain(first, |_, v| !stale(&v));
         }
-        self.timestamps.truncate(kept);
-        self.values.truncate(kept);
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn scan(scan: Arc<Scan>, run: Run) -> BatchStream {
             params,
             rows: 0..0,
             chunks: Vec::new(),
-            columns: SampleColumns::default(),
+            columns: SampleColumns::new(scan.windows.starts),
             scratch: KernelScratch::new(steps),
             builder: BatchBuilder::new(),
             told: Told::default(),

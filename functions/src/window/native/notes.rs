@@ -56,9 +56,18 @@ impl WindowNotes {
     /// Adds a note on a window.
     pub fn add(&mut self, note: WindowNote) {
         self.set |= 1 << note as u16;
-        self.overlaps = self
-            .overlaps
-            .saturating_add(u32::from(note == WindowNote::StartTimeOverlap));
+        if note == WindowNote::StartTimeOverlap {
+            self.overlaps = self.overlaps.saturating_add(1);
+        }
+    }
+
+    /// Adds that start timestamps overlap in so many windows.
+    pub fn add_overlaps(&mut self, windows: usize) {
+        if windows > 0 {
+            self.set |= 1 << WindowNote::StartTimeOverlap as u16;
+            let windows = u32::try_from(windows).unwrap_or(u32::MAX);
+            self.overlaps = self.overlaps.saturating_add(windows);
+        }
     }
 
     /// Adds a note on a window if it is true.

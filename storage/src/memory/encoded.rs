@@ -1,7 +1,23 @@
-//! The native histograms of one series, put into chunks as Prometheus would.
+//! What plain columns do not hold, put into chunks as Prometheus would: native
+//! histograms, and floats with start timestamps.
 
 use quarrel::storage::{Chunk, ChunkData, TimeRange};
 use quarrel_chunks::histogram::{Count, EncodeError, Histogram, HistogramBuilder};
+use quarrel_chunks::{FloatEncoder, Xor2Encoder};
+
+/// Floats in a chunk.
+const CHUNK_LEN: usize = 120;
+
+/// A float that knows since when it counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FloatSince {
+    /// Milliseconds since the epoch.
+    pub timestamp: i64,
+    /// When it began to count from zero, ms; 0 where that is unknown.
+    pub start: i64,
+    /// The value.
+    pub value: f64,
+}
 
 /// A native histogram at its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,15 +30,15 @@ pub struct HistogramAt<C> {
     pub histogram: Histogram<C>,
 }
 
-/// Encoded histograms, ascending by time.
+/// Encoded samples, ascending by time.
 #[derive(Clone, Debug, Default)]
-pub(super) struct HistogramChunks {
+pub(super) struct EncodedChunks {
     /// Disjoint, ascending.
     chunks: Vec<Chunk>,
     len: usize,
 }
 
-impl HistogramChunks {
+impl EncodedChunks {
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -33,6 +49,27 @@ impl HistogramChunks {
 
     pub(super) fn last(&self) -> Option<i64> {
         self.chunks.last().map(|c| c.max_time)
+    }
+
+    /// Takes floats, which ascend in time and are later than all others.
+    pub(super) fn extend_floats(&mut self, samples: &[FloatSince]) {
+        let chunks = samples.chunks(CHUNK_LEN).map(|part| {
+            let mut encoder = Xor2Encoder::new();
+            for sample in part {
+                encoder.append_with_start(sample.start, sample.timestamp, sample.value);
+            }
+            Chunk {
+                min_time: part[0].timestamp,
+                max_time: part[part.len() - 1].timestamp,
+                data: ChunkData::Encoded {
+                    encoding: encoder.encoding(),
+                    bytes: encoder.bytes().to_vec().into(),
+                },
+                deleted: None,
+            }
+        });
+        self.chunks.extend(chunks);
+        self.len += samples.len();
     }
 
     /// Takes histograms, which ascend in time and are later than all others.
