@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/util/annotations"
+	"github.com/prometheus/prometheus/util/stats"
 )
 
 // The types of an answer; rust/src/answer.rs has the same numbers.
@@ -20,10 +21,21 @@ const (
 
 // A result is what a query answers.
 type result struct {
-	value        parser.Value
-	annotations  annotations.Annotations
-	totalSamples int64
-	peakSamples  int
+	value       parser.Value
+	annotations annotations.Annotations
+	counts      counts
+}
+
+// The counts of a query's statistics.
+type counts struct {
+	totalSamples, peakSamples, samplesRead, series uint64
+}
+
+func (c counts) fill(samples *stats.QuerySamples) {
+	samples.TotalSamples = int64(c.totalSamples)
+	samples.PeakSamples = int(c.peakSamples)
+	samples.SamplesRead = int64(c.samplesRead)
+	samples.TotalSeries = int64(c.series)
 }
 
 // An annotation is a warning or an info, worded and placed.
@@ -39,9 +51,7 @@ func (a *annotation) Unwrap() error { return a.kind }
 func decodeResult(bytes []byte) (*result, error) {
 	r := reader{rest: bytes}
 	var out result
-	out.totalSamples = int64(r.u64())
-	out.peakSamples = int(r.u64())
-	r.u64() // series
+	out.counts = counts{totalSamples: r.u64(), peakSamples: r.u64(), samplesRead: r.u64(), series: r.u64()}
 	for _, text := range r.texts() {
 		out.annotations.Add(&annotation{text, annotations.PromQLWarning})
 	}

@@ -35,7 +35,7 @@ func NewEngine(options Options) (*Engine, error) {
 		return nil, fmt.Errorf("quarrel: %w", err)
 	}
 	e := &Engine{options: options, parser: parser.NewParser(options.ParserOptions)}
-	e.engine = own(e, handle, freeEngine)
+	e.engine = owns(e, handle, freeEngine)
 	return e, nil
 }
 
@@ -82,18 +82,12 @@ func (e *Engine) newQuery(q storage.Queryable, opts promql.QueryOpts, qs string,
 }
 
 func (e *Engine) newQueryOf(expr parser.Expr, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
-	lookback := e.options.LookbackDelta
-	if opts != nil && opts.LookbackDelta() > 0 {
-		lookback = opts.LookbackDelta()
-	}
-	if opts != nil && opts.UseStartTimestamps() != nil && *opts.UseStartTimestamps() != e.options.UseStartTimestamps {
-		return nil, fmt.Errorf("quarrel: the use of start timestamps is an option of the engine, not of a query")
-	}
+	own := e.ownOptions(opts)
 	expr, err := promql.PreprocessExpr(expr, start, end, interval)
 	if err != nil {
 		return nil, err
 	}
-	message, err := e.encodeQuery(expr, qs, start, end, interval, lookback)
+	message, err := e.encodeQuery(expr, qs, start, end, interval, own)
 	if err != nil {
 		return nil, err
 	}
@@ -105,23 +99,44 @@ func (e *Engine) newQueryOf(expr parser.Expr, q storage.Queryable, opts promql.Q
 		engine:    e,
 		queryable: q,
 		text:      qs,
-		statement: &parser.EvalStmt{Expr: expr, Start: start, End: end, Interval: interval, LookbackDelta: lookback},
+		statement: &parser.EvalStmt{Expr: expr, Start: start, End: end, Interval: interval, LookbackDelta: own.lookback},
 		timers:    stats.NewQueryTimers(),
 		samples:   stats.NewQuerySamples(false),
 	}
-	made.run = own(made, handle, freeQuery)
+	made.run = owns(made, handle, freeQuery)
 	return made, nil
+}
+
+// queryOptions are what a query may set for itself.
+type queryOptions struct {
+	lookback        time.Duration
+	startTimestamps bool
+}
+
+func (e *Engine) ownOptions(opts promql.QueryOpts) queryOptions {
+	own := queryOptions{lookback: e.options.LookbackDelta, startTimestamps: e.options.UseStartTimestamps}
+	if opts == nil {
+		return own
+	}
+	if lookback := opts.LookbackDelta(); lookback > 0 {
+		own.lookback = lookback
+	}
+	if use := opts.UseStartTimestamps(); use != nil {
+		own.startTimestamps = *use
+	}
+	return own
 }
 
 // encodeQuery makes the message that rust/src/options.rs reads: text, times,
 // and the steps of subqueries that give none, by their range.
-func (e *Engine) encodeQuery(expr parser.Expr, qs string, start, end time.Time, interval, lookback time.Duration) ([]byte, error) {
+func (e *Engine) encodeQuery(expr parser.Expr, qs string, start, end time.Time, interval time.Duration, own queryOptions) ([]byte, error) {
 	var w writer
 	w.text(qs)
 	w.i64(start.UnixMilli())
 	w.i64(end.UnixMilli())
 	w.i64(interval.Milliseconds())
-	w.i64(lookback.Milliseconds())
+	w.i64(own.lookback.Milliseconds())
+	w.flag(own.startTimestamps)
 	at, count := w.later(), uint32(0)
 	var failed error
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {

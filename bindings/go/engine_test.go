@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/prometheus/prometheus/storage"
@@ -153,13 +154,38 @@ func TestALookbackDeltaOfTheQuery(t *testing.T) {
 	}
 }
 
+func TestStartTimestampsOfTheQuery(t *testing.T) {
+	store := promqltest.NewBuiltinTestStorage(t)
+	app := store.AppenderV2(t.Context())
+	series := labels.FromStrings("__name__", "x_total")
+	for minute := range int64(5) {
+		// Each sample has counted since the one before.
+		start, end := minute*60_000, (minute+1)*60_000
+		_, err := app.Append(0, series, start, end, 30, nil, nil, storage.AppendV2Options{})
+		require.NoError(t, err)
+	}
+	require.NoError(t, app.Commit())
+	engine := newEngine(t, nil)
+	for _, use := range []bool{false, true} {
+		opts := promql.NewPrometheusQueryOpts(false, 0, &use)
+		query, err := engine.NewInstantQuery(t.Context(), store, opts, "increase(x_total[5m])", time.Unix(300, 0))
+		require.NoError(t, err)
+		result := query.Exec(t.Context())
+		require.NoError(t, result.Err)
+		require.Equal(t, use, result.Value.(promql.Vector)[0].F > 0)
+	}
+}
+
 func TestStats(t *testing.T) {
 	store := promqltest.LoadedStorage(t, data)
 	query, err := newEngine(t, nil).NewInstantQuery(t.Context(), store, nil, "max_over_time(up[5m])", time.Unix(600, 0))
 	require.NoError(t, err)
 	defer query.Close()
 	require.NoError(t, query.Exec(t.Context()).Err)
-	require.EqualValues(t, 20, query.Stats().Samples.TotalSamples)
+	samples := query.Stats().Samples
+	require.EqualValues(t, 20, samples.TotalSamples)
+	require.EqualValues(t, 2, samples.TotalSeries)
+	require.Positive(t, samples.SamplesRead)
 	require.NotNil(t, query.Statement())
 }
 
@@ -183,4 +209,19 @@ func TestConcurrentQueries(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// Deep trees take stack where there is some.
+func TestDeepQueries(t *testing.T) {
+	store := promqltest.LoadedStorage(t, data)
+	engine := newEngine(t, nil)
+	for _, text := range []string{
+		strings.Repeat("abs(", 900) + "up" + strings.Repeat(")", 900),
+		"up" + strings.Repeat(" + 1 - 1", 4000),
+		"up" + strings.Repeat(" or up", 300),
+	} {
+		result := instant(t, engine, store, text, time.Unix(1200, 0))
+		require.NoError(t, result.Err)
+		require.Len(t, result.Value.(promql.Vector), 2)
+	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // abiVersion is what both sides agree on; rust/src/options.rs has the same.
-const abiVersion = 1
+const abiVersion = 2
 
 // A status is what became of a call.
 type status int32
@@ -70,7 +70,7 @@ type owned struct {
 	free   func(uint64) error
 }
 
-func own[T any](owner *T, handle uint64, free func(uint64) error) owned {
+func owns[T any](owner *T, handle uint64, free func(uint64) error) owned {
 	kept := new(atomic.Uint64)
 	kept.Store(handle)
 	o := owned{handle: kept, free: free}

@@ -19,7 +19,7 @@ func testQuery(t *testing.T, engine uint64, text string) uint64 {
 	e := &Engine{options: *testOptions(), parser: parser.NewParser(parser.Options{})}
 	expr, err := e.parse(text)
 	require.NoError(t, err)
-	message, err := e.encodeQuery(expr, text, time.UnixMilli(0), time.UnixMilli(0), 0, time.Minute)
+	message, err := e.encodeQuery(expr, text, time.UnixMilli(0), time.UnixMilli(0), 0, e.ownOptions(nil))
 	require.NoError(t, err)
 	query, err := newQuery(engine, message)
 	require.NoError(t, err)
@@ -50,7 +50,7 @@ func TestHandlesAreReleasedOnce(t *testing.T) {
 func TestOwnersReleaseOnce(t *testing.T) {
 	released := 0
 	owner := new(int)
-	o := own(owner, 7, func(uint64) error { released++; return nil })
+	o := owns(owner, 7, func(uint64) error { released++; return nil })
 	require.NoError(t, o.release())
 	require.NoError(t, o.release())
 	require.Equal(t, 1, released)

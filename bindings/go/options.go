@@ -55,7 +55,6 @@ func (o *Options) encode() []byte {
 		o.ParserOptions.EnableBinopFillModifiers,
 		o.ParserOptions.EnableUnquotedUTF8Names,
 		o.EnableDelayedNameRemoval,
-		o.UseStartTimestamps,
 		o.EnableTypeAndUnitLabels,
 	} {
 		if on {

@@ -146,7 +146,6 @@ func (q *query) evaluate(ctx context.Context, samples *sampleReader) (parser.Val
 			return nil, nil, asPromQL(ctx, err, q.text)
 		}
 	}
-	q.samples.TotalSamples = done.totalSamples
-	q.samples.PeakSamples = done.peakSamples
+	done.counts.fill(q.samples)
 	return done.value, done.annotations, nil
 }

@@ -15,9 +15,11 @@ const MATRIX: u8 = 3;
 /// The answer as `answer.go` reads it.
 pub(crate) fn encode(result: &QueryResult) -> Result<Vec<u8>, Failure> {
     let mut out = Writer::default();
-    out.u64(result.stats.total_queryable_samples);
-    out.u64(result.stats.peak_samples);
-    out.u64(result.stats.series);
+    let stats = &result.stats;
+    out.u64(stats.total_queryable_samples);
+    out.u64(stats.peak_samples);
+    out.u64(stats.decoded_samples);
+    out.u64(stats.series);
     out.texts(&result.warnings)?;
     out.texts(&result.infos)?;
     match &result.value {

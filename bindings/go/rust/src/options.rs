@@ -12,14 +12,13 @@ use crate::message::Reader;
 
 /// What both sides must agree on; counted up with every change of the ABI or
 /// of a message. `ffi.go` has the same number.
-pub(crate) const ABI_VERSION: u32 = 1;
+pub(crate) const ABI_VERSION: u32 = 2;
 
 const EXPERIMENTAL_FUNCTIONS: u32 = 1;
 const BINOP_FILL_MODIFIERS: u32 = 1 << 1;
 const UNQUOTED_UTF8_NAMES: u32 = 1 << 2;
 const DELAYED_NAME_REMOVAL: u32 = 1 << 3;
-const START_TIMESTAMPS: u32 = 1 << 4;
-const TYPE_AND_UNIT_LABELS: u32 = 1 << 5;
+const TYPE_AND_UNIT_LABELS: u32 = 1 << 4;
 
 /// An engine's options. Numbers that are 0 stand for quarrel's defaults; time
 /// is limited by the caller, who cancels.
@@ -34,12 +33,8 @@ pub(crate) fn engine_options(message: &[u8]) -> Result<EngineOptions, Failure> {
     let flags = fields.u32()?;
     let has = |flag: u32| flags & flag != 0;
     let or = |given: u64, default: u64| if given == 0 { default } else { given };
-    let missing = [
-        (START_TIMESTAMPS, "start timestamps"),
-        (TYPE_AND_UNIT_LABELS, "type and unit labels"),
-    ];
-    if let Some((_, what)) = missing.iter().find(|(flag, _)| has(*flag)) {
-        let message = format!("quarrel has no {what} yet");
+    if has(TYPE_AND_UNIT_LABELS) {
+        let message = "quarrel has no type and unit labels yet".into();
         return Err(QueryError::BadData(message).into());
     }
     let options = EngineOptions {
@@ -81,6 +76,7 @@ impl QueryMessage {
         let text = fields.text()?.to_string();
         let (start_ms, end_ms, step_ms) = (fields.i64()?, fields.i64()?, fields.i64()?);
         let lookback_delta_ms = fields.i64()?;
+        let use_start_timestamps = fields.u8()? != 0;
         let mut known = HashMap::new();
         for _ in 0..fields.u32()? {
             known.insert(fields.i64()?, fields.i64()?);
@@ -97,6 +93,7 @@ impl QueryMessage {
             step_ms,
             options: QueryOptions {
                 lookback_delta_ms: Some(lookback_delta_ms),
+                use_start_timestamps: Some(use_start_timestamps),
                 subquery_step: Some(Arc::clone(&subquery_steps).into_function()),
                 ..QueryOptions::default()
             },
