@@ -4,8 +4,8 @@ use std::fmt;
 
 use datafusion_physical_plan::{DisplayFormatType, ExecutionPlan};
 use quarrel_planner::logical::Plan;
-use quarrel_planner::rules;
 pub use quarrel_planner::rules::Trace as RuleTrace;
+use quarrel_planner::rules::{self, RuleContext};
 
 use crate::output::Root;
 use crate::stats::QueryStats;
@@ -25,9 +25,9 @@ pub struct Explanation {
 
 impl Explanation {
     /// A plan before and after each rule.
-    pub(crate) fn of_plan(mut plan: Plan, query: &str) -> Self {
+    pub(crate) fn of_plan(mut plan: Plan, context: RuleContext<'_>) -> Self {
         let logical = plan.to_string();
-        let rules = rules::optimize_traced(&mut plan, query);
+        let rules = rules::optimize_traced(&mut plan, context);
         Explanation {
             logical,
             rules,

@@ -28,5 +28,5 @@ pub use options::{EngineOptions, QueryOptions, SubqueryStep};
 pub use quarrel_functions::histogram::native as histogram;
 pub use query::{CancelHandle, Progress, Query};
 pub use result::{Point, QueryResult, SampleValue, Series, SeriesRef, SeriesSet, Value};
-pub use stats::QueryStats;
+pub use stats::{PerStepStats, QueryStats};
 pub use stream::{QueryStream, Trailer};

@@ -38,6 +38,13 @@ pub struct EngineOptions {
     /// function still reads it (no). Prometheus's
     /// `promql-delayed-name-removal`.
     pub enable_delayed_name_removal: bool,
+    /// Whether the label `__type__` tells which metrics are counters, for the
+    /// info about `rate` and `increase`, instead of the name's ending (no).
+    /// Prometheus's `type-and-unit-labels`.
+    pub enable_type_and_unit_labels: bool,
+    /// Whether a query may ask for the samples of each step (no). Prometheus's
+    /// `promql-per-step-stats`.
+    pub enable_per_step_stats: bool,
 }
 
 impl fmt::Debug for EngineOptions {
@@ -56,6 +63,11 @@ impl fmt::Debug for EngineOptions {
                 "enable_delayed_name_removal",
                 &self.enable_delayed_name_removal,
             )
+            .field(
+                "enable_type_and_unit_labels",
+                &self.enable_type_and_unit_labels,
+            )
+            .field("enable_per_step_stats", &self.enable_per_step_stats)
             .finish_non_exhaustive()
     }
 }
@@ -74,6 +86,8 @@ impl Default for EngineOptions {
             use_start_timestamps: false,
             parser: ParserOptions::default(),
             enable_delayed_name_removal: false,
+            enable_type_and_unit_labels: false,
+            enable_per_step_stats: false,
         }
     }
 }
@@ -93,6 +107,9 @@ pub struct QueryOptions {
     pub subquery_step: Option<SubqueryStep>,
     /// Instead of the engine's.
     pub use_start_timestamps: Option<bool>,
+    /// Counts the samples of each step, as far as the engine allows it. Samples
+    /// that could be spared are looked at then.
+    pub per_step_stats: bool,
 }
 
 impl fmt::Debug for QueryOptions {
@@ -103,6 +120,7 @@ impl fmt::Debug for QueryOptions {
             .field("max_series", &self.max_series)
             .field("max_memory", &self.max_memory)
             .field("use_start_timestamps", &self.use_start_timestamps)
+            .field("per_step_stats", &self.per_step_stats)
             .finish_non_exhaustive()
     }
 }

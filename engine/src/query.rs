@@ -7,7 +7,7 @@ use quarrel_functions::grid::Grid;
 use quarrel_functions::table::ValueType;
 use quarrel_planner::PlanError;
 use quarrel_planner::logical::{self, Plan, PlanOp, PlanOptions};
-use quarrel_planner::rules;
+use quarrel_planner::rules::{self, RuleContext};
 
 use crate::annotations::Level;
 use crate::bind::late::Late;
@@ -163,6 +163,8 @@ impl Query {
         };
         let semantics = Semantics {
             delayed_name_removal: shared.options.enable_delayed_name_removal,
+            type_and_unit_labels: shared.options.enable_type_and_unit_labels,
+            counts_steps: shared.options.enable_per_step_stats && options.per_step_stats,
         };
         let context = QueryContext::new(shared.pool.clone(), limits, semantics);
         Query {
@@ -220,7 +222,7 @@ impl Query {
     /// # Errors
     /// When the query cannot be planned.
     pub fn plan(&self) -> Result<Explanation, QueryError> {
-        Ok(Explanation::of_plan(self.built()?, self.prepared.text()))
+        Ok(Explanation::of_plan(self.built()?, self.rule_context()))
     }
 
     /// The logical and the physical plan; labels are read, samples are not.
@@ -287,10 +289,32 @@ impl Query {
         own.unwrap_or(self.prepared.engine().options().use_start_timestamps)
     }
 
+    fn grid(&self) -> Grid {
+        let QueryTarget {
+            start_ms,
+            end_ms,
+            step_ms,
+            ..
+        } = self.target;
+        if step_ms == 0 {
+            Grid::instant(start_ms)
+        } else {
+            Grid::range(start_ms, end_ms, step_ms)
+        }
+    }
+
+    fn rule_context(&self) -> RuleContext<'_> {
+        RuleContext {
+            query: self.prepared.text(),
+            type_labels: self.context.semantics.type_and_unit_labels,
+            counts_samples: self.context.semantics.counts_steps,
+        }
+    }
+
     /// The plan after all rules.
     fn logical(&self) -> Result<Plan, QueryError> {
         let mut plan = self.built()?;
-        rules::optimize(&mut plan, self.prepared.text());
+        rules::optimize(&mut plan, self.rule_context());
         Ok(plan)
     }
 
@@ -351,6 +375,9 @@ impl Query {
         stats.evaluate = evaluating.elapsed().saturating_sub(shaping);
         stats.result = shaping;
         stats.take_counters(&self.context.stats);
+        if let Some(counts) = &self.context.step_counts {
+            stats.take_steps(counts, self.grid());
+        }
         Ok((value, stats))
     }
 
@@ -367,11 +394,10 @@ impl Query {
             storage,
         } = &self.target;
         let instant = *step_ms == 0;
-        let grid = if instant {
-            Grid::instant(*start_ms)
-        } else {
-            Grid::range(*start_ms, *end_ms, *step_ms)
-        };
+        let grid = self.grid();
+        if let Some(counts) = &self.context.step_counts {
+            counts.learn(&plan, grid);
+        }
         if let PlanOp::String(text) = &plan.op {
             return Ok(Root::Text {
                 at_ms: *start_ms,

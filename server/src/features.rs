@@ -12,6 +12,10 @@ pub struct Features {
     pub delayed_name_removal: bool,
     /// Functions of counters look at start timestamps.
     pub use_start_timestamps: bool,
+    /// Queries may ask for the samples of each step.
+    pub per_step_stats: bool,
+    /// The label `__type__` tells which metrics are counters.
+    pub type_and_unit_labels: bool,
     /// For the log: what is on.
     pub enabled: Vec<&'static str>,
     /// For the log, as warnings: what is not there, or not known at all.
@@ -48,14 +52,20 @@ fn effect(name: &str) -> Option<Effect> {
             |features| features.delayed_name_removal = true,
             "Experimental PromQL delayed name removal enabled.",
         ),
+        "promql-per-step-stats" => Effect::Set(
+            |features| features.per_step_stats = true,
+            "Experimental per-step statistics reporting.",
+        ),
+        "type-and-unit-labels" => Effect::Set(
+            |features| features.type_and_unit_labels = true,
+            "Experimental type and unit labels enabled.",
+        ),
         "promql-duration-expr" | "promql-extended-range-selectors" => Effect::Permanent,
         "use-start-timestamps" => Effect::Set(
             |features| features.use_start_timestamps = true,
             "Start timestamps in PromQL functions enabled.",
         ),
-        "promql-per-step-stats" | "type-and-unit-labels" | "query-cost" | "search-api" => {
-            Effect::Missing
-        }
+        "query-cost" | "search-api" => Effect::Missing,
         "exemplar-storage"
         | "memory-snapshot-on-shutdown"
         | "extra-scrape-metrics"
@@ -131,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_has_no_effect_is_told() {
-        let names = "promql-duration-expr,promql-per-step-stats,old-ui,nope,";
+        let names = "promql-duration-expr,search-api,old-ui,nope,";
         let features = Features::parse(&[names]);
         assert_eq!(features.parser, ParserOptions::default());
         let words = [

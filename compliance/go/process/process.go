@@ -24,6 +24,8 @@ import (
 type Server struct {
 	// URL is the server's address, without a slash at its end.
 	URL string
+	// Stats asks for the samples of each step.
+	Stats bool
 
 	cmd    *exec.Cmd
 	log    *tail
@@ -215,6 +217,9 @@ func Form(q results.Query) (path string, form url.Values) {
 // Run sends a query by POST and reads the answer.
 func (s *Server) Run(ctx context.Context, q results.Query) (results.Result, error) {
 	path, form := Form(q)
+	if s.Stats {
+		form.Set("stats", "all")
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+path, bytes.NewBufferString(form.Encode()))
 	if err != nil {
 		return results.Result{}, err

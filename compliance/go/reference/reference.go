@@ -3,6 +3,7 @@ package reference
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
+	"github.com/prometheus/prometheus/util/stats"
 
 	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
 	"github.com/quarrel-engine/quarrel/compliance/go/results"
@@ -69,6 +71,7 @@ type Reference struct {
 	engine *promql.Engine
 	db     *tsdb.DB
 	copy   string
+	stats  bool
 }
 
 // Open copies the data directory, since opening one locks it, repairs it and
@@ -109,7 +112,8 @@ func (r *Reference) open(dir string, features []string) error {
 		return err
 	}
 	r.db.DisableCompactions()
-	r.engine = promql.NewEngine(EngineOptions(features))
+	opt := EngineOptions(features)
+	r.engine, r.stats = promql.NewEngine(opt), opt.EnablePerStepStats
 	return nil
 }
 
@@ -165,7 +169,7 @@ func Panicked(r results.Result) bool {
 }
 
 func (r *Reference) run(ctx context.Context, s storage.Queryable, q results.Query) results.Result {
-	opts := promql.NewPrometheusQueryOpts(false, 0, nil)
+	opts := promql.NewPrometheusQueryOpts(r.stats, 0, nil)
 	var (
 		query promql.Query
 		err   error
@@ -179,7 +183,27 @@ func (r *Reference) run(ctx context.Context, s storage.Queryable, q results.Quer
 		return results.Result{ErrType: "bad_data", Err: fmt.Sprintf("invalid parameter %q: %s", "query", err)}
 	}
 	defer query.Close()
-	return convert(query.Exec(ctx), q.Text)
+	res := convert(query.Exec(ctx), q.Text)
+	if r.stats && res.ErrType == "" {
+		res.Steps, err = steps(query)
+		if err != nil {
+			return results.Result{ErrType: "internal", Err: err.Error()}
+		}
+	}
+	return res
+}
+
+// steps are a query's statistics in the form of the HTTP API.
+func steps(query promql.Query) (*results.Steps, error) {
+	b, err := json.Marshal(stats.NewQueryStats(query.Stats()))
+	if err != nil {
+		return nil, err
+	}
+	var out struct {
+		Samples results.Steps `json:"samples"`
+	}
+	err = json.Unmarshal(b, &out)
+	return &out.Samples, err
 }
 
 // errorType names the class of an execution error as the HTTP API does.

@@ -22,6 +22,7 @@ const (
 	Value       Kind = "value"       // values differ
 	Order       Kind = "order"       // right rows in the wrong order
 	Annotations Kind = "annotations" // warnings or infos differ
+	Statistics  Kind = "statistics"  // samples of steps differ
 	ErrorText   Kind = "error text"  // both gave the same type of error with different texts
 )
 
@@ -61,7 +62,34 @@ func Compare(want, got Result, o Options) *Diff {
 	if d := compareOrder(want, got, o); d != nil {
 		return d
 	}
-	return compareAnnotations(want, got)
+	if d := compareAnnotations(want, got); d != nil {
+		return d
+	}
+	return compareSteps(want, got)
+}
+
+// compareSteps compares the statistics of each step, if the reference gave any.
+func compareSteps(want, got Result) *Diff {
+	switch {
+	case want.Steps == nil || want.Type == "string":
+		return nil
+	case got.Steps == nil:
+		return &Diff{Kind: Statistics, Text: "want statistics of each step, got none"}
+	}
+	for _, c := range []struct {
+		name      string
+		want, got [][2]float64
+	}{{"in windows", want.Steps.Total, got.Steps.Total}, {"read", want.Steps.Read, got.Steps.Read}} {
+		if len(c.want) != len(c.got) {
+			return &Diff{Kind: Statistics, Text: fmt.Sprintf("samples %s: want %d steps, got %d", c.name, len(c.want), len(c.got))}
+		}
+		for i, w := range c.want {
+			if g := c.got[i]; w != g {
+				return &Diff{Kind: Statistics, Text: fmt.Sprintf("samples %s: want %v at %v, got %v at %v", c.name, w[1], w[0], g[1], g[0])}
+			}
+		}
+	}
+	return nil
 }
 
 func compareErrors(want, got Result, o Options) *Diff {

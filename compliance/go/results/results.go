@@ -40,6 +40,16 @@ type Result struct {
 	Err     string
 
 	Warnings, Infos []string
+
+	// Steps are the samples of each step, if the query asked for them.
+	Steps *Steps
+}
+
+// Steps are the statistics of each step: samples in its windows, and those
+// that no step before had, by time in seconds.
+type Steps struct {
+	Total [][2]float64 `json:"totalQueryableSamplesPerStep"`
+	Read  [][2]float64 `json:"samplesReadPerStep"`
 }
 
 // Series is one row of a result. A scalar is one row without labels.
@@ -106,6 +116,9 @@ type envelope struct {
 	Data   *struct {
 		ResultType string          `json:"resultType"`
 		Result     json.RawMessage `json:"result"`
+		Stats      *struct {
+			Samples Steps `json:"samples"`
+		} `json:"stats"`
 	} `json:"data"`
 	ErrorType string   `json:"errorType"`
 	Error     string   `json:"error"`
@@ -212,6 +225,9 @@ func Decode(body []byte) (Result, error) {
 		return Result{}, fmt.Errorf("status %q without data", e.Status)
 	}
 	r.Type = e.Data.ResultType
+	if stats := e.Data.Stats; stats != nil && stats.Samples.Total != nil {
+		r.Steps = &stats.Samples
+	}
 	switch r.Type {
 	case "scalar", "string":
 		var p wirePoint

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ func TestDecode(t *testing.T) {
 			`matrix {} {count:3 sum:2 0(-1,1):3}@1 1@2`},
 		{"error", `{"status":"error","errorType":"bad_data","error":"no"}`, `bad_data: no`},
 		{"warnings", `{"status":"success","data":{"resultType":"vector","result":[]},"warnings":["w"],"infos":["i"]}`, `vector [w] [i]`},
+		{"statistics", `{"status":"success","data":{"resultType":"vector","result":[],"stats":{"timings":{},"samples":{"totalQueryableSamplesPerStep":[[1.5,7]],"samplesReadPerStep":[[1.5,6]]}}}}`, `vector steps [[1.5 7]] [[1.5 6]]`},
 		{"nothing", `{}`, `!status "" without data`},
 		{"cut off", `{"status":"success","data":{"resultType":"vector","result":[{"metric"`, "!unexpected end"},
 		{"no number", `{"status":"success","data":{"resultType":"scalar","result":[7,"x"]}}`, "!invalid syntax"},
@@ -54,6 +56,9 @@ func text(r Result) string {
 		if len(l) > 0 {
 			out += " [" + strings.Join(l, " ") + "]"
 		}
+	}
+	if r.Steps != nil {
+		out += fmt.Sprintf(" steps %v %v", r.Steps.Total, r.Steps.Read)
 	}
 	return out
 }

@@ -14,6 +14,7 @@ use datafusion_execution::memory_pool::{
 use crate::annotations::{Annotations, Level};
 use crate::error::{LimitError, QueryError};
 use crate::exec::pool::{Pool, catch_panics};
+use crate::exec::step_counts::StepCounts;
 use crate::labels::SymbolTable;
 
 /// What a query does while it runs, in Prometheus's words.
@@ -36,6 +37,8 @@ pub struct QueryContext {
     pub annotations: Annotations,
     /// Counters for `stats` and `EXPLAIN ANALYZE`.
     pub stats: Counters,
+    /// Counts by step, where they are wanted.
+    pub step_counts: Option<StepCounts>,
     cancellation: Arc<Cancellation>,
     timeout: Option<Duration>,
     clock: OnceLock<Clock>,
@@ -133,6 +136,10 @@ pub struct ContextLimits {
 pub struct Semantics {
     /// Whether names are removed when the answer is complete.
     pub delayed_name_removal: bool,
+    /// Whether the label `__type__` tells which metrics are counters.
+    pub type_and_unit_labels: bool,
+    /// Whether the samples of each step are counted.
+    pub counts_steps: bool,
 }
 
 impl QueryContext {
@@ -146,6 +153,7 @@ impl QueryContext {
             symbols: Arc::default(),
             annotations: Annotations::default(),
             stats: Counters::default(),
+            step_counts: semantics.counts_steps.then(StepCounts::default),
             cancellation: Arc::default(),
             timeout: limits.timeout,
             clock: OnceLock::new(),

@@ -7,3 +7,4 @@ pub mod morsels;
 pub mod operator;
 pub mod ordered;
 pub mod pool;
+pub mod step_counts;

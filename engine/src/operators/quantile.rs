@@ -64,7 +64,8 @@ pub(crate) fn warn(context: &QueryContext, node: u32, span: Span, q: f64) {
     context.annotations.warn(node, span, text);
 }
 
-/// Warns of the largest and the smallest quantile; NaN hides both.
+/// Warns of NaN, and of the largest and the smallest quantile. Where there is a
+/// NaN, only an infinity is larger or smaller than all, as in Go.
 fn warn_extremes(run: &Run, node: u32, span: Span, q: &Values, steps: usize) {
     let (mut least, mut most, mut nan) = (f64::MAX, f64::MIN, false);
     for value in q.iter(steps) {
@@ -74,12 +75,11 @@ fn warn_extremes(run: &Run, node: u32, span: Span, q: &Values, steps: usize) {
     }
     if nan {
         warn(&run.context, node, span, f64::NAN);
-        return;
     }
-    if most > 1.0 {
+    if most > 1.0 && (!nan || most.is_infinite()) {
         warn(&run.context, node, span, most);
     }
-    if least < 0.0 {
+    if least < 0.0 && (!nan || least.is_infinite()) {
         warn(&run.context, node, span, least);
     }
 }

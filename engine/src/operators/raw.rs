@@ -19,6 +19,7 @@ use crate::bind::{Binder, lower_root};
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 use crate::exec::operator::{Input, series_batch};
+use crate::exec::step_counts::StepSamples;
 use crate::labels::LabelList;
 use crate::output::Root;
 use crate::storage::TimeRange;
@@ -51,6 +52,7 @@ enum Source {
         selection: Selection,
         range: TimeRange,
         extended: Option<Extended>,
+        node: u32,
     },
     Rows {
         plan: Arc<dyn ExecutionPlan>,
@@ -87,6 +89,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Root, QueryError>
                     selection,
                     range,
                     extended,
+                    node: plan.id,
                 },
             }
         }
@@ -125,7 +128,8 @@ impl RawRoot {
                 selection,
                 range,
                 extended,
-            } => read_series(context, selection, *range, *extended).await,
+                node,
+            } => read_series(context, selection, *range, *extended, *node).await,
             Source::Rows { plan, inner } => read_rows(context, plan, *inner).await,
         }
     }
@@ -136,6 +140,7 @@ async fn read_series(
     selection: &Selection,
     range: TimeRange,
     extended: Option<Extended>,
+    node: u32,
 ) -> Result<Vec<RawSeries>, QueryError> {
     let mut account = context.account("raw samples");
     let mut columns = SampleColumns::default();
@@ -161,6 +166,16 @@ async fn read_series(
             continue;
         }
         let histograms = &columns.histograms;
+        if let Some(counts) = &context.step_counts {
+            let column = &histograms.column;
+            let sizes = (0..histograms.timestamps.len()).map(|i| column.get(i).size_in_samples());
+            let count = columns.timestamps.len() as u64 + sizes.sum::<u64>();
+            let samples = StepSamples {
+                total: vec![count],
+                read: vec![count],
+            };
+            counts.add(node, &samples);
+        }
         account.grow(columns.len() * 16 + histograms.column.bytes())?;
         account.hold_samples(columns.len() as u64)?;
         out.push(RawSeries {

@@ -44,7 +44,7 @@ pub(crate) fn bind(
     let input = binder.bind(input)?;
     let invariant = input.grid.len != inner.len;
     let labels = input.row_labels();
-    let notes = Notes::of(call, plan.id, &labels.list);
+    let notes = Notes::of(binder, call, plan.id, &labels.list);
     let labels = if call.drops_name {
         binder.drop_names(labels)
     } else {

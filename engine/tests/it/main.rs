@@ -7,6 +7,7 @@ mod generated;
 mod joins;
 mod limits;
 mod notes;
+mod options;
 mod oracle;
 mod plans;
 mod stores;

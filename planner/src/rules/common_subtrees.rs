@@ -28,6 +28,10 @@ impl Rule for CommonSubtrees {
         "common subtrees"
     }
 
+    fn spares_samples(&self) -> bool {
+        true
+    }
+
     fn apply(&self, plan: &mut Plan, context: RuleContext<'_>) {
         // One selector has no twin.
         let mut all = Vec::new();

@@ -24,14 +24,19 @@ impl Rule for MatcherPropagation {
         "matcher propagation"
     }
 
-    fn apply(&self, plan: &mut Plan, _: RuleContext<'_>) {
+    fn spares_samples(&self) -> bool {
+        true
+    }
+
+    fn apply(&self, plan: &mut Plan, context: RuleContext<'_>) {
+        let types = context.type_labels;
         each_mut(plan, &mut |node| match &mut node.op {
             PlanOp::Join {
                 matching, lhs, rhs, ..
             } => {
                 let fills = matching.fill_left.is_some() || matching.fill_right.is_some();
                 if !fills && is_unique(lhs, matching) && is_unique(rhs, matching) {
-                    exchange(lhs, rhs, matching);
+                    exchange(lhs, rhs, matching, types);
                 }
             }
             PlanOp::Set {
@@ -40,8 +45,8 @@ impl Rule for MatcherPropagation {
                 lhs,
                 rhs,
             } => match op {
-                BinaryOp::And => exchange(lhs, rhs, matching),
-                BinaryOp::Unless => push(rhs, held(lhs, matching)),
+                BinaryOp::And => exchange(lhs, rhs, matching, types),
+                BinaryOp::Unless => push(rhs, held(lhs, matching), types),
                 _ => {}
             },
             _ => {}
@@ -49,10 +54,10 @@ impl Rule for MatcherPropagation {
     }
 }
 
-fn exchange(lhs: &mut Plan, rhs: &mut Plan, matching: &VectorMatching) {
+fn exchange(lhs: &mut Plan, rhs: &mut Plan, matching: &VectorMatching, types: bool) {
     let (from_left, from_right) = (held(lhs, matching), held(rhs, matching));
-    push(rhs, from_left);
-    push(lhs, from_right);
+    push(rhs, from_left, types);
+    push(lhs, from_right, types);
 }
 
 /// Whether no two rows of a side can be in one match group.
@@ -110,12 +115,14 @@ fn held(side: &Plan, matching: &VectorMatching) -> Vec<Matcher> {
         .collect()
 }
 
-/// Adds matchers to a side's selector.
-fn push(side: &mut Plan, matchers: Vec<Matcher>) {
+/// Adds matchers to a side's selector. `types` tells whether a label says which
+/// metrics are counters, and not the name.
+fn push(side: &mut Plan, matchers: Vec<Matcher>, types: bool) {
     let Some((window, kept)) = selector(side) else {
         return;
     };
-    let name = single_name(&window.select.matchers).unwrap_or_default();
+    let name = single_name(&window.select.matchers).filter(|_| !types);
+    let name = name.unwrap_or_default();
     if matchers.is_empty() || says_something(side, name) {
         return;
     }

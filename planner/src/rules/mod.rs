@@ -28,16 +28,26 @@ use crate::logical::Plan;
 use crate::with_stack;
 
 /// What rules may know beside the plan.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct RuleContext<'a> {
     /// The query's text, which the plan's spans point into.
     pub query: &'a str,
+    /// Whether the label `__type__` tells which metrics are counters.
+    pub type_labels: bool,
+    /// Whether the samples of each step are counted as the reference counts
+    /// them: no rule may change which are looked at then.
+    pub counts_samples: bool,
 }
 
 /// A rule.
 pub trait Rule: Sync {
     /// Its name, for `explain`.
     fn name(&self) -> &'static str;
+
+    /// Whether it may change which samples are looked at.
+    fn spares_samples(&self) -> bool {
+        false
+    }
 
     /// Changes a whole plan.
     fn apply(&self, plan: &mut Plan, context: RuleContext<'_>);
@@ -69,17 +79,17 @@ pub struct Trace {
 }
 
 /// Applies all rules.
-pub fn optimize(plan: &mut Plan, query: &str) {
-    for rule in RULES {
-        rule.apply(plan, RuleContext { query });
+pub fn optimize(plan: &mut Plan, context: RuleContext<'_>) {
+    for rule in allowed(context) {
+        rule.apply(plan, context);
     }
 }
 
 /// Applies all rules and tells what each did.
-pub fn optimize_traced(plan: &mut Plan, query: &str) -> Vec<Trace> {
+pub fn optimize_traced(plan: &mut Plan, context: RuleContext<'_>) -> Vec<Trace> {
     let mut before = plan.to_string();
     let trace = |rule: &&dyn Rule| {
-        rule.apply(plan, RuleContext { query });
+        rule.apply(plan, context);
         let after = plan.to_string();
         let changed = after != before;
         before.clone_from(&after);
@@ -89,7 +99,12 @@ pub fn optimize_traced(plan: &mut Plan, query: &str) -> Vec<Trace> {
             changed,
         }
     };
-    RULES.iter().map(trace).collect()
+    allowed(context).map(trace).collect()
+}
+
+fn allowed(context: RuleContext<'_>) -> impl Iterator<Item = &'static &'static dyn Rule> {
+    let rules = RULES.iter();
+    rules.filter(move |rule| !(context.counts_samples && rule.spares_samples()))
 }
 
 /// Visits a plan from the leaves up.

@@ -18,6 +18,10 @@ impl Rule for StepInvariant {
         "step-invariant parts"
     }
 
+    fn spares_samples(&self) -> bool {
+        true
+    }
+
     fn apply(&self, plan: &mut Plan, _: RuleContext<'_>) {
         each_mut(plan, &mut evaluate_once);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::optimize_traced;
+use super::{RuleContext, optimize_traced};
 use crate::logical::{Plan, PlanOp, PlanOptions, build};
 use crate::options::ParserOptions;
 
@@ -29,16 +29,23 @@ fn built(query: &str, end_ms: i64, step_ms: i64) -> Plan {
     build(tree.expr(), query, &options).unwrap()
 }
 
+fn context(query: &str) -> RuleContext<'_> {
+    RuleContext {
+        query,
+        ..RuleContext::default()
+    }
+}
+
 /// The plan of a range query after all rules.
 fn optimized(query: &str) -> Plan {
     let mut plan = built(query, 600_000, 60_000);
-    super::optimize(&mut plan, query);
+    super::optimize(&mut plan, context(query));
     plan
 }
 
 fn planned(rule: &str, query: &str, end_ms: i64, step_ms: i64) -> String {
     let mut plan = built(query, end_ms, step_ms);
-    let traces = optimize_traced(&mut plan, query);
+    let traces = optimize_traced(&mut plan, context(query));
     let trace = traces
         .into_iter()
         .find(|t| t.rule == rule)
@@ -389,4 +396,46 @@ fn deep_plans_are_safe_on_small_stacks() {
     };
     let thread = std::thread::Builder::new().stack_size(2 << 20);
     thread.spawn(work).unwrap().join().unwrap();
+}
+
+#[test]
+fn where_samples_are_counted_none_is_spared() {
+    let query = "topk(scalar(x @ 60), a{z=\"1\"} / b) + abs(c + d) + abs(c + d)";
+    let rules = |counts_samples: bool| -> Vec<&str> {
+        let mut plan = built(query, 600_000, 60_000);
+        let context = RuleContext {
+            counts_samples,
+            ..context(query)
+        };
+        let traces = optimize_traced(&mut plan, context);
+        traces
+            .iter()
+            .filter(|t| t.changed)
+            .map(|t| t.rule)
+            .collect()
+    };
+    for rule in [
+        "step-invariant parts",
+        "matcher propagation",
+        "common subtrees",
+    ] {
+        assert!(rules(false).contains(&rule) && !rules(true).contains(&rule));
+    }
+}
+
+#[test]
+fn counters_are_told_by_their_type() {
+    let query = "rate(a_total{z=\"1\"}[5m]) / rate(b_total[5m])";
+    let changes = |type_labels: bool| {
+        let mut plan = built(query, 600_000, 60_000);
+        let context = RuleContext {
+            type_labels,
+            ..context(query)
+        };
+        let traces = optimize_traced(&mut plan, context);
+        traces
+            .iter()
+            .any(|t| t.rule == "matcher propagation" && t.changed)
+    };
+    assert!(changes(false) && !changes(true));
 }

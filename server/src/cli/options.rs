@@ -101,8 +101,8 @@ pub(super) struct EngineArgs {
     #[arg(long = "query.threads", value_name = "N", default_value = "0")]
     pub(super) threads: usize,
     /// Comma separated feature names to enable: promql-experimental-functions,
-    /// promql-binop-fill-modifiers, promql-unquoted-utf8-names, promql-delayed-name-removal.
-    /// Can be repeated.
+    /// promql-binop-fill-modifiers, promql-unquoted-utf8-names, promql-delayed-name-removal,
+    /// promql-per-step-stats, type-and-unit-labels. Can be repeated.
     #[arg(long = "enable-feature", value_name = "NAMES")]
     pub(super) features: Vec<String>,
 }
@@ -123,6 +123,8 @@ impl EngineArgs {
             parser: features.parser,
             enable_delayed_name_removal: features.delayed_name_removal,
             use_start_timestamps: features.use_start_timestamps,
+            enable_type_and_unit_labels: features.type_and_unit_labels,
+            enable_per_step_stats: features.per_step_stats,
             ..EngineOptions::default()
         };
         Engine::new(options).map_err(Failure::new)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -108,11 +109,12 @@ type server struct {
 
 	mu      sync.Mutex
 	proc    *process.Server
+	stats   bool // asks for the samples of each step
 	cleanup func()
 }
 
 func startServer(ctx context.Context, c config) (*server, error) {
-	s := &server{cleanup: func() {}}
+	s := &server{cleanup: func() {}, stats: slices.Contains(c.features, "promql-per-step-stats")}
 	extra := strings.Fields(c.extra)
 	switch {
 	case c.url != "":
@@ -142,6 +144,7 @@ func startServer(ctx context.Context, c config) (*server, error) {
 		s.cleanup()
 		return nil, err
 	}
+	proc.Stats = s.stats
 	s.proc = proc
 	return s, nil
 }
@@ -183,6 +186,7 @@ func (s *server) Run(ctx context.Context, q results.Query) (results.Result, erro
 		if startErr != nil {
 			return r, fmt.Errorf("%w; and does not start again: %w", err, startErr)
 		}
+		next.Stats = s.stats
 		s.proc = next
 	}
 	return r, err

@@ -12,7 +12,8 @@ use quarrel_planner::logical::WindowKind;
 
 use super::Windows;
 use super::histogram_samples::{HistogramSamples, is_stale};
-use super::samples::SampleColumns;
+use super::samples::{STALE_NAN, SampleColumns};
+use crate::exec::step_counts::StepSamples;
 
 /// What is computed over each window.
 #[derive(Debug, Clone, Copy)]
@@ -175,6 +176,56 @@ impl KernelScratch {
         }
         let floats = self.present.iter().filter(|&&p| p).count();
         Ok((floats + self.histograms.steps().len()) as u64)
+    }
+
+    /// Adds the samples that the last run looked at, step by step.
+    pub fn count_steps(&self, windows: &Windows, samples: &SampleColumns, out: &mut StepSamples) {
+        match windows.kernel {
+            Kernel::Function(..) => self.count_windows(windows, samples, out),
+            // The reference does not count these.
+            Kernel::Smoothed => {}
+            Kernel::LatestStart => {
+                for (step, bounds) in self.bounds.iter().enumerate() {
+                    let stale = |i: usize| samples.values[i].to_bits() == STALE_NAN;
+                    if !bounds.is_empty() && !stale(bounds.last()) {
+                        out.add_fresh(step, 1);
+                    }
+                }
+            }
+            Kernel::Latest | Kernel::LatestTimestamp => {
+                let floats = self.present.iter().enumerate().filter(|(_, p)| **p);
+                floats.for_each(|(step, _)| out.add_fresh(step, 1));
+                for (step, h) in self.histograms.iter() {
+                    out.add_fresh(step, h.size_in_samples());
+                }
+            }
+        }
+    }
+
+    fn count_windows(&self, windows: &Windows, samples: &SampleColumns, out: &mut StepSamples) {
+        let histograms = &samples.histograms;
+        let (ends, _) = windows.reach();
+        for step in 0..self.bounds.len() {
+            // What the step before has looked at.
+            let known = match step {
+                0 => i64::MIN,
+                _ if ends.step_ms == 0 => i64::MAX,
+                _ => ends.at(step).saturating_sub(ends.step_ms),
+            };
+            let floats = &samples.timestamps[self.bounds[step].range()];
+            out.total[step] += floats.len() as u64;
+            out.read[step] += (floats.len() - floats.partition_point(|&t| t <= known)) as u64;
+            if histograms.is_empty() {
+                continue;
+            }
+            for i in self.histogram_bounds[step].range() {
+                let size = histograms.column.get(i).size_in_samples();
+                out.total[step] += size;
+                if histograms.timestamps[i] > known {
+                    out.read[step] += size;
+                }
+            }
+        }
     }
 
     /// Whether any step has a float.

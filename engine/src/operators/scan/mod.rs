@@ -84,6 +84,11 @@ pub(crate) struct Scan {
     pub(super) params: Params,
     pub(super) morsels: Arc<Morsels>,
     pub(super) notes: Option<Notes>,
+    /// The plan node.
+    pub(super) node: u32,
+    /// Whether the samples of each step are counted, those of rows that do not
+    /// matter, too.
+    pub(super) counts_steps: bool,
     /// The rows that matter; all if it is not set.
     pub(super) keep: OnceLock<Box<[bool]>>,
     pub(super) warning: Option<ParamWarning>,
@@ -117,7 +122,9 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<
         }),
         params,
         morsels: Arc::clone(&morsels),
-        notes: Notes::of(&window.call, plan.id, &selection.labels),
+        notes: Notes::of(binder, &window.call, plan.id, &selection.labels),
+        node: plan.id,
+        counts_steps: binder.context.semantics.counts_steps,
         keep: OnceLock::new(),
         warning: ParamWarning::of(&window.call, plan.id),
         span: window.select.span,
@@ -164,7 +171,7 @@ impl Operator for Scan {
         // Rows that tell the user something, or refuse a parameter, have an
         // effect; histograms are looked for by series.
         let counter = self.notes.as_ref().is_some_and(Notes::wants_counter);
-        if counter || !self.params.is_empty() {
+        if counter || self.counts_steps || !self.params.is_empty() {
             return Pruning::Ignored;
         }
         let _ = self.keep.set(keep.into());

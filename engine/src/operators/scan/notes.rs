@@ -9,6 +9,7 @@ use quarrel_planner::logical::WindowCall;
 
 use super::kernel::{Kernel, KernelScratch};
 use crate::annotations::Level;
+use crate::bind::Binder;
 use crate::exec::operator::Run;
 use crate::labels::{LabelList, Symbol, find_label};
 
@@ -21,25 +22,33 @@ pub(crate) struct Notes {
     /// The labels before the name was dropped.
     labels: Arc<LabelList>,
     wants_counter: bool,
+    /// Whether the label `__type__` tells which metrics are counters.
+    type_labels: bool,
 }
 
 /// What was said last, so that it is not said again for each series.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
-    counter: Option<Symbol>,
+    counter: Option<(Symbol, Option<Symbol>)>,
     notes: Option<(Option<Symbol>, WindowNotes)>,
 }
 
 impl Notes {
     /// For functions and what interpolates; other instant selectors have nothing
     /// to say.
-    pub fn of(call: &WindowCall, node: u32, labels: &Arc<LabelList>) -> Option<Self> {
+    pub fn of(
+        binder: &Binder<'_>,
+        call: &WindowCall,
+        node: u32,
+        labels: &Arc<LabelList>,
+    ) -> Option<Self> {
         let kernel = Kernel::of(call.function);
         matches!(kernel, Kernel::Function(..) | Kernel::Smoothed).then(|| Notes {
             node,
             span: call.argument,
             labels: Arc::clone(labels),
             wants_counter: kernel.wants_counter(),
+            type_labels: binder.context.semantics.type_and_unit_labels,
         })
     }
 
@@ -51,11 +60,16 @@ impl Notes {
 
     /// Tells the user about row `row`, of which the scratch has the result.
     pub fn tell(&self, run: &Run, row: u32, scratch: &KernelScratch, told: &mut Told) {
-        let name = find_label(self.labels.get(row as usize), Symbol::NAME);
-        if self.wants_counter && name != told.counter && scratch.has_floats() {
-            told.counter = name;
-            if let Some(name) = name {
-                self.counter(run, name);
+        let labels = self.labels.get(row as usize);
+        let name = find_label(labels, Symbol::NAME);
+        if self.wants_counter && scratch.has_floats() {
+            let kind = find_label(labels, Symbol::TYPE).filter(|_| self.type_labels);
+            let metric = name.map(|name| (name, kind));
+            if metric != told.counter {
+                told.counter = metric;
+                if let Some((name, kind)) = metric {
+                    self.counter(run, name, kind);
+                }
             }
         }
         let said = Some((name, scratch.notes));
@@ -77,18 +91,28 @@ impl Notes {
         }
     }
 
-    /// The info that a metric does not look like a counter.
-    fn counter(&self, run: &Run, name: Symbol) {
+    /// The info that a metric does not look like a counter, by its type or by
+    /// its name.
+    fn counter(&self, run: &Run, name: Symbol, kind: Option<Symbol>) {
         let symbols = run.context.symbols.read();
         let name = symbols.get(name);
-        let ends = ["_total", "_sum", "_count", "_bucket"];
-        if ends.iter().any(|end| name.ends_with(end)) {
-            return;
-        }
-        let message = format!(
-            "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
-            quote(name)
-        );
+        let why = if self.type_labels {
+            let kind = kind.map_or("", |kind| symbols.get(kind));
+            if matches!(kind, "counter" | "histogram") {
+                return;
+            }
+            format!(
+                "__type__ label is not set to \"counter\" or \"histogram\", got {}",
+                quote(kind)
+            )
+        } else {
+            let ends = ["_total", "_sum", "_count", "_bucket"];
+            if ends.iter().any(|end| name.ends_with(end)) {
+                return;
+            }
+            "name does not end in _total/_sum/_count/_bucket".to_owned()
+        };
+        let message = format!("metric might not be a counter, {why}: {}", quote(name));
         run.context.annotations.info(self.node, self.span, message);
     }
 }

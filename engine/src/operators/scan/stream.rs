@@ -13,6 +13,7 @@ use crate::batch::BatchBuilder;
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::{BatchStream, Run};
+use crate::exec::step_counts::StepSamples;
 use crate::labels::Label;
 use crate::operators::params::{Values, as_params};
 use crate::storage::{Chunk, StorageError};
@@ -31,6 +32,8 @@ struct Worker {
     scratch: KernelScratch,
     builder: BatchBuilder,
     told: Told,
+    /// The samples of each step, if they are counted.
+    steps: Option<StepSamples>,
     account: Account,
 }
 
@@ -49,6 +52,7 @@ pub(super) fn scan(scan: Arc<Scan>, run: Run) -> BatchStream {
             scratch: KernelScratch::new(steps),
             builder: BatchBuilder::new(),
             told: Told::default(),
+            steps: scan.counts_steps.then(|| StepSamples::new(steps)),
             account,
             scan,
             run,
@@ -140,6 +144,10 @@ impl Worker {
         if self.rows.is_empty() {
             stats.morsels_done.fetch_add(1, Ordering::Relaxed);
         }
+        if let (Some(steps), Some(counts)) = (&mut self.steps, &self.run.context.step_counts) {
+            counts.add(self.scan.node, steps);
+            steps.clear();
+        }
         self.run.metrics.add_bytes(bytes);
         result?;
         self.account
@@ -189,6 +197,10 @@ impl Worker {
             .scratch
             .run(&scan.windows, &self.columns, params)
             .map_err(|e| QueryError::execution(e.to_string(), scan.span))?;
+        if let Some(steps) = &mut self.steps {
+            self.scratch
+                .count_steps(&scan.windows, &self.columns, steps);
+        }
         let before = self.builder.rows();
         let scratch = &self.scratch;
         self.builder.push_mixed(

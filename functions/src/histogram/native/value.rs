@@ -64,6 +64,9 @@ pub struct HistogramRef<'a> {
     pub compact: bool,
 }
 
+/// Bytes of a histogram in the reference beside its spans and buckets.
+const STRUCT_BYTES: u64 = 168;
+
 /// Another number of counts than the layout has columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{got} bucket counts for {expected} buckets")]
@@ -168,6 +171,18 @@ impl Histogram {
 }
 
 impl HistogramRef<'_> {
+    /// How many floats' worth of memory the reference takes it for.
+    pub fn size_in_samples(&self) -> u64 {
+        let spans = |buckets: &[i32]| {
+            let begins = |i: &usize| *i == 0 || buckets[i - 1].checked_add(1) != Some(buckets[*i]);
+            (0..buckets.len()).filter(begins).count()
+        };
+        let (positive, negative) = (self.layout.positive(), self.layout.negative());
+        let spans = spans(positive) + spans(negative);
+        let values = positive.len() + negative.len() + self.layout.custom_values().len();
+        (STRUCT_BYTES + (spans + values) as u64 * 8 + 8) / 16
+    }
+
     /// A copy that owns its counts. Empty buckets of a compact histogram are
     /// left out.
     pub fn to_histogram(&self) -> Histogram {

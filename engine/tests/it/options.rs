@@ -1,0 +1,221 @@
+//! What options of the engine and of a query change.
+
+use std::sync::Arc;
+
+use futures::executor::block_on;
+use quarrel::{Engine, EngineOptions, PerStepStats, QueryOptions, QueryResult};
+
+use crate::support::{show, store};
+
+const DATA: &str = "
+    x{a=\"1\"} 1 2 3 4 5 6 7 8 9 10
+    y{a=\"2\"} 1 _ _ _ _ _ _ _ _ 2
+";
+
+/// A range query from 0 to 240 s, every 60 s.
+fn range(engine: &Engine, text: &str, options: QueryOptions) -> QueryResult {
+    let query = engine.prepare(text).unwrap();
+    block_on(
+        query
+            .range(store(DATA), 0, 240_000, 60_000, options)
+            .execute(),
+    )
+    .unwrap()
+}
+
+/// An instant query's answer as text.
+fn instant(engine: &Engine, text: &str, at_ms: i64, options: QueryOptions) -> String {
+    let query = engine.prepare(text).unwrap();
+    show(&block_on(query.instant(store(DATA), at_ms, options).execute()).unwrap())
+}
+
+fn engine(options: EngineOptions) -> Engine {
+    Engine::new(options).unwrap()
+}
+
+fn steps(text: &str) -> PerStepStats {
+    let engine = engine(EngineOptions {
+        enable_per_step_stats: true,
+        enable_delayed_name_removal: true,
+        ..EngineOptions::default()
+    });
+    let options = QueryOptions {
+        per_step_stats: true,
+        ..QueryOptions::default()
+    };
+    let stats = range(&engine, text, options).stats;
+    let steps = stats.per_step.unwrap();
+    let sum = steps.total_queryable_samples.iter().sum::<u64>();
+    assert_eq!(stats.total_queryable_samples, sum);
+    assert_eq!((steps.start_ms, steps.step_ms), (0, 60_000));
+    steps
+}
+
+#[test]
+fn samples_are_counted_by_step() {
+    for (text, total, read) in [
+        ("x", [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]),
+        ("x + x", [2; 5], [2; 5]),
+        // Windows that overlap have samples in common.
+        ("sum_over_time(x[2m])", [1, 3, 4, 4, 4], [1, 2, 2, 2, 2]),
+        ("sum_over_time(x[30s])", [1; 5], [1; 5]),
+        // What a subquery looks at, not what it gives.
+        ("sum_over_time(x[1m:30s])", [1, 2, 2, 2, 2], [1, 2, 2, 2, 2]),
+        ("sum_over_time(x[2m:1m])", [1, 2, 2, 2, 2], [1; 5]),
+        (
+            "max_over_time(sum_over_time(x[1m])[2m:1m])",
+            [1, 3, 4, 4, 4],
+            [1, 2, 2, 2, 2],
+        ),
+        ("sum_over_time(x[1m:30s] @ 60)", [2; 5], [2, 0, 0, 0, 0]),
+        // What does not change is read once, and counts at each step.
+        ("x @ 60", [1; 5], [1, 0, 0, 0, 0]),
+        ("x + on() sum(x @ 60)", [2; 5], [2, 1, 1, 1, 1]),
+        // Not so the parameter of an aggregation.
+        ("topk(scalar(x @ 60), x)", [2; 5], [2; 5]),
+        // Rows without an effect count, too.
+        ("x and on(a) y", [2, 2, 2, 2, 2], [2, 2, 2, 2, 2]),
+        ("x * on(a) y{a=\"none\"}", [1; 5], [1; 5]),
+        ("1 + 1", [0; 5], [0; 5]),
+    ] {
+        let steps = steps(text);
+        assert_eq!(steps.total_queryable_samples, total, "{text}");
+        assert_eq!(steps.samples_read, read, "{text}");
+    }
+}
+
+#[test]
+fn samples_are_counted_by_step_where_both_want_it() {
+    for (allowed, wanted) in [(false, false), (false, true), (true, false)] {
+        let engine = engine(EngineOptions {
+            enable_per_step_stats: allowed,
+            ..EngineOptions::default()
+        });
+        let options = QueryOptions {
+            per_step_stats: wanted,
+            ..QueryOptions::default()
+        };
+        assert_eq!(range(&engine, "x", options).stats.per_step, None);
+    }
+}
+
+#[test]
+fn raw_samples_are_counted_at_their_one_step() {
+    let engine = engine(EngineOptions {
+        enable_per_step_stats: true,
+        ..EngineOptions::default()
+    });
+    for (text, count) in [("x[2m]", 4), ("x[2m:1m]", 2)] {
+        let query = engine.prepare(text).unwrap();
+        let options = QueryOptions {
+            per_step_stats: true,
+            ..QueryOptions::default()
+        };
+        let result = block_on(query.instant(store(DATA), 240_000, options).execute());
+        let steps = result.unwrap().stats.per_step.unwrap();
+        assert_eq!(steps.total_queryable_samples, [count], "{text}");
+        assert_eq!(steps.samples_read, [count], "{text}");
+    }
+}
+
+#[test]
+fn types_tell_counters() {
+    let data = "
+        a{__type__=\"counter\"} 1 2 3
+        b{__type__=\"histogram\"} 1 2 3
+        c_total{__type__=\"gauge\"} 1 2 3
+        d_total 1 2 3
+    ";
+    let info = |enable_type_and_unit_labels: bool, text: &str| {
+        let engine = engine(EngineOptions {
+            enable_type_and_unit_labels,
+            ..EngineOptions::default()
+        });
+        let query = engine.prepare(text).unwrap();
+        let options = QueryOptions::default();
+        let result = block_on(query.instant(store(data), 60_000, options).execute());
+        result.unwrap().infos
+    };
+    let by_name = "PromQL info: metric might not be a counter, name does not end in \
+                   _total/_sum/_count/_bucket: \"a\" (1:6)";
+    assert_eq!(info(false, "rate(a[1m])"), [by_name]);
+    for text in ["rate(a[1m])", "rate(b[1m])"] {
+        assert_eq!(info(true, text), [""; 0]);
+    }
+    let by_type = |got: &str, name: &str| {
+        format!(
+            "PromQL info: metric might not be a counter, __type__ label is not set to \
+             \"counter\" or \"histogram\", got \"{got}\": \"{name}\" (1:10)"
+        )
+    };
+    assert_eq!(
+        info(true, "increase(c_total[1m])"),
+        [by_type("gauge", "c_total")]
+    );
+    assert_eq!(
+        info(true, "increase(d_total[1m])"),
+        [by_type("", "d_total")]
+    );
+    assert_eq!(info(false, "increase(c_total[1m])"), [""; 0]);
+}
+
+#[test]
+fn names_are_removed_at_once_or_at_the_end() {
+    let text = "sum by (name) (label_replace(abs({__name__=~\"x|y\"}), \"name\", \"$1\", \
+                \"__name__\", \"(.+)\"))";
+    for (enable_delayed_name_removal, expected) in [
+        (false, "{} 12@270"),
+        (true, "{name=x} 10@270\n{name=y} 2@270"),
+    ] {
+        let engine = engine(EngineOptions {
+            enable_delayed_name_removal,
+            ..EngineOptions::default()
+        });
+        let options = QueryOptions::default();
+        assert_eq!(instant(&engine, text, 270_000, options), expected);
+    }
+}
+
+#[test]
+fn a_query_may_look_back_less_or_more() {
+    let engine = engine(EngineOptions {
+        lookback_delta_ms: 60_000,
+        ..EngineOptions::default()
+    });
+    for (lookback_delta_ms, found) in [
+        (None, false),
+        (Some(0), false),
+        (Some(300_000), true),
+        (Some(30_000), false),
+    ] {
+        let options = QueryOptions {
+            lookback_delta_ms,
+            ..QueryOptions::default()
+        };
+        let answer = instant(&engine, "y", 120_000, options);
+        assert_eq!(!answer.is_empty(), found);
+    }
+}
+
+#[test]
+fn subqueries_without_a_step_take_the_engines_or_the_querys() {
+    let engine = engine(EngineOptions {
+        subquery_step: Arc::new(|range_ms| range_ms / 2),
+        ..EngineOptions::default()
+    });
+    let count =
+        |options: QueryOptions| instant(&engine, "count_over_time(x[2m:])", 240_000, options);
+    assert_eq!(count(QueryOptions::default()), "{a=1} 2@240");
+    let own = QueryOptions {
+        subquery_step: Some(Arc::new(|_| 30_000)),
+        ..QueryOptions::default()
+    };
+    assert_eq!(count(own), "{a=1} 4@240");
+}
+
+#[test]
+fn offsets_may_look_ahead() {
+    let engine = engine(EngineOptions::default());
+    let answer = instant(&engine, "x offset -1m", 0, QueryOptions::default());
+    assert_eq!(answer, "{__name__=x,a=1} 3@0");
+}
