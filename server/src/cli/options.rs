@@ -102,7 +102,7 @@ pub(super) struct EngineArgs {
     pub(super) threads: usize,
     /// Comma separated feature names to enable: promql-experimental-functions,
     /// promql-binop-fill-modifiers, promql-unquoted-utf8-names, promql-delayed-name-removal,
-    /// promql-per-step-stats, type-and-unit-labels. Can be repeated.
+    /// promql-per-step-stats, type-and-unit-labels, use-start-timestamps. Can be repeated.
     #[arg(long = "enable-feature", value_name = "NAMES")]
     pub(super) features: Vec<String>,
 }
