@@ -306,7 +306,6 @@ impl Query {
     fn rule_context(&self) -> RuleContext<'_> {
         RuleContext {
             query: self.prepared.text(),
-            type_labels: self.context.semantics.type_and_unit_labels,
             counts_samples: self.context.semantics.counts_steps,
         }
     }

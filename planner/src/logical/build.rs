@@ -213,14 +213,16 @@ impl<'a> Builder<'a> {
             span,
             ..
         } = *binary;
-        if matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
-            return self.unsupported(format!("operator {}", quote(op.symbol())), span);
-        }
         let below = scope.below("");
         let lhs = Box::new(self.child(&binary.lhs, below)?);
         let rhs = Box::new(self.child(&binary.rhs, below)?);
         let scalar = |plan: &Plan| plan.value_type == ValueType::Scalar;
         let (value_type, op) = match (scalar(&lhs), scalar(&rhs)) {
+            (true, true) if matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower) => {
+                let symbol = quote(op.symbol());
+                let message = format!("operator {symbol} not allowed for Scalar operations");
+                return Err(PlanError::Execution { message, span });
+            }
             (true, true) => (ValueType::Scalar, PlanOp::ScalarBinary { op, lhs, rhs }),
             (scalar_left @ true, false) => {
                 let (vector, scalar) = (rhs, lhs);

@@ -6,14 +6,17 @@
 //!   aggregation that groups by the label: no two rows of it can have become
 //!   equal, and none repeats in its match group;
 //! - no `fill` gives an answer where there is no partner;
-//! - its functions have nothing to say about the metric's name, or about their
-//!   arguments.
+//! - its functions and operators have nothing to say, be it about the metric's
+//!   name, about their arguments, or about native histograms. So it is mostly
+//!   bare selectors that take matchers; where samples are told apart, a join
+//!   leaves out what has no partner all the same.
 
+use quarrel_functions::table::{Kind, WindowFunction};
 use quarrel_matchers::Matcher;
 
 use super::shape::{folds, row_wise_window, single_name};
 use super::{Rule, RuleContext, each_mut};
-use crate::ast::{BinaryOp, VectorMatching};
+use crate::ast::{AggregateOp, BinaryOp, VectorMatching};
 use crate::logical::{Plan, PlanOp, Window, WindowCall, WindowKind};
 
 /// See the module's words.
@@ -28,15 +31,14 @@ impl Rule for MatcherPropagation {
         true
     }
 
-    fn apply(&self, plan: &mut Plan, context: RuleContext<'_>) {
-        let types = context.type_labels;
+    fn apply(&self, plan: &mut Plan, _: RuleContext<'_>) {
         each_mut(plan, &mut |node| match &mut node.op {
             PlanOp::Join {
                 matching, lhs, rhs, ..
             } => {
                 let fills = matching.fill_left.is_some() || matching.fill_right.is_some();
                 if !fills && is_unique(lhs, matching) && is_unique(rhs, matching) {
-                    exchange(lhs, rhs, matching, types);
+                    exchange(lhs, rhs, matching);
                 }
             }
             PlanOp::Set {
@@ -45,8 +47,8 @@ impl Rule for MatcherPropagation {
                 lhs,
                 rhs,
             } => match op {
-                BinaryOp::And => exchange(lhs, rhs, matching, types),
-                BinaryOp::Unless => push(rhs, held(lhs, matching), types),
+                BinaryOp::And => exchange(lhs, rhs, matching),
+                BinaryOp::Unless => push(rhs, held(lhs, matching)),
                 _ => {}
             },
             _ => {}
@@ -54,10 +56,10 @@ impl Rule for MatcherPropagation {
     }
 }
 
-fn exchange(lhs: &mut Plan, rhs: &mut Plan, matching: &VectorMatching, types: bool) {
+fn exchange(lhs: &mut Plan, rhs: &mut Plan, matching: &VectorMatching) {
     let (from_left, from_right) = (held(lhs, matching), held(rhs, matching));
-    push(rhs, from_left, types);
-    push(lhs, from_right, types);
+    push(rhs, from_left);
+    push(lhs, from_right);
 }
 
 /// Whether no two rows of a side can be in one match group.
@@ -115,15 +117,12 @@ fn held(side: &Plan, matching: &VectorMatching) -> Vec<Matcher> {
         .collect()
 }
 
-/// Adds matchers to a side's selector. `types` tells whether a label says which
-/// metrics are counters, and not the name.
-fn push(side: &mut Plan, matchers: Vec<Matcher>, types: bool) {
-    let Some((window, kept)) = selector(side) else {
+/// Adds matchers to a side's selector.
+fn push(side: &mut Plan, matchers: Vec<Matcher>) {
+    let Some((_, kept)) = selector(side) else {
         return;
     };
-    let name = single_name(&window.select.matchers).filter(|_| !types);
-    let name = name.unwrap_or_default();
-    if matchers.is_empty() || says_something(side, name) {
+    if matchers.is_empty() || says_something(side) {
         return;
     }
     let kept = kept.map(<[String]>::to_vec);
@@ -149,37 +148,47 @@ fn push(side: &mut Plan, matchers: Vec<Matcher>, types: bool) {
     }
 }
 
-/// Whether a window function of a side may tell the user something about the
-/// metric `name`, or refuse an argument, when it has rows.
-fn says_something(side: &Plan, name: &str) -> bool {
+/// Whether something on a side may tell the user something, or refuse an
+/// argument, when it has rows; whatever they are, since the plan does not know
+/// which are histograms.
+fn says_something(side: &Plan) -> bool {
     let mut node = side;
     loop {
-        let call = match &node.op {
-            PlanOp::Window(window) => Some(&window.call),
-            PlanOp::SubqueryWindow { window, .. } => Some(window),
-            _ => None,
-        };
-        if call.is_some_and(|call| call_says_something(call, name)) {
-            return true;
-        }
         node = match &node.op {
+            PlanOp::Window(window) => return call_says_something(&window.call),
+            PlanOp::SubqueryWindow { window, .. } if call_says_something(window) => return true,
+            PlanOp::Aggregate { op, .. }
+                if !matches!(op, AggregateOp::Count | AggregateOp::Group) =>
+            {
+                return true;
+            }
             PlanOp::Aggregate { input, .. }
             | PlanOp::Elementwise { input, .. }
             | PlanOp::Negate(input)
             | PlanOp::SubqueryWindow { input, .. } => input,
-            PlanOp::VectorScalar { vector, .. } => vector,
+            PlanOp::VectorScalar { .. } => return true,
             _ => return false,
         };
     }
 }
 
-fn call_says_something(call: &WindowCall, name: &str) -> bool {
-    let counter = match call.function {
-        WindowKind::Function(function) => function.wants_counter,
-        _ => false,
+fn call_says_something(call: &WindowCall) -> bool {
+    use WindowFunction as W;
+    let silent = match call.function {
+        WindowKind::Function(function) => matches!(
+            function.kind,
+            Kind::Window(
+                W::Count
+                    | W::Present
+                    | W::First
+                    | W::Last
+                    | W::TsOfFirst
+                    | W::TsOfLast
+                    | W::Changes
+                    | W::Resets
+            )
+        ),
+        _ => true,
     };
-    let counter_name = ["_total", "_sum", "_count", "_bucket"]
-        .iter()
-        .any(|end| name.ends_with(end));
-    !call.params.is_empty() || call.starts || (counter && !counter_name)
+    !silent || !call.params.is_empty() || call.starts
 }

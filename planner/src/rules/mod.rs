@@ -32,8 +32,6 @@ use crate::with_stack;
 pub struct RuleContext<'a> {
     /// The query's text, which the plan's spans point into.
     pub query: &'a str,
-    /// Whether the label `__type__` tells which metrics are counters.
-    pub type_labels: bool,
     /// Whether the samples of each step are counted as the reference counts
     /// them: no rule may change which are looked at then.
     pub counts_samples: bool,

@@ -391,7 +391,6 @@ fn refusals_have_the_words_of_the_reference() {
 #[test]
 fn what_is_not_evaluated_is_said() {
     for (query, what) in [
-        ("a >/ 5", "1:1: operator \">/\""),
         ("info(x)", "1:1: function \"info\""),
         ("max_of(1, 2)", "1:1: function \"max_of\""),
     ] {
