@@ -25,8 +25,10 @@ use crate::operators::params::Values;
 /// Rows that are there already.
 #[derive(Debug, Clone)]
 pub(crate) struct LateRows {
-    /// Their labels, no two equal.
+    /// Their labels.
     pub labels: Arc<LabelList>,
+    /// Whether no two are equal.
+    pub unique: bool,
     /// Which lose their name in the answer.
     pub marks: Marks,
     /// Their evaluation times.
@@ -226,6 +228,7 @@ impl LateRows {
             .map(|batch| batch.renumber(|row| number[row as usize]));
         LateRows {
             labels: Arc::new(bound.labels.take(&order)),
+            unique: bound.unique,
             marks: bound.marks.take(&order),
             grid: bound.grid,
             batches: Arc::new(renumbered.collect()),

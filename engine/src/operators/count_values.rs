@@ -165,6 +165,7 @@ impl Counter<'_> {
         }
         Ok(LateRows {
             labels: Arc::new(self.labels),
+            unique: true,
             // Labels made of values are kept whatever they are called.
             marks: Marks::None,
             grid,

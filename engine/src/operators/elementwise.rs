@@ -66,6 +66,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         eval: plan.grid,
     });
     Ok(merge::bind(
+        binder,
         Bound::row_wise(operator, inputs, labels),
         plan.span,
     ))

@@ -12,7 +12,7 @@ use quarrel_planner::ast::Span;
 use rustc_hash::FxHashMap;
 
 use crate::batch::{Row, Rows};
-use crate::bind::{Bound, Marks, RowLabels};
+use crate::bind::{Binder, Bound, Marks, RowLabels};
 use crate::error::QueryError;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 
@@ -50,8 +50,11 @@ enum Decides {
     FirstRow,
 }
 
-/// A merge above `input` if any of its rows have equal labels.
-pub(crate) fn bind(input: Bound, span: Span) -> Bound {
+/// A merge above `input` if any of its rows have equal labels and must not.
+pub(crate) fn bind(binder: &Binder<'_>, input: Bound, span: Span) -> Bound {
+    if binder.keeps_equal_rows(input.grid) {
+        return input;
+    }
     bind_with(input, span, Decides::FirstStep)
 }
 
@@ -63,7 +66,7 @@ pub(crate) fn bind_in_order(input: Bound, span: Span) -> Bound {
 /// Removes the names of marked rows, as the answer has it.
 pub(crate) fn finish(input: Bound, span: Span) -> Bound {
     let labels = input.row_labels().finished();
-    bind(input.relabeled(labels), span)
+    bind_with(input.relabeled(labels), span, Decides::FirstStep)
 }
 
 fn bind_with(input: Bound, span: Span, decides: Decides) -> Bound {

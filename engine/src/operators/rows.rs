@@ -21,7 +21,11 @@ pub(crate) fn bind(late: &LateRows) -> Bound {
         batches: Arc::clone(&late.batches),
         _account: Arc::clone(&late.account),
     };
-    let labels = RowLabels::shared(Arc::clone(&late.labels)).marked(late.marks.clone());
+    let labels = RowLabels {
+        list: Arc::clone(&late.labels),
+        unique: late.unique,
+        marks: late.marks.clone(),
+    };
     Bound::whole(Arc::new(rows), Vec::new(), labels, late.grid)
 }
 

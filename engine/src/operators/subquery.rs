@@ -64,6 +64,7 @@ pub(crate) fn bind(
     };
     let bound = Bound::row_wise(Arc::new(operator), inputs, labels);
     Ok(merge::bind(
+        binder,
         Bound {
             grid: plan.grid,
             ..bound

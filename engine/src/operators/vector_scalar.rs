@@ -60,6 +60,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         span: plan.span,
     });
     Ok(merge::bind(
+        binder,
         Bound::row_wise(operator, inputs, labels),
         plan.span,
     ))

@@ -176,6 +176,31 @@ fn names_are_removed_at_once_or_at_the_end() {
     }
 }
 
+/// Prometheus looks for equal rows where they come out, and in between only
+/// where there are several steps.
+#[test]
+fn equal_rows_may_meet_at_one_time_until_they_come_out() {
+    let engine = engine(EngineOptions {
+        enable_delayed_name_removal: true,
+        ..EngineOptions::default()
+    });
+    let both = "{__name__=~\"x|y\"} * on (l, __name__) {__name__=~\"x|y\"}";
+    let options = QueryOptions::default;
+    for (text, answer) in [
+        (format!("count({both})"), "{} 2@0"),
+        (format!("absent({both})"), ""),
+    ] {
+        assert_eq!(instant(&engine, &text, 0, options()), answer);
+        let query = engine.prepare(&text).unwrap();
+        let several = query.range(store(DATA), 0, 60_000, 60_000, options());
+        let error = block_on(several.execute()).unwrap_err();
+        assert!(error.to_string().contains("same labelset"), "{error}");
+    }
+    let query = engine.prepare(both).unwrap();
+    let error = block_on(query.instant(store(DATA), 0, options()).execute()).unwrap_err();
+    assert!(error.to_string().contains("same labelset"), "{error}");
+}
+
 #[test]
 fn a_query_may_look_back_less_or_more() {
     let engine = engine(EngineOptions {

@@ -192,6 +192,7 @@ impl Named<'_> {
         }
         Ok(LateRows {
             labels: Arc::new(self.labels),
+            unique: true,
             // They are all marked, or none is.
             marks,
             grid,

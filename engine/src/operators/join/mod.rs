@@ -81,7 +81,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         RowLabels::new(labels).marked(marks),
         plan.grid,
     );
-    Ok(merge::bind(bound, plan.span))
+    Ok(merge::bind(binder, bound, plan.span))
 }
 
 /// Before a large table is made: makes sure with the rows at hand that those of
