@@ -29,6 +29,9 @@ type result struct {
 // The counts of a query's statistics.
 type counts struct {
 	totalSamples, peakSamples, samplesRead, series uint64
+	// By step, if the query asked for them.
+	start, interval                       int64
+	totalSamplesByStep, samplesReadByStep []int64
 }
 
 func (c counts) fill(samples *stats.QuerySamples) {
@@ -36,6 +39,24 @@ func (c counts) fill(samples *stats.QuerySamples) {
 	samples.PeakSamples = int(c.peakSamples)
 	samples.SamplesRead = int64(c.samplesRead)
 	samples.TotalSeries = int64(c.series)
+	if samples.EnablePerStepStats {
+		samples.StartTimestamp, samples.Interval = c.start, c.interval
+		samples.TotalSamplesPerStep, samples.SamplesReadPerStep = c.totalSamplesByStep, c.samplesReadByStep
+	}
+}
+
+func decodeCounts(r *reader) counts {
+	c := counts{totalSamples: r.u64(), peakSamples: r.u64(), samplesRead: r.u64(), series: r.u64()}
+	if r.u8() != 0 {
+		c.start, c.interval = r.i64(), r.i64()
+		for _, steps := range []*[]int64{&c.totalSamplesByStep, &c.samplesReadByStep} {
+			*steps = make([]int64, r.count(8))
+			for i := range *steps {
+				(*steps)[i] = r.i64()
+			}
+		}
+	}
+	return c
 }
 
 // An annotation is a warning or an info, worded and placed.
@@ -51,7 +72,7 @@ func (a *annotation) Unwrap() error { return a.kind }
 func decodeResult(bytes []byte) (*result, error) {
 	r := reader{rest: bytes}
 	var out result
-	out.counts = counts{totalSamples: r.u64(), peakSamples: r.u64(), samplesRead: r.u64(), series: r.u64()}
+	out.counts = decodeCounts(&r)
 	for _, text := range r.texts() {
 		out.annotations.Add(&annotation{text, annotations.PromQLWarning})
 	}

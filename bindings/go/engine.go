@@ -101,7 +101,7 @@ func (e *Engine) newQueryOf(expr parser.Expr, q storage.Queryable, opts promql.Q
 		text:      qs,
 		statement: &parser.EvalStmt{Expr: expr, Start: start, End: end, Interval: interval, LookbackDelta: own.lookback},
 		timers:    stats.NewQueryTimers(),
-		samples:   stats.NewQuerySamples(false),
+		samples:   stats.NewQuerySamples(own.perStepStats),
 	}
 	made.run = owns(made, handle, freeQuery)
 	return made, nil
@@ -111,6 +111,7 @@ func (e *Engine) newQueryOf(expr parser.Expr, q storage.Queryable, opts promql.Q
 type queryOptions struct {
 	lookback        time.Duration
 	startTimestamps bool
+	perStepStats    bool
 }
 
 func (e *Engine) ownOptions(opts promql.QueryOpts) queryOptions {
@@ -121,6 +122,7 @@ func (e *Engine) ownOptions(opts promql.QueryOpts) queryOptions {
 	if lookback := opts.LookbackDelta(); lookback > 0 {
 		own.lookback = lookback
 	}
+	own.perStepStats = e.options.EnablePerStepStats && opts.EnablePerStepStats()
 	if use := opts.UseStartTimestamps(); use != nil {
 		own.startTimestamps = *use
 	}
@@ -137,6 +139,7 @@ func (e *Engine) encodeQuery(expr parser.Expr, qs string, start, end time.Time, 
 	w.i64(interval.Milliseconds())
 	w.i64(own.lookback.Milliseconds())
 	w.flag(own.startTimestamps)
+	w.flag(own.perStepStats)
 	at, count := w.later(), uint32(0)
 	var failed error
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/util/stats"
 
 	quarrel "github.com/quarrel-engine/quarrel/bindings/go"
 )
@@ -187,6 +188,38 @@ func TestStats(t *testing.T) {
 	require.EqualValues(t, 2, samples.TotalSeries)
 	require.Positive(t, samples.SamplesRead)
 	require.NotNil(t, query.Statement())
+}
+
+func TestStatsOfEachStep(t *testing.T) {
+	store := promqltest.LoadedStorage(t, data)
+	opts := engineOpts()
+	opts.EnablePerStepStats = true
+	mine := newEngine(t, func(o *quarrel.Options) { o.EngineOpts = opts })
+	opts.Parser = promqlParser()
+	theirs := promqltest.NewTestEngineWithOpts(t, opts)
+	of := func(engine promql.QueryEngine, asked bool) *stats.QuerySamples {
+		own := promql.NewPrometheusQueryOpts(asked, 0, nil)
+		query, err := engine.NewRangeQuery(t.Context(), store, own, "sum(rate(requests_total[5m])) + scalar(up @ 60)", time.Unix(0, 0), time.Unix(600, 0), time.Minute)
+		require.NoError(t, err)
+		defer query.Close()
+		require.NoError(t, query.Exec(t.Context()).Err)
+		return query.Stats().Samples
+	}
+	want, got := of(theirs, true), of(mine, true)
+	require.Equal(t, want.TotalSamplesPerStepMap(), got.TotalSamplesPerStepMap())
+	require.Equal(t, want.SamplesReadPerStepMap(), got.SamplesReadPerStepMap())
+	require.Equal(t, want.TotalSamples, got.TotalSamples)
+	require.Nil(t, of(mine, false).TotalSamplesPerStepMap())
+}
+
+func TestTypesOfMetrics(t *testing.T) {
+	store := promqltest.LoadedStorage(t, "load 1m\n  x{__type__=\"counter\"} 0+1x10")
+	for _, on := range []bool{false, true} {
+		engine := newEngine(t, func(o *quarrel.Options) { o.EnableTypeAndUnitLabels = on })
+		result := instant(t, engine, store, "rate(x[5m])", time.Unix(600, 0))
+		require.NoError(t, result.Err)
+		require.Equal(t, on, len(result.Warnings) == 0)
+	}
 }
 
 // Many goroutines share an engine, and each reads its own storage.

@@ -70,7 +70,6 @@ func TestQueriesThatAreNotPromQL(t *testing.T) {
 
 func TestOptionsAreRefusedOrKept(t *testing.T) {
 	for _, change := range []func(*quarrel.Options){
-		func(o *quarrel.Options) { o.EnablePerStepStats = true },
 		func(o *quarrel.Options) { o.EnableQueryCost = true },
 		func(o *quarrel.Options) { o.EngineOpts.Parser = promqlParser() },
 		func(o *quarrel.Options) { o.ParserOptions.Functions = parser.Functions },

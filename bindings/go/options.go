@@ -15,9 +15,8 @@ const defaultLookbackDelta = 5 * time.Minute
 type Options struct {
 	// EngineOpts are promql.Engine's options. Logger, Reg and FeatureRegistry
 	// are not used; Parser must be nil, ParserOptions say what it would.
-	// EnablePerStepStats and EnableQueryCost are refused. A Timeout or
-	// MaxSamples of 0 is quarrel's default: no limit of time, 50,000,000
-	// samples.
+	// EnableQueryCost is refused. A Timeout or MaxSamples of 0 is quarrel's
+	// default: no limit of time, 50,000,000 samples.
 	promql.EngineOpts
 
 	// ParserOptions switch experimental syntax on. Functions must be nil.
@@ -37,8 +36,6 @@ func (o *Options) check() error {
 		return errors.New("quarrel: use ParserOptions instead of Parser")
 	case o.ParserOptions.Functions != nil:
 		return errors.New("quarrel: the set of functions cannot be changed")
-	case o.EnablePerStepStats:
-		return errors.New("quarrel: there are no statistics per step")
 	case o.EnableQueryCost:
 		return errors.New("quarrel: there is no query cost")
 	case o.MaxSamples < 0 || o.Threads < 0 || o.Timeout < 0:
@@ -56,6 +53,7 @@ func (o *Options) encode() []byte {
 		o.ParserOptions.EnableUnquotedUTF8Names,
 		o.EnableDelayedNameRemoval,
 		o.EnableTypeAndUnitLabels,
+		o.EnablePerStepStats,
 	} {
 		if on {
 			flags |= 1 << i

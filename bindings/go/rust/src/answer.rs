@@ -2,7 +2,7 @@
 
 use quarrel::histogram::{CounterReset, HistogramRef};
 use quarrel::labels::Symbols;
-use quarrel::{QueryResult, SampleValue, SeriesRef, SeriesSet, Value};
+use quarrel::{QueryResult, QueryStats, SampleValue, SeriesRef, SeriesSet, Value};
 
 use crate::failure::Failure;
 use crate::message::Writer;
@@ -15,11 +15,7 @@ const MATRIX: u8 = 3;
 /// The answer as `answer.go` reads it.
 pub(crate) fn encode(result: &QueryResult) -> Result<Vec<u8>, Failure> {
     let mut out = Writer::default();
-    let stats = &result.stats;
-    out.u64(stats.total_queryable_samples);
-    out.u64(stats.peak_samples);
-    out.u64(stats.decoded_samples);
-    out.u64(stats.series);
+    encode_stats(&result.stats, &mut out)?;
     out.texts(&result.warnings)?;
     out.texts(&result.infos)?;
     match &result.value {
@@ -43,6 +39,23 @@ pub(crate) fn encode(result: &QueryResult) -> Result<Vec<u8>, Failure> {
         }
     }
     Ok(out.into_bytes())
+}
+
+fn encode_stats(stats: &QueryStats, out: &mut Writer) -> Result<(), Failure> {
+    out.u64(stats.total_queryable_samples);
+    out.u64(stats.peak_samples);
+    out.u64(stats.decoded_samples);
+    out.u64(stats.series);
+    out.u8(u8::from(stats.per_step.is_some()));
+    if let Some(steps) = &stats.per_step {
+        out.i64(steps.start_ms);
+        out.i64(steps.step_ms);
+        for counts in [&steps.total_queryable_samples, &steps.samples_read] {
+            out.len(counts.len())?;
+            counts.iter().for_each(|&count| out.u64(count));
+        }
+    }
+    Ok(())
 }
 
 fn encode_set(set: &SeriesSet, out: &mut Writer) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use quarrel::{EngineOptions, QueryError, QueryOptions, SubqueryStep};
+use quarrel::{EngineOptions, QueryOptions, SubqueryStep};
 use quarrel_planner::ParserOptions;
 
 use crate::failure::Failure;
@@ -12,13 +12,14 @@ use crate::message::Reader;
 
 /// What both sides must agree on; counted up with every change of the ABI or
 /// of a message. `ffi.go` has the same number.
-pub(crate) const ABI_VERSION: u32 = 2;
+pub(crate) const ABI_VERSION: u32 = 3;
 
 const EXPERIMENTAL_FUNCTIONS: u32 = 1;
 const BINOP_FILL_MODIFIERS: u32 = 1 << 1;
 const UNQUOTED_UTF8_NAMES: u32 = 1 << 2;
 const DELAYED_NAME_REMOVAL: u32 = 1 << 3;
 const TYPE_AND_UNIT_LABELS: u32 = 1 << 4;
+const PER_STEP_STATS: u32 = 1 << 5;
 
 /// An engine's options. Numbers that are 0 stand for quarrel's defaults; time
 /// is limited by the caller, who cancels.
@@ -33,10 +34,6 @@ pub(crate) fn engine_options(message: &[u8]) -> Result<EngineOptions, Failure> {
     let flags = fields.u32()?;
     let has = |flag: u32| flags & flag != 0;
     let or = |given: u64, default: u64| if given == 0 { default } else { given };
-    if has(TYPE_AND_UNIT_LABELS) {
-        let message = "quarrel has no type and unit labels yet".into();
-        return Err(QueryError::BadData(message).into());
-    }
     let options = EngineOptions {
         lookback_delta_ms: fields.i64()?,
         timeout: None,
@@ -46,6 +43,8 @@ pub(crate) fn engine_options(message: &[u8]) -> Result<EngineOptions, Failure> {
         max_concurrency: usize::try_from(fields.u64()?).unwrap_or(usize::MAX),
         threads: fields.u32()? as usize,
         enable_delayed_name_removal: has(DELAYED_NAME_REMOVAL),
+        enable_type_and_unit_labels: has(TYPE_AND_UNIT_LABELS),
+        enable_per_step_stats: has(PER_STEP_STATS),
         parser: ParserOptions {
             enable_experimental_functions: has(EXPERIMENTAL_FUNCTIONS),
             enable_binop_fill_modifiers: has(BINOP_FILL_MODIFIERS),
@@ -77,6 +76,7 @@ impl QueryMessage {
         let (start_ms, end_ms, step_ms) = (fields.i64()?, fields.i64()?, fields.i64()?);
         let lookback_delta_ms = fields.i64()?;
         let use_start_timestamps = fields.u8()? != 0;
+        let per_step_stats = fields.u8()? != 0;
         let mut known = HashMap::new();
         for _ in 0..fields.u32()? {
             known.insert(fields.i64()?, fields.i64()?);
@@ -94,6 +94,7 @@ impl QueryMessage {
             options: QueryOptions {
                 lookback_delta_ms: Some(lookback_delta_ms),
                 use_start_timestamps: Some(use_start_timestamps),
+                per_step_stats,
                 subquery_step: Some(Arc::clone(&subquery_steps).into_function()),
                 ..QueryOptions::default()
             },

@@ -28,6 +28,7 @@ fn query_message(text: &str) -> Vec<u8> {
     out.text(text).unwrap();
     (0..4).for_each(|_| out.i64(0));
     out.u8(0);
+    out.u8(0);
     out.u32(0);
     out.into_bytes()
 }
