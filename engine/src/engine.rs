@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use quarrel_planner::Tree;
 use quarrel_planner::ast::Expr;
+use quarrel_planner::{AllowedModifiers, Tree};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::{LimitError, QueryError};
@@ -77,9 +77,17 @@ impl Engine {
     /// Parses and checks a query, to be run as often as you like.
     ///
     /// # Errors
-    /// When the text is not PromQL, or not well typed.
+    /// When the text is not PromQL, or not well typed, or has a modifier that
+    /// the engine's options forbid.
     pub fn prepare(&self, text: &str) -> Result<Prepared, QueryError> {
-        let tree = quarrel_planner::parse(text, &self.shared.options.parser)?;
+        let options = &self.shared.options;
+        let tree = quarrel_planner::parse(text, &options.parser)?;
+        let allowed = AllowedModifiers {
+            at: options.enable_at_modifier,
+            negative_offset: options.enable_negative_offset,
+        };
+        let checked = allowed.check(tree.expr());
+        checked.map_err(|refused| QueryError::BadData(refused.to_string()))?;
         Ok(Prepared {
             engine: self.clone(),
             text: text.into(),

@@ -33,6 +33,10 @@ pub struct EngineOptions {
     pub use_start_timestamps: bool,
     /// Which experimental syntax is allowed.
     pub parser: ParserOptions,
+    /// Whether queries may have the modifier `@` (yes).
+    pub enable_at_modifier: bool,
+    /// Whether `offset` may look ahead (yes).
+    pub enable_negative_offset: bool,
     /// Whether the metric name, which most functions drop, is removed when the
     /// answer is complete instead of at once, so that what stands above a
     /// function still reads it (no). Prometheus's
@@ -59,6 +63,8 @@ impl fmt::Debug for EngineOptions {
             .field("threads", &self.threads)
             .field("use_start_timestamps", &self.use_start_timestamps)
             .field("parser", &self.parser)
+            .field("enable_at_modifier", &self.enable_at_modifier)
+            .field("enable_negative_offset", &self.enable_negative_offset)
             .field(
                 "enable_delayed_name_removal",
                 &self.enable_delayed_name_removal,
@@ -85,6 +91,8 @@ impl Default for EngineOptions {
             subquery_step: Arc::new(|_| 60_000),
             use_start_timestamps: false,
             parser: ParserOptions::default(),
+            enable_at_modifier: true,
+            enable_negative_offset: true,
             enable_delayed_name_removal: false,
             enable_type_and_unit_labels: false,
             enable_per_step_stats: false,

@@ -4,6 +4,7 @@
 pub mod ast;
 mod check;
 mod deep;
+mod disabled;
 mod error;
 mod json;
 pub mod literal;
@@ -15,6 +16,7 @@ mod pretty;
 mod print;
 pub mod rules;
 
+pub use disabled::{AllowedModifiers, DisabledModifier};
 pub use error::{ParseError, PlanError};
 pub use json::{JsonTree, to_json};
 pub use options::ParserOptions;

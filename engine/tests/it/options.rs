@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::executor::block_on;
-use quarrel::{Engine, EngineOptions, PerStepStats, QueryOptions, QueryResult};
+use quarrel::{Engine, EngineOptions, ErrorClass, PerStepStats, QueryOptions, QueryResult};
 
 use crate::support::{show, store};
 
@@ -236,6 +236,24 @@ fn subqueries_without_a_step_take_the_engines_or_the_querys() {
         ..QueryOptions::default()
     };
     assert_eq!(count(own), "{a=1} 4@240");
+}
+
+#[test]
+fn modifiers_may_be_forbidden() {
+    let engine = engine(EngineOptions {
+        enable_at_modifier: false,
+        enable_negative_offset: false,
+        ..EngineOptions::default()
+    });
+    for (text, message) in [
+        ("x @ 60", "@ modifier is disabled"),
+        ("x offset -1m", "negative offset is disabled"),
+    ] {
+        let error = engine.prepare(text).unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.class(), ErrorClass::BadData);
+    }
+    assert!(engine.prepare("x offset 1m").is_ok());
 }
 
 #[test]
