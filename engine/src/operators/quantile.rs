@@ -37,13 +37,14 @@ pub(crate) fn bind(
     input: &Plan,
 ) -> Result<Bound, QueryError> {
     let input_span = input.span;
-    let (input, groups) = grouping::bind_input(binder, plan, input)?;
-    let (labels, mixed) = groups.rows(&input.marks);
+    let (input, mut groups) = grouping::bind_input(binder, plan, input)?;
+    let count = groups.labels.len();
+    let (labels, mixed) = groups.take_rows(&input.marks);
     let mut inputs = vec![input];
     let q = Params::bind(binder, param, plan.grid, &mut inputs)?;
     let quantile = Quantile {
         q,
-        count: groups.labels.len(),
+        count,
         groups: groups.of_row,
         mixed,
         steps: plan.grid.len,

@@ -26,9 +26,10 @@ pub(crate) struct Mixed {
 
 impl Groups {
     /// The rows of the groups, from the marks of the input; and what is mixed.
-    pub fn rows(&self, marks: &Marks) -> (RowLabels, Option<Arc<Mixed>>) {
-        let groups = self.labels.len();
-        let labels = RowLabels::unique(self.labels.clone());
+    /// Takes the groups' labels.
+    pub fn take_rows(&mut self, marks: &Marks) -> (RowLabels, Option<Arc<Mixed>>) {
+        let labels = RowLabels::unique(std::mem::take(&mut self.labels));
+        let groups = labels.list.len();
         if !matches!(marks, Marks::Rows(_)) {
             return (labels.marked(marks.clone()), None);
         }
@@ -46,7 +47,7 @@ impl Groups {
             return (labels.marked(out.into_iter().collect()), None);
         }
         let order: Vec<u32> = (0..groups as u32).chain(mixed.iter().copied()).collect();
-        let labels = RowLabels::new(self.labels.take(&order)).marked(out.into_iter().collect());
+        let labels = RowLabels::new(labels.list.take(&order)).marked(out.into_iter().collect());
         let twins = mixed.into_iter().zip(groups as u32..).collect();
         let mixed = Mixed {
             marks: marks.clone(),

@@ -90,8 +90,9 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     };
     let span = input.span;
     let input = binder.bind(input)?;
-    let groups = grouping::group(&input.labels, grouping, *without, &binder.context.symbols);
-    let (labels, mixed) = groups.rows(&input.marks);
+    let mut groups = grouping::group(&input.labels, grouping, *without, &binder.context.symbols);
+    let count = groups.labels.len();
+    let (labels, mixed) = groups.take_rows(&input.marks);
     let grid = input.grid;
     let aggregate = Aggregate {
         function,
@@ -101,7 +102,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
             span,
         },
         rows: Arc::clone(&input.labels),
-        count: groups.labels.len(),
+        count,
         groups: Arc::new(groups.of_row),
         mixed,
         steps: grid.len,

@@ -202,7 +202,7 @@ impl Arrived<'_> {
 
 /// Asks the query's limits now and then.
 pub(super) fn check(context: &QueryContext, number: usize) -> Result<(), QueryError> {
-    if number % 16 == 0 {
+    if number.is_multiple_of(16) {
         context.check()?;
     }
     Ok(())
