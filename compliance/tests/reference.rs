@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use quarrel_compliance::{RunOptions, Summary, run_files};
+use quarrel_compliance::{FileSummary, RunOptions, Summary, run_files};
 
 /// What Go says, or why it says nothing.
 fn go(arguments: &[&str]) -> Result<String, String> {
@@ -89,6 +89,49 @@ fn counts(summary: &Summary) -> String {
     let (passed, unsupported) = (summary.passed(), summary.unsupported());
     writeln!(out, "all: {passed} passed, {unsupported} not supported").unwrap();
     out
+}
+
+/// quarrel's own scripts.
+fn own_scripts() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// Every answer to every query of the whole corpus has the same bits, however
+/// many threads compute it and however its rows are cut into batches.
+#[test]
+fn answers_are_the_same_on_any_number_of_threads_and_in_batches_of_any_size() {
+    let mut files = own_scripts();
+    files.extend(scripts().unwrap_or_default());
+    let answers = |threads: usize, batch_items: usize, inline_samples: u64| {
+        let mut options = RunOptions {
+            keep_answers: true,
+            ..RunOptions::default()
+        };
+        options.engine.threads = threads;
+        options.engine.batch_items = batch_items;
+        options.engine.inline_samples = inline_samples;
+        let summary = run_files(&files, &options).unwrap();
+        let file = |file: FileSummary| (file.name, file.answers);
+        summary.files.into_iter().map(file).collect::<Vec<_>>()
+    };
+    let one = answers(1, 16 * 1024, 10_000);
+    assert!(one.iter().map(|(_, answers)| answers.len()).sum::<usize>() > 500);
+    for (threads, batch_items) in [(1, 1), (2, 16 * 1024), (3, 7), (8, 100)] {
+        let other = answers(threads, batch_items, 0);
+        for ((name, one), (_, other)) in one.iter().zip(&other) {
+            assert_eq!(one.len(), other.len(), "{name}");
+            for (one, other) in one.iter().zip(other) {
+                assert_eq!(
+                    one, other,
+                    "{name}: {threads} threads, batches of {batch_items}"
+                );
+            }
+        }
+    }
 }
 
 #[test]

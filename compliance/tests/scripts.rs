@@ -23,14 +23,3 @@ fn all_pass() {
     let summary = run_files(&files, &RunOptions::default()).unwrap();
     assert!(summary.success() && summary.passed() > 100, "{summary}");
 }
-
-/// The answers do not depend on how many threads compute them.
-#[test]
-fn on_any_number_of_threads() {
-    for threads in [1, 2, 3, 8] {
-        let mut options = RunOptions::default();
-        options.engine.threads = threads;
-        let summary = run_files(&scripts(), &options).unwrap();
-        assert!(summary.success(), "{threads} threads: {summary}");
-    }
-}

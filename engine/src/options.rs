@@ -26,6 +26,13 @@ pub struct EngineOptions {
     pub max_concurrency: usize,
     /// Threads that compute; 0: one for each core.
     pub threads: usize,
+    /// Samples up to which a query runs on the caller's thread (10,000): handing
+    /// it to the engine's threads and back costs some 25 µs, which is what
+    /// decoding and computing about so many samples costs. 0: none does.
+    pub inline_samples: u64,
+    /// Steps of rows after which a batch is full (16,384). Answers do not
+    /// depend on it.
+    pub batch_items: usize,
     /// The step of subqueries that give none (one minute).
     pub subquery_step: SubqueryStep,
     /// Whether `rate`, `increase`, `irate` and `resets` look at start timestamps,
@@ -61,6 +68,8 @@ impl fmt::Debug for EngineOptions {
             .field("max_series", &self.max_series)
             .field("max_concurrency", &self.max_concurrency)
             .field("threads", &self.threads)
+            .field("inline_samples", &self.inline_samples)
+            .field("batch_items", &self.batch_items)
             .field("use_start_timestamps", &self.use_start_timestamps)
             .field("parser", &self.parser)
             .field("enable_at_modifier", &self.enable_at_modifier)
@@ -88,6 +97,8 @@ impl Default for EngineOptions {
             max_series: None,
             max_concurrency: 20,
             threads: 0,
+            inline_samples: 10_000,
+            batch_items: crate::batch::TARGET_ITEMS,
             subquery_step: Arc::new(|_| 60_000),
             use_start_timestamps: false,
             parser: ParserOptions::default(),

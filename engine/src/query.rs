@@ -26,11 +26,6 @@ use crate::stats::QueryStats;
 use crate::storage::Storage;
 use crate::stream::QueryStream;
 
-/// Samples up to which a query runs on the caller's thread: handing it to the
-/// engine's threads and back costs some 25 µs, which is what decoding and
-/// computing about so many samples costs.
-const INLINE_SAMPLES: u64 = 10_000;
-
 /// Items of rows up to which a query runs on the caller's thread; an operator
 /// takes about a nanosecond for each.
 const INLINE_ITEMS: usize = 100_000;
@@ -164,6 +159,7 @@ impl Query {
         let semantics = Semantics {
             delayed_name_removal: shared.options.enable_delayed_name_removal,
             type_and_unit_labels: shared.options.enable_type_and_unit_labels,
+            batch_items: shared.options.batch_items.max(1),
             counts_steps: shared.options.enable_per_step_stats && options.per_step_stats,
         };
         let context = QueryContext::new(shared.pool.clone(), limits, semantics);
@@ -417,8 +413,10 @@ impl Query {
         };
         let steps = longest_grid(&plan);
         let items = steps.saturating_mul(selections.series().max(1));
-        let inline = selections.estimated_samples() <= INLINE_SAMPLES
-            && steps <= INLINE_SAMPLES as usize
+        let limit = self.prepared.engine().options().inline_samples;
+        let inline = limit > 0
+            && selections.estimated_samples() <= limit
+            && steps as u64 <= limit
             && items <= INLINE_ITEMS;
         self.context.set_inline(inline);
         let times = QueryTimes {

@@ -1,5 +1,6 @@
 //! One `eval`: an instant query in all its forms, or a range query.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use quarrel::storage::StorageError;
@@ -8,6 +9,7 @@ use quarrel_planner::format_duration;
 
 use super::at_modifier::pinned;
 use super::compare::{Answer, compare};
+use super::exact;
 use super::report::UnsupportedReason;
 use crate::script::{Eval, EvalTime, Expectations, TextMatch};
 use crate::store::ScriptStore;
@@ -48,11 +50,17 @@ impl Stop {
     }
 }
 
-pub(super) async fn run(eval: &Eval, engine: &Engine, store: &Arc<ScriptStore>) -> Verdict {
+pub(super) async fn run(
+    eval: &Eval,
+    engine: &Engine,
+    store: &Arc<ScriptStore>,
+    answers: Option<&mut Vec<String>>,
+) -> Verdict {
     let runner = Runner {
         eval,
         engine,
         store,
+        answers: answers.map(RefCell::new),
     };
     match runner.run().await {
         Ok(()) => Verdict::Passed,
@@ -65,6 +73,8 @@ struct Runner<'a> {
     eval: &'a Eval,
     engine: &'a Engine,
     store: &'a Arc<ScriptStore>,
+    /// Where answers are kept.
+    answers: Option<RefCell<&'a mut Vec<String>>>,
 }
 
 impl Runner<'_> {
@@ -138,10 +148,13 @@ impl Runner<'_> {
 
     /// The middle step of a range query gives what the instant query gives.
     async fn as_range(&self, query: Query, at_ms: i64, instant: &Value) -> Result<(), Stop> {
-        let result = query.execute().await.map_err(|e| match unsupported(&e) {
-            Some(reason) => Stop::Unsupported(reason),
-            None => Stop::because(format!("the query failed: {e}")),
-        })?;
+        let result = self
+            .execute(query)
+            .await
+            .map_err(|e| match unsupported(&e) {
+                Some(reason) => Stop::Unsupported(reason),
+                None => Stop::because(format!("the query failed: {e}")),
+            })?;
         if self.eval.expect.ordered {
             return Ok(());
         }
@@ -168,10 +181,23 @@ impl Runner<'_> {
         compare(self.eval, &answer).map_err(Stop::Failed)
     }
 
+    async fn execute(&self, query: Query) -> Result<QueryResult, QueryError> {
+        let result = query.execute().await;
+        if let Some(answers) = &self.answers {
+            let text = match &result {
+                Ok(result) => exact::text(result),
+                Err(error) => format!("error: {error}"),
+            };
+            let query = &self.eval.query;
+            answers.borrow_mut().push(format!("{query}: {text}"));
+        }
+        result
+    }
+
     /// Runs a query; `None` if it failed as it should.
     async fn outcome(&self, query: Query) -> Result<Option<QueryResult>, Stop> {
         let expect = &self.eval.expect;
-        let result = match query.execute().await {
+        let result = match self.execute(query).await {
             Ok(result) => result,
             Err(error) => {
                 if let Some(reason) = unsupported(&error) {

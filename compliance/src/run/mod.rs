@@ -5,6 +5,7 @@ mod almost;
 mod at_modifier;
 mod compare;
 mod eval;
+mod exact;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,8 @@ pub struct RunOptions {
     /// name removal, 10,000 samples a query, subqueries without a step every
     /// minute.
     pub engine: EngineOptions,
+    /// Whether every answer is kept in [`FileSummary::answers`].
+    pub keep_answers: bool,
 }
 
 impl Default for RunOptions {
@@ -51,6 +54,7 @@ impl Default for RunOptions {
                 use_start_timestamps: true,
                 ..EngineOptions::default()
             },
+            keep_answers: false,
         }
     }
 }
@@ -94,7 +98,7 @@ pub fn run_text(name: &str, text: &str, options: &RunOptions) -> Result<FileSumm
             .enable_time()
             .build();
         match runtime {
-            Ok(runtime) => Ok(runtime.block_on(run_script(name, text, &engine))),
+            Ok(runtime) => Ok(runtime.block_on(run_script(name, text, &engine, options))),
             Err(error) => Err(QueryError::Internal(format!("no runtime: {error}"))),
         }
     };
@@ -113,7 +117,7 @@ pub fn run_text(name: &str, text: &str, options: &RunOptions) -> Result<FileSumm
     })
 }
 
-async fn run_script(name: &str, text: &str, engine: &Engine) -> FileSummary {
+async fn run_script(name: &str, text: &str, engine: &Engine, options: &RunOptions) -> FileSummary {
     let mut summary = FileSummary::new(name);
     let script = match script::parse(text) {
         Ok(script) => script,
@@ -146,7 +150,8 @@ async fn run_script(name: &str, text: &str, engine: &Engine) -> FileSummary {
             }
             CommandKind::Eval(eval) => {
                 let query = eval.query.clone();
-                match eval::run(&eval, engine, &store).await {
+                let answers = options.keep_answers.then_some(&mut summary.answers);
+                match eval::run(&eval, engine, &store, answers).await {
                     Verdict::Passed => summary.passed += 1,
                     Verdict::Failed(details) => summary.failures.push(Failure {
                         line: command.line,

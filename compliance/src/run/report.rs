@@ -20,6 +20,9 @@ pub struct FileSummary {
     pub failures: Vec<Failure>,
     /// What this version cannot evaluate; never counted as passed.
     pub unsupported: Vec<Unsupported>,
+    /// Each answer to the bit, with its query, in the order in which they
+    /// came; empty unless asked for.
+    pub answers: Vec<String>,
 }
 
 /// Something that did not come out as expected.
@@ -86,6 +89,7 @@ impl FileSummary {
             passed: 0,
             failures: Vec::new(),
             unsupported: Vec::new(),
+            answers: Vec::new(),
         }
     }
 }

@@ -9,6 +9,8 @@ use super::{Row, SeriesBatch, TARGET_BYTES, TARGET_ITEMS};
 /// Collects rows into a batch.
 #[derive(Debug)]
 pub struct BatchBuilder {
+    /// Items after which it is full.
+    target: usize,
     series: Vec<u32>,
     first_step: Vec<u32>,
     ends: Vec<i32>,
@@ -28,7 +30,13 @@ impl Default for BatchBuilder {
 impl BatchBuilder {
     /// An empty builder.
     pub fn new() -> Self {
+        BatchBuilder::with_target(TARGET_ITEMS)
+    }
+
+    /// An empty builder that is full after so many items.
+    pub fn with_target(target: usize) -> Self {
         BatchBuilder {
+            target,
             series: Vec::new(),
             first_step: Vec::new(),
             ends: vec![0],
@@ -182,14 +190,14 @@ impl BatchBuilder {
 
     /// Whether the batch has reached its size.
     pub fn is_full(&self) -> bool {
-        self.values.len() >= TARGET_ITEMS
-            || self.series.len() >= TARGET_ITEMS
+        self.values.len() >= self.target
+            || self.series.len() >= self.target
             || (self.histograms.as_ref()).is_some_and(|h| h.bytes() >= TARGET_BYTES)
     }
 
     /// The batch; the builder is empty afterwards.
     pub fn finish(&mut self) -> SeriesBatch {
-        let this = std::mem::take(self);
+        let this = std::mem::replace(self, BatchBuilder::with_target(self.target));
         SeriesBatch {
             series: this.series.into(),
             first_step: this.first_step.into(),

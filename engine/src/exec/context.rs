@@ -131,9 +131,11 @@ pub struct ContextLimits {
     pub max_samples: u64,
 }
 
-/// What of a query's meaning is a matter of options.
-#[derive(Clone, Copy, Debug, Default)]
+/// What of a query's meaning, and of its ways, is a matter of options.
+#[derive(Clone, Copy, Debug)]
 pub struct Semantics {
+    /// Steps of rows after which a batch is full.
+    pub batch_items: usize,
     /// Whether names are removed when the answer is complete.
     pub delayed_name_removal: bool,
     /// Whether the label `__type__` tells which metrics are counters.

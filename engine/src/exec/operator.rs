@@ -243,7 +243,7 @@ impl Output {
     /// No rows yet; `what` is who makes them, for the memory limit.
     pub fn new(context: &Arc<QueryContext>, what: &'static str) -> Self {
         Output {
-            builder: BatchBuilder::new(),
+            builder: BatchBuilder::with_target(context.semantics.batch_items),
             full: Vec::new(),
             account: context.account(what),
         }
@@ -358,6 +358,7 @@ pub fn computed(
 /// `prepare` gives before the first one. A small batch may become many.
 pub fn expanded<P, F>(
     input: BatchStream,
+    context: &QueryContext,
     prepare: impl Future<Output = Result<P, QueryError>> + Send + 'static,
     each: F,
 ) -> BatchStream
@@ -365,6 +366,7 @@ where
     P: Send + 'static,
     F: FnMut(&mut P, Row<'_>, &mut BatchBuilder) -> Result<(), QueryError> + Send + 'static,
 {
+    let target = context.semantics.batch_items;
     let start = async move {
         let expanding = Expanding {
             with: prepare.await?,
@@ -372,7 +374,7 @@ where
             each,
             batch: None,
             next: 0,
-            builder: BatchBuilder::new(),
+            builder: BatchBuilder::with_target(target),
         };
         Ok::<_, QueryError>(futures::stream::try_unfold(expanding, Expanding::next))
     };

@@ -42,22 +42,28 @@ impl Operator for Broadcast {
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         let input = run.inputs[0].open(run.partition);
+        let context = Arc::clone(&run.context);
         let steps = self.steps;
         let prepare = async move {
             let mut account = run.context.account("broadcast");
             account.grow(steps * 8)?;
             Ok((vec![0.0; steps], account))
         };
-        expanded(input, prepare, move |(values, _), row, builder| {
-            let Some(h) = row.histogram(0) else {
-                values.fill(row.values[0]);
-                builder.push_full(row.series, 0, values);
-                return Ok(());
-            };
-            let mut histograms = StepHistograms::default();
-            (0..steps).for_each(|step| histograms.push(step, &h));
-            builder.push_mixed(row.series, 0, values, &vec![false; steps], &histograms);
-            Ok(())
-        })
+        expanded(
+            input,
+            &context,
+            prepare,
+            move |(values, _), row, builder| {
+                let Some(h) = row.histogram(0) else {
+                    values.fill(row.values[0]);
+                    builder.push_full(row.series, 0, values);
+                    return Ok(());
+                };
+                let mut histograms = StepHistograms::default();
+                (0..steps).for_each(|step| histograms.push(step, &h));
+                builder.push_mixed(row.series, 0, values, &vec![false; steps], &histograms);
+                Ok(())
+            },
+        )
     }
 }

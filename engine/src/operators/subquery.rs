@@ -104,6 +104,7 @@ impl Operator for SubqueryWindow {
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         let input = run.inputs[0].open(run.partition);
+        let context = Arc::clone(&run.context);
         let this = Arc::clone(&self);
         let prepare = async move {
             let mut account = run.context.account("subquery");
@@ -119,7 +120,7 @@ impl Operator for SubqueryWindow {
                 _account: account,
             })
         };
-        expanded(input, prepare, move |worker, row, builder| {
+        expanded(input, &context, prepare, move |worker, row, builder| {
             self.row(worker, &row, builder)
         })
     }

@@ -50,7 +50,7 @@ pub(super) fn scan(scan: Arc<Scan>, run: Run) -> BatchStream {
             chunks: Vec::new(),
             columns: SampleColumns::new(scan.windows.starts),
             scratch: KernelScratch::new(steps),
-            builder: BatchBuilder::new(),
+            builder: BatchBuilder::with_target(run.context.semantics.batch_items),
             told: Told::default(),
             steps: scan.counts_steps.then(|| StepSamples::new(steps)),
             account,
