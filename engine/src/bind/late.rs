@@ -44,6 +44,7 @@ pub(crate) struct LateRows {
 enum LateKind {
     CountValues,
     Quantiles,
+    Info,
 }
 
 fn late_kind(plan: &Plan) -> Option<LateKind> {
@@ -52,6 +53,7 @@ fn late_kind(plan: &Plan) -> Option<LateKind> {
             op: AggregateOp::CountValues,
             ..
         } => Some(LateKind::CountValues),
+        PlanOp::Info { .. } => Some(LateKind::Info),
         PlanOp::Histogram { function, .. } => match function.kind {
             Kind::Histogram(HistogramFunction::Quantiles) => Some(LateKind::Quantiles),
             _ => None,
@@ -105,6 +107,7 @@ impl<'a> Late<'a> {
             let rows = match kind {
                 LateKind::CountValues => late.count_values(node).await?,
                 LateKind::Quantiles => late.quantiles(node).await?,
+                LateKind::Info => late.info(node).await?,
             };
             late.done.insert(node.id, rows);
         }
@@ -136,6 +139,32 @@ impl<'a> Late<'a> {
             .await?;
         let binder = Binder::new(self.context, self.times, self.selections, &self.done);
         quantiles::evaluate(&binder, node, &bound, rows, &asked)
+    }
+
+    async fn info(&mut self, node: &Plan) -> Result<LateRows, QueryError> {
+        use operators::info::{self, Collected};
+        let parts = info::parts(node)?;
+        let (bound, (rows, account)) = self.collect(parts.input, Some(node.grid), "info").await?;
+        let series = self
+            .bind(|binder| {
+                let bound = binder.bind(parts.series)?;
+                Ok(operators::broadcast::bind(bound, node.grid))
+            })
+            .await?;
+        let keep = info::wanted(self.context, parts, (&bound, &rows), &series);
+        series.prune(&keep);
+        let (info_rows, info_account) = self.rows_of(&series, "info").await?;
+        let base = Collected {
+            bound,
+            rows,
+            account,
+        };
+        let series = Collected {
+            bound: series,
+            rows: info_rows,
+            account: info_account,
+        };
+        info::evaluate(self.context, node, base, series, &keep)
     }
 
     /// Binds with all late rows at hand. Joins whose table would be too large
@@ -196,10 +225,19 @@ impl<'a> Late<'a> {
                 })
             })
             .await?;
-        let lowered = lower_root(&bound, self.context);
-        let collecting = Input::root(lowered).collect(bound.labels.len(), self.context, what);
-        let rows = self.context.run(collecting).await?;
+        let rows = self.rows_of(&bound, what).await?;
         Ok((bound, rows))
+    }
+
+    /// Computes the rows of a bound node.
+    async fn rows_of(
+        &self,
+        bound: &Bound,
+        what: &'static str,
+    ) -> Result<(Rows, Account), QueryError> {
+        let lowered = lower_root(bound, self.context);
+        let collecting = Input::root(lowered).collect(bound.labels.len(), self.context, what);
+        self.context.run(collecting).await
     }
 }
 

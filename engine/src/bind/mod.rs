@@ -3,7 +3,7 @@
 //! All selects of the query bring their series' labels first
 //! ([`selections`]); then each node resolves its output labels, their order,
 //! its groups and partners from labels alone, before any sample is decoded.
-//! Late labels (`count_values`) are pipeline breakers: their inputs are run
+//! Late labels (`count_values`, `info`) are pipeline breakers: their inputs are run
 //! while binding ([`late`]), and the node becomes rows at hand.
 
 pub(crate) mod late;
@@ -294,6 +294,7 @@ impl<'a> Binder<'a> {
             PlanOp::Number(_)
             | PlanOp::Nullary(_)
             | PlanOp::ScalarBinary { .. }
+            | PlanOp::ScalarFunction { .. }
             | PlanOp::ScalarOf(_)
             | PlanOp::VectorOf(_) => operators::scalar::bind(self, plan),
             PlanOp::String(_) => Err(QueryError::Internal("a string has no rows".into())),
@@ -312,6 +313,9 @@ impl<'a> Binder<'a> {
             PlanOp::VectorScalar { .. } => operators::vector_scalar::bind(self, plan),
             PlanOp::Join { .. } => operators::join::bind(self, plan),
             PlanOp::Set { .. } => operators::set::bind(self, plan),
+            PlanOp::Info { .. } => Err(QueryError::Internal(
+                "the labels of info metrics depend on their samples".into(),
+            )),
             PlanOp::NoStarts(input) => operators::no_starts::bind(self, plan, input),
             PlanOp::Aggregate { .. } => operators::aggregate::bind(self, plan),
             PlanOp::Relabel { .. } => operators::relabel::bind(self, plan),

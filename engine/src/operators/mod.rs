@@ -11,6 +11,7 @@ pub(crate) mod count_values;
 pub(crate) mod elementwise;
 pub(crate) mod floats_only;
 pub(crate) mod histogram;
+pub(crate) mod info;
 pub(crate) mod join;
 pub(crate) mod limit_ratio;
 pub(crate) mod limitk;

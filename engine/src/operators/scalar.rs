@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use quarrel_functions::grid::Grid;
-use quarrel_functions::table::{Kind, NullaryFunction};
+use quarrel_functions::table::{Kind, NullaryFunction, ScalarFunction};
 use quarrel_planner::logical::{Plan, PlanOp};
 
 use super::ops::SampleOp;
@@ -20,6 +20,7 @@ enum Compute {
     /// The evaluation time, s.
     Time,
     Binary(SampleOp),
+    Function(ScalarFunction),
     /// The one sample of a vector, NaN if it has none or several.
     OfVector,
     /// The scalar itself, as a vector of one series.
@@ -44,6 +45,10 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         PlanOp::ScalarBinary { op, lhs, rhs } => {
             inputs = vec![binder.bind(lhs)?, binder.bind(rhs)?];
             Compute::Binary(SampleOp::of(*op, true, plan.span)?)
+        }
+        PlanOp::ScalarFunction { function, lhs, rhs } => {
+            inputs = vec![binder.bind(lhs)?, binder.bind(rhs)?];
+            Compute::Function(*function)
         }
         PlanOp::ScalarOf(input) => {
             inputs = vec![binder.bind(input)?];
@@ -92,6 +97,7 @@ impl Operator for Scalar {
             Compute::Const(value) => write!(f, ": {value}"),
             Compute::Time => f.write_str(": time"),
             Compute::Binary(op) => write!(f, ": {op:?}"),
+            Compute::Function(function) => write!(f, ": {}", function.name()),
             Compute::OfVector => f.write_str(": of vector"),
             Compute::ToVector => Ok(()),
         }
@@ -114,6 +120,14 @@ impl Operator for Scalar {
                     let left = read_scalar(&run.inputs[0], steps).await?;
                     let right = read_scalar(&run.inputs[1], steps).await?;
                     op.eval_scalar(left.param(), right.param(), &mut values);
+                }
+                Compute::Function(function) => {
+                    let left = read_scalar(&run.inputs[0], steps).await?;
+                    let right = read_scalar(&run.inputs[1], steps).await?;
+                    let pairs = left.iter(steps).zip(right.iter(steps));
+                    for (out, (a, b)) in values.iter_mut().zip(pairs) {
+                        *out = function.of(a, b);
+                    }
                 }
                 Compute::OfVector => of_vector(&run, &mut values).await?,
                 Compute::ToVector => {

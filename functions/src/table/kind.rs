@@ -1,6 +1,7 @@
 //! Which kind of operator evaluates a function.
 
 pub use crate::elementwise::ElementwiseFunction;
+use crate::elementwise::{max_of, min_of};
 pub use crate::window::WindowFunction;
 
 /// Which kind of operator evaluates a function, and which of its kernels.
@@ -114,4 +115,22 @@ pub enum ScalarFunction {
     MaxOf,
     /// `min_of(a, b)`
     MinOf,
+}
+
+impl ScalarFunction {
+    /// The function of two numbers, as Go has it.
+    pub fn of(self, a: f64, b: f64) -> f64 {
+        match self {
+            ScalarFunction::MaxOf => max_of(a, b),
+            ScalarFunction::MinOf => min_of(a, b),
+        }
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ScalarFunction::MaxOf => "max_of",
+            ScalarFunction::MinOf => "min_of",
+        }
+    }
 }

@@ -91,9 +91,6 @@ pub struct Function {
     /// Whether the result depends on the evaluation time also where no
     /// argument does, so that it is never step-invariant.
     pub uses_eval_time: bool,
-    /// Whether there is a kernel for floats already. The others are parsed
-    /// and type-checked, and a query that calls them gets an error.
-    pub implemented: bool,
 }
 
 impl Function {

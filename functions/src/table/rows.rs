@@ -28,7 +28,6 @@ const fn row(
         anchored: false,
         smoothed: false,
         uses_eval_time: false,
-        implemented: true,
     }
 }
 
@@ -71,11 +70,6 @@ impl Function {
 
     const fn eval_time(mut self) -> Self {
         self.uses_eval_time = true;
-        self
-    }
-
-    const fn later(mut self) -> Self {
-        self.implemented = false;
         self
     }
 }
@@ -134,7 +128,7 @@ functions! {
     hour(Vector) -> Vector: Elementwise(E::Hour), "0 to 23, UTC", variadic(1), eval_time;
     idelta(Matrix) -> Vector: Window(W::Idelta), "difference of the window's last two samples";
     increase(Matrix) -> Vector: Window(W::Increase), "growth of a counter, extrapolated to the window's bounds", wants_counter, start_timestamps, anchored, smoothed;
-    info(Vector, Vector) -> Vector: Kind::Info, "adds labels of info metrics", variadic(1), experimental, keeps_name, later;
+    info(Vector, Vector) -> Vector: Kind::Info, "adds labels of info metrics", variadic(1), experimental, keeps_name;
     integral(Matrix, Scalar) -> Vector: Window(W::Integral), "area under the window's samples, in value times seconds", variadic(1), experimental;
     irate(Matrix) -> Vector: Window(W::Irate), "per-second growth of a counter between the window's last two samples", start_timestamps;
     label_join(Vector, String, String, String) -> Vector: Label(L::Join), "joins labels' values into a label", variadic(-1), keeps_name;

@@ -170,8 +170,6 @@ fn flags_are_those_of_the_reference() {
     let eval_time = "day_of_month day_of_week day_of_year days_in_month end hour minute month \
                      predict_linear range start step time timestamp year";
     assert_eq!(with(|f| f.uses_eval_time).join(" "), eval_time);
-    let later = ["info"];
-    assert_eq!(with(|f| !f.implemented), later);
 }
 
 #[test]

@@ -57,6 +57,15 @@ impl PlanOptions {
         self.step_ms <= 0
     }
 
+    /// The time that `@` fixes in a prepared tree, ms.
+    pub(super) fn at(&self, at: Option<AtModifier>) -> Option<i64> {
+        match at? {
+            AtModifier::Timestamp(ms) => Some(ms),
+            AtModifier::End if !self.is_instant() => Some(self.end_ms),
+            AtModifier::Start | AtModifier::End => Some(self.start_ms),
+        }
+    }
+
     /// The query's evaluation times.
     pub fn grid(&self) -> Grid {
         canonical(if self.is_instant() {
@@ -90,7 +99,7 @@ pub fn build(expr: &Expr, query: &str, options: &PlanOptions) -> Result<Plan> {
     let mut builder = Builder {
         query,
         options,
-        invariants: Invariants::of(expr),
+        invariants: Invariants::of(expr, options),
         totals: Totals::of(expr),
         enclosing: Vec::new(),
         next_id: 0,
@@ -115,7 +124,7 @@ pub fn build(expr: &Expr, query: &str, options: &PlanOptions) -> Result<Plan> {
 struct Builder<'a> {
     query: &'a str,
     options: &'a PlanOptions,
-    invariants: Invariants,
+    invariants: Invariants<'a>,
     totals: Totals,
     /// The subqueries around the node at hand, the outermost one first.
     enclosing: Vec<Enclosing>,
@@ -315,9 +324,6 @@ impl<'a> Builder<'a> {
     fn call(&mut self, call: &'a Call, scope: Scope<'a>) -> Result<Plan> {
         let Call { function, span, .. } = *call;
         let args: Vec<&Expr> = call.args.iter().map(|arg| argument(arg, scope)).collect();
-        if !function.implemented || matches!(function.kind, Kind::Scalar(_)) {
-            return self.unsupported(format!("function {}", quote(function.name)), span);
-        }
         let below = scope.below(function.name);
         if function.args.contains(&ValueType::Matrix) {
             return self.window_call(call, &args, below);
@@ -373,7 +379,19 @@ impl<'a> Builder<'a> {
                 }
                 PlanOp::NoStarts(self.first(&args, span, below)?)
             }
-            Kind::Window(_) | Kind::AbsentOverTime | Kind::Info | Kind::Scalar(_) => {
+            Kind::Info => return self.info(call, &args, below),
+            Kind::Scalar(function) => {
+                let [lhs, rhs] = args[..] else {
+                    return self.unsupported("a call without arguments", span);
+                };
+                let op = PlanOp::ScalarFunction {
+                    function,
+                    lhs: Box::new(self.child(lhs, below)?),
+                    rhs: Box::new(self.child(rhs, below)?),
+                };
+                return Ok(self.node(span, grid, ValueType::Scalar, op));
+            }
+            Kind::Window(_) | Kind::AbsentOverTime => {
                 return self.unsupported(format!("function {}", quote(function.name)), span);
             }
         };

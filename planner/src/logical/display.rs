@@ -79,6 +79,7 @@ fn write_node(f: &mut Formatter<'_>, plan: &Plan) -> fmt::Result {
         PlanOp::Number(value) => write!(f, "Number: {}", format_f(*value)),
         PlanOp::String(text) => write!(f, "String: {}", quote(text)),
         PlanOp::Nullary(function) => write!(f, "Scalar: {}()", function.name),
+        PlanOp::ScalarFunction { function, .. } => write!(f, "ScalarFunction: {}", function.name()),
         PlanOp::ScalarBinary { op, .. } => write!(f, "ScalarBinary: {}", op.symbol()),
         PlanOp::ScalarOf(_) => f.write_str("ScalarOf"),
         PlanOp::VectorOf(_) => f.write_str("VectorOf"),
@@ -166,6 +167,11 @@ fn write_node(f: &mut Formatter<'_>, plan: &Plan) -> fmt::Result {
                 write!(f, "{comma}{name}={}", quote(value))?;
             }
             f.write_char('}')
+        }
+        PlanOp::Info { data, .. } if data.is_empty() => f.write_str("Info"),
+        PlanOp::Info { data, .. } => {
+            f.write_str("Info: ")?;
+            write_matchers(f, data)
         }
         PlanOp::NoStarts(_) => f.write_str("NoStarts"),
         PlanOp::Histogram { function, .. } => write!(f, "Histogram: {}", function.name),

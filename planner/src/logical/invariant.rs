@@ -2,13 +2,20 @@
 
 use std::collections::HashSet;
 
+use quarrel_functions::table::Kind;
+
+use super::build::PlanOptions;
+use super::info::shared_reference;
 use crate::ast::{Expr, VectorSelector};
 use crate::with_stack;
 
 /// The nodes that are evaluated once, at the first step of their scope, by
 /// their address in the tree.
-#[derive(Debug, Default)]
-pub(super) struct Invariants(HashSet<*const Expr>);
+#[derive(Debug)]
+pub(super) struct Invariants<'a> {
+    nodes: HashSet<*const Expr>,
+    options: &'a PlanOptions,
+}
 
 /// What the reference knows about a node.
 #[derive(Clone, Copy)]
@@ -28,11 +35,14 @@ const WHOLE: Node = Node {
     wrap: true,
 };
 
-impl Invariants {
+impl<'a> Invariants<'a> {
     /// Finds the step-invariant parts as the reference does: as high in the
     /// tree as possible, never in the parameter of an aggregation.
-    pub(super) fn of(expr: &Expr) -> Self {
-        let mut found = Invariants::default();
+    pub(super) fn of(expr: &Expr, options: &'a PlanOptions) -> Self {
+        let mut found = Invariants {
+            nodes: HashSet::new(),
+            options,
+        };
         let root = found.visit(expr);
         found.mark(expr, root);
         found
@@ -40,12 +50,12 @@ impl Invariants {
 
     /// Whether a node is evaluated once, while the one above it is not.
     pub(super) fn contains(&self, expr: &Expr) -> bool {
-        self.0.contains(&std::ptr::from_ref(expr))
+        self.nodes.contains(&std::ptr::from_ref(expr))
     }
 
     fn mark(&mut self, expr: &Expr, node: Node) {
         if node.wrap {
-            self.0.insert(std::ptr::from_ref(expr));
+            self.nodes.insert(std::ptr::from_ref(expr));
         }
     }
 
@@ -91,9 +101,19 @@ impl Invariants {
     }
 
     fn call(&mut self, function: &quarrel_functions::table::Function, args: &[Expr]) -> Node {
+        // `info`'s second argument is none that is evaluated.
+        let args = match args {
+            [input, _] if function.kind == Kind::Info => std::slice::from_ref(input),
+            _ => args,
+        };
         let args: Vec<&Expr> = args.iter().map(Expr::unparenthesized).collect();
         let nodes: Vec<Node> = args.iter().map(|arg| self.visit(arg)).collect();
-        let all = nodes.iter().all(|node| node.invariant);
+        let mut all = nodes.iter().all(|node| node.invariant);
+        if let (Kind::Info, [input]) = (function.kind, &args[..]) {
+            // Otherwise info metrics are read at each step.
+            let at = |at| self.options.at(at);
+            all = all && shared_reference(input, self.options, at).is_some();
+        }
         let selectors = args
             .iter()
             .all(|arg| matches!(arg, Expr::VectorSelector(_)));

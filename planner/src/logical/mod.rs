@@ -10,6 +10,7 @@
 mod build;
 mod display;
 mod durations;
+mod info;
 mod invariant;
 mod times;
 mod totals;
@@ -17,7 +18,7 @@ mod totals;
 pub use build::{PlanOptions, build};
 pub(crate) use display::node_text;
 pub use quarrel_functions::grid::Grid;
-use quarrel_functions::table::{Function, ValueType};
+use quarrel_functions::table::{Function, ScalarFunction, ValueType};
 pub use quarrel_functions::window::Extension;
 use quarrel_matchers::Matcher;
 
@@ -59,6 +60,15 @@ pub enum PlanOp {
         /// Left operand.
         lhs: Box<Plan>,
         /// Right operand.
+        rhs: Box<Plan>,
+    },
+    /// `max_of(a, b)`, `min_of(a, b)`
+    ScalarFunction {
+        /// The function.
+        function: ScalarFunction,
+        /// First argument.
+        lhs: Box<Plan>,
+        /// Second argument.
         rhs: Box<Plan>,
     },
     /// `scalar(v)`
@@ -179,6 +189,17 @@ pub enum PlanOp {
         input: Box<Plan>,
         /// The labels of the one row that comes out, by name.
         labels: Vec<(String, String)>,
+    },
+    /// `info`: rows with the labels of info metrics.
+    Info {
+        /// The rows.
+        input: Box<Plan>,
+        /// The times of the info metrics' samples.
+        series: Box<Plan>,
+        /// Rows whose name matches all of these are left as they are.
+        names: Vec<Matcher>,
+        /// The labels that are wanted, and what they have to be; all if empty.
+        data: Vec<Matcher>,
     },
     /// `start_timestamp` of anything but a selector, which has none. Computes its
     /// input all the same, which may be an error.
@@ -310,6 +331,9 @@ pub enum WindowKind {
     LatestStart,
     /// A `smoothed` instant selector: the value between two samples.
     Smoothed,
+    /// `info`'s look at an info metric: the time of the latest sample, in
+    /// seconds, unless that is a histogram.
+    InfoTime,
     /// A function of the table.
     Function(&'static Function),
 }
@@ -322,6 +346,7 @@ impl WindowKind {
             WindowKind::LatestTimestamp => "timestamp",
             WindowKind::LatestStart => "start_timestamp",
             WindowKind::Smoothed => "smoothed",
+            WindowKind::InfoTime => "info",
             WindowKind::Function(function) => function.name,
         }
     }
@@ -400,8 +425,10 @@ impl Plan {
             } => vec![scalar, vector],
             PlanOp::VectorScalar { vector, scalar, .. } => vec![vector, scalar],
             PlanOp::ScalarBinary { lhs, rhs, .. }
+            | PlanOp::ScalarFunction { lhs, rhs, .. }
             | PlanOp::Join { lhs, rhs, .. }
             | PlanOp::Set { lhs, rhs, .. } => vec![lhs, rhs],
+            PlanOp::Info { input, series, .. } => vec![input, series],
             PlanOp::Aggregate { input, param, .. } => param
                 .iter()
                 .map(|p| &**p)
@@ -443,8 +470,10 @@ impl Plan {
             } => vec![scalar, vector],
             PlanOp::VectorScalar { vector, scalar, .. } => vec![vector, scalar],
             PlanOp::ScalarBinary { lhs, rhs, .. }
+            | PlanOp::ScalarFunction { lhs, rhs, .. }
             | PlanOp::Join { lhs, rhs, .. }
             | PlanOp::Set { lhs, rhs, .. } => vec![lhs, rhs],
+            PlanOp::Info { input, series, .. } => vec![input, series],
             PlanOp::Aggregate { input, param, .. } => param
                 .iter_mut()
                 .map(|p| &mut **p)

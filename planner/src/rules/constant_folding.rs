@@ -34,6 +34,10 @@ fn value_of(plan: &Plan) -> Option<f64> {
             (PlanOp::Number(a), PlanOp::Number(b)) => of_two(*op, *a, *b),
             _ => None,
         },
+        PlanOp::ScalarFunction { function, lhs, rhs } => match (&lhs.op, &rhs.op) {
+            (PlanOp::Number(a), PlanOp::Number(b)) => Some(function.of(*a, *b)),
+            _ => None,
+        },
         PlanOp::Negate(input) => match input.op {
             PlanOp::Number(value) => Some(-value),
             _ => None,

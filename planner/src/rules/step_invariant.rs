@@ -58,6 +58,7 @@ fn evaluate_once(plan: &mut Plan) {
 fn depends_on_inputs_alone(op: &PlanOp) -> bool {
     match op {
         PlanOp::ScalarBinary { .. }
+        | PlanOp::ScalarFunction { .. }
         | PlanOp::ScalarOf(_)
         | PlanOp::VectorOf(_)
         | PlanOp::Negate(_)
@@ -67,6 +68,7 @@ fn depends_on_inputs_alone(op: &PlanOp) -> bool {
         | PlanOp::Aggregate { .. }
         | PlanOp::Relabel { .. }
         | PlanOp::NoStarts(_)
+        | PlanOp::Info { .. }
         | PlanOp::Absent { .. } => true,
         PlanOp::Elementwise { function, .. } => !function.uses_eval_time,
         PlanOp::Window(window) => is_pinned(&window.call),
@@ -89,7 +91,8 @@ fn is_pinned(call: &WindowCall) -> bool {
         WindowKind::Latest
         | WindowKind::LatestTimestamp
         | WindowKind::LatestStart
-        | WindowKind::Smoothed => false,
+        | WindowKind::Smoothed
+        | WindowKind::InfoTime => false,
         WindowKind::Function(function) => {
             function.uses_eval_time || function.smoothed || call.extension.is_some()
         }

@@ -26,6 +26,8 @@ pub(crate) enum Kernel {
     LatestStart,
     /// The value between two samples.
     Smoothed,
+    /// The time of the latest sample, in seconds, unless that is a histogram.
+    InfoTime,
     /// A function of the table.
     Function(WindowFunction, &'static quarrel_functions::table::Function),
 }
@@ -38,6 +40,7 @@ impl Kernel {
             WindowKind::LatestTimestamp => Kernel::LatestTimestamp,
             WindowKind::LatestStart => Kernel::LatestStart,
             WindowKind::Smoothed => Kernel::Smoothed,
+            WindowKind::InfoTime => Kernel::InfoTime,
             WindowKind::Function(function) => match function.kind {
                 Kind::Window(kernel) => Kernel::Function(kernel, function),
                 // `absent_over_time` asks for presence alone.
@@ -53,6 +56,7 @@ impl Kernel {
             Kernel::LatestTimestamp => "timestamp",
             Kernel::LatestStart => "start_timestamp",
             Kernel::Smoothed => "smoothed",
+            Kernel::InfoTime => "info",
             Kernel::Function(_, function) => function.name,
         }
     }
@@ -61,7 +65,7 @@ impl Kernel {
     pub fn keeps_stale(&self) -> bool {
         matches!(
             self,
-            Kernel::Latest | Kernel::LatestTimestamp | Kernel::LatestStart
+            Kernel::Latest | Kernel::LatestTimestamp | Kernel::LatestStart | Kernel::InfoTime
         )
     }
 
@@ -139,7 +143,7 @@ impl KernelScratch {
         let (out, present) = (&mut self.values[..], &mut self.present[..]);
         match windows.kernel {
             Kernel::Latest => latest(&input, out, present),
-            Kernel::LatestTimestamp => latest_timestamp(&input, out, present),
+            Kernel::LatestTimestamp | Kernel::InfoTime => latest_timestamp(&input, out, present),
             Kernel::LatestStart => latest_start(&input, out, present),
             Kernel::Smoothed | Kernel::Function(..) if mixed => {
                 let input = MixedInput {

@@ -7,6 +7,7 @@ use super::{Builder, Result, absent_labels};
 use crate::ast::*;
 use crate::error::PlanError;
 use crate::logical::durations;
+use crate::logical::info::{self, Reference, shared_reference};
 use crate::logical::times::{Enclosing, Scope, canonical, select_range};
 use crate::logical::{Extension, Grid, Plan, PlanOp, Select, Window, WindowCall, WindowKind};
 
@@ -166,13 +167,8 @@ impl<'a> Builder<'a> {
     /// The time that `@` fixes, ms.
     fn at(&self, at: Option<AtModifier>, scope: Scope<'_>) -> Option<i64> {
         match at? {
-            AtModifier::Timestamp(ms) => Some(ms),
-            AtModifier::Start if scope.prepared => Some(self.options.start_ms),
-            AtModifier::End if scope.prepared && self.options.is_instant() => {
-                Some(self.options.start_ms)
-            }
-            AtModifier::End if scope.prepared => Some(self.options.end_ms),
-            AtModifier::Start | AtModifier::End => None,
+            AtModifier::Start | AtModifier::End if !scope.prepared => None,
+            at => self.options.at(Some(at)),
         }
     }
 
@@ -259,6 +255,79 @@ impl<'a> Builder<'a> {
             select,
             call: window,
         }));
+        Ok(self.node(call.span, scope.grid, ValueType::Vector, op))
+    }
+
+    /// `info`: its rows, and the info metrics at the time that these look at.
+    pub(super) fn info(
+        &mut self,
+        call: &'a Call,
+        args: &[&'a Expr],
+        scope: Scope<'a>,
+    ) -> Result<Plan> {
+        let [arg, ..] = args else {
+            return self.unsupported("a call without arguments", call.span);
+        };
+        let selector = match args.get(1) {
+            Some(Expr::VectorSelector(selector)) => Some(&**selector),
+            _ => None,
+        };
+        let input = Box::new(self.child(arg, scope)?);
+        let (names, data) = info::split(selector);
+        let shared = shared_reference(arg, self.options, |at| self.at(at, scope));
+        let reference = match shared {
+            Some(Reference {
+                at_ms: Some(at_ms),
+                offset_ms,
+            }) => scope.pinned(at_ms.saturating_sub(offset_ms)),
+            shared => {
+                let offset_ms = shared.map_or(0, |shared| shared.offset_ms);
+                Grid {
+                    start_ms: scope.grid.start_ms.saturating_sub(offset_ms),
+                    ..scope.grid
+                }
+            }
+        };
+        let mut select = Select {
+            matchers: data.iter().chain(&names).cloned().collect(),
+            reference,
+            range_ms: self.options.lookback_delta_ms,
+            extension: None,
+            time_range: (0, 0),
+            group: None,
+            function: call.function.name.to_string(),
+            grouping: Vec::new(),
+            by: false,
+            hint_step_ms: scope.hint_step_ms,
+            projection: None,
+            instant: true,
+            totals_only: false,
+            span: selector.map_or(call.span, |selector| selector.span),
+        };
+        select.time_range = select.reach();
+        let window = WindowCall {
+            function: WindowKind::InfoTime,
+            params: Vec::new(),
+            reference,
+            range_ms: select.range_ms,
+            extension: None,
+            starts: false,
+            drops_name: false,
+            argument: select.span,
+        };
+        let span = select.span;
+        let op = PlanOp::Window(Box::new(Window {
+            decode: None,
+            select,
+            call: window,
+        }));
+        let series = Box::new(self.node(span, scope.grid, ValueType::Vector, op));
+        let op = PlanOp::Info {
+            input,
+            series,
+            names,
+            data,
+        };
         Ok(self.node(call.span, scope.grid, ValueType::Vector, op))
     }
 

@@ -389,16 +389,6 @@ fn refusals_have_the_words_of_the_reference() {
 }
 
 #[test]
-fn what_is_not_evaluated_is_said() {
-    for (query, what) in [
-        ("info(x)", "1:1: function \"info\""),
-        ("max_of(1, 2)", "1:1: function \"max_of\""),
-    ] {
-        assert_eq!(error(query, &range()), format!("{what} is not supported"));
-    }
-}
-
-#[test]
 fn nodes_are_numbered_in_post_order() {
     fn ids(plan: &Plan, out: &mut Vec<u32>) {
         plan.inputs().into_iter().for_each(|input| ids(input, out));
@@ -453,6 +443,53 @@ fn start_timestamps_are_read_where_they_are_wanted() {
         Window: latest of x, lookback=5m, totals
         Number: 1
     ");
+}
+
+#[test]
+fn info_metrics_are_looked_at_when_the_rows_are() {
+    assert_snapshot!(plan("info(x offset 1m, {version=~\".+\"})"), @r##"
+    Info: {version=~".+"}, times=1000..1600/1m
+      Window: latest of x offset 1m, lookback=5m
+      Window: info of target_info{version=~".+"} offset 1m, lookback=5m
+    "##);
+    assert_snapshot!(plan("info(x @ 10 offset 1m or y @ 5 offset 55s)"), @r##"
+    Info, times=1000
+      Set: or
+        Window: latest of x @ -50, lookback=5m
+        Window: latest of y @ -50, lookback=5m
+      Window: info of target_info @ -50, lookback=5m
+    "##);
+    assert_snapshot!(plan("info(last_over_time((x offset 1m)[5m:1m] @ 100), {__name__!=\"b\"})"), @r##"
+    Info, times=1000
+      SubqueryWindow: last_over_time of [5m:1m] @ 100, inner=-180..60/1m
+        Window: latest of x offset 1m, lookback=5m, samples=[-559.999, 40]
+      Window: info of {__name__=~".+_info", __name__!="b"} @ 40, lookback=5m
+    "##);
+    for query in [
+        "info(x or y offset 1m)",
+        "info(x or y @ 100)",
+        "info(vector(1) or x @ 100)",
+        "info(vector(scalar(x @ 100)))",
+    ] {
+        let text = plan(query).to_string();
+        assert!(
+            text.contains("Window: info of target_info, lookback=5m"),
+            "{text}"
+        );
+        assert!(text.starts_with("Info, times=1000..1600/1m"), "{text}");
+    }
+}
+
+#[test]
+fn functions_of_scalars_are_nodes() {
+    assert_snapshot!(plan("max_of(time(), min_of(1, scalar(x)))"), @r##"
+    ScalarFunction: max_of, times=1000..1600/1m
+      Scalar: time()
+      ScalarFunction: min_of
+        Number: 1, once=1000
+        ScalarOf
+          Window: latest of x, lookback=5m
+    "##);
 }
 
 #[test]
