@@ -108,6 +108,7 @@ pub(super) fn combine(
     let (batches, out_labels, account) = rows.finish(&bases)?;
     Ok(LateRows {
         labels: Arc::new(out_labels),
+        unique: true,
         marks,
         grid: plan.grid,
         batches: Arc::new(batches),

@@ -196,7 +196,7 @@ impl KernelScratch {
                     }
                 }
             }
-            Kernel::Latest | Kernel::LatestTimestamp => {
+            Kernel::Latest | Kernel::LatestTimestamp | Kernel::InfoTime => {
                 let floats = self.present.iter().enumerate().filter(|(_, p)| **p);
                 floats.for_each(|(step, _)| out.add_fresh(step, 1));
                 for (step, h) in self.histograms.iter() {
