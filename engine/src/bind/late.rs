@@ -130,7 +130,7 @@ impl<'a> Late<'a> {
         for param in params {
             let (_, (rows, _account)) = self.collect(param, None, "parameter").await?;
             asked.push(Asked {
-                span: param.span,
+                span: param.place,
                 values: Values::of_rows(&rows, node.grid.len)?,
             });
         }

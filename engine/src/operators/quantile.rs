@@ -36,7 +36,7 @@ pub(crate) fn bind(
     param: Option<&Plan>,
     input: &Plan,
 ) -> Result<Bound, QueryError> {
-    let input_span = input.span;
+    let input_span = input.place;
     let (input, mut groups) = grouping::bind_input(binder, plan, input)?;
     let count = groups.labels.len();
     let (labels, mixed) = groups.take_rows(&input.marks);
@@ -49,7 +49,7 @@ pub(crate) fn bind(
         mixed,
         steps: plan.grid.len,
         node: plan.id,
-        span: param.map_or(plan.span, |p| p.span),
+        span: param.map_or(plan.span, |p| p.place),
         input_span,
     };
     Ok(Bound::whole(Arc::new(quantile), inputs, labels, plan.grid))

@@ -201,7 +201,7 @@ proptest! {
             to_end = average / 2.0;
         }
         let case = Case { samples, starts: Some(starts), ends, range_ms: range, extension: None };
-        prop_assert_eq!(case.input(|input| input.start_overlaps()), 0);
+        prop_assert_eq!(case.input(|input| input.start_overlaps(|_| true)), 0);
         prop_assert_eq!(case.run(WindowFunction::Resets)[0], Some(resets));
         if from_zero {
             let want = total * (counted + to_end) / counted;
@@ -225,7 +225,7 @@ fn overlaps_are_found_where_windows_hold_both_samples() {
             range_ms,
             extension: None,
         };
-        case.input(|input| input.start_overlaps())
+        case.input(|input| input.start_overlaps(|_| true))
     };
     let starts = [5, 5, 15, 15];
     assert_eq!(overlaps(10, 6, 40, &starts), 3);

@@ -55,9 +55,9 @@ impl WindowInput<'_> {
         self.starts.is_some() && self.started(i).anew_since(self.started(i - 1))
     }
 
-    /// How many windows hold two samples of which the later one counts from
-    /// before the other: two sources write to one series.
-    pub fn start_overlaps(&self) -> usize {
+    /// How many of the `wanted` windows, by step, hold two samples of which the
+    /// later one counts from before the other: two sources write to one series.
+    pub fn start_overlaps(&self, wanted: impl Fn(usize) -> bool) -> usize {
         if self.starts.is_none() {
             return 0;
         }
@@ -67,11 +67,14 @@ impl WindowInput<'_> {
         if overlaps.peek().is_none() {
             return 0;
         }
-        let has_overlap = |bounds: &&Bounds| {
+        let mut has_overlap = |bounds: &&Bounds| {
             while overlaps.next_if(|&i| i <= bounds.first()).is_some() {}
             overlaps.peek().is_some_and(|&i| i < bounds.hi as usize)
         };
-        self.bounds.iter().filter(has_overlap).count()
+        let windows = self.bounds.iter().enumerate();
+        windows
+            .filter(|(step, bounds)| has_overlap(bounds) && wanted(*step))
+            .count()
     }
 }
 

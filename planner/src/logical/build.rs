@@ -149,6 +149,7 @@ impl<'a> Builder<'a> {
         Plan {
             id,
             span,
+            place: span,
             grid,
             value_type,
             shared: None,
@@ -196,11 +197,7 @@ impl<'a> Builder<'a> {
             Expr::Unary(unary) => {
                 let mut input = self.child(&unary.expr, scope.plain())?;
                 if !unary.minus {
-                    // Whoever takes this as an argument says that it stands
-                    // where the sign does; a sort warns of itself.
-                    if !matches!(input.op, PlanOp::Sort { .. }) {
-                        input.span = span;
-                    }
+                    input.place = span;
                     return Ok(input);
                 }
                 let value_type = input.value_type;

@@ -33,6 +33,9 @@ pub struct Plan {
     pub id: u32,
     /// Where in the query text it stands.
     pub span: Span,
+    /// Where it stands as an argument: at a plus sign in front of it, if there
+    /// is one.
+    pub place: Span,
     /// Its evaluation times.
     pub grid: Grid,
     /// Scalar, vector, matrix or string.

@@ -72,6 +72,7 @@ fn nothing(id: u32, span: crate::ast::Span, grid: crate::logical::Grid) -> Plan 
     Plan {
         id,
         span,
+        place: span,
         grid,
         value_type: quarrel_functions::table::ValueType::Scalar,
         shared: None,

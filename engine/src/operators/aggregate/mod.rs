@@ -88,7 +88,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let Some(function) = function_of(*op) else {
         return Err(QueryError::unsupported(op.name(), plan.span));
     };
-    let span = input.span;
+    let span = input.place;
     let input = binder.bind(input)?;
     let mut groups = grouping::group(&input.labels, grouping, *without, &binder.context.symbols);
     let count = groups.labels.len();

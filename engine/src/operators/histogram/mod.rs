@@ -78,8 +78,8 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     if kind.is_native_only() {
         return values::bind(binder, plan, kind, function.name, input);
     }
-    let param_span = params.first().map_or(plan.span, |p| p.span);
-    let span = input.span;
+    let param_span = params.first().map_or(plan.span, |p| p.place);
+    let span = input.place;
     let input = broadcast::bind(binder.bind(input)?, plan.grid);
     let (groups, labels) = Groups::new(binder, &input.labels);
     let classic = labels.len() as u32;

@@ -74,11 +74,11 @@ pub(crate) fn evaluate(
     let labels = binder.drop_names(with_native(labels, &input.labels));
     let teller = Teller {
         node: plan.id,
-        span: vector.span,
+        span: vector.place,
         grid: plan.grid,
         labels: Arc::clone(&labels.list),
     };
-    let place = (plan.id, vector.span);
+    let place = (plan.id, vector.place);
     let arrived = groups.arrive(&rows, steps, place, &mut account)?;
     let mut answers = Answers::new(&teller, &arrived, context);
     let mut named = Named {

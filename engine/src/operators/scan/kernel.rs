@@ -138,7 +138,9 @@ impl KernelScratch {
             eval: windows.eval,
         };
         if windows.kernel.wants_counter() && windows.extension.is_none() {
-            self.notes.add_overlaps(input.start_overlaps());
+            // A window with histograms among its floats has no growth.
+            let floats_alone = |step: usize| !mixed || self.histogram_bounds[step].is_empty();
+            self.notes.add_overlaps(input.start_overlaps(floats_alone));
         }
         let (out, present) = (&mut self.values[..], &mut self.present[..]);
         match windows.kernel {
