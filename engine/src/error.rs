@@ -92,6 +92,18 @@ pub enum LimitError {
         /// The limit.
         limit: u64,
     },
+    /// More series selected than allowed.
+    #[error("query would load too many series into memory in query execution")]
+    SelectedSeries {
+        /// The limit (`max_selected_series`).
+        limit: u64,
+    },
+    /// More samples decoded than allowed.
+    #[error("query would read too many samples in query execution")]
+    SamplesRead {
+        /// The limit (`max_samples_read`).
+        limit: u64,
+    },
     /// Too many queries wait already.
     #[error(
         "too many queries wait for one of {limit} places (limit max_concurrency, --query.max-concurrency)"

@@ -22,6 +22,11 @@ pub struct EngineOptions {
     pub max_memory: Option<u64>,
     /// Series that a result may have; `None`: no limit.
     pub max_series: Option<u64>,
+    /// Series that all selectors of a query may select together, each counted
+    /// for itself; `None`: no limit.
+    pub max_selected_series: Option<u64>,
+    /// Samples that a query may decode; `None`: no limit.
+    pub max_samples_read: Option<u64>,
     /// Queries that run at once (20); others wait in line.
     pub max_concurrency: usize,
     /// Threads that compute; 0: one for each core.
@@ -66,6 +71,8 @@ impl fmt::Debug for EngineOptions {
             .field("max_samples", &self.max_samples)
             .field("max_memory", &self.max_memory)
             .field("max_series", &self.max_series)
+            .field("max_selected_series", &self.max_selected_series)
+            .field("max_samples_read", &self.max_samples_read)
             .field("max_concurrency", &self.max_concurrency)
             .field("threads", &self.threads)
             .field("inline_samples", &self.inline_samples)
@@ -95,6 +102,8 @@ impl Default for EngineOptions {
             max_samples: 50_000_000,
             max_memory: None,
             max_series: None,
+            max_selected_series: None,
+            max_samples_read: None,
             max_concurrency: 20,
             threads: 0,
             inline_samples: 10_000,
@@ -120,6 +129,10 @@ pub struct QueryOptions {
     pub timeout: Option<Duration>,
     /// Instead of the engine's if it is lower.
     pub max_series: Option<u64>,
+    /// Instead of the engine's if it is lower.
+    pub max_selected_series: Option<u64>,
+    /// Instead of the engine's if it is lower.
+    pub max_samples_read: Option<u64>,
     /// Instead of the engine's if it is lower, bytes.
     pub max_memory: Option<u64>,
     /// Instead of the engine's.
@@ -137,6 +150,8 @@ impl fmt::Debug for QueryOptions {
             .field("lookback_delta_ms", &self.lookback_delta_ms)
             .field("timeout", &self.timeout)
             .field("max_series", &self.max_series)
+            .field("max_selected_series", &self.max_selected_series)
+            .field("max_samples_read", &self.max_samples_read)
             .field("max_memory", &self.max_memory)
             .field("use_start_timestamps", &self.use_start_timestamps)
             .field("per_step_stats", &self.per_step_stats)

@@ -155,6 +155,8 @@ impl Query {
             timeout: least(shared.options.timeout, options.timeout),
             max_memory: least(shared.options.max_memory, options.max_memory).unwrap_or(u64::MAX),
             max_samples: shared.options.max_samples,
+            max_samples_read: least(shared.options.max_samples_read, options.max_samples_read)
+                .unwrap_or(u64::MAX),
         };
         let semantics = Semantics {
             delayed_name_removal: shared.options.enable_delayed_name_removal,
@@ -376,6 +378,17 @@ impl Query {
         Ok((value, stats))
     }
 
+    fn check_selected(&self, series: u64) -> Result<(), QueryError> {
+        let options = self.prepared.engine().options();
+        match least(
+            options.max_selected_series,
+            self.options.max_selected_series,
+        ) {
+            Some(limit) if series > limit => Err(LimitError::SelectedSeries { limit }.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Everything up to the physical plan.
     async fn prepare(&self, stats: &mut QueryStats) -> Result<Root, QueryError> {
         let preparing = Instant::now();
@@ -411,6 +424,7 @@ impl Query {
                 })
                 .await?
         };
+        self.check_selected(selections.series() as u64)?;
         let steps = longest_grid(&plan);
         let items = steps.saturating_mul(selections.series().max(1));
         let limit = self.prepared.engine().options().inline_samples;

@@ -45,6 +45,7 @@ pub struct QueryContext {
     memory: Arc<dyn MemoryPool>,
     memory_limit: u64,
     max_samples: u64,
+    max_samples_read: u64,
     live_samples: AtomicU64,
 }
 
@@ -129,6 +130,8 @@ pub struct ContextLimits {
     pub max_memory: u64,
     /// Live samples; `u64::MAX` for none.
     pub max_samples: u64,
+    /// Decoded samples; `u64::MAX` for none.
+    pub max_samples_read: u64,
 }
 
 /// What of a query's meaning, and of its ways, is a matter of options.
@@ -162,6 +165,7 @@ impl QueryContext {
             memory: Arc::new(GreedyMemoryPool::new(bytes)),
             memory_limit: limits.max_memory,
             max_samples: limits.max_samples,
+            max_samples_read: limits.max_samples_read,
             live_samples: AtomicU64::new(0),
         }
     }
@@ -308,6 +312,22 @@ impl QueryContext {
         for text in warnings {
             self.annotations.add(Level::Warning, 0, None, text);
         }
+    }
+
+    /// Counts samples that were decoded.
+    ///
+    /// # Errors
+    /// [`LimitError::SamplesRead`] when the query has decoded more than it may.
+    pub fn count_decoded(&self, samples: u64) -> Result<(), QueryError> {
+        let before = self
+            .stats
+            .decoded_samples
+            .fetch_add(samples, Ordering::Relaxed);
+        let limit = self.max_samples_read;
+        if before.saturating_add(samples) > limit {
+            return Err(LimitError::SamplesRead { limit }.into());
+        }
+        Ok(())
     }
 
     /// How many live samples the query may hold.

@@ -157,6 +157,7 @@ async fn read_series(
         columns
             .load(&chunks, range)
             .map_err(|e| samples_error(context, labels, e))?;
+        context.count_decoded(columns.len() as u64)?;
         columns.drop_stale();
         columns.cut_to(range);
         if let Some(extended) = extended {

@@ -522,3 +522,53 @@ async fn result_series_are_limited() {
         QueryError::Limit(LimitError::Series { limit: 3 })
     ));
 }
+
+/// What a query may read, in series and in samples, whoever sets the limit.
+#[tokio::test]
+async fn what_a_query_reads_is_limited() {
+    let store = Fake::many("x", 10, 4).store();
+    let plain = engine(EngineOptions::default());
+    let strict = engine(EngineOptions {
+        max_selected_series: Some(15),
+        max_samples_read: Some(60),
+        ..EngineOptions::default()
+    });
+    let run = |engine: &Engine, text: &str, series: Option<u64>, samples: Option<u64>| {
+        let options = QueryOptions {
+            max_selected_series: series,
+            max_samples_read: samples,
+            ..QueryOptions::default()
+        };
+        let prepared = engine.prepare(text).unwrap();
+        prepared
+            .instant(Arc::clone(&store), 90_000, options)
+            .execute()
+    };
+    for text in ["sum(x)", "x[90s]", "sum(sum_over_time(x[90s]))"] {
+        for (engine, series, samples) in [
+            (&plain, None, None),
+            (&plain, Some(10), Some(40)),
+            (&strict, None, None),
+            // The lower limit counts.
+            (&strict, Some(1000), Some(1000)),
+        ] {
+            run(engine, text, series, samples).await.unwrap();
+        }
+        let error = run(&plain, text, Some(9), None).await.unwrap_err();
+        let limit = LimitError::SelectedSeries { limit: 9 };
+        assert!(matches!(error, QueryError::Limit(e) if e == limit));
+        let error = run(&plain, text, None, Some(9)).await.unwrap_err();
+        let limit = LimitError::SamplesRead { limit: 9 };
+        assert!(matches!(error, QueryError::Limit(e) if e == limit));
+    }
+    // Each selector counts.
+    let error = run(&strict, "x + rate(x[90s])", None, None)
+        .await
+        .unwrap_err();
+    let text = "query would load too many series into memory in query execution";
+    assert_eq!(error.to_string(), text);
+    let error = run(&plain, "x + rate(x[90s])", None, Some(60)).await;
+    let text = "query would read too many samples in query execution";
+    assert_eq!(error.unwrap_err().to_string(), text);
+    lives(&plain).await;
+}

@@ -137,7 +137,7 @@ impl Worker {
         stats
             .decoded_bytes
             .fetch_add(bytes as u64, Ordering::Relaxed);
-        stats.decoded_samples.fetch_add(samples, Ordering::Relaxed);
+        let counted = self.run.context.count_decoded(samples);
         stats
             .queryable_samples
             .fetch_add(windowed, Ordering::Relaxed);
@@ -149,7 +149,7 @@ impl Worker {
             steps.clear();
         }
         self.run.metrics.add_bytes(bytes);
-        result?;
+        result.and(counted)?;
         self.account
             .grow(self.columns.bytes().saturating_sub(before))
     }
