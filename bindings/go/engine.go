@@ -52,7 +52,7 @@ func (e *Engine) NewInstantQuery(_ context.Context, q storage.Queryable, opts pr
 
 // NewRangeQuery makes a query at all times from start to end, interval apart.
 func (e *Engine) NewRangeQuery(_ context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
-	expr, err := e.parse(qs)
+	expr, err := e.parser.ParseExpr(qs)
 	if err != nil {
 		return nil, err
 	}
@@ -65,16 +65,8 @@ func (e *Engine) NewRangeQuery(_ context.Context, q storage.Queryable, opts prom
 	return e.newQueryOf(expr, q, opts, qs, start, end, interval)
 }
 
-func (e *Engine) parse(qs string) (parser.Expr, error) {
-	expr, err := e.parser.ParseExpr(qs)
-	if err != nil {
-		return nil, err
-	}
-	return expr, e.options.validate(expr)
-}
-
 func (e *Engine) newQuery(q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
-	expr, err := e.parse(qs)
+	expr, err := e.parser.ParseExpr(qs)
 	if err != nil {
 		return nil, err
 	}

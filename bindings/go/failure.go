@@ -13,6 +13,7 @@ import (
 // What a failed call was about; rust/src/failure.rs has the same numbers.
 const (
 	failureParse          = 1
+	failureBadData        = 2
 	failureTooManySamples = 4
 	failureTimeout        = 5
 	failureCanceled       = 6
@@ -55,6 +56,13 @@ func asPromQL(ctx context.Context, err error, query string) error {
 	case failureParse:
 		place := posrange.PositionRange{Start: posrange.Pos(f.start), End: posrange.Pos(f.end)}
 		return parser.ParseErrors{{PositionRange: place, Err: errors.New(f.text), Query: query}}
+	case failureBadData:
+		for _, known := range []error{promql.ErrValidationAtModifierDisabled, promql.ErrValidationNegativeOffsetDisabled} {
+			if f.text == known.Error() {
+				return known
+			}
+		}
+		return errors.New(f.text)
 	case failureTooManySamples:
 		return promql.ErrTooManySamples(execution)
 	case failureTimeout, failureCanceled:

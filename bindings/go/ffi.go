@@ -11,7 +11,7 @@ import (
 )
 
 // abiVersion is what both sides agree on; rust/src/options.rs has the same.
-const abiVersion = 3
+const abiVersion = 4
 
 // A status is what became of a call.
 type status int32

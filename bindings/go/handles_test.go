@@ -17,7 +17,7 @@ func testOptions() *Options {
 func testQuery(t *testing.T, engine uint64, text string) uint64 {
 	t.Helper()
 	e := &Engine{options: *testOptions(), parser: parser.NewParser(parser.Options{})}
-	expr, err := e.parse(text)
+	expr, err := e.parser.ParseExpr(text)
 	require.NoError(t, err)
 	message, err := e.encodeQuery(expr, text, time.UnixMilli(0), time.UnixMilli(0), 0, e.ownOptions(nil))
 	require.NoError(t, err)

@@ -54,6 +54,8 @@ func (o *Options) encode() []byte {
 		o.EnableDelayedNameRemoval,
 		o.EnableTypeAndUnitLabels,
 		o.EnablePerStepStats,
+		o.EnableAtModifier,
+		o.EnableNegativeOffset,
 	} {
 		if on {
 			flags |= 1 << i
@@ -80,29 +82,6 @@ func (o *Options) maxConcurrency() uint64 {
 		}
 	}
 	return 1 << 20
-}
-
-// validate refuses what the options switch off.
-func (o *Options) validate(expr parser.Expr) error {
-	var refused error
-	look := func(pinned, before bool) {
-		switch {
-		case pinned && !o.EnableAtModifier:
-			refused = promql.ErrValidationAtModifierDisabled
-		case before && !o.EnableNegativeOffset:
-			refused = promql.ErrValidationNegativeOffsetDisabled
-		}
-	}
-	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
-		switch n := node.(type) {
-		case *parser.VectorSelector:
-			look(n.Timestamp != nil || n.StartOrEnd != 0, n.OriginalOffset < 0)
-		case *parser.SubqueryExpr:
-			look(n.Timestamp != nil || n.StartOrEnd != 0, n.OriginalOffset < 0)
-		}
-		return refused
-	})
-	return refused
 }
 
 // subqueryStep is the step of a subquery that gives none.

@@ -12,7 +12,7 @@ use crate::message::Reader;
 
 /// What both sides must agree on; counted up with every change of the ABI or
 /// of a message. `ffi.go` has the same number.
-pub(crate) const ABI_VERSION: u32 = 3;
+pub(crate) const ABI_VERSION: u32 = 4;
 
 const EXPERIMENTAL_FUNCTIONS: u32 = 1;
 const BINOP_FILL_MODIFIERS: u32 = 1 << 1;
@@ -20,6 +20,8 @@ const UNQUOTED_UTF8_NAMES: u32 = 1 << 2;
 const DELAYED_NAME_REMOVAL: u32 = 1 << 3;
 const TYPE_AND_UNIT_LABELS: u32 = 1 << 4;
 const PER_STEP_STATS: u32 = 1 << 5;
+const AT_MODIFIER: u32 = 1 << 6;
+const NEGATIVE_OFFSET: u32 = 1 << 7;
 
 /// An engine's options. Numbers that are 0 stand for quarrel's defaults; time
 /// is limited by the caller, who cancels.
@@ -45,6 +47,8 @@ pub(crate) fn engine_options(message: &[u8]) -> Result<EngineOptions, Failure> {
         enable_delayed_name_removal: has(DELAYED_NAME_REMOVAL),
         enable_type_and_unit_labels: has(TYPE_AND_UNIT_LABELS),
         enable_per_step_stats: has(PER_STEP_STATS),
+        enable_at_modifier: has(AT_MODIFIER),
+        enable_negative_offset: has(NEGATIVE_OFFSET),
         parser: ParserOptions {
             enable_experimental_functions: has(EXPERIMENTAL_FUNCTIONS),
             enable_binop_fill_modifiers: has(BINOP_FILL_MODIFIERS),
