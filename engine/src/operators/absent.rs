@@ -21,6 +21,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let PlanOp::Absent { input, labels } = &plan.op else {
         return Err(QueryError::Internal("not absent".into()));
     };
+    let over_time = is_over_time(input);
     let input = broadcast::bind(binder.bind(input)?, plan.grid);
     let symbols = &binder.context.symbols;
     let interned: Vec<Label> = labels
@@ -43,9 +44,24 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     Ok(Bound::whole(
         absent,
         vec![input],
-        RowLabels::unique(list),
+        if over_time {
+            binder.drop_names(RowLabels::unique(list))
+        } else {
+            RowLabels::unique(list)
+        },
         plan.grid,
     ))
+}
+
+/// Whether the input is the presence that `absent_over_time` looks at. (That
+/// drops names, of which there are none yet; `absent` does not.)
+fn is_over_time(input: &Plan) -> bool {
+    let call = match &input.op {
+        PlanOp::Window(window) => &window.call,
+        PlanOp::SubqueryWindow { window, .. } => window,
+        _ => return false,
+    };
+    !call.drops_name && call.function.name() == "present_over_time"
 }
 
 impl Operator for Absent {
