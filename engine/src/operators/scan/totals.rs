@@ -31,7 +31,7 @@ impl SampleColumns {
         let mut last: Option<usize> = None;
         for i in 0..samples.timestamps.len() {
             let h = samples.column.get(i);
-            if jumps.contains(&samples.timestamps[i]) {
+            if jumps.binary_search(&samples.timestamps[i]).is_ok() {
                 last = None;
             }
             let stale = is_stale(&h);
@@ -73,7 +73,12 @@ impl SampleColumns {
         };
         let mut jumps = Vec::new();
         let mut at: Option<i64> = None;
-        for step in 0..ends.len {
+        // Where windows meet, the reader has not passed the next one's beginning.
+        let steps = match ends.step_ms <= kept_ms {
+            true => ends.len.min(1),
+            false => ends.len,
+        };
+        for step in 0..steps {
             let end = ends.at(step);
             let from = end.saturating_sub(kept_ms);
             let jumped = at.is_none_or(|at| from > at);

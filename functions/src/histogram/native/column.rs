@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::add::{Found, IncompatibleSchemas, Sign};
 use super::layout::same;
 use super::rows::HistogramRows;
-use super::value::{CounterReset, HistogramRef};
+use super::value::{CounterReset, Histogram, HistogramRef};
 
 /// A column of histograms.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +68,9 @@ impl HistogramColumn {
 
     /// Appends a histogram with all counts and its sum multiplied, compacted.
     pub fn push_scaled(&mut self, h: &HistogramRef<'_>, factor: f64) {
+        if h.compact && !factor.is_finite() {
+            return self.push_edited(h, |h| h.scale(factor));
+        }
         self.push(&compacted(h));
         if let Some(run) = self.runs.last_mut() {
             run.last_mut().scale(factor);
@@ -84,16 +87,21 @@ impl HistogramColumn {
 
     /// Appends a histogram with all counts and its sum divided, compacted.
     pub fn push_divided(&mut self, h: &HistogramRef<'_>, divisor: f64) {
-        if divisor == 0.0 {
-            let mut divided = h.to_histogram();
-            divided.divide(divisor);
-            self.push(&compacted(&divided.view()));
-            return;
+        if divisor == 0.0 || (h.compact && divisor.is_nan()) {
+            return self.push_edited(h, |h| h.divide(divisor));
         }
         self.push(&compacted(h));
         if let Some(run) = self.runs.last_mut() {
             run.last_mut().divide(divisor);
         }
+    }
+
+    /// Appends a changed copy, compacted: what is absent stays so whatever is
+    /// made of zeros.
+    fn push_edited(&mut self, h: &HistogramRef<'_>, edit: impl FnOnce(&mut Histogram)) {
+        let mut copy = h.to_histogram();
+        edit(&mut copy);
+        self.push(&compacted(&copy.view()));
     }
 
     /// Appends the sum or the difference of two histograms, compacted; that
@@ -301,7 +309,7 @@ impl StepHistograms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::histogram::native::{Histogram, Layout};
+    use crate::histogram::native::Layout;
 
     fn one(bucket: i32, count: f64) -> Histogram {
         let layout = Layout::exponential(0, 0.0, vec![bucket], vec![]).unwrap();

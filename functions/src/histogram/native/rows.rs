@@ -238,35 +238,20 @@ impl HistogramRows {
         }
     }
 
-    /// Multiplies one row, as [`HistogramRows::scale`] does all.
+    /// Multiplies the last row, as [`HistogramRows::scale`] does all.
     ///
     /// # Panics
-    /// If there is no such row.
-    pub fn scale_row(&mut self, row: usize, factor: f64) {
-        self.map_row(row, |value| value * factor);
-        if factor < 0.0 {
-            self.hints[row] = CounterReset::Gauge;
-        }
+    /// If there is no row.
+    pub fn scale_last(&mut self, factor: f64) {
+        self.last_mut().scale(factor);
     }
 
-    /// Divides one row by a positive number.
+    /// Divides the last row by another number than zero.
     ///
     /// # Panics
-    /// If there is no such row.
-    pub fn divide_row(&mut self, row: usize, divisor: f64) {
-        self.map_row(row, |value| value / divisor);
-    }
-
-    fn map_row(&mut self, row: usize, f: impl Fn(f64) -> f64) {
-        let width = self.layout.width();
-        let totals = [
-            &mut self.zero_counts[row],
-            &mut self.counts[row],
-            &mut self.sums[row],
-        ];
-        let buckets = &mut self.buckets[row * width..][..width];
-        let all = totals.into_iter().chain(buckets);
-        all.for_each(|value| *value = f(*value));
+    /// If there is no row.
+    pub fn divide_last(&mut self, divisor: f64) {
+        self.last_mut().divide(divisor);
     }
 
     /// Removes the last row.

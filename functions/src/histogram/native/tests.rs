@@ -110,6 +110,18 @@ proptest! {
         prop_assert_eq!(compact(&b).equals(&marked), compacted(&b).view().equals(&real));
         prop_assert_eq!(marked.is_reset_from(&b.view()), real.is_reset_from(&b.view()));
         prop_assert_eq!(b.view().is_reset_from(&marked), b.view().is_reset_from(&real));
+        for factor in [2.0, -1.0, 0.0, f64::NAN, f64::INFINITY] {
+            let of = |h: &HistogramRef<'_>| {
+                let mut column = HistogramColumn::default();
+                column.push_scaled(h, factor);
+                column.push_divided(h, factor);
+                [0, 1].map(|i| {
+                    let h = column.get(i).to_histogram();
+                    (h.layout.clone(), h.buckets().iter().map(|c| c.to_bits()).collect::<Vec<_>>())
+                })
+            };
+            prop_assert_eq!(of(&marked), of(&real));
+        }
         let (mut with_marked, mut with_real) = (b.clone(), b);
         let found = with_marked.add(&marked);
         prop_assert_eq!(found, with_real.add(&real));

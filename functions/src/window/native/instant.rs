@@ -31,7 +31,7 @@ pub(super) fn last_two(series: &Series<'_>, kind: Growth, out: &mut MixedOutput<
             out.notes
                 .growth(dense.windows.growth(dense.range, kind, rows));
             if let Some(divisor) = divisor {
-                rows.divide_row(rows.len() - 1, divisor);
+                rows.divide_last(divisor);
             }
             writer.appended(window.step);
             continue;

@@ -62,8 +62,8 @@ fn extrapolated(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
             let rows = writer.rows(dense.rows.layout(), true);
             out.notes
                 .growth(dense.windows.growth(dense.range, rate.growth, rows));
-            let row = rows.len() - 1;
-            rows.scale_row(row, stretch.factor(first, rows.counts()[row]));
+            let grown = rows.counts()[rows.len() - 1];
+            rows.scale_last(stretch.factor(first, grown));
             writer.appended(window.step);
             overlaps(series, &window, rate, out.notes);
         } else if let Some(mut grown) = grown(series, &window, &stretch, out.notes) {
