@@ -16,6 +16,8 @@ pub struct Features {
     pub per_step_stats: bool,
     /// The label `__type__` tells which metrics are counters.
     pub type_and_unit_labels: bool,
+    /// Queries may limit what they cost.
+    pub query_cost: bool,
     /// For the log: what is on.
     pub enabled: Vec<&'static str>,
     /// For the log, as warnings: what is not there, or not known at all.
@@ -65,7 +67,11 @@ fn effect(name: &str) -> Option<Effect> {
             |features| features.use_start_timestamps = true,
             "Start timestamps in PromQL functions enabled.",
         ),
-        "query-cost" | "search-api" => Effect::Missing,
+        "query-cost" => Effect::Set(
+            |features| features.query_cost = true,
+            "Experimental limits of a query's cost enabled.",
+        ),
+        "search-api" => Effect::Missing,
         "exemplar-storage"
         | "memory-snapshot-on-shutdown"
         | "extra-scrape-metrics"

@@ -50,6 +50,8 @@ pub struct ApiOptions {
     pub cors_origin: Regex,
     /// How long the reading of a request may take.
     pub read_timeout: Duration,
+    /// Whether requests may limit what their queries cost.
+    pub query_cost: bool,
     /// What `status/flags` shows.
     pub flags: BTreeMap<String, String>,
 }

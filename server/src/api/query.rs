@@ -26,7 +26,7 @@ pub(super) async fn instant(call: Call) -> Result {
     let request = &call.request;
     let limit = limit(request)?;
     let at = optional_time(request, "time", Moment::now())?;
-    let options = options(request)?;
+    let options = options(request, call.api.options.query_cost)?;
     let mut timer = call.api.metrics.query(QueryKind::Instant);
     let prepared = call.api.engine.prepare(request.value("query"));
     let prepared = prepared.map_err(|error| failed(&mut timer, &error, None))?;
@@ -58,7 +58,7 @@ pub(super) async fn range(call: Call) -> Result {
              Try decreasing the query resolution (?step=XX)",
         ));
     }
-    let options = options(request)?;
+    let options = options(request, call.api.options.query_cost)?;
     let step_ms = step / 1_000_000;
     if step_ms == 0 {
         return Err(ApiError::parameter(
@@ -93,7 +93,44 @@ pub(super) fn optional_time(
     }
 }
 
-fn options(request: &Request) -> std::result::Result<QueryOptions, ApiError> {
+/// Limits of what a query costs, which a request may lower where the feature is
+/// on; 0: no limit.
+fn cost(request: &Request, options: &mut QueryOptions) -> std::result::Result<(), ApiError> {
+    let wrong =
+        |name: &str, why: String| ApiError::bad_data(format!("error parsing {name}: {why}"));
+    let number = |name: &str| match request.value(name) {
+        "" => Ok(None),
+        text => match text.parse::<u64>() {
+            Ok(limit) => Ok((limit > 0).then_some(limit)),
+            Err(_) => {
+                let text = quarrel_functions::fmt::quote(text);
+                let why = format!("strconv.ParseUint: parsing {text}: invalid syntax");
+                Err(wrong(name, why))
+            }
+        },
+    };
+    options.max_selected_series = number("max_series")?;
+    options.max_samples_read = number("max_samples_read")?;
+    const DURATION: &str = "max_query_duration";
+    if !request.value(DURATION).is_empty() {
+        let nanos = parse_duration(request.value(DURATION));
+        let nanos = nanos.map_err(|why| wrong(DURATION, why.to_string()))?;
+        if nanos < 0 {
+            let shown = format_go_duration(nanos);
+            return Err(wrong(
+                DURATION,
+                format!("must not be negative, got {shown}"),
+            ));
+        }
+        if nanos > 0 {
+            let asked = Duration::from_nanos(nanos.unsigned_abs());
+            options.timeout = Some(options.timeout.map_or(asked, |own| own.min(asked)));
+        }
+    }
+    Ok(())
+}
+
+fn options(request: &Request, has_cost: bool) -> std::result::Result<QueryOptions, ApiError> {
     let timeout = match request.value("timeout") {
         "" => None,
         text => {
@@ -122,13 +159,17 @@ fn options(request: &Request) -> std::result::Result<QueryOptions, ApiError> {
     };
     // Nothing or less stands for the engine's own, as there.
     let lookback_delta_ms = (lookback > 0).then(|| (lookback / 1_000_000).max(1));
-    Ok(QueryOptions {
+    let mut options = QueryOptions {
         timeout,
         lookback_delta_ms,
         use_start_timestamps,
         per_step_stats: request.value("stats") == "all",
         ..QueryOptions::default()
-    })
+    };
+    if has_cost {
+        cost(request, &mut options)?;
+    }
+    Ok(options)
 }
 
 /// Runs a query as far as its first samples.

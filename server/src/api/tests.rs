@@ -21,6 +21,7 @@ fn options() -> ApiOptions {
     ApiOptions {
         cors_origin: Regex::new("http://good\\..*").unwrap(),
         read_timeout: Duration::from_secs(5),
+        query_cost: true,
         flags: BTreeMap::from([("b".into(), "<2>".into()), ("a".into(), "1".into())]),
     }
 }
@@ -164,6 +165,40 @@ async fn statistics_are_given_when_asked_for() {
             .get("warnings")
             .is_some_and(|w| w[0].as_str().unwrap().contains("deprecated"));
         assert_eq!(deprecated, stats == "1");
+    }
+}
+
+#[tokio::test]
+async fn requests_may_limit_what_they_cost() {
+    let at = format!("/api/v1/query?query=count(up)&time={START}");
+    let (status, _) = get(&format!(
+        "{at}&max_series=3&max_samples_read=300&max_query_duration=5"
+    ))
+    .await;
+    assert_eq!(status, 200);
+    let (status, body) = get(&format!("{at}&max_series=2")).await;
+    assert_eq!(status, 422);
+    assert!(
+        body.contains("query would load too many series into memory in query execution"),
+        "{body}"
+    );
+    let (status, body) = get(&format!("{at}&max_samples_read=2")).await;
+    assert_eq!(status, 422);
+    assert!(
+        body.contains("query would read too many samples in query execution"),
+        "{body}"
+    );
+    for (bad, text) in [
+        (
+            "max_series=x",
+            "error parsing max_series: strconv.ParseUint: parsing \\\"x\\\": invalid syntax",
+        ),
+        ("max_samples_read=-1", "error parsing max_samples_read"),
+        ("max_query_duration=-1", "must not be negative, got -1s"),
+    ] {
+        let (status, body) = get(&format!("{at}&{bad}")).await;
+        assert_eq!(status, 400, "{bad}");
+        assert!(body.contains(text), "{body}");
     }
 }
 

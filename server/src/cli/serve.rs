@@ -90,6 +90,7 @@ pub(super) async fn run(args: ServeArgs) -> super::Result {
     let options = ApiOptions {
         cors_origin: args.cors_origin.clone(),
         read_timeout: args.read_timeout.duration(),
+        query_cost: features.query_cost,
         flags: flags(&args, &dir),
     };
     let api = Arc::new(Api::new(engine, options));

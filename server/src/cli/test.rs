@@ -82,8 +82,8 @@ mod tests {
     async fn names_are_removed_when_asked_to() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("names.test");
-        let query = "sum by (__name__) (abs({__name__=~\"a|b\"}))";
-        let script = format!("load 1m\n  a 1\n  b 2\n\neval instant at 0 {query}\n  {{}} 3\n");
+        let query = "label_replace(abs(a), \"n\", \"$1\", \"__name__\", \"(.*)\")";
+        let script = format!("load 1m\n  a 1\n\neval instant at 0 {query}\n  {{}} 1\n");
         std::fs::write(&file, script).unwrap();
         for (delayed_name_removal, passes) in [(false, true), (true, false)] {
             let args = TestArgs {

@@ -249,7 +249,7 @@ async fn any_size_of_the_terminal_is_drawn_on() {
 
 #[tokio::test]
 async fn an_arrow_stream_is_read_back() {
-    for (query, rows, columns) in [("load", 4, 3), ("1", 1, 2), ("'a'", 1, 2), ("nope", 0, 3)] {
+    for (query, rows, columns) in [("load", 4, 4), ("1", 1, 2), ("'a'", 1, 2), ("nope", 0, 4)] {
         let value = answer(query, None).await;
         let mut bytes = Vec::new();
         arrow(&value, &mut bytes).unwrap();
