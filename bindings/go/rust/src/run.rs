@@ -114,7 +114,7 @@ impl Run {
                 let steps = Arc::clone(&state.subquery_steps);
                 *slot = None;
                 steps.check()?;
-                Ok(Step::Done(answer::encode(&result?)?))
+                Ok(Step::Done(answer::encode(&(*result)?)?))
             }
         }
     }
@@ -142,13 +142,13 @@ impl Run {
 
 enum Progress {
     Select(Wanted),
-    Done(Result<QueryResult, QueryError>),
+    Done(Box<Result<QueryResult, QueryError>>),
 }
 
 impl State {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Progress> {
         if let Poll::Ready(result) = Pin::new(&mut self.query).poll(cx) {
-            return Poll::Ready(Progress::Done(result));
+            return Poll::Ready(Progress::Done(Box::new(result)));
         }
         match self.wanted.poll_next_unpin(cx) {
             Poll::Ready(Some(wanted)) => Poll::Ready(Progress::Select(wanted)),
