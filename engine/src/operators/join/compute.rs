@@ -114,8 +114,11 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
         Some(_) => group_masks(&one, &sides.one_group, groups, steps, &mut account)?,
         None => Vec::new(),
     };
-    let many_there = match sides.fill.many {
-        Some(_) => group_masks(&many, &sides.many_group, groups, steps, &mut account)?,
+    let matched = match sides.fill.many {
+        Some(_) => {
+            account.grow(groups * size_of::<Option<Vec<bool>>>())?;
+            vec![None; groups]
+        }
         None => Vec::new(),
     };
     let mut worker = Worker {
@@ -124,10 +127,11 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
         many: Piece::default(),
         partner: Piece::default(),
         one_there,
-        many_there,
         pairs: Pairs {
             join,
             met: vec![None; table.classes],
+            group: NONE,
+            matched,
             values: Vec::new(),
             present: Vec::new(),
             histograms: StepHistograms::default(),
@@ -276,10 +280,9 @@ struct Worker<'a> {
     united: FxHashMap<u32, Piece<'a>>,
     many: Piece<'a>,
     partner: Piece<'a>,
-    /// For each group the steps at which either side is there; made for the
-    /// sides that are filled.
+    /// For each group the steps at which the "one" side is there, if that is
+    /// filled.
     one_there: Vec<Option<Vec<bool>>>,
-    many_there: Vec<Option<Vec<bool>>>,
     pairs: Pairs<'a>,
 }
 
@@ -292,6 +295,7 @@ impl<'a> Worker<'a> {
             return Ok(());
         }
         self.many.set(row);
+        self.pairs.group = group;
         let first_pair = table.first_pair[row.series as usize];
         let partners = &sides.group[group as usize].partners;
         for (pair, &partner) in (first_pair..).zip(partners) {
@@ -308,7 +312,8 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// The partners at the steps at which no "many" row of their group is there.
+    /// The partners at the steps at which no "many" row of their group has met
+    /// them.
     fn without_many(&mut self, fill: f64) -> Result<(), QueryError> {
         let table = &self.pairs.join.table;
         let sides = &table.sides;
@@ -324,12 +329,14 @@ impl<'a> Worker<'a> {
                 continue;
             }
             let group = sides.one_group[row.series as usize];
+            self.pairs.group = NONE;
+            let matched = self.pairs.matched[group as usize].take();
             self.with_partner(partner, |worker, piece| {
-                let there = worker.many_there[group as usize].as_deref();
                 let pair = table.first_filled + partner;
                 let sides = (Side::Fill(fill), Side::Row(piece));
-                worker.pairs.alone(pair, piece, there, sides)
+                worker.pairs.alone(pair, piece, matched.as_deref(), sides)
             })?;
+            self.pairs.matched[group as usize] = matched;
         }
         Ok(())
     }
@@ -391,6 +398,11 @@ struct Pairs<'a> {
     join: &'a Join,
     /// For each class the steps at which a pair had samples.
     met: Vec<Option<Vec<bool>>>,
+    /// The group of the row at hand.
+    group: u32,
+    /// If the "many" side is filled, for each group the steps at which a row of
+    /// it has met somebody. Pairs without a meaning have not.
+    matched: Vec<Option<Vec<bool>>>,
     values: Vec<f64>,
     present: Vec<bool>,
     histograms: StepHistograms,
@@ -480,6 +492,15 @@ impl Pairs<'_> {
             .iter()
             .for_each(|&step| met[step - steps.start] = true);
         check_class(join, pair, steps.start, &met, &mut self.met, self.account)?;
+        if let Some(slot) = self.matched.get_mut(self.group as usize) {
+            if slot.is_none() {
+                self.account.grow(join.steps)?;
+            }
+            let matched = slot.get_or_insert_with(|| vec![false; join.steps]);
+            for (matched, met) in matched[steps.start..].iter_mut().zip(&met) {
+                *matched |= met;
+            }
+        }
         let (left, right) = (left.floats(&steps), right.floats(&steps));
         self.values.clear();
         match left {

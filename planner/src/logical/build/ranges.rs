@@ -353,6 +353,10 @@ impl<'a> Builder<'a> {
             // The samples are fetched for the first step and kept.
             select.reference = scope.pinned(select.reference.start_ms);
         }
+        if refused {
+            // Nobody evaluates it.
+            select.extension = None;
+        }
         Ok(select)
     }
 
