@@ -1,11 +1,12 @@
 //! Arithmetic and comparison of two vectors.
 //!
 //! Partners are found once, from labels ([`table`]); then whole rows are
-//! computed ([`compute`]). The reference looks for partners at each step, and
+//! computed ([`compute`], pair by pair in [`pairs`]). The reference looks for partners at each step, and
 //! so do the errors here: two rows of one match group matter only at steps at
 //! which both have a sample.
 
 mod compute;
+mod pairs;
 mod table;
 
 use std::fmt;
