@@ -191,12 +191,9 @@ impl KernelScratch {
             // The reference does not count these.
             Kernel::Smoothed => {}
             Kernel::LatestStart => {
-                for (step, bounds) in self.bounds.iter().enumerate() {
-                    let stale = |i: usize| samples.values[i].to_bits() == STALE_NAN;
-                    if !bounds.is_empty() && !stale(bounds.last()) {
-                        out.add_fresh(step, 1);
-                    }
-                }
+                let steps = 0..self.bounds.len();
+                let seen = steps.filter(|&step| self.has_latest(samples, step));
+                seen.for_each(|step| out.add_fresh(step, 1));
             }
             Kernel::Latest | Kernel::LatestTimestamp | Kernel::InfoTime => {
                 let floats = self.present.iter().enumerate().filter(|(_, p)| **p);
@@ -205,6 +202,30 @@ impl KernelScratch {
                     out.add_fresh(step, h.size_in_samples());
                 }
             }
+        }
+    }
+
+    /// Whether a step has a latest sample that is not stale.
+    fn has_latest(&self, samples: &SampleColumns, step: usize) -> bool {
+        let SampleColumns {
+            timestamps,
+            values,
+            histograms,
+            ..
+        } = samples;
+        let last = |bounds: &Bounds| (!bounds.is_empty()).then(|| bounds.last());
+        let float = last(&self.bounds[step]);
+        let known = self.histogram_bounds.get(step);
+        let histogram = known.filter(|_| !histograms.is_empty()).and_then(last);
+        match (float, histogram) {
+            (None, None) => false,
+            (Some(i), histogram)
+                if histogram.is_none_or(|h| histograms.timestamps[h] < timestamps[i]) =>
+            {
+                values[i].to_bits() != STALE_NAN
+            }
+            (_, Some(h)) => !is_stale(&histograms.column.get(h)),
+            (Some(_), None) => false,
         }
     }
 
