@@ -47,7 +47,11 @@ func (e *Engine) Close() error {
 
 // NewInstantQuery makes a query at one time.
 func (e *Engine) NewInstantQuery(_ context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, ts time.Time) (promql.Query, error) {
-	return e.newQuery(q, opts, qs, ts, ts, 0)
+	expr, err := e.parser.ParseExpr(qs)
+	if err != nil {
+		return nil, err
+	}
+	return e.newQuery(expr, q, opts, qs, ts, ts, 0)
 }
 
 // NewRangeQuery makes a query at all times from start to end, interval apart.
@@ -62,18 +66,10 @@ func (e *Engine) NewRangeQuery(_ context.Context, q storage.Queryable, opts prom
 	if interval.Milliseconds() <= 0 && !(interval == 0 && start.Equal(end)) {
 		return nil, fmt.Errorf("quarrel: an interval of %s for a range query", interval)
 	}
-	return e.newQueryOf(expr, q, opts, qs, start, end, interval)
+	return e.newQuery(expr, q, opts, qs, start, end, interval)
 }
 
-func (e *Engine) newQuery(q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
-	expr, err := e.parser.ParseExpr(qs)
-	if err != nil {
-		return nil, err
-	}
-	return e.newQueryOf(expr, q, opts, qs, start, end, interval)
-}
-
-func (e *Engine) newQueryOf(expr parser.Expr, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
+func (e *Engine) newQuery(expr parser.Expr, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
 	own := e.ownOptions(opts)
 	expr, err := promql.PreprocessExpr(expr, start, end, interval)
 	if err != nil {
