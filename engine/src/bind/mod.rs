@@ -26,7 +26,8 @@ use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 use crate::exec::gather::Gather;
 use crate::exec::morsels::Morsels;
-use crate::exec::operator::{Operator, OperatorExec, Pruning};
+use crate::exec::operator::{Operator, Pruning};
+use crate::exec::plan_node::OperatorExec;
 use crate::labels::LabelList;
 use crate::operators;
 

@@ -6,5 +6,6 @@ pub mod gather;
 pub mod morsels;
 pub mod operator;
 pub mod ordered;
+pub mod plan_node;
 pub mod pool;
 pub mod step_counts;

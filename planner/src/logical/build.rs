@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use quarrel_functions::fmt::quote;
 use quarrel_functions::table::{Function, Kind, NullaryFunction, ValueType, lookup};
-use quarrel_matchers::{MatchOp, Matcher};
 
+use self::absent::absent_labels;
 use super::durations::{self, go_seconds};
 use super::invariant::Invariants;
 use super::times::{Enclosing, Scope, canonical};
@@ -15,6 +15,7 @@ use crate::ast::*;
 use crate::error::{PlanError, position};
 use crate::with_stack;
 
+mod absent;
 mod ranges;
 
 use ranges::bare_range;
@@ -555,49 +556,6 @@ fn check_label_bytes(function: &str, args: &[&Expr]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The labels that `absent` knows from its argument: those that a matcher
-/// asks to be equal, unless another matcher of the label says otherwise.
-fn absent_labels(arg: &Expr) -> Vec<(String, String)> {
-    let matchers: &[Matcher] = match arg {
-        Expr::VectorSelector(selector) => &selector.matchers,
-        Expr::MatrixSelector(matrix) => &matrix.selector.matchers,
-        _ => &[],
-    };
-    let mut seen: Vec<&str> = Vec::new();
-    let mut labels: Vec<(String, String)> = Vec::new();
-    for matcher in as_blocks_sort(matchers) {
-        let name = matcher.name();
-        if matches!(name, "__name__" | "__type__" | "__unit__") {
-            continue;
-        }
-        if matcher.op() == MatchOp::Equal && !seen.contains(&name) {
-            seen.push(name);
-            labels.retain(|(label, _)| label != name);
-            if !matcher.value().is_empty() {
-                labels.push((name.to_string(), matcher.value().to_string()));
-            }
-        } else {
-            labels.retain(|(label, _)| label != name);
-        }
-    }
-    labels.sort();
-    labels
-}
-
-/// Matchers in the order in which the reference's blocks leave them: a select
-/// sorts the selector's own list, those that take series away last, before the
-/// labels of `absent` are made of it. It shows where one label has several.
-fn as_blocks_sort(matchers: &[Matcher]) -> Vec<&Matcher> {
-    let must_be_set = |name: &str| {
-        matchers
-            .iter()
-            .any(|m| m.name() == name && !m.matches_empty())
-    };
-    let mut sorted: Vec<&Matcher> = matchers.iter().collect();
-    sorted.sort_by_key(|m| !must_be_set(m.name()) || (m.is_negated() && m.matches_empty()));
-    sorted
 }
 
 #[cfg(test)]

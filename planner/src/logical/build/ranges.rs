@@ -3,7 +3,8 @@
 
 use quarrel_functions::table::{Function, Kind, ValueType, lookup};
 
-use super::{Builder, Result, absent_labels};
+use super::absent::absent_labels;
+use super::{Builder, Result};
 use crate::ast::*;
 use crate::error::PlanError;
 use crate::logical::durations;
