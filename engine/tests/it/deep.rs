@@ -55,6 +55,9 @@ fn deep() -> Vec<(String, &'static str)> {
         (nested("max_over_time(", "[1m:30s])", 300), "{a=1} 1@90"),
         (format!("{}x", "- ".repeat(5000)), "{a=1} 1@90"),
         (nested("count_values(\"v\", ", ")", 200), "{v=1} 1@90"),
+        (nested("info(", ")", 200), "{__name__=x,a=1} 1@90"),
+        (nested("start_timestamp(", ")", 900), ""),
+        (chain(" + fill(1) ", 2000), "{a=1} 2000@90"),
     ]
 }
 

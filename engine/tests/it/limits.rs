@@ -11,6 +11,8 @@ use quarrel::{
     Engine, EngineOptions, ErrorClass, LimitError, Query, QueryError, QueryOptions, QueryResult,
 };
 
+use quarrel_planner::ParserOptions;
+
 use crate::fake::{Fake, never};
 
 /// More samples than a query that runs on the caller's thread may have.
@@ -317,6 +319,7 @@ fn limited(max_samples: u64, max_memory: Option<u64>, max_series: Option<u64>) -
         max_samples,
         max_memory,
         max_series,
+        parser: ParserOptions::all(),
         ..EngineOptions::default()
     })
 }
@@ -336,6 +339,9 @@ async fn samples_are_limited() {
         "topk(20, x)",
         "quantile by (i) (0.5, x)",
         "count_values(\"v\", x)",
+        "info(x)",
+        "x + fill(0) y",
+        "x smoothed",
         "label_replace(x, \"a\", \"$1\", \"i\", \"(.*)\")",
     ] {
         let error = refused(over(&engine, &store, text, times), text).await;
@@ -394,6 +400,9 @@ async fn bytes_are_limited() {
         "bottomk by (i) (1, x)",
         "quantile(0.5, x)",
         "count_values(\"v\", x)",
+        "info(x)",
+        "x + fill(0) nothing",
+        "delta(x[5m] smoothed)",
         "sum by (i) (x)",
         "sort(x)",
         "max_over_time(x[1h:1s])",

@@ -7,6 +7,7 @@ use quarrel::storage::Storage;
 use quarrel::{
     Engine, EngineOptions, QueryError, QueryOptions, QueryResult, SampleValue, Series, Value,
 };
+use quarrel_planner::ParserOptions;
 use quarrel_storage::memory::MemoryStorage;
 
 /// A store from lines of `name{label="value"} v0 v1 _ v3`, 30 s apart from 0;
@@ -53,6 +54,7 @@ pub fn labels_of(text: &str) -> Vec<(String, String)> {
 pub fn engine(threads: usize) -> Engine {
     Engine::new(EngineOptions {
         threads,
+        parser: ParserOptions::all(),
         ..EngineOptions::default()
     })
     .expect("an engine")

@@ -75,6 +75,10 @@ fn the_same_bytes_on_any_number_of_threads() {
         "-x_total + x_total",
         "absent(nothing) + on () sum(x_total)",
         "sum(x_total @ 300) + sum(x_total)",
+        "sum(x_total / on (i) group_left fill (2) y_total)",
+        "sum by (g) (increase(x_total[2m] anchored))",
+        "avg(rate(x_total[2m] smoothed) + on (g, i) (y_total smoothed))",
+        "sum(info(x_total, {__name__=\"y_total\"}))",
     ] {
         let answers: Vec<_> = engines
             .iter()
