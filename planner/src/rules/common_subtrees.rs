@@ -160,10 +160,10 @@ fn copy_last(plan: &mut Plan, last: &mut HashMap<u32, Plan>) {
         // A histogram tells the place of its buckets, the first one of several.
         let keeps_place = matches!(plan.op, PlanOp::Histogram { .. });
         for input in plan.inputs_mut().into_iter().rev() {
-            let span = input.span;
+            let place = input.place;
             copy_last(input, last);
             if keeps_place {
-                input.span = span;
+                input.place = place;
             }
         }
     });
