@@ -24,7 +24,4 @@ mod run;
 pub mod script;
 mod store;
 
-pub use run::{
-    Failure, FileSummary, RunOptions, Summary, Unsupported, UnsupportedReason, almost_equal,
-    run_files, run_text,
-};
+pub use run::{Failure, FileSummary, RunOptions, Summary, almost_equal, run_files, run_text};

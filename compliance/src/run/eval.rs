@@ -10,7 +10,6 @@ use quarrel_planner::format_duration;
 use super::at_modifier::pinned;
 use super::compare::{Answer, compare};
 use super::exact;
-use super::report::UnsupportedReason;
 use crate::script::{Eval, EvalTime, Expectations, TextMatch};
 use crate::store::ScriptStore;
 
@@ -18,55 +17,38 @@ use crate::store::ScriptStore;
 /// compared with it has its other steps.
 const MINUTE_MS: i64 = 60_000;
 
-/// What became of an `eval`.
-#[derive(Debug)]
-pub(super) enum Verdict {
-    Passed,
-    /// What did not come out as expected, in lines.
-    Failed(Vec<String>),
-    Unsupported(UnsupportedReason),
-}
-
-/// Why an `eval` did not pass.
-enum Stop {
-    Failed(Vec<String>),
-    Unsupported(UnsupportedReason),
-}
+/// What did not come out as expected, in lines.
+struct Stop(Vec<String>);
 
 impl Stop {
     fn because(text: impl Into<String>) -> Self {
-        Stop::Failed(vec![text.into()])
+        Stop(vec![text.into()])
     }
 
     /// The failure with a line in front that says in which form of the query.
-    fn during(self, form: &str) -> Self {
-        match self {
-            Stop::Failed(mut lines) => {
-                lines.insert(0, form.to_string());
-                Stop::Failed(lines)
-            }
-            other => other,
-        }
+    fn during(mut self, form: &str) -> Self {
+        self.0.insert(0, form.to_string());
+        self
     }
 }
 
+/// Runs an `eval`.
+///
+/// # Errors
+/// What did not come out as expected, in lines.
 pub(super) async fn run(
     eval: &Eval,
     engine: &Engine,
     store: &Arc<ScriptStore>,
     answers: Option<&mut Vec<String>>,
-) -> Verdict {
+) -> Result<(), Vec<String>> {
     let runner = Runner {
         eval,
         engine,
         store,
         answers: answers.map(RefCell::new),
     };
-    match runner.run().await {
-        Ok(()) => Verdict::Passed,
-        Err(Stop::Unsupported(reason)) => Verdict::Unsupported(reason),
-        Err(Stop::Failed(lines)) => Verdict::Failed(lines),
-    }
+    runner.run().await.map_err(|stop| stop.0)
 }
 
 struct Runner<'a> {
@@ -116,7 +98,7 @@ impl Runner<'_> {
         let options = QueryOptions::default();
         let query = prepared.range(self.store.clone(), start_ms, end_ms, step_ms, options);
         match self.outcome(query).await? {
-            Some(result) => compare(self.eval, &Answer::of(&result.value)).map_err(Stop::Failed),
+            Some(result) => compare(self.eval, &Answer::of(&result.value)).map_err(Stop),
             None => Ok(()),
         }
     }
@@ -130,7 +112,7 @@ impl Runner<'_> {
         let Some(result) = self.outcome(query).await? else {
             return Ok(());
         };
-        compare(self.eval, &Answer::of(&result.value)).map_err(Stop::Failed)?;
+        compare(self.eval, &Answer::of(&result.value)).map_err(Stop)?;
         let expect = &self.eval.expect;
         if expect.range_vector.is_some() || expect.string.is_some() || minds_range(text) {
             return Ok(());
@@ -151,10 +133,7 @@ impl Runner<'_> {
         let result = self
             .execute(query)
             .await
-            .map_err(|e| match unsupported(&e) {
-                Some(reason) => Stop::Unsupported(reason),
-                None => Stop::because(format!("the query failed: {e}")),
-            })?;
+            .map_err(|e| Stop::because(format!("the query failed: {e}")))?;
         if self.eval.expect.ordered {
             return Ok(());
         }
@@ -178,7 +157,7 @@ impl Runner<'_> {
             }
             _ => Answer::Vector(middle),
         };
-        compare(self.eval, &answer).map_err(Stop::Failed)
+        compare(self.eval, &answer).map_err(Stop)
     }
 
     async fn execute(&self, query: Query) -> Result<QueryResult, QueryError> {
@@ -200,8 +179,14 @@ impl Runner<'_> {
         let result = match self.execute(query).await {
             Ok(result) => result,
             Err(error) => {
-                if let Some(reason) = unsupported(&error) {
-                    return Err(Stop::Unsupported(reason));
+                // That this version cannot evaluate something is never expected.
+                let gave_up = matches!(
+                    error,
+                    QueryError::Unsupported { .. }
+                        | QueryError::Storage(StorageError::Unsupported(_))
+                );
+                if gave_up {
+                    return Err(Stop::because(format!("the query failed: {error}")));
                 }
                 check_failure(expect, &error.to_string())?;
                 return Ok(None);
@@ -228,22 +213,13 @@ fn time_text(ms: i64) -> String {
     format!("{sign}{}", format_duration(magnitude))
 }
 
-/// Why the engine cannot evaluate something yet, if that is the error.
-fn unsupported(error: &QueryError) -> Option<UnsupportedReason> {
-    match error {
-        QueryError::Unsupported { what, .. }
-        | QueryError::Storage(StorageError::Unsupported(what)) => Some(UnsupportedReason::of(what)),
-        _ => None,
-    }
-}
-
 fn check_failure(expect: &Expectations, error: &str) -> Result<(), Stop> {
     let Some(conditions) = &expect.fail else {
         return Err(Stop::because(format!("the query failed: {error}")));
     };
     match conditions.iter().find(|c| !c.matches(error)) {
         None => Ok(()),
-        Some(condition) => Err(Stop::Failed(vec![
+        Some(condition) => Err(Stop(vec![
             format!("expected the error {condition}"),
             format!("but got {error:?}"),
         ])),
@@ -294,7 +270,7 @@ fn check_texts(kind: &str, conditions: &[TextMatch], texts: &[String]) -> Result
         .iter()
         .find(|c| !texts.iter().any(|t| c.matches(t)))
     {
-        return Err(Stop::Failed(vec![
+        return Err(Stop(vec![
             format!("expected the {kind} {missing}"),
             format!("but got {texts:?}"),
         ]));

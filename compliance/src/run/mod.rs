@@ -18,11 +18,10 @@ use quarrel::{Engine, EngineOptions, QueryError};
 use quarrel_planner::ParserOptions;
 
 pub use almost::almost_equal;
-pub use report::{Failure, FileSummary, Summary, Unsupported, UnsupportedReason};
+pub use report::{Failure, FileSummary, Summary};
 
 use crate::script::{self, CommandKind, ScriptError};
 use crate::store::ScriptStore;
-use eval::Verdict;
 
 /// Samples that a query may hold, as in the reference's tests.
 const MAX_SAMPLES: u64 = 10_000;
@@ -152,19 +151,12 @@ async fn run_script(name: &str, text: &str, engine: &Engine, options: &RunOption
                 let query = eval.query.clone();
                 let answers = options.keep_answers.then_some(&mut summary.answers);
                 match eval::run(&eval, engine, &store, answers).await {
-                    Verdict::Passed => summary.passed += 1,
-                    Verdict::Failed(details) => summary.failures.push(Failure {
+                    Ok(()) => summary.passed += 1,
+                    Err(details) => summary.failures.push(Failure {
                         line: command.line,
                         query: Some(query),
                         details,
                     }),
-                    Verdict::Unsupported(reason) => {
-                        summary.unsupported.push(Unsupported {
-                            line: command.line,
-                            query,
-                            reason,
-                        });
-                    }
                 }
             }
         }

@@ -18,8 +18,6 @@ pub struct FileSummary {
     pub passed: usize,
     /// What did not.
     pub failures: Vec<Failure>,
-    /// What this version cannot evaluate; never counted as passed.
-    pub unsupported: Vec<Unsupported>,
     /// Each answer to the bit, with its query, in the order in which they
     /// came; empty unless asked for.
     pub answers: Vec<String>,
@@ -36,59 +34,12 @@ pub struct Failure {
     pub details: Vec<String>,
 }
 
-/// An `eval` that this version cannot evaluate.
-#[derive(Clone, Debug)]
-pub struct Unsupported {
-    /// Where, from 1.
-    pub line: usize,
-    /// The query.
-    pub query: String,
-    /// Why.
-    pub reason: UnsupportedReason,
-}
-
-/// Why something cannot be evaluated yet.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum UnsupportedReason {
-    /// It selects native histograms.
-    NativeHistograms,
-    /// Its result depends on start timestamps of samples.
-    StartTimestamps,
-    /// It uses a function, an aggregator or a modifier of this name.
-    Feature(String),
-}
-
-impl UnsupportedReason {
-    /// From the engine's or the store's words.
-    pub(super) fn of(what: &str) -> Self {
-        if what.contains("histogram samples") || what == "native histograms" {
-            return UnsupportedReason::NativeHistograms;
-        }
-        match what {
-            "start timestamps" => UnsupportedReason::StartTimestamps,
-            other => UnsupportedReason::Feature(other.to_string()),
-        }
-    }
-}
-
-impl fmt::Display for UnsupportedReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            UnsupportedReason::NativeHistograms => f.write_str("native histograms"),
-            UnsupportedReason::StartTimestamps => f.write_str("start timestamps"),
-            UnsupportedReason::Feature(what) => f.write_str(what),
-        }
-    }
-}
-
 impl FileSummary {
     pub(super) fn new(name: &str) -> Self {
         FileSummary {
             name: name.to_string(),
             passed: 0,
             failures: Vec::new(),
-            unsupported: Vec::new(),
             answers: Vec::new(),
         }
     }
@@ -105,15 +56,9 @@ impl Summary {
         self.files.iter().map(|f| f.failures.len()).sum()
     }
 
-    /// How many cannot be evaluated yet.
-    pub fn unsupported(&self) -> usize {
-        self.files.iter().map(|f| f.unsupported.len()).sum()
-    }
-
-    /// Whether all came out as expected: nothing failed and nothing was
-    /// unsupported.
+    /// Whether all came out as expected.
     pub fn success(&self) -> bool {
-        self.failed() == 0 && self.unsupported() == 0
+        self.failed() == 0
     }
 }
 
@@ -137,30 +82,15 @@ impl fmt::Display for FileSummary {
                 writeln!(f, "    {text}")?;
             }
         }
-        for Unsupported {
-            line,
-            query,
-            reason,
-        } in &self.unsupported
-        {
-            writeln!(
-                f,
-                "{}:{line}: {query}\n    not supported yet: {reason}",
-                self.name
-            )?;
-        }
         Ok(())
     }
 }
 
-/// Failures, what is unsupported, and the counts in the last line.
+/// Failures, and the counts in the last line.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for file in &self.files {
             write!(f, "{file}")?;
-        }
-        if self.unsupported() > 0 {
-            writeln!(f, "{} not supported yet", self.unsupported())?;
         }
         write!(f, "{} passed, {} failed", self.passed(), self.failed())
     }

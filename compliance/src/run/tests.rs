@@ -178,27 +178,6 @@ fn all_forms_of_an_instant_query_run() {
 }
 
 #[test]
-fn what_cannot_be_evaluated_is_not_passed() {
-    let mut summary = run("load 5m\n f 1\n\neval instant at 0 f\n f 1\n");
-    summary.unsupported.push(Unsupported {
-        line: 12,
-        query: "g".to_owned(),
-        reason: UnsupportedReason::of("function \"g\""),
-    });
-    assert_eq!((summary.passed, summary.failures.len()), (1, 0));
-    assert_eq!(
-        summary.to_string(),
-        "t:12: g\n    not supported yet: function \"g\"\n"
-    );
-    assert!(
-        !Summary {
-            files: vec![summary]
-        }
-        .success()
-    );
-}
-
-#[test]
 fn loads_add_up_until_clear() {
     passes(
         "load 5m\n http_requests 1\n\neval instant at 0 count(http_requests)\n {} 5\n\nclear\n\neval instant at 0 http_requests\n",
