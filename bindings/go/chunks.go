@@ -3,6 +3,7 @@ package quarrel
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/value"
@@ -12,23 +13,30 @@ import (
 // chunkSamples is how many samples a chunk has at most, as in Prometheus.
 const chunkSamples = 120
 
-// encodeChunks appends the samples of a series as chunks.
+// encodeChunks appends the samples of a series from mint to maxt as chunks.
 //
 // Readers of chunks take the hint on a counter reset from a histogram's place:
 // a counter's first one in a chunk has none, the others are no resets. So a
 // histogram without a hint begins a chunk, and before one that is no reset but
 // comes first (since the storage cut what was before it) stands a twin, which
 // the message marks as deleted. A storage's word that there is a reset is lost;
-// counts tell.
-func encodeChunks(samples chunkenc.Iterator, part *writer) error {
+// counts tell. Another layout of buckets begins a chunk, too: appenders would
+// bring both to one, and a histogram with an empty bucket is not equal to one
+// without it.
+func encodeChunks(samples chunkenc.Iterator, mint, maxt int64, part *writer) error {
 	e := chunkEncoder{out: part, count: part.later()}
 	for {
-		var err error
-		switch kind := samples.Next(); kind {
-		case chunkenc.ValNone:
+		kind := samples.Next()
+		if kind == chunkenc.ValNone || samples.AtT() > maxt {
 			e.flush()
 			part.set(e.count, e.chunks)
 			return samples.Err()
+		}
+		if samples.AtT() < mint {
+			continue
+		}
+		var err error
+		switch kind {
 		case chunkenc.ValFloat:
 			t, v := samples.At()
 			err = e.float(samples.AtST(), t, v)
@@ -47,6 +55,20 @@ func encodeChunks(samples chunkenc.Iterator, part *writer) error {
 	}
 }
 
+// A layout says where a histogram has its buckets.
+type layout struct {
+	schema             int32
+	zeroThreshold      float64
+	positive, negative []histogram.Span
+	custom             []float64
+}
+
+func (l layout) equal(other layout) bool {
+	return l.schema == other.schema && l.zeroThreshold == other.zeroThreshold &&
+		slices.Equal(l.positive, other.positive) && slices.Equal(l.negative, other.negative) &&
+		slices.Equal(l.custom, other.custom)
+}
+
 type chunkEncoder struct {
 	out    *writer
 	count  int // where the number of chunks goes
@@ -56,6 +78,7 @@ type chunkEncoder struct {
 	appender   chunkenc.Appender
 	kind       chunkenc.ValueType
 	starts     bool // whether the chunk holds start timestamps
+	layout     layout
 	gauge      bool // whether it holds gauges
 	twin       bool // whether its first sample is a twin of the second
 	mint, maxt int64
@@ -75,27 +98,29 @@ func (e *chunkEncoder) histogram(st, t int64, h *histogram.Histogram) error {
 	add := func(at int64) (chunkenc.Chunk, bool, chunkenc.Appender, error) {
 		return e.appender.AppendHistogram(nil, st, at, h, false)
 	}
-	return e.add(chunkenc.ValHistogram, st, t, h.CounterResetHint, h.Sum, add)
+	buckets := layout{h.Schema, h.ZeroThreshold, h.PositiveSpans, h.NegativeSpans, h.CustomValues}
+	return e.add(chunkenc.ValHistogram, st, t, h.CounterResetHint, h.Sum, buckets, add)
 }
 
 func (e *chunkEncoder) floatHistogram(st, t int64, h *histogram.FloatHistogram) error {
 	add := func(at int64) (chunkenc.Chunk, bool, chunkenc.Appender, error) {
 		return e.appender.AppendFloatHistogram(nil, st, at, h, false)
 	}
-	return e.add(chunkenc.ValFloatHistogram, st, t, h.CounterResetHint, h.Sum, add)
+	buckets := layout{h.Schema, h.ZeroThreshold, h.PositiveSpans, h.NegativeSpans, h.CustomValues}
+	return e.add(chunkenc.ValFloatHistogram, st, t, h.CounterResetHint, h.Sum, buckets, add)
 }
 
 // add appends a histogram by a function that appends it at a time.
-func (e *chunkEncoder) add(kind chunkenc.ValueType, st, t int64, hint histogram.CounterResetHint, sum float64, add func(int64) (chunkenc.Chunk, bool, chunkenc.Appender, error)) error {
+func (e *chunkEncoder) add(kind chunkenc.ValueType, st, t int64, hint histogram.CounterResetHint, sum float64, buckets layout, add func(int64) (chunkenc.Chunk, bool, chunkenc.Appender, error)) error {
 	stale := value.IsStaleNaN(sum)
-	cut := !stale && e.cutBefore(hint)
+	cut := !stale && (e.cutBefore(hint) || !e.layout.equal(buckets))
 	for {
 		if err := e.prepare(kind, st, cut); err != nil {
 			return err
 		}
 		first := e.samples == 0
 		if first {
-			e.gauge = hint == histogram.GaugeType
+			e.gauge, e.layout = hint == histogram.GaugeType, buckets
 			if hint == histogram.NotCounterReset && !stale && t > math.MinInt64 {
 				e.twin = true
 				if _, _, _, err := add(t - 1); err != nil {

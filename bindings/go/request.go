@@ -32,6 +32,10 @@ func decodeRequest(bytes []byte) (request, error) {
 		Range: r.i64(),
 		Func:  r.text(),
 		By:    r.u8() != 0,
+		// The storage need not cut series to the time that is asked for, at
+		// which Prometheus's TSDB can panic where samples are deleted.
+		// encodeChunks does it.
+		DisableTrimming: true,
 	}
 	wanted.hints.Grouping = r.texts()
 	for range r.count(9) {
@@ -90,7 +94,7 @@ func (s *sampleReader) read(wanted request, give func(part []byte, last bool) er
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		if err := s.series(set.At(), &part); err != nil {
+		if err := s.series(set.At(), &wanted.hints, &part); err != nil {
 			return storageError{err}
 		}
 		if len(part.bytes) >= partSize {
@@ -108,7 +112,7 @@ func (s *sampleReader) read(wanted request, give func(part []byte, last bool) er
 }
 
 // series appends a series: its labels, and its samples as chunks.
-func (s *sampleReader) series(series storage.Series, part *writer) error {
+func (s *sampleReader) series(series storage.Series, hints *storage.SelectHints, part *writer) error {
 	set := series.Labels()
 	part.u32(uint32(set.Len()))
 	set.Range(func(l labels.Label) {
@@ -116,5 +120,5 @@ func (s *sampleReader) series(series storage.Series, part *writer) error {
 		part.text(l.Value)
 	})
 	s.iterator = series.Iterator(s.iterator)
-	return encodeChunks(s.iterator, part)
+	return encodeChunks(s.iterator, hints.Start, hints.End, part)
 }
