@@ -17,6 +17,9 @@ pub(super) struct TestArgs {
     /// Whether metric names are removed when the answer is complete.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     delayed_name_removal: bool,
+    /// Whether functions of counters look at start timestamps.
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    use_start_timestamps: bool,
     /// Whether experimental syntax is allowed.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     experimental: bool,
@@ -26,6 +29,7 @@ impl TestArgs {
     fn options(&self) -> RunOptions {
         let mut options = RunOptions::default();
         options.engine.enable_delayed_name_removal = self.delayed_name_removal;
+        options.engine.use_start_timestamps = self.use_start_timestamps;
         if !self.experimental {
             options.engine.parser = ParserOptions::default();
         }
@@ -33,7 +37,7 @@ impl TestArgs {
     }
 }
 
-/// Runs all files. What this version cannot evaluate is no success.
+/// Runs all files.
 pub(super) async fn run(args: TestArgs) -> super::Result {
     let options = args.options();
     let running = tokio::task::spawn_blocking(move || run_files(&args.files, &options));
@@ -70,6 +74,7 @@ mod tests {
         let args = |files: Vec<PathBuf>| TestArgs {
             files,
             delayed_name_removal: true,
+            use_start_timestamps: true,
             experimental: true,
         };
         assert!(run(args(vec![good.clone()])).await.is_ok());
@@ -89,6 +94,7 @@ mod tests {
             let args = TestArgs {
                 files: vec![file.clone()],
                 delayed_name_removal,
+                use_start_timestamps: false,
                 experimental: false,
             };
             assert_eq!(run(args).await.is_ok(), passes);

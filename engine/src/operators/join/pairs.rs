@@ -179,18 +179,20 @@ impl Pairs<'_> {
         if !self.present.contains(&true) && others.met.is_empty() {
             return Ok(());
         }
-        let mut met = self.present.clone();
-        others
-            .met
-            .iter()
-            .for_each(|&step| met[step - steps.start] = true);
-        check_class(join, pair, steps.start, &met, &mut self.met, self.account)?;
+        let with_others;
+        let met = if others.met.is_empty() {
+            &self.present
+        } else {
+            with_others = others.with(&self.present, steps.start);
+            &with_others
+        };
+        check_class(join, pair, steps.start, met, &mut self.met, self.account)?;
         if let Some(slot) = self.matched.get_mut(self.group as usize) {
             if slot.is_none() {
                 self.account.grow(join.steps)?;
             }
             let matched = slot.get_or_insert_with(|| vec![false; join.steps]);
-            for (matched, met) in matched[steps.start..].iter_mut().zip(&met) {
+            for (matched, met) in matched[steps.start..].iter_mut().zip(met) {
                 *matched |= met;
             }
         }
@@ -264,6 +266,15 @@ struct Others {
     /// Steps at which both had samples.
     met: Vec<usize>,
     floats: Vec<(usize, f64)>,
+}
+
+impl Others {
+    /// The steps, from `first` on, at which floats or others have met.
+    fn with(&self, floats: &[bool], first: usize) -> Vec<bool> {
+        let mut met = floats.to_vec();
+        self.met.iter().for_each(|&step| met[step - first] = true);
+        met
+    }
 }
 
 /// Two samples of a class at one step are an error, also where a comparison
