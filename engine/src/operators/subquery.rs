@@ -117,7 +117,8 @@ impl Operator for SubqueryWindow {
                 samples: SampleColumns::default(),
                 told: Told::default(),
                 run,
-                _account: account,
+                account,
+                row_bytes: 0,
             })
         };
         expanded(input, &context, prepare, move |worker, row, builder| {
@@ -133,7 +134,9 @@ struct Worker {
     scratch: KernelScratch,
     samples: SampleColumns,
     told: Told,
-    _account: Account,
+    account: Account,
+    /// What is reserved for a row's histograms.
+    row_bytes: usize,
 }
 
 impl SubqueryWindow {
@@ -145,6 +148,11 @@ impl SubqueryWindow {
         builder: &mut BatchBuilder,
     ) -> Result<(), QueryError> {
         self.samples(row, &mut worker.samples);
+        let bytes = worker.samples.histograms.bytes();
+        if bytes > worker.row_bytes {
+            worker.account.grow(bytes - worker.row_bytes)?;
+            worker.row_bytes = bytes;
+        }
         let params = as_params(&worker.params);
         let scratch = &mut worker.scratch;
         let windowed = scratch

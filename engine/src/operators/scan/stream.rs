@@ -35,6 +35,8 @@ struct Worker {
     /// The samples of each step, if they are counted.
     steps: Option<StepSamples>,
     account: Account,
+    /// What is reserved for a row's samples and histograms.
+    row_bytes: usize,
 }
 
 /// The batches of one partition.
@@ -54,6 +56,7 @@ pub(super) fn scan(scan: Arc<Scan>, run: Run) -> BatchStream {
             told: Told::default(),
             steps: scan.counts_steps.then(|| StepSamples::new(steps)),
             account,
+            row_bytes: 0,
             scan,
             run,
         };
@@ -106,7 +109,6 @@ impl Worker {
 
     /// Computes rows until the morsel ends or the batch is full.
     fn compute(&mut self) -> Result<(), QueryError> {
-        let before = self.columns.bytes();
         let (mut bytes, mut samples, mut windowed) = (0, 0, 0);
         let params = Arc::clone(&self.params);
         let params = as_params(&params);
@@ -118,7 +120,8 @@ impl Worker {
                 result = Err(error);
                 break;
             }
-            match self.row(row, &params) {
+            let computed = self.row(row, &params);
+            match computed.and_then(|counts| self.account_row().map(|()| counts)) {
                 Ok((b, s, w)) => {
                     bytes += b;
                     samples += s as u64;
@@ -149,9 +152,17 @@ impl Worker {
             steps.clear();
         }
         self.run.metrics.add_bytes(bytes);
-        result.and(counted)?;
-        self.account
-            .grow(self.columns.bytes().saturating_sub(before))
+        result.and(counted)
+    }
+
+    /// Reserves what the largest row takes.
+    fn account_row(&mut self) -> Result<(), QueryError> {
+        let bytes = self.columns.bytes() + self.scratch.histograms.bytes();
+        if bytes > self.row_bytes {
+            self.account.grow(bytes - self.row_bytes)?;
+            self.row_bytes = bytes;
+        }
+        Ok(())
     }
 
     /// One series: decode, window function, result row.

@@ -275,6 +275,11 @@ impl StepHistograms {
         assert_eq!(self.steps.len(), self.column.len(), "a step a histogram");
     }
 
+    /// About the bytes that the histograms take.
+    pub fn bytes(&self) -> usize {
+        self.steps.len() * 4 + self.column.bytes()
+    }
+
     /// The steps, ascending.
     pub fn steps(&self) -> &[u32] {
         &self.steps
