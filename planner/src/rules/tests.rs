@@ -248,6 +248,9 @@ fn aggregations_over_scans_are_split() {
 #[test]
 fn matchers_do_not_pass_what_changes_groups_or_speaks() {
     let rule = "matcher propagation";
+    // What has no partner is filled.
+    assert_eq!(after(rule, "a{zone=\"1\"} / fill (0) b"), "");
+    assert_eq!(after(rule, "a{zone=\"1\"} / fill_left (0) b"), "");
     // Several rows of a group would be an error.
     assert_eq!(
         after(rule, "sum by (a) (x{a=\"1\"}) / on (a) topk by (a) (2, y)"),

@@ -287,3 +287,57 @@ proptest! {
         prop_assert_eq!(got, want);
     }
 }
+
+#[test]
+fn floats_that_know_since_when_they_count_are_chunks() {
+    let storage = MemoryStorage::new();
+    let since = |times: std::ops::Range<i64>| -> Vec<FloatSince> {
+        let sample = |t: i64| FloatSince {
+            timestamp: t * 1000,
+            start: t / 50 * 50_000,
+            value: t as f64,
+        };
+        times.map(sample).collect()
+    };
+    storage.append([("i", "1")], 0, 0.0).unwrap();
+    storage.append_since([("i", "1")], &since(1..301)).unwrap();
+    storage.append([("i", "1")], 400_000, 4.0).unwrap();
+    assert_eq!(storage.sample_count(), 302);
+    for late in [
+        since(300..302),
+        since(400..401),
+        vec![since(500..501)[0]; 2],
+    ] {
+        let error = storage.append_since([("i", "1")], &late).unwrap_err();
+        assert!(matches!(error, AppendError::Late { .. }), "{error}");
+    }
+    let symbols = SymbolTable::new();
+    let hints = SelectHints::default();
+    let request = SelectRequest {
+        matchers: &[],
+        range: TimeRange::ALL,
+        hints: &hints,
+        symbols: &symbols,
+    };
+    let selected = block_on(snapshot(&storage).select(request)).unwrap();
+    let mut chunks = Vec::new();
+    selected.series.chunks(0, &mut chunks).unwrap();
+    assert!(chunks.is_sorted_by_key(|chunk| chunk.min_time));
+    let (mut starts, mut times, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    for chunk in &chunks {
+        if let ChunkData::Encoded { encoding, bytes } = &chunk.data {
+            let out = (&mut starts, &mut times, &mut values);
+            quarrel_chunks::decode_floats_with_start(*encoding, bytes, out.0, out.1, out.2)
+                .unwrap();
+        }
+    }
+    let got = starts.into_iter().zip(times).zip(values);
+    let got: Vec<FloatSince> = got
+        .map(|((start, timestamp), value)| FloatSince {
+            timestamp,
+            start,
+            value,
+        })
+        .collect();
+    assert_eq!(got, since(1..301));
+}

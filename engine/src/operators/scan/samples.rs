@@ -250,6 +250,7 @@ mod tests {
     use std::sync::Arc;
 
     use proptest::prelude::*;
+    use quarrel_chunks::{FloatEncoder, Xor2Encoder};
 
     use super::*;
 
@@ -283,6 +284,47 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn starts_stay_with_their_samples(
+            runs in proptest::collection::vec(
+                proptest::collection::btree_map(1i64..60, (0u32..1000, 0i64..5), 1..20), 1..5),
+            stale in 1i64..60,
+        ) {
+            let encoded = |run: &BTreeMap<i64, (u32, i64)>| {
+                let mut encoder = Xor2Encoder::new();
+                for (&t, &(v, start)) in run {
+                    let v = if t == stale { f64::from_bits(STALE_NAN) } else { f64::from(v) };
+                    encoder.append_with_start(start, t, v);
+                }
+                Chunk {
+                    min_time: *run.keys().next().unwrap(),
+                    max_time: *run.keys().last().unwrap(),
+                    data: ChunkData::Encoded {
+                        encoding: encoder.encoding(),
+                        bytes: encoder.bytes().to_vec().into(),
+                    },
+                    deleted: Some(Arc::new([TimeRange { start: 7, end: 9 }])),
+                }
+            };
+            // Plain columns know of no start.
+            let mut chunks = vec![chunk(&[(20, 20.0), (70, 70.0)])];
+            chunks.extend(runs.iter().map(encoded));
+            let mut expected = BTreeMap::from([(20, (20.0, 0)), (70, (70.0, 0))]);
+            for run in &runs {
+                for (&t, &(v, start)) in run.iter().filter(|(t, _)| !(7..=9).contains(*t)) {
+                    expected.entry(t).or_insert((f64::from(v), start));
+                }
+            }
+            expected.retain(|t, _| (*t != stale || *t == 20) && (5..=50).contains(t));
+            let mut columns = SampleColumns::new(true);
+            columns.load(&chunks, TimeRange::ALL).unwrap();
+            columns.drop_stale();
+            columns.cut_to(TimeRange { start: 5, end: 50 });
+            let starts = columns.starts.unwrap();
+            let got = columns.timestamps.into_iter().zip(columns.values.into_iter().zip(starts));
+            prop_assert_eq!(got.collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>());
+        }
+
         #[test]
         fn overlapping_chunks_merge_and_the_first_wins(
             runs in proptest::collection::vec(
