@@ -45,7 +45,7 @@ fn kernels(c: &mut Criterion) {
     let series = rows(0);
     group.bench_function("rate, windows over rows", |b| {
         b.iter(|| {
-            let windows_of = RowWindows::new(&series, |_| false).unwrap();
+            let windows_of = RowWindows::of_counter(&series, |_| false).unwrap();
             let mut out = HistogramRows::new(Arc::clone(series.layout()), true);
             for window in windows() {
                 windows_of.growth(window, Growth::Counter, &mut out);
@@ -63,7 +63,7 @@ fn kernels(c: &mut Criterion) {
     });
     group.bench_function("sum_over_time, windows over rows", |b| {
         b.iter(|| {
-            let mut windows_of = RowWindows::new(&series, |_| false).unwrap();
+            let mut windows_of = RowWindows::new(&series).unwrap();
             let mut out = HistogramRows::new(Arc::clone(series.layout()), false);
             for window in windows() {
                 windows_of.sum(window, &mut out);

@@ -268,7 +268,7 @@ proptest! {
     ) {
         let rows = counter_rows(&layout, &steps);
         let matrix = matrix(&rows, false);
-        let Some(mut windows) = RowWindows::new(&matrix, |i| anew[i]) else {
+        let Some(mut windows) = RowWindows::of_counter(&matrix, |i| anew[i]) else {
             prop_assert!(layout.hides());
             return Ok(());
         };
@@ -335,7 +335,7 @@ fn means_that_are_not_finite_are_left_to_single_histograms() {
     let mut h = Histogram::new(Arc::clone(&layout), vec![f64::MAX]).unwrap();
     h.count = f64::MAX;
     let matrix = matrix(&[h.clone(), h], false);
-    let mut windows = RowWindows::new(&matrix, |_| false).unwrap();
+    let mut windows = RowWindows::new(&matrix).unwrap();
     let mut out = HistogramRows::new(layout, false);
     assert_eq!(windows.mean(0..=1, &mut out), None);
     assert_eq!((out.len(), windows.mean(1..=1, &mut out)), (0, Some(false)));

@@ -23,35 +23,44 @@ pub struct RowWindows<'a> {
 }
 
 impl<'a> RowWindows<'a> {
-    /// Looks for resets. `starts_anew(i)` says that start timestamps tell of
-    /// one between row `i` and the next. `None` if buckets of the layout lie
-    /// within its zero bucket, which needs the functions of single histograms.
-    pub fn new(rows: &'a HistogramRows, starts_anew: impl Fn(usize) -> bool) -> Option<Self> {
-        if rows.layout().hides() {
-            return None;
-        }
-        let is_reset =
-            |row: &usize| starts_anew(row - 1) || rows.row(*row).is_reset_from(&rows.row(row - 1));
-        let mut gauges = Vec::with_capacity(rows.len() + 1);
-        let mut count = 0;
-        gauges.push(0);
-        for row in rows.rows() {
-            count += usize::from(row.counter_reset == CounterReset::Gauge);
-            gauges.push(count);
-        }
-        Some(RowWindows {
+    /// Rows that are not asked for the growth of a counter. `None` if buckets of
+    /// the layout lie within its zero bucket, which needs the functions of single
+    /// histograms.
+    pub fn new(rows: &'a HistogramRows) -> Option<Self> {
+        (!rows.layout().hides()).then(|| RowWindows {
             rows,
-            resets: (1..rows.len()).filter(is_reset).collect(),
-            gauges,
+            resets: Vec::new(),
+            gauges: Vec::new(),
             lost: vec![0.0; rows.layout().width()],
         })
+    }
+
+    /// As [`RowWindows::new`], and looks for resets. `starts_anew(i)` says that
+    /// start timestamps tell of one between row `i` and the next.
+    pub fn of_counter(
+        rows: &'a HistogramRows,
+        starts_anew: impl Fn(usize) -> bool,
+    ) -> Option<Self> {
+        let mut windows = RowWindows::new(rows)?;
+        let is_reset =
+            |row: &usize| starts_anew(row - 1) || rows.row(*row).is_reset_from(&rows.row(row - 1));
+        windows.resets = (1..rows.len()).filter(is_reset).collect();
+        windows.gauges.reserve(rows.len() + 1);
+        let mut count = 0;
+        windows.gauges.push(count);
+        for row in rows.rows() {
+            count += usize::from(row.counter_reset == CounterReset::Gauge);
+            windows.gauges.push(count);
+        }
+        Some(windows)
     }
 
     /// Appends the growth over a window of two rows or more to `out`, which is
     /// compact and has the rows' layout; see [`growth`](super::growth).
     ///
     /// # Panics
-    /// If there are no such rows, or `out` has another layout.
+    /// If there are no such rows, `out` has another layout, or a counter was not
+    /// announced ([`RowWindows::of_counter`]).
     pub fn growth(
         &self,
         window: RangeInclusive<usize>,
@@ -89,7 +98,7 @@ impl<'a> RowWindows<'a> {
     /// The answer says whether hints contradict each other.
     ///
     /// # Panics
-    /// As [`RowWindows::growth`].
+    /// If there are no such rows, or `out` has another layout.
     pub fn sum(&mut self, window: RangeInclusive<usize>, out: &mut HistogramRows) -> bool {
         self.add_up(window, out, |sum, lost| sum + lost)
     }
@@ -100,7 +109,7 @@ impl<'a> RowWindows<'a> {
     /// appended.
     ///
     /// # Panics
-    /// As [`RowWindows::growth`].
+    /// As [`RowWindows::sum`].
     pub fn mean(&mut self, window: RangeInclusive<usize>, out: &mut HistogramRows) -> Option<bool> {
         if self
             .rows

@@ -7,7 +7,7 @@ use crate::histogram::native::{Growth, last_growth};
 
 pub(super) fn last_two(series: &Series<'_>, kind: Growth, out: &mut MixedOutput<'_>) {
     let mut writer = Writer::new(out.histograms);
-    let mut runs = Runs::new();
+    let mut runs = Runs::new(Some(kind));
     for window in series.windows() {
         let histograms = of_last_two(series, &window);
         if histograms == 0 {

@@ -45,7 +45,7 @@ pub(super) fn eval(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
 /// counters of which a start in the window is known, one is enough.
 fn extrapolated(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
     let mut writer = Writer::new(out.histograms);
-    let mut runs = Runs::new();
+    let mut runs = Runs::new(Some(rate.growth));
     for window in series.windows() {
         out.present[window.step] = false;
         if !window.floats.is_empty() {

@@ -3,11 +3,12 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::Series;
-use crate::histogram::native::{HistogramRows, RowWindows};
+use crate::histogram::native::{Growth, HistogramRows, RowWindows};
 
 /// The runs of a series, one after the other, as windows move over them.
 pub(super) struct Runs<'a> {
     run: Option<Run<'a>>,
+    growth: Option<Growth>,
 }
 
 struct Run<'a> {
@@ -23,8 +24,9 @@ pub(super) struct DenseWindow<'r, 'a> {
 }
 
 impl<'a> Runs<'a> {
-    pub fn new() -> Self {
-        Runs { run: None }
+    /// For growths of the given kind, or for sums and means.
+    pub fn new(growth: Option<Growth>) -> Self {
+        Runs { run: None, growth }
     }
 
     /// The rows of a window of one histogram or more, if one run holds them
@@ -39,10 +41,12 @@ impl<'a> Runs<'a> {
         let known = |run: &Run<'_>| std::ptr::eq(run.rows, rows);
         if !self.run.as_ref().is_some_and(known) {
             let start = window.start - part.start;
-            self.run = Some(Run {
-                rows,
-                windows: RowWindows::new(rows, |row| series.starts_anew(start + row)),
-            });
+            let anew = |row: usize| series.starts_anew(start + row);
+            let windows = match self.growth {
+                Some(Growth::Counter) => RowWindows::of_counter(rows, anew),
+                Some(Growth::Gauge) | None => RowWindows::new(rows),
+            };
+            self.run = Some(Run { rows, windows });
         }
         let run = self.run.as_mut()?;
         Some(DenseWindow {

@@ -11,7 +11,7 @@ use crate::histogram::native::{
 /// Windows of histograms alone have a sum and a mean.
 pub(super) fn aggregate(series: &Series<'_>, kind: StepAggregate, out: &mut MixedOutput<'_>) {
     let mut writer = Writer::new(out.histograms);
-    let mut runs = Runs::new();
+    let mut runs = Runs::new(None);
     for window in series.windows() {
         out.present[window.step] = false;
         if !window.floats.is_empty() {
