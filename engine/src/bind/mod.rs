@@ -249,14 +249,8 @@ impl<'a> Binder<'a> {
     /// Whether rows of equal labels stay as they are until the answer is
     /// complete: the reference does not look for them where names are removed
     /// at the end and a node is evaluated at one time alone.
-    pub fn keeps_equal_rows(&self, grid: Grid) -> bool {
-        let QueryTimes {
-            start_ms,
-            end_ms,
-            step_ms,
-        } = self.times;
-        let one_step = step_ms <= 0 || end_ms.saturating_sub(start_ms) < step_ms;
-        self.delays_names() && grid.len == 1 && (start_ms == end_ms || !one_step)
+    pub fn keeps_equal_rows(&self, plan: &Plan) -> bool {
+        self.delays_names() && !plan.several
     }
 
     /// The labels of rows whose function drops the name: without it, or marked.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use quarrel_functions::histogram::native::{HistogramRef, StepHistograms};
 use quarrel_planner::ast::Span;
+use quarrel_planner::logical::Plan;
 use rustc_hash::FxHashMap;
 
 use crate::batch::{Row, Rows};
@@ -50,12 +51,13 @@ enum Decides {
     FirstRow,
 }
 
-/// A merge above `input` if any of its rows have equal labels and must not.
-pub(crate) fn bind(binder: &Binder<'_>, input: Bound, span: Span) -> Bound {
-    if binder.keeps_equal_rows(input.grid) {
+/// A merge above `input`, the rows of `plan`, if any of them have equal labels
+/// and must not.
+pub(crate) fn bind(binder: &Binder<'_>, input: Bound, plan: &Plan) -> Bound {
+    if binder.keeps_equal_rows(plan) {
         return input;
     }
-    bind_with(input, span, Decides::FirstStep)
+    bind_with(input, plan.span, Decides::FirstStep)
 }
 
 /// As [`bind`], for functions that look at series one after the other.

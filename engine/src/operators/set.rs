@@ -70,7 +70,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         steps: plan.grid.len,
     };
     let bound = Bound::whole(Arc::new(set), vec![lhs, rhs], labels, plan.grid);
-    Ok(merge::bind(binder, bound, plan.span))
+    Ok(merge::bind(binder, bound, plan))
 }
 
 /// Which rows are of a group that the other side has.

@@ -69,7 +69,7 @@ pub(crate) fn bind(
             grid: plan.grid,
             ..bound
         },
-        plan.span,
+        plan,
     ))
 }
 

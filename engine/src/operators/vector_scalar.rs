@@ -62,7 +62,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     Ok(merge::bind(
         binder,
         Bound::row_wise(operator, inputs, labels),
-        plan.span,
+        plan,
     ))
 }
 

@@ -144,14 +144,15 @@ impl<'a> Builder<'a> {
     }
 
     /// A node, once all nodes below it are there.
-    fn node(&mut self, span: Span, grid: Grid, value_type: ValueType, op: PlanOp) -> Plan {
+    fn node(&mut self, span: Span, scope: Scope<'_>, value_type: ValueType, op: PlanOp) -> Plan {
         let id = self.next_id;
         self.next_id += 1;
         Plan {
             id,
             span,
             place: span,
-            grid,
+            grid: scope.grid,
+            several: scope.several,
             value_type,
             shared: None,
             op,
@@ -161,7 +162,7 @@ impl<'a> Builder<'a> {
     fn number(&mut self, value: f64, span: Span, scope: Scope<'_>) -> Plan {
         self.node(
             span,
-            scope.invariant().grid,
+            scope.invariant(),
             ValueType::Scalar,
             PlanOp::Number(value),
         )
@@ -188,7 +189,7 @@ impl<'a> Builder<'a> {
             Expr::Number(literal) => Ok(self.number(literal.value, span, scope)),
             Expr::String(literal) => {
                 let op = PlanOp::String(literal.value.clone());
-                Ok(self.node(span, scope.invariant().grid, ValueType::String, op))
+                Ok(self.node(span, scope.invariant(), ValueType::String, op))
             }
             Expr::VectorSelector(selector) => self.instant(selector, scope),
             Expr::MatrixSelector(_) | Expr::Subquery(_) => Err(bare_range(span, scope)),
@@ -202,12 +203,7 @@ impl<'a> Builder<'a> {
                     return Ok(input);
                 }
                 let value_type = input.value_type;
-                Ok(self.node(
-                    span,
-                    scope.grid,
-                    value_type,
-                    PlanOp::Negate(Box::new(input)),
-                ))
+                Ok(self.node(span, scope, value_type, PlanOp::Negate(Box::new(input))))
             }
             Expr::Paren(paren) => self.child(&paren.expr, scope.plain()),
         }
@@ -274,7 +270,7 @@ impl<'a> Builder<'a> {
                 (ValueType::Vector, op)
             }
         };
-        Ok(self.node(span, scope.grid, value_type, op))
+        Ok(self.node(span, scope, value_type, op))
     }
 
     fn aggregate(&mut self, aggregate: &'a Aggregate, scope: Scope<'a>) -> Result<Plan> {
@@ -316,7 +312,7 @@ impl<'a> Builder<'a> {
             param,
             input,
         };
-        Ok(self.node(span, scope.grid, ValueType::Vector, op))
+        Ok(self.node(span, scope, ValueType::Vector, op))
     }
 
     fn call(&mut self, call: &'a Call, scope: Scope<'a>) -> Result<Plan> {
@@ -326,13 +322,12 @@ impl<'a> Builder<'a> {
         if function.args.contains(&ValueType::Matrix) {
             return self.window_call(call, &args, below);
         }
-        let grid = scope.grid;
         let op = match function.kind {
             Kind::Nullary(nullary) => return Ok(self.nullary(function, nullary, span, scope)),
             Kind::Elementwise(_) => return self.elementwise(call, &args, below),
             Kind::ScalarOf => {
                 let op = PlanOp::ScalarOf(self.first(&args, span, below)?);
-                return Ok(self.node(span, grid, ValueType::Scalar, op));
+                return Ok(self.node(span, scope, ValueType::Scalar, op));
             }
             Kind::VectorOf => PlanOp::VectorOf(self.first(&args, span, below)?),
             Kind::Absent => {
@@ -387,13 +382,13 @@ impl<'a> Builder<'a> {
                     lhs: Box::new(self.child(lhs, below)?),
                     rhs: Box::new(self.child(rhs, below)?),
                 };
-                return Ok(self.node(span, grid, ValueType::Scalar, op));
+                return Ok(self.node(span, scope, ValueType::Scalar, op));
             }
             Kind::Window(_) | Kind::AbsentOverTime => {
                 return self.unsupported(format!("function {}", quote(function.name)), span);
             }
         };
-        Ok(self.node(span, grid, ValueType::Vector, op))
+        Ok(self.node(span, scope, ValueType::Vector, op))
     }
 
     /// The first argument, which is a vector or a scalar.
@@ -445,12 +440,7 @@ impl<'a> Builder<'a> {
         };
         let value = match nullary {
             NullaryFunction::Time => {
-                return self.node(
-                    span,
-                    scope.grid,
-                    ValueType::Scalar,
-                    PlanOp::Nullary(function),
-                );
+                return self.node(span, scope, ValueType::Scalar, PlanOp::Nullary(function));
             }
             NullaryFunction::Pi => std::f64::consts::PI,
             NullaryFunction::Start => start_ms as f64 / 1000.0,
@@ -480,7 +470,7 @@ impl<'a> Builder<'a> {
             input,
             params,
         };
-        Ok(self.node(span, scope.grid, ValueType::Vector, op))
+        Ok(self.node(span, scope, ValueType::Vector, op))
     }
 
     /// `vector(time())`, the argument of date functions that have none.
@@ -489,9 +479,9 @@ impl<'a> Builder<'a> {
             Some(time) => PlanOp::Nullary(time),
             None => PlanOp::Number(f64::NAN),
         };
-        let time = self.node(span, scope.grid, ValueType::Scalar, op);
+        let time = self.node(span, scope, ValueType::Scalar, op);
         let op = PlanOp::VectorOf(Box::new(time));
-        Box::new(self.node(span, scope.grid, ValueType::Vector, op))
+        Box::new(self.node(span, scope, ValueType::Vector, op))
     }
 }
 

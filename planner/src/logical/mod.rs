@@ -38,6 +38,9 @@ pub struct Plan {
     pub place: Span,
     /// Its evaluation times.
     pub grid: Grid,
+    /// Whether the reference takes these times for a range: the end is later
+    /// than the start, though there may be one time alone.
+    pub several: bool,
     /// Scalar, vector, matrix or string.
     pub value_type: ValueType,
     /// Set by the rule on common subtrees: nodes of one plan with the same

@@ -95,7 +95,7 @@ fn hash(
             };
         }
         node_text(plan).hash(&mut hasher);
-        plan.grid.hash(&mut hasher);
+        (plan.grid, plan.several).hash(&mut hasher);
         let (start, end) = (plan.span.start as usize, plan.span.end as usize);
         query.get(start..end).hash(&mut hasher);
         let hash = hasher.finish();

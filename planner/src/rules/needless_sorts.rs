@@ -74,6 +74,7 @@ fn nothing(id: u32, span: crate::ast::Span, grid: crate::logical::Grid) -> Plan 
         span,
         place: span,
         grid,
+        several: false,
         value_type: quarrel_functions::table::ValueType::Scalar,
         shared: None,
         op: PlanOp::Number(0.0),

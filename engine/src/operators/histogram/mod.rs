@@ -102,7 +102,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     };
     // Histograms that differ in their name alone may have equal labels now.
     let bound = Bound::whole(Arc::new(histogram), inputs, labels, plan.grid);
-    Ok(merge::bind(binder, bound, plan.span))
+    Ok(merge::bind(binder, bound, plan))
 }
 
 /// The labels of classic histograms, and those of all rows, which may have

@@ -90,6 +90,7 @@ pub(crate) fn evaluate(
         grouper: Grouper::default(),
         labels: LabelList::new(),
         rows: Vec::new(),
+        keeps_equal_rows: binder.keeps_equal_rows(plan),
         account,
     };
     for Asked { values, .. } in asked {
@@ -121,6 +122,8 @@ struct Named<'a> {
     grouper: Grouper,
     labels: LabelList,
     rows: Vec<(Vec<f64>, Vec<bool>)>,
+    /// Whether a quantile that is asked for twice gives two rows.
+    keeps_equal_rows: bool,
     account: Account,
 }
 
@@ -169,13 +172,19 @@ impl Named<'_> {
             value: text,
         };
         set_label(&mut named, label, &symbols.read());
-        let place = self.grouper.id_of(&named) as usize;
+        let place = if self.keeps_equal_rows {
+            self.rows.len()
+        } else {
+            self.grouper.id_of(&named) as usize
+        };
         if place == self.rows.len() {
             self.account.grow(steps * 9 + named.len() * 32)?;
             self.rows.push((vec![0.0; steps], vec![false; steps]));
             self.labels.push(named);
         }
-        self.places.insert((number, text), place);
+        if !self.keeps_equal_rows {
+            self.places.insert((number, text), place);
+        }
         Ok(place)
     }
 
@@ -192,7 +201,7 @@ impl Named<'_> {
         }
         Ok(LateRows {
             labels: Arc::new(self.labels),
-            unique: true,
+            unique: !self.keeps_equal_rows,
             // They are all marked, or none is.
             marks,
             grid,

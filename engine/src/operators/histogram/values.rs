@@ -43,7 +43,7 @@ pub(super) fn bind(
     let labels = binder.drop_names(input.row_labels());
     let operator = Arc::new(HistogramValue { name, value });
     let bound = Bound::row_wise(operator, vec![input], labels);
-    Ok(merge::bind(binder, bound, plan.span))
+    Ok(merge::bind(binder, bound, plan))
 }
 
 impl Operator for HistogramValue {

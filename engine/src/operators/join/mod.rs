@@ -82,7 +82,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         RowLabels::new(labels).marked(marks),
         plan.grid,
     );
-    Ok(merge::bind(binder, bound, plan.span))
+    Ok(merge::bind(binder, bound, plan))
 }
 
 /// Before a large table is made: makes sure with the rows at hand that those of

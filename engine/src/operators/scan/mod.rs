@@ -139,7 +139,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<
         inputs: inputs.into(),
         morsels: Some(morsels),
     };
-    Ok(merge::bind(binder, bound, plan.span))
+    Ok(merge::bind(binder, bound, plan))
 }
 
 impl Operator for Scan {

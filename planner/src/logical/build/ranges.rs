@@ -84,7 +84,7 @@ impl<'a> Builder<'a> {
             }
             (Range::Subquery(subquery), None) => return Err(bare_range(subquery.span, scope)),
         };
-        let rows = self.node(span, scope.grid, ValueType::Vector, op);
+        let rows = self.node(span, scope, ValueType::Vector, op);
         if !absent {
             return Ok(rows);
         }
@@ -93,7 +93,7 @@ impl<'a> Builder<'a> {
             input: Box::new(rows),
             labels,
         };
-        Ok(self.node(span, scope.grid, ValueType::Vector, op))
+        Ok(self.node(span, scope, ValueType::Vector, op))
     }
 
     /// The scalar arguments beside a range, and those that are left out.
@@ -181,7 +181,7 @@ impl<'a> Builder<'a> {
         let range_ms = durations::resolve(&matrix.range, false, self.options)?;
         let select = self.select(&matrix.selector, Some(range_ms), matrix.span, scope)?;
         let op = PlanOp::RawSelect(Box::new(select));
-        Ok(self.node(matrix.span, scope.grid, ValueType::Matrix, op))
+        Ok(self.node(matrix.span, scope, ValueType::Matrix, op))
     }
 
     pub(super) fn raw_subquery(
@@ -194,7 +194,7 @@ impl<'a> Builder<'a> {
             input: Box::new(input),
             inner,
         };
-        Ok(self.node(subquery.span, scope.grid, ValueType::Matrix, op))
+        Ok(self.node(subquery.span, scope, ValueType::Matrix, op))
     }
 
     pub(super) fn instant(
@@ -222,7 +222,7 @@ impl<'a> Builder<'a> {
             select,
             call,
         }));
-        Ok(self.node(selector.span, scope.grid, ValueType::Vector, op))
+        Ok(self.node(selector.span, scope, ValueType::Vector, op))
     }
 
     /// `timestamp` and `start_timestamp` of a selector: the times of its samples,
@@ -256,7 +256,7 @@ impl<'a> Builder<'a> {
             select,
             call: window,
         }));
-        Ok(self.node(call.span, scope.grid, ValueType::Vector, op))
+        Ok(self.node(call.span, scope, ValueType::Vector, op))
     }
 
     /// `info`: its rows, and the info metrics at the time that these look at.
@@ -322,14 +322,14 @@ impl<'a> Builder<'a> {
             select,
             call: window,
         }));
-        let series = Box::new(self.node(span, scope.grid, ValueType::Vector, op));
+        let series = Box::new(self.node(span, scope, ValueType::Vector, op));
         let op = PlanOp::Info {
             input,
             series,
             names,
             data,
         };
-        Ok(self.node(call.span, scope.grid, ValueType::Vector, op))
+        Ok(self.node(call.span, scope, ValueType::Vector, op))
     }
 
     fn range_select(
