@@ -111,14 +111,16 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<
     } else {
         selected
     };
+    let windows = Windows::new(&window.call, plan.grid);
+    let (ends, reach_ms) = windows.reach();
     let scan = Scan {
-        windows: Windows::new(&window.call, plan.grid),
+        windows,
         range: TimeRange { start, end },
         cut: window.select.is_cut(),
         totals: window.select.totals_only.then(|| Reading {
-            ends: window.call.reference,
+            ends,
             // An instant selector keeps one millisecond less.
-            kept_ms: window.call.range_ms - i64::from(window.select.instant),
+            kept_ms: reach_ms - i64::from(window.select.instant),
         }),
         params,
         morsels: Arc::clone(&morsels),

@@ -15,7 +15,7 @@ use super::samples::SampleColumns;
 /// How far back the reference's iterator keeps samples, and where it looks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading {
-    /// The windows' ends.
+    /// The ends of the windows, with what they look at beyond.
     pub ends: Grid,
     /// Milliseconds.
     pub kept_ms: i64,
