@@ -13,7 +13,8 @@ import (
 // (tombstones.Intervals.Add) when it cuts at both ends and the series has
 // deleted samples at or after the end: the query fails with "unexpected error:
 // runtime error: index out of range". Without the cut, the answer is the one
-// that was meant.
+// that was meant. It shows in one place: timestamp(m @ t offset o) looks at t for
+// samples that the cut would have taken away.
 type untrimmed struct{ storage.Queryable }
 
 func (u untrimmed) Querier(mint, maxt int64) (storage.Querier, error) {
