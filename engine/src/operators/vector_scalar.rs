@@ -16,7 +16,7 @@ use crate::batch::{BatchBuilder, SeriesBatch};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
-use crate::exec::operator::{BatchStream, Operator, Run, mapped};
+use crate::exec::operator::{BatchStream, Operator, Pruning, Run, mapped};
 
 #[derive(Debug)]
 struct VectorScalar {
@@ -78,6 +78,14 @@ impl Operator for VectorScalar {
 
     fn is_row_wise(&self) -> bool {
         true
+    }
+
+    fn prune(&self, _: &[bool]) -> Pruning {
+        // Floats that cannot be trimmed are told of, whoever asks for them.
+        match self.op {
+            SampleOp::Trim(_) => Pruning::Ignored,
+            _ => Pruning::PassedOn,
+        }
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
