@@ -87,21 +87,28 @@ impl HistogramSamples {
         Ok(())
     }
 
-    /// Merges samples of another chunk in; what is there wins.
+    /// Merges samples of another chunk in; what is there wins. That there was
+    /// no counter reset is known only of neighbours of one chunk: it is
+    /// forgotten where another chunk's sample has come between.
     fn merge(&mut self, kept: &[usize], timestamps: &[i64], starts: &[i64], rows: &HistogramRows) {
         let mut out = HistogramSamples::default();
         let (mut a, mut b) = (0, 0);
+        let mut last_is_own = true;
         while a < self.timestamps.len() || b < kept.len() {
             let theirs = kept.get(b).map(|&i| timestamps[i]);
             match (self.timestamps.get(a), theirs) {
                 (Some(&own), other) if other.is_none_or(|t| own <= t) => {
-                    out.push(own, self.starts[a], &self.column.get(a));
+                    let sample = after(self.column.get(a), last_is_own);
+                    out.push(own, self.starts[a], &sample);
+                    last_is_own = true;
                     b += usize::from(other == Some(own));
                     a += 1;
                 }
                 (_, Some(t)) => {
                     let i = kept[b];
-                    out.push(t, starts[i], &rows.row(i));
+                    let sample = after(rows.row(i), !last_is_own || b == 0);
+                    out.push(t, starts[i], &sample);
+                    last_is_own = false;
                     b += 1;
                 }
                 (_, None) => break,
@@ -146,6 +153,18 @@ impl HistogramSamples {
     }
 }
 
+/// A sample that comes after its neighbour, or after another chunk's sample.
+fn after(sample: HistogramRef<'_>, neighbour: bool) -> HistogramRef<'_> {
+    let counter_reset = match sample.counter_reset {
+        hint if neighbour || hint == CounterReset::Gauge => hint,
+        _ => CounterReset::Unknown,
+    };
+    HistogramRef {
+        counter_reset,
+        ..sample
+    }
+}
+
 /// The decoded columns as rows of a layout; takes their memory.
 fn rows_of(columns: &mut HistogramColumns) -> Result<HistogramRows, LayoutError> {
     let spans = |spans: &[chunks::Span]| -> Vec<(i32, u32)> {
@@ -175,4 +194,50 @@ fn rows_of(columns: &mut HistogramColumns) -> Result<HistogramRows, LayoutError>
     };
     let wrong = |_| LayoutError::TooManyBuckets;
     HistogramRows::from_columns(layout, false, columns).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use quarrel_chunks::histogram::{Histogram, HistogramBuilder, HistogramLayout};
+
+    use super::*;
+
+    fn hints(chunks: &[&[i64]]) -> Vec<(i64, CounterReset)> {
+        let mut samples = HistogramSamples::default();
+        for times in chunks {
+            let mut builder = HistogramBuilder::new(false);
+            for t in *times {
+                let histogram = Histogram {
+                    counter_reset: chunks::CounterReset::Unknown,
+                    layout: HistogramLayout::default(),
+                    count: *t as u64,
+                    zero_count: *t as u64,
+                    sum: 0.0,
+                    buckets: Vec::new(),
+                };
+                builder.push(0, *t, &histogram).unwrap();
+            }
+            let [chunk] = &builder.finish().unwrap()[..] else {
+                panic!("one chunk");
+            };
+            samples
+                .append(chunk.encoding, &chunk.bytes, &[], &[])
+                .unwrap();
+        }
+        let hint = |(t, h): (&i64, HistogramRef<'_>)| (*t, h.counter_reset);
+        let rows = samples.timestamps.iter().zip(samples.column.iter());
+        rows.map(hint).collect()
+    }
+
+    #[test]
+    fn no_reset_is_known_between_neighbours_of_one_chunk_alone() {
+        use CounterReset::{NoReset, Unknown};
+        let apart = [(10, Unknown), (20, NoReset), (30, Unknown), (40, NoReset)];
+        assert_eq!(hints(&[&[10, 20], &[30, 40]]), apart);
+        let between = [(10, Unknown), (20, Unknown), (30, Unknown), (40, NoReset)];
+        assert_eq!(hints(&[&[10, 30, 40], &[20]]), between);
+        assert_eq!(hints(&[&[20], &[10, 30, 40]]), between);
+        let twin = [(10, Unknown), (20, NoReset), (30, Unknown)];
+        assert_eq!(hints(&[&[10, 20], &[10, 20, 30]]), twin);
+    }
 }
