@@ -147,6 +147,20 @@ fn each_bad_quantile_of_a_histogram_is_told() {
     assert_eq!(texts, [warning("2"), warning("3")]);
 }
 
+/// A plus sign changes nothing, and yet is where a parameter begins.
+#[test]
+fn a_parameter_stands_at_its_plus_sign() {
+    let store = store("x 1 2 3");
+    for query in ["quantile_over_time(+pi(), x[2m])", "quantile(+pi(), x)"] {
+        let open = query.find('+').unwrap_or_default();
+        let texts = over(&store, query);
+        assert!(
+            texts[0].ends_with(&format!("(1:{})", open + 1)),
+            "{texts:?}"
+        );
+    }
+}
+
 #[test]
 fn sorting_over_time() {
     let store = store("x{a=\"1\"} 3 2 1\nx{a=\"2\"} 1 2 3");
