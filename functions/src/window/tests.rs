@@ -129,6 +129,15 @@ pub(super) fn same(got: Option<f64>, want: Option<f64>, relative: f64) -> bool {
     }
 }
 
+/// Whether two means differ by the last digits of values that cancel.
+fn cancels(case: &Case, step: usize, got: Option<f64>, want: Option<f64>) -> bool {
+    let values = &case.values[case.bounds[step].range()];
+    let largest = values
+        .iter()
+        .fold(0.0, |largest: f64, v| largest.max(v.abs()));
+    matches!((got, want), (Some(a), Some(b)) if (a - b).abs() <= 1e-15 * largest)
+}
+
 fn times(gaps: &[i64]) -> Vec<i64> {
     let mut t = 0;
     gaps.iter()
@@ -187,7 +196,10 @@ proptest! {
                 let all = case.timestamps.iter().copied().zip(case.values.iter().copied());
                 let samples = all.filter(|s| s.0 > end - range && s.0 <= end).collect();
                 let want = plain(function, &Plain { samples, end, range, eval }, param);
-                prop_assert!(same(got, want, 1e-7), "{function:?} step {i}: {got:?}, want {want:?}");
+                // A line through samples 1 ms apart is known less well far off.
+                let far = function == WindowFunction::PredictLinear;
+                let close = same(got, want, if far { 1e-4 } else { 1e-7 });
+                prop_assert!(close, "{function:?} step {i}: {got:?}, want {want:?}");
             }
         }
     }
@@ -214,7 +226,9 @@ proptest! {
             let got = case.run(function, &params);
             for (i, &got) in got.iter().enumerate() {
                 let want = case.step(i).run(function, &params)[0];
-                prop_assert!(same(got, want, 1e-10), "{function:?} step {i}: {got:?}, want {want:?}");
+                let close = same(got, want, 1e-10)
+                    || (function == WindowFunction::Avg && cancels(&case, i, got, want));
+                prop_assert!(close, "{function:?} step {i}: {got:?}, want {want:?}");
             }
         }
     }

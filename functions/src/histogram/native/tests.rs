@@ -81,6 +81,19 @@ pub(crate) fn parts(h: &Histogram) -> (CounterReset, Arc<Layout>, [u64; 3], Vec<
     (h.counter_reset, Arc::clone(&h.layout), totals, buckets)
 }
 
+/// As [`parts`], with counts that differ by their last bits alone from those
+/// of `like` taken from there: means of buckets that are joined on the way
+/// round elsewhere.
+fn parts_like(h: &Histogram, like: &Histogram) -> (CounterReset, Arc<Layout>, [u64; 3], Vec<u64>) {
+    let mut h = h.clone();
+    for (count, like) in h.buckets.iter_mut().zip(&like.buckets) {
+        if (*count - like).abs() <= 2.0 * f64::EPSILON * like.abs() {
+            *count = *like;
+        }
+    }
+    parts(&h)
+}
+
 fn matrix(rows: &[Histogram], is_compact: bool) -> HistogramRows {
     let mut matrix = HistogramRows::new(Arc::clone(&rows[0].layout), is_compact);
     for row in rows {
@@ -249,7 +262,8 @@ proptest! {
             found.bounds_reconciled |= found_here.bounds_reconciled;
             let (at, got) = got.next().unwrap();
             prop_assert_eq!(at, step);
-            prop_assert_eq!(parts(&got), parts(&want));
+            let got = if mean { parts_like(&got, &want) } else { parts(&got) };
+            prop_assert_eq!(got, parts(&want));
         }
         prop_assert!(got.next().is_none());
         // Where there is no result, what was found before counts all the same.
