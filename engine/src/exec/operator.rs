@@ -15,7 +15,7 @@ use async_task::Task;
 use datafusion_execution::TaskContext;
 use datafusion_physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder, Time};
 use datafusion_physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Either, select};
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use quarrel_functions::histogram::native::StepHistograms;
@@ -208,6 +208,21 @@ impl Future for Collecting {
             Collecting::Here(future) => future.poll_unpin(cx),
             Collecting::OnPool(task) => task.poll_unpin(cx),
         }
+    }
+}
+
+/// The rows of both operands. Where both fail it is with the left one's error,
+/// as in the reference, whichever comes first.
+///
+/// # Errors
+/// That of an operand.
+pub async fn both(
+    left: Collecting,
+    right: Collecting,
+) -> Result<((Rows, Account), (Rows, Account)), QueryError> {
+    match select(left, right).await {
+        Either::Left((left, right)) => Ok((left?, right.await?)),
+        Either::Right((right, left)) => Ok((left.await?, right?)),
     }
 }
 

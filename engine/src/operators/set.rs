@@ -13,7 +13,7 @@ use super::{broadcast, merge};
 use crate::batch::Row;
 use crate::bind::{Binder, Bound, RowLabels};
 use crate::error::QueryError;
-use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
+use crate::exec::operator::{BatchStream, Operator, Output, Run, both, computed};
 use crate::labels::{Grouper, LabelList, SymbolTable};
 
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl Operator for Set {
             let what = "set operator";
             let left = run.inputs[0].collect(self.left.len(), &run.context, what);
             let right = run.inputs[1].collect(self.right.len(), &run.context, what);
-            let ((left, mut account), (right, _right)) = futures::try_join!(left, right)?;
+            let ((left, mut account), (right, _right)) = both(left, right).await?;
             let (masking, of_row) = if self.op == BinaryOp::Or {
                 (&left, &self.left)
             } else {

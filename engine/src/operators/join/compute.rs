@@ -10,21 +10,23 @@ use super::table::{NONE, Sides};
 use crate::batch::{Row, Rows};
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
-use crate::exec::operator::{Output, Run};
+use crate::exec::operator::{Output, Run, both};
 use crate::operators::masks::group_masks;
 use crate::operators::ops::OpNote;
 
 pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError> {
     let table = &join.table;
     let swapped = join.card == Cardinality::OneToMany;
-    let (many_input, one_input) = if swapped {
-        (&run.inputs[1], &run.inputs[0])
+    let (many, one) = (table.sides.many_labels.len(), table.sides.one_labels.len());
+    let (left, right) = if swapped { (one, many) } else { (many, one) };
+    let left = run.inputs[0].collect(left, &run.context, "join");
+    let right = run.inputs[1].collect(right, &run.context, "join");
+    let (left, right) = both(left, right).await?;
+    let ((many, mut account), (one, _one)) = if swapped {
+        (right, left)
     } else {
-        (&run.inputs[0], &run.inputs[1])
+        (left, right)
     };
-    let many = many_input.collect(table.sides.many_labels.len(), &run.context, "join");
-    let one = one_input.collect(table.sides.one_labels.len(), &run.context, "join");
-    let ((many, mut account), (one, _one)) = futures::try_join!(many, one)?;
     let check = Check {
         context: &run.context,
         sides: &table.sides,
