@@ -96,13 +96,8 @@ impl Operator for LimitRatio {
         let input = run.inputs[0].open(run.partition);
         let this = Arc::clone(&self);
         let prepare = async move {
-            let params = this.ratio.get(&run).await?;
-            let Some(ratio) = params.first() else {
-                return Err(QueryError::Internal(
-                    "limit_ratio without a parameter".into(),
-                ));
-            };
-            this.ratios(ratio, &run)
+            let ratio = this.ratio.only(&run, "limit_ratio").await?;
+            this.ratios(&ratio, &run)
         };
         mapped(input, prepare, move |ratios, batch| {
             Ok(self.apply(ratios, &batch))

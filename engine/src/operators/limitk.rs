@@ -67,10 +67,7 @@ impl Operator for LimitK {
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         computed(async move {
-            let params = self.limit.get(&run).await?;
-            let Some(limit) = params.first() else {
-                return Err(QueryError::Internal("limitk without a parameter".into()));
-            };
+            let limit = &self.limit.only(&run, "limitk").await?;
             let collecting = run.inputs[0].collect(self.groups.len(), &run.context, "limitk");
             let (input, mut account) = collecting.await?;
             let output = Output::new(&run.context, "limitk");

@@ -138,6 +138,15 @@ impl Params {
         };
         self.values.get_or_try_init(compute).await.cloned()
     }
+
+    /// The values of the one argument that `operator` has.
+    ///
+    /// # Errors
+    /// An internal error if it was bound without one.
+    pub async fn only(&self, run: &Run, operator: &str) -> Result<Values, QueryError> {
+        let missing = || QueryError::Internal(format!("{operator} without a parameter"));
+        self.get(run).await?.first().cloned().ok_or_else(missing)
+    }
 }
 
 /// The one row of a scalar input: a value for each of `len` steps.

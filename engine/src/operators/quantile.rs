@@ -102,10 +102,7 @@ impl Operator for Quantile {
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         computed(async move {
-            let params = self.q.get(&run).await?;
-            let Some(q) = params.first() else {
-                return Err(QueryError::Internal("quantile without a parameter".into()));
-            };
+            let q = &self.q.only(&run, "quantile").await?;
             let collecting = run.inputs[0].collect(self.groups.len(), &run.context, "quantile");
             let (input, mut account) = collecting.await?;
             warn_extremes(&run, self.node, self.span, q, self.steps);

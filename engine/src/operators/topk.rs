@@ -88,10 +88,7 @@ impl Operator for TopK {
 
 impl TopK {
     async fn compute(&self, run: &Run) -> Result<Output, QueryError> {
-        let params = self.limit.get(run).await?;
-        let Some(limit) = params.first() else {
-            return Err(QueryError::Internal("topk without a parameter".into()));
-        };
+        let limit = &self.limit.only(run, "topk").await?;
         let collecting = run.inputs[0].collect(self.groups.len(), &run.context, "topk");
         let (input, mut account) = collecting.await?;
         if !keeps_any(limit, self.steps, self.span)? {
