@@ -318,11 +318,26 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::push`].
-    pub fn finish(mut self) -> Result<(Vec<SeriesBatch>, Account), QueryError> {
+    fn finish(mut self) -> Result<(Vec<SeriesBatch>, Account), QueryError> {
         if self.builder.rows() > 0 {
             self.close_batch()?;
         }
         Ok((self.full, self.account))
+    }
+
+    /// All batches, held by another account together with their samples: they
+    /// stay in memory as inputs do.
+    ///
+    /// # Errors
+    /// As [`Output::push`], and the limit of samples.
+    pub fn keep(self, account: &mut Account) -> Result<Vec<SeriesBatch>, QueryError> {
+        let (batches, held) = self.finish()?;
+        drop(held);
+        for batch in &batches {
+            account.grow(batch.bytes())?;
+            account.hold_samples(batch.items() as u64)?;
+        }
+        Ok(batches)
     }
 
     /// All batches as a stream's items.

@@ -157,12 +157,7 @@ impl Counter<'_> {
             present.extend(counts.iter().map(|&count| count > 0.0));
             output.push(group as u32, first, &counts, &present)?;
         }
-        let (batches, held) = output.finish()?;
-        drop(held);
-        for batch in &batches {
-            self.account.grow(batch.bytes())?;
-            self.account.hold_samples(batch.items() as u64)?;
-        }
+        let batches = output.keep(&mut self.account)?;
         Ok(LateRows {
             labels: Arc::new(self.labels),
             unique: true,

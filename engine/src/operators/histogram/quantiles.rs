@@ -193,12 +193,7 @@ impl Named<'_> {
         for (number, (values, present)) in self.rows.iter().enumerate() {
             output.push(number as u32, 0, values, present)?;
         }
-        let (batches, held) = output.finish()?;
-        drop(held);
-        for batch in &batches {
-            self.account.grow(batch.bytes())?;
-            self.account.hold_samples(batch.items() as u64)?;
-        }
+        let batches = output.keep(&mut self.account)?;
         Ok(LateRows {
             labels: Arc::new(self.labels),
             unique: !self.keeps_equal_rows,

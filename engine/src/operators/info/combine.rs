@@ -322,12 +322,7 @@ impl OutRows<'_> {
             }
             output.push_mixed(number as u32, first, &values, &present, &histograms)?;
         }
-        let (batches, held) = output.finish()?;
-        drop(held);
-        for batch in &batches {
-            self.account.grow(batch.bytes())?;
-            self.account.hold_samples(batch.items() as u64)?;
-        }
+        let batches = output.keep(&mut self.account)?;
         Ok((batches, self.out_labels, self.account))
     }
 }
