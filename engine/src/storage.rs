@@ -19,6 +19,7 @@ use arrow_buffer::ScalarBuffer;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 pub use quarrel_chunks::Encoding;
+use quarrel_chunks::histogram::BuiltChunk;
 pub use quarrel_matchers::Matcher;
 
 use crate::labels::{LabelList, SymbolTable};
@@ -162,6 +163,20 @@ pub struct Chunk {
     pub data: ChunkData,
     /// Closed time ranges whose samples are deleted (tombstones), sorted.
     pub deleted: Option<Arc<[TimeRange]>>,
+}
+
+impl From<BuiltChunk> for Chunk {
+    fn from(built: BuiltChunk) -> Self {
+        Chunk {
+            min_time: built.min_time,
+            max_time: built.max_time,
+            data: ChunkData::Encoded {
+                encoding: built.encoding,
+                bytes: built.bytes.into(),
+            },
+            deleted: None,
+        }
+    }
 }
 
 /// The bytes or columns of a chunk.

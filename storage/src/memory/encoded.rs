@@ -96,13 +96,5 @@ fn chunks_of<C: Count>(
     for sample in samples {
         builder.push(sample.start, sample.timestamp, &sample.histogram)?;
     }
-    Ok(builder.finish()?.into_iter().map(|built| Chunk {
-        min_time: built.min_time,
-        max_time: built.max_time,
-        data: ChunkData::Encoded {
-            encoding: built.encoding,
-            bytes: built.bytes.into(),
-        },
-        deleted: None,
-    }))
+    Ok(builder.finish()?.into_iter().map(Chunk::from))
 }

@@ -1,6 +1,6 @@
 //! Histograms of the head that are in no chunk yet, put into chunks.
 
-use quarrel::storage::{Chunk, ChunkData};
+use quarrel::storage::Chunk;
 use quarrel_chunks::histogram::{
     Count, CounterReset, EncodeError, Histogram, HistogramBuilder, HistogramLayout, Span,
 };
@@ -39,16 +39,7 @@ fn build<C: Count>(
         let histogram = histogram_of(&sample.histogram)?;
         builder.push(sample.start, sample.timestamp, &histogram)?;
     }
-    let chunks = builder.finish()?.into_iter().map(|built| Chunk {
-        min_time: built.min_time,
-        max_time: built.max_time,
-        data: ChunkData::Encoded {
-            encoding: built.encoding,
-            bytes: built.bytes.into(),
-        },
-        deleted: None,
-    });
-    Ok(chunks.collect())
+    Ok(builder.finish()?.into_iter().map(Chunk::from).collect())
 }
 
 fn integer_of(wal: &WalHistogram) -> Result<Histogram<u64>, BadHistogram> {
