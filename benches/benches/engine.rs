@@ -1,8 +1,8 @@
 //! Queries on the benchmark block, through the library.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use quarrel::{Engine, EngineOptions};
 use quarrel_benches::{bench_data, open, queries};
+use quarrel_engine::{Engine, EngineOptions};
 
 const NAMES: [&str; 8] = [
     "sum_rate_1m",

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use quarrel::{Engine, EngineOptions};
 use quarrel_benches::{BenchError, BenchQuery, bench_data, go_module, go_run, open, queries, rows};
+use quarrel_engine::{Engine, EngineOptions};
 use serde::Deserialize;
 
 #[global_allocator]

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use quarrel::storage::Storage;
-use quarrel::{Engine, QueryError, QueryOptions, QueryResult, Value};
+use quarrel_engine::storage::Storage;
+use quarrel_engine::{Engine, QueryError, QueryOptions, QueryResult, Value};
 use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 use serde::Deserialize;
 

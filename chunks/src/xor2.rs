@@ -28,7 +28,7 @@ pub(crate) fn decode(
     bytes: &[u8],
     timestamps: &mut Vec<i64>,
     values: &mut Vec<f64>,
-    mut starts: Option<&mut Vec<i64>>,
+    mut start_timestamps: Option<&mut Vec<i64>>,
 ) -> Result<(), ChunkError> {
     let samples = num_samples(Encoding::Xor2, bytes)?;
     let (Some(&header), Some(data)) = (bytes.get(2), bytes.get(3..)) else {
@@ -71,8 +71,8 @@ pub(crate) fn decode(
         }
         timestamps.push(s.t);
         values.push(f64::from_bits(s.value));
-        if let Some(starts) = &mut starts {
-            starts.push(s.start);
+        if let Some(start_timestamps) = &mut start_timestamps {
+            start_timestamps.push(s.start);
         }
     }
     Ok(())

@@ -15,7 +15,7 @@
 //! "#;
 //! let summary = run_text("example.test", script, &RunOptions::default())?;
 //! assert_eq!((summary.passed, summary.failures.len()), (1, 0));
-//! # Ok::<(), quarrel::QueryError>(())
+//! # Ok::<(), quarrel_engine::QueryError>(())
 //! ```
 
 mod histogram;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use quarrel::storage::{Snapshot, Storage, StorageError, TimeRange};
+use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 use quarrel_functions::histogram::native::Histogram;
 use quarrel_storage::memory::{AppendError, FloatSince, HistogramAt, MemoryStorage};
 
@@ -139,8 +139,8 @@ impl ScriptStore {
                 timestamp: first,
             });
         }
-        let has_starts = columns.starts.iter().any(|start| *start != 0);
-        let since = if has_starts {
+        let has_start_timestamps = columns.start_timestamps.iter().any(|start| *start != 0);
+        let since = if has_start_timestamps {
             columns.since()
         } else {
             Vec::new()
@@ -154,7 +154,7 @@ impl ScriptStore {
             rest = behind;
         }
         self.samples.append_since(pairs(labels), rest)?;
-        if !has_starts {
+        if !has_start_timestamps {
             self.samples
                 .append_series(pairs(labels), columns.timestamps, columns.values)?;
         }
@@ -171,7 +171,7 @@ struct Columns {
     /// Histograms without a float between them.
     histograms: Vec<Vec<HistogramAt<f64>>>,
     /// Start timestamps of floats, 0 where there is none.
-    starts: Vec<i64>,
+    start_timestamps: Vec<i64>,
     /// Whether the last sample was a histogram.
     in_histograms: bool,
 }
@@ -181,11 +181,11 @@ impl Columns {
         self.in_histograms = false;
         self.timestamps.push(time);
         self.values.push(value);
-        self.starts.push(start);
+        self.start_timestamps.push(start);
     }
 
     fn since(&self) -> Vec<FloatSince> {
-        let times = self.timestamps.iter().zip(&self.starts);
+        let times = self.timestamps.iter().zip(&self.start_timestamps);
         let samples = times.zip(&self.values);
         let since = samples.map(|((&timestamp, &start), &value)| FloatSince {
             timestamp,

@@ -23,7 +23,7 @@ use crate::storage::Storage;
 ///
 /// # Examples
 /// ```
-/// use quarrel::{Engine, EngineOptions};
+/// use quarrel_engine::{Engine, EngineOptions};
 ///
 /// let engine = Engine::new(EngineOptions::default()).unwrap();
 /// let query = engine.prepare("sum(rate(http_requests_total[5m]))").unwrap();

@@ -168,23 +168,3 @@ impl QueryError {
         }
     }
 }
-
-impl From<QueryError> for datafusion_common::DataFusionError {
-    fn from(error: QueryError) -> Self {
-        datafusion_common::DataFusionError::External(Box::new(error))
-    }
-}
-
-impl From<datafusion_common::DataFusionError> for QueryError {
-    fn from(error: datafusion_common::DataFusionError) -> Self {
-        use datafusion_common::DataFusionError as D;
-        match error {
-            D::External(inner) => match inner.downcast::<QueryError>() {
-                Ok(query) => *query,
-                Err(other) => QueryError::Internal(other.to_string()),
-            },
-            D::Context(_, inner) => QueryError::from(*inner),
-            other => QueryError::Internal(other.to_string()),
-        }
-    }
-}

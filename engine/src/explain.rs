@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use datafusion_physical_plan::{DisplayFormatType, ExecutionPlan};
 use quarrel_planner::logical::Plan;
 pub use quarrel_planner::rules::Trace as RuleTrace;
 use quarrel_planner::rules::{self, RuleContext};
@@ -39,38 +38,9 @@ impl Explanation {
         self.physical = Some(match root {
             Root::Text { text, .. } => format!("Text: {}\n", quarrel_functions::fmt::quote(text)),
             Root::Raw(raw) => format!("{raw}\n"),
-            Root::Rows { plan, .. } => tree(&**plan, with_metrics),
+            Root::Rows { plan, .. } => plan.tree(with_metrics),
         });
     }
-}
-
-/// One node of a plan as it shows itself.
-struct Node<'a>(&'a dyn ExecutionPlan);
-
-impl fmt::Display for Node<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt_as(DisplayFormatType::Default, f)
-    }
-}
-
-/// A plan as DataFusion shows it, a line a node, but without its recursion:
-/// plans are as deep as queries are.
-pub(crate) fn tree(plan: &dyn ExecutionPlan, with_metrics: bool) -> String {
-    let mut out = String::new();
-    let mut stack = vec![(plan, 0)];
-    while let Some((plan, depth)) = stack.pop() {
-        out.extend(std::iter::repeat_n("  ", depth));
-        out.push_str(&Node(plan).to_string());
-        if with_metrics {
-            let metrics = plan.metrics().unwrap_or_default();
-            let metrics = metrics.aggregate_by_name().sorted_for_display();
-            out.push_str(&format!(", metrics=[{}]", metrics.timestamps_removed()));
-        }
-        out.push('\n');
-        let inputs = plan.children().into_iter().rev();
-        stack.extend(inputs.map(|input| (&**input, depth + 1)));
-    }
-    out
 }
 
 impl fmt::Display for Explanation {

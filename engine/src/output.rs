@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use datafusion_physical_plan::ExecutionPlan;
 use futures::StreamExt;
 use quarrel_functions::grid::Grid;
 
@@ -10,6 +9,7 @@ use crate::batch::SeriesBatch;
 use crate::error::{LimitError, QueryError};
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::{Input, series_batch};
+use crate::exec::plan_node::PlanNode;
 use crate::labels::LabelList;
 use crate::operators::raw::{RawRoot, RawSeries};
 use crate::result::{Samples, SeriesSet, Value};
@@ -21,7 +21,7 @@ pub(crate) enum Root {
     Text { at_ms: i64, text: String },
     /// Rows over the query's times.
     Rows {
-        plan: Arc<dyn ExecutionPlan>,
+        plan: Arc<PlanNode>,
         labels: Arc<LabelList>,
         grid: Grid,
         scalar: bool,
@@ -50,7 +50,7 @@ impl Root {
             Root::Raw(raw) => Ok(Output::Raw(raw.compute(context).await?)),
             Root::Rows { plan, .. } => {
                 let mut account = context.account("result");
-                let mut stream = Input::root(Arc::clone(plan)).open(0);
+                let mut stream = Input::new(Arc::clone(plan) as _).open(0);
                 let mut batches = Vec::new();
                 while let Some(record) = stream.next().await {
                     let batch = series_batch(&record?)?;

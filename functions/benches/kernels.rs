@@ -98,7 +98,7 @@ fn windows(criterion: &mut Criterion) {
                 bounds: &bounds,
                 ends,
                 range_ms,
-                starts: None,
+                start_timestamps: None,
                 extension: None,
                 eval,
             };

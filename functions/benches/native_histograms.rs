@@ -72,8 +72,8 @@ fn kernels(c: &mut Criterion) {
         });
     });
     group.bench_function("histogram_quantile", |b| {
-        let (mut out, mut notes) = (vec![0.0; ROWS], Vec::new());
-        b.iter(|| series.quantiles(0.9, &mut out, &mut notes));
+        let (mut out, mut annotations) = (vec![0.0; ROWS], Vec::new());
+        b.iter(|| series.quantiles(0.9, &mut out, &mut annotations));
     });
     for (name, shifts) in [
         ("one layout", [0; 10]),

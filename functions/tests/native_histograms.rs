@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use quarrel_functions::histogram::native::{
-    CounterReset, ExtendedWindow, FractionNote, Growth, GrowthNotes, Histogram, HistogramRef,
-    Layout, MeanOfHistograms, QuantileNote, SumOfHistograms, Trim, extended_growth, growth,
-    last_growth,
+    CounterReset, ExtendedWindow, FractionAnnotation, Growth, GrowthAnnotations, Histogram,
+    HistogramRef, Layout, MeanOfHistograms, QuantileAnnotation, SumOfHistograms, Trim,
+    extended_growth, growth, last_growth,
 };
 use serde_json::Value;
 
@@ -114,14 +114,14 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    fn notes(&self) -> Vec<&str> {
+    fn annotations(&self) -> Vec<&str> {
         items(&self.record["n"])
             .iter()
             .map(|n| n.as_str().unwrap())
             .collect()
     }
 
-    fn expect(&self, got: Option<&Histogram>, notes: &[&str], equal: fn(f64, f64) -> bool) {
+    fn expect(&self, got: Option<&Histogram>, annotations: &[&str], equal: fn(f64, f64) -> bool) {
         let want = match &self.record["out"] {
             Value::Null => None,
             value => Some(histogram(value)),
@@ -137,11 +137,11 @@ impl Case<'_> {
                 self.record
             );
         }
-        let mut notes = notes.to_vec();
-        notes.sort_unstable();
-        let mut expected = self.notes();
+        let mut annotations = annotations.to_vec();
+        annotations.sort_unstable();
+        let mut expected = self.annotations();
         expected.sort_unstable();
-        assert_eq!(notes, expected, "notes of {}", self.record);
+        assert_eq!(annotations, expected, "annotations of {}", self.record);
     }
 
     fn expect_numbers(&self, got: &[f64], equal: fn(f64, f64) -> bool) {
@@ -222,39 +222,39 @@ impl Case<'_> {
         let Ok(found) = found else {
             return self.expect(None, &["incompatible"], same);
         };
-        let mut notes = vec![];
-        notes.extend(found.reset_collision.then_some("collision"));
-        notes.extend(found.bounds_reconciled.then_some("reconciled"));
-        self.expect(Some(&h), &notes, same);
+        let mut annotations = vec![];
+        annotations.extend(found.reset_collision.then_some("collision"));
+        annotations.extend(found.bounds_reconciled.then_some("reconciled"));
+        self.expect(Some(&h), &annotations, same);
     }
 
     fn quantiles(&self, h: &HistogramRef<'_>) {
-        let (values, notes): (Vec<f64>, Vec<QuantileNote>) =
+        let (values, annotations): (Vec<f64>, Vec<QuantileAnnotation>) =
             self.x.iter().map(|&q| h.quantile(q)).unzip();
         self.expect_numbers(&values, close);
-        let notes: Vec<&str> = notes
+        let annotations: Vec<&str> = annotations
             .iter()
-            .map(|note| match note {
-                QuantileNote::None => "",
-                QuantileNote::NanResult => "nan",
-                QuantileNote::NanSkew => "skew",
+            .map(|annotation| match annotation {
+                QuantileAnnotation::None => "",
+                QuantileAnnotation::NanResult => "nan",
+                QuantileAnnotation::NanSkew => "skew",
             })
             .collect();
-        assert_eq!(notes, self.notes(), "of {}", self.record);
+        assert_eq!(annotations, self.annotations(), "of {}", self.record);
     }
 
     fn fractions(&self, h: &HistogramRef<'_>) {
-        let (values, notes): (Vec<f64>, Vec<FractionNote>) =
+        let (values, annotations): (Vec<f64>, Vec<FractionAnnotation>) =
             self.x.chunks(2).map(|x| h.fraction(x[0], x[1])).unzip();
         self.expect_numbers(&values, |a, b| close(a, b) || (a - b).abs() < 1e-14);
-        let notes: Vec<&str> = notes
+        let annotations: Vec<&str> = annotations
             .iter()
-            .map(|note| match note {
-                FractionNote::None => "",
-                FractionNote::NanExcluded => "excluded",
+            .map(|annotation| match annotation {
+                FractionAnnotation::None => "",
+                FractionAnnotation::NanExcluded => "excluded",
             })
             .collect();
-        assert_eq!(notes, self.notes(), "of {}", self.record);
+        assert_eq!(annotations, self.annotations(), "of {}", self.record);
     }
 
     fn aggregate(&self, mean: bool) {
@@ -271,10 +271,10 @@ impl Case<'_> {
         let Ok((h, found)) = result else {
             return self.expect(None, &["mixed"], same);
         };
-        let mut notes = vec![];
-        notes.extend(found.reset_collision.then_some("collision"));
-        notes.extend(found.bounds_reconciled.then_some("reconciled"));
-        self.expect(Some(&h), &notes, same);
+        let mut annotations = vec![];
+        annotations.extend(found.reset_collision.then_some("collision"));
+        annotations.extend(found.bounds_reconciled.then_some("reconciled"));
+        self.expect(Some(&h), &annotations, same);
     }
 
     fn growth(&self, counter: bool) {
@@ -315,14 +315,14 @@ impl Case<'_> {
         self.expect_growth(extended_growth(&points, times, window, kind));
     }
 
-    fn expect_growth(&self, (grown, notes): (Option<Histogram>, GrowthNotes)) {
-        let GrowthNotes {
+    fn expect_growth(&self, (grown, annotations): (Option<Histogram>, GrowthAnnotations)) {
+        let GrowthAnnotations {
             not_counter,
             not_gauge,
             mixed_schemas,
             subtraction_reconciled,
             addition_reconciled,
-        } = notes;
+        } = annotations;
         let mut texts = vec![];
         texts.extend(not_counter.then_some("not_counter"));
         texts.extend(not_gauge.then_some("not_gauge"));

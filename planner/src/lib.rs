@@ -3,7 +3,6 @@
 
 pub mod ast;
 mod check;
-mod deep;
 mod disabled;
 mod error;
 mod json;
@@ -14,6 +13,7 @@ mod options;
 mod parser;
 mod pretty;
 mod print;
+mod recursion;
 pub mod rules;
 
 pub use disabled::{AllowedModifiers, DisabledModifier};

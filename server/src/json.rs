@@ -4,8 +4,8 @@
 //! pieces and sent while it is written. There is no state: commas and
 //! brackets are the caller's.
 
-use quarrel::histogram::HistogramRef;
-use quarrel::labels::{Label, Symbols};
+use quarrel_engine::histogram::HistogramRef;
+use quarrel_engine::labels::{Label, Symbols};
 use quarrel_functions::fmt::{format_f, format_json};
 
 /// Appends `"text"`, with the escapes of json-iterator's `WriteString`: quote,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use quarrel::QueryStats;
+use quarrel_engine::QueryStats;
 
 /// Upper bounds of the buckets for durations, seconds.
 const BOUNDS: [f64; 14] = [

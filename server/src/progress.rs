@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use quarrel::Progress;
+use quarrel_engine::Progress;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 

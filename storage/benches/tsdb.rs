@@ -9,8 +9,8 @@ use std::process::Command;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures::executor::block_on;
-use quarrel::labels::SymbolTable;
-use quarrel::storage::{
+use quarrel_engine::labels::SymbolTable;
+use quarrel_engine::storage::{
     Matcher, SelectHints, SelectRequest, Selected, Snapshot, Storage, TimeRange,
 };
 use quarrel_matchers::MatchOp;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quarrel::{Point as Got, SampleValue, Series, Value};
+use quarrel_engine::{Point as Got, SampleValue, Series, Value};
 use quarrel_functions::fmt::{format_f, format_g, quote};
 
 use super::almost::almost_equal;

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use quarrel::storage::StorageError;
-use quarrel::{Engine, Query, QueryError, QueryOptions, QueryResult, Value};
+use quarrel_engine::storage::StorageError;
+use quarrel_engine::{Engine, Query, QueryError, QueryOptions, QueryResult, Value};
 use quarrel_planner::format_duration;
 
 use super::at_modifier::pinned;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use quarrel::histogram::HistogramRef;
-use quarrel::{QueryResult, SampleValue, Series, Value};
+use quarrel_engine::histogram::HistogramRef;
+use quarrel_engine::{QueryResult, SampleValue, Series, Value};
 
 /// All of a result but what it cost.
 pub(super) fn text(result: &QueryResult) -> String {

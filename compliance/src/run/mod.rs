@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quarrel::{Engine, EngineOptions, QueryError};
+use quarrel_engine::{Engine, EngineOptions, QueryError};
 use quarrel_planner::ParserOptions;
 
 pub use almost::almost_equal;

@@ -130,7 +130,7 @@ impl<'a> Late<'a> {
         for param in params {
             let (_, (rows, _account)) = self.collect(param, None, "parameter").await?;
             asked.push(Asked {
-                span: param.place,
+                span: param.argument_span,
                 values: Values::of_rows(&rows, node.grid.len)?,
             });
         }
@@ -236,7 +236,7 @@ impl<'a> Late<'a> {
         what: &'static str,
     ) -> Result<(Rows, Account), QueryError> {
         let lowered = lower_root(bound, self.context);
-        let collecting = Input::root(lowered).collect(bound.labels.len(), self.context, what);
+        let collecting = Input::new(lowered as _).collect(bound.labels.len(), self.context, what);
         self.context.run(collecting).await
     }
 }

@@ -14,7 +14,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion_physical_plan::ExecutionPlan;
 use quarrel_functions::grid::Grid;
 use quarrel_planner::logical::{Plan, PlanOp};
 use quarrel_planner::with_stack;
@@ -27,7 +26,7 @@ use crate::exec::context::QueryContext;
 use crate::exec::gather::Gather;
 use crate::exec::morsels::Morsels;
 use crate::exec::operator::{Operator, Pruning};
-use crate::exec::plan_node::OperatorExec;
+use crate::exec::plan_node::PlanNode;
 use crate::labels::LabelList;
 use crate::operators;
 
@@ -250,7 +249,7 @@ impl<'a> Binder<'a> {
     /// complete: the reference does not look for them where names are removed
     /// at the end and a node is evaluated at one time alone.
     pub fn keeps_equal_rows(&self, plan: &Plan) -> bool {
-        self.delays_names() && !plan.several
+        self.delays_names() && !plan.range_query
     }
 
     /// The labels of rows whose function drops the name: without it, or marked.
@@ -311,7 +310,9 @@ impl<'a> Binder<'a> {
             PlanOp::Info { .. } => Err(QueryError::Internal(
                 "the labels of info metrics depend on their samples".into(),
             )),
-            PlanOp::NoStarts(input) => operators::no_starts::bind(self, plan, input),
+            PlanOp::NoStartTimestamp(input) => {
+                operators::no_start_timestamp::bind(self, plan, input)
+            }
             PlanOp::Aggregate { .. } => operators::aggregate::bind(self, plan),
             PlanOp::Relabel { .. } => operators::relabel::bind(self, plan),
             PlanOp::Sort { .. } => operators::sort::bind(self, plan),
@@ -321,8 +322,8 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// Turns bound nodes into a plan that DataFusion can show and run. Cannot fail.
-pub(crate) fn lower(bound: &Bound, context: &Arc<QueryContext>) -> Arc<dyn ExecutionPlan> {
+/// Turns bound nodes into a plan that can be shown and run. Cannot fail.
+pub(crate) fn lower(bound: &Bound, context: &Arc<QueryContext>) -> Arc<PlanNode> {
     with_stack(|| {
         let inputs = bound
             .inputs
@@ -335,21 +336,21 @@ pub(crate) fn lower(bound: &Bound, context: &Arc<QueryContext>) -> Arc<dyn Execu
                         if morsels.partitions() > 1 && !bound.operator.takes_partitions(i) =>
                     {
                         let gather = Arc::new(Gather::new(Arc::clone(morsels)));
-                        OperatorExec::build(gather, vec![plan], context)
+                        PlanNode::new(gather, vec![plan], context)
                     }
                     _ => plan,
                 }
             })
             .collect();
-        OperatorExec::build(Arc::clone(&bound.operator), inputs, context)
+        PlanNode::new(Arc::clone(&bound.operator), inputs, context)
     })
 }
 
 /// As [`lower`], with one partition at the root.
-pub(crate) fn lower_root(bound: &Bound, context: &Arc<QueryContext>) -> Arc<dyn ExecutionPlan> {
+pub(crate) fn lower_root(bound: &Bound, context: &Arc<QueryContext>) -> Arc<PlanNode> {
     let plan = lower(bound, context);
     match &bound.morsels {
-        Some(morsels) if morsels.partitions() > 1 => OperatorExec::build(
+        Some(morsels) if morsels.partitions() > 1 => PlanNode::new(
             Arc::new(Gather::new(Arc::clone(morsels))),
             vec![plan],
             context,

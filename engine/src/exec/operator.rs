@@ -1,8 +1,7 @@
 //! The contract of a physical operator.
 //!
 //! An [`Operator`] says what it is called and turns the streams of its inputs
-//! into a stream of its own. What makes a DataFusion plan node of it is in
-//! [`super::plan_node`].
+//! into a stream of its own. [`super::plan_node`] makes a plan node of it.
 
 use std::fmt::{self, Debug};
 use std::pin::Pin;
@@ -12,9 +11,9 @@ use std::task::{Context, Poll};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use async_task::Task;
-use datafusion_execution::TaskContext;
-use datafusion_physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder, Time};
-use datafusion_physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion_physical_expr_common::metrics::{
+    Count, ExecutionPlanMetricsSet, MetricBuilder, Time,
+};
 use futures::future::{BoxFuture, Either, select};
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
@@ -50,11 +49,10 @@ pub trait Operator: Debug + Send + Sync + 'static {
         false
     }
 
-    /// How many partitions it gives, from those of its inputs. Scan chains
+    /// How many partitions it gives, from those of its first input. Scan chains
     /// have as many as there are threads, everything above has one.
-    fn partitions(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> usize {
-        let first = inputs.first().filter(|_| self.is_row_wise());
-        first.map_or(1, |input| input.output_partitioning().partition_count())
+    fn partitions(&self, first_input: Option<usize>) -> usize {
+        first_input.filter(|_| self.is_row_wise()).unwrap_or(1)
     }
 
     /// Whether it takes the partitions of an input as they are; otherwise
@@ -75,6 +73,15 @@ pub trait Operator: Debug + Send + Sync + 'static {
 
     /// Starts one partition.
     fn stream(self: Arc<Self>, run: Run) -> BatchStream;
+}
+
+/// A plan that can be run: what operators know of the nodes below them.
+pub trait PhysicalPlan: Debug + Send + Sync {
+    /// How many partitions it has.
+    fn partitions(&self) -> usize;
+
+    /// Starts one partition.
+    fn execute(&self, partition: usize) -> BatchStream;
 }
 
 /// What an operator makes of rows that do not matter.
@@ -129,32 +136,24 @@ impl OperatorMetrics {
 /// An input of an operator, not started yet.
 #[derive(Debug, Clone)]
 pub struct Input {
-    pub(super) plan: Arc<dyn ExecutionPlan>,
-    pub(super) task: Arc<TaskContext>,
+    plan: Arc<dyn PhysicalPlan>,
 }
 
 impl Input {
-    /// An input for running a plan's root.
-    pub fn root(plan: Arc<dyn ExecutionPlan>) -> Self {
-        Input {
-            plan,
-            task: Arc::new(TaskContext::default()),
-        }
+    /// A node that another one, or whoever runs the plan, reads.
+    pub fn new(plan: Arc<dyn PhysicalPlan>) -> Self {
+        Input { plan }
     }
 
     /// How many partitions it has.
     pub fn partitions(&self) -> usize {
-        self.plan.output_partitioning().partition_count()
+        self.plan.partitions()
     }
 
     /// Starts one of them.
     pub fn open(&self, partition: usize) -> BatchStream {
         // Operators that compute row by row open their input at once.
-        let task = Arc::clone(&self.task);
-        match with_stack(|| self.plan.execute(partition, task)) {
-            Ok(stream) => stream.map(|batch| batch.map_err(QueryError::from)).boxed(),
-            Err(error) => failed(error.into()),
-        }
+        with_stack(|| self.plan.execute(partition))
     }
 
     /// Reads the one partition to its end. `rows` is the length of the

@@ -1,5 +1,5 @@
-//! An operator as a DataFusion `ExecutionPlan`, once for all operators: that
-//! brings `EXPLAIN ANALYZE`, metrics and a road to distributed execution.
+//! A node of the physical plan: an operator over its inputs. One type serves
+//! all operators; it measures them and asks the query's limits.
 
 use std::fmt::{self, Debug};
 use std::pin::Pin;
@@ -8,56 +8,93 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
-use datafusion_common::tree_node::TreeNodeRecursion;
-use datafusion_execution::{SendableRecordBatchStream, TaskContext};
-use datafusion_physical_expr::{EquivalenceProperties, PhysicalExpr};
-use datafusion_physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions};
-use datafusion_physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
-use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion_physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
-};
+use datafusion_physical_expr_common::metrics::{ExecutionPlanMetricsSet, MetricsSet};
 use futures::{Stream, StreamExt};
 use quarrel_planner::with_stack;
 
-use super::operator::{BatchStream, Input, Operator, OperatorMetrics, Run};
+use super::operator::{BatchStream, Input, Operator, OperatorMetrics, PhysicalPlan, Run};
 use crate::batch::SeriesBatch;
+use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 
-/// An operator as a DataFusion plan node.
-pub struct OperatorExec {
+/// A node of the physical plan.
+pub struct PlanNode {
     operator: Arc<dyn Operator>,
-    inputs: Vec<Arc<dyn ExecutionPlan>>,
+    inputs: Vec<Arc<PlanNode>>,
     context: Arc<QueryContext>,
-    properties: Arc<PlanProperties>,
+    partitions: usize,
     metrics: ExecutionPlanMetricsSet,
 }
 
-impl OperatorExec {
+impl PlanNode {
     /// A plan node over its inputs.
-    pub fn build(
+    pub fn new(
         operator: Arc<dyn Operator>,
-        inputs: Vec<Arc<dyn ExecutionPlan>>,
+        inputs: Vec<Arc<PlanNode>>,
         context: &Arc<QueryContext>,
-    ) -> Arc<dyn ExecutionPlan> {
-        let partitions = operator.partitions(&inputs);
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(operator.schema()),
-            Partitioning::UnknownPartitioning(partitions),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Arc::new(OperatorExec {
+    ) -> Arc<PlanNode> {
+        let partitions = operator.partitions(inputs.first().map(|input| input.partitions));
+        Arc::new(PlanNode {
             operator,
             inputs,
             context: Arc::clone(context),
-            properties: Arc::new(properties),
+            partitions,
             metrics: ExecutionPlanMetricsSet::new(),
         })
     }
+
+    /// The plan as text, a line a node, inputs indented; with what each operator
+    /// did if it has run.
+    pub fn tree(&self, with_metrics: bool) -> String {
+        let mut out = String::new();
+        // Plans are as deep as queries are: no recursion.
+        let mut stack = vec![(self, 0)];
+        while let Some((node, depth)) = stack.pop() {
+            out.extend(std::iter::repeat_n("  ", depth));
+            out.push_str(&node.to_string());
+            if with_metrics {
+                let metrics = node.metrics().aggregate_by_name().sorted_for_display();
+                out.push_str(&format!(", metrics=[{}]", metrics.timestamps_removed()));
+            }
+            out.push('\n');
+            let inputs = node.inputs.iter().rev();
+            stack.extend(inputs.map(|input| (&**input, depth + 1)));
+        }
+        out
+    }
+
+    /// What the operator did so far.
+    fn metrics(&self) -> MetricsSet {
+        self.metrics.clone_inner()
+    }
 }
 
-impl Drop for OperatorExec {
+impl PhysicalPlan for PlanNode {
+    fn partitions(&self) -> usize {
+        self.partitions
+    }
+
+    fn execute(&self, partition: usize) -> BatchStream {
+        let input = |node: &Arc<PlanNode>| Input::new(Arc::clone(node) as _);
+        let inputs = self.inputs.iter().map(input).collect();
+        let metrics = OperatorMetrics::new(&self.metrics, partition);
+        let run = Run {
+            partition,
+            context: Arc::clone(&self.context),
+            inputs,
+            metrics: metrics.clone(),
+        };
+        let inner = Arc::clone(&self.operator).stream(run);
+        Measured {
+            inner: Some(inner),
+            metrics,
+            context: Arc::clone(&self.context),
+        }
+        .boxed()
+    }
+}
+
+impl Drop for PlanNode {
     /// Plans hold their inputs, as deep as the query is.
     fn drop(&mut self) {
         let inputs = std::mem::take(&mut self.inputs);
@@ -65,97 +102,17 @@ impl Drop for OperatorExec {
     }
 }
 
-impl Debug for OperatorExec {
+impl Debug for PlanNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.operator.fmt(f)
     }
 }
 
-impl DisplayAs for OperatorExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl fmt::Display for PlanNode {
+    /// One line: the operator's name and what it says of itself.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.operator.name())?;
         self.operator.describe(f)
-    }
-}
-
-impl ExecutionPlan for OperatorExec {
-    fn name(&self) -> &str {
-        self.operator.name()
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.inputs.iter().collect()
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> datafusion_common::Result<Arc<dyn ExecutionPlan>> {
-        Ok(OperatorExec::build(
-            Arc::clone(&self.operator),
-            children,
-            &self.context,
-        ))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> datafusion_common::Result<Arc<dyn ExecutionPlan>> {
-        Ok(OperatorExec::build(
-            Arc::clone(&self.operator),
-            children,
-            &self.context,
-        ))
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> datafusion_common::Result<TreeNodeRecursion>,
-    ) -> datafusion_common::Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        task: Arc<TaskContext>,
-    ) -> datafusion_common::Result<SendableRecordBatchStream> {
-        let inputs = self
-            .inputs
-            .iter()
-            .map(|plan| Input {
-                plan: Arc::clone(plan),
-                task: Arc::clone(&task),
-            })
-            .collect();
-        let metrics = OperatorMetrics::new(&self.metrics, partition);
-        let context = Arc::clone(&self.context);
-        let run = Run {
-            partition,
-            context,
-            inputs,
-            metrics: metrics.clone(),
-        };
-        let inner = Arc::clone(&self.operator).stream(run);
-        let measured = Measured {
-            inner: Some(inner),
-            metrics,
-            context: Arc::clone(&self.context),
-        };
-        Ok(Box::pin(RecordBatchStreamAdapter::new(
-            self.operator.schema(),
-            measured,
-        )))
-    }
-
-    fn metrics(&self) -> Option<MetricsSet> {
-        Some(self.metrics.clone_inner())
     }
 }
 
@@ -177,11 +134,11 @@ impl Drop for Measured {
 }
 
 impl Stream for Measured {
-    type Item = datafusion_common::Result<RecordBatch>;
+    type Item = Result<RecordBatch, QueryError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Err(error) = self.context.check() {
-            return Poll::Ready(Some(Err(error.into())));
+            return Poll::Ready(Some(Err(error)));
         }
         let start = Instant::now();
         let Some(inner) = &mut self.inner else {
@@ -191,14 +148,13 @@ impl Stream for Measured {
         let polled = with_stack(|| inner.poll_next_unpin(cx));
         self.metrics.elapsed.add_elapsed(start);
         polled.map(|item| {
-            item.map(|result| {
-                if let Ok(record) = &result {
+            item.inspect(|result| {
+                if let Ok(record) = result {
                     self.metrics.rows.add(record.num_rows());
                     if let Ok(batch) = SeriesBatch::try_from(record) {
                         self.metrics.samples.add(batch.items());
                     }
                 }
-                result.map_err(Into::into)
             })
         })
     }

@@ -47,7 +47,7 @@ pub(crate) fn bind(
         steps: plan.grid.len,
         node: plan.id,
         span: plan.span,
-        param: param.map_or(plan.span, |p| p.place),
+        param: param.map_or(plan.span, |p| p.argument_span),
     };
     Ok(Bound::row_wise(Arc::new(operator), inputs, labels))
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use quarrel_functions::aggregate::{Kept, heap_order, limit_of};
+use quarrel_functions::aggregate::{Selected, heap_order, limit_of};
 use quarrel_planner::ast::Span;
 use quarrel_planner::logical::Plan;
 
@@ -94,7 +94,7 @@ impl LimitK {
         mut output: Output,
     ) -> Result<Output, QueryError> {
         let limit = limit_of(limit.param().at(0), self.groups.len());
-        let mut members: Vec<Vec<Kept>> = vec![Vec::new(); self.count];
+        let mut members: Vec<Vec<Selected>> = vec![Vec::new(); self.count];
         let mut order = Vec::new();
         for row in input.arrived() {
             let group = self.groups[row.series as usize] as usize;

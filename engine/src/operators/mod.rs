@@ -17,7 +17,7 @@ pub(crate) mod limit_ratio;
 pub(crate) mod limitk;
 mod masks;
 pub(crate) mod merge;
-pub(crate) mod no_starts;
+pub(crate) mod no_start_timestamp;
 pub(crate) mod ops;
 pub(crate) mod params;
 pub(crate) mod quantile;

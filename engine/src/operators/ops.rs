@@ -41,7 +41,7 @@ pub(crate) enum Outcome {
 
 /// What the user should know about an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum OpNote {
+pub(crate) enum OpAnnotation {
     /// The operator has no meaning for these kinds of samples: whether they
     /// are histograms, left and right.
     Types(bool, bool),
@@ -123,7 +123,7 @@ impl SampleOp {
         right: Operand<'_>,
         step: usize,
         out: &mut StepHistograms,
-    ) -> Result<(Outcome, Option<OpNote>), OpNote> {
+    ) -> Result<(Outcome, Option<OpAnnotation>), OpAnnotation> {
         use Operand::{Float, Histogram};
         let made = |outcome| Ok((outcome, None));
         match (self, left, right) {
@@ -148,13 +148,13 @@ impl SampleOp {
                 let subtract = op == ArithmeticOp::Sub;
                 let found = out
                     .push_with(step, |column| column.push_combined(&left, &right, subtract))
-                    .map_err(|_| OpNote::Layouts)?;
+                    .map_err(|_| OpAnnotation::Layouts)?;
                 if found.reset_collision {
-                    return Err(OpNote::Collision { subtract });
+                    return Err(OpAnnotation::Collision { subtract });
                 }
-                let note = found.bounds_reconciled;
-                let note = note.then_some(OpNote::Reconciled { subtract });
-                Ok((Outcome::Histogram, note))
+                let annotation = found.bounds_reconciled;
+                let annotation = annotation.then_some(OpAnnotation::Reconciled { subtract });
+                Ok((Outcome::Histogram, annotation))
             }
             (SampleOp::Filter(op) | SampleOp::Bool(op), Histogram(left), Histogram(right))
                 if matches!(op, ComparisonOp::Equal | ComparisonOp::NotEqual) =>
@@ -171,19 +171,19 @@ impl SampleOp {
             }
             (_, left, right) => {
                 let is_histogram = |side| matches!(side, Histogram(_));
-                Err(OpNote::Types(is_histogram(left), is_histogram(right)))
+                Err(OpAnnotation::Types(is_histogram(left), is_histogram(right)))
             }
         }
     }
 }
 
-impl OpNote {
+impl OpAnnotation {
     /// Tells the user; `symbol` is the operator's.
-    pub fn tell(self, annotations: &Annotations, node: u32, span: Span, symbol: &str) {
+    pub fn annotate(self, annotations: &Annotations, node: u32, span: Span, symbol: &str) {
         let operation = |subtract| if subtract { "subtraction" } else { "addition" };
         let kind = |histogram| if histogram { "histogram" } else { "float" };
         match self {
-            OpNote::Types(left, right) => {
+            OpAnnotation::Types(left, right) => {
                 let (left, right) = (kind(left), kind(right));
                 let text = format!(
                     "incompatible sample types encountered for binary operator {}: {left} {symbol} {right}",
@@ -191,17 +191,17 @@ impl OpNote {
                 );
                 annotations.info(node, span, text);
             }
-            OpNote::Collision { subtract } => {
+            OpAnnotation::Collision { subtract } => {
                 let operation = operation(subtract);
                 let text = format!("conflicting counter resets during histogram {operation}");
                 annotations.warn(node, span, text);
             }
-            OpNote::Reconciled { subtract } => {
+            OpAnnotation::Reconciled { subtract } => {
                 let operation = operation(subtract);
                 let text = format!("mismatched custom buckets were reconciled during {operation}");
                 annotations.info(node, span, text);
             }
-            OpNote::Layouts => {
+            OpAnnotation::Layouts => {
                 let text =
                     format!("incompatible bucket layout encountered for binary operator {symbol}");
                 annotations.warn(node, span, text);

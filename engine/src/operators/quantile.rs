@@ -36,7 +36,7 @@ pub(crate) fn bind(
     param: Option<&Plan>,
     input: &Plan,
 ) -> Result<Bound, QueryError> {
-    let input_span = input.place;
+    let input_span = input.argument_span;
     let (input, mut groups) = grouping::bind_input(binder, plan, input)?;
     let count = groups.labels.len();
     let (labels, mixed) = groups.take_rows(&input.marks);
@@ -49,7 +49,7 @@ pub(crate) fn bind(
         mixed,
         steps: plan.grid.len,
         node: plan.id,
-        span: param.map_or(plan.span, |p| p.place),
+        span: param.map_or(plan.span, |p| p.argument_span),
         input_span,
     };
     Ok(Bound::whole(Arc::new(quantile), inputs, labels, plan.grid))
@@ -115,7 +115,12 @@ impl Operator for Quantile {
             account.grow(marked.as_ref().map_or(0, MarkedSteps::bytes))?;
             for row in input.arrived() {
                 if row.has_histograms() {
-                    grouping::tell_ignored(&run.context, self.node, self.input_span, "quantile");
+                    grouping::annotate_ignored(
+                        &run.context,
+                        self.node,
+                        self.input_span,
+                        "quantile",
+                    );
                 }
                 let group = self.groups[row.series as usize];
                 if let Some(marked) = &marked {

@@ -4,7 +4,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion_physical_plan::ExecutionPlan;
 use futures::StreamExt;
 use quarrel_functions::grid::Grid;
 use quarrel_functions::histogram::native::HistogramColumn;
@@ -19,6 +18,7 @@ use crate::bind::{Binder, lower_root};
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 use crate::exec::operator::{Input, series_batch};
+use crate::exec::plan_node::PlanNode;
 use crate::exec::step_counts::StepSamples;
 use crate::labels::LabelList;
 use crate::output::Root;
@@ -55,7 +55,7 @@ enum Source {
         node: u32,
     },
     Rows {
-        plan: Arc<dyn ExecutionPlan>,
+        plan: Arc<PlanNode>,
         inner: Grid,
     },
 }
@@ -114,7 +114,7 @@ impl fmt::Display for RawRoot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Raw: series={}", self.labels.len())?;
         if let Source::Rows { plan, .. } = &self.source {
-            write!(f, "\n{}", crate::explain::tree(&**plan, false))?;
+            write!(f, "\n{}", plan.tree(false))?;
         }
         Ok(())
     }
@@ -217,11 +217,11 @@ impl Extended {
 
 async fn read_rows(
     context: &Arc<QueryContext>,
-    plan: &Arc<dyn ExecutionPlan>,
+    plan: &Arc<PlanNode>,
     inner: Grid,
 ) -> Result<Vec<RawSeries>, QueryError> {
     let mut account = context.account("raw samples");
-    let mut stream = Input::root(Arc::clone(plan)).open(0);
+    let mut stream = Input::new(Arc::clone(plan) as _).open(0);
     let mut out = Vec::new();
     while let Some(record) = stream.next().await {
         let batch = series_batch(&record?)?;

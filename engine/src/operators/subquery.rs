@@ -13,7 +13,7 @@ use quarrel_planner::logical::{Plan, WindowCall};
 use super::merge;
 use super::params::{Params, Values, as_params};
 use super::scan::kernel::KernelScratch;
-use super::scan::{Notes, ParamWarning, SampleColumns, Told, Windows};
+use super::scan::{AnnotationSource, LastAnnotated, ParamWarning, SampleColumns, Windows};
 use crate::batch::{BatchBuilder, Row};
 use crate::bind::{Binder, Bound};
 use crate::error::QueryError;
@@ -28,7 +28,7 @@ struct SubqueryWindow {
     /// Whether the inner rows have one step for all these times.
     invariant: bool,
     params: Params,
-    notes: Option<Notes>,
+    annotations: Option<AnnotationSource>,
     warning: Option<ParamWarning>,
     span: Span,
 }
@@ -44,7 +44,7 @@ pub(crate) fn bind(
     let input = binder.bind(input)?;
     let invariant = input.grid.len != inner.len;
     let labels = input.row_labels();
-    let notes = Notes::of(binder, call, plan.id, &labels.list);
+    let annotations = AnnotationSource::of(binder, call, plan.id, &labels.list);
     let labels = if call.drops_name {
         binder.drop_names(labels)
     } else {
@@ -58,7 +58,7 @@ pub(crate) fn bind(
         inner,
         invariant,
         params,
-        notes,
+        annotations,
         warning: ParamWarning::of(call, plan.id),
         span: call.argument,
     };
@@ -94,7 +94,10 @@ impl Operator for SubqueryWindow {
     fn prune(&self, _: &[bool]) -> Pruning {
         // Rows that tell the user something, or refuse a parameter, have an
         // effect.
-        let counter = self.notes.as_ref().is_some_and(Notes::wants_counter);
+        let counter = self
+            .annotations
+            .as_ref()
+            .is_some_and(AnnotationSource::wants_counter);
         if counter || !self.params.is_empty() {
             Pruning::Ignored
         } else {
@@ -115,7 +118,7 @@ impl Operator for SubqueryWindow {
                 params: this.params.get(&run).await?,
                 scratch: KernelScratch::new(steps),
                 samples: SampleColumns::default(),
-                told: Told::default(),
+                last_annotated: LastAnnotated::default(),
                 run,
                 account,
                 row_bytes: 0,
@@ -133,7 +136,7 @@ struct Worker {
     params: Arc<Vec<Values>>,
     scratch: KernelScratch,
     samples: SampleColumns,
-    told: Told,
+    last_annotated: LastAnnotated,
     account: Account,
     /// What is reserved for a row's histograms.
     row_bytes: usize,
@@ -161,13 +164,13 @@ impl SubqueryWindow {
         let before = builder.rows();
         let (values, present) = (&scratch.values, &scratch.present);
         builder.push_mixed(row.series, 0, values, present, &scratch.histograms);
-        if let Some(notes) = &self.notes {
-            notes.tell(&worker.run, row.series, scratch, &mut worker.told);
+        if let Some(annotations) = &self.annotations {
+            annotations.annotate(&worker.run, row.series, scratch, &mut worker.last_annotated);
         }
         if let Some(warning) = &self.warning
             && builder.rows() > before
         {
-            warning.tell(&worker.run, &params, &scratch.present);
+            warning.annotate(&worker.run, &params, &scratch.present);
         }
         let stats = &worker.run.context.stats;
         stats

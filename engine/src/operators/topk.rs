@@ -94,7 +94,7 @@ impl TopK {
         if !keeps_any(limit, self.steps, self.span)? {
             return Ok(Output::new(&run.context, "topk"));
         }
-        self.tell_ignored(run, limit, &input);
+        self.annotate_ignored(run, limit, &input);
         let arrived: Vec<u32> = input.arrived().map(|row| row.series).collect();
         let mut members: Vec<Vec<u32>> = vec![Vec::new(); self.count];
         let mut order = Vec::new();
@@ -105,7 +105,7 @@ impl TopK {
             }
             members[group].push(ordinal as u32);
         }
-        let mut kept = Kept {
+        let mut kept = Selected {
             arrived: &arrived,
             steps: self.steps,
             marks: FxHashMap::default(),
@@ -144,7 +144,7 @@ impl TopK {
     }
 
     /// Says that histograms are passed over where anything is kept.
-    fn tell_ignored(&self, run: &Run, limit: &Values, input: &Rows) {
+    fn annotate_ignored(&self, run: &Run, limit: &Values, input: &Rows) {
         let counts = |step: usize| limit.param().at(step) >= 1.0;
         let is_ignored = |row: Row<'_>| {
             let first = row.first_step as usize;
@@ -155,7 +155,7 @@ impl TopK {
                 KeepOrder::Top => "topk",
                 KeepOrder::Bottom => "bottomk",
             };
-            grouping::tell_ignored(&run.context, self.node, self.span, name);
+            grouping::annotate_ignored(&run.context, self.node, self.span, name);
         }
     }
 
@@ -208,7 +208,7 @@ pub(super) fn keeps_any(limit: &Values, steps: usize, span: Span) -> Result<bool
 }
 
 /// What the heaps kept, group by group.
-struct Kept<'a> {
+struct Selected<'a> {
     /// The number of each row by its ordinal.
     arrived: &'a [u32],
     steps: usize,
@@ -219,7 +219,7 @@ struct Kept<'a> {
     best: Output,
 }
 
-impl Kept<'_> {
+impl Selected<'_> {
     fn take(&mut self, mut heaps: Heaps) -> Result<(), QueryError> {
         if self.steps == 1 {
             for &(value, ordinal) in heaps.finish_step(0) {

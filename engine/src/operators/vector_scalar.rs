@@ -9,7 +9,7 @@ use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{Plan, PlanOp};
 use rustc_hash::FxHashSet;
 
-use super::ops::{OpNote, Operand, Outcome, SampleOp};
+use super::ops::{OpAnnotation, Operand, Outcome, SampleOp};
 use super::params::Params;
 use super::{broadcast, merge};
 use crate::batch::{BatchBuilder, SeriesBatch};
@@ -113,15 +113,25 @@ fn cut(scalar: Param<'_>, first_step: usize, len: usize) -> Param<'_> {
 
 impl VectorScalar {
     fn apply(&self, scalar: Param<'_>, batch: SeriesBatch) -> Result<SeriesBatch, QueryError> {
-        let mut notes = FxHashSet::default();
+        let mut annotations = FxHashSet::default();
         if let SampleOp::Filter(_) = self.op {
             return batch.map_samples(|first, row, present| {
-                self.floats(cut(scalar, first, row.len()), row, present, &mut notes);
+                self.floats(
+                    cut(scalar, first, row.len()),
+                    row,
+                    present,
+                    &mut annotations,
+                );
                 Ok(())
             });
         }
         batch.map_values(|first, row| {
-            self.floats(cut(scalar, first, row.len()), row, &mut [], &mut notes);
+            self.floats(
+                cut(scalar, first, row.len()),
+                row,
+                &mut [],
+                &mut annotations,
+            );
             Ok(())
         })
     }
@@ -136,7 +146,7 @@ impl VectorScalar {
         let mut builder = BatchBuilder::new();
         let (mut values, mut present) = (Vec::new(), Vec::new());
         let mut histograms = StepHistograms::default();
-        let mut notes: FxHashSet<OpNote> = FxHashSet::default();
+        let mut annotations: FxHashSet<OpAnnotation> = FxHashSet::default();
         for row in batch.rows() {
             values.clear();
             values.extend_from_slice(row.values);
@@ -144,7 +154,7 @@ impl VectorScalar {
             row.write_presence(&mut present);
             let first = row.first_step as usize;
             let of_row = cut(scalar, first, values.len());
-            self.floats(of_row, &mut values, &mut present, &mut notes);
+            self.floats(of_row, &mut values, &mut present, &mut annotations);
             histograms.clear();
             for (i, h) in row.histograms() {
                 let (number, h) = (Operand::Float(of_row.at(i)), Operand::Histogram(h));
@@ -157,16 +167,16 @@ impl VectorScalar {
                     .eval_histograms(left, right, first + i, &mut histograms)
                 {
                     Ok((Outcome::Float(value), _)) => (values[i], present[i]) = (value, true),
-                    Ok((_, note)) => notes.extend(note),
-                    Err(note) => {
-                        notes.insert(note);
+                    Ok((_, annotation)) => annotations.extend(annotation),
+                    Err(annotation) => {
+                        annotations.insert(annotation);
                     }
                 }
             }
             builder.push_mixed(row.series, row.first_step, &values, &present, &histograms);
         }
-        for note in notes {
-            note.tell(&context.annotations, self.node, self.span, self.symbol);
+        for annotation in annotations {
+            annotation.annotate(&context.annotations, self.node, self.span, self.symbol);
         }
         builder.finish()
     }
@@ -178,7 +188,7 @@ impl VectorScalar {
         scalar: Param<'_>,
         values: &mut [f64],
         present: &mut [bool],
-        notes: &mut FxHashSet<OpNote>,
+        annotations: &mut FxHashSet<OpAnnotation>,
     ) {
         match (self.op, self.scalar_left) {
             (SampleOp::Arithmetic(op), true) => op.eval_right(scalar, values),
@@ -195,7 +205,7 @@ impl VectorScalar {
             }
             (SampleOp::Trim(_), _) => {
                 if present.contains(&true) {
-                    notes.insert(OpNote::Types(false, false));
+                    annotations.insert(OpAnnotation::Types(false, false));
                 }
                 present.fill(false);
             }

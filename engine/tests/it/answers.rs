@@ -2,7 +2,7 @@
 
 use crate::support::{instant, range, show, store};
 
-fn requests() -> std::sync::Arc<dyn quarrel::storage::Storage> {
+fn requests() -> std::sync::Arc<dyn quarrel_engine::storage::Storage> {
     store(
         "
         requests_total{job=\"a\",pod=\"1\"} 0 30 60 90 120 150 180 210 240 270 300
@@ -98,7 +98,7 @@ fn a_query_may_have_its_own_step_for_subqueries() {
         .prepare("count_over_time(x[2m:])")
         .unwrap();
     let count = |subquery_step| {
-        let options = quarrel::QueryOptions {
+        let options = quarrel_engine::QueryOptions {
             subquery_step,
             ..Default::default()
         };
@@ -106,6 +106,6 @@ fn a_query_may_have_its_own_step_for_subqueries() {
         show(&futures::executor::block_on(query.execute()).unwrap())
     };
     assert_eq!(count(None), "{} 2@300");
-    let quarter: quarrel::SubqueryStep = std::sync::Arc::new(|range_ms| range_ms / 4);
+    let quarter: quarrel_engine::SubqueryStep = std::sync::Arc::new(|range_ms| range_ms / 4);
     assert_eq!(count(Some(quarter)), "{} 4@300");
 }

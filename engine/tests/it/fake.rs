@@ -7,12 +7,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use quarrel::labels::{Label, LabelList};
-use quarrel::storage::{
+use quarrel_chunks::{FloatEncoder, XorEncoder};
+use quarrel_engine::labels::{Label, LabelList};
+use quarrel_engine::storage::{
     Chunk, ChunkData, Encoding, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
     StorageError, TimeRange,
 };
-use quarrel_chunks::{FloatEncoder, XorEncoder};
 
 /// What is awaited before an answer.
 pub type Wait = Arc<dyn Fn() -> BoxFuture<'static, Result<(), StorageError>> + Send + Sync>;

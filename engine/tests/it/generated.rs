@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use proptest::prelude::*;
 use proptest::sample::select;
-use quarrel::{Engine, EngineOptions, QueryOptions, QueryResult, Value};
+use quarrel_engine::{Engine, EngineOptions, QueryOptions, QueryResult, Value};
 use quarrel_storage::memory::MemoryStorage;
 
 use crate::oracle::{self, Labels, Oracle, STALE, Stored};

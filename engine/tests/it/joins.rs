@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quarrel::storage::Storage;
+use quarrel_engine::storage::Storage;
 
 use crate::fake::{Fake, floats};
 use crate::support::{instant, range, show, store};

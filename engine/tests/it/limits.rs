@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use quarrel::storage::Storage;
-use quarrel::{
+use quarrel_engine::storage::Storage;
+use quarrel_engine::{
     Engine, EngineOptions, ErrorClass, LimitError, Query, QueryError, QueryOptions, QueryResult,
 };
 

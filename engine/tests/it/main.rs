@@ -1,15 +1,15 @@
 //! The engine from outside, over series in memory.
 
+mod annotations;
 mod answers;
-mod deep;
 mod fake;
 mod generated;
 mod joins;
 mod limits;
-mod notes;
 mod options;
 mod oracle;
 mod plans;
+mod recursion;
 mod stores;
 mod support;
 mod threads;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::executor::block_on;
-use quarrel::{Engine, EngineOptions, ErrorClass, PerStepStats, QueryOptions, QueryResult};
+use quarrel_engine::{Engine, EngineOptions, ErrorClass, PerStepStats, QueryOptions, QueryResult};
 
 use crate::support::{show, store};
 

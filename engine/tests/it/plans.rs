@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 use insta::assert_snapshot;
-use quarrel::QueryOptions;
+use quarrel_engine::QueryOptions;
 
 use crate::fake::Fake;
 use crate::support::engine;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use quarrel::storage::{Chunk, ChunkData, Encoding, Storage, StorageError, TimeRange};
-use quarrel::{ErrorClass, QueryError, QueryOptions, QueryResult};
+use quarrel_engine::storage::{Chunk, ChunkData, Encoding, Storage, StorageError, TimeRange};
+use quarrel_engine::{ErrorClass, QueryError, QueryOptions, QueryResult};
 
 use crate::fake::{Fake, FakeSeries, encoded, floats, labels, xor};
 use crate::support::{engine, show};

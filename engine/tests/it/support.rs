@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use futures::executor::block_on;
-use quarrel::storage::Storage;
-use quarrel::{
+use quarrel_engine::storage::Storage;
+use quarrel_engine::{
     Engine, EngineOptions, QueryError, QueryOptions, QueryResult, SampleValue, Series, Value,
 };
 use quarrel_planner::ParserOptions;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use futures::executor::block_on;
-use quarrel::storage::Storage;
-use quarrel::{QueryOptions, QueryResult, Value};
+use quarrel_engine::storage::Storage;
+use quarrel_engine::{QueryOptions, QueryResult, Value};
 
 use crate::fake::{Fake, floats};
 use crate::support::engine;

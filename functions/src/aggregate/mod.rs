@@ -12,4 +12,4 @@ mod topk;
 mod variance;
 
 pub use accumulator::{Accumulator, AggregateFunction};
-pub use topk::{KeepOrder, Kept, TopK, heap_order, limit_of, top_k};
+pub use topk::{KeepOrder, Selected, TopK, heap_order, limit_of, top_k};

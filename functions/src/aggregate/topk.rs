@@ -18,7 +18,7 @@ pub enum KeepOrder {
 }
 
 /// A kept sample: its value, and its row's ordinal.
-pub type Kept = (f64, u32);
+pub type Selected = (f64, u32);
 
 /// One group's best samples at each step.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub struct TopK {
     /// How many each step keeps.
     limits: Vec<usize>,
     /// A heap for each step, the worst on top.
-    heaps: Vec<Vec<Kept>>,
+    heaps: Vec<Vec<Selected>>,
 }
 
 impl KeepOrder {
@@ -91,7 +91,7 @@ impl TopK {
     }
 
     /// What a step keeps, best first.
-    pub fn finish_step(&mut self, step: usize) -> &[Kept] {
+    pub fn finish_step(&mut self, step: usize) -> &[Selected] {
         let heap = &mut self.heaps[step];
         best_first(self.order, heap);
         heap
@@ -100,12 +100,13 @@ impl TopK {
     /// Bytes that the kept samples occupy.
     pub fn bytes(&self) -> usize {
         let kept: usize = self.heaps.iter().map(Vec::capacity).sum();
-        kept * size_of::<Kept>() + self.heaps.len() * (size_of::<Vec<Kept>>() + size_of::<usize>())
+        kept * size_of::<Selected>()
+            + self.heaps.len() * (size_of::<Vec<Selected>>() + size_of::<usize>())
     }
 }
 
 /// Keeps `k` of one step's samples (in the order of their rows), best first.
-pub fn top_k(order: KeepOrder, k: usize, samples: impl Iterator<Item = Kept>) -> Vec<Kept> {
+pub fn top_k(order: KeepOrder, k: usize, samples: impl Iterator<Item = Selected>) -> Vec<Selected> {
     let mut heap = Vec::new();
     samples.for_each(|sample| offer(order, k, &mut heap, sample));
     best_first(order, &mut heap);
@@ -113,7 +114,7 @@ pub fn top_k(order: KeepOrder, k: usize, samples: impl Iterator<Item = Kept>) ->
 }
 
 /// The samples in the order that a heap of them has, as `limitk` gives them.
-pub fn heap_order(samples: impl Iterator<Item = Kept>) -> Vec<Kept> {
+pub fn heap_order(samples: impl Iterator<Item = Selected>) -> Vec<Selected> {
     let mut heap = Vec::new();
     for sample in samples {
         heap.push(sample);
@@ -123,7 +124,7 @@ pub fn heap_order(samples: impl Iterator<Item = Kept>) -> Vec<Kept> {
 }
 
 #[inline]
-fn offer(order: KeepOrder, limit: usize, heap: &mut Vec<Kept>, sample: Kept) {
+fn offer(order: KeepOrder, limit: usize, heap: &mut Vec<Selected>, sample: Selected) {
     if heap.len() < limit {
         heap.push(sample);
         sift_up(order, heap);
@@ -136,7 +137,7 @@ fn offer(order: KeepOrder, limit: usize, heap: &mut Vec<Kept>, sample: Kept) {
     }
 }
 
-fn sift_up(order: KeepOrder, heap: &mut [Kept]) {
+fn sift_up(order: KeepOrder, heap: &mut [Selected]) {
     let mut child = heap.len() - 1;
     while child > 0 {
         let parent = (child - 1) / 2;
@@ -148,7 +149,7 @@ fn sift_up(order: KeepOrder, heap: &mut [Kept]) {
     }
 }
 
-fn sift_down(order: KeepOrder, heap: &mut [Kept]) {
+fn sift_down(order: KeepOrder, heap: &mut [Selected]) {
     let mut parent = 0;
     loop {
         let (left, right) = (2 * parent + 1, 2 * parent + 2);
@@ -169,8 +170,8 @@ fn sift_down(order: KeepOrder, heap: &mut [Kept]) {
 /// ties is replayed. In longer results ties come out by row.
 const INSERTION_SORT: usize = 12;
 
-fn best_first(order: KeepOrder, items: &mut [Kept]) {
-    let before = |a: Kept, b: Kept| order.less(b.0, a.0);
+fn best_first(order: KeepOrder, items: &mut [Selected]) {
+    let before = |a: Selected, b: Selected| order.less(b.0, a.0);
     if items.len() > INSERTION_SORT {
         return items.sort_by(|a, b| {
             let nan_last = a.0.is_nan().cmp(&b.0.is_nan());
@@ -198,7 +199,7 @@ mod tests {
 
     use super::*;
 
-    fn run(order: KeepOrder, k: usize, values: &[f64]) -> Vec<Kept> {
+    fn run(order: KeepOrder, k: usize, values: &[f64]) -> Vec<Selected> {
         top_k(order, k, values.iter().copied().zip(0..))
     }
 
@@ -216,7 +217,7 @@ mod tests {
     /// swaps of the heap and of the insertion sort order them.
     #[test]
     fn ties_come_out_as_the_heap_leaves_them() {
-        let rows = |kept: Vec<Kept>| kept.into_iter().map(|k| k.1).collect::<Vec<_>>();
+        let rows = |kept: Vec<Selected>| kept.into_iter().map(|k| k.1).collect::<Vec<_>>();
         assert_eq!(rows(run(KeepOrder::Top, 2, &[1.0, 1.0, 1.0])), [0, 1]);
         // The heap is 0 1 2, then 2 takes the place of 0: 3 1 2.
         assert_eq!(
@@ -249,7 +250,7 @@ mod tests {
         #[test]
         fn keeps_the_best(values in proptest::collection::vec(-20i32..20, 0..60), k in 0usize..30) {
             let values: Vec<f64> = values.into_iter().map(f64::from).collect();
-            let value = |kept: Vec<Kept>| kept.into_iter().map(|k| k.0).collect::<Vec<_>>();
+            let value = |kept: Vec<Selected>| kept.into_iter().map(|k| k.0).collect::<Vec<_>>();
             let mut sorted = values.clone();
             sorted.sort_by(f64::total_cmp);
             let smallest: Vec<f64> = sorted.iter().copied().take(k).collect();

@@ -46,10 +46,10 @@ pub fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
         }
         lanes.extrapolate::<COUNTER, PER_SECOND>(divisor, out);
     }
-    if COUNTER && let Some(starts) = input.starts {
+    if COUNTER && let Some(start_timestamps) = input.start_timestamps {
         let mut resets = Resets::new(&scratch.indices);
         for (i, (out, present)) in out.iter_mut().zip(present).enumerate() {
-            if let Some((gained, factor)) = since_start(input, starts, i, &mut resets) {
+            if let Some((gained, factor)) = since_start(input, start_timestamps, i, &mut resets) {
                 *present = true;
                 *out = gained * if PER_SECOND { factor / divisor } else { factor };
             }
@@ -62,7 +62,7 @@ pub fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
 /// Gives what was gained, and by how much it is stretched.
 fn since_start(
     input: &WindowInput<'_>,
-    starts: &[i64],
+    start_timestamps: &[i64],
     step: usize,
     resets: &mut Resets<'_>,
 ) -> Option<(f64, f64)> {
@@ -73,7 +73,7 @@ fn since_start(
     let (first, last) = (bounds.first(), bounds.last());
     let (first_t, last_t) = (input.timestamps[first], input.timestamps[last]);
     let (begin, end) = input.edges(step);
-    let start = starts[first];
+    let start = start_timestamps[first];
     if start == 0 || start <= begin || start >= first_t {
         return None;
     }
@@ -101,7 +101,7 @@ pub(super) fn find_resets(input: &WindowInput<'_>, resets: &mut Vec<u32>) {
     let used = input.used();
     let values = &input.values[used.clone()];
     let offset = used.start as u32;
-    if input.starts.is_some() {
+    if input.start_timestamps.is_some() {
         let reset = |&i: &usize| input.values[i] < input.values[i - 1] || input.starts_anew(i);
         resets.extend((used.start + 1..used.end).filter(reset).map(|i| i as u32));
         return;

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::counter::{Resets, find_resets, seconds};
-use super::starts::Started;
+use super::start_timestamps::Started;
 use super::{Bounds, WindowInput, WindowScratch, compute_bounds};
 use crate::grid::Grid;
 
@@ -355,7 +355,7 @@ pub fn extend_samples(
     let input = WindowInput {
         timestamps,
         values,
-        starts: None,
+        start_timestamps: None,
         bounds: &bounds,
         ends,
         range_ms,

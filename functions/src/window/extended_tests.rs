@@ -7,7 +7,7 @@ use super::*;
 /// One series with starts, and the windows that look at it.
 struct Case {
     samples: Vec<(i64, f64)>,
-    starts: Option<Vec<i64>>,
+    start_timestamps: Option<Vec<i64>>,
     ends: Grid,
     range_ms: i64,
     extension: Option<Extension>,
@@ -24,7 +24,7 @@ impl Case {
         look(&WindowInput {
             timestamps: &timestamps,
             values: &values,
-            starts: self.starts.as_deref(),
+            start_timestamps: self.start_timestamps.as_deref(),
             bounds: &bounds,
             ends: self.ends,
             range_ms: self.range_ms,
@@ -114,7 +114,7 @@ proptest! {
         let ends = Grid { start_ms: start, step_ms: step, len: 40 };
         let after = if smoothed { lookback } else { 0 };
         let extension = Extension { smoothed, before_ms: lookback, after_ms: after };
-        let case = Case { samples, starts: None, ends, range_ms: range, extension: Some(extension) };
+        let case = Case { samples, start_timestamps: None, ends, range_ms: range, extension: Some(extension) };
         let mut functions = vec![W::Increase, W::Delta];
         if !smoothed {
             functions.extend([W::Resets, W::Changes]);
@@ -152,7 +152,7 @@ proptest! {
         }).collect();
         let ends = Grid { start_ms: 0, step_ms: step, len: 40 };
         let extension = Extension { smoothed: true, before_ms: 0, after_ms: lookback };
-        let case = Case { samples, starts: None, ends, range_ms: lookback, extension: Some(extension) };
+        let case = Case { samples, start_timestamps: None, ends, range_ms: lookback, extension: Some(extension) };
         let (mut out, mut present) = ([0.0; 40], [false; 40]);
         case.input(|input| super::smoothed(input, &mut out, &mut present));
         for i in 0..40 {
@@ -173,34 +173,34 @@ proptest! {
         end in 0i64..2_000_000,
     ) {
         // Each sample continues the one before or began a millisecond after it.
-        let (mut time, mut start, mut samples, mut starts) = (0, 0, Vec::new(), Vec::new());
+        let (mut time, mut start, mut samples, mut start_timestamps) = (0, 0, Vec::new(), Vec::new());
         for (&(gap, anew), &v) in gaps.iter().zip(&numbers) {
             if anew || start == 0 {
                 start = time + 1;
             }
             time += gap;
             samples.push((time, f64::from(v)));
-            starts.push(start);
+            start_timestamps.push(start);
         }
         let inside = |s: &(i64, f64)| s.0 > end - range && s.0 <= end;
         let Some(first) = samples.iter().position(inside) else { return Ok(()) };
-        let from_zero = starts[first] > end - range;
+        let from_zero = start_timestamps[first] > end - range;
         let mut total = if from_zero { samples[first].1 } else { 0.0 };
         let mut resets = 0.0;
         let last = samples.iter().rposition(inside).unwrap_or(first);
         for i in first + 1..=last {
-            let anew = starts[i] != starts[i - 1] || samples[i].1 < samples[i - 1].1;
+            let anew = start_timestamps[i] != start_timestamps[i - 1] || samples[i].1 < samples[i - 1].1;
             total += if anew { samples[i].1 } else { samples[i].1 - samples[i - 1].1 };
             resets += if anew { 1.0 } else { 0.0 };
         }
         let ends = Grid::instant(end);
-        let counted = (samples[last].0 - starts[first]) as f64;
+        let counted = (samples[last].0 - start_timestamps[first]) as f64;
         let average = (samples[last].0 - samples[first].0) as f64 / (last - first).max(1) as f64;
         let mut to_end = (end - samples[last].0) as f64;
         if to_end >= average * 1.1 {
             to_end = average / 2.0;
         }
-        let case = Case { samples, starts: Some(starts), ends, range_ms: range, extension: None };
+        let case = Case { samples, start_timestamps: Some(start_timestamps), ends, range_ms: range, extension: None };
         prop_assert_eq!(case.input(|input| input.start_overlaps(|_| true)), 0);
         prop_assert_eq!(case.run(WindowFunction::Resets)[0], Some(resets));
         if from_zero {
@@ -213,10 +213,10 @@ proptest! {
 
 #[test]
 fn overlaps_are_found_where_windows_hold_both_samples() {
-    let overlaps = |start_ms, len, range_ms, starts: &[i64]| {
+    let overlaps = |start_ms, len, range_ms, start_timestamps: &[i64]| {
         let case = Case {
             samples: vec![(10, 1.0), (20, 2.0), (30, 3.0), (40, 4.0)],
-            starts: Some(starts.to_vec()),
+            start_timestamps: Some(start_timestamps.to_vec()),
             ends: Grid {
                 start_ms,
                 step_ms: 10,
@@ -227,12 +227,12 @@ fn overlaps_are_found_where_windows_hold_both_samples() {
         };
         case.input(|input| input.start_overlaps(|_| true))
     };
-    let starts = [5, 5, 15, 15];
-    assert_eq!(overlaps(10, 6, 40, &starts), 3);
-    assert_eq!(overlaps(30, 1, 11, &starts), 1);
-    assert_eq!(overlaps(20, 1, 20, &starts), 0);
-    assert_eq!(overlaps(40, 1, 20, &starts), 0);
-    assert_eq!(overlaps(30, 1, 10, &starts), 0);
+    let start_timestamps = [5, 5, 15, 15];
+    assert_eq!(overlaps(10, 6, 40, &start_timestamps), 3);
+    assert_eq!(overlaps(30, 1, 11, &start_timestamps), 1);
+    assert_eq!(overlaps(20, 1, 20, &start_timestamps), 0);
+    assert_eq!(overlaps(40, 1, 20, &start_timestamps), 0);
+    assert_eq!(overlaps(30, 1, 10, &start_timestamps), 0);
     assert_eq!(overlaps(10, 6, 40, &[5, 10, 20, 0]), 0, "deltas");
 }
 
@@ -248,7 +248,7 @@ fn times_at_the_ends_of_the_time_line_do_not_overflow() {
             };
             let case = Case {
                 samples: extremes.iter().map(|&t| (t, 1.0)).collect(),
-                starts: Some(extremes.to_vec()),
+                start_timestamps: Some(extremes.to_vec()),
                 ends: Grid {
                     start_ms,
                     step_ms: i64::MAX,

@@ -31,8 +31,10 @@ pub fn latest_timestamp(input: &WindowInput<'_>, out: &mut [f64], present: &mut 
 /// # Panics
 /// As [`latest`].
 pub fn latest_start(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
-    match input.starts {
-        Some(starts) => of_latest(input, out, present, |at, _| starts[at] as f64 / 1000.0),
+    match input.start_timestamps {
+        Some(start_timestamps) => of_latest(input, out, present, |at, _| {
+            start_timestamps[at] as f64 / 1000.0
+        }),
         None => present.fill(false),
     }
 }

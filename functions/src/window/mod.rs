@@ -22,7 +22,7 @@ mod regression;
 mod simple;
 mod sliding;
 mod smoothing;
-mod starts;
+mod start_timestamps;
 mod sums;
 mod variance;
 
@@ -38,7 +38,7 @@ pub use extended::{Extension, extend_samples, smoothed};
 pub use instant::{STALE_NAN_BITS, latest, latest_start, latest_timestamp};
 pub use integral::is_integral_strategy;
 pub use native::{
-    HistogramInput, MixedInput, MixedOutput, WindowNote, WindowNotes, smoothed_mixed,
+    HistogramInput, MixedInput, MixedOutput, WindowAnnotation, WindowAnnotations, smoothed_mixed,
 };
 
 use self::extended::extended;
@@ -88,7 +88,7 @@ pub struct WindowInput<'a> {
     pub values: &'a [f64],
     /// One start timestamp for each sample, where the query wants them; 0 where
     /// it is not known.
-    pub starts: Option<&'a [i64]>,
+    pub start_timestamps: Option<&'a [i64]>,
     /// The samples of each step's window, with those beyond it that
     /// `extension` asks for: both ends never fall.
     pub bounds: &'a [Bounds],
@@ -198,7 +198,9 @@ impl WindowFunction {
             "one value a timestamp"
         );
         assert!(
-            input.starts.is_none_or(|s| s.len() == input.values.len()),
+            input
+                .start_timestamps
+                .is_none_or(|s| s.len() == input.values.len()),
             "one start a timestamp"
         );
         assert_eq!(input.bounds.len(), out.len(), "one place a step");

@@ -69,7 +69,7 @@ impl Case {
             bounds: &self.bounds,
             ends: self.ends,
             range_ms: self.range_ms,
-            starts: None,
+            start_timestamps: None,
             extension: None,
             eval: self.eval,
         }

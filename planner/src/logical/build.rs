@@ -112,7 +112,7 @@ pub fn build(expr: &Expr, query: &str, options: &PlanOptions) -> Result<Plan> {
         hint_step_ms: options.step_ms.max(0),
         function: "",
         grouping: None,
-        several: !options.is_instant() && options.start_ms < options.end_ms,
+        range_query: !options.is_instant() && options.start_ms < options.end_ms,
     };
     let root = expr.unparenthesized();
     match root {
@@ -150,9 +150,9 @@ impl<'a> Builder<'a> {
         Plan {
             id,
             span,
-            place: span,
+            argument_span: span,
             grid: scope.grid,
-            several: scope.several,
+            range_query: scope.range_query,
             value_type,
             shared: None,
             op,
@@ -199,7 +199,7 @@ impl<'a> Builder<'a> {
             Expr::Unary(unary) => {
                 let mut input = self.child(&unary.expr, scope.plain())?;
                 if !unary.minus {
-                    input.place = span;
+                    input.argument_span = span;
                     return Ok(input);
                 }
                 let value_type = input.value_type;
@@ -352,7 +352,7 @@ impl<'a> Builder<'a> {
                     function,
                     input: self.first(&args, span, below)?,
                     labels,
-                    order: match scope.several {
+                    order: match scope.range_query {
                         true => SortOrder::Ineffective,
                         false => SortOrder::Wanted,
                     },
@@ -370,7 +370,7 @@ impl<'a> Builder<'a> {
                 if let [Expr::VectorSelector(selector)] = args[..] {
                     return self.timestamp(call, selector, WindowKind::LatestStart, below);
                 }
-                PlanOp::NoStarts(self.first(&args, span, below)?)
+                PlanOp::NoStartTimestamp(self.first(&args, span, below)?)
             }
             Kind::Info => return self.info(call, &args, below),
             Kind::Scalar(function) => {

@@ -173,7 +173,7 @@ fn write_node(f: &mut Formatter<'_>, plan: &Plan) -> fmt::Result {
             f.write_str("Info: ")?;
             write_matchers(f, data)
         }
-        PlanOp::NoStarts(_) => f.write_str("NoStarts"),
+        PlanOp::NoStartTimestamp(_) => f.write_str("NoStartTimestamp"),
         PlanOp::Histogram { function, .. } => write!(f, "Histogram: {}", function.name),
     }
 }
@@ -235,7 +235,11 @@ fn write_window(f: &mut Formatter<'_>, window: &Window, grid: &Grid) -> fmt::Res
 
 fn write_call(f: &mut Formatter<'_>, call: &WindowCall) -> fmt::Result {
     f.write_str(call.function.name())?;
-    f.write_str(if call.starts { " from starts" } else { "" })
+    f.write_str(if call.start_timestamps {
+        " from start timestamps"
+    } else {
+        ""
+    })
 }
 
 fn write_select(f: &mut Formatter<'_>, select: &Select, grid: &Grid) -> fmt::Result {

@@ -35,12 +35,12 @@ pub struct Plan {
     pub span: Span,
     /// Where it stands as an argument: at a plus sign in front of it, if there
     /// is one.
-    pub place: Span,
+    pub argument_span: Span,
     /// Its evaluation times.
     pub grid: Grid,
     /// Whether the reference takes these times for a range: the end is later
     /// than the start, though there may be one time alone.
-    pub several: bool,
+    pub range_query: bool,
     /// Scalar, vector, matrix or string.
     pub value_type: ValueType,
     /// Set by the rule on common subtrees: nodes of one plan with the same
@@ -209,7 +209,7 @@ pub enum PlanOp {
     },
     /// `start_timestamp` of anything but a selector, which has none. Computes its
     /// input all the same, which may be an error.
-    NoStarts(Box<Plan>),
+    NoStartTimestamp(Box<Plan>),
     /// `histogram_quantile` and its kin.
     Histogram {
         /// The function.
@@ -317,7 +317,7 @@ pub struct WindowCall {
     /// See [`Select::extension`].
     pub extension: Option<Extension>,
     /// Whether start timestamps are read, where the store has them.
-    pub starts: bool,
+    pub start_timestamps: bool,
     /// Whether the function drops the metric name.
     pub drops_name: bool,
     /// Where the call's first argument stands, for annotations; nowhere (zero)
@@ -408,7 +408,7 @@ impl Plan {
             PlanOp::ScalarOf(input)
             | PlanOp::VectorOf(input)
             | PlanOp::Negate(input)
-            | PlanOp::NoStarts(input)
+            | PlanOp::NoStartTimestamp(input)
             | PlanOp::RawSubquery { input, .. }
             | PlanOp::Relabel { input, .. }
             | PlanOp::Sort { input, .. }
@@ -452,7 +452,7 @@ impl Plan {
             PlanOp::ScalarOf(input)
             | PlanOp::VectorOf(input)
             | PlanOp::Negate(input)
-            | PlanOp::NoStarts(input)
+            | PlanOp::NoStartTimestamp(input)
             | PlanOp::RawSubquery { input, .. }
             | PlanOp::Relabel { input, .. }
             | PlanOp::Sort { input, .. }

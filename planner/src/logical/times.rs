@@ -40,7 +40,7 @@ pub(super) struct Scope<'a> {
     pub(super) grouping: Option<(&'a [String], bool)>,
     /// Whether the reference takes it for a range: the end is later than the
     /// start, though there may be one evaluation time.
-    pub(super) several: bool,
+    pub(super) range_query: bool,
 }
 
 impl<'a> Scope<'a> {
@@ -49,7 +49,7 @@ impl<'a> Scope<'a> {
         let len = self.grid.len.min(1);
         Scope {
             grid: canonical(Grid { len, ..self.grid }),
-            several: false,
+            range_query: false,
             ..self
         }
     }

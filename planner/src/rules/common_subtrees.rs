@@ -76,7 +76,7 @@ fn hash(
         let mut counting = match &plan.op {
             PlanOp::Histogram { .. } => true,
             // Overlapping start timestamps are counted.
-            PlanOp::Window(window) => window.call.starts,
+            PlanOp::Window(window) => window.call.start_timestamps,
             _ => false,
         };
         for input in plan.inputs() {
@@ -95,7 +95,7 @@ fn hash(
             };
         }
         node_text(plan).hash(&mut hasher);
-        (plan.grid, plan.several).hash(&mut hasher);
+        (plan.grid, plan.range_query).hash(&mut hasher);
         let (start, end) = (plan.span.start as usize, plan.span.end as usize);
         query.get(start..end).hash(&mut hasher);
         let hash = hasher.finish();
@@ -160,10 +160,10 @@ fn copy_last(plan: &mut Plan, last: &mut HashMap<u32, Plan>) {
         // A histogram tells the place of its buckets, the first one of several.
         let keeps_place = matches!(plan.op, PlanOp::Histogram { .. });
         for input in plan.inputs_mut().into_iter().rev() {
-            let place = input.place;
+            let place = input.argument_span;
             copy_last(input, last);
             if keeps_place {
-                input.place = place;
+                input.argument_span = place;
             }
         }
     });

@@ -190,5 +190,5 @@ fn call_says_something(call: &WindowCall) -> bool {
         ),
         _ => true,
     };
-    !silent || !call.params.is_empty() || call.starts
+    !silent || !call.params.is_empty() || call.start_timestamps
 }

@@ -72,9 +72,9 @@ fn nothing(id: u32, span: crate::ast::Span, grid: crate::logical::Grid) -> Plan 
     Plan {
         id,
         span,
-        place: span,
+        argument_span: span,
         grid,
-        several: false,
+        range_query: false,
         value_type: quarrel_functions::table::ValueType::Scalar,
         shared: None,
         op: PlanOp::Number(0.0),

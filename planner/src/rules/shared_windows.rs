@@ -76,5 +76,5 @@ fn same_windows(a: &Window, b: &Window) -> bool {
         && a.call.reference == b.call.reference
         && a.call.range_ms == b.call.range_ms
         && a.call.extension == b.call.extension
-        && a.call.starts == b.call.starts
+        && a.call.start_timestamps == b.call.start_timestamps
 }

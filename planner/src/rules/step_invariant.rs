@@ -67,7 +67,7 @@ fn depends_on_inputs_alone(op: &PlanOp) -> bool {
         | PlanOp::Set { .. }
         | PlanOp::Aggregate { .. }
         | PlanOp::Relabel { .. }
-        | PlanOp::NoStarts(_)
+        | PlanOp::NoStartTimestamp(_)
         | PlanOp::Info { .. }
         | PlanOp::Absent { .. } => true,
         PlanOp::Elementwise { function, .. } => !function.uses_eval_time,

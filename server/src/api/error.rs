@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
-use quarrel::{ErrorClass, QueryError};
+use quarrel_engine::{ErrorClass, QueryError};
 
 use crate::json;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use quarrel::labels::{LabelList, SymbolTable};
-use quarrel::storage::{SelectHints, SelectRequest, Snapshot, StorageError, TimeRange};
+use quarrel_engine::labels::{LabelList, SymbolTable};
+use quarrel_engine::storage::{SelectHints, SelectRequest, Snapshot, StorageError, TimeRange};
 use quarrel_matchers::Matcher;
 
 use super::answer::{Answer, Notes, PIECE, Pieces};
@@ -229,7 +229,7 @@ fn quote_bytes(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quarrel::labels::Label;
+    use quarrel_engine::labels::Label;
 
     #[test]
     fn lists_are_united_in_order() {

@@ -26,8 +26,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::HeaderValue;
-use quarrel::Engine;
-use quarrel::storage::Storage;
+use quarrel_engine::Engine;
+use quarrel_engine::storage::Storage;
 use quarrel_matchers::Regex;
 
 pub(crate) use answer::Document;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use quarrel::labels::SymbolTable;
-use quarrel::{
+use quarrel_engine::labels::SymbolTable;
+use quarrel_engine::{
     PerStepStats, Query, QueryError, QueryOptions, QueryStats, QueryStream, SampleValue, SeriesRef,
     SeriesSet, Value,
 };

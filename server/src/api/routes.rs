@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use quarrel::storage::Storage;
+use quarrel_engine::storage::Storage;
 
 use super::answer::{Answer, respond};
 use super::error::{ApiError, ErrorType};

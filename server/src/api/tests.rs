@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
-use quarrel::EngineOptions;
+use quarrel_engine::EngineOptions;
 use quarrel_storage::memory::MemoryStorage;
 use tower::ServiceExt as _;
 

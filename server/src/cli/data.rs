@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use quarrel::storage::{Snapshot, Storage, TimeRange};
+use quarrel_engine::storage::{Snapshot, Storage, TimeRange};
 use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 
 use super::failure::Failure;

@@ -1,7 +1,7 @@
 //! `quarrel explain`.
 
 use clap::Args;
-use quarrel::{Explanation, Query};
+use quarrel_engine::{Explanation, Query};
 
 use super::data::DataArgs;
 use super::failure::Failure;
@@ -34,7 +34,7 @@ pub(super) async fn run(args: ExplainArgs) -> super::Result {
 async fn explain(
     query: Query,
     analyze: bool,
-) -> Result<Result<Explanation, quarrel::QueryError>, Failure> {
+) -> Result<Result<Explanation, quarrel_engine::QueryError>, Failure> {
     let cancel = query.cancel_handle();
     let work = async {
         if analyze {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use quarrel::QueryError;
+use quarrel_engine::QueryError;
 use quarrel_planner::ast::Span;
 
 /// Why a command ended early.

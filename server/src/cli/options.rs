@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use quarrel::{Engine, EngineOptions};
+use quarrel_engine::{Engine, EngineOptions};
 use quarrel_planner::format_duration;
 
 use super::failure::Failure;

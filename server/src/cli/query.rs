@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use quarrel::{Prepared, Query, QueryOptions, QueryResult};
+use quarrel_engine::{Prepared, Query, QueryOptions, QueryResult};
 
 use super::data::{DataArgs, parse_time};
 use super::failure::Failure;
@@ -120,7 +120,7 @@ impl Resolved {
     pub(super) fn query(
         self,
         prepared: &Prepared,
-        storage: Arc<dyn quarrel::storage::Storage>,
+        storage: Arc<dyn quarrel_engine::storage::Storage>,
         options: QueryOptions,
     ) -> Query {
         match self {

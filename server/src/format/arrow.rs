@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::ArrowError;
-use quarrel::Value;
+use quarrel_engine::Value;
 
 /// Writes series as labels, times and values, one row a series; a scalar and
 /// a string as one row of time and value.

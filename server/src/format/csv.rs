@@ -3,8 +3,8 @@
 
 use std::io::{self, Write};
 
-use quarrel::labels::Symbol;
-use quarrel::{SampleValue, SeriesSet, Value};
+use quarrel_engine::labels::Symbol;
+use quarrel_engine::{SampleValue, SeriesSet, Value};
 
 use super::series::{Names, value_of};
 use crate::json;

@@ -6,7 +6,7 @@ mod canvas;
 
 use std::io::{self, Write};
 
-use quarrel::{SeriesSet, Value};
+use quarrel_engine::{SeriesSet, Value};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::series::{Names, short};

@@ -1,7 +1,7 @@
 //! The series of an answer with their labels as text.
 
-use quarrel::labels::{Label, Symbol, Symbols};
-use quarrel::{SampleValue, SeriesSet};
+use quarrel_engine::labels::{Label, Symbol, Symbols};
+use quarrel_engine::{SampleValue, SeriesSet};
 
 /// Label names of an answer, and which of them tell its series apart.
 pub(super) struct Names {

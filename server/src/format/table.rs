@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use quarrel::{SeriesSet, Value};
+use quarrel_engine::{SeriesSet, Value};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::series::{Names, sample, short, value_of};

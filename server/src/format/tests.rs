@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quarrel::{Engine, EngineOptions, QueryOptions, Value};
+use quarrel_engine::{Engine, EngineOptions, QueryOptions, Value};
 use quarrel_storage::memory::MemoryStorage;
 
 use super::*;

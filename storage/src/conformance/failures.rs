@@ -1,6 +1,6 @@
 //! Errors in the middle of a stream.
 
-use quarrel::storage::{SelectHints, TimeRange};
+use quarrel_engine::storage::{SelectHints, TimeRange};
 
 use super::data::many;
 use super::read::{expected, same, select, snapshot, wait};

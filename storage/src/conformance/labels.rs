@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use quarrel::storage::{Matcher, TimeRange};
+use quarrel_engine::storage::{Matcher, TimeRange};
 use quarrel_matchers::MatchOp;
 
 use super::data::{END, MINUTE, labelled, with_stale_markers};

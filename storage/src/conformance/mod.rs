@@ -13,7 +13,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use quarrel::storage::Storage;
+//! use quarrel_engine::storage::Storage;
 //! use quarrel_storage::conformance::{self, Harness, TestSeries};
 //! use quarrel_storage::memory::MemoryStorage;
 //!
@@ -51,7 +51,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use quarrel::storage::Storage;
+use quarrel_engine::storage::Storage;
 
 /// A series to fill a store with.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use quarrel::labels::SymbolTable;
-use quarrel::storage::{
+use quarrel_engine::labels::SymbolTable;
+use quarrel_engine::storage::{
     Chunk, ChunkData, Matcher, SelectHints, SelectRequest, Selected, Snapshot, Storage, TimeRange,
 };
 use quarrel_matchers::MatchOp;

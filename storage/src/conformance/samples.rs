@@ -1,6 +1,6 @@
 //! Which samples come.
 
-use quarrel::storage::{SelectHints, TimeRange};
+use quarrel_engine::storage::{SelectHints, TimeRange};
 use quarrel_matchers::MatchOp;
 
 use super::data::{END, MINUTE, labelled, many, overlapping, values, with_stale_markers};

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use quarrel::storage::{SelectHints, TimeRange};
+use quarrel_engine::storage::{SelectHints, TimeRange};
 use quarrel_matchers::MatchOp;
 
 use super::data::{labelled, many};

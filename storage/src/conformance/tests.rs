@@ -12,8 +12,8 @@ use arrow_buffer::ScalarBuffer;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use quarrel::labels::{Label, LabelList};
-use quarrel::storage::{
+use quarrel_engine::labels::{Label, LabelList};
+use quarrel_engine::storage::{
     Capabilities, Chunk, ChunkData, Matcher, SelectRequest, Selected, SeriesSource, Snapshot,
     Storage, StorageError, TimeRange,
 };

@@ -3,8 +3,8 @@
 use std::task::{Context, Waker};
 
 use futures::FutureExt;
-use quarrel::labels::SymbolTable;
-use quarrel::storage::{SelectHints, SelectRequest, TimeRange};
+use quarrel_engine::labels::SymbolTable;
+use quarrel_engine::storage::{SelectHints, SelectRequest, TimeRange};
 use quarrel_matchers::MatchOp;
 
 use super::data::{MINUTE, labelled, many, minutes, overlapping, series};

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use arrow_buffer::ScalarBuffer;
-use quarrel::storage::{Chunk, ChunkData, TimeRange};
+use quarrel_engine::storage::{Chunk, ChunkData, TimeRange};
 
 /// Samples in the open end before it is sealed: what an append after a
 /// snapshot has to copy at most, and the least that one chunk holds.

@@ -1,9 +1,9 @@
 //! What plain columns do not hold, put into chunks as Prometheus would: native
 //! histograms, and floats with start timestamps.
 
-use quarrel::storage::{Chunk, ChunkData, TimeRange};
 use quarrel_chunks::histogram::{Count, EncodeError, Histogram, HistogramBuilder};
 use quarrel_chunks::{FloatEncoder, Xor2Encoder};
+use quarrel_engine::storage::{Chunk, ChunkData, TimeRange};
 
 /// Floats in a chunk.
 const CHUNK_LEN: usize = 120;

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use quarrel::labels::{Label, Symbol, Symbols};
+use quarrel_engine::labels::{Label, Symbol, Symbols};
 use quarrel_matchers::{Contiguous, Matcher, resolve};
 use rustc_hash::FxHashMap;
 

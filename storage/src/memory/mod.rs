@@ -43,9 +43,9 @@ use std::sync::{Arc, OnceLock};
 
 use futures::future::{BoxFuture, FutureExt};
 use parking_lot::RwLock;
-use quarrel::labels::{Label, SymbolTable};
-use quarrel::storage::{Chunk, Snapshot, Storage, StorageError, TimeRange};
 use quarrel_chunks::histogram::Count;
+use quarrel_engine::labels::{Label, SymbolTable};
+use quarrel_engine::storage::{Chunk, Snapshot, Storage, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
 use columns::{Duplicate, FloatColumns};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt, ready};
-use quarrel::labels::{Label, LabelList, Symbol, SymbolTable};
-use quarrel::storage::{
+use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolTable};
+use quarrel_engine::storage::{
     Chunk, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, StorageError, TimeRange,
 };
 
@@ -57,8 +57,8 @@ fn estimate(series: &Series, range: TimeRange) -> u64 {
 /// Translates the store's symbols into a query's, each string hashed once.
 struct Translation<'a> {
     known: Vec<Option<Symbol>>,
-    from: quarrel::labels::Symbols<'a>,
-    to: quarrel::labels::SymbolsMut<'a>,
+    from: quarrel_engine::labels::Symbols<'a>,
+    to: quarrel_engine::labels::SymbolsMut<'a>,
 }
 
 impl Translation<'_> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use arrow_buffer::ScalarBuffer;
 use futures::executor::block_on;
 use proptest::prelude::*;
-use quarrel::storage::{Chunk, ChunkData, Matcher, SelectHints, SelectRequest};
+use quarrel_engine::storage::{Chunk, ChunkData, Matcher, SelectHints, SelectRequest};
 use quarrel_matchers::MatchOp;
 
 use super::*;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use quarrel::storage::Storage;
+use quarrel_engine::storage::Storage;
 use tempfile::TempDir;
 
 use super::testblock::{BlockSeries, damage, write_block};

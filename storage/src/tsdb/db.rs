@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use quarrel::storage::{Snapshot, Storage, StorageError, TimeRange};
+use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 
 use super::cache::Cache;
 use super::directory::{self, LiveBlock};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use quarrel::storage::StorageError;
+use quarrel_engine::storage::StorageError;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::block::{self, Block, BlockMeta, Tombstones};

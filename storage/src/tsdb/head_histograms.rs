@@ -1,9 +1,9 @@
 //! Histograms of the head that are in no chunk yet, put into chunks.
 
-use quarrel::storage::Chunk;
 use quarrel_chunks::histogram::{
     Count, CounterReset, EncodeError, Histogram, HistogramBuilder, HistogramLayout, Span,
 };
+use quarrel_engine::storage::Chunk;
 
 use super::head::{self, Counts, HistogramSample, WalHistogram};
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use quarrel::labels::{Label, LabelList, Symbol, SymbolTable};
-use quarrel::storage::{Chunk, ChunkData, Matcher, StorageError, TimeRange};
+use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolTable};
+use quarrel_engine::storage::{Chunk, ChunkData, Matcher, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
 use super::block::{Rows, add_range};

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use futures::executor::block_on;
-use quarrel::storage::{Matcher, Snapshot, Storage, TimeRange};
+use quarrel_engine::storage::{Matcher, Snapshot, Storage, TimeRange};
 use quarrel_matchers::MatchOp;
 
 use super::head::judge::{self, Fnv};

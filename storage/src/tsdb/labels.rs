@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use quarrel::storage::{Matcher, StorageError, TimeRange};
+use quarrel_engine::storage::{Matcher, StorageError, TimeRange};
 
 use super::block::Block;
 use super::head::Head;

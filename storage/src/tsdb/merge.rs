@@ -7,7 +7,7 @@
 
 use std::cmp::Ordering;
 
-use quarrel::labels::{LabelList, Symbols};
+use quarrel_engine::labels::{LabelList, Symbols};
 
 use super::block::Rows;
 use super::chain::GoHeap;

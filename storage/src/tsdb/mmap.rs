@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use memmap2::Mmap;
-use quarrel::storage::StorageError;
+use quarrel_engine::storage::StorageError;
 
 /// A file that is mapped as long as anybody holds a view into it.
 #[derive(Debug)]

@@ -7,8 +7,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use quarrel::storage::{Chunk, ChunkData, StorageError, TimeRange};
 use quarrel_chunks::{ChunkError, HistogramColumns, decode_floats, decode_histograms};
+use quarrel_engine::storage::{Chunk, ChunkData, StorageError, TimeRange};
 
 use super::block::add_range;
 use super::chain::{Start, chain};

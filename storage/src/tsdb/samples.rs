@@ -1,6 +1,6 @@
 //! The chunks of one series from all sources that have some.
 
-use quarrel::storage::{Chunk, StorageError, TimeRange};
+use quarrel_engine::storage::{Chunk, StorageError, TimeRange};
 
 use super::merge::Part;
 use super::overlap::{self, Piece};

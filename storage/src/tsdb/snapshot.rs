@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use quarrel::labels::SymbolTable;
-use quarrel::storage::{
+use quarrel_engine::labels::SymbolTable;
+use quarrel_engine::storage::{
     Chunk, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, StorageError, TimeRange,
 };
 

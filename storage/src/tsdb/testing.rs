@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use futures::executor::block_on;
-use quarrel::labels::SymbolTable;
-use quarrel::storage::{
+use quarrel_chunks::{ChunkError, HistogramColumns, decode_floats_with_start, decode_histograms};
+use quarrel_engine::labels::SymbolTable;
+use quarrel_engine::storage::{
     Chunk, ChunkData, Matcher, SelectHints, SelectRequest, Selected, Snapshot, StorageError,
     TimeRange,
 };
-use quarrel_chunks::{ChunkError, HistogramColumns, decode_floats_with_start, decode_histograms};
 
 /// A sample: timestamp, start timestamp, float or sum of a histogram, and
 /// that one's count.
@@ -109,7 +109,7 @@ pub fn read(
     let selected = select(snapshot, matchers, range, &symbols)?;
     let table = symbols.read();
     let mut all = BTreeMap::new();
-    let mut before: Option<&[quarrel::labels::Label]> = None;
+    let mut before: Option<&[quarrel_engine::labels::Label]> = None;
     let mut chunks = Vec::new();
     for (row, labels) in selected.labels.iter().enumerate() {
         if let Some(before) = before {

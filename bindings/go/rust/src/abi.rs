@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
-use quarrel::Engine;
+use quarrel_engine::Engine;
 
 use crate::failure::Failure;
 use crate::handles::Handles;

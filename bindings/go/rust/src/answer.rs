@@ -1,8 +1,8 @@
 //! A query's answer as a message: what it cost, warnings, infos, and the value.
 
-use quarrel::histogram::{CounterReset, HistogramRef};
-use quarrel::labels::Symbols;
-use quarrel::{QueryResult, QueryStats, SampleValue, SeriesRef, SeriesSet, Value};
+use quarrel_engine::histogram::{CounterReset, HistogramRef};
+use quarrel_engine::labels::Symbols;
+use quarrel_engine::{QueryResult, QueryStats, SampleValue, SeriesRef, SeriesSet, Value};
 
 use crate::failure::Failure;
 use crate::message::Writer;

@@ -1,6 +1,6 @@
 //! What goes back instead of an answer.
 
-use quarrel::{LimitError, QueryError};
+use quarrel_engine::{LimitError, QueryError};
 
 use crate::message::Writer;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use quarrel::{EngineOptions, QueryOptions, SubqueryStep};
+use quarrel_engine::{EngineOptions, QueryOptions, SubqueryStep};
 use quarrel_planner::ParserOptions;
 
 use crate::failure::Failure;

@@ -16,7 +16,7 @@ use futures::channel::mpsc::UnboundedReceiver;
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use parking_lot::{Mutex, MutexGuard};
-use quarrel::{CancelHandle, Engine, QueryError, QueryResult};
+use quarrel_engine::{CancelHandle, Engine, QueryError, QueryResult};
 
 use crate::failure::Failure;
 use crate::options::{QueryMessage, SubquerySteps};

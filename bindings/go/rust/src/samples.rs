@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use quarrel::labels::{Label, LabelList, SymbolTable};
-use quarrel::storage::{
+use quarrel_engine::labels::{Label, LabelList, SymbolTable};
+use quarrel_engine::storage::{
     Chunk, ChunkData, Encoding, Selected, SeriesSource, StorageError, TimeRange,
 };
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::channel::{mpsc, oneshot};
 use futures::future::BoxFuture;
-use quarrel::storage::{
+use quarrel_engine::storage::{
     Matcher, SelectRequest, Selected, Snapshot, Storage, StorageError, TimeRange,
 };
 use quarrel_matchers::MatchOp;

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use quarrel::labels::SymbolTable;
-use quarrel::storage::ChunkData;
 use quarrel_chunks::{FloatEncoder, XorEncoder};
+use quarrel_engine::labels::SymbolTable;
+use quarrel_engine::storage::ChunkData;
 
 use crate::abi::{self, Reply, Status};
 use crate::failure::Failure;

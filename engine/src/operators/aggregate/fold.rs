@@ -7,7 +7,7 @@ use futures::StreamExt;
 use quarrel_functions::aggregate::{Accumulator, AggregateFunction};
 use rustc_hash::FxHashMap;
 
-use super::histograms::{HistogramRow, Place};
+use super::histograms::{AnnotationSite, HistogramRow};
 use super::mixed::MarkedSteps;
 use super::{Aggregate, grouping};
 use crate::batch::{Row, SeriesBatch};
@@ -50,7 +50,7 @@ struct Folder {
 struct FolderPlan {
     function: AggregateFunction,
     name: &'static str,
-    place: Place,
+    site: AnnotationSite,
     groups: Arc<Vec<u32>>,
     steps: usize,
     morsels: Option<Arc<Morsels>>,
@@ -69,7 +69,7 @@ pub(super) fn partials(
         aggregate: FolderPlan {
             function: aggregate.function,
             name: aggregate.name,
-            place: aggregate.place,
+            site: aggregate.site,
             groups: Arc::clone(&aggregate.groups),
             steps: aggregate.steps,
             morsels: aggregate.morsels.clone(),
@@ -188,8 +188,8 @@ impl Folder {
                 row.histograms().for_each(|(i, _)| self.present[i] = true);
             }
             F::Min | F::Max | F::Stddev | F::Stdvar => {
-                let FolderPlan { name, place, .. } = self.aggregate;
-                grouping::tell_ignored(&self.context, place.node, place.span, name);
+                let FolderPlan { name, site, .. } = self.aggregate;
+                grouping::annotate_ignored(&self.context, site.node, site.span, name);
             }
         }
         let first = row.first_step as usize;

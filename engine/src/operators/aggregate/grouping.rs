@@ -60,7 +60,7 @@ fn known(names: &[String], symbols: &SymbolTable) -> Vec<Symbol> {
 }
 
 /// Says that an aggregator passed over histograms.
-pub(crate) fn tell_ignored(context: &QueryContext, node: u32, span: Span, aggregator: &str) {
+pub(crate) fn annotate_ignored(context: &QueryContext, node: u32, span: Span, aggregator: &str) {
     let text = format!("ignored histogram in {aggregator} aggregation");
     context.annotations.info(node, span, text);
 }

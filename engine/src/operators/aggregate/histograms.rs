@@ -16,7 +16,7 @@ use crate::labels::{LabelList, Symbol, find_label};
 
 /// Where annotations of an aggregation go.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct AnnotationSite {
     pub node: u32,
     /// Where the aggregated expression stands.
     pub span: Span,
@@ -136,7 +136,7 @@ impl HistogramGroup {
     pub fn finish(
         self,
         present: &mut [bool],
-        place: Place,
+        site: AnnotationSite,
         context: &QueryContext,
     ) -> StepHistograms {
         let HistogramGroup { steps, at } = self;
@@ -150,16 +150,16 @@ impl HistogramGroup {
         };
         if (0..at.len()).any(mixed) {
             let text = "encountered a mix of histograms and floats for aggregation";
-            context.annotations.warn(place.node, place.span, text);
+            context.annotations.warn(site.node, site.span, text);
         }
         let result = steps.finish(|step| mixed(step) || at[step].broken);
         if result.found.reset_collision {
             let text = "conflicting counter resets during histogram aggregation";
-            context.annotations.warn(place.node, place.span, text);
+            context.annotations.warn(site.node, site.span, text);
         }
         if result.found.bounds_reconciled {
             let text = "mismatched custom buckets were reconciled during aggregation";
-            context.annotations.info(place.node, place.span, text);
+            context.annotations.info(site.node, site.span, text);
         }
         for (present, state) in present.iter_mut().zip(&at) {
             *present &= !state.histogram;
@@ -169,7 +169,12 @@ impl HistogramGroup {
 }
 
 /// Says that buckets of a row could not be added to those before.
-pub(super) fn tell_broken(context: &QueryContext, place: Place, labels: &LabelList, row: u32) {
+pub(super) fn annotate_broken(
+    context: &QueryContext,
+    site: AnnotationSite,
+    labels: &LabelList,
+    row: u32,
+) {
     let symbols = context.symbols.read();
     let name = find_label(labels.get(row as usize), Symbol::NAME);
     let name = name.map_or("", |name| symbols.get(name));
@@ -177,7 +182,7 @@ pub(super) fn tell_broken(context: &QueryContext, place: Place, labels: &LabelLi
         "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {}",
         quarrel_functions::fmt::quote(name)
     );
-    context.annotations.warn(place.node, place.span, text);
+    context.annotations.warn(site.node, site.span, text);
 }
 
 /// Dense results and others, by step.

@@ -80,7 +80,7 @@ impl MarkedSteps {
         self.mixed.twins.len() * self.steps
     }
 
-    /// Takes note of a row of a group, in any order.
+    /// Takes annotation of a row of a group, in any order.
     pub fn add(&self, group: u32, row: &Row<'_>) {
         if !self.mixed.twins.contains_key(&group) || !self.mixed.marks.get(row.series as usize) {
             return;

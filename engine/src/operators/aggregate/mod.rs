@@ -21,7 +21,7 @@ use quarrel_planner::ast::AggregateOp;
 use quarrel_planner::logical::{Plan, PlanOp};
 
 use self::fold::{Partial, PartialGroup, partials};
-use self::histograms::{HistogramGroup, Place};
+use self::histograms::{AnnotationSite, HistogramGroup};
 use self::mixed::{MarkedSteps, Mixed};
 use super::{limit_ratio, limitk, quantile, topk};
 use crate::bind::{Binder, Bound};
@@ -35,7 +35,7 @@ use crate::labels::LabelList;
 struct Aggregate {
     function: AggregateFunction,
     name: &'static str,
-    place: Place,
+    site: AnnotationSite,
     /// The input's rows.
     rows: Arc<LabelList>,
     /// For each input row its group.
@@ -88,7 +88,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let Some(function) = function_of(*op) else {
         return Err(QueryError::unsupported(op.name(), plan.span));
     };
-    let span = input.place;
+    let span = input.argument_span;
     let input = binder.bind(input)?;
     let mut groups = grouping::group(&input.labels, grouping, *without, &binder.context.symbols);
     let count = groups.labels.len();
@@ -97,7 +97,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let aggregate = Aggregate {
         function,
         name: op.name(),
-        place: Place {
+        site: AnnotationSite {
             node: plan.id,
             span,
         },
@@ -183,7 +183,7 @@ impl Aggregate {
             };
             floats.finish(&mut values, &mut present);
             let histograms = match histograms {
-                Some(group) => group.finish(&mut present, self.place, &run.context),
+                Some(group) => group.finish(&mut present, self.site, &run.context),
                 None => StepHistograms::default(),
             };
             let number = match &marked {
@@ -249,7 +249,7 @@ impl Total<'_> {
         let Aggregate {
             function,
             steps,
-            place,
+            site,
             ..
         } = *self.aggregate;
         if part.histograms.is_empty() {
@@ -263,7 +263,7 @@ impl Total<'_> {
         for row in &part.histograms {
             if let Some(row) = group.add(row, floats) {
                 let context = self.account.context();
-                histograms::tell_broken(context, place, &self.aggregate.rows, row);
+                histograms::annotate_broken(context, site, &self.aggregate.rows, row);
             }
         }
         self.account.grow(group.bytes().saturating_sub(before))

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use quarrel_functions::grid::{Grid, Param};
 use quarrel_functions::histogram::classic::{BucketRow, ClassicRows, Forced};
-use quarrel_functions::histogram::native::{FractionNote, QuantileNote};
+use quarrel_functions::histogram::native::{FractionAnnotation, QuantileAnnotation};
 use quarrel_functions::table::{HistogramFunction, Kind};
 use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{Plan, PlanOp};
@@ -32,7 +32,7 @@ const FORCED: &str = "input to histogram_quantile needed to be fixed for monoton
 
 /// Where annotations go, and what they may name.
 #[derive(Debug)]
-struct Teller {
+struct Annotator {
     node: u32,
     /// Where the vector stands.
     span: Span,
@@ -50,7 +50,7 @@ struct Histogram {
     /// How many classic histograms there are. Native ones have the numbers
     /// behind them, one for each input row.
     classic: u32,
-    teller: Teller,
+    annotator: Annotator,
     /// Where the first parameter stands.
     param_span: Span,
 }
@@ -78,8 +78,8 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     if kind.is_native_only() {
         return values::bind(binder, plan, kind, function.name, input);
     }
-    let param_span = params.first().map_or(plan.span, |p| p.place);
-    let span = input.place;
+    let param_span = params.first().map_or(plan.span, |p| p.argument_span);
+    let span = input.argument_span;
     let input = broadcast::bind(binder.bind(input)?, plan.grid);
     let (groups, labels) = Groups::new(binder, &input.labels);
     let classic = labels.len() as u32;
@@ -92,7 +92,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         params,
         groups,
         classic,
-        teller: Teller {
+        annotator: Annotator {
             node: plan.id,
             span,
             grid: plan.grid,
@@ -135,7 +135,7 @@ impl Operator for Histogram {
 
 impl Histogram {
     async fn compute(&self, run: &Run) -> Result<Output, QueryError> {
-        let steps = self.teller.grid.len;
+        let steps = self.annotator.grid.len;
         let params = self.params.get(run).await?;
         let question = match (self.function, params.as_slice()) {
             (HistogramFunction::Quantile, [q]) => Question::Quantile(q.param()),
@@ -145,14 +145,14 @@ impl Histogram {
             _ => return Err(QueryError::Internal("parameters of a histogram".into())),
         };
         if let (Question::Quantile(_), [q]) = (question, params.as_slice()) {
-            warn_quantiles(run, self.teller.node, self.param_span, q, steps);
+            warn_quantiles(run, self.annotator.node, self.param_span, q, steps);
         }
         let collecting = run.inputs[0].collect(self.groups.rows(), &run.context, "histogram");
         let (input, mut account) = collecting.await?;
         account.grow(steps * 9)?;
-        let place = (self.teller.node, self.teller.span);
-        let arrived = self.groups.arrive(&input, steps, place, &mut account)?;
-        let mut answers = Answers::new(&self.teller, &arrived, &run.context);
+        let site = (self.annotator.node, self.annotator.span);
+        let arrived = self.groups.arrive(&input, steps, site, &mut account)?;
+        let mut answers = Answers::new(&self.annotator, &arrived, &run.context);
         let mut output = Output::new(&run.context, "histogram");
         for (i, row) in arrived.native.iter().enumerate() {
             groups::check(&run.context, i)?;
@@ -182,7 +182,7 @@ fn warn_quantiles(run: &Run, node: u32, span: Span, q: &Values, steps: usize) {
 
 /// Computes answers of one histogram after the other, over all steps.
 struct Answers<'a> {
-    teller: &'a Teller,
+    annotator: &'a Annotator,
     arrived: &'a Arrived<'a>,
     context: &'a QueryContext,
     values: Vec<f64>,
@@ -190,10 +190,10 @@ struct Answers<'a> {
 }
 
 impl<'a> Answers<'a> {
-    fn new(teller: &'a Teller, arrived: &'a Arrived<'a>, context: &'a QueryContext) -> Self {
-        let steps = teller.grid.len;
+    fn new(annotator: &'a Annotator, arrived: &'a Arrived<'a>, context: &'a QueryContext) -> Self {
+        let steps = annotator.grid.len;
         Answers {
-            teller,
+            annotator,
             arrived,
             context,
             values: vec![0.0; steps],
@@ -213,19 +213,19 @@ impl<'a> Answers<'a> {
             self.present[step] = true;
             self.values[step] = match question {
                 Question::Quantile(q) => {
-                    let (value, note) = h.quantile(q.at(step));
-                    quantile_notes[0] |= note == QuantileNote::NanResult;
-                    quantile_notes[1] |= note == QuantileNote::NanSkew;
+                    let (value, annotation) = h.quantile(q.at(step));
+                    quantile_notes[0] |= annotation == QuantileAnnotation::NanResult;
+                    quantile_notes[1] |= annotation == QuantileAnnotation::NanSkew;
                     value
                 }
                 Question::Fraction(lower, upper) => {
-                    let (value, note) = h.fraction(lower.at(step), upper.at(step));
-                    nans |= note != FractionNote::None;
+                    let (value, annotation) = h.fraction(lower.at(step), upper.at(step));
+                    nans |= annotation != FractionAnnotation::None;
                     value
                 }
             };
         }
-        let notes = [
+        let annotations = [
             (
                 quantile_notes[0],
                 "input to histogram_quantile has NaN observations, result is NaN",
@@ -239,10 +239,10 @@ impl<'a> Answers<'a> {
                 "input to histogram_fraction has NaN observations, which are excluded from all fractions",
             ),
         ];
-        for (_, text) in notes.into_iter().filter(|(is_so, _)| *is_so) {
-            let text = format!("{text}{}", self.teller.name_of(self.context, number));
+        for (_, text) in annotations.into_iter().filter(|(is_so, _)| *is_so) {
+            let text = format!("{text}{}", self.annotator.name_of(self.context, number));
             let annotations = &self.context.annotations;
-            annotations.info(self.teller.node, self.teller.span, text);
+            annotations.info(self.annotator.node, self.annotator.span, text);
         }
     }
 
@@ -274,7 +274,8 @@ impl<'a> Answers<'a> {
             Question::Quantile(q) => {
                 let tell = |step, forced| {
                     if !arrived.is_in_conflict(number, step) {
-                        self.teller.tell_forced(self.context, number, step, forced);
+                        self.annotator
+                            .annotate_forced(self.context, number, step, forced);
                     }
                 };
                 buckets.quantile(q, values, present, tell);
@@ -287,14 +288,14 @@ impl<'a> Answers<'a> {
     }
 }
 
-impl Teller {
+impl Annotator {
     /// How a text about a result ends.
     fn name_of(&self, context: &QueryContext, number: u32) -> String {
         let symbols = context.symbols.read();
         for_metric(symbols.value_of(self.labels.get(number as usize), Symbol::NAME))
     }
 
-    fn tell_forced(&self, context: &QueryContext, number: u32, step: usize, forced: Forced) {
+    fn annotate_forced(&self, context: &QueryContext, number: u32, step: usize, forced: Forced) {
         let name = self.name_of(context, number);
         let at = self.grid.at(step);
         let detail = ForcedMonotonicity {

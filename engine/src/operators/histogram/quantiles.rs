@@ -11,7 +11,7 @@ use quarrel_planner::logical::{Plan, PlanOp};
 use rustc_hash::FxHashMap;
 
 use super::groups::{self, Groups};
-use super::{Answers, Question, Teller, with_native};
+use super::{Annotator, Answers, Question, with_native};
 use crate::batch::Rows;
 use crate::bind::late::LateRows;
 
@@ -72,15 +72,15 @@ pub(crate) fn evaluate(
     let (groups, labels) = Groups::new(binder, &input.labels);
     let classic = labels.len() as u32;
     let labels = binder.drop_names(with_native(labels, &input.labels));
-    let teller = Teller {
+    let annotator = Annotator {
         node: plan.id,
-        span: vector.place,
+        span: vector.argument_span,
         grid: plan.grid,
         labels: Arc::clone(&labels.list),
     };
-    let place = (plan.id, vector.place);
-    let arrived = groups.arrive(&rows, steps, place, &mut account)?;
-    let mut answers = Answers::new(&teller, &arrived, context);
+    let site = (plan.id, vector.argument_span);
+    let arrived = groups.arrive(&rows, steps, site, &mut account)?;
+    let mut answers = Answers::new(&annotator, &arrived, context);
     let mut named = Named {
         context,
         span: plan.span,

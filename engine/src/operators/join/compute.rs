@@ -12,7 +12,7 @@ use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::{Output, Run, both};
 use crate::operators::masks::group_masks;
-use crate::operators::ops::OpNote;
+use crate::operators::ops::OpAnnotation;
 
 pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError> {
     let table = &join.table;
@@ -63,7 +63,7 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
             values: Vec::new(),
             present: Vec::new(),
             histograms: StepHistograms::default(),
-            notes: Vec::new(),
+            annotations: Vec::new(),
             account: &mut account,
             output: Output::new(&run.context, "join"),
         },
@@ -77,9 +77,10 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
     if let Some(fill) = sides.fill.many {
         worker.without_many(fill)?;
     }
-    let told: FxHashSet<OpNote> = worker.pairs.notes.iter().flatten().copied().collect();
-    for note in told {
-        note.tell(&run.context.annotations, join.node, join.span, join.symbol);
+    let annotations: FxHashSet<OpAnnotation> =
+        worker.pairs.annotations.iter().flatten().copied().collect();
+    for annotation in annotations {
+        annotation.annotate(&run.context.annotations, join.node, join.span, join.symbol);
     }
     Ok(worker.pairs.output)
 }

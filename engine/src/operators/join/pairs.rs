@@ -12,7 +12,7 @@ use crate::batch::Row;
 use crate::error::QueryError;
 use crate::exec::context::Account;
 use crate::exec::operator::Output;
-use crate::operators::ops::{OpNote, Operand, Outcome, SampleOp};
+use crate::operators::ops::{OpAnnotation, Operand, Outcome, SampleOp};
 
 /// A piece of a row with its presence spelled out.
 #[derive(Default)]
@@ -99,9 +99,9 @@ pub(super) struct Pairs<'a> {
     pub values: Vec<f64>,
     pub present: Vec<bool>,
     pub histograms: StepHistograms,
-    /// The last note of each step: the reference keeps no other. Made at the
+    /// The last annotation of each step: the reference keeps no other. Made at the
     /// first one.
-    pub notes: Vec<Option<OpNote>>,
+    pub annotations: Vec<Option<OpAnnotation>>,
     pub account: &'a mut Account,
     pub output: Output,
 }
@@ -167,7 +167,7 @@ impl Pairs<'_> {
         if let SampleOp::Trim(_) = join.op {
             for i in 0..self.present.len() {
                 if std::mem::take(&mut self.present[i]) {
-                    self.note(steps.start + i, OpNote::Types(false, false));
+                    self.annotation(steps.start + i, OpAnnotation::Types(false, false));
                 }
             }
         }
@@ -239,11 +239,11 @@ impl Pairs<'_> {
             let op = self.join.op;
             match op.eval_histograms(left, right, step, &mut self.histograms) {
                 // A pair without a meaning has not met, as in the reference.
-                Err(note) => self.note(step, note),
-                Ok((outcome, note)) => {
+                Err(annotation) => self.annotation(step, annotation),
+                Ok((outcome, annotation)) => {
                     others.met.push(step);
-                    if let Some(note) = note {
-                        self.note(step, note);
+                    if let Some(annotation) = annotation {
+                        self.annotation(step, annotation);
                     }
                     if let Outcome::Float(value) = outcome {
                         others.floats.push((step, value));
@@ -254,9 +254,9 @@ impl Pairs<'_> {
         others
     }
 
-    fn note(&mut self, step: usize, note: OpNote) {
-        self.notes.resize(self.join.steps, None);
-        self.notes[step] = Some(note);
+    fn annotation(&mut self, step: usize, annotation: OpAnnotation) {
+        self.annotations.resize(self.join.steps, None);
+        self.annotations[step] = Some(annotation);
     }
 }
 

@@ -17,7 +17,7 @@ pub struct HistogramSamples {
     /// Milliseconds, strictly ascending.
     pub timestamps: Vec<i64>,
     /// When each began to count from zero, ms; 0 where that is unknown.
-    pub starts: Vec<i64>,
+    pub start_timestamps: Vec<i64>,
     /// One histogram a timestamp; stale markers are in until asked out.
     pub column: HistogramColumn,
     scratch: HistogramColumns,
@@ -46,7 +46,7 @@ impl HistogramSamples {
     /// Removes all.
     pub fn clear(&mut self) {
         self.timestamps.clear();
-        self.starts.clear();
+        self.start_timestamps.clear();
         self.column.clear();
     }
 
@@ -68,7 +68,7 @@ impl HistogramSamples {
             return Ok(());
         }
         let timestamps = std::mem::take(&mut scratch.timestamps);
-        let starts = std::mem::take(&mut scratch.start_timestamps);
+        let start_timestamps = std::mem::take(&mut scratch.start_timestamps);
         let rows = rows_of(scratch).map_err(HistogramSamplesError::Layout)?;
         let gone = |t: &i64| {
             deleted.iter().any(|d| d.start <= *t && *t <= d.end) || taken.binary_search(t).is_ok()
@@ -76,21 +76,27 @@ impl HistogramSamples {
         let overlaps = self.timestamps.last() >= timestamps.first();
         if !overlaps && !timestamps.iter().any(gone) {
             self.timestamps.extend_from_slice(&timestamps);
-            self.starts.extend_from_slice(&starts);
+            self.start_timestamps.extend_from_slice(&start_timestamps);
             self.column.push_run(rows);
             return Ok(());
         }
         let kept: Vec<usize> = (0..timestamps.len())
             .filter(|&i| !gone(&timestamps[i]))
             .collect();
-        self.merge(&kept, &timestamps, &starts, &rows);
+        self.merge(&kept, &timestamps, &start_timestamps, &rows);
         Ok(())
     }
 
     /// Merges samples of another chunk in; what is there wins. That there was
     /// no counter reset is known only of neighbours of one chunk: it is
     /// forgotten where another chunk's sample has come between.
-    fn merge(&mut self, kept: &[usize], timestamps: &[i64], starts: &[i64], rows: &HistogramRows) {
+    fn merge(
+        &mut self,
+        kept: &[usize],
+        timestamps: &[i64],
+        start_timestamps: &[i64],
+        rows: &HistogramRows,
+    ) {
         let mut out = HistogramSamples::default();
         let (mut a, mut b) = (0, 0);
         let mut last_is_own = true;
@@ -99,7 +105,7 @@ impl HistogramSamples {
             match (self.timestamps.get(a), theirs) {
                 (Some(&own), other) if other.is_none_or(|t| own <= t) => {
                     let sample = after(self.column.get(a), last_is_own);
-                    out.push(own, self.starts[a], &sample);
+                    out.push(own, self.start_timestamps[a], &sample);
                     last_is_own = true;
                     b += usize::from(other == Some(own));
                     a += 1;
@@ -107,20 +113,21 @@ impl HistogramSamples {
                 (_, Some(t)) => {
                     let i = kept[b];
                     let sample = after(rows.row(i), !last_is_own || b == 0);
-                    out.push(t, starts[i], &sample);
+                    out.push(t, start_timestamps[i], &sample);
                     last_is_own = false;
                     b += 1;
                 }
                 (_, None) => break,
             }
         }
-        (self.timestamps, self.starts, self.column) = (out.timestamps, out.starts, out.column);
+        (self.timestamps, self.start_timestamps, self.column) =
+            (out.timestamps, out.start_timestamps, out.column);
     }
 
     /// Appends a sample behind all others.
     pub fn push(&mut self, timestamp: i64, start: i64, h: &HistogramRef<'_>) {
         self.timestamps.push(timestamp);
-        self.starts.push(start);
+        self.start_timestamps.push(start);
         self.column.push(h);
     }
 
@@ -142,9 +149,14 @@ impl HistogramSamples {
         }
         let mut out = HistogramSamples::default();
         for i in all.filter(kept) {
-            out.push(self.timestamps[i], self.starts[i], &self.column.get(i));
+            out.push(
+                self.timestamps[i],
+                self.start_timestamps[i],
+                &self.column.get(i),
+            );
         }
-        (self.timestamps, self.starts, self.column) = (out.timestamps, out.starts, out.column);
+        (self.timestamps, self.start_timestamps, self.column) =
+            (out.timestamps, out.start_timestamps, out.column);
     }
 
     /// Bytes that the columns hold.

@@ -4,7 +4,7 @@ use quarrel_functions::grid::Param;
 use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_functions::table::{Kind, WindowFunction};
 use quarrel_functions::window::{
-    Bounds, HistogramInput, MixedInput, MixedOutput, ParamError, WindowInput, WindowNotes,
+    Bounds, HistogramInput, MixedInput, MixedOutput, ParamError, WindowAnnotations, WindowInput,
     WindowScratch, compute_bounds, latest, latest_start, latest_timestamp, smoothed,
     smoothed_mixed,
 };
@@ -88,7 +88,7 @@ pub(crate) struct KernelScratch {
     /// The steps that have a histogram.
     pub histograms: StepHistograms,
     /// What users should know about the windows.
-    pub notes: WindowNotes,
+    pub annotations: WindowAnnotations,
 }
 
 impl KernelScratch {
@@ -121,7 +121,7 @@ impl KernelScratch {
         let (timestamps, values) = (&samples.timestamps, &samples.values);
         compute_bounds(timestamps, ends, range_ms, &mut self.bounds);
         self.histograms.clear();
-        self.notes = WindowNotes::default();
+        self.annotations = WindowAnnotations::default();
         let mixed = !samples.histograms.is_empty();
         if mixed {
             let times = &samples.histograms.timestamps;
@@ -133,14 +133,15 @@ impl KernelScratch {
             bounds: &self.bounds,
             ends: windows.ends,
             range_ms: windows.range_ms,
-            starts: samples.starts.as_deref(),
+            start_timestamps: samples.start_timestamps.as_deref(),
             extension: windows.extension,
             eval: windows.eval,
         };
         if windows.kernel.wants_counter() && windows.extension.is_none() {
             // A window with histograms among its floats has no growth.
             let floats_alone = |step: usize| !mixed || self.histogram_bounds[step].is_empty();
-            self.notes.add_overlaps(input.start_overlaps(floats_alone));
+            self.annotations
+                .add_overlaps(input.start_overlaps(floats_alone));
         }
         let (out, present) = (&mut self.values[..], &mut self.present[..]);
         match windows.kernel {
@@ -152,7 +153,9 @@ impl KernelScratch {
                     floats: input,
                     histograms: HistogramInput {
                         timestamps: &samples.histograms.timestamps,
-                        starts: windows.starts.then_some(&samples.histograms.starts),
+                        start_timestamps: windows
+                            .start_timestamps
+                            .then_some(&samples.histograms.start_timestamps),
                         histograms: &samples.histograms.column,
                         bounds: &self.histogram_bounds,
                     },
@@ -161,7 +164,7 @@ impl KernelScratch {
                     values: out,
                     present,
                     histograms: &mut self.histograms,
-                    notes: &mut self.notes,
+                    annotations: &mut self.annotations,
                 };
                 match windows.kernel {
                     Kernel::Function(function, _) => {
@@ -278,7 +281,9 @@ impl KernelScratch {
             }
             let number = match windows.kernel {
                 Kernel::LatestTimestamp => time,
-                Kernel::LatestStart if windows.starts => samples.starts[histogram.last()],
+                Kernel::LatestStart if windows.start_timestamps => {
+                    samples.start_timestamps[histogram.last()]
+                }
                 Kernel::LatestStart => continue,
                 _ => {
                     self.histograms.push(step, &h);

@@ -2,9 +2,9 @@
 //! function over them in one pass, morsel by morsel. An instant selector is
 //! the window function "the latest sample within the lookback, unless stale".
 
+mod annotations;
 mod histogram_samples;
 pub(crate) mod kernel;
-mod notes;
 mod param_warning;
 mod samples;
 mod stream;
@@ -13,13 +13,12 @@ mod totals;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use datafusion_physical_plan::ExecutionPlan;
 use quarrel_functions::grid::Grid;
 use quarrel_planner::logical::{Extension, Plan, Window, WindowCall};
 use quarrel_planner::with_stack;
 
+pub(crate) use self::annotations::{AnnotationSource, LastAnnotated};
 use self::kernel::Kernel;
-pub(crate) use self::notes::{Notes, Told};
 pub(crate) use self::param_warning::ParamWarning;
 pub(crate) use self::samples::{SampleColumns, SamplesError};
 pub(crate) use self::stream::samples_error;
@@ -47,7 +46,7 @@ pub(crate) struct Windows {
     /// How far samples beyond the windows are looked at.
     pub extension: Option<Extension>,
     /// Whether start timestamps are looked at.
-    pub starts: bool,
+    pub start_timestamps: bool,
 }
 
 impl Windows {
@@ -59,7 +58,7 @@ impl Windows {
             eval,
             range_ms: call.range_ms,
             extension: call.extension,
-            starts: call.starts,
+            start_timestamps: call.start_timestamps,
         }
     }
 
@@ -83,7 +82,7 @@ pub(crate) struct Scan {
     pub(super) totals: Option<Reading>,
     pub(super) params: Params,
     pub(super) morsels: Arc<Morsels>,
-    pub(super) notes: Option<Notes>,
+    pub(super) annotations: Option<AnnotationSource>,
     /// The plan node.
     pub(super) node: u32,
     /// Whether the samples of each step are counted, those of rows that do not
@@ -124,7 +123,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<
         }),
         params,
         morsels: Arc::clone(&morsels),
-        notes: Notes::of(binder, &window.call, plan.id, &selection.labels),
+        annotations: AnnotationSource::of(binder, &window.call, plan.id, &selection.labels),
         node: plan.id,
         counts_steps: binder.context.semantics.counts_steps,
         keep: OnceLock::new(),
@@ -165,14 +164,17 @@ impl Operator for Scan {
         }
     }
 
-    fn partitions(&self, _: &[Arc<dyn ExecutionPlan>]) -> usize {
+    fn partitions(&self, _: Option<usize>) -> usize {
         self.morsels.partitions()
     }
 
     fn prune(&self, keep: &[bool]) -> Pruning {
         // Rows that tell the user something, or refuse a parameter, have an
         // effect; histograms are looked for by series.
-        let counter = self.notes.as_ref().is_some_and(Notes::wants_counter);
+        let counter = self
+            .annotations
+            .as_ref()
+            .is_some_and(AnnotationSource::wants_counter);
         if counter || self.counts_steps || !self.params.is_empty() {
             return Pruning::Ignored;
         }

@@ -25,7 +25,7 @@ impl ParamWarning {
         let Kernel::Function(function, _) = Kernel::of(call.function) else {
             return None;
         };
-        let span = call.params.first()?.place;
+        let span = call.params.first()?.argument_span;
         let (is_bad, text): (fn(f64) -> bool, _) = match function {
             WindowFunction::Quantile => (
                 |q| !(0.0..=1.0).contains(&q),
@@ -46,7 +46,7 @@ impl ParamWarning {
     }
 
     /// Warns of the parameter at steps that have a result.
-    pub fn tell(&self, run: &Run, params: &[Param<'_>], present: &[bool]) {
+    pub fn annotate(&self, run: &Run, params: &[Param<'_>], present: &[bool]) {
         let Some(param) = params.first() else { return };
         let warn = |value: f64| {
             let text = format!("{}, got {}", self.text, format_g(value));

@@ -19,12 +19,12 @@ pub struct SampleColumns {
     /// One value a timestamp; stale markers are in until asked out.
     pub values: Vec<f64>,
     /// If asked for, a start timestamp for each, ms; 0 where it is not known.
-    pub starts: Option<Vec<i64>>,
+    pub start_timestamps: Option<Vec<i64>>,
     /// The histograms; none has the timestamp of a float.
     pub histograms: HistogramSamples,
     merge_timestamps: Vec<i64>,
     merge_values: Vec<f64>,
-    merge_starts: Vec<i64>,
+    merge_start_timestamps: Vec<i64>,
 }
 
 /// Why the samples of a series cannot be had.
@@ -52,9 +52,9 @@ pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
 
 impl SampleColumns {
     /// Empty columns, with start timestamps if these are asked for.
-    pub fn new(with_starts: bool) -> Self {
+    pub fn new(with_start_timestamps: bool) -> Self {
         SampleColumns {
-            starts: with_starts.then(Vec::new),
+            start_timestamps: with_start_timestamps.then(Vec::new),
             ..SampleColumns::default()
         }
     }
@@ -108,10 +108,14 @@ impl SampleColumns {
         let (timestamps, values) = (&mut self.timestamps, &mut self.values);
         let bytes = match &chunk.data {
             ChunkData::Encoded { encoding, bytes } => {
-                let decoded = match &mut self.starts {
-                    Some(starts) => {
-                        decode_floats_with_start(*encoding, bytes, starts, timestamps, values)
-                    }
+                let decoded = match &mut self.start_timestamps {
+                    Some(start_timestamps) => decode_floats_with_start(
+                        *encoding,
+                        bytes,
+                        start_timestamps,
+                        timestamps,
+                        values,
+                    ),
                     None => decode_floats(*encoding, bytes, timestamps, values),
                 };
                 decoded.map_err(SamplesError::Chunk)?;
@@ -132,8 +136,8 @@ impl SampleColumns {
                 times.len() * 16
             }
         };
-        if let Some(starts) = &mut self.starts {
-            starts.resize(self.timestamps.len(), 0);
+        if let Some(start_timestamps) = &mut self.start_timestamps {
+            start_timestamps.resize(self.timestamps.len(), 0);
         }
         Ok(bytes)
     }
@@ -152,8 +156,8 @@ impl SampleColumns {
             }
             self.timestamps[kept] = self.timestamps[i];
             self.values[kept] = self.values[i];
-            if let Some(starts) = &mut self.starts {
-                starts[kept] = starts[i];
+            if let Some(start_timestamps) = &mut self.start_timestamps {
+                start_timestamps[kept] = start_timestamps[i];
             }
             kept += 1;
         }
@@ -164,8 +168,8 @@ impl SampleColumns {
     fn truncate(&mut self, len: usize) {
         self.timestamps.truncate(len);
         self.values.truncate(len);
-        if let Some(starts) = &mut self.starts {
-            starts.truncate(len);
+        if let Some(start_timestamps) = &mut self.start_timestamps {
+            start_timestamps.truncate(len);
         }
     }
 
@@ -175,7 +179,7 @@ impl SampleColumns {
         let start = self.timestamps[..from].partition_point(|&t| t < first);
         self.merge_timestamps.clear();
         self.merge_values.clear();
-        self.merge_starts.clear();
+        self.merge_start_timestamps.clear();
         let (mut a, mut b) = (start, from);
         while a < from || b < self.timestamps.len() {
             let take_a = b == self.timestamps.len()
@@ -184,15 +188,16 @@ impl SampleColumns {
             if self.merge_timestamps.last() != Some(&self.timestamps[i]) {
                 self.merge_timestamps.push(self.timestamps[i]);
                 self.merge_values.push(self.values[i]);
-                self.merge_starts.extend(self.starts.as_ref().map(|s| s[i]));
+                self.merge_start_timestamps
+                    .extend(self.start_timestamps.as_ref().map(|s| s[i]));
             }
             if take_a { a += 1 } else { b += 1 }
         }
         self.truncate(start);
         self.timestamps.extend_from_slice(&self.merge_timestamps);
         self.values.extend_from_slice(&self.merge_values);
-        if let Some(starts) = &mut self.starts {
-            starts.extend_from_slice(&self.merge_starts);
+        if let Some(start_timestamps) = &mut self.start_timestamps {
+            start_timestamps.extend_from_slice(&self.merge_start_timestamps);
         }
     }
 
@@ -203,8 +208,8 @@ impl SampleColumns {
         self.truncate(to);
         self.timestamps.drain(..from);
         self.values.drain(..from);
-        if let Some(starts) = &mut self.starts {
-            starts.drain(..from);
+        if let Some(start_timestamps) = &mut self.start_timestamps {
+            start_timestamps.drain(..from);
         }
         self.histograms.cut_to(range);
     }
@@ -228,8 +233,9 @@ impl SampleColumns {
     /// Bytes that the columns hold.
     pub fn bytes(&self) -> usize {
         let floats = self.timestamps.capacity() + self.merge_timestamps.capacity();
-        let starts = self.starts.as_ref().map_or(0, Vec::capacity) + self.merge_starts.capacity();
-        floats * 16 + starts * 8 + self.histograms.bytes()
+        let start_timestamps = self.start_timestamps.as_ref().map_or(0, Vec::capacity)
+            + self.merge_start_timestamps.capacity();
+        floats * 16 + start_timestamps * 8 + self.histograms.bytes()
     }
 
     /// Removes stale markers, as range selectors want it.
@@ -320,8 +326,8 @@ mod tests {
             columns.load(&chunks, TimeRange::ALL).unwrap();
             columns.drop_stale();
             columns.cut_to(TimeRange { start: 5, end: 50 });
-            let starts = columns.starts.unwrap();
-            let got = columns.timestamps.into_iter().zip(columns.values.into_iter().zip(starts));
+            let start_timestamps = columns.start_timestamps.unwrap();
+            let got = columns.timestamps.into_iter().zip(columns.values.into_iter().zip(start_timestamps));
             prop_assert_eq!(got.collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>());
         }
 

@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use futures::StreamExt;
 
 use super::kernel::KernelScratch;
-use super::{SampleColumns, SamplesError, Scan, Told};
+use super::{LastAnnotated, SampleColumns, SamplesError, Scan};
 use crate::batch::BatchBuilder;
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
@@ -31,7 +31,7 @@ struct Worker {
     columns: SampleColumns,
     scratch: KernelScratch,
     builder: BatchBuilder,
-    told: Told,
+    last_annotated: LastAnnotated,
     /// The samples of each step, if they are counted.
     steps: Option<StepSamples>,
     account: Account,
@@ -50,10 +50,10 @@ pub(super) fn scan(scan: Arc<Scan>, run: Run) -> BatchStream {
             params,
             rows: 0..0,
             chunks: Vec::new(),
-            columns: SampleColumns::new(scan.windows.starts),
+            columns: SampleColumns::new(scan.windows.start_timestamps),
             scratch: KernelScratch::new(steps),
             builder: BatchBuilder::with_target(run.context.semantics.batch_items),
-            told: Told::default(),
+            last_annotated: LastAnnotated::default(),
             steps: scan.counts_steps.then(|| StepSamples::new(steps)),
             account,
             row_bytes: 0,
@@ -221,13 +221,13 @@ impl Worker {
             &scratch.present,
             &scratch.histograms,
         );
-        if let Some(notes) = &scan.notes {
-            notes.tell(&self.run, row, scratch, &mut self.told);
+        if let Some(annotations) = &scan.annotations {
+            annotations.annotate(&self.run, row, scratch, &mut self.last_annotated);
         }
         if let Some(warning) = &scan.warning
             && self.builder.rows() > before
         {
-            warning.tell(&self.run, params, &self.scratch.present);
+            warning.annotate(&self.run, params, &self.scratch.present);
         }
         Ok((bytes, samples, windowed))
     }

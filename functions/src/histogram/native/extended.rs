@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::add::IncompatibleSchemas;
-use super::rate::{Growth, GrowthNotes};
+use super::rate::{Growth, GrowthAnnotations};
 use super::value::{CounterReset, Histogram, HistogramRef};
 
 /// A window over samples that reach beyond its ends.
@@ -26,21 +26,21 @@ pub fn extended_growth(
     times: &[i64],
     window: ExtendedWindow,
     kind: Growth,
-) -> (Option<Histogram>, GrowthNotes) {
-    let mut notes = GrowthNotes::default();
+) -> (Option<Histogram>, GrowthAnnotations) {
+    let mut annotations = GrowthAnnotations::default();
     let samples = Samples {
         points,
         times,
         kind,
     };
     let Some(range) = samples.range(&window) else {
-        return (None, notes);
+        return (None, annotations);
     };
-    match samples.growth(range, &window, &mut notes) {
-        Ok(grown) => (Some(grown), notes),
+    match samples.growth(range, &window, &mut annotations) {
+        Ok(grown) => (Some(grown), annotations),
         Err(IncompatibleSchemas) => {
-            notes.mixed_schemas = true;
-            (None, notes)
+            annotations.mixed_schemas = true;
+            (None, annotations)
         }
     }
 }
@@ -69,40 +69,41 @@ impl<'a> Samples<'a> {
         &self,
         range: RangeInclusive<usize>,
         window: &ExtendedWindow,
-        notes: &mut GrowthNotes,
+        annotations: &mut GrowthAnnotations,
     ) -> Result<Histogram, IncompatibleSchemas> {
         let (first, last) = (*range.start(), *range.end());
-        self.check(&self.points[range], notes)?;
+        self.check(&self.points[range], annotations)?;
         let left = match window.smoothed && self.times[first] < window.start {
-            true => self.interpolate(first, window.start, notes)?,
+            true => self.interpolate(first, window.start, annotations)?,
             false => self.points[first].to_histogram(),
         };
         let right = match window.smoothed && last > 0 && self.times[last] > window.end {
-            true => self.interpolate(last - 1, window.end, notes)?,
+            true => self.interpolate(last - 1, window.end, annotations)?,
             false => self.points[last].to_histogram(),
         };
         let is_gauge = |h: &Histogram| h.counter_reset == CounterReset::Gauge;
-        notes.not_gauge = self.kind == Growth::Gauge && !(is_gauge(&left) && is_gauge(&right));
+        annotations.not_gauge =
+            self.kind == Growth::Gauge && !(is_gauge(&left) && is_gauge(&right));
         let mut grown = right.clone();
         let found = grown.subtract(&left.view())?;
-        notes.subtraction_reconciled |= found.bounds_reconciled;
+        annotations.subtraction_reconciled |= found.bounds_reconciled;
         if self.kind == Growth::Counter
-            && let Some(lost) = self.lost(first..=last, [&left, &right], window, notes)?
+            && let Some(lost) = self.lost(first..=last, [&left, &right], window, annotations)?
         {
             let found = grown.add(&lost.view())?;
-            notes.addition_reconciled |= found.bounds_reconciled;
+            annotations.addition_reconciled |= found.bounds_reconciled;
         }
         grown.counter_reset = CounterReset::Gauge;
         grown.compact();
         Ok(grown)
     }
 
-    /// Whether exponential and custom buckets are mixed; notes gauges before
+    /// Whether exponential and custom buckets are mixed; remembers gauges before
     /// that.
     fn check(
         &self,
         points: &[HistogramRef<'_>],
-        notes: &mut GrowthNotes,
+        annotations: &mut GrowthAnnotations,
     ) -> Result<(), IncompatibleSchemas> {
         let custom = points.first().is_some_and(|h| h.layout.is_custom());
         for h in points {
@@ -110,7 +111,7 @@ impl<'a> Samples<'a> {
                 return Err(IncompatibleSchemas);
             }
             let gauge = h.counter_reset == CounterReset::Gauge;
-            notes.not_counter |= gauge && self.kind == Growth::Counter;
+            annotations.not_counter |= gauge && self.kind == Growth::Counter;
         }
         Ok(())
     }
@@ -120,10 +121,10 @@ impl<'a> Samples<'a> {
         &self,
         before: usize,
         time: i64,
-        notes: &mut GrowthNotes,
+        annotations: &mut GrowthAnnotations,
     ) -> Result<Histogram, IncompatibleSchemas> {
         let [left, right] = [before, before + 1].map(|i| (self.points[i], self.times[i]));
-        interpolate([left, right], time, self.kind, notes)
+        interpolate([left, right], time, self.kind, annotations)
     }
 
     /// What was counted before resets between the ends.
@@ -132,7 +133,7 @@ impl<'a> Samples<'a> {
         range: RangeInclusive<usize>,
         [left, right]: [&Histogram; 2],
         window: &ExtendedWindow,
-        notes: &mut GrowthNotes,
+        annotations: &mut GrowthAnnotations,
     ) -> Result<Option<Histogram>, IncompatibleSchemas> {
         let (first, last) = (*range.start(), *range.end());
         let left = left.view();
@@ -154,7 +155,7 @@ impl<'a> Samples<'a> {
                 match &mut lost {
                     None => lost = Some(before.to_histogram()),
                     Some(lost) => {
-                        notes.addition_reconciled |= lost.add(&before)?.bounds_reconciled;
+                        annotations.addition_reconciled |= lost.add(&before)?.bounds_reconciled;
                     }
                 }
             }
@@ -173,7 +174,7 @@ pub fn interpolate(
     [left, right]: [(HistogramRef<'_>, i64); 2],
     time: i64,
     kind: Growth,
-    notes: &mut GrowthNotes,
+    annotations: &mut GrowthAnnotations,
 ) -> Result<Histogram, IncompatibleSchemas> {
     if time == left.1 {
         return Ok(left.0.to_histogram());
@@ -188,8 +189,8 @@ pub fn interpolate(
         at.scale(fraction);
         return Ok(at);
     }
-    notes.subtraction_reconciled |= at.subtract(&left.0)?.bounds_reconciled;
+    annotations.subtraction_reconciled |= at.subtract(&left.0)?.bounds_reconciled;
     at.scale(fraction);
-    notes.addition_reconciled |= at.add(&left.0)?.bounds_reconciled;
+    annotations.addition_reconciled |= at.add(&left.0)?.bounds_reconciled;
     Ok(at)
 }

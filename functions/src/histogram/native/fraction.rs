@@ -5,8 +5,8 @@ use super::value::HistogramRef;
 
 /// What a fraction means although it may surprise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum FractionNote {
-    /// Nothing to note.
+pub enum FractionAnnotation {
+    /// Nothing to annotation.
     #[default]
     None,
     /// There are NaN observations, which are in no fraction.
@@ -17,12 +17,12 @@ impl HistogramRef<'_> {
     /// The estimated fraction of observations between two bounds, with the
     /// same assumptions as [`HistogramRef::quantile`]. NaN without
     /// observations and for NaN bounds.
-    pub fn fraction(&self, lower: f64, upper: f64) -> (f64, FractionNote) {
+    pub fn fraction(&self, lower: f64, upper: f64) -> (f64, FractionAnnotation) {
         if self.count == 0.0 || lower.is_nan() || upper.is_nan() {
-            return (f64::NAN, FractionNote::None);
+            return (f64::NAN, FractionAnnotation::None);
         }
         if lower >= upper {
-            return (0.0, FractionNote::None);
+            return (0.0, FractionAnnotation::None);
         }
         let (mut lower, mut upper) = (Limit::at(lower), Limit::at(upper));
         let (mut below, mut found) = (0.0, 0.0);
@@ -38,16 +38,16 @@ impl HistogramRef<'_> {
             }
             below += count;
         }
-        let mut note = FractionNote::None;
+        let mut annotation = FractionAnnotation::None;
         let mut total = self.count;
         if self.sum.is_nan() {
             total = buckets.fold(found, |sum, (_, count)| sum + count);
             if total < self.count {
-                note = FractionNote::NanExcluded;
+                annotation = FractionAnnotation::NanExcluded;
             }
         }
         let part = upper.rank_of(total) - lower.rank_of(total);
-        (part / self.count, note)
+        (part / self.count, annotation)
     }
 
     /// The bucket as observations may lie in it.

@@ -6,8 +6,8 @@ use crate::elementwise::math::log2;
 
 /// What a quantile means although it may surprise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum QuantileNote {
-    /// Nothing to note.
+pub enum QuantileAnnotation {
+    /// Nothing to annotation.
     #[default]
     None,
     /// NaN observations made the quantile NaN.
@@ -21,15 +21,15 @@ impl HistogramRef<'_> {
     /// taken to be spread evenly on a logarithmic scale, in the zero bucket
     /// and in custom ones on a linear scale. NaN without observations and for
     /// a NaN `q`; minus and plus infinity for a `q` outside of [0, 1].
-    pub fn quantile(&self, q: f64) -> (f64, QuantileNote) {
+    pub fn quantile(&self, q: f64) -> (f64, QuantileAnnotation) {
         if q < 0.0 {
-            return (f64::NEG_INFINITY, QuantileNote::None);
+            return (f64::NEG_INFINITY, QuantileAnnotation::None);
         }
         if q > 1.0 {
-            return (f64::INFINITY, QuantileNote::None);
+            return (f64::INFINITY, QuantileAnnotation::None);
         }
         if self.count == 0.0 || q.is_nan() {
-            return (f64::NAN, QuantileNote::None);
+            return (f64::NAN, QuantileAnnotation::None);
         }
         // NaN observations are in no bucket, but they are the highest.
         let has_nan = self.sum.is_nan();
@@ -50,7 +50,7 @@ impl HistogramRef<'_> {
         mut buckets: impl Iterator<Item = (Place, f64)>,
         rank: f64,
         inside: impl Fn(f64, f64, f64) -> f64,
-    ) -> (f64, QuantileNote) {
+    ) -> (f64, QuantileAnnotation) {
         let has_nan = self.sum.is_nan();
         let (mut reached, mut last) = (0.0, None);
         for (place, count) in buckets.by_ref() {
@@ -70,7 +70,7 @@ impl HistogramRef<'_> {
         };
         let bucket = match self.limited(last.map_or(none, |(place, _)| self.bucket(place))) {
             Ok(bucket) => bucket,
-            Err(bound) => return (bound, QuantileNote::None),
+            Err(bound) => return (bound, QuantileAnnotation::None),
         };
         // Rounding may have found more than there are.
         if reached > self.count {
@@ -78,20 +78,20 @@ impl HistogramRef<'_> {
         }
         if reached < rank {
             return match has_nan {
-                true => (f64::NAN, QuantileNote::NanResult),
+                true => (f64::NAN, QuantileAnnotation::NanResult),
                 // Counts that contradict the total.
-                false => (bucket.upper, QuantileNote::None),
+                false => (bucket.upper, QuantileAnnotation::None),
             };
         }
         let rank = inside(rank, reached - bucket.count, reached);
-        let mut note = QuantileNote::None;
+        let mut annotation = QuantileAnnotation::None;
         if has_nan {
             buckets.for_each(|(_, count)| reached += count);
             if reached < self.count {
-                note = QuantileNote::NanSkew;
+                annotation = QuantileAnnotation::NanSkew;
             }
         }
-        (self.interpolate(&bucket, rank / bucket.count), note)
+        (self.interpolate(&bucket, rank / bucket.count), annotation)
     }
 
     /// The bucket as observations may lie in it: if it is around zero, on one

@@ -6,7 +6,7 @@ use super::value::{CounterReset, Histogram, HistogramRef};
 
 /// What users should know about a growth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct GrowthNotes {
+pub struct GrowthAnnotations {
     /// A counter was asked for, and a gauge was there.
     pub not_counter: bool,
     /// A gauge was asked for, and the first or last histogram is none.
@@ -19,8 +19,8 @@ pub struct GrowthNotes {
     pub addition_reconciled: bool,
 }
 
-impl GrowthNotes {
-    const MIXED: GrowthNotes = GrowthNotes {
+impl GrowthAnnotations {
+    const MIXED: GrowthAnnotations = GrowthAnnotations {
         not_counter: false,
         not_gauge: false,
         mixed_schemas: true,
@@ -48,15 +48,15 @@ pub fn growth(
     points: &[HistogramRef<'_>],
     kind: Growth,
     starts_anew: impl Fn(usize) -> bool,
-) -> (Option<Histogram>, GrowthNotes) {
-    let mut notes = GrowthNotes::default();
+) -> (Option<Histogram>, GrowthAnnotations) {
+    let mut annotations = GrowthAnnotations::default();
     let [first, middle @ .., last] = points else {
-        return (None, notes);
+        return (None, annotations);
     };
     let is_gauge = |h: &HistogramRef<'_>| h.counter_reset == CounterReset::Gauge;
     match kind {
-        Growth::Counter => notes.not_counter = points.iter().any(is_gauge),
-        Growth::Gauge => notes.not_gauge = !is_gauge(first) || !is_gauge(last),
+        Growth::Counter => annotations.not_counter = points.iter().any(is_gauge),
+        Growth::Gauge => annotations.not_gauge = !is_gauge(first) || !is_gauge(last),
     }
     // With a reset behind the first histogram its layout does not matter.
     let second = middle.first().unwrap_or(last);
@@ -68,24 +68,24 @@ pub fn growth(
     };
     let custom = before.layout.is_custom();
     if last.layout.is_custom() != custom {
-        let not_counter = notes.not_counter && (is_gauge(first) || is_gauge(last));
-        let mixed = GrowthNotes {
+        let not_counter = annotations.not_counter && (is_gauge(first) || is_gauge(last));
+        let mixed = GrowthAnnotations {
             not_counter,
-            ..GrowthNotes::MIXED
+            ..GrowthAnnotations::MIXED
         };
         return (None, mixed);
     }
     let mut schema = last.layout.schema().min(before.layout.schema());
     if kind == Growth::Counter {
         if middle.iter().any(|h| h.layout.is_custom() != custom) {
-            return (None, GrowthNotes::MIXED);
+            return (None, GrowthAnnotations::MIXED);
         }
         let schemas = middle.iter().map(|h| h.layout.schema());
         schema = schemas.fold(schema, i32::min);
     }
-    match grown(points, before, schema, kind, starts_anew, &mut notes) {
-        Ok(grown) => (Some(grown), notes),
-        Err(IncompatibleSchemas) => (None, GrowthNotes::MIXED),
+    match grown(points, before, schema, kind, starts_anew, &mut annotations) {
+        Ok(grown) => (Some(grown), annotations),
+        Err(IncompatibleSchemas) => (None, GrowthAnnotations::MIXED),
     }
 }
 
@@ -95,7 +95,7 @@ fn grown<'a>(
     schema: i32,
     kind: Growth,
     starts_anew: impl Fn(usize) -> bool,
-    notes: &mut GrowthNotes,
+    annotations: &mut GrowthAnnotations,
 ) -> Result<Histogram, IncompatibleSchemas> {
     let reconciled = |found: Found| found.bounds_reconciled;
     let Some(last) = points.last() else {
@@ -103,11 +103,11 @@ fn grown<'a>(
     };
     let mut grown = last.to_histogram();
     grown.reduce_to(schema);
-    notes.subtraction_reconciled = reconciled(grown.subtract(&before)?);
+    annotations.subtraction_reconciled = reconciled(grown.subtract(&before)?);
     if kind == Growth::Counter {
         for (number, h) in points[1..].iter().enumerate() {
             if starts_anew(number) || h.is_reset_from(&before) {
-                notes.addition_reconciled |= reconciled(grown.add(&before)?);
+                annotations.addition_reconciled |= reconciled(grown.add(&before)?);
             }
             before = *h;
         }
@@ -125,26 +125,26 @@ pub fn last_growth(
     now: &HistogramRef<'_>,
     kind: Growth,
     anew: bool,
-) -> (Option<Histogram>, GrowthNotes) {
+) -> (Option<Histogram>, GrowthAnnotations) {
     let gauges = [before, now].map(|h| h.counter_reset == CounterReset::Gauge);
-    let mut notes = GrowthNotes {
+    let mut annotations = GrowthAnnotations {
         not_counter: kind == Growth::Counter && gauges != [false, false],
         not_gauge: kind == Growth::Gauge && gauges != [true, true],
-        ..GrowthNotes::default()
+        ..GrowthAnnotations::default()
     };
     let mut grown = now.to_histogram();
     if kind == Growth::Gauge || !(anew || now.is_reset_from(before)) {
         match grown.subtract(before) {
-            Ok(found) => notes.subtraction_reconciled = found.bounds_reconciled,
+            Ok(found) => annotations.subtraction_reconciled = found.bounds_reconciled,
             Err(IncompatibleSchemas) => {
-                notes.mixed_schemas = true;
-                return (None, notes);
+                annotations.mixed_schemas = true;
+                return (None, annotations);
             }
         }
     }
     grown.counter_reset = CounterReset::Gauge;
     grown.compact();
-    (Some(grown), notes)
+    (Some(grown), annotations)
 }
 
 /// No observations, in the schema or custom bounds of another histogram.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::add::{Sign, combine_columns};
-use super::fraction::FractionNote;
+use super::fraction::FractionAnnotation;
 use super::layout::{Layout, same};
-use super::quantile::QuantileNote;
+use super::quantile::QuantileAnnotation;
 use super::value::{CounterReset, HistogramRef, WrongWidth};
 
 /// Histograms of one layout: columns of totals, and a matrix of bucket counts,
@@ -306,27 +306,32 @@ impl HistogramRows {
         Some(collision)
     }
 
-    /// The `q`-quantile of each row, one to `out`; `notes` gets the rows whose
+    /// The `q`-quantile of each row, one to `out`; `annotations` gets the rows whose
     /// quantile may surprise.
-    pub fn quantiles(&self, q: f64, out: &mut [f64], notes: &mut Vec<(usize, QuantileNote)>) {
+    pub fn quantiles(
+        &self,
+        q: f64,
+        out: &mut [f64],
+        annotations: &mut Vec<(usize, QuantileAnnotation)>,
+    ) {
         for (number, (row, out)) in self.rows().zip(out).enumerate() {
-            let note;
-            (*out, note) = row.quantile(q);
-            if note != QuantileNote::None {
-                notes.push((number, note));
+            let annotation;
+            (*out, annotation) = row.quantile(q);
+            if annotation != QuantileAnnotation::None {
+                annotations.push((number, annotation));
             }
         }
     }
 
     /// The fraction of each row's observations between two bounds, one to
     /// `out`; the answer says whether any row has NaN observations.
-    pub fn fractions(&self, lower: f64, upper: f64, out: &mut [f64]) -> FractionNote {
-        let mut any = FractionNote::None;
+    pub fn fractions(&self, lower: f64, upper: f64, out: &mut [f64]) -> FractionAnnotation {
+        let mut any = FractionAnnotation::None;
         for (row, out) in self.rows().zip(out) {
-            let note;
-            (*out, note) = row.fraction(lower, upper);
-            if note != FractionNote::None {
-                any = note;
+            let annotation;
+            (*out, annotation) = row.fraction(lower, upper);
+            if annotation != FractionAnnotation::None {
+                any = annotation;
             }
         }
         any

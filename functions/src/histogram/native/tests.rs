@@ -111,7 +111,7 @@ proptest! {
     fn empty_buckets_of_compact_rows_are_absent(a in histogram(), b in histogram(), q in 0.0..1.0, x in -9.0..9.0) {
         let (marked, real) = (compact(&a), compacted(&a));
         let real = real.view();
-        let bits = |(value, note): (f64, QuantileNote)| (value.to_bits(), note);
+        let bits = |(value, annotation): (f64, QuantileAnnotation)| (value.to_bits(), annotation);
         prop_assert_eq!(bits(marked.quantile(q)), bits(real.quantile(q)));
         prop_assert_eq!(marked.fraction(x, x + 2.0).0.to_bits(), real.fraction(x, x + 2.0).0.to_bits());
         prop_assert_eq!(marked.variance().to_bits(), real.variance().to_bits());
@@ -290,10 +290,10 @@ proptest! {
         let last = (first + window.1).min(rows.len() - 1);
         let points: Vec<HistogramRef<'_>> = rows[first..=last].iter().map(Histogram::view).collect();
         for kind in [Growth::Counter, Growth::Gauge] {
-            let (want, want_notes) = growth(&points, kind, |i| anew[first + i]);
+            let (want, want_annotations) = growth(&points, kind, |i| anew[first + i]);
             let mut out = HistogramRows::new(Arc::clone(&layout), true);
-            let notes = windows.growth(first..=last, kind, &mut out);
-            prop_assert_eq!(notes, want_notes);
+            let annotations = windows.growth(first..=last, kind, &mut out);
+            prop_assert_eq!(annotations, want_annotations);
             prop_assert_eq!(parts(&out.row(0).to_histogram()), parts(&want.unwrap()));
         }
         let mut out = HistogramRows::new(Arc::clone(&layout), false);

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use super::add::{Sign, combine_columns};
 use super::kahan::add_columns;
 use super::layout::same;
-use super::rate::{Growth, GrowthNotes};
+use super::rate::{Growth, GrowthAnnotations};
 use super::rows::{HistogramRows, RowMut};
 use super::value::CounterReset;
 use crate::kahan;
@@ -66,19 +66,19 @@ impl<'a> RowWindows<'a> {
         window: RangeInclusive<usize>,
         kind: Growth,
         out: &mut HistogramRows,
-    ) -> GrowthNotes {
+    ) -> GrowthAnnotations {
         let (first, last) = (*window.start(), *window.end());
         assert!(same(out.layout(), self.rows.layout()), "another layout");
         let gauge = |row: usize| self.rows.row(row).counter_reset == CounterReset::Gauge;
-        let mut notes = GrowthNotes::default();
+        let mut annotations = GrowthAnnotations::default();
         let mut grown = out.push_copy(&self.rows.row(last));
         *grown.hint = CounterReset::Gauge;
         if kind == Growth::Gauge {
-            notes.not_gauge = !gauge(first) || !gauge(last);
+            annotations.not_gauge = !gauge(first) || !gauge(last);
             grown.combine(&self.rows.row(first), Sign::Minus);
-            return notes;
+            return annotations;
         }
-        notes.not_counter = self.gauges[last + 1] > self.gauges[first];
+        annotations.not_counter = self.gauges[last + 1] > self.gauges[first];
         let from = self.resets.partition_point(|&row| row <= first);
         let resets = self.resets[from..].iter();
         let mut resets = resets.copied().take_while(|&row| row <= last).peekable();
@@ -90,7 +90,7 @@ impl<'a> RowWindows<'a> {
             grown.totals().into_iter().for_each(|total| *total += 0.0);
         }
         resets.for_each(|row| grown.combine(&self.rows.row(row - 1), Sign::Plus));
-        notes
+        annotations
     }
 
     /// Appends the compensated sum over a window of one row or more to `out`,

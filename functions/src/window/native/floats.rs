@@ -1,13 +1,13 @@
 //! Functions of floats alone.
 
-use super::{Series, WindowNote, WindowNotes};
+use super::{Series, WindowAnnotation, WindowAnnotations};
 use crate::grid::Param;
 use crate::window::{ParamError, smoothing};
 
 /// Histograms among floats are ignored, which users should know.
-pub(super) fn ignore_histograms(series: &Series<'_>, notes: &mut WindowNotes) {
+pub(super) fn ignore_histograms(series: &Series<'_>, annotations: &mut WindowAnnotations) {
     let ignored = series.windows().any(|window| !window.floats.is_empty());
-    notes.add_if(ignored, WindowNote::HistogramsIgnored);
+    annotations.add_if(ignored, WindowAnnotation::HistogramsIgnored);
 }
 
 /// Looks at the factors of `double_exponential_smoothing`, which are refused

@@ -2,7 +2,7 @@
 
 use super::output::Writer;
 use super::runs::Runs;
-use super::{MixedOutput, Series, Window, WindowNote};
+use super::{MixedOutput, Series, Window, WindowAnnotation};
 use crate::histogram::native::{Growth, last_growth};
 
 pub(super) fn last_two(series: &Series<'_>, kind: Growth, out: &mut MixedOutput<'_>) {
@@ -18,7 +18,8 @@ pub(super) fn last_two(series: &Series<'_>, kind: Growth, out: &mut MixedOutput<
         let last = window.histograms.end - 1;
         if histograms == 1 {
             let alone = window.floats.is_empty();
-            out.notes.add_if(!alone, WindowNote::MixedFloatsHistograms);
+            out.annotations
+                .add_if(!alone, WindowAnnotation::MixedFloatsHistograms);
             continue;
         }
         let interval = series.time(last).wrapping_sub(series.time(last - 1));
@@ -28,7 +29,7 @@ pub(super) fn last_two(series: &Series<'_>, kind: Growth, out: &mut MixedOutput<
         let divisor = (kind == Growth::Counter).then(|| interval as f64 / 1000.0);
         if let Some(dense) = runs.window(series, last - 1..last + 1) {
             let rows = writer.rows(dense.rows.layout(), true);
-            out.notes
+            out.annotations
                 .growth(dense.windows.growth(dense.range, kind, rows));
             if let Some(divisor) = divisor {
                 rows.divide_last(divisor);
@@ -39,7 +40,7 @@ pub(super) fn last_two(series: &Series<'_>, kind: Growth, out: &mut MixedOutput<
         let points = series.points(last - 1..last + 1);
         let anew = series.starts_anew(last - 1);
         let (grown, found) = last_growth(&points[0], &points[1], kind, anew);
-        out.notes.growth(found);
+        out.annotations.growth(found);
         if let Some(mut grown) = grown {
             if let Some(divisor) = divisor {
                 grown.divide(divisor);

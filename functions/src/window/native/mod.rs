@@ -8,9 +8,9 @@
 //! pass over dense rows ([`RowWindows`](crate::histogram::native::RowWindows)),
 //! others go by way of single histograms.
 
+mod annotations;
 mod floats;
 mod instant;
-mod notes;
 mod output;
 mod pairs;
 mod rate;
@@ -27,12 +27,12 @@ mod tests;
 use std::cell::OnceCell;
 use std::ops::Range;
 
-pub use notes::{WindowNote, WindowNotes};
+pub use annotations::{WindowAnnotation, WindowAnnotations};
 pub use smoothed::smoothed_mixed;
 
 use self::pairs::Pairs;
 use self::rate::Rate;
-use super::starts::Started;
+use super::start_timestamps::Started;
 use super::{Bounds, Param, ParamError, WindowFunction, WindowInput, WindowScratch, used};
 use crate::histogram::native::{
     Growth, HistogramColumn, HistogramRef, StepAggregate, StepHistograms,
@@ -45,7 +45,7 @@ pub struct HistogramInput<'a> {
     pub timestamps: &'a [i64],
     /// Start timestamps, ms, one a timestamp; 0 where it is not known. `None`
     /// if they are not to be looked at.
-    pub starts: Option<&'a [i64]>,
+    pub start_timestamps: Option<&'a [i64]>,
     /// One histogram a timestamp.
     pub histograms: &'a HistogramColumn,
     /// The samples of each step's window: both ends never fall.
@@ -73,7 +73,7 @@ pub struct MixedOutput<'a> {
     /// The histograms, to which this row's are appended.
     pub histograms: &'a mut StepHistograms,
     /// What users should know.
-    pub notes: &'a mut WindowNotes,
+    pub annotations: &'a mut WindowAnnotations,
 }
 
 impl WindowFunction {
@@ -137,7 +137,7 @@ impl WindowFunction {
             | W::TsOfMax
             | W::TsOfMin
             | W::DoubleExponentialSmoothing
-            | W::Integral => floats::ignore_histograms(&series, out.notes),
+            | W::Integral => floats::ignore_histograms(&series, out.annotations),
         }
         Ok(())
     }
@@ -165,8 +165,8 @@ impl<'a> Series<'a> {
         let histograms = &input.histograms;
         let samples = histograms.timestamps.len();
         assert_eq!(samples, histograms.histograms.len(), "one a timestamp");
-        let starts = histograms.starts.map_or(samples, <[i64]>::len);
-        assert_eq!(samples, starts, "one start a timestamp");
+        let start_timestamps = histograms.start_timestamps.map_or(samples, <[i64]>::len);
+        assert_eq!(samples, start_timestamps, "one start a timestamp");
         let steps = input.floats.bounds.len();
         assert_eq!(steps, histograms.bounds.len(), "as many windows");
         Series {
@@ -210,9 +210,9 @@ impl<'a> Series<'a> {
     }
 
     fn started(&self, index: usize) -> Started {
-        let starts = self.input.histograms.starts;
+        let start_timestamps = self.input.histograms.start_timestamps;
         Started {
-            start: starts.map_or(0, |starts| starts[index]),
+            start: start_timestamps.map_or(0, |start_timestamps| start_timestamps[index]),
             at: self.time(index),
         }
     }
@@ -220,14 +220,14 @@ impl<'a> Series<'a> {
     /// Whether start timestamps tell of a reset between a histogram and the
     /// next one.
     fn starts_anew(&self, index: usize) -> bool {
-        self.input.histograms.starts.is_some()
+        self.input.histograms.start_timestamps.is_some()
             && self.started(index + 1).anew_since(self.started(index))
     }
 
     /// Whether start timestamps in a window overlap.
     fn overlaps(&self, mut window: Range<usize>) -> bool {
         window.next();
-        self.input.histograms.starts.is_some()
+        self.input.histograms.start_timestamps.is_some()
             && window.into_iter().any(|index| {
                 let before = self.started(index - 1);
                 self.started(index).overlaps(before)

@@ -1,8 +1,8 @@
 //! The plain definitions of the window functions over both kinds of samples,
 //! window by window.
 
-use super::super::starts::Started;
-use super::{WindowNote, WindowNotes};
+use super::super::start_timestamps::Started;
+use super::{WindowAnnotation, WindowAnnotations};
 use crate::grid::{Grid, Param};
 use crate::histogram::native::{
     ExtendedWindow, Found, Growth, Histogram, HistogramRef, IncompatibleSchemas, MeanOfHistograms,
@@ -30,7 +30,7 @@ pub struct Plain<'a> {
     pub samples: &'a [Sample],
     pub end: i64,
     pub range: i64,
-    pub use_starts: bool,
+    pub use_start_timestamps: bool,
     /// The samples are those of the extended window.
     pub extension: Option<Extension>,
 }
@@ -54,7 +54,11 @@ impl Plain<'_> {
 
     fn started(&self, sample: &Sample) -> Started {
         Started {
-            start: if self.use_starts { sample.start } else { 0 },
+            start: if self.use_start_timestamps {
+                sample.start
+            } else {
+                0
+            },
             at: sample.at,
         }
     }
@@ -64,7 +68,7 @@ impl Plain<'_> {
         let floats = self.floats();
         let timestamps: Vec<i64> = floats.iter().map(|s| s.0).collect();
         let values: Vec<f64> = floats.iter().map(|s| s.1).collect();
-        let starts: Vec<i64> = floats.iter().map(|s| s.2).collect();
+        let start_timestamps: Vec<i64> = floats.iter().map(|s| s.2).collect();
         let bounds = Bounds {
             lo: 0,
             hi: floats.len() as u32,
@@ -75,7 +79,7 @@ impl Plain<'_> {
             bounds: &[bounds],
             ends: Grid::instant(self.end),
             range_ms: self.range,
-            starts: self.use_starts.then_some(&starts),
+            start_timestamps: self.use_start_timestamps.then_some(&start_timestamps),
             extension: self.extension,
             eval: Grid::instant(self.end),
         };
@@ -93,7 +97,7 @@ impl Plain<'_> {
         &self,
         floats: impl Fn(f64, f64) -> bool,
         histograms: impl Fn(&Histogram, &Histogram) -> bool,
-        looks_at_starts: bool,
+        uses_start_timestamps: bool,
     ) -> Option<Value> {
         let mut samples = self.samples;
         if self.extension.is_some() {
@@ -104,7 +108,7 @@ impl Plain<'_> {
         }
         let pairs = samples.windows(2).filter(|pair| {
             let [before, now] = [0, 1].map(|i| self.started(&pair[i]));
-            let anew = looks_at_starts && now.anew_since(before);
+            let anew = uses_start_timestamps && now.anew_since(before);
             match [&pair[0].value, &pair[1].value] {
                 [Value::Float(a), Value::Float(b)] => anew || floats(*a, *b),
                 [Value::Histogram(a), Value::Histogram(b)] => anew || histograms(a, b),
@@ -123,14 +127,18 @@ pub fn params(function: WindowFunction, value: f64) -> Vec<Param<'static>> {
 }
 
 /// The result of a window, and what is noted on it.
-pub fn plain(function: WindowFunction, w: &Plain<'_>, param: f64) -> (Option<Value>, WindowNotes) {
+pub fn plain(
+    function: WindowFunction,
+    w: &Plain<'_>,
+    param: f64,
+) -> (Option<Value>, WindowAnnotations) {
     use WindowFunction as W;
-    let mut notes = WindowNotes::default();
+    let mut annotations = WindowAnnotations::default();
     let (floats, histograms) = (w.floats(), w.histograms());
     let is_mixed = !floats.is_empty() && !histograms.is_empty();
     let of_floats = || w.of_floats(function, param).map(Value::Float);
     let [Some(first), Some(last)] = [w.samples.first(), w.samples.last()] else {
-        return (None, notes);
+        return (None, annotations);
     };
     let seconds = |sample: &Sample| Value::Float(sample.at as f64 / 1000.0);
     let result = match function {
@@ -149,42 +157,48 @@ pub fn plain(function: WindowFunction, w: &Plain<'_>, param: f64) -> (Option<Val
             let histograms = |a: &Histogram, b: &Histogram| b.view().is_reset_from(&a.view());
             w.pairs(|a, b| b < a, histograms, true)
         }
-        W::Irate | W::Idelta => last_two(function == W::Irate, w, of_floats, &mut notes),
+        W::Irate | W::Idelta => last_two(function == W::Irate, w, of_floats, &mut annotations),
         W::Rate | W::Increase | W::Delta | W::Sum | W::Avg if is_mixed => {
-            notes.add(WindowNote::MixedFloatsHistograms);
+            annotations.add(WindowAnnotation::MixedFloatsHistograms);
             None
         }
         W::Rate | W::Increase | W::Delta | W::Sum | W::Avg if histograms.is_empty() => of_floats(),
         W::Rate | W::Increase | W::Delta if w.extension.is_some() => {
-            extended(function, w, &histograms, &mut notes).map(Value::Histogram)
+            extended(function, w, &histograms, &mut annotations).map(Value::Histogram)
         }
         W::Rate | W::Increase | W::Delta => {
-            extrapolated(function, w, &histograms, &mut notes).map(Value::Histogram)
+            extrapolated(function, w, &histograms, &mut annotations).map(Value::Histogram)
         }
         W::Sum | W::Avg => match combined(function == W::Sum, &histograms) {
             Ok((h, found)) => {
-                notes.add_if(found.reset_collision, WindowNote::AggregationCollision);
-                notes.add_if(found.bounds_reconciled, WindowNote::AggregationReconciled);
+                annotations.add_if(
+                    found.reset_collision,
+                    WindowAnnotation::AggregationCollision,
+                );
+                annotations.add_if(
+                    found.bounds_reconciled,
+                    WindowAnnotation::AggregationReconciled,
+                );
                 Some(Value::Histogram(h))
             }
             Err(IncompatibleSchemas) => {
-                notes.add(WindowNote::MixedExponentialCustom);
+                annotations.add(WindowAnnotation::MixedExponentialCustom);
                 None
             }
         },
         _ => {
-            notes.add_if(is_mixed, WindowNote::HistogramsIgnored);
+            annotations.add_if(is_mixed, WindowAnnotation::HistogramsIgnored);
             of_floats()
         }
     };
-    (result, notes)
+    (result, annotations)
 }
 
 fn last_two(
     is_rate: bool,
     w: &Plain<'_>,
     of_floats: impl Fn() -> Option<Value>,
-    notes: &mut WindowNotes,
+    annotations: &mut WindowAnnotations,
 ) -> Option<Value> {
     let [.., before, now] = w.samples else {
         return None;
@@ -193,7 +207,7 @@ fn last_two(
         (Value::Float(_), Value::Float(_)) => return of_floats(),
         (Value::Histogram(a), Value::Histogram(b)) => (a, b),
         _ => {
-            notes.add(WindowNote::MixedFloatsHistograms);
+            annotations.add(WindowAnnotation::MixedFloatsHistograms);
             return None;
         }
     };
@@ -204,7 +218,7 @@ fn last_two(
     };
     let anew = w.started(now).anew_since(w.started(before));
     let (grown, found) = last_growth(&a.view(), &b.view(), kind, anew);
-    notes.growth(found);
+    annotations.growth(found);
     let mut grown = grown?;
     if is_rate {
         grown.divide((now.at - before.at) as f64 / 1000.0);
@@ -230,7 +244,7 @@ fn extended(
     function: WindowFunction,
     w: &Plain<'_>,
     points: &[(Started, HistogramRef<'_>)],
-    notes: &mut WindowNotes,
+    annotations: &mut WindowAnnotations,
 ) -> Option<Histogram> {
     let kind = match function {
         WindowFunction::Delta => Growth::Gauge,
@@ -244,7 +258,7 @@ fn extended(
     let all: Vec<HistogramRef<'_>> = points.iter().map(|p| p.1).collect();
     let times: Vec<i64> = points.iter().map(|p| p.0.at).collect();
     let (grown, found) = extended_growth(&all, &times, window, kind);
-    notes.growth(found);
+    annotations.growth(found);
     let mut grown = grown?;
     if function == WindowFunction::Rate {
         grown.divide(seconds(w.range));
@@ -256,7 +270,7 @@ fn extrapolated(
     function: WindowFunction,
     w: &Plain<'_>,
     points: &[(Started, HistogramRef<'_>)],
-    notes: &mut WindowNotes,
+    annotations: &mut WindowAnnotations,
 ) -> Option<Histogram> {
     let is_counter = function != WindowFunction::Delta;
     let kind = if is_counter {
@@ -272,10 +286,10 @@ fn extrapolated(
     if points.len() > 1 {
         let anew = |i: usize| points[i + 1].0.anew_since(points[i].0);
         let (result, found) = growth(&all, kind, anew);
-        notes.growth(found);
+        annotations.growth(found);
         grown = Some(result?);
         let overlap = points.windows(2).any(|p| p[1].0.overlaps(p[0].0));
-        notes.add_if(is_counter && overlap, WindowNote::StartTimeOverlap);
+        annotations.add_if(is_counter && overlap, WindowAnnotation::StartTimeOverlap);
     } else if !started {
         return None;
     }
@@ -291,9 +305,12 @@ fn extrapolated(
     let mut grown = match (grown, started) {
         (Some(mut grown), true) => {
             match grown.add(&all[0]) {
-                Ok(found) => notes.add_if(found.bounds_reconciled, WindowNote::AdditionReconciled),
+                Ok(found) => annotations.add_if(
+                    found.bounds_reconciled,
+                    WindowAnnotation::AdditionReconciled,
+                ),
                 Err(IncompatibleSchemas) => {
-                    notes.add(WindowNote::MixedExponentialCustom);
+                    annotations.add(WindowAnnotation::MixedExponentialCustom);
                     return None;
                 }
             }

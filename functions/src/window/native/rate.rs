@@ -2,7 +2,7 @@
 
 use super::output::Writer;
 use super::runs::Runs;
-use super::{MixedOutput, Series, Window, WindowNote, WindowNotes};
+use super::{MixedOutput, Series, Window, WindowAnnotation, WindowAnnotations};
 use crate::histogram::native::{
     ExtendedWindow, Growth, Histogram, IncompatibleSchemas, extended_growth, growth,
 };
@@ -49,7 +49,7 @@ fn extrapolated(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
     for window in series.windows() {
         out.present[window.step] = false;
         if !window.floats.is_empty() {
-            out.notes.add(WindowNote::MixedFloatsHistograms);
+            out.annotations.add(WindowAnnotation::MixedFloatsHistograms);
             continue;
         }
         let stretch = Stretch::of(series, &window, rate);
@@ -60,13 +60,13 @@ fn extrapolated(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
         if let (None, Some(dense)) = (stretch.since, dense) {
             let first = dense.rows.counts()[*dense.range.start()];
             let rows = writer.rows(dense.rows.layout(), true);
-            out.notes
+            out.annotations
                 .growth(dense.windows.growth(dense.range, rate.growth, rows));
             let grown = rows.counts()[rows.len() - 1];
             rows.scale_last(stretch.factor(first, grown));
             writer.appended(window.step);
-            overlaps(series, &window, rate, out.notes);
-        } else if let Some(mut grown) = grown(series, &window, &stretch, out.notes) {
+            overlaps(series, &window, rate, out.annotations);
+        } else if let Some(mut grown) = grown(series, &window, &stretch, out.annotations) {
             let first = series.points(window.histograms)[0].count;
             grown.scale(stretch.factor(first, grown.count));
             writer.push(window.step, &grown.view());
@@ -83,7 +83,7 @@ fn extended(series: &Series<'_>, extension: Extension, rate: Rate, out: &mut Mix
     for window in series.windows() {
         out.present[window.step] = false;
         if !window.floats.is_empty() {
-            out.notes.add(WindowNote::MixedFloatsHistograms);
+            out.annotations.add(WindowAnnotation::MixedFloatsHistograms);
             continue;
         }
         let (start, end) = floats.edges(window.step);
@@ -96,7 +96,7 @@ fn extended(series: &Series<'_>, extension: Extension, rate: Rate, out: &mut Mix
         let times = &times[window.histograms.clone()];
         let points = series.points(window.histograms);
         let (grown, found) = extended_growth(points, times, ends, rate.growth);
-        out.notes.growth(found);
+        out.annotations.growth(found);
         if let Some(mut grown) = grown {
             if rate.per_second {
                 grown.divide(seconds(floats.range_ms));
@@ -113,7 +113,7 @@ fn grown(
     series: &Series<'_>,
     window: &Window,
     stretch: &Stretch,
-    notes: &mut WindowNotes,
+    annotations: &mut WindowAnnotations,
 ) -> Option<Histogram> {
     let points = series.points(window.histograms.clone());
     let [first, _, ..] = points else {
@@ -122,27 +122,30 @@ fn grown(
     let from = window.histograms.start;
     let anew = |index: usize| series.starts_anew(from + index);
     let (grown, found) = growth(points, stretch.rate.growth, anew);
-    notes.growth(found);
+    annotations.growth(found);
     let mut grown = grown?;
-    overlaps(series, window, stretch.rate, notes);
+    overlaps(series, window, stretch.rate, annotations);
     if stretch.since.is_none() {
         return Some(grown);
     }
     match grown.add(first) {
         Ok(found) => {
-            notes.add_if(found.bounds_reconciled, WindowNote::AdditionReconciled);
+            annotations.add_if(
+                found.bounds_reconciled,
+                WindowAnnotation::AdditionReconciled,
+            );
             Some(grown)
         }
         Err(IncompatibleSchemas) => {
-            notes.add(WindowNote::MixedExponentialCustom);
+            annotations.add(WindowAnnotation::MixedExponentialCustom);
             None
         }
     }
 }
 
-fn overlaps(series: &Series<'_>, window: &Window, rate: Rate, notes: &mut WindowNotes) {
+fn overlaps(series: &Series<'_>, window: &Window, rate: Rate, annotations: &mut WindowAnnotations) {
     let overlaps = rate.growth == Growth::Counter && series.overlaps(window.histograms.clone());
-    notes.add_if(overlaps, WindowNote::StartTimeOverlap);
+    annotations.add_if(overlaps, WindowAnnotation::StartTimeOverlap);
 }
 
 /// How a growth is stretched to its window.

@@ -1,9 +1,10 @@
 //! A `smoothed` instant selector.
 
 use super::output::Writer;
-use super::{MixedInput, MixedOutput, Series, WindowNote};
+use super::{MixedInput, MixedOutput, Series, WindowAnnotation};
 use crate::histogram::native::{
-    CounterReset, Growth, GrowthNotes, Histogram, HistogramRef, IncompatibleSchemas, interpolate,
+    CounterReset, Growth, GrowthAnnotations, Histogram, HistogramRef, IncompatibleSchemas,
+    interpolate,
 };
 use crate::window::smoothed;
 
@@ -20,7 +21,7 @@ pub fn smoothed_mixed(input: &MixedInput<'_>, out: &mut MixedOutput<'_>) {
     for window in series.windows() {
         out.present[window.step] = false;
         if !window.floats.is_empty() {
-            out.notes.add(WindowNote::MixedFloatsHistograms);
+            out.annotations.add(WindowAnnotation::MixedFloatsHistograms);
             continue;
         }
         let time = input.floats.ends.at(window.step);
@@ -39,12 +40,12 @@ pub fn smoothed_mixed(input: &MixedInput<'_>, out: &mut MixedOutput<'_>) {
             }
             (Some(before), Some(_)) => {
                 let around = [before, next].map(|i| (points[i], times[i]));
-                let mut notes = GrowthNotes::default();
-                match between(around, time, &mut notes) {
+                let mut annotations = GrowthAnnotations::default();
+                match between(around, time, &mut annotations) {
                     Ok(h) => writer.push(window.step, &h.view()),
-                    Err(IncompatibleSchemas) => notes.mixed_schemas = true,
+                    Err(IncompatibleSchemas) => annotations.mixed_schemas = true,
                 }
-                out.notes.growth(notes);
+                out.annotations.growth(annotations);
             }
         }
     }
@@ -56,7 +57,7 @@ pub fn smoothed_mixed(input: &MixedInput<'_>, out: &mut MixedOutput<'_>) {
 fn between(
     around: [(HistogramRef<'_>, i64); 2],
     time: i64,
-    notes: &mut GrowthNotes,
+    annotations: &mut GrowthAnnotations,
 ) -> Result<Histogram, IncompatibleSchemas> {
     let [left, right] = &around;
     if left.0.layout.is_custom() != right.0.layout.is_custom() {
@@ -67,5 +68,5 @@ fn between(
         [true, true] => Growth::Gauge,
         _ => Growth::Counter,
     };
-    interpolate(around, time, kind, notes)
+    interpolate(around, time, kind, annotations)
 }

@@ -2,7 +2,7 @@
 
 use super::output::Writer;
 use super::runs::{DenseWindow, Runs};
-use super::{MixedOutput, Series, WindowNote, WindowNotes};
+use super::{MixedOutput, Series, WindowAnnotation, WindowAnnotations};
 use crate::histogram::native::{
     Found, Histogram, HistogramRef, IncompatibleSchemas, MeanOfHistograms, StepAggregate,
     SumOfHistograms,
@@ -15,21 +15,23 @@ pub(super) fn aggregate(series: &Series<'_>, kind: StepAggregate, out: &mut Mixe
     for window in series.windows() {
         out.present[window.step] = false;
         if !window.floats.is_empty() {
-            out.notes.add(WindowNote::MixedFloatsHistograms);
+            out.annotations.add(WindowAnnotation::MixedFloatsHistograms);
             continue;
         }
         if let Some(dense) = runs.window(series, window.histograms.clone())
-            && append(dense, kind, &mut writer, out.notes)
+            && append(dense, kind, &mut writer, out.annotations)
         {
             writer.appended(window.step);
             continue;
         }
         match single(series.points(window.histograms), kind) {
             Ok((h, found)) => {
-                out.notes.aggregation(found);
+                out.annotations.aggregation(found);
                 writer.push(window.step, &h.view());
             }
-            Err(IncompatibleSchemas) => out.notes.add(WindowNote::MixedExponentialCustom),
+            Err(IncompatibleSchemas) => out
+                .annotations
+                .add(WindowAnnotation::MixedExponentialCustom),
         }
     }
     writer.finish();
@@ -40,14 +42,17 @@ fn append(
     dense: DenseWindow<'_, '_>,
     kind: StepAggregate,
     writer: &mut Writer<'_>,
-    notes: &mut WindowNotes,
+    annotations: &mut WindowAnnotations,
 ) -> bool {
     let rows = writer.rows(dense.rows.layout(), dense.rows.is_compact());
     let collision = match kind {
         StepAggregate::Sum => Some(dense.windows.sum(dense.range, rows)),
         StepAggregate::Mean => dense.windows.mean(dense.range, rows),
     };
-    notes.add_if(collision == Some(true), WindowNote::AggregationCollision);
+    annotations.add_if(
+        collision == Some(true),
+        WindowAnnotation::AggregationCollision,
+    );
     collision.is_some()
 }
 

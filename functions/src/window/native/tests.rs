@@ -20,7 +20,7 @@ struct Case {
     samples: Vec<Sample>,
     ends: Grid,
     range: i64,
-    use_starts: bool,
+    use_start_timestamps: bool,
     extension: Option<Extension>,
     /// Whether the histograms are stored with empty buckets as absent.
     compact: bool,
@@ -30,7 +30,7 @@ struct Case {
 #[derive(Clone, Debug)]
 struct Row {
     values: Vec<Option<Value>>,
-    notes: WindowNotes,
+    annotations: WindowAnnotations,
 }
 
 impl Case {
@@ -43,19 +43,19 @@ impl Case {
         &self,
         eval: impl FnOnce(&MixedInput<'_>, &mut MixedOutput<'_>) -> Result<(), ParamError>,
     ) -> Result<Row, ParamError> {
-        let (mut float_times, mut floats, mut float_starts) = (vec![], vec![], vec![]);
-        let (mut times, mut starts) = (vec![], vec![]);
+        let (mut float_times, mut floats, mut float_start_timestamps) = (vec![], vec![], vec![]);
+        let (mut times, mut start_timestamps) = (vec![], vec![]);
         let mut column = HistogramColumn::default();
         for sample in &self.samples {
             match &sample.value {
                 Value::Float(value) => {
                     float_times.push(sample.at);
                     floats.push(*value);
-                    float_starts.push(sample.start);
+                    float_start_timestamps.push(sample.start);
                 }
                 Value::Histogram(h) => {
                     times.push(sample.at);
-                    starts.push(sample.start);
+                    start_timestamps.push(sample.start);
                     column.push(&if self.compact { compact(h) } else { h.view() });
                 }
             }
@@ -71,13 +71,13 @@ impl Case {
                 bounds: &float_bounds,
                 ends: self.ends,
                 range_ms: self.range,
-                starts: self.use_starts.then_some(&float_starts),
+                start_timestamps: self.use_start_timestamps.then_some(&float_start_timestamps),
                 extension: self.extension,
                 eval: self.ends,
             },
             histograms: HistogramInput {
                 timestamps: &times,
-                starts: self.use_starts.then_some(&starts),
+                start_timestamps: self.use_start_timestamps.then_some(&start_timestamps),
                 histograms: &column,
                 bounds: &bounds,
             },
@@ -85,12 +85,12 @@ impl Case {
         let steps = self.ends.len;
         let (mut out, mut present) = (vec![7.0; steps], vec![true; steps]);
         let mut histograms = StepHistograms::default();
-        let mut notes = WindowNotes::default();
+        let mut annotations = WindowAnnotations::default();
         let mut output = MixedOutput {
             values: &mut out,
             present: &mut present,
             histograms: &mut histograms,
-            notes: &mut notes,
+            annotations: &mut annotations,
         };
         eval(&input, &mut output)?;
         let floats = out.iter().zip(&present);
@@ -101,7 +101,10 @@ impl Case {
             assert!(values[step].is_none(), "one result a step");
             values[step] = Some(Value::Histogram(h.to_histogram()));
         }
-        Ok(Row { values, notes })
+        Ok(Row {
+            values,
+            annotations,
+        })
     }
 
     /// The ends and the length of the windows with what they look at beyond.
@@ -129,11 +132,11 @@ fn segment(layouts: usize) -> impl Strategy<Value = (usize, Vec<(Vec<f64>, f64, 
 
 fn samples() -> impl Strategy<Value = Vec<Sample>> {
     let odd = prop_oneof![16 => Just(0usize), 1 => 1usize..4];
-    let starts = vec((0usize..8, odd, 1i64..30_000), 80);
+    let start_timestamps = vec((0usize..8, odd, 1i64..30_000), 80);
     vec(layout(), 1..4)
         .prop_flat_map(move |layouts| {
             let segments = vec(segment(layouts.len()), 0..7);
-            (Just(layouts), segments, starts.clone())
+            (Just(layouts), segments, start_timestamps.clone())
         })
         .prop_map(|(layouts, segments, rest)| {
             let values = segments
@@ -182,7 +185,7 @@ fn case() -> impl Strategy<Value = Case> {
         any::<[bool; 2]>(),
     )
         .prop_map(
-            |(samples, start_ms, step_ms, range, [use_starts, compact])| Case {
+            |(samples, start_ms, step_ms, range, [use_start_timestamps, compact])| Case {
                 samples,
                 ends: Grid {
                     start_ms,
@@ -190,7 +193,7 @@ fn case() -> impl Strategy<Value = Case> {
                     len: 25,
                 },
                 range,
-                use_starts,
+                use_start_timestamps,
                 extension: None,
                 compact,
             },
@@ -240,25 +243,32 @@ fn check(case: &Case, functions: &[WindowFunction], param: f64) -> Result<(), Te
     }
     for &function in functions {
         let got = case.run(function, &params(function, param)).unwrap();
-        let mut notes = WindowNotes::default();
+        let mut annotations = WindowAnnotations::default();
         for (step, got) in got.values.iter().enumerate() {
             let window = Plain {
                 samples: stored.window(step),
                 end: case.ends.at(step),
                 range: case.range,
-                use_starts: case.use_starts,
+                use_start_timestamps: case.use_start_timestamps,
                 extension: case.extension,
             };
             let (want, found) = plain(function, &window, param);
-            found.iter().for_each(|note| notes.add(note));
+            found
+                .iter()
+                .for_each(|annotation| annotations.add(annotation));
             prop_assert!(
                 same(got, &want, case.compact),
                 "{function:?} step {step}: {got:?}, want {want:?}"
             );
         }
-        let all = |notes: WindowNotes| notes.iter().collect::<Vec<_>>();
-        prop_assert_eq!(all(got.notes), all(notes), "{:?}", function);
-        prop_assert_eq!(got.notes.overlaps(), notes.overlaps(), "{:?}", function);
+        let all = |annotations: WindowAnnotations| annotations.iter().collect::<Vec<_>>();
+        prop_assert_eq!(all(got.annotations), all(annotations), "{:?}", function);
+        prop_assert_eq!(
+            got.annotations.overlaps(),
+            annotations.overlaps(),
+            "{:?}",
+            function
+        );
     }
     Ok(())
 }
@@ -312,7 +322,7 @@ fn at_once(samples: Vec<Sample>, end: i64, range: i64) -> Case {
         samples,
         ends: Grid::instant(end),
         range,
-        use_starts: true,
+        use_start_timestamps: true,
         extension: None,
         compact: false,
     }
@@ -332,9 +342,12 @@ fn rates_of_histograms_extrapolate_as_those_of_floats() {
     let got = case.run(WindowFunction::Increase, &[]).unwrap();
     let want = (CounterReset::Gauge, 40.0, 80.0, vec![40.0]);
     assert_eq!(totals(&got), Some(want));
-    assert!(got.notes.is_empty());
+    assert!(got.annotations.is_empty());
     let got = case.run(WindowFunction::Delta, &[]).unwrap();
-    assert_eq!(got.notes.iter().collect::<Vec<_>>(), [WindowNote::NotGauge]);
+    assert_eq!(
+        got.annotations.iter().collect::<Vec<_>>(),
+        [WindowAnnotation::NotGauge]
+    );
     // Before it was reset it had counted 15.
     let case = at_once(counter(&[5.0, 15.0, 3.0]), 30_000, 20_001);
     let got = case.run(WindowFunction::Increase, &[]).unwrap();
@@ -361,10 +374,10 @@ fn a_start_in_the_window_is_where_a_counter_was_zero() {
     samples[1].start = 8_000;
     let case = at_once(samples, 20_000, 20_000);
     let got = case.run(WindowFunction::Increase, &[]).unwrap();
-    let notes: Vec<_> = got.notes.iter().collect();
+    let annotations: Vec<_> = got.annotations.iter().collect();
     assert_eq!(
-        (notes, got.notes.overlaps()),
-        (vec![WindowNote::StartTimeOverlap], 1)
+        (annotations, got.annotations.overlaps()),
+        (vec![WindowAnnotation::StartTimeOverlap], 1)
     );
 }
 
@@ -402,10 +415,10 @@ fn the_later_sample_is_the_last_one() {
     let changes = run(WindowFunction::Changes, 30_000);
     assert!(matches!(changes.values[0], Some(Value::Float(2.0))));
     let sum = run(WindowFunction::Sum, 30_000);
-    let notes: Vec<_> = sum.notes.iter().collect();
+    let annotations: Vec<_> = sum.annotations.iter().collect();
     assert_eq!(
-        (totals(&sum), notes),
-        (None, vec![WindowNote::MixedFloatsHistograms])
+        (totals(&sum), annotations),
+        (None, vec![WindowAnnotation::MixedFloatsHistograms])
     );
 }
 
@@ -435,8 +448,8 @@ fn smoothed_histograms_lie_between_those_around_them() {
     assert_eq!(count(&samples, 45_000), None, "too late");
     samples[2].value = Value::Float(7.0);
     let row = at(&samples, 25_000);
-    let notes: Vec<_> = row.notes.iter().collect();
-    assert_eq!(notes, [WindowNote::MixedFloatsHistograms]);
+    let annotations: Vec<_> = row.annotations.iter().collect();
+    assert_eq!(annotations, [WindowAnnotation::MixedFloatsHistograms]);
     assert!(row.values[0].is_none());
     assert_eq!(count(&samples, 9_000), None);
 }

@@ -53,7 +53,7 @@ impl<'a> Builder<'a> {
             reference: scope.grid,
             range_ms: 0,
             extension: None,
-            starts: false,
+            start_timestamps: false,
             // Rows that are only looked at for presence may become equal.
             drops_name: !function.keeps_name && !absent,
             argument: match args.first() {
@@ -75,7 +75,8 @@ impl<'a> Builder<'a> {
                 let select = self.range_select(function, matrix, scope)?;
                 (window.reference, window.range_ms) = (select.reference, select.range_ms);
                 window.extension = select.extension;
-                window.starts = function.uses_start_timestamps && self.options.use_start_timestamps;
+                window.start_timestamps =
+                    function.uses_start_timestamps && self.options.use_start_timestamps;
                 PlanOp::Window(Box::new(Window {
                     decode: None,
                     select,
@@ -156,7 +157,7 @@ impl<'a> Builder<'a> {
         let inner = Scope {
             grid: canonical(grid),
             settled,
-            several: grid.start_ms < windows.end_ms(),
+            range_query: grid.start_ms < windows.end_ms(),
             hint_step_ms: step_ms,
             ..scope.plain()
         };
@@ -213,7 +214,7 @@ impl<'a> Builder<'a> {
             reference: select.reference,
             range_ms: select.range_ms,
             extension: select.extension,
-            starts: false,
+            start_timestamps: false,
             drops_name: false,
             argument: selector.span,
         };
@@ -246,7 +247,7 @@ impl<'a> Builder<'a> {
             reference: select.reference,
             range_ms: select.range_ms,
             extension: None,
-            starts: matches!(function, WindowKind::LatestStart)
+            start_timestamps: matches!(function, WindowKind::LatestStart)
                 && self.options.use_start_timestamps,
             drops_name: true,
             argument: selector.span,
@@ -312,7 +313,7 @@ impl<'a> Builder<'a> {
             reference,
             range_ms: select.range_ms,
             extension: None,
-            starts: false,
+            start_timestamps: false,
             drops_name: false,
             argument: select.span,
         };

@@ -432,13 +432,13 @@ fn start_timestamps_are_read_where_they_are_wanted() {
     assert_snapshot!(try_plan("start_timestamp(x) + rate(y[1m]) + delta(y[1m])", &options).unwrap(), @r"
     Join: +, times=1000
       Join: +
-        Window: start_timestamp from starts of x, lookback=5m, totals
-        Window: rate from starts of y[1m]
+        Window: start_timestamp from start timestamps of x, lookback=5m, totals
+        Window: rate from start timestamps of y[1m]
       Window: delta of y[1m]
     ");
     assert_snapshot!(try_plan("start_timestamp(x)", &instant()).unwrap(), @"Window: start_timestamp of x, lookback=5m, totals, times=1000");
     assert_snapshot!(try_plan("start_timestamp(x + 1)", &options).unwrap(), @r"
-    NoStarts, times=1000
+    NoStartTimestamp, times=1000
       VectorScalar: vector + scalar
         Window: latest of x, lookback=5m, totals
         Number: 1

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use quarrel::storage::{Snapshot, Storage, StorageError, TimeRange};
+use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 
 use super::super::answer::{Answer, Notes, Pieces, respond};
 use super::super::compress;

@@ -1,7 +1,7 @@
 //! Looks at the labels of candidates: matchers that are tried on them, and
 //! the names and values that they have.
 
-use quarrel::storage::StorageError;
+use quarrel_engine::storage::StorageError;
 use quarrel_matchers::Matcher;
 use rustc_hash::{FxHashMap, FxHashSet};
 

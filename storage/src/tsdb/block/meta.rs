@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use quarrel::storage::StorageError;
+use quarrel_engine::storage::StorageError;
 use serde::Deserialize;
 
 /// The name of the file in a block's directory.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use quarrel::storage::StorageError;
+use quarrel_engine::storage::StorageError;
 
 use self::index::Index;
 use self::segments::Segments;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use quarrel::labels::{Label, LabelList, Symbol, SymbolTable, SymbolsMut};
-use quarrel::storage::{Chunk, ChunkData, StorageError, TimeRange};
+use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolTable, SymbolsMut};
+use quarrel_engine::storage::{Chunk, ChunkData, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
 use super::index::{ChunkMeta, Index};

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::path::Path;
 
 use bytes::Bytes;
-use quarrel::storage::{Encoding, StorageError};
+use quarrel_engine::storage::{Encoding, StorageError};
 
 use super::verified::Verified;
 use crate::tsdb::decbuf::{self, DecodeError};

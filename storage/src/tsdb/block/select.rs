@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use quarrel::storage::StorageError;
+use quarrel_engine::storage::StorageError;
 use quarrel_matchers::{Class, MatchOp, Matcher, resolve};
 
 use super::Block;

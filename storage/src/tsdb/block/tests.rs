@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use futures::executor::block_on;
-use quarrel::storage::{Matcher, Storage, StorageError, TimeRange};
+use quarrel_engine::storage::{Matcher, Storage, StorageError, TimeRange};
 use quarrel_matchers::MatchOp;
 
 use super::*;
@@ -181,7 +181,7 @@ fn names_and_values_of_labels() {
 fn a_select_says_how_much_there_is() {
     let db = Tsdb::open(small(), TsdbOptions::default()).unwrap();
     let snapshot = block_on(db.snapshot(TimeRange::ALL)).unwrap();
-    let symbols = quarrel::labels::SymbolTable::new();
+    let symbols = quarrel_engine::labels::SymbolTable::new();
     let start = snapshot.time_range().unwrap().start;
     let samples = |range| {
         let selected = testing::select(&*snapshot, &[], range, &symbols).unwrap();

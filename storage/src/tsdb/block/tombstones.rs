@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use quarrel::storage::{StorageError, TimeRange};
+use quarrel_engine::storage::{StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
 use crate::tsdb::decbuf::{Decbuf, DecodeError};

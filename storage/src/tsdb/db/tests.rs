@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use futures::executor::block_on;
-use quarrel::labels::SymbolTable;
+use quarrel_engine::labels::SymbolTable;
 
 use super::*;
 use crate::tsdb::head::judge::copy;

@@ -14,7 +14,7 @@ mod table;
 
 use std::path::Path;
 
-use quarrel::storage::StorageError;
+use quarrel_engine::storage::StorageError;
 
 use self::symbols::Symbols;
 use self::table::{Name, OffsetTable};

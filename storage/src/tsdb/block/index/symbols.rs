@@ -1,6 +1,6 @@
 //! The symbol table: every string that a label has, sorted.
 
-use quarrel::storage::StorageError;
+use quarrel_engine::storage::StorageError;
 
 use crate::tsdb::decbuf::{self, Framed};
 use crate::tsdb::mmap::MappedFile;

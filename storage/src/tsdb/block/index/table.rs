@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use quarrel::storage::StorageError;
+use quarrel_engine::storage::StorageError;
 use quarrel_matchers::{Contiguous, SortedValues};
 
 use crate::tsdb::decbuf::{Decbuf, DecodeError, Framed};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use quarrel::QueryResult;
-use quarrel::storage::Storage;
+use quarrel_engine::QueryResult;
+use quarrel_engine::storage::Storage;
 
 use crate::support::{instant, range, store};
 

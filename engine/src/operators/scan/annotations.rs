@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use quarrel_functions::fmt::quote;
-use quarrel_functions::window::{WindowNote, WindowNotes};
+use quarrel_functions::window::{WindowAnnotation, WindowAnnotations};
 use quarrel_planner::ast::Span;
 use quarrel_planner::logical::WindowCall;
 
@@ -13,9 +13,9 @@ use crate::bind::Binder;
 use crate::exec::operator::Run;
 use crate::labels::{LabelList, Symbol, find_label};
 
-/// Turns what kernels note into annotations.
+/// Turns what kernels annotation into annotations.
 #[derive(Debug)]
-pub(crate) struct Notes {
+pub(crate) struct AnnotationSource {
     /// The plan node and the first argument's place.
     node: u32,
     span: Span,
@@ -28,12 +28,12 @@ pub(crate) struct Notes {
 
 /// What was said last, so that it is not said again for each series.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct LastAnnotated {
     counter: Option<(Symbol, Option<Symbol>)>,
-    notes: Option<(Option<Symbol>, WindowNotes)>,
+    annotations: Option<(Option<Symbol>, WindowAnnotations)>,
 }
 
-impl Notes {
+impl AnnotationSource {
     /// For functions and what interpolates; other instant selectors have nothing
     /// to say.
     pub fn of(
@@ -43,7 +43,7 @@ impl Notes {
         labels: &Arc<LabelList>,
     ) -> Option<Self> {
         let kernel = Kernel::of(call.function);
-        matches!(kernel, Kernel::Function(..) | Kernel::Smoothed).then(|| Notes {
+        matches!(kernel, Kernel::Function(..) | Kernel::Smoothed).then(|| AnnotationSource {
             node,
             span: call.argument,
             labels: Arc::clone(labels),
@@ -59,31 +59,37 @@ impl Notes {
     }
 
     /// Tells the user about row `row`, of which the scratch has the result.
-    pub fn tell(&self, run: &Run, row: u32, scratch: &KernelScratch, told: &mut Told) {
+    pub fn annotate(
+        &self,
+        run: &Run,
+        row: u32,
+        scratch: &KernelScratch,
+        last_annotated: &mut LastAnnotated,
+    ) {
         let labels = self.labels.get(row as usize);
         let name = find_label(labels, Symbol::NAME);
         if self.wants_counter && scratch.has_floats() {
             let kind = find_label(labels, Symbol::TYPE).filter(|_| self.type_labels);
             let metric = name.map(|name| (name, kind));
-            if metric != told.counter {
-                told.counter = metric;
+            if metric != last_annotated.counter {
+                last_annotated.counter = metric;
                 if let Some((name, kind)) = metric {
                     self.counter(run, name, kind);
                 }
             }
         }
-        let said = Some((name, scratch.notes));
-        let overlaps = u64::from(scratch.notes.overlaps());
-        if scratch.notes.is_empty() || (told.notes == said && overlaps == 0) {
+        let said = Some((name, scratch.annotations));
+        let overlaps = u64::from(scratch.annotations.overlaps());
+        if scratch.annotations.is_empty() || (last_annotated.annotations == said && overlaps == 0) {
             return;
         }
-        told.notes = said;
+        last_annotated.annotations = said;
         let symbols = run.context.symbols.read();
         let name = quote(name.map_or("", |name| symbols.get(name)));
         let annotations = &run.context.annotations;
-        for note in scratch.notes.iter() {
-            let (level, text) = text(note, &name);
-            if note == WindowNote::StartTimeOverlap {
+        for annotation in scratch.annotations.iter() {
+            let (level, text) = text(annotation, &name);
+            if annotation == WindowAnnotation::StartTimeOverlap {
                 annotations.warn_times(self.node, self.span, text, overlaps);
             } else {
                 annotations.add(level, self.node, Some(self.span), text);
@@ -117,42 +123,42 @@ impl Notes {
     }
 }
 
-/// A note in the words of the reference, `name` in quotes.
-fn text(note: WindowNote, name: &str) -> (Level, String) {
+/// A annotation in the words of the reference, `name` in quotes.
+fn text(annotation: WindowAnnotation, name: &str) -> (Level, String) {
     let reconciled = |operation: &str| {
         let text = format!("mismatched custom buckets were reconciled during {operation}");
         (Level::Info, text)
     };
-    let (level, text) = match note {
-        WindowNote::MixedFloatsHistograms => (
+    let (level, text) = match annotation {
+        WindowAnnotation::MixedFloatsHistograms => (
             Level::Warning,
             "encountered a mix of histograms and floats for metric name",
         ),
-        WindowNote::HistogramsIgnored => (
+        WindowAnnotation::HistogramsIgnored => (
             Level::Info,
             "ignored histograms in a range containing both floats and histograms for metric name",
         ),
-        WindowNote::MixedExponentialCustom => (
+        WindowAnnotation::MixedExponentialCustom => (
             Level::Warning,
             "vector contains a mix of histograms with exponential and custom buckets schemas \
              for metric name",
         ),
-        WindowNote::NotCounter => (
+        WindowAnnotation::NotCounter => (
             Level::Warning,
             "this native histogram metric is not a counter:",
         ),
-        WindowNote::NotGauge => (
+        WindowAnnotation::NotGauge => (
             Level::Warning,
             "this native histogram metric is not a gauge:",
         ),
-        WindowNote::StartTimeOverlap => (
+        WindowAnnotation::StartTimeOverlap => (
             Level::Warning,
             "sample has start time that overlaps with previous sample timestamp for metric",
         ),
-        WindowNote::AdditionReconciled => return reconciled("addition"),
-        WindowNote::SubtractionReconciled => return reconciled("subtraction"),
-        WindowNote::AggregationReconciled => return reconciled("aggregation"),
-        WindowNote::AggregationCollision => {
+        WindowAnnotation::AdditionReconciled => return reconciled("addition"),
+        WindowAnnotation::SubtractionReconciled => return reconciled("subtraction"),
+        WindowAnnotation::AggregationReconciled => return reconciled("aggregation"),
+        WindowAnnotation::AggregationCollision => {
             let text = "conflicting counter resets during histogram aggregation";
             return (Level::Warning, text.to_owned());
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use quarrel::storage::Storage;
-use quarrel::{QueryError, QueryOptions};
+use quarrel_engine::storage::Storage;
+use quarrel_engine::{QueryError, QueryOptions};
 
 use crate::fake::{Fake, floats};
 use crate::support::{engine, show};

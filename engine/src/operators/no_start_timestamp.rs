@@ -12,23 +12,23 @@ use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 use crate::labels::LabelList;
 
 #[derive(Debug)]
-struct NoStarts;
+struct NoStartTimestamp;
 
 /// Binds `start_timestamp` of `input`.
 pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, input: &Plan) -> Result<Bound, QueryError> {
     let input = binder.bind(input)?;
     let labels = RowLabels::unique(LabelList::new());
     Ok(Bound::whole(
-        Arc::new(NoStarts),
+        Arc::new(NoStartTimestamp),
         vec![input],
         labels,
         plan.grid,
     ))
 }
 
-impl Operator for NoStarts {
+impl Operator for NoStartTimestamp {
     fn name(&self) -> &'static str {
-        "NoStarts"
+        "NoStartTimestamp"
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {

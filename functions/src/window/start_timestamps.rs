@@ -43,7 +43,9 @@ impl WindowInput<'_> {
     #[inline]
     pub(super) fn started(&self, i: usize) -> Started {
         Started {
-            start: self.starts.map_or(0, |starts| starts[i]),
+            start: self
+                .start_timestamps
+                .map_or(0, |start_timestamps| start_timestamps[i]),
             at: self.timestamps[i],
         }
     }
@@ -52,13 +54,13 @@ impl WindowInput<'_> {
     /// the sample before it.
     #[inline]
     pub(super) fn starts_anew(&self, i: usize) -> bool {
-        self.starts.is_some() && self.started(i).anew_since(self.started(i - 1))
+        self.start_timestamps.is_some() && self.started(i).anew_since(self.started(i - 1))
     }
 
     /// How many of the `wanted` windows, by step, hold two samples of which the
     /// later one counts from before the other: two sources write to one series.
     pub fn start_overlaps(&self, wanted: impl Fn(usize) -> bool) -> usize {
-        if self.starts.is_none() {
+        if self.start_timestamps.is_none() {
             return 0;
         }
         let used = self.used();

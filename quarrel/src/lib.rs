@@ -1,0 +1,3 @@
+//! A vectorized PromQL engine over Arrow arrays.
+
+pub use quarrel_engine::*;
