@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use quarrel_planner::logical::Plan;
+use quarrel_planner::logical::LogicalPlan;
 pub use quarrel_planner::rules::Trace as RuleTrace;
 use quarrel_planner::rules::{self, RuleContext};
 
-use crate::output::Root;
+use crate::root::Root;
 use crate::stats::QueryStats;
 
 /// The plans of a query, for people.
@@ -23,10 +23,10 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// A plan before and after each rule.
-    pub(crate) fn of_plan(mut plan: Plan, context: RuleContext<'_>) -> Self {
+    /// A plan before and after each rule. Leaves the optimized plan.
+    pub(crate) fn of_plan(plan: &mut LogicalPlan, context: RuleContext<'_>) -> Self {
         let logical = plan.to_string();
-        let rules = rules::optimize_traced(&mut plan, context);
+        let rules = rules::optimize_traced(plan, context);
         Explanation {
             logical,
             rules,

@@ -6,7 +6,7 @@
 
 pub mod annotations;
 pub mod batch;
-mod bind;
+mod bound;
 mod engine;
 mod error;
 pub mod exec;
@@ -14,17 +14,22 @@ mod explain;
 pub mod labels;
 mod operators;
 mod options;
-mod output;
+mod physical_planner;
+mod prepared;
 mod query;
 mod result;
+mod root;
+mod selections;
+mod shared;
 mod stats;
 pub mod storage;
 mod stream;
 
-pub use engine::{Engine, Prepared};
+pub use engine::Engine;
 pub use error::{ErrorClass, LimitError, QueryError};
 pub use explain::{Explanation, RuleTrace};
 pub use options::{EngineOptions, QueryOptions, SubqueryStep};
+pub use prepared::Prepared;
 pub use quarrel_functions::histogram::native as histogram;
 pub use query::{CancelHandle, Progress, Query};
 pub use result::{Point, QueryResult, SampleValue, Series, SeriesRef, SeriesSet, Value};

@@ -1,27 +1,30 @@
 //! One run of a query: plan, bind, lower, compute.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use quarrel_functions::grid::Grid;
 use quarrel_functions::table::ValueType;
-use quarrel_planner::PlanError;
-use quarrel_planner::logical::{self, Plan, PlanOp, PlanOptions};
+use quarrel_planner::logical::{self, LogicalPlan, Plan, PlanOp, PlanOptions};
 use quarrel_planner::rules::{self, RuleContext};
+use quarrel_planner::{PlanError, Tree};
 
 use crate::annotations::Level;
-use crate::bind::late::Late;
-use crate::bind::selections::{Selections, selects, time_range};
-use crate::bind::{Binder, QueryTimes, lower_root};
-use crate::engine::Prepared;
+use crate::bound::lower_root;
 use crate::error::{LimitError, QueryError};
 use crate::exec::context::{Cancellation, ContextLimits, QueryContext, Semantics};
+use crate::exec::morsels::Morsels;
 use crate::exec::pool::catch_panics;
 use crate::explain::Explanation;
-use crate::operators::{broadcast, merge, raw};
+use crate::operators::broadcast;
+use crate::operators::raw::RawRoot;
 use crate::options::QueryOptions;
-use crate::output::Root;
+use crate::physical_planner;
 use crate::result::{QueryResult, Value};
+use crate::root::Root;
+use crate::selections::{Selections, time_range};
+use crate::shared::EngineShared;
 use crate::stats::QueryStats;
 use crate::storage::Storage;
 use crate::stream::QueryStream;
@@ -47,9 +50,17 @@ pub(crate) struct QueryTarget {
     pub step_ms: i64,
 }
 
+/// A query's text and what was parsed of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    pub text: Arc<str>,
+    pub tree: Arc<Tree>,
+}
+
 /// One run of a query. Dropping it, or any future it gave, stops its work.
 pub struct Query {
-    prepared: Prepared,
+    engine: Arc<EngineShared>,
+    statement: Statement,
     target: QueryTarget,
     options: QueryOptions,
     context: Arc<QueryContext>,
@@ -64,7 +75,7 @@ impl std::fmt::Debug for Query {
             ..
         } = self.target;
         f.debug_struct("Query")
-            .field("text", &self.prepared.text())
+            .field("text", &self.statement.text)
             .field("times", &(start_ms, end_ms, step_ms))
             .finish_non_exhaustive()
     }
@@ -90,10 +101,13 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// The share of series whose samples are decoded, from 0 to 1.
+    /// The share of series whose samples are decoded, from 0 to 1; 1 once the
+    /// query has come to its end.
     pub fn fraction(&self) -> f64 {
         let (done, total) = self.context.stats.morsels();
-        if total == 0 {
+        if self.context.stats.finished.load(Ordering::Relaxed) {
+            1.0
+        } else if total == 0 {
             0.0
         } else {
             (done as f64 / total as f64).min(1.0)
@@ -102,30 +116,27 @@ impl Progress {
 
     /// Samples decoded so far.
     pub fn decoded_samples(&self) -> u64 {
-        self.context
-            .stats
-            .decoded_samples
-            .load(std::sync::atomic::Ordering::Relaxed)
+        self.context.stats.decoded_samples.load(Ordering::Relaxed)
     }
 }
 
 /// The most steps that any node of a plan has.
-fn longest_grid(root: &Plan) -> usize {
-    let (mut longest, mut stack) = (0, vec![root]);
-    while let Some(plan) = stack.pop() {
-        longest = longest.max(steps_of(plan));
-        stack.extend(plan.inputs());
-    }
-    longest
+fn longest_grid(plan: &LogicalPlan) -> usize {
+    let root = match plan {
+        LogicalPlan::Rows(plan) => plan.node.grid.len,
+        LogicalPlan::RawSelect(raw) => raw.node.grid.len,
+        LogicalPlan::RawSubquery(raw) => raw.inner.len.max(raw.node.grid.len),
+        LogicalPlan::Text(text) => text.node.grid.len,
+    };
+    let steps = plan.nodes().into_iter().map(steps_of);
+    steps.fold(root, usize::max)
 }
 
 /// The steps of a node, or of the rows that it asks its input for.
 fn steps_of(plan: &Plan) -> usize {
     match &plan.op {
-        PlanOp::SubqueryWindow { inner, .. } | PlanOp::RawSubquery { inner, .. } => {
-            inner.len.max(plan.grid.len)
-        }
-        _ => plan.grid.len,
+        PlanOp::SubqueryWindow(subquery) => subquery.inner.len.max(plan.node.grid.len),
+        _ => plan.node.grid.len,
     }
 }
 
@@ -149,8 +160,13 @@ fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
 }
 
 impl Query {
-    pub(crate) fn new(prepared: Prepared, target: QueryTarget, options: QueryOptions) -> Self {
-        let shared = prepared.engine().shared();
+    pub(crate) fn new(
+        engine: Arc<EngineShared>,
+        statement: Statement,
+        target: QueryTarget,
+        options: QueryOptions,
+    ) -> Self {
+        let shared = &engine;
         let limits = ContextLimits {
             timeout: least(shared.options.timeout, options.timeout),
             max_memory: least(shared.options.max_memory, options.max_memory).unwrap_or(u64::MAX),
@@ -167,7 +183,8 @@ impl Query {
         let context = QueryContext::new(shared.pool.clone(), limits, semantics);
         Query {
             context: Arc::new(context),
-            prepared,
+            engine,
+            statement,
             target,
             options,
         }
@@ -196,7 +213,7 @@ impl Query {
         let render = |level| {
             self.context
                 .annotations
-                .render(level, self.prepared.text(), 0)
+                .render(level, &self.statement.text, 0)
         };
         let (warnings, infos) = (render(Level::Warning), render(Level::Info));
         Ok(QueryResult {
@@ -220,20 +237,20 @@ impl Query {
     /// # Errors
     /// When the query cannot be planned.
     pub fn plan(&self) -> Result<Explanation, QueryError> {
-        Ok(Explanation::of_plan(self.built()?, self.rule_context()))
+        Ok(self.explained_plan()?.1)
     }
 
-    /// The logical and the physical plan; labels are read, samples are not.
+    /// The logical and the physical plan; labels are read, samples are not,
+    /// but for those that labels depend on.
     ///
     /// # Errors
     /// As [`Query::execute`].
     pub async fn explain(self) -> Result<Explanation, QueryError> {
         let explain = async {
             self.context.start_clock();
-            let shared = Arc::clone(self.prepared.engine().shared());
-            let _place = shared.enter(&self.context).await?;
-            let mut explanation = self.plan()?;
-            let root = self.prepare(&mut QueryStats::default()).await?;
+            let _permit = self.engine.enter(&self.context).await?;
+            let (plan, mut explanation) = self.explained_plan()?;
+            let root = self.bind(plan).await?;
             explanation.set_physical(&root, false);
             Ok(explanation)
         };
@@ -248,11 +265,12 @@ impl Query {
     pub async fn analyze(self) -> Result<Explanation, QueryError> {
         let analyze = async {
             self.context.start_clock();
-            let shared = Arc::clone(self.prepared.engine().shared());
-            let _place = shared.enter(&self.context).await?;
-            let mut explanation = self.plan()?;
+            let _permit = self.engine.enter(&self.context).await?;
             let mut stats = QueryStats::default();
-            let root = self.prepare(&mut stats).await?;
+            let preparing = Instant::now();
+            let (plan, mut explanation) = self.explained_plan()?;
+            let root = self.bind(plan).await?;
+            stats.prepare = preparing.elapsed();
             let evaluating = Instant::now();
             drop(self.compute(&root, None).await?);
             stats.evaluate = evaluating.elapsed();
@@ -279,12 +297,12 @@ impl Query {
 
     fn lookback_ms(&self) -> i64 {
         let own = self.options.lookback_delta_ms.filter(|ms| *ms > 0);
-        own.unwrap_or(self.prepared.engine().options().lookback_delta_ms)
+        own.unwrap_or(self.engine.options.lookback_delta_ms)
     }
 
     fn use_start_timestamps(&self) -> bool {
         let own = self.options.use_start_timestamps;
-        own.unwrap_or(self.prepared.engine().options().use_start_timestamps)
+        own.unwrap_or(self.engine.options.use_start_timestamps)
     }
 
     fn grid(&self) -> Grid {
@@ -303,20 +321,27 @@ impl Query {
 
     fn rule_context(&self) -> RuleContext<'_> {
         RuleContext {
-            query: self.prepared.text(),
+            query: &self.statement.text,
             counts_samples: self.context.semantics.counts_steps,
         }
     }
 
     /// The plan after all rules.
-    fn logical(&self) -> Result<Plan, QueryError> {
+    fn optimized(&self) -> Result<LogicalPlan, QueryError> {
         let mut plan = self.built()?;
         rules::optimize(&mut plan, self.rule_context());
         Ok(plan)
     }
 
+    /// The plan after all rules, and what each of them did.
+    fn explained_plan(&self) -> Result<(LogicalPlan, Explanation), QueryError> {
+        let mut plan = self.built()?;
+        let explanation = Explanation::of_plan(&mut plan, self.rule_context());
+        Ok((plan, explanation))
+    }
+
     /// The plan before all rules.
-    fn built(&self) -> Result<Plan, QueryError> {
+    fn built(&self) -> Result<LogicalPlan, QueryError> {
         let QueryTarget {
             start_ms,
             end_ms,
@@ -334,19 +359,17 @@ impl Query {
             end_ms,
             step_ms,
             lookback_delta_ms: self.lookback_ms(),
-            subquery_step: Arc::clone(
-                subquery_step.unwrap_or(&self.prepared.engine().options().subquery_step),
-            ),
+            subquery_step: Arc::clone(subquery_step.unwrap_or(&self.engine.options.subquery_step)),
             use_start_timestamps: self.use_start_timestamps(),
         };
-        let plan = logical::build(self.prepared.expr(), self.prepared.text(), &options)?;
+        let plan = logical::build(self.statement.tree.expr(), &self.statement.text, &options)?;
         self.check_steps(&plan, options.grid())?;
         Ok(plan)
     }
 
     /// Refuses grids whose steps alone are too many, before any buffer is
     /// made for them.
-    fn check_steps(&self, root: &Plan, grid: Grid) -> Result<(), QueryError> {
+    fn check_steps(&self, root: &LogicalPlan, grid: Grid) -> Result<(), QueryError> {
         let limit = self.context.max_samples();
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let inner_most = most.clamp(SMALL_GRID, MAX_STEPS);
@@ -362,12 +385,14 @@ impl Query {
         let mut stats = QueryStats::default();
         let queued = Instant::now();
         self.context.start_clock();
-        let shared = Arc::clone(self.prepared.engine().shared());
-        let _place = shared.enter(&self.context).await?;
+        let _permit = self.engine.enter(&self.context).await?;
         stats.queue = queued.elapsed();
-        let root = self.prepare(&mut stats).await?;
+        let preparing = Instant::now();
+        self.context.check()?;
+        let root = self.bind(self.optimized()?).await?;
+        stats.prepare = preparing.elapsed();
         let evaluating = Instant::now();
-        let max_series = least(shared.options.max_series, self.options.max_series);
+        let max_series = least(self.engine.options.max_series, self.options.max_series);
         let (value, shaping) = self.compute(&root, max_series).await?;
         stats.evaluate = evaluating.elapsed().saturating_sub(shaping);
         stats.result = shaping;
@@ -379,7 +404,7 @@ impl Query {
     }
 
     fn check_selected(&self, series: u64) -> Result<(), QueryError> {
-        let options = self.prepared.engine().options();
+        let options = &self.engine.options;
         match least(
             options.max_selected_series,
             self.options.max_selected_series,
@@ -389,79 +414,66 @@ impl Query {
         }
     }
 
-    /// Everything up to the physical plan.
-    async fn prepare(&self, stats: &mut QueryStats) -> Result<Root, QueryError> {
-        let preparing = Instant::now();
-        self.context.start_clock();
-        self.context.check()?;
-        let plan = self.logical()?;
-        let QueryTarget {
-            start_ms,
-            end_ms,
-            step_ms,
-            storage,
-        } = &self.target;
-        let instant = *step_ms == 0;
-        let grid = self.grid();
+    /// From the optimized plan to the physical one.
+    async fn bind(&self, plan: LogicalPlan) -> Result<Root, QueryError> {
         if let Some(counts) = &self.context.step_counts {
-            counts.learn(&plan, grid);
+            counts.learn(&plan, self.grid());
         }
-        if let PlanOp::String(text) = &plan.op {
-            return Ok(Root::Text {
-                at_ms: *start_ms,
-                text: text.clone(),
-            });
-        }
-        let asked = selects(&plan);
-        let selections = if asked.is_empty() {
-            Selections::default()
-        } else {
-            self.context
-                .guard(async {
-                    let snapshot = storage.snapshot(time_range(&asked)).await?;
-                    self.context.add_storage_warnings(snapshot.warnings());
-                    Selections::load(&asked, &*snapshot, &self.context).await
-                })
-                .await?
-        };
+        let selections = self.select(&plan).await?;
         self.check_selected(selections.series() as u64)?;
-        let steps = longest_grid(&plan);
+        self.context.set_inline(self.is_small(&plan, &selections));
+        self.expect_morsels(&plan, &selections)?;
+        let (context, grid) = (Arc::clone(&self.context), self.grid());
+        let instant = self.target.step_ms == 0;
+        // Labels of many series take their time: not on the caller's thread.
+        let binding = async move { root_of(&plan, &context, &selections, (grid, instant)).await };
+        self.context.run(binding).await
+    }
+
+    /// Asks the store for the series of all selectors.
+    async fn select(&self, plan: &LogicalPlan) -> Result<Selections, QueryError> {
+        let selects = plan.selects();
+        if selects.is_empty() {
+            return Ok(Selections::default());
+        }
+        let asking = async {
+            let storage = &self.target.storage;
+            let snapshot = storage.snapshot(time_range(&selects)).await?;
+            self.context.add_storage_warnings(snapshot.warnings());
+            Selections::load(&selects, &*snapshot, &self.context).await
+        };
+        self.context.guard(asking).await
+    }
+
+    /// Whether the query is computed where it is polled.
+    fn is_small(&self, plan: &LogicalPlan, selections: &Selections) -> bool {
+        let steps = longest_grid(plan);
         let items = steps.saturating_mul(selections.series().max(1));
-        let limit = self.prepared.engine().options().inline_samples;
-        let inline = limit > 0
+        let limit = self.engine.options.inline_samples;
+        limit > 0
             && selections.estimated_samples() <= limit
             && steps as u64 <= limit
-            && items <= INLINE_ITEMS;
-        self.context.set_inline(inline);
-        let times = QueryTimes {
-            start_ms: *start_ms,
-            end_ms: *end_ms,
-            step_ms: *step_ms,
-        };
-        drop(asked);
-        let context = Arc::clone(&self.context);
-        // Labels of many series take their time: not on the caller's thread.
-        let binding = async move {
-            let mut late = Late::evaluate(&plan, &context, times, &selections).await?;
-            let bind_root = |binder: &Binder<'_>| match &plan.op {
-                PlanOp::RawSelect(_) | PlanOp::RawSubquery { .. } => raw::bind(binder, &plan),
-                _ => {
-                    let bound = merge::finish(binder.bind(&plan)?, plan.span);
-                    let bound = broadcast::bind(bound, grid);
-                    Ok(Root::Rows {
-                        labels: Arc::clone(&bound.labels),
-                        plan: lower_root(&bound, &context),
-                        grid,
-                        scalar: plan.value_type == ValueType::Scalar,
-                        instant,
-                    })
-                }
-            };
-            late.bind(bind_root).await
-        };
-        let root = self.context.run(binding).await?;
-        stats.prepare = preparing.elapsed();
-        Ok(root)
+            && items <= INLINE_ITEMS
+    }
+
+    /// Counts what all scans will do, those behind pipeline breakers as well,
+    /// so that progress never goes back.
+    fn expect_morsels(
+        &self,
+        plan: &LogicalPlan,
+        selections: &Selections,
+    ) -> Result<(), QueryError> {
+        let mut nodes = plan.nodes();
+        nodes.retain(|plan| matches!(plan.op, PlanOp::Window(_)));
+        // The copies of a common subtree are scanned once.
+        nodes.sort_by_key(|plan| plan.node.id);
+        nodes.dedup_by_key(|plan| plan.node.id);
+        for plan in nodes {
+            let rows = selections.of(plan.node.id)?.labels.len();
+            let morsels = Morsels::count_of(rows, plan.node.grid.len);
+            self.context.stats.expect_morsels(morsels);
+        }
+        Ok(())
     }
 
     /// Computes the answer and brings it into shape, which takes so long as
@@ -478,8 +490,44 @@ impl Query {
             let value = output.into_value(&root, &context, max_series)?;
             Ok((value, shaping.elapsed()))
         };
-        self.context.run(computing).await
+        let computed = self.context.run(computing).await?;
+        self.context.stats.finished.store(true, Ordering::Relaxed);
+        Ok(computed)
     }
+}
+
+/// Binds and lowers what stands at the root of a plan.
+async fn root_of(
+    plan: &LogicalPlan,
+    context: &Arc<QueryContext>,
+    selections: &Selections,
+    (grid, instant): (Grid, bool),
+) -> Result<Root, QueryError> {
+    Ok(match plan {
+        LogicalPlan::Rows(plan) => {
+            let bound = physical_planner::bind_root(plan, context, selections).await?;
+            let bound = broadcast::bind(bound, grid);
+            Root::Rows {
+                labels: Arc::clone(&bound.labels),
+                plan: lower_root(&bound, context),
+                grid,
+                scalar: plan.value_type == ValueType::Scalar,
+                instant,
+            }
+        }
+        LogicalPlan::RawSelect(raw) => {
+            let selection = selections.of(raw.node.id)?.clone();
+            Root::Raw(Arc::new(RawRoot::of_select(raw, selection)))
+        }
+        LogicalPlan::RawSubquery(raw) => {
+            let root = physical_planner::bind_raw_subquery(raw, context, selections).await?;
+            Root::Raw(Arc::new(root))
+        }
+        LogicalPlan::Text(text) => Root::Text {
+            at_ms: grid.start_ms,
+            text: text.text.clone(),
+        },
+    })
 }
 
 impl From<PlanError> for QueryError {

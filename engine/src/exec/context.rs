@@ -105,10 +105,12 @@ pub struct Counters {
     pub morsels_done: AtomicU64,
     /// Morsels in all.
     pub morsels_total: AtomicU64,
+    /// Whether the query came to its end.
+    pub finished: AtomicBool,
 }
 
 impl Counters {
-    /// Morsels that a scan will do.
+    /// Morsels that a scan of the query will do.
     pub fn expect_morsels(&self, count: u32) {
         self.morsels_total
             .fetch_add(u64::from(count), Ordering::Relaxed);

@@ -24,15 +24,20 @@ impl Morsels {
     /// Their size depends on the steps alone, so that answers do not depend on
     /// the number of threads.
     pub fn new(rows: usize, steps: usize, partitions: usize) -> Self {
-        let size = (TARGET_ITEMS / steps.max(1)).clamp(1, MAX_SERIES) as u32;
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
         Morsels {
             next: AtomicU32::new(0),
-            count: rows.div_ceil(size),
-            size,
+            count: Self::count_of(rows as usize, steps),
+            size: size(steps),
             rows,
             current: (0..partitions.max(1)).map(|_| AtomicU32::new(0)).collect(),
         }
+    }
+
+    /// How many morsels `rows` rows of `steps` steps are.
+    pub fn count_of(rows: usize, steps: usize) -> u32 {
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        rows.div_ceil(size(steps))
     }
 
     /// How many there are.
@@ -60,4 +65,9 @@ impl Morsels {
     pub fn current(&self, partition: usize) -> u32 {
         self.current[partition].load(Ordering::Acquire)
     }
+}
+
+/// The rows of a morsel, of `steps` steps each.
+fn size(steps: usize) -> u32 {
+    (TARGET_ITEMS / steps.max(1)).clamp(1, MAX_SERIES) as u32
 }

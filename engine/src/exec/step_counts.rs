@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 use quarrel_functions::grid::Grid;
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::{LogicalPlan, Plan, PlanOp};
 use quarrel_planner::with_stack;
 
 /// Samples by step.
@@ -82,10 +82,21 @@ pub struct StepCounts {
 
 impl StepCounts {
     /// Learns what stands above the selectors of a plan for a query's grid.
-    pub fn learn(&self, plan: &Plan, grid: Grid) {
+    pub fn learn(&self, plan: &LogicalPlan, grid: Grid) {
         self.above.get_or_init(|| {
             let mut out = HashMap::new();
-            walk(plan, grid.len, &mut Vec::new(), &mut out);
+            match plan {
+                LogicalPlan::Rows(plan) => walk(plan, grid.len, &mut Vec::new(), &mut out),
+                LogicalPlan::RawSelect(raw) => {
+                    out.insert(raw.node.id, once(raw.node.grid, grid.len));
+                }
+                LogicalPlan::RawSubquery(raw) => {
+                    let mut chain = once(raw.node.grid, grid.len);
+                    chain.push(Above::Answer);
+                    walk(&raw.input, raw.inner.len, &mut chain, &mut out);
+                }
+                LogicalPlan::Text(_) => {}
+            }
             out
         });
     }
@@ -117,46 +128,38 @@ impl StepCounts {
     }
 }
 
+/// What stands above a node of `grid` whose parent has `steps` steps.
+fn once(grid: Grid, steps: usize) -> Vec<Above> {
+    if grid.len == 1 && steps > 1 {
+        vec![Above::Once { steps }]
+    } else {
+        Vec::new()
+    }
+}
+
 /// Finds the selectors of a plan. `chain` stands above it, from the root on;
 /// `steps` is how many its parent has.
 fn walk(plan: &Plan, steps: usize, chain: &mut Vec<Above>, out: &mut HashMap<u32, Vec<Above>>) {
     with_stack(|| {
         let depth = chain.len();
-        if plan.grid.len == 1 && steps > 1 {
-            chain.push(Above::Once { steps });
-        }
-        let steps = plan.grid.len;
-        match &plan.op {
-            PlanOp::SubqueryWindow {
-                input,
-                inner,
-                window,
-            } => {
-                window
-                    .params
-                    .iter()
-                    .for_each(|param| walk(param, steps, chain, out));
-                chain.push(Above::Windows {
-                    inner: *inner,
-                    ends: window.reference,
-                    range_ms: window.range_ms,
-                    steps,
-                });
-                walk(input, inner.len, chain, out);
+        chain.extend(once(plan.node.grid, steps));
+        let steps = plan.node.grid.len;
+        if let PlanOp::SubqueryWindow(subquery) = &plan.op {
+            let params = subquery.call.params.iter();
+            params.for_each(|param| walk(param, steps, chain, out));
+            chain.push(Above::Windows {
+                inner: subquery.inner,
+                ends: subquery.windows.ends,
+                range_ms: subquery.windows.range_ms,
+                steps,
+            });
+            walk(&subquery.input, subquery.inner.len, chain, out);
+        } else {
+            if matches!(plan.op, PlanOp::Window(_)) {
+                out.insert(plan.node.id, chain.clone());
             }
-            PlanOp::RawSubquery { input, inner } => {
-                chain.push(Above::Answer);
-                walk(input, inner.len, chain, out);
-            }
-            op => {
-                if matches!(op, PlanOp::Window(_) | PlanOp::RawSelect(_)) {
-                    out.insert(plan.id, chain.clone());
-                }
-                let inputs = plan.inputs();
-                inputs
-                    .into_iter()
-                    .for_each(|input| walk(input, steps, chain, out));
-            }
+            let inputs = plan.inputs().into_iter();
+            inputs.for_each(|input| walk(input, steps, chain, out));
         }
         chain.truncate(depth);
     });

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::{Absent as AbsentPlan, NodeInfo, Plan, PlanOp};
 
 use super::broadcast;
-use crate::bind::{Binder, Bound, RowLabels};
-use crate::error::QueryError;
+use crate::bound::{Bound, RowLabels};
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed, series_batch};
 use crate::labels::{Label, LabelList, set_label};
 
@@ -17,14 +17,17 @@ struct Absent {
 }
 
 /// Binds `absent`.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
-    let PlanOp::Absent { input, labels } = &plan.op else {
-        return Err(QueryError::Internal("not absent".into()));
-    };
-    let over_time = is_over_time(input);
-    let input = broadcast::bind(binder.bind(input)?, plan.grid);
-    let symbols = &binder.context.symbols;
-    let interned: Vec<Label> = labels
+pub(crate) fn bind(
+    context: &QueryContext,
+    node: NodeInfo,
+    absent: &AbsentPlan,
+    input: Bound,
+) -> Bound {
+    let over_time = is_over_time(&absent.input);
+    let input = broadcast::bind(input, node.grid);
+    let symbols = &context.symbols;
+    let interned: Vec<Label> = absent
+        .labels
         .iter()
         .map(|(name, value)| Label {
             name: symbols.intern(name),
@@ -39,18 +42,14 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
     let mut list = LabelList::new();
     list.push(row);
     let absent = Arc::new(Absent {
-        steps: plan.grid.len,
+        steps: node.grid.len,
     });
-    Ok(Bound::whole(
-        absent,
-        vec![input],
-        if over_time {
-            binder.drop_names(RowLabels::unique(list))
-        } else {
-            RowLabels::unique(list)
-        },
-        plan.grid,
-    ))
+    let labels = RowLabels::unique(list);
+    let labels = match over_time {
+        true => labels.drop_name(context),
+        false => labels,
+    };
+    Bound::whole(absent, vec![input], labels, node.grid)
 }
 
 /// Whether the input is the presence that `absent_over_time` looks at. (That
@@ -58,7 +57,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
 fn is_over_time(input: &Plan) -> bool {
     let call = match &input.op {
         PlanOp::Window(window) => &window.call,
-        PlanOp::SubqueryWindow { window, .. } => window,
+        PlanOp::SubqueryWindow(subquery) => &subquery.call,
         _ => return false,
     };
     !call.drops_name && call.function.name() == "present_over_time"

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use quarrel_functions::grid::Grid;
 use quarrel_functions::histogram::native::StepHistograms;
 
-use crate::bind::Bound;
+use crate::bound::Bound;
 use crate::exec::operator::{BatchStream, Operator, Run, expanded};
 
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use tokio::sync::OnceCell;
 
 use crate::batch::SeriesBatch;
-use crate::bind::{Binder, Bound};
+use crate::bound::Bound;
 use crate::error::QueryError;
 use crate::exec::context::Account;
 use crate::exec::operator::{BatchStream, Operator, Run, series_batch};
@@ -18,7 +18,7 @@ struct Cache {
 }
 
 /// A node that computes `input` once, however many read it.
-pub(crate) fn bind(_: &Binder<'_>, input: Bound) -> Bound {
+pub(crate) fn bind(input: Bound) -> Bound {
     let (labels, grid) = (input.row_labels(), input.grid);
     let cache = Arc::new(Cache {
         rows: OnceCell::new(),

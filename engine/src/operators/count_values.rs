@@ -6,54 +6,53 @@ use std::sync::Arc;
 use quarrel_functions::fmt::{format_f, quote};
 use quarrel_functions::grid::Grid;
 use quarrel_functions::label::is_valid_label_name;
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::{CountValues, NodeInfo};
 use rustc_hash::FxHashMap;
 
 use super::aggregate::grouping::LabelFilter;
+use super::rows;
 use crate::batch::{Row, Rows};
-use crate::bind::Marks;
-use crate::bind::late::LateRows;
+use crate::bound::{Bound, DropNames, MaterializedRows, materialize};
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::Output;
 use crate::labels::{Grouper, Label, LabelList, Symbol, set_label};
 
-/// Counts the values of collected rows.
+/// Binds `count_values`: computes its input and then its rows.
 ///
 /// # Errors
-/// When the label's name is none, and the memory limit.
-pub(crate) fn evaluate(
+/// When the label's name is none, those of the input, and the query's limits.
+pub(crate) async fn bind(
     context: &Arc<QueryContext>,
-    plan: &Plan,
-    labels: &LabelList,
-    grid: Grid,
+    node: NodeInfo,
+    plan: &CountValues,
+    input: Bound,
+) -> Result<Bound, QueryError> {
+    let rows = materialize(&input, context, WHAT).await?;
+    let rows = count(context, node, plan, &input, rows)?;
+    Ok(rows::bind(rows))
+}
+
+/// Counts the values of collected rows.
+fn count(
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    plan: &CountValues,
+    input: &Bound,
     (rows, mut account): (Rows, Account),
-) -> Result<LateRows, QueryError> {
-    let PlanOp::Aggregate {
-        grouping,
-        without,
-        param,
-        ..
-    } = &plan.op
-    else {
-        return Err(QueryError::Internal("not an aggregation".into()));
-    };
-    let Some(PlanOp::String(name)) = param.as_ref().map(|p| &p.op) else {
-        return Err(QueryError::Internal(
-            "count_values without a label name".into(),
-        ));
-    };
-    if !is_valid_label_name(name) {
-        let message = format!("invalid label name {}", quote(name));
-        return Err(QueryError::execution(message, plan.span));
+) -> Result<MaterializedRows, QueryError> {
+    let (label, grouping) = (&plan.label, &plan.grouping);
+    if !is_valid_label_name(label) {
+        let message = format!("invalid label name {}", quote(label));
+        return Err(QueryError::execution(message, node.span));
     }
     let symbols = &context.symbols;
-    let name_symbol = symbols.intern(name);
-    let filter = if *without {
+    let name_symbol = symbols.intern(label);
+    let filter = if plan.without {
         LabelFilter::all_but(grouping, symbols)
     } else {
         let mut names = grouping.clone();
-        names.push(name.clone());
+        names.push(label.clone());
         LabelFilter::only(&names, symbols)
     };
     let mut counter = Counter {
@@ -70,10 +69,10 @@ pub(crate) fn evaluate(
         context.check()?;
         // A step number for each sample, in vectors that grow by doubling.
         account.grow(row.values.len() * 8)?;
-        counter.add(labels.get(row.series as usize), &row)?;
+        counter.add(input.labels.get(row.series as usize), &row)?;
     }
     drop(rows);
-    counter.finish(grid)
+    counter.finish(input.grid)
 }
 
 /// Who holds the memory.
@@ -140,7 +139,7 @@ impl Counter<'_> {
         Ok(group)
     }
 
-    fn finish(mut self, grid: Grid) -> Result<LateRows, QueryError> {
+    fn finish(mut self, grid: Grid) -> Result<MaterializedRows, QueryError> {
         let mut output = Output::new(self.context, WHAT);
         let (mut counts, mut present) = (Vec::new(), Vec::new());
         for (group, steps) in self.steps.iter_mut().enumerate() {
@@ -158,11 +157,11 @@ impl Counter<'_> {
             output.push(group as u32, first, &counts, &present)?;
         }
         let batches = output.keep(&mut self.account)?;
-        Ok(LateRows {
+        Ok(MaterializedRows {
             labels: Arc::new(self.labels),
             unique: true,
             // Labels made of values are kept whatever they are called.
-            marks: Marks::None,
+            drop_names: DropNames::None,
             grid,
             batches: Arc::new(batches),
             account: Arc::new(self.account),

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use quarrel_functions::elementwise::{ElementwiseFunction, ElementwiseInput};
 use quarrel_functions::grid::Grid;
 use quarrel_functions::histogram::native::StepHistograms;
-use quarrel_functions::table::Kind;
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::{Elementwise as ElementwisePlan, NodeInfo};
 
 use super::params::{Params, Values, as_params};
 use super::{broadcast, merge};
 use crate::batch::{BatchBuilder, SeriesBatch};
-use crate::bind::{Binder, Bound};
+use crate::bound::Bound;
 use crate::error::QueryError;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Run, mapped};
 
 #[derive(Debug, Clone, Copy)]
@@ -30,46 +30,38 @@ struct Elementwise {
 }
 
 /// Binds a function of each sample.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
-    let (function, input, params, keeps_name) = match &plan.op {
-        PlanOp::Negate(input) => (Function::Negate, input, &[][..], false),
-        PlanOp::Elementwise {
-            function,
-            input,
-            params,
-        } => match function.kind {
-            Kind::Elementwise(kernel) => {
-                let kept = function.keeps_name;
-                (
-                    Function::OfTable(kernel, function.name),
-                    input,
-                    &params[..],
-                    kept,
-                )
-            }
-            _ => return Err(QueryError::unsupported(function.name, plan.span)),
-        },
-        _ => return Err(QueryError::Internal("not an elementwise function".into())),
-    };
-    let input = broadcast::bind(binder.bind(input)?, plan.grid);
-    let labels = input.row_labels();
-    let labels = if keeps_name {
-        labels
-    } else {
-        binder.drop_names(labels)
+pub(crate) fn bind(
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    call: &ElementwisePlan,
+    input: Bound,
+    params: Vec<Bound>,
+) -> Bound {
+    let input = broadcast::bind(input, node.grid);
+    let labels = match call.function.keeps_name {
+        true => input.row_labels(),
+        false => input.row_labels().drop_name(context),
     };
     let mut inputs = vec![input];
-    let params = Params::bind(binder, params, plan.grid, &mut inputs)?;
     let operator = Arc::new(Elementwise {
-        function,
-        params,
-        eval: plan.grid,
+        function: Function::OfTable(call.kernel, call.function.name),
+        params: Params::new(&call.params, params, node.grid, &mut inputs),
+        eval: node.grid,
     });
-    Ok(merge::bind(
-        binder,
-        Bound::row_wise(operator, inputs, labels),
-        plan,
-    ))
+    merge::bind(context, Bound::row_wise(operator, inputs, labels), node)
+}
+
+/// Binds the unary minus.
+pub(crate) fn negate(context: &Arc<QueryContext>, node: NodeInfo, input: Bound) -> Bound {
+    let input = broadcast::bind(input, node.grid);
+    let labels = input.row_labels().drop_name(context);
+    let operator = Arc::new(Elementwise {
+        function: Function::Negate,
+        params: Params::none(),
+        eval: node.grid,
+    });
+    let bound = Bound::row_wise(operator, vec![input], labels);
+    merge::bind(context, bound, node)
 }
 
 impl Operator for Elementwise {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::bind::Bound;
+use crate::bound::Bound;
 use crate::exec::operator::{BatchStream, Operator, Run, mapped};
 
 #[derive(Debug)]

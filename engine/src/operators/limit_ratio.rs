@@ -7,13 +7,14 @@ use std::sync::Arc;
 use quarrel_functions::fmt::format_g;
 use quarrel_functions::hash::LabelHasher;
 use quarrel_planner::ast::Span;
-use quarrel_planner::logical::Plan;
+use quarrel_planner::logical::{Aggregate, NodeInfo};
 
 use super::broadcast;
 use super::params::{Params, Values};
 use crate::batch::{BatchBuilder, SeriesBatch};
-use crate::bind::{Binder, Bound};
+use crate::bound::Bound;
 use crate::error::QueryError;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Pruning, Run, mapped};
 use crate::labels::LabelList;
 
@@ -31,29 +32,29 @@ struct LimitRatio {
 
 /// Binds `limit_ratio`. Groups make no difference.
 pub(crate) fn bind(
-    binder: &Binder<'_>,
-    plan: &Plan,
-    param: Option<&Plan>,
-    input: &Plan,
-) -> Result<Bound, QueryError> {
-    let input = broadcast::bind(binder.bind(input)?, plan.grid);
+    context: &QueryContext,
+    node: NodeInfo,
+    aggregate: &Aggregate,
+    (param, input): (Option<Bound>, Bound),
+) -> Bound {
+    let input = broadcast::bind(input, node.grid);
     let labels = input.row_labels();
-    let offsets = offsets(binder, &labels.list);
+    let offsets = offsets(context, &labels.list);
+    let plan = aggregate.param.as_deref();
     let mut inputs = vec![input];
-    let ratio = Params::bind(binder, param, plan.grid, &mut inputs)?;
     let operator = LimitRatio {
-        ratio,
+        ratio: Params::new(plan, param, node.grid, &mut inputs),
         offsets,
-        steps: plan.grid.len,
-        node: plan.id,
-        span: plan.span,
-        param: param.map_or(plan.span, |p| p.argument_span),
+        steps: node.grid.len,
+        node: node.id,
+        span: node.span,
+        param: plan.map_or(node.span, |param| param.node.argument_span),
     };
-    Ok(Bound::row_wise(Arc::new(operator), inputs, labels))
+    Bound::row_wise(Arc::new(operator), inputs, labels)
 }
 
-fn offsets(binder: &Binder<'_>, labels: &LabelList) -> Vec<f64> {
-    let symbols = binder.context.symbols.read();
+fn offsets(context: &QueryContext, labels: &LabelList) -> Vec<f64> {
+    let symbols = context.symbols.read();
     let mut hasher = LabelHasher::default();
     labels
         .iter()

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use quarrel_functions::aggregate::{Selected, heap_order, limit_of};
 use quarrel_planner::ast::Span;
-use quarrel_planner::logical::Plan;
+use quarrel_planner::logical::{Aggregate, NodeInfo};
 
-use super::aggregate::grouping::{self, Groups};
+use super::aggregate::grouping::Grouped;
 use super::params::{Params, Values};
 use super::topk::keeps_any;
 use crate::batch::Rows;
-use crate::bind::{Binder, Bound};
+use crate::bound::Bound;
 use crate::error::QueryError;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 
 #[derive(Debug)]
@@ -26,28 +27,20 @@ struct LimitK {
 
 /// Binds `limitk`.
 pub(crate) fn bind(
-    binder: &Binder<'_>,
-    plan: &Plan,
-    param: Option<&Plan>,
-    input: &Plan,
-) -> Result<Bound, QueryError> {
-    let (input, Groups { of_row, labels }) = grouping::bind_input(binder, plan, input)?;
-    let row_labels = input.row_labels();
-    let mut inputs = vec![input];
-    let limit = Params::bind(binder, param, plan.grid, &mut inputs)?;
+    context: &QueryContext,
+    node: NodeInfo,
+    aggregate: &Aggregate,
+    (param, input): (Option<Bound>, Bound),
+) -> Bound {
+    let grouped = Grouped::new(context, node, aggregate, param, input);
     let limitk = LimitK {
-        limit,
-        groups: of_row,
-        count: labels.len(),
-        steps: plan.grid.len,
-        span: plan.span,
+        limit: grouped.param,
+        groups: grouped.groups.of_row,
+        count: grouped.groups.labels.len(),
+        steps: node.grid.len,
+        span: node.span,
     };
-    Ok(Bound::whole(
-        Arc::new(limitk),
-        inputs,
-        row_labels,
-        plan.grid,
-    ))
+    Bound::whole(Arc::new(limitk), grouped.inputs, grouped.labels, node.grid)
 }
 
 impl Operator for LimitK {

@@ -1,20 +1,22 @@
 //! Unites rows with equal labels, where dropped names, new labels or joins
 //! made them equal. Rows that have samples at one step are an error.
 //!
-//! Rows of which some are marked to lose their name give two rows, a marked one
-//! and another: which of the two has the samples is known when they come.
+//! Rows of which some have the drop-name flag give two rows, a dropped-name
+//! variant and another: which of the two has the samples is known when they
+//! come.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quarrel_functions::histogram::native::{HistogramRef, StepHistograms};
 use quarrel_planner::ast::Span;
-use quarrel_planner::logical::Plan;
+use quarrel_planner::logical::NodeInfo;
 use rustc_hash::FxHashMap;
 
 use crate::batch::{Row, Rows};
-use crate::bind::{Binder, Bound, Marks, RowLabels};
+use crate::bound::{Bound, DropNames, RowLabels};
 use crate::error::QueryError;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 
 /// Prometheus's words, which clients match on.
@@ -24,25 +26,25 @@ pub(crate) const SAME_LABELS: &str = "vector cannot contain metrics with the sam
 struct Merge {
     /// For each input row the output row.
     targets: Vec<u32>,
-    /// How many output rows there are, marked twins left out.
+    /// How many output rows there are, variants with the drop-name flag left out.
     rows: usize,
-    twins: Twins,
+    variants: Variants,
     steps: usize,
     span: Span,
 }
 
-/// The marked twins of rows that have sources of both kinds.
+/// The dropped-name variants of rows that have sources of both kinds.
 #[derive(Debug)]
-struct Twins {
+struct Variants {
     /// By row.
     number: FxHashMap<u32, u32>,
-    /// The marks of the input.
-    marks: Marks,
+    /// The flags of the input's rows.
+    drop_names: DropNames,
     /// Which source decides.
     decides: Decides,
 }
 
-/// Whose mark united rows get.
+/// Whose flag united rows get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decides {
     /// That of the earliest sample.
@@ -51,13 +53,20 @@ enum Decides {
     FirstRow,
 }
 
-/// A merge above `input`, the rows of `plan`, if any of them have equal labels
+/// A merge above `input`, the rows of `node`, if any of them have equal labels
 /// and must not.
-pub(crate) fn bind(binder: &Binder<'_>, input: Bound, plan: &Plan) -> Bound {
-    if binder.keeps_equal_rows(plan) {
+pub(crate) fn bind(context: &QueryContext, input: Bound, node: NodeInfo) -> Bound {
+    if keeps_equal_rows(context, node) {
         return input;
     }
-    bind_with(input, plan.span, Decides::FirstStep)
+    bind_with(input, node.span, Decides::FirstStep)
+}
+
+/// Whether rows of equal labels stay as they are until the answer is complete:
+/// Prometheus does not look for them where names are removed at the end and a
+/// node is evaluated at one time alone.
+pub(crate) fn keeps_equal_rows(context: &QueryContext, node: NodeInfo) -> bool {
+    context.semantics.delayed_name_removal && !node.range_query
 }
 
 /// As [`bind`], for functions that look at series one after the other.
@@ -86,42 +95,47 @@ fn bind_with(input: Bound, span: Span, decides: Decides) -> Bound {
     for (row, &target) in targets.iter().enumerate().rev() {
         first[target as usize] = row as u32;
     }
-    let mut marks: Vec<bool> = first.iter().map(|&r| input.marks.get(r as usize)).collect();
-    let mut twins = FxHashMap::default();
+    let mut drop_names: Vec<bool> = first
+        .iter()
+        .map(|&r| input.drop_names.get(r as usize))
+        .collect();
+    let mut variants = FxHashMap::default();
     for (row, &target) in targets.iter().enumerate() {
-        if input.marks.get(row) != marks[target as usize] && !twins.contains_key(&target) {
-            twins.insert(target, first.len() as u32);
+        if input.drop_names.get(row) != drop_names[target as usize]
+            && !variants.contains_key(&target)
+        {
+            variants.insert(target, first.len() as u32);
             first.push(row as u32);
         }
     }
-    for &target in twins.keys() {
-        marks[target as usize] = false;
+    for &target in variants.keys() {
+        drop_names[target as usize] = false;
     }
-    marks.resize(first.len(), true);
+    drop_names.resize(first.len(), true);
     let labels = RowLabels {
-        unique: twins.is_empty(),
+        unique: variants.is_empty(),
         ..RowLabels::new(input.labels.take(&first))
     };
     let grid = input.grid;
     let merge = Merge {
         targets,
         rows,
-        twins: Twins {
-            number: twins,
-            marks: input.marks.clone(),
+        variants: Variants {
+            number: variants,
+            drop_names: input.drop_names.clone(),
             decides,
         },
         steps: grid.len,
         span,
     };
-    let labels = labels.marked(marks.into_iter().collect());
+    let labels = labels.with_drop_names(drop_names.into_iter().collect());
     Bound::whole(Arc::new(merge), vec![input], labels, grid)
 }
 
-impl Twins {
+impl Variants {
     /// The number of the row that gets the samples of `sources`.
     fn choose(&self, target: u32, sources: &[u32], input: &Rows) -> u32 {
-        let Some(&twin) = self.number.get(&target) else {
+        let Some(&variant) = self.number.get(&target) else {
             return target;
         };
         let deciding = match self.decides {
@@ -132,7 +146,7 @@ impl Twins {
             }
         };
         match deciding {
-            Some(row) if self.marks.get(row as usize) => twin,
+            Some(row) if self.drop_names.get(row as usize) => variant,
             _ => target,
         }
     }
@@ -169,7 +183,7 @@ impl Operator for Merge {
                 let sources = &sources[target as usize];
                 let rows = || sources.iter().filter_map(|&r| input.get(r));
                 if let [_] = sources[..] {
-                    let number = self.twins.choose(target, sources, &input);
+                    let number = self.variants.choose(target, sources, &input);
                     rows().try_for_each(|row| output.push_kept(number, &row, |_| true))?;
                     continue;
                 }
@@ -180,7 +194,7 @@ impl Operator for Merge {
                     }
                 }
                 let (values, present, histograms) = united.finish();
-                let number = self.twins.choose(target, sources, &input);
+                let number = self.variants.choose(target, sources, &input);
                 output.push_mixed(number, 0, values, present, &histograms)?;
             }
             Ok(output)

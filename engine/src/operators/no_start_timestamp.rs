@@ -4,10 +4,9 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
-use quarrel_planner::logical::Plan;
+use quarrel_planner::logical::NodeInfo;
 
-use crate::bind::{Binder, Bound, RowLabels};
-use crate::error::QueryError;
+use crate::bound::{Bound, RowLabels};
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 use crate::labels::LabelList;
 
@@ -15,15 +14,9 @@ use crate::labels::LabelList;
 struct NoStartTimestamp;
 
 /// Binds `start_timestamp` of `input`.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, input: &Plan) -> Result<Bound, QueryError> {
-    let input = binder.bind(input)?;
+pub(crate) fn bind(node: NodeInfo, input: Bound) -> Bound {
     let labels = RowLabels::unique(LabelList::new());
-    Ok(Bound::whole(
-        Arc::new(NoStartTimestamp),
-        vec![input],
-        labels,
-        plan.grid,
-    ))
+    Bound::whole(Arc::new(NoStartTimestamp), vec![input], labels, node.grid)
 }
 
 impl Operator for NoStartTimestamp {

@@ -10,7 +10,7 @@ use quarrel_planner::logical::{Plan, PlanOp};
 use tokio::sync::OnceCell;
 
 use crate::batch::Rows;
-use crate::bind::{Binder, Bound};
+use crate::bound::Bound;
 use crate::error::QueryError;
 use crate::exec::operator::{Input, Run, series_batch};
 
@@ -94,29 +94,35 @@ impl fmt::Display for Params {
 }
 
 impl Params {
-    /// Binds scalar plans; those that are no plain numbers are appended to
-    /// `inputs`, the operator's inputs.
-    pub fn bind<'p>(
-        binder: &Binder<'_>,
+    /// The arguments that `plans` compute, bound as `params`; those that are no
+    /// plain numbers are appended to `inputs`, the operator's inputs.
+    pub fn new<'p>(
         plans: impl IntoIterator<Item = &'p Plan>,
+        params: impl IntoIterator<Item = Bound>,
         grid: Grid,
         inputs: &mut Vec<Bound>,
-    ) -> Result<Self, QueryError> {
-        let mut sources = Vec::new();
-        for plan in plans {
-            sources.push(match &plan.op {
-                PlanOp::Number(value) => Source::Const(*value),
-                _ => {
-                    inputs.push(binder.bind(plan)?);
-                    Source::Input(inputs.len() - 1)
-                }
-            });
-        }
-        Ok(Params {
-            sources,
+    ) -> Self {
+        let sources = plans.into_iter().zip(params).map(|(plan, param)| {
+            if let PlanOp::Number(value) = plan.op {
+                return Source::Const(value);
+            }
+            inputs.push(param);
+            Source::Input(inputs.len() - 1)
+        });
+        Params {
+            sources: sources.collect(),
             len: grid.len,
             values: OnceCell::new(),
-        })
+        }
+    }
+
+    /// No arguments.
+    pub fn none() -> Self {
+        Params {
+            sources: Vec::new(),
+            len: 0,
+            values: OnceCell::new(),
+        }
     }
 
     /// Whether there is none.

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_planner::ast::Span;
-use quarrel_planner::logical::Plan;
+use quarrel_planner::logical::{Aggregate, NodeInfo};
 
-use super::aggregate::grouping;
+use super::aggregate::grouping::{self, Grouped};
 use super::aggregate::mixed::{MarkedSteps, Mixed};
 use super::params::{Params, Values};
-use crate::bind::{Binder, Bound};
-use crate::error::QueryError;
+use crate::bound::Bound;
 use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 
@@ -31,28 +30,25 @@ struct Quantile {
 
 /// Binds a quantile over groups.
 pub(crate) fn bind(
-    binder: &Binder<'_>,
-    plan: &Plan,
-    param: Option<&Plan>,
-    input: &Plan,
-) -> Result<Bound, QueryError> {
-    let input_span = input.argument_span;
-    let (input, mut groups) = grouping::bind_input(binder, plan, input)?;
-    let count = groups.labels.len();
-    let (labels, mixed) = groups.take_rows(&input.marks);
-    let mut inputs = vec![input];
-    let q = Params::bind(binder, param, plan.grid, &mut inputs)?;
+    context: &QueryContext,
+    node: NodeInfo,
+    aggregate: &Aggregate,
+    (param, input): (Option<Bound>, Bound),
+) -> Bound {
+    let mut grouped = Grouped::new(context, node, aggregate, param, input);
+    let count = grouped.groups.labels.len();
+    let (labels, mixed) = grouped.groups.take_rows(&grouped.labels.drop_names);
     let quantile = Quantile {
-        q,
+        q: grouped.param,
         count,
-        groups: groups.of_row,
+        groups: grouped.groups.of_row,
         mixed,
-        steps: plan.grid.len,
-        node: plan.id,
-        span: param.map_or(plan.span, |p| p.argument_span),
-        input_span,
+        steps: node.grid.len,
+        node: node.id,
+        span: grouped.param_span,
+        input_span: aggregate.input.node.argument_span,
     };
-    Ok(Bound::whole(Arc::new(quantile), inputs, labels, plan.grid))
+    Bound::whole(Arc::new(quantile), grouped.inputs, labels, node.grid)
 }
 
 /// Warns of a quantile outside of [0, 1].

@@ -9,19 +9,18 @@ use quarrel_functions::grid::Grid;
 use quarrel_functions::histogram::native::HistogramColumn;
 use quarrel_functions::window::extend_samples;
 use quarrel_planner::ast::Span;
-use quarrel_planner::logical::{Extension, Plan, PlanOp};
+use quarrel_planner::logical::{Extension, RawSelect};
 
+use super::broadcast;
 use super::scan::{SampleColumns, samples_error};
-use super::{broadcast, merge};
-use crate::bind::selections::Selection;
-use crate::bind::{Binder, lower_root};
+use crate::bound::{Bound, lower_root};
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 use crate::exec::operator::{Input, series_batch};
 use crate::exec::plan_node::PlanNode;
 use crate::exec::step_counts::StepSamples;
 use crate::labels::LabelList;
-use crate::output::Root;
+use crate::selections::Selection;
 use crate::storage::TimeRange;
 
 /// The samples of one series.
@@ -69,45 +68,40 @@ struct Extended {
     span: Span,
 }
 
-/// Binds a root that gives raw samples.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Root, QueryError> {
-    let raw = match &plan.op {
-        PlanOp::RawSelect(select) => {
-            let selection = binder.selection(plan.id)?.clone();
-            let (start, end) = select.time_range;
-            let range = TimeRange { start, end };
-            let labels = Arc::clone(&selection.labels);
-            let extended = select.extension.map(|extension| Extended {
-                end_ms: select.reference.start_ms,
-                range_ms: select.range_ms,
-                extension,
-                span: select.span,
-            });
-            RawRoot {
-                labels,
-                source: Source::Series {
-                    selection,
-                    range,
-                    extended,
-                    node: plan.id,
-                },
-            }
+impl RawRoot {
+    /// The samples of a bare range selector, whose series are `selection`.
+    pub fn of_select(raw: &RawSelect, selection: Selection) -> Self {
+        let select = &raw.select;
+        let (start, end) = select.time_range;
+        let windows = select.windows;
+        let extended = windows.extension.map(|extension| Extended {
+            end_ms: windows.ends.start_ms,
+            range_ms: windows.range_ms,
+            extension,
+            span: select.span,
+        });
+        RawRoot {
+            labels: Arc::clone(&selection.labels),
+            source: Source::Series {
+                selection,
+                range: TimeRange { start, end },
+                extended,
+                node: raw.node.id,
+            },
         }
-        PlanOp::RawSubquery { input, inner } => {
-            let bound = merge::finish(binder.bind(input)?, plan.span);
-            let bound = broadcast::bind(bound, *inner);
-            let plan = lower_root(&bound, binder.context);
-            RawRoot {
-                labels: bound.labels,
-                source: Source::Rows {
-                    plan,
-                    inner: *inner,
-                },
-            }
+    }
+
+    /// The samples of the rows of a bare subquery, on its times `inner`.
+    pub fn of_subquery(context: &Arc<QueryContext>, inner: Grid, input: Bound) -> Self {
+        let bound = broadcast::bind(input, inner);
+        RawRoot {
+            source: Source::Rows {
+                plan: lower_root(&bound, context),
+                inner,
+            },
+            labels: bound.labels,
         }
-        _ => return Err(QueryError::Internal("no raw samples".into())),
-    };
-    Ok(Root::Raw(Arc::new(raw)))
+    }
 }
 
 impl fmt::Display for RawRoot {

@@ -2,56 +2,60 @@
 //! binding. The rows themselves pass as they are, so there is no operator.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use quarrel_functions::label::{LabelError, LabelJoin, LabelReplace};
-use quarrel_functions::table::{Kind, LabelFunction};
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_functions::table::LabelFunction;
+use quarrel_planner::logical::{NodeInfo, Relabel};
 
 use super::merge;
-use crate::bind::{Binder, Bound, RowLabels};
+use crate::bound::{Bound, RowLabels};
 use crate::error::QueryError;
+use crate::exec::context::QueryContext;
 use crate::labels::{Label, LabelList, Symbol, SymbolTable, find_label, set_label};
 
 /// Binds a function that changes labels.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
-    let PlanOp::Relabel {
-        function,
-        input,
-        params,
-    } = &plan.op
-    else {
-        return Err(QueryError::Internal("not a function of labels".into()));
-    };
-    let params: Vec<&str> = params.iter().map(String::as_str).collect();
-    let refused = |e: LabelError| QueryError::execution(e.to_string(), plan.span);
-    let symbols = &binder.context.symbols;
-    let input = binder.bind(input)?;
-    let (destination, values) = match (function.kind, params.as_slice()) {
-        (Kind::Label(LabelFunction::Replace), [destination, replacement, source, regex]) => {
+///
+/// # Errors
+/// Label names and regular expressions that are none.
+pub(crate) fn bind(
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    relabel: &Relabel,
+    input: Bound,
+) -> Result<Bound, QueryError> {
+    let params: Vec<&str> = relabel.params.iter().map(String::as_str).collect();
+    let refused = |e: LabelError| QueryError::execution(e.to_string(), node.span);
+    let symbols = &context.symbols;
+    let (destination, values) = match (relabel.kind, params.as_slice()) {
+        (LabelFunction::Replace, [destination, replacement, source, regex]) => {
             let replace =
                 LabelReplace::new(destination, replacement, source, regex).map_err(refused)?;
             let values = replaced(&input.labels, &replace, symbols);
             (replace.destination, values)
         }
-        (Kind::Label(LabelFunction::Join), [destination, separator, sources @ ..]) => {
+        (LabelFunction::Join, [destination, separator, sources @ ..]) => {
             let sources = sources.iter().map(|s| (*s).to_string()).collect();
             let join = LabelJoin::new(destination, separator, sources).map_err(refused)?;
             let values = joined(&input.labels, &join, symbols);
             (join.destination, values)
         }
-        _ => return Err(QueryError::unsupported(function.name, plan.span)),
+        _ => {
+            let what = format!("{} with these arguments", relabel.function.name);
+            return Err(QueryError::unsupported(what, node.span));
+        }
     };
     let destination = symbols.intern(&destination);
     let list = with_values(&input.labels, destination, &values, symbols);
     // A name that was set here stays.
-    let marks = if destination == Symbol::NAME {
-        let marked = |(row, value): (usize, &Option<_>)| value.is_none() && input.marks.get(row);
-        values.iter().enumerate().map(marked).collect()
+    let drop_names = if destination == Symbol::NAME {
+        let flag = |(row, value): (usize, &Option<_>)| value.is_none() && input.drop_names.get(row);
+        values.iter().enumerate().map(flag).collect()
     } else {
-        input.marks.clone()
+        input.drop_names.clone()
     };
-    let labels = RowLabels::new(list).marked(marks);
-    Ok(merge::bind_in_order(input.relabeled(labels), plan.span))
+    let labels = RowLabels::new(list).with_drop_names(drop_names);
+    Ok(merge::bind_in_order(input.relabeled(labels), node.span))
 }
 
 /// For each row the value that a label is set to, if it is.

@@ -1,10 +1,10 @@
-//! Rows that are there already.
+//! Materialized rows.
 
 use std::sync::Arc;
 
 use crate::batch::SeriesBatch;
-use crate::bind::late::LateRows;
-use crate::bind::{Bound, RowLabels};
+use crate::bound::MaterializedRows;
+use crate::bound::{Bound, RowLabels};
 use crate::exec::context::Account;
 use crate::exec::operator::{BatchStream, Operator, Run};
 
@@ -16,17 +16,17 @@ struct Rows {
 }
 
 /// A node of rows that a pipeline breaker left.
-pub(crate) fn bind(late: &LateRows) -> Bound {
-    let rows = Rows {
-        batches: Arc::clone(&late.batches),
-        _account: Arc::clone(&late.account),
-    };
+pub(crate) fn bind(rows: MaterializedRows) -> Bound {
     let labels = RowLabels {
-        list: Arc::clone(&late.labels),
-        unique: late.unique,
-        marks: late.marks.clone(),
+        list: rows.labels,
+        unique: rows.unique,
+        drop_names: rows.drop_names,
     };
-    Bound::whole(Arc::new(rows), Vec::new(), labels, late.grid)
+    let operator = Rows {
+        batches: rows.batches,
+        _account: rows.account,
+    };
+    Bound::whole(Arc::new(operator), Vec::new(), labels, rows.grid)
 }
 
 impl Operator for Rows {

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use quarrel_functions::grid::Grid;
-use quarrel_functions::table::{Kind, NullaryFunction, ScalarFunction};
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_functions::table::ScalarFunction;
+use quarrel_planner::logical::{NodeInfo, ScalarBinary, ScalarCall};
 
 use super::ops::SampleOp;
 use super::params::read_scalar;
 use crate::batch::Row;
-use crate::bind::{Binder, Bound, QueryTimes, RowLabels};
+use crate::bound::{Bound, RowLabels};
 use crate::error::QueryError;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed, series_batch};
 
@@ -33,55 +33,49 @@ struct Scalar {
     grid: Grid,
 }
 
-/// Binds a node that gives a scalar, or a vector made of one.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
-    let mut inputs = Vec::new();
-    let compute = match &plan.op {
-        PlanOp::Number(value) => Compute::Const(*value),
-        PlanOp::Nullary(function) => match function.kind {
-            Kind::Nullary(nullary) => of_times(nullary, binder.times),
-            _ => return Err(QueryError::unsupported(function.name, plan.span)),
-        },
-        PlanOp::ScalarBinary { op, lhs, rhs } => {
-            inputs = vec![binder.bind(lhs)?, binder.bind(rhs)?];
-            Compute::Binary(SampleOp::of(*op, true, plan.span)?)
-        }
-        PlanOp::ScalarFunction { function, lhs, rhs } => {
-            inputs = vec![binder.bind(lhs)?, binder.bind(rhs)?];
-            Compute::Function(*function)
-        }
-        PlanOp::ScalarOf(input) => {
-            inputs = vec![binder.bind(input)?];
-            Compute::OfVector
-        }
-        PlanOp::VectorOf(input) => {
-            inputs = vec![binder.bind(input)?];
-            Compute::ToVector
-        }
-        _ => return Err(QueryError::Internal("not a scalar".into())),
-    };
-    let scalar = Scalar {
-        compute,
-        grid: plan.grid,
-    };
-    Ok(Bound::whole(
-        Arc::new(scalar),
-        inputs,
-        RowLabels::one(),
-        plan.grid,
-    ))
+/// Binds a number.
+pub(crate) fn number(node: NodeInfo, value: f64) -> Bound {
+    bind(node, Compute::Const(value), Vec::new())
 }
 
-fn of_times(function: NullaryFunction, times: QueryTimes) -> Compute {
-    let seconds = |ms: i64| ms as f64 / 1000.0;
-    Compute::Const(match function {
-        NullaryFunction::Time => return Compute::Time,
-        NullaryFunction::Pi => std::f64::consts::PI,
-        NullaryFunction::Start => seconds(times.start_ms),
-        NullaryFunction::End => seconds(times.end_ms),
-        NullaryFunction::Range => seconds(times.end_ms.saturating_sub(times.start_ms)),
-        NullaryFunction::Step => seconds(times.step_ms),
-    })
+/// Binds `time()`.
+pub(crate) fn time(node: NodeInfo) -> Bound {
+    bind(node, Compute::Time, Vec::new())
+}
+
+/// Binds an operator on two scalars.
+///
+/// # Errors
+/// If numbers have no such operator.
+pub(crate) fn binary(
+    node: NodeInfo,
+    binary: &ScalarBinary,
+    lhs: Bound,
+    rhs: Bound,
+) -> Result<Bound, QueryError> {
+    let op = SampleOp::of(binary.op, true, node.span)?;
+    Ok(bind(node, Compute::Binary(op), vec![lhs, rhs]))
+}
+
+/// Binds a function of two scalars.
+pub(crate) fn call(node: NodeInfo, call: &ScalarCall, lhs: Bound, rhs: Bound) -> Bound {
+    bind(node, Compute::Function(call.function), vec![lhs, rhs])
+}
+
+/// Binds `scalar(v)`.
+pub(crate) fn of_vector(node: NodeInfo, vector: Bound) -> Bound {
+    bind(node, Compute::OfVector, vec![vector])
+}
+
+/// Binds `vector(s)`.
+pub(crate) fn to_vector(node: NodeInfo, scalar: Bound) -> Bound {
+    bind(node, Compute::ToVector, vec![scalar])
+}
+
+fn bind(node: NodeInfo, compute: Compute, inputs: Vec<Bound>) -> Bound {
+    let grid = node.grid;
+    let scalar = Scalar { compute, grid };
+    Bound::whole(Arc::new(scalar), inputs, RowLabels::one(), grid)
 }
 
 impl Operator for Scalar {
@@ -129,7 +123,7 @@ impl Operator for Scalar {
                         *out = function.of(a, b);
                     }
                 }
-                Compute::OfVector => of_vector(&run, &mut values).await?,
+                Compute::OfVector => read_vector(&run, &mut values).await?,
                 Compute::ToVector => {
                     let scalar = read_scalar(&run.inputs[0], steps).await?;
                     for (out, value) in values.iter_mut().zip(scalar.iter(steps)) {
@@ -144,7 +138,7 @@ impl Operator for Scalar {
     }
 }
 
-async fn of_vector(run: &Run, values: &mut [f64]) -> Result<(), QueryError> {
+async fn read_vector(run: &Run, values: &mut [f64]) -> Result<(), QueryError> {
     use futures::StreamExt;
     let mut counts = vec![0u32; values.len()];
     let mut stream = run.inputs[0].open(0);

@@ -4,21 +4,22 @@
 use std::fmt;
 use std::sync::Arc;
 
-use quarrel_planner::ast::{BinaryOp, VectorMatching};
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::ast::VectorMatching;
+use quarrel_planner::logical::{NodeInfo, Set as SetPlan, SetOp};
 
 use super::aggregate::grouping::LabelFilter;
 use super::masks::group_masks;
 use super::{broadcast, merge};
 use crate::batch::Row;
-use crate::bind::{Binder, Bound, RowLabels};
+use crate::bound::{Bound, RowLabels};
 use crate::error::QueryError;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, both, computed};
 use crate::labels::{Grouper, LabelList, SymbolTable};
 
 #[derive(Debug)]
 struct Set {
-    op: BinaryOp,
+    op: SetOp,
     /// For each row of either side its match group.
     left: Vec<u32>,
     right: Vec<u32>,
@@ -27,50 +28,47 @@ struct Set {
 }
 
 /// Binds a set operator.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
-    let PlanOp::Set {
-        op,
-        matching,
-        lhs,
-        rhs,
-    } = &plan.op
-    else {
-        return Err(QueryError::Internal("not a set operator".into()));
-    };
-    let lhs = broadcast::bind(binder.bind(lhs)?, plan.grid);
-    let rhs = broadcast::bind(binder.bind(rhs)?, plan.grid);
+pub(crate) fn bind(
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    set: &SetPlan,
+    lhs: Bound,
+    rhs: Bound,
+) -> Bound {
+    let lhs = broadcast::bind(lhs, node.grid);
+    let rhs = broadcast::bind(rhs, node.grid);
     let (left, right, groups) =
-        match_groups(&lhs.labels, &rhs.labels, matching, &binder.context.symbols);
-    if *op != BinaryOp::Or {
-        // Rows of match groups that the other side lacks have no effect, but
-        // for `unless`, which keeps those on the left.
+        match_groups(&lhs.labels, &rhs.labels, &set.matching, &context.symbols);
+    // Rows of match groups that the other side lacks have no effect, but for
+    // `unless`, which keeps those on the left.
+    if set.op != SetOp::Or {
         rhs.prune(&in_groups(&right, &left, groups));
-        if *op == BinaryOp::And {
-            lhs.prune(&in_groups(&left, &right, groups));
-        }
     }
-    let labels = if *op == BinaryOp::Or {
+    if set.op == SetOp::And {
+        lhs.prune(&in_groups(&left, &right, groups));
+    }
+    let labels = if set.op == SetOp::Or {
         let mut both = (*lhs.labels).clone();
         rhs.labels
             .iter()
             .for_each(|row| both.push(row.iter().copied()));
-        let marks = |side: &Bound| {
-            let marks = side.marks.clone();
-            (0..side.labels.len()).map(move |row| marks.get(row))
+        let drop_names = |side: &Bound| {
+            let drop_names = side.drop_names.clone();
+            (0..side.labels.len()).map(move |row| drop_names.get(row))
         };
-        RowLabels::new(both).marked(marks(&lhs).chain(marks(&rhs)).collect())
+        RowLabels::new(both).with_drop_names(drop_names(&lhs).chain(drop_names(&rhs)).collect())
     } else {
         lhs.row_labels()
     };
     let set = Set {
-        op: *op,
+        op: set.op,
         left,
         right,
         groups,
-        steps: plan.grid.len,
+        steps: node.grid.len,
     };
-    let bound = Bound::whole(Arc::new(set), vec![lhs, rhs], labels, plan.grid);
-    Ok(merge::bind(binder, bound, plan))
+    let bound = Bound::whole(Arc::new(set), vec![lhs, rhs], labels, node.grid);
+    merge::bind(context, bound, node)
 }
 
 /// Which rows are of a group that the other side has.
@@ -117,7 +115,7 @@ impl Operator for Set {
             let left = run.inputs[0].collect(self.left.len(), &run.context, what);
             let right = run.inputs[1].collect(self.right.len(), &run.context, what);
             let ((left, mut account), (right, _right)) = both(left, right).await?;
-            let (masking, of_row) = if self.op == BinaryOp::Or {
+            let (masking, of_row) = if self.op == SetOp::Or {
                 (&left, &self.left)
             } else {
                 (&right, &self.right)
@@ -125,7 +123,7 @@ impl Operator for Set {
             let masks = group_masks(masking, of_row, self.groups, self.steps, &mut account)?;
             let mut output = Output::new(&run.context, what);
             match self.op {
-                BinaryOp::Or => {
+                SetOp::Or => {
                     for row in left.arrived() {
                         output.push_kept(row.series, &row, |_| true)?;
                     }
@@ -137,7 +135,7 @@ impl Operator for Set {
                     }
                 }
                 op => {
-                    let keep = op == BinaryOp::And;
+                    let keep = op == SetOp::And;
                     for row in left.arrived() {
                         let mask = &masks[self.left[row.series as usize] as usize];
                         masked(&row, row.series, mask.as_deref(), keep, &mut output)?;

@@ -4,12 +4,12 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use quarrel_functions::table::{Kind, SortFunction};
-use quarrel_planner::logical::{Plan, PlanOp, SortOrder};
+use quarrel_functions::table::SortFunction;
+use quarrel_planner::logical::{NodeInfo, Sort as SortPlan, SortOrder};
 
 use super::{floats_only, sort_by_label};
-use crate::bind::{Binder, Bound};
-use crate::error::QueryError;
+use crate::bound::Bound;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 
 #[derive(Debug)]
@@ -19,47 +19,33 @@ struct Sort {
 }
 
 /// Binds a sort.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
-    let PlanOp::Sort {
-        function,
-        input,
-        labels,
-        order,
-    } = &plan.op
-    else {
-        return Err(QueryError::Internal("not a sort".into()));
-    };
-    let Kind::Sort(kind) = function.kind else {
-        return Err(QueryError::unsupported(function.name, plan.span));
-    };
-    let input = binder.bind(input)?;
-    if *order == SortOrder::Ineffective {
-        binder.context.annotations.warn(
-            plan.id,
-            plan.span,
+pub(crate) fn bind(context: &QueryContext, node: NodeInfo, sort: &SortPlan, input: Bound) -> Bound {
+    if sort.order == SortOrder::Ineffective {
+        context.annotations.warn(
+            node.id,
+            node.span,
             "sort is ineffective for range queries since results are always ordered by labels",
         );
     }
-    let descending = match (kind, order) {
-        (SortFunction::Value, SortOrder::Wanted) => false,
-        (SortFunction::ValueDescending, SortOrder::Wanted) => true,
-        (SortFunction::Label, SortOrder::Wanted) => {
-            return Ok(sort_by_label::bind(binder, input, labels, false));
+    let is_wanted = sort.order == SortOrder::Wanted;
+    let descending = match sort.kind {
+        SortFunction::Value if is_wanted => false,
+        SortFunction::ValueDescending if is_wanted => true,
+        SortFunction::Value | SortFunction::ValueDescending => return floats_only::bind(input),
+        SortFunction::Label | SortFunction::LabelDescending => {
+            let descending = sort.kind == SortFunction::LabelDescending;
+            return match is_wanted {
+                true => sort_by_label::bind(context, input, &sort.labels, descending),
+                false => input,
+            };
         }
-        (SortFunction::LabelDescending, SortOrder::Wanted) => {
-            return Ok(sort_by_label::bind(binder, input, labels, true));
-        }
-        (SortFunction::Value | SortFunction::ValueDescending, _) => {
-            return Ok(floats_only::bind(input));
-        }
-        (SortFunction::Label | SortFunction::LabelDescending, _) => return Ok(input),
     };
     let (labels, grid) = (input.row_labels(), input.grid);
     let sort = Sort {
         descending,
         rows: input.labels.len(),
     };
-    Ok(Bound::whole(Arc::new(sort), vec![input], labels, grid))
+    Bound::whole(Arc::new(sort), vec![input], labels, grid)
 }
 
 /// By value, NaN last in either direction.

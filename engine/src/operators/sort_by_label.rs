@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use quarrel_functions::natural;
 
-use crate::bind::{Binder, Bound};
+use crate::bound::Bound;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 use crate::labels::{LabelList, Symbol, Symbols};
 
@@ -19,8 +20,13 @@ struct SortByLabel {
 }
 
 /// Sorts the rows of `input` by labels of these names.
-pub(crate) fn bind(binder: &Binder<'_>, input: Bound, names: &[String], descending: bool) -> Bound {
-    let symbols = &binder.context.symbols;
+pub(crate) fn bind(
+    context: &QueryContext,
+    input: Bound,
+    names: &[String],
+    descending: bool,
+) -> Bound {
+    let symbols = &context.symbols;
     let (labels, grid) = (input.row_labels(), input.grid);
     let sort = SortByLabel {
         names: names.iter().map(|name| symbols.intern(name)).collect(),

@@ -8,21 +8,21 @@ use std::sync::atomic::Ordering;
 use quarrel_functions::grid::Grid;
 use quarrel_functions::histogram::native::HistogramRef;
 use quarrel_planner::ast::Span;
-use quarrel_planner::logical::{Plan, WindowCall};
+use quarrel_planner::logical::{NodeInfo, SubqueryWindow as SubqueryPlan};
 
 use super::merge;
 use super::params::{Params, Values, as_params};
 use super::scan::kernel::KernelScratch;
-use super::scan::{AnnotationSource, LastAnnotated, ParamWarning, SampleColumns, Windows};
+use super::scan::{AnnotationSource, LastAnnotated, ParamWarning, SampleColumns, WindowKernel};
 use crate::batch::{BatchBuilder, Row};
-use crate::bind::{Binder, Bound};
+use crate::bound::Bound;
 use crate::error::QueryError;
-use crate::exec::context::Account;
+use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::{BatchStream, Operator, Pruning, Run, expanded};
 
 #[derive(Debug)]
 struct SubqueryWindow {
-    windows: Windows,
+    windows: WindowKernel,
     /// The times of the inner rows.
     inner: Grid,
     /// Whether the inner rows have one step for all these times.
@@ -35,42 +35,34 @@ struct SubqueryWindow {
 
 /// Binds a window function over a subquery.
 pub(crate) fn bind(
-    binder: &Binder<'_>,
-    plan: &Plan,
-    input: &Plan,
-    inner: Grid,
-    call: &WindowCall,
-) -> Result<Bound, QueryError> {
-    let input = binder.bind(input)?;
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    subquery: &SubqueryPlan,
+    input: Bound,
+    params: Vec<Bound>,
+) -> Bound {
+    let (call, inner) = (&subquery.call, subquery.inner);
     let invariant = input.grid.len != inner.len;
     let labels = input.row_labels();
-    let annotations = AnnotationSource::of(binder, call, plan.id, &labels.list);
-    let labels = if call.drops_name {
-        binder.drop_names(labels)
-    } else {
-        labels
+    let annotations = AnnotationSource::of(context, call, node.id, &labels.list);
+    let labels = match call.drops_name {
+        true => labels.drop_name(context),
+        false => labels,
     };
     let mut inputs = vec![input];
-    let params = Params::bind(binder, &call.params, plan.grid, &mut inputs)?;
-    let windows = Windows::new(call, plan.grid);
+    let params = Params::new(&call.params, params, node.grid, &mut inputs);
     let operator = SubqueryWindow {
-        windows,
+        windows: WindowKernel::new(call, subquery.windows, node.grid),
         inner,
         invariant,
         params,
         annotations,
-        warning: ParamWarning::of(call, plan.id),
+        warning: ParamWarning::of(call, node.id),
         span: call.argument,
     };
     let bound = Bound::row_wise(Arc::new(operator), inputs, labels);
-    Ok(merge::bind(
-        binder,
-        Bound {
-            grid: plan.grid,
-            ..bound
-        },
-        plan,
-    ))
+    let grid = node.grid;
+    merge::bind(context, Bound { grid, ..bound }, node)
 }
 
 impl Operator for SubqueryWindow {
@@ -83,7 +75,7 @@ impl Operator for SubqueryWindow {
         write!(
             f,
             ": {name} range={}ms inner steps={} step={}ms",
-            self.windows.range_ms, self.inner.len, self.inner.step_ms
+            self.windows.over.range_ms, self.inner.len, self.inner.step_ms
         )
     }
 

@@ -1,4 +1,4 @@
-//! `topk` and `bottomk`: what the reference's heap keeps, replayed for each
+//! `topk` and `bottomk`: what Prometheus's heap keeps, replayed for each
 //! step with the rows in the order in which they arrive, which decides ties.
 //! Groups come one after the other, so that one group's heaps live at a time.
 
@@ -7,16 +7,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use quarrel_functions::aggregate::{KeepOrder, TopK as Heaps, limit_of};
-use quarrel_planner::ast::{AggregateOp, Span};
-use quarrel_planner::logical::Plan;
+use quarrel_planner::ast::Span;
+use quarrel_planner::logical::{Aggregate, NodeInfo};
 use rustc_hash::FxHashMap;
 
-use super::aggregate::grouping::{self, Groups};
+use super::aggregate::grouping::{self, Grouped};
 use super::params::{Params, Values};
 use crate::batch::{Row, Rows};
-use crate::bind::{Binder, Bound};
+use crate::bound::Bound;
 use crate::error::QueryError;
-use crate::exec::context::Account;
+use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 
 /// Parameters at and beyond these are refused, as they are no int64.
@@ -34,33 +34,25 @@ struct TopK {
     span: Span,
 }
 
-/// Binds `topk` or `bottomk`.
+/// Binds `topk` or `bottomk`, of which `order` tells which.
 pub(crate) fn bind(
-    binder: &Binder<'_>,
-    plan: &Plan,
-    op: AggregateOp,
-    param: Option<&Plan>,
-    input: &Plan,
-) -> Result<Bound, QueryError> {
-    let (input, Groups { of_row, labels }) = grouping::bind_input(binder, plan, input)?;
-    let row_labels = input.row_labels();
-    let mut inputs = vec![input];
-    let limit = Params::bind(binder, param, plan.grid, &mut inputs)?;
-    let order = if op == AggregateOp::TopK {
-        KeepOrder::Top
-    } else {
-        KeepOrder::Bottom
-    };
+    context: &QueryContext,
+    node: NodeInfo,
+    aggregate: &Aggregate,
+    order: KeepOrder,
+    (param, input): (Option<Bound>, Bound),
+) -> Bound {
+    let grouped = Grouped::new(context, node, aggregate, param, input);
     let topk = TopK {
         order,
-        limit,
-        groups: of_row,
-        count: labels.len(),
-        steps: plan.grid.len,
-        node: plan.id,
-        span: plan.span,
+        limit: grouped.param,
+        groups: grouped.groups.of_row,
+        count: grouped.groups.labels.len(),
+        steps: node.grid.len,
+        node: node.id,
+        span: node.span,
     };
-    Ok(Bound::whole(Arc::new(topk), inputs, row_labels, plan.grid))
+    Bound::whole(Arc::new(topk), grouped.inputs, grouped.labels, node.grid)
 }
 
 impl Operator for TopK {
@@ -108,7 +100,7 @@ impl TopK {
         let mut kept = Selected {
             arrived: &arrived,
             steps: self.steps,
-            marks: FxHashMap::default(),
+            drop_names: FxHashMap::default(),
             account: &mut account,
             best: Output::new(&run.context, "topk"),
         };
@@ -165,14 +157,14 @@ impl TopK {
             let Some(row) = input.get(arrived[ordinal as usize]) else {
                 continue;
             };
-            let marks = if row.is_full() {
+            let drop_names = if row.is_full() {
                 None
             } else {
                 present.resize(row.values.len(), false);
                 row.write_presence(&mut present);
                 Some(&present[..])
             };
-            heaps.add(ordinal, row.first_step as usize, row.values, marks);
+            heaps.add(ordinal, row.first_step as usize, row.values, drop_names);
         }
     }
 }
@@ -213,7 +205,7 @@ struct Selected<'a> {
     arrived: &'a [u32],
     steps: usize,
     /// For each kept row, by ordinal, the steps at which it was kept.
-    marks: FxHashMap<u32, Vec<bool>>,
+    drop_names: FxHashMap<u32, Vec<bool>>,
     account: &'a mut Account,
     /// An instant query's rows: group by group, the best of each first.
     best: Output,
@@ -230,14 +222,14 @@ impl Selected<'_> {
         }
         for step in 0..self.steps {
             for &(_, ordinal) in heaps.finish_step(step) {
-                let marks = match self.marks.entry(ordinal) {
+                let drop_names = match self.drop_names.entry(ordinal) {
                     Entry::Occupied(entry) => entry.into_mut(),
                     Entry::Vacant(entry) => {
                         self.account.grow(self.steps)?;
                         entry.insert(vec![false; self.steps])
                     }
                 };
-                marks[step] = true;
+                drop_names[step] = true;
             }
         }
         Ok(())
@@ -247,12 +239,13 @@ impl Selected<'_> {
     fn rows(self, input: &Rows) -> Result<Output, QueryError> {
         let mut output = self.best;
         for (ordinal, &series) in self.arrived.iter().enumerate() {
-            let (Some(marks), Some(row)) = (self.marks.get(&(ordinal as u32)), input.get(series))
+            let (Some(drop_names), Some(row)) =
+                (self.drop_names.get(&(ordinal as u32)), input.get(series))
             else {
                 continue;
             };
             let first = row.first_step as usize;
-            output.push_kept(series, &row, |i| marks[first + i])?;
+            output.push_kept(series, &row, |i| drop_names[first + i])?;
         }
         Ok(output)
     }

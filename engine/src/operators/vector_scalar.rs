@@ -6,14 +6,14 @@ use std::sync::Arc;
 use quarrel_functions::grid::Param;
 use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_planner::ast::Span;
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::{NodeInfo, VectorScalar as VectorScalarPlan};
 use rustc_hash::FxHashSet;
 
 use super::ops::{OpAnnotation, Operand, Outcome, SampleOp};
 use super::params::Params;
 use super::{broadcast, merge};
 use crate::batch::{BatchBuilder, SeriesBatch};
-use crate::bind::{Binder, Bound};
+use crate::bound::Bound;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Pruning, Run, mapped};
@@ -29,41 +29,34 @@ struct VectorScalar {
 }
 
 /// Binds an operation on a vector and a scalar.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
-    let PlanOp::VectorScalar {
-        op,
-        vector,
-        scalar,
-        scalar_left,
-        return_bool,
-    } = &plan.op
-    else {
-        return Err(QueryError::Internal("not a vector and a scalar".into()));
-    };
-    let symbol = op.symbol();
-    let op = SampleOp::of(*op, *return_bool, plan.span)?;
-    let vector = broadcast::bind(binder.bind(vector)?, plan.grid);
-    let labels = vector.row_labels();
-    let labels = if op.drops_name() {
-        binder.drop_names(labels)
-    } else {
-        labels
+///
+/// # Errors
+/// If samples have no such operator.
+pub(crate) fn bind(
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    operation: &VectorScalarPlan,
+    vector: Bound,
+    scalar: Bound,
+) -> Result<Bound, QueryError> {
+    let op = SampleOp::of(operation.op, operation.return_bool, node.span)?;
+    let vector = broadcast::bind(vector, node.grid);
+    let labels = match op.drops_name() {
+        true => vector.row_labels().drop_name(context),
+        false => vector.row_labels(),
     };
     let mut inputs = vec![vector];
-    let scalar = Params::bind(binder, [&**scalar], plan.grid, &mut inputs)?;
+    let scalar = Params::new([&*operation.scalar], [scalar], node.grid, &mut inputs);
     let operator = Arc::new(VectorScalar {
         op,
-        symbol,
-        scalar_left: *scalar_left,
+        symbol: operation.op.symbol(),
+        scalar_left: operation.scalar_left,
         scalar,
-        node: plan.id,
-        span: plan.span,
+        node: node.id,
+        span: node.span,
     });
-    Ok(merge::bind(
-        binder,
-        Bound::row_wise(operator, inputs, labels),
-        plan,
-    ))
+    let bound = Bound::row_wise(operator, inputs, labels);
+    Ok(merge::bind(context, bound, node))
 }
 
 impl Operator for VectorScalar {
@@ -181,7 +174,7 @@ impl VectorScalar {
         builder.finish()
     }
 
-    /// The operator on the floats of a row; a filter marks in `present` what
+    /// The operator on the floats of a row; a filter drop_names in `present` what
     /// stays.
     fn floats(
         &self,

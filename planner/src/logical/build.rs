@@ -3,15 +3,23 @@
 use std::sync::Arc;
 
 use quarrel_functions::fmt::quote;
-use quarrel_functions::table::{Function, Kind, NullaryFunction, ValueType, lookup};
+use quarrel_functions::table::{
+    ElementwiseFunction, HistogramFunction, Kind, NullaryFunction, ValueType,
+};
 
 use self::absent::absent_labels;
 use super::durations::{self, go_seconds};
 use super::invariant::Invariants;
 use super::times::{Enclosing, Scope, canonical};
 use super::totals::Totals;
-use super::{Grid, Plan, PlanOp, SortOrder, WindowKind};
-use crate::ast::*;
+use super::{
+    Absent, CountValues, Elementwise, Grid, Histogram, HistogramQuantiles, Join, LogicalPlan,
+    NodeInfo, Plan, PlanOp, Relabel, ScalarBinary, ScalarCall, Set, SetOp, Sort, SortOrder, Text,
+    VectorScalar, WindowKind,
+};
+use crate::ast::{
+    Aggregate, AtModifier, Binary, BinaryOp, Call, Expr, Span, StringLiteral, VectorMatching,
+};
 use crate::error::{PlanError, position};
 use crate::with_stack;
 
@@ -77,14 +85,14 @@ impl PlanOptions {
     }
 }
 
-/// Plans an expression of a query text. The plan does what the reference does at these times,
+/// Plans an expression of a query text. The plan does what Prometheus does at these times,
 /// its oddities included, and no more: see [`crate::rules`].
 ///
 /// # Errors
-/// [`PlanError::Invalid`] and [`PlanError::Execution`] where the reference
+/// [`PlanError::Invalid`] and [`PlanError::Execution`] where Prometheus
 /// refuses the query whatever the data, [`PlanError::Unsupported`] for what
 /// is not evaluated yet.
-pub fn build(expr: &Expr, query: &str, options: &PlanOptions) -> Result<Plan> {
+pub fn build(expr: &Expr, query: &str, options: &PlanOptions) -> Result<LogicalPlan> {
     let value_type = expr.value_type();
     if !options.is_instant() && !matches!(value_type, ValueType::Scalar | ValueType::Vector) {
         let message = format!(
@@ -116,9 +124,18 @@ pub fn build(expr: &Expr, query: &str, options: &PlanOptions) -> Result<Plan> {
     };
     let root = expr.unparenthesized();
     match root {
-        Expr::MatrixSelector(matrix) => builder.raw_select(matrix, scope),
-        Expr::Subquery(subquery) => builder.raw_subquery(subquery, scope),
-        _ => builder.child(expr, scope),
+        Expr::MatrixSelector(matrix) => {
+            Ok(LogicalPlan::RawSelect(builder.raw_select(matrix, scope)?))
+        }
+        Expr::Subquery(subquery) => {
+            let raw = builder.raw_subquery(subquery, scope)?;
+            Ok(LogicalPlan::RawSubquery(raw))
+        }
+        Expr::String(literal) => Ok(LogicalPlan::Text(Text {
+            node: builder.node_info(literal.span, scope.invariant()),
+            text: literal.value.clone(),
+        })),
+        _ => Ok(LogicalPlan::Rows(builder.child(expr, scope)?)),
     }
 }
 
@@ -145,17 +162,23 @@ impl<'a> Builder<'a> {
 
     /// A node, once all nodes below it are there.
     fn node(&mut self, span: Span, scope: Scope<'_>, value_type: ValueType, op: PlanOp) -> Plan {
+        Plan {
+            node: self.node_info(span, scope),
+            value_type,
+            shared: None,
+            op,
+        }
+    }
+
+    fn node_info(&mut self, span: Span, scope: Scope<'_>) -> NodeInfo {
         let id = self.next_id;
         self.next_id += 1;
-        Plan {
+        NodeInfo {
             id,
             span,
             argument_span: span,
             grid: scope.grid,
             range_query: scope.range_query,
-            value_type,
-            shared: None,
-            op,
         }
     }
 
@@ -187,10 +210,7 @@ impl<'a> Builder<'a> {
         let span = expr.span();
         match expr {
             Expr::Number(literal) => Ok(self.number(literal.value, span, scope)),
-            Expr::String(literal) => {
-                let op = PlanOp::String(literal.value.clone());
-                Ok(self.node(span, scope.invariant(), ValueType::String, op))
-            }
+            Expr::String(_) => self.unsupported("a string here", span),
             Expr::VectorSelector(selector) => self.instant(selector, scope),
             Expr::MatrixSelector(_) | Expr::Subquery(_) => Err(bare_range(span, scope)),
             Expr::Call(call) => self.call(call, scope),
@@ -199,7 +219,7 @@ impl<'a> Builder<'a> {
             Expr::Unary(unary) => {
                 let mut input = self.child(&unary.expr, scope.plain())?;
                 if !unary.minus {
-                    input.argument_span = span;
+                    input.node.argument_span = span;
                     return Ok(input);
                 }
                 let value_type = input.value_type;
@@ -226,47 +246,26 @@ impl<'a> Builder<'a> {
                 let message = format!("operator {symbol} not allowed for Scalar operations");
                 return Err(PlanError::Execution { message, span });
             }
-            (true, true) => (ValueType::Scalar, PlanOp::ScalarBinary { op, lhs, rhs }),
-            (scalar_left @ true, false) => {
-                let (vector, scalar) = (rhs, lhs);
-                let op = PlanOp::VectorScalar {
-                    op,
-                    vector,
-                    scalar,
-                    scalar_left,
-                    return_bool,
-                };
-                (ValueType::Vector, op)
-            }
-            (scalar_left @ false, true) => {
-                let (vector, scalar) = (lhs, rhs);
-                let op = PlanOp::VectorScalar {
-                    op,
-                    vector,
-                    scalar,
-                    scalar_left,
-                    return_bool,
-                };
-                (ValueType::Vector, op)
+            (true, true) => {
+                let op = PlanOp::ScalarBinary(ScalarBinary { op, lhs, rhs });
+                (ValueType::Scalar, op)
             }
             (false, false) => {
                 let matching = binary.matching.clone().unwrap_or_default();
-                let op = if op.is_set() {
-                    PlanOp::Set {
-                        op,
-                        matching,
-                        lhs,
-                        rhs,
-                    }
-                } else {
-                    PlanOp::Join {
-                        op,
-                        matching,
-                        return_bool,
-                        lhs,
-                        rhs,
-                    }
-                };
+                (
+                    ValueType::Vector,
+                    vectors(op, matching, return_bool, lhs, rhs),
+                )
+            }
+            (scalar_left, _) => {
+                let (vector, scalar) = if scalar_left { (rhs, lhs) } else { (lhs, rhs) };
+                let op = PlanOp::VectorScalar(VectorScalar {
+                    op,
+                    vector,
+                    scalar,
+                    scalar_left,
+                    return_bool,
+                });
                 (ValueType::Vector, op)
             }
         };
@@ -282,16 +281,20 @@ impl<'a> Builder<'a> {
             ..
         } = *aggregate;
         let below = scope.below(op.name());
+        let grouping = grouping.clone();
+        let label = match aggregate.param.as_ref().map(Expr::unparenthesized) {
+            Some(Expr::String(label)) => Some(label),
+            _ => None,
+        };
         let mut param = None;
-        if let Some(expr) = &aggregate.param {
-            let expr = argument(expr, scope);
+        if let (Some(expr), None) = (&aggregate.param, label) {
             let unprepared = Scope {
                 prepared: false,
                 ..below
             };
-            param = Some(Box::new(self.child(expr, unprepared)?));
+            param = Some(Box::new(self.child(argument(expr, scope), unprepared)?));
         }
-        if let Some(Expr::String(label)) = &aggregate.param.as_ref().map(Expr::unparenthesized)
+        if let Some(label) = label
             && !is_label_name(label)
             && scope.grid.len > 0
         {
@@ -299,18 +302,24 @@ impl<'a> Builder<'a> {
             return Err(PlanError::Execution { message, span });
         }
         let below = Scope {
-            grouping: Some((grouping, !without)),
+            grouping: Some((&aggregate.grouping, !without)),
             ..below
         };
         let input = Box::new(self.argument(&aggregate.expr, below)?);
-        let grouping = grouping.clone();
-        let op = PlanOp::Aggregate {
-            op,
-            grouping,
-            without,
-            split: false,
-            param,
-            input,
+        let op = match label {
+            Some(label) => PlanOp::CountValues(CountValues {
+                label: label.value.clone(),
+                grouping,
+                without,
+                input,
+            }),
+            None => PlanOp::Aggregate(super::Aggregate {
+                op,
+                grouping,
+                without,
+                param,
+                input,
+            }),
         };
         Ok(self.node(span, scope, ValueType::Vector, op))
     }
@@ -323,8 +332,8 @@ impl<'a> Builder<'a> {
             return self.window_call(call, &args, below);
         }
         let op = match function.kind {
-            Kind::Nullary(nullary) => return Ok(self.nullary(function, nullary, span, scope)),
-            Kind::Elementwise(_) => return self.elementwise(call, &args, below),
+            Kind::Nullary(nullary) => return Ok(self.nullary(nullary, span, scope)),
+            Kind::Elementwise(kernel) => return self.elementwise(call, kernel, &args, below),
             Kind::ScalarOf => {
                 let op = PlanOp::ScalarOf(self.first(&args, span, below)?);
                 return Ok(self.node(span, scope, ValueType::Scalar, op));
@@ -332,39 +341,43 @@ impl<'a> Builder<'a> {
             Kind::VectorOf => PlanOp::VectorOf(self.first(&args, span, below)?),
             Kind::Absent => {
                 let labels = args.first().map_or_else(Vec::new, |arg| absent_labels(arg));
-                PlanOp::Absent {
+                PlanOp::Absent(Absent {
                     input: self.first(&args, span, below)?,
                     labels,
-                }
+                })
             }
-            Kind::Label(_) => {
+            Kind::Label(kind) => {
                 let params = strings(&args, below)?;
                 check_label_bytes(function.name, &args)?;
-                PlanOp::Relabel {
+                PlanOp::Relabel(Relabel {
                     function,
+                    kind,
                     input: self.first(&args, span, below)?,
                     params,
-                }
+                })
             }
-            Kind::Sort(_) => {
+            Kind::Sort(kind) => {
                 let labels = strings(&args, below)?;
-                PlanOp::Sort {
+                PlanOp::Sort(Sort {
                     function,
+                    kind,
                     input: self.first(&args, span, below)?,
                     labels,
                     order: match scope.range_query {
                         true => SortOrder::Ineffective,
                         false => SortOrder::Wanted,
                     },
-                }
+                })
             }
-            Kind::Histogram(_) => {
+            Kind::Histogram(HistogramFunction::Quantiles) => self.quantiles(&args, span, below)?,
+            Kind::Histogram(kind) => {
                 let (input, params) = self.operands(&args, span, below)?;
-                PlanOp::Histogram {
+                PlanOp::Histogram(Histogram {
                     function,
+                    kind,
                     params,
                     input,
-                }
+                })
             }
             Kind::StartTimestamp => {
                 if let [Expr::VectorSelector(selector)] = args[..] {
@@ -377,11 +390,11 @@ impl<'a> Builder<'a> {
                 let [lhs, rhs] = args[..] else {
                     return self.unsupported("a call without arguments", span);
                 };
-                let op = PlanOp::ScalarFunction {
+                let op = PlanOp::ScalarCall(ScalarCall {
                     function,
                     lhs: Box::new(self.child(lhs, below)?),
                     rhs: Box::new(self.child(rhs, below)?),
-                };
+                });
                 return Ok(self.node(span, scope, ValueType::Scalar, op));
             }
             Kind::Window(_) | Kind::AbsentOverTime => {
@@ -420,13 +433,24 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn nullary(
-        &mut self,
-        function: &'static Function,
-        nullary: NullaryFunction,
-        span: Span,
-        scope: Scope<'_>,
-    ) -> Plan {
+    /// `histogram_quantiles(v, label, q...)`
+    fn quantiles(&mut self, args: &[&'a Expr], span: Span, scope: Scope<'a>) -> Result<PlanOp> {
+        let [input, label, quantiles @ ..] = args else {
+            return self.unsupported("a call without arguments", span);
+        };
+        let Expr::String(label) = label.unparenthesized() else {
+            return self.unsupported("a label that is no string", span);
+        };
+        let input = Box::new(self.child(input, scope)?);
+        let quantiles = quantiles.iter().map(|q| self.child(q, scope));
+        Ok(PlanOp::HistogramQuantiles(HistogramQuantiles {
+            label: label.value.clone(),
+            quantiles: quantiles.collect::<Result<_>>()?,
+            input,
+        }))
+    }
+
+    fn nullary(&mut self, nullary: NullaryFunction, span: Span, scope: Scope<'_>) -> Plan {
         let PlanOptions {
             start_ms,
             end_ms,
@@ -440,7 +464,7 @@ impl<'a> Builder<'a> {
         };
         let value = match nullary {
             NullaryFunction::Time => {
-                return self.node(span, scope, ValueType::Scalar, PlanOp::Nullary(function));
+                return self.node(span, scope, ValueType::Scalar, PlanOp::Time);
             }
             NullaryFunction::Pi => std::f64::consts::PI,
             NullaryFunction::Start => start_ms as f64 / 1000.0,
@@ -452,9 +476,15 @@ impl<'a> Builder<'a> {
         self.number(value, span, scope)
     }
 
-    fn elementwise(&mut self, call: &'a Call, args: &[&'a Expr], scope: Scope<'a>) -> Result<Plan> {
+    fn elementwise(
+        &mut self,
+        call: &'a Call,
+        kernel: ElementwiseFunction,
+        args: &[&'a Expr],
+        scope: Scope<'a>,
+    ) -> Result<Plan> {
         let Call { function, span, .. } = *call;
-        if let ("timestamp", [Expr::VectorSelector(selector)]) = (function.name, args) {
+        if let (ElementwiseFunction::Timestamp, [Expr::VectorSelector(selector)]) = (kernel, args) {
             return self.timestamp(call, selector, WindowKind::LatestTimestamp, scope);
         }
         let (input, mut params) = if args.is_empty() {
@@ -462,30 +492,58 @@ impl<'a> Builder<'a> {
         } else {
             self.operands(args, span, scope)?
         };
-        if function.name == "round" && params.is_empty() {
+        if kernel == ElementwiseFunction::Round && params.is_empty() {
             params.push(self.number(1.0, span, scope));
         }
-        let op = PlanOp::Elementwise {
+        let op = PlanOp::Elementwise(Elementwise {
             function,
+            kernel,
             input,
             params,
-        };
+        });
         Ok(self.node(span, scope, ValueType::Vector, op))
     }
 
     /// `vector(time())`, the argument of date functions that have none.
     fn evaluation_time(&mut self, span: Span, scope: Scope<'_>) -> Box<Plan> {
-        let op = match lookup("time") {
-            Some(time) => PlanOp::Nullary(time),
-            None => PlanOp::Number(f64::NAN),
-        };
-        let time = self.node(span, scope, ValueType::Scalar, op);
+        let time = self.node(span, scope, ValueType::Scalar, PlanOp::Time);
         let op = PlanOp::VectorOf(Box::new(time));
         Box::new(self.node(span, scope, ValueType::Vector, op))
     }
 }
 
-/// An argument as the reference sees it: prepared trees have no parentheses
+/// An operation on two vectors.
+fn vectors(
+    op: BinaryOp,
+    matching: VectorMatching,
+    return_bool: bool,
+    lhs: Box<Plan>,
+    rhs: Box<Plan>,
+) -> PlanOp {
+    let set = match op {
+        BinaryOp::And => Some(SetOp::And),
+        BinaryOp::Or => Some(SetOp::Or),
+        BinaryOp::Unless => Some(SetOp::Unless),
+        _ => None,
+    };
+    match set {
+        Some(op) => PlanOp::Set(Set {
+            op,
+            matching,
+            lhs,
+            rhs,
+        }),
+        None => PlanOp::Join(Join {
+            op,
+            matching,
+            return_bool,
+            lhs,
+            rhs,
+        }),
+    }
+}
+
+/// An argument as Prometheus sees it: prepared trees have no parentheses
 /// around arguments.
 fn argument<'a>(expr: &'a Expr, scope: Scope<'_>) -> &'a Expr {
     if scope.prepared {

@@ -10,13 +10,38 @@ use quarrel_functions::fmt::{format_f, quote};
 use quarrel_matchers::{MatchOp, Matcher};
 
 use super::times::canonical;
-use super::{Grid, Plan, PlanOp, Select, SelectGroup, SortOrder, Window, WindowCall};
+use super::{
+    Aggregate, Grid, LogicalPlan, Plan, PlanOp, Select, SelectGroup, SortOrder, SubqueryWindow,
+    VectorScalar, Window, WindowCall,
+};
 use crate::ast::{Cardinality, VectorMatching};
 use crate::print::{format_duration, write_labels};
 use crate::with_stack;
 
 /// From this depth on lines are not indented further.
 const MAX_INDENT: usize = 100;
+
+impl Display for LogicalPlan {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            LogicalPlan::Rows(plan) => write_tree(f, plan, None, 0),
+            LogicalPlan::RawSelect(raw) => {
+                f.write_str("RawSelect: ")?;
+                write_select(f, &raw.select, &raw.node.grid)?;
+                writeln!(f, ", times={}", Times(&raw.node.grid))
+            }
+            LogicalPlan::RawSubquery(raw) => {
+                let (inner, grid) = (Times(&raw.inner), Times(&raw.node.grid));
+                writeln!(f, "RawSubquery: times={inner}, times={grid}")?;
+                write_tree(f, &raw.input, Some(&canonical(raw.inner)), 1)
+            }
+            LogicalPlan::Text(text) => {
+                let grid = Times(&text.node.grid);
+                writeln!(f, "Text: {}, times={grid}", quote(&text.text))
+            }
+        }
+    }
+}
 
 impl Display for Plan {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -35,11 +60,11 @@ fn write_tree(
         write!(f, "{:indent$}", "")?;
         write_node(f, plan)?;
         match parent {
-            Some(parent) if parent == &plan.grid => {}
+            Some(parent) if parent == &plan.node.grid => {}
             Some(parent) if plan.is_invariant_for(parent) => {
-                write!(f, ", once={}", Seconds(plan.grid.start_ms))?;
+                write!(f, ", once={}", Seconds(plan.node.grid.start_ms))?;
             }
-            _ => write!(f, ", times={}", Times(&plan.grid))?,
+            _ => write!(f, ", times={}", Times(&plan.node.grid))?,
         }
         if let Some(number) = plan.shared {
             write!(f, ", shared=#{number}")?;
@@ -48,15 +73,10 @@ fn write_tree(
         plan.inputs().into_iter().try_for_each(|input| {
             let scope = match &plan.op {
                 // Its input has times of its own, which this node says.
-                PlanOp::SubqueryWindow {
-                    input: rows, inner, ..
+                PlanOp::SubqueryWindow(subquery) if std::ptr::eq(input, &*subquery.input) => {
+                    canonical(subquery.inner)
                 }
-                | PlanOp::RawSubquery { input: rows, inner }
-                    if std::ptr::eq(input, &**rows) =>
-                {
-                    canonical(*inner)
-                }
-                _ => plan.grid,
+                _ => plan.node.grid,
             };
             write_tree(f, input, Some(&scope), depth + 1)
         })
@@ -77,105 +97,96 @@ pub(crate) fn node_text(plan: &Plan) -> String {
 fn write_node(f: &mut Formatter<'_>, plan: &Plan) -> fmt::Result {
     match &plan.op {
         PlanOp::Number(value) => write!(f, "Number: {}", format_f(*value)),
-        PlanOp::String(text) => write!(f, "String: {}", quote(text)),
-        PlanOp::Nullary(function) => write!(f, "Scalar: {}()", function.name),
-        PlanOp::ScalarFunction { function, .. } => write!(f, "ScalarFunction: {}", function.name()),
-        PlanOp::ScalarBinary { op, .. } => write!(f, "ScalarBinary: {}", op.symbol()),
+        PlanOp::Time => f.write_str("Time"),
+        PlanOp::ScalarCall(call) => write!(f, "ScalarCall: {}", call.function.name()),
+        PlanOp::ScalarBinary(binary) => write!(f, "ScalarBinary: {}", binary.op.symbol()),
         PlanOp::ScalarOf(_) => f.write_str("ScalarOf"),
         PlanOp::VectorOf(_) => f.write_str("VectorOf"),
         PlanOp::Negate(_) => f.write_str("Negate"),
-        PlanOp::Window(window) => write_window(f, window, &plan.grid),
-        PlanOp::RawSelect(select) => {
-            f.write_str("RawSelect: ")?;
-            write_select(f, select, &plan.grid)
+        PlanOp::Window(window) => write_window(f, window, &plan.node.grid),
+        PlanOp::SubqueryWindow(window) => write_subquery(f, window, &plan.node.grid),
+        PlanOp::Elementwise(call) => write!(f, "Elementwise: {}", call.function.name),
+        PlanOp::VectorScalar(operation) => write_vector_scalar(f, operation),
+        PlanOp::Join(join) => {
+            let bool = if join.return_bool { " bool" } else { "" };
+            write!(f, "Join: {}{bool}", join.op.symbol())?;
+            write_matching(f, &join.matching)
         }
-        PlanOp::RawSubquery { inner, .. } => write!(f, "RawSubquery: times={}", Times(inner)),
-        PlanOp::SubqueryWindow { inner, window, .. } => {
-            write!(f, "SubqueryWindow: ")?;
-            write_call(f, window)?;
-            write!(
-                f,
-                " of [{}:{}]",
-                Duration(window.range_ms),
-                Duration(inner.step_ms)
-            )?;
-            write_reference(f, &window.reference, &plan.grid)?;
-            write!(f, ", inner={}", Times(inner))
+        PlanOp::Set(set) => {
+            write!(f, "Set: {}", set.op.symbol())?;
+            write_matching(f, &set.matching)
         }
-        PlanOp::Elementwise { function, .. } => write!(f, "Elementwise: {}", function.name),
-        PlanOp::VectorScalar {
-            op,
-            scalar_left,
-            return_bool,
-            ..
-        } => {
-            let (left, right) = if *scalar_left {
-                ("scalar", "vector")
-            } else {
-                ("vector", "scalar")
-            };
-            let bool = if *return_bool { " bool" } else { "" };
-            write!(f, "VectorScalar: {left} {}{bool} {right}", op.symbol())
+        PlanOp::Aggregate(aggregate) => write_aggregate(f, aggregate),
+        PlanOp::CountValues(count) => {
+            write!(f, "CountValues: {}", quote(&count.label))?;
+            write_grouping(f, &count.grouping, count.without)
         }
-        PlanOp::Join {
-            op,
-            matching,
-            return_bool,
-            ..
-        } => {
-            let bool = if *return_bool { " bool" } else { "" };
-            write!(f, "Join: {}{bool}", op.symbol())?;
-            write_matching(f, matching)
+        PlanOp::Relabel(relabel) => {
+            write_strings(f, "Relabel", relabel.function.name, &relabel.params)
         }
-        PlanOp::Set { op, matching, .. } => {
-            write!(f, "Set: {}", op.symbol())?;
-            write_matching(f, matching)
-        }
-        PlanOp::Aggregate {
-            op,
-            grouping,
-            without,
-            split,
-            ..
-        } => {
-            write!(f, "Aggregate: {}", op.name())?;
-            if *without || !grouping.is_empty() {
-                f.write_str(if *without { " without" } else { " by" })?;
-                write_names(f, grouping)?;
-            }
-            f.write_str(if *split { ", split" } else { "" })
-        }
-        PlanOp::Relabel {
-            function, params, ..
-        } => write_strings(f, "Relabel", function.name, params),
-        PlanOp::Sort {
-            function,
-            labels,
-            order,
-            ..
-        } => {
-            write_strings(f, "Sort", function.name, labels)?;
-            match order {
+        PlanOp::Sort(sort) => {
+            write_strings(f, "Sort", sort.function.name, &sort.labels)?;
+            match sort.order {
                 SortOrder::Needless => f.write_str(", in any order"),
                 SortOrder::Wanted | SortOrder::Ineffective => Ok(()),
             }
         }
-        PlanOp::Absent { labels, .. } => {
+        PlanOp::Absent(absent) => {
             f.write_str("Absent: {")?;
-            for (i, (name, value)) in labels.iter().enumerate() {
+            for (i, (name, value)) in absent.labels.iter().enumerate() {
                 let comma = if i > 0 { ", " } else { "" };
                 write!(f, "{comma}{name}={}", quote(value))?;
             }
             f.write_char('}')
         }
-        PlanOp::Info { data, .. } if data.is_empty() => f.write_str("Info"),
-        PlanOp::Info { data, .. } => {
+        PlanOp::Info(info) if info.data.is_empty() => f.write_str("Info"),
+        PlanOp::Info(info) => {
             f.write_str("Info: ")?;
-            write_matchers(f, data)
+            write_matchers(f, &info.data)
         }
         PlanOp::NoStartTimestamp(_) => f.write_str("NoStartTimestamp"),
-        PlanOp::Histogram { function, .. } => write!(f, "Histogram: {}", function.name),
+        PlanOp::Histogram(histogram) => write!(f, "Histogram: {}", histogram.function.name),
+        PlanOp::HistogramQuantiles(quantiles) => {
+            write!(f, "HistogramQuantiles: {}", quote(&quantiles.label))
+        }
     }
+}
+
+fn write_subquery(f: &mut Formatter<'_>, window: &SubqueryWindow, grid: &Grid) -> fmt::Result {
+    f.write_str("SubqueryWindow: ")?;
+    write_call(f, &window.call)?;
+    write!(
+        f,
+        " of [{}:{}]",
+        Duration(window.windows.range_ms),
+        Duration(window.inner.step_ms)
+    )?;
+    write_ends(f, &window.windows.ends, grid)?;
+    write!(f, ", inner={}", Times(&window.inner))
+}
+
+fn write_vector_scalar(f: &mut Formatter<'_>, operation: &VectorScalar) -> fmt::Result {
+    let (left, right) = if operation.scalar_left {
+        ("scalar", "vector")
+    } else {
+        ("vector", "scalar")
+    };
+    let bool = if operation.return_bool { " bool" } else { "" };
+    let symbol = operation.op.symbol();
+    write!(f, "VectorScalar: {left} {symbol}{bool} {right}")
+}
+
+fn write_aggregate(f: &mut Formatter<'_>, aggregate: &Aggregate) -> fmt::Result {
+    write!(f, "Aggregate: {}", aggregate.op.name())?;
+    write_grouping(f, &aggregate.grouping, aggregate.without)
+}
+
+fn write_grouping(f: &mut Formatter<'_>, grouping: &[String], without: bool) -> fmt::Result {
+    if without || !grouping.is_empty() {
+        f.write_str(if without { " without" } else { " by" })?;
+        write_names(f, grouping)?;
+    }
+    Ok(())
 }
 
 fn write_strings(
@@ -226,11 +237,7 @@ fn write_window(f: &mut Formatter<'_>, window: &Window, grid: &Grid) -> fmt::Res
     f.write_str("Window: ")?;
     write_call(f, &window.call)?;
     f.write_str(" of ")?;
-    write_select(f, &window.select, grid)?;
-    match window.decode {
-        Some(number) => write!(f, ", decode=#{number}"),
-        None => Ok(()),
-    }
+    write_select(f, &window.select, grid)
 }
 
 fn write_call(f: &mut Formatter<'_>, call: &WindowCall) -> fmt::Result {
@@ -245,9 +252,9 @@ fn write_call(f: &mut Formatter<'_>, call: &WindowCall) -> fmt::Result {
 fn write_select(f: &mut Formatter<'_>, select: &Select, grid: &Grid) -> fmt::Result {
     write_matchers(f, &select.matchers)?;
     if !select.instant {
-        write!(f, "[{}]", Duration(select.range_ms))?;
+        write!(f, "[{}]", Duration(select.windows.range_ms))?;
     }
-    if let (Some(extension), false) = (select.extension, select.instant) {
+    if let (Some(extension), false) = (select.windows.extension, select.instant) {
         let word = if extension.smoothed {
             "smoothed"
         } else {
@@ -255,21 +262,15 @@ fn write_select(f: &mut Formatter<'_>, select: &Select, grid: &Grid) -> fmt::Res
         };
         write!(f, " {word}")?;
     }
-    write_reference(f, &select.reference, grid)?;
+    write_ends(f, &select.windows.ends, grid)?;
     if select.instant {
-        write!(f, ", lookback={}", Duration(select.range_ms))?;
+        write!(f, ", lookback={}", Duration(select.windows.range_ms))?;
     }
-    if select.time_range != select.reach() {
+    if select.time_range != select.windows.reach() {
         write!(f, ", samples={}", Closed(select.time_range))?;
     }
     if select.totals_only {
         f.write_str(", totals")?;
-    }
-    if let Some(labels) = &select.projection {
-        f.write_str(", labels=")?;
-        let mut list = String::new();
-        write_labels(&mut list, labels, false);
-        write!(f, "({list})")?;
     }
     if let Some(SelectGroup {
         id,
@@ -285,14 +286,14 @@ fn write_select(f: &mut Formatter<'_>, select: &Select, grid: &Grid) -> fmt::Res
 }
 
 /// Where the windows end, unless at the node's own times.
-fn write_reference(f: &mut Formatter<'_>, reference: &Grid, grid: &Grid) -> fmt::Result {
-    if reference == grid {
+fn write_ends(f: &mut Formatter<'_>, ends: &Grid, grid: &Grid) -> fmt::Result {
+    if ends == grid {
         return Ok(());
     }
-    if reference.step_ms == 0 || grid.len == 1 {
-        return write!(f, " @ {}", Seconds(reference.start_ms));
+    if ends.step_ms == 0 || grid.len == 1 {
+        return write!(f, " @ {}", Seconds(ends.start_ms));
     }
-    let offset = grid.start_ms.saturating_sub(reference.start_ms);
+    let offset = grid.start_ms.saturating_sub(ends.start_ms);
     write!(f, " offset {}", Duration(offset))
 }
 

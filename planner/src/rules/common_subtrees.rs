@@ -33,7 +33,7 @@ impl Rule for CommonSubtrees {
     }
 
     fn apply(&self, plan: &mut Plan, context: RuleContext<'_>) {
-        // One selector has no twin.
+        // One selector has no duplicate.
         let mut all = Vec::new();
         super::shape::windows(plan, &mut all);
         if all.len() < 2 {
@@ -46,7 +46,7 @@ impl Rule for CommonSubtrees {
         if !counts.is_empty() {
             let mut numbers = HashMap::new();
             mark(plan, &hashes, &counts, &mut numbers);
-            // Twins of what is inside of a shared subtree alone are no twins.
+            // What stands inside of one shared subtree alone is no duplicate.
             let mut seen = HashMap::new();
             count(plan, &mut seen);
             unmark(plan, &seen);
@@ -74,7 +74,7 @@ fn hash(
         let mut hasher = DefaultHasher::new();
         let mut reads = matches!(plan.op, PlanOp::Window(_));
         let mut counting = match &plan.op {
-            PlanOp::Histogram { .. } => true,
+            PlanOp::Histogram(_) | PlanOp::HistogramQuantiles(_) => true,
             // Overlapping start timestamps are counted.
             PlanOp::Window(window) => window.call.start_timestamps,
             _ => false,
@@ -95,11 +95,11 @@ fn hash(
             };
         }
         node_text(plan).hash(&mut hasher);
-        (plan.grid, plan.range_query).hash(&mut hasher);
-        let (start, end) = (plan.span.start as usize, plan.span.end as usize);
+        (plan.node.grid, plan.node.range_query).hash(&mut hasher);
+        let (start, end) = (plan.node.span.start as usize, plan.node.span.end as usize);
         query.get(start..end).hash(&mut hasher);
         let hash = hasher.finish();
-        hashes.insert(plan.id, hash);
+        hashes.insert(plan.node.id, hash);
         if plan.value_type == ValueType::Vector && !counting {
             *counts.entry(hash).or_default() += 1;
         }
@@ -118,7 +118,7 @@ fn mark(
     numbers: &mut HashMap<u64, u32>,
 ) {
     with_stack(|| {
-        if let Some(hash) = hashes.get(&plan.id)
+        if let Some(hash) = hashes.get(&plan.node.id)
             && counts.contains_key(hash)
         {
             let next = numbers.len() as u32 + 1;
@@ -140,30 +140,35 @@ fn mark(
 /// Whether a node aggregates rows as they are scanned.
 fn folds_at_once(plan: &Plan) -> bool {
     match &plan.op {
-        PlanOp::Aggregate { op, input, .. } => folds(*op) && row_wise_window(input).is_some(),
+        PlanOp::Aggregate(aggregate) => {
+            folds(aggregate.op) && row_wise_window(&aggregate.input).is_some()
+        }
         _ => false,
     }
 }
 
-/// Makes twins copies of the last one.
+/// Makes duplicates copies of the last one.
 fn copy_last(plan: &mut Plan, last: &mut HashMap<u32, Plan>) {
     with_stack(|| {
         if let Some(number) = plan.shared {
             match last.get(&number) {
-                Some(twin) => *plan = twin.clone(),
+                Some(copy) => *plan = copy.clone(),
                 None => {
                     last.insert(number, plan.clone());
                 }
             }
             return;
         }
-        // A histogram tells the place of its buckets, the first one of several.
-        let keeps_place = matches!(plan.op, PlanOp::Histogram { .. });
+        // A histogram annotates where its buckets stand, the first one of several.
+        let keeps_span = matches!(
+            plan.op,
+            PlanOp::Histogram(_) | PlanOp::HistogramQuantiles(_)
+        );
         for input in plan.inputs_mut().into_iter().rev() {
-            let place = input.argument_span;
+            let span = input.node.argument_span;
             copy_last(input, last);
-            if keeps_place {
-                input.argument_span = place;
+            if keeps_span {
+                input.node.argument_span = span;
             }
         }
     });

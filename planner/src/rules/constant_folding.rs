@@ -1,7 +1,6 @@
 //! Operations on numbers are done while planning.
 
 use quarrel_functions::elementwise::{ArithmeticOp, ComparisonOp};
-use quarrel_functions::table::{Kind, NullaryFunction};
 
 use super::{Rule, RuleContext, each_mut};
 use crate::ast::BinaryOp;
@@ -20,7 +19,7 @@ impl Rule for ConstantFolding {
             if let Some(value) = value_of(node) {
                 // A number has one value for all steps.
                 if let Some(input) = node.inputs().first() {
-                    node.grid = input.grid;
+                    node.node.grid = input.node.grid;
                 }
                 node.op = PlanOp::Number(value);
             }
@@ -30,21 +29,22 @@ impl Rule for ConstantFolding {
 
 fn value_of(plan: &Plan) -> Option<f64> {
     match &plan.op {
-        PlanOp::ScalarBinary { op, lhs, rhs } => match (&lhs.op, &rhs.op) {
-            (PlanOp::Number(a), PlanOp::Number(b)) => of_two(*op, *a, *b),
-            _ => None,
-        },
-        PlanOp::ScalarFunction { function, lhs, rhs } => match (&lhs.op, &rhs.op) {
-            (PlanOp::Number(a), PlanOp::Number(b)) => Some(function.of(*a, *b)),
-            _ => None,
-        },
-        PlanOp::Negate(input) => match input.op {
-            PlanOp::Number(value) => Some(-value),
-            _ => None,
-        },
-        PlanOp::Nullary(function) if function.kind == Kind::Nullary(NullaryFunction::Pi) => {
-            Some(std::f64::consts::PI)
+        PlanOp::ScalarBinary(binary) => {
+            let (lhs, rhs) = (number(&binary.lhs)?, number(&binary.rhs)?);
+            of_two(binary.op, lhs, rhs)
         }
+        PlanOp::ScalarCall(call) => {
+            let (lhs, rhs) = (number(&call.lhs)?, number(&call.rhs)?);
+            Some(call.function.of(lhs, rhs))
+        }
+        PlanOp::Negate(input) => Some(-number(input)?),
+        _ => None,
+    }
+}
+
+fn number(plan: &Plan) -> Option<f64> {
+    match plan.op {
+        PlanOp::Number(value) => Some(value),
         _ => None,
     }
 }

@@ -16,8 +16,8 @@ use quarrel_matchers::Matcher;
 
 use super::shape::{folds, row_wise_window, single_name};
 use super::{Rule, RuleContext, each_mut};
-use crate::ast::{AggregateOp, BinaryOp, VectorMatching};
-use crate::logical::{Plan, PlanOp, Window, WindowCall, WindowKind};
+use crate::ast::{AggregateOp, VectorMatching};
+use crate::logical::{Plan, PlanOp, SetOp, Window, WindowCall, WindowKind};
 
 /// See the module's words.
 pub(super) struct MatcherPropagation;
@@ -33,23 +33,17 @@ impl Rule for MatcherPropagation {
 
     fn apply(&self, plan: &mut Plan, _: RuleContext<'_>) {
         each_mut(plan, &mut |node| match &mut node.op {
-            PlanOp::Join {
-                matching, lhs, rhs, ..
-            } => {
+            PlanOp::Join(join) => {
+                let matching = &join.matching;
                 let fills = matching.fill_left.is_some() || matching.fill_right.is_some();
-                if !fills && is_unique(lhs, matching) && is_unique(rhs, matching) {
-                    exchange(lhs, rhs, matching);
+                if !fills && is_unique(&join.lhs, matching) && is_unique(&join.rhs, matching) {
+                    exchange(&mut join.lhs, &mut join.rhs, matching);
                 }
             }
-            PlanOp::Set {
-                op,
-                matching,
-                lhs,
-                rhs,
-            } => match op {
-                BinaryOp::And => exchange(lhs, rhs, matching),
-                BinaryOp::Unless => push(rhs, held(lhs, matching)),
-                _ => {}
+            PlanOp::Set(set) => match set.op {
+                SetOp::And => exchange(&mut set.lhs, &mut set.rhs, &set.matching),
+                SetOp::Unless => push(&mut set.rhs, held(&set.lhs, &set.matching)),
+                SetOp::Or => {}
             },
             _ => {}
         });
@@ -66,12 +60,10 @@ fn exchange(lhs: &mut Plan, rhs: &mut Plan, matching: &VectorMatching) {
 fn is_unique(side: &Plan, matching: &VectorMatching) -> bool {
     match &side.op {
         // Others give several rows for a group.
-        PlanOp::Aggregate {
-            op,
-            grouping,
-            without: false,
-            ..
-        } => folds(*op) && grouping.iter().all(|name| decides(name, matching)),
+        PlanOp::Aggregate(aggregate) if !aggregate.without => {
+            let grouping = &aggregate.grouping;
+            folds(aggregate.op) && grouping.iter().all(|name| decides(name, matching))
+        }
         _ if matching.on => false,
         // All labels but the name decide, and there is one name.
         _ => matching.labels.is_empty() && selector(side).is_some(),
@@ -87,13 +79,9 @@ fn decides(name: &str, matching: &VectorMatching) -> bool {
 /// The selector that a side's rows come from, and which of its labels they have.
 fn selector(side: &Plan) -> Option<(&Window, Option<&[String]>)> {
     let (rows, kept) = match &side.op {
-        PlanOp::Aggregate {
-            op,
-            grouping,
-            without: false,
-            input,
-            ..
-        } if folds(*op) => (&**input, Some(grouping.as_slice())),
+        PlanOp::Aggregate(aggregate) if !aggregate.without && folds(aggregate.op) => {
+            (&*aggregate.input, Some(aggregate.grouping.as_slice()))
+        }
         _ => (side, None),
     };
     let (_, window) = row_wise_window(rows)?;
@@ -130,11 +118,11 @@ fn push(side: &mut Plan, matchers: Vec<Matcher>) {
     let window = loop {
         node = match &mut node.op {
             PlanOp::Window(window) => break window,
-            PlanOp::Aggregate { input, .. }
-            | PlanOp::Elementwise { input, .. }
-            | PlanOp::Negate(input)
-            | PlanOp::SubqueryWindow { input, .. } => input,
-            PlanOp::VectorScalar { vector, .. } => vector,
+            PlanOp::Negate(input) => input,
+            PlanOp::Aggregate(aggregate) => &mut aggregate.input,
+            PlanOp::Elementwise(call) => &mut call.input,
+            PlanOp::SubqueryWindow(subquery) => &mut subquery.input,
+            PlanOp::VectorScalar(operation) => &mut operation.vector,
             _ => return,
         };
     };
@@ -156,17 +144,17 @@ fn says_something(side: &Plan) -> bool {
     loop {
         node = match &node.op {
             PlanOp::Window(window) => return call_says_something(&window.call),
-            PlanOp::SubqueryWindow { window, .. } if call_says_something(window) => return true,
-            PlanOp::Aggregate { op, .. }
-                if !matches!(op, AggregateOp::Count | AggregateOp::Group) =>
-            {
-                return true;
+            PlanOp::SubqueryWindow(subquery) if call_says_something(&subquery.call) => return true,
+            PlanOp::SubqueryWindow(subquery) => &subquery.input,
+            PlanOp::Aggregate(aggregate) => {
+                if !matches!(aggregate.op, AggregateOp::Count | AggregateOp::Group) {
+                    return true;
+                }
+                &aggregate.input
             }
-            PlanOp::Aggregate { input, .. }
-            | PlanOp::Elementwise { input, .. }
-            | PlanOp::Negate(input)
-            | PlanOp::SubqueryWindow { input, .. } => input,
-            PlanOp::VectorScalar { .. } => return true,
+            PlanOp::Elementwise(call) => &call.input,
+            PlanOp::Negate(input) => input,
+            PlanOp::VectorScalar(_) => return true,
             _ => return false,
         };
     }

@@ -2,29 +2,25 @@
 //! never the answer: errors, warnings and infos included.
 //!
 //! What `@` pins, and what is made of numbers, is evaluated once: that is
-//! settled when the plan is built (`logical/invariant.rs`), since the reference
-//! settles it there and some answers depend on it. A rule adds what the
-//! reference evaluates again and again, with the same result.
+//! settled when the plan is built (`logical/invariant.rs`), since Prometheus
+//! settles it there and some answers depend on it. A rule adds what Prometheus evaluates again and again, with the same result.
 //!
 //! To add one: a file with a type that implements [`Rule`], and a line in
 //! [`RULES`].
 
 mod common_subtrees;
 mod constant_folding;
-mod label_projection;
 mod matcher_propagation;
 mod needless_sorts;
 mod shape;
 mod shared_selects;
-mod shared_windows;
-mod split_aggregates;
 mod step_invariant;
 mod time_narrowing;
 
 #[cfg(test)]
 mod tests;
 
-use crate::logical::Plan;
+use crate::logical::{LogicalPlan, Plan, Select};
 use crate::with_stack;
 
 /// What rules may know beside the plan.
@@ -32,7 +28,7 @@ use crate::with_stack;
 pub struct RuleContext<'a> {
     /// The query's text, which the plan's spans point into.
     pub query: &'a str,
-    /// Whether the samples of each step are counted as the reference counts
+    /// Whether the samples of each step are counted as Prometheus counts
     /// them: no rule may change which are looked at then.
     pub counts_samples: bool,
 }
@@ -47,8 +43,13 @@ pub trait Rule: Sync {
         false
     }
 
-    /// Changes a whole plan.
+    /// Changes the nodes that compute rows, from the topmost one.
     fn apply(&self, plan: &mut Plan, context: RuleContext<'_>);
+
+    /// Changes a bare range selector at the root.
+    fn apply_raw(&self, select: &mut Select) {
+        let _ = select;
+    }
 }
 
 /// All rules in the order in which they are applied.
@@ -58,11 +59,8 @@ pub const RULES: &[&dyn Rule] = &[
     &time_narrowing::TimeNarrowing,
     &needless_sorts::NeedlessSorts,
     &matcher_propagation::MatcherPropagation,
-    &label_projection::LabelProjection,
     &common_subtrees::CommonSubtrees,
     &shared_selects::SharedSelects,
-    &shared_windows::SharedWindows,
-    &split_aggregates::SplitAggregates,
 ];
 
 /// The plan after a rule.
@@ -77,17 +75,25 @@ pub struct Trace {
 }
 
 /// Applies all rules.
-pub fn optimize(plan: &mut Plan, context: RuleContext<'_>) {
+pub fn optimize(plan: &mut LogicalPlan, context: RuleContext<'_>) {
     for rule in allowed(context) {
-        rule.apply(plan, context);
+        apply(*rule, plan, context);
+    }
+}
+
+fn apply(rule: &dyn Rule, plan: &mut LogicalPlan, context: RuleContext<'_>) {
+    if let Some(rows) = plan.rows_mut() {
+        rule.apply(rows, context);
+    } else if let LogicalPlan::RawSelect(raw) = plan {
+        rule.apply_raw(&mut raw.select);
     }
 }
 
 /// Applies all rules and tells what each did.
-pub fn optimize_traced(plan: &mut Plan, context: RuleContext<'_>) -> Vec<Trace> {
+pub fn optimize_traced(plan: &mut LogicalPlan, context: RuleContext<'_>) -> Vec<Trace> {
     let mut before = plan.to_string();
     let trace = |rule: &&dyn Rule| {
-        rule.apply(plan, context);
+        apply(*rule, plan, context);
         let after = plan.to_string();
         let changed = after != before;
         before.clone_from(&after);

@@ -2,11 +2,11 @@
 //! histograms. In range queries sorts stay: they cost nothing there, and the
 //! user is warned of them.
 
-use quarrel_functions::table::{Kind, SortFunction};
+use quarrel_functions::table::{SortFunction, ValueType};
 
 use super::{Rule, RuleContext, each_mut};
 use crate::ast::AggregateOp;
-use crate::logical::{Plan, PlanOp, SortOrder};
+use crate::logical::{NodeInfo, Plan, PlanOp, SortOrder};
 
 /// See the module's words.
 pub(super) struct NeedlessSorts;
@@ -19,7 +19,7 @@ impl Rule for NeedlessSorts {
     fn apply(&self, plan: &mut Plan, _: RuleContext<'_>) {
         each_mut(plan, &mut |node| {
             if let Some(input) = unordered_input(node)
-                && input.grid.len == 1
+                && input.node.grid.len == 1
             {
                 drop_sorts(input);
             }
@@ -31,51 +31,49 @@ impl Rule for NeedlessSorts {
 /// last bit either.
 fn unordered_input(plan: &mut Plan) -> Option<&mut Plan> {
     match &mut plan.op {
-        PlanOp::Absent { input, .. } | PlanOp::ScalarOf(input) => Some(input),
+        PlanOp::Absent(absent) => Some(&mut absent.input),
+        PlanOp::ScalarOf(input) => Some(input),
         // Not another sort: what compares as equal, or not at all, as rows
-        // without the label do, keeps its order.
-        PlanOp::Aggregate { op, input, .. } => {
-            // Not `min` and `max`: of 0 and -0 they give the first one.
-            matches!(op, AggregateOp::Count | AggregateOp::Group).then_some(&mut **input)
+        // without the label do, keeps its order. Not `min` and `max`: of 0 and
+        // -0 they give the first one.
+        PlanOp::Aggregate(aggregate) => {
+            let counts = matches!(aggregate.op, AggregateOp::Count | AggregateOp::Group);
+            counts.then_some(&mut *aggregate.input)
         }
         _ => None,
     }
 }
 
 fn drop_sorts(mut plan: &mut Plan) {
-    while let PlanOp::Sort {
-        function,
-        input,
-        order: order @ (SortOrder::Wanted | SortOrder::Needless),
-        ..
-    } = &mut plan.op
-    {
-        *order = SortOrder::Needless;
-        let by_label = matches!(
-            function.kind,
-            Kind::Sort(SortFunction::Label | SortFunction::LabelDescending)
-        );
-        if by_label {
-            let below = std::mem::replace(&mut **input, nothing(plan.id, plan.span, plan.grid));
+    loop {
+        let placeholder = plan.node;
+        let PlanOp::Sort(sort) = &mut plan.op else {
+            return;
+        };
+        if sort.order == SortOrder::Ineffective {
+            return;
+        }
+        if matches!(
+            sort.kind,
+            SortFunction::Label | SortFunction::LabelDescending
+        ) {
+            let below = std::mem::replace(&mut *sort.input, nothing(placeholder));
             *plan = below;
             continue;
         }
-        let PlanOp::Sort { input, .. } = &mut plan.op else {
+        sort.order = SortOrder::Needless;
+        let PlanOp::Sort(sort) = &mut plan.op else {
             return;
         };
-        plan = input;
+        plan = &mut sort.input;
     }
 }
 
 /// What stands in a node's place while it is taken out.
-fn nothing(id: u32, span: crate::ast::Span, grid: crate::logical::Grid) -> Plan {
+fn nothing(node: NodeInfo) -> Plan {
     Plan {
-        id,
-        span,
-        argument_span: span,
-        grid,
-        range_query: false,
-        value_type: quarrel_functions::table::ValueType::Scalar,
+        node,
+        value_type: ValueType::Scalar,
         shared: None,
         op: PlanOp::Number(0.0),
     }

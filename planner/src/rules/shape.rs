@@ -15,9 +15,10 @@ pub(super) fn row_wise_window(plan: &Plan) -> Option<(&Plan, &Window)> {
         }
         node = match &node.op {
             PlanOp::Window(window) => return Some((node, window)),
-            PlanOp::Elementwise { input, .. } | PlanOp::Negate(input) => input,
-            PlanOp::VectorScalar { vector, .. } => vector,
-            PlanOp::SubqueryWindow { input, .. } => input,
+            PlanOp::Negate(input) => input,
+            PlanOp::Elementwise(call) => &call.input,
+            PlanOp::VectorScalar(operation) => &operation.vector,
+            PlanOp::SubqueryWindow(subquery) => &subquery.input,
             _ => return None,
         };
     }
@@ -49,6 +50,6 @@ pub(super) fn windows<'p>(plan: &'p Plan, out: &mut Vec<&'p Plan>) {
         }
         stack.extend(plan.inputs());
     }
-    out.sort_by_key(|plan| plan.id);
-    out.dedup_by_key(|plan| plan.id);
+    out.sort_by_key(|plan| plan.node.id);
+    out.dedup_by_key(|plan| plan.node.id);
 }

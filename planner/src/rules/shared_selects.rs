@@ -26,7 +26,9 @@ impl Rule for SharedSelects {
         }
         each_mut(plan, &mut |node| {
             if let PlanOp::Window(window) = &mut node.op {
-                let found = groups.iter().find(|group| group.nodes.contains(&node.id));
+                let found = groups
+                    .iter()
+                    .find(|group| group.nodes.contains(&node.node.id));
                 window.select.group = found.map(|group| group.shared.clone());
                 if found.is_some_and(|group| group.hints_differ) {
                     take_hints_back(&mut window.select);
@@ -72,7 +74,7 @@ fn groups(plan: &Plan) -> Vec<Group> {
     // A subtree that is computed once asks once.
     let mut asked: Vec<(u32, &Select)> = all
         .iter()
-        .filter_map(|p| Some((p.id, select_of(p)?)))
+        .filter_map(|p| Some((p.node.id, select_of(p)?)))
         .collect();
     asked.retain(|(_, s)| single_name(&s.matchers).is_some());
     // The widest selectors first: they can be the base of others.
@@ -91,7 +93,6 @@ fn groups(plan: &Plan) -> Vec<Group> {
             let (other_id, other) = asked[j];
             let fits = !taken[j]
                 && contains(&other.matchers, &base.matchers)
-                && other.projection == base.projection
                 && overlap(range, other.time_range);
             if fits {
                 taken[j] = true;

@@ -1,13 +1,13 @@
 //! Which row belongs to which group.
 
 use quarrel_planner::ast::Span;
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::{Aggregate, NodeInfo};
 
-use crate::bind::{Binder, Bound};
-use crate::error::QueryError;
+use crate::bound::{Bound, RowLabels};
 use crate::exec::context::QueryContext;
 use crate::labels::{Grouper, Label, LabelList, Symbol, SymbolTable};
 use crate::operators::broadcast;
+use crate::operators::params::Params;
 
 /// The groups of an aggregation.
 #[derive(Debug)]
@@ -65,22 +65,48 @@ pub(crate) fn annotate_ignored(context: &QueryContext, node: u32, span: Span, ag
     context.annotations.info(node, span, text);
 }
 
-/// Binds the input of an aggregation that needs all rows of a step at once,
-/// over all steps, and groups its rows.
-pub(crate) fn bind_input(
-    binder: &Binder<'_>,
-    plan: &Plan,
-    input: &Plan,
-) -> Result<(Bound, Groups), QueryError> {
-    let PlanOp::Aggregate {
-        grouping, without, ..
-    } = &plan.op
-    else {
-        return Err(QueryError::Internal("not an aggregation".into()));
-    };
-    let input = broadcast::bind(binder.bind(input)?, plan.grid);
-    let groups = group(&input.labels, grouping, *without, &binder.context.symbols);
-    Ok((input, groups))
+/// An aggregation that needs all rows of a step at once: its inputs over all
+/// steps, its groups, and its parameter.
+pub(crate) struct Grouped {
+    /// The rows, and the parameter where it is no plain number.
+    pub inputs: Vec<Bound>,
+    /// The labels of the rows.
+    pub labels: RowLabels,
+    /// The groups of the rows.
+    pub groups: Groups,
+    /// The parameter, if there is one.
+    pub param: Params,
+    /// Where the parameter stands, or else the aggregation.
+    pub param_span: Span,
+}
+
+impl Grouped {
+    /// Groups the rows of `input`.
+    pub fn new(
+        context: &QueryContext,
+        node: NodeInfo,
+        aggregate: &Aggregate,
+        param: Option<Bound>,
+        input: Bound,
+    ) -> Self {
+        let input = broadcast::bind(input, node.grid);
+        let groups = group(
+            &input.labels,
+            &aggregate.grouping,
+            aggregate.without,
+            &context.symbols,
+        );
+        let labels = input.row_labels();
+        let mut inputs = vec![input];
+        let plan = aggregate.param.as_deref();
+        Grouped {
+            labels,
+            groups,
+            param: Params::new(plan, param, node.grid, &mut inputs),
+            param_span: plan.map_or(node.span, |param| param.node.argument_span),
+            inputs,
+        }
+    }
 }
 
 /// Groups rows by the labels of `by` or `without`.

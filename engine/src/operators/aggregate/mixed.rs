@@ -1,7 +1,7 @@
 //! Groups of which some rows are marked to lose their name and some are not.
 //!
 //! A group is marked if any of its samples of one step is, and the last step
-//! that has a result decides, as in the reference. That is known when the
+//! that has a result decides, as in Prometheus. That is known when the
 //! samples come: such a group has two rows, a marked one and another, and one
 //! of them gets all samples.
 
@@ -13,30 +13,30 @@ use rustc_hash::FxHashMap;
 
 use super::grouping::Groups;
 use crate::batch::Row;
-use crate::bind::{Marks, RowLabels};
+use crate::bound::{DropNames, RowLabels};
 
 /// What is known of mixed groups from labels alone.
 #[derive(Debug)]
 pub(crate) struct Mixed {
-    /// The marks of the input's rows.
-    marks: Marks,
+    /// The drop_names of the input's rows.
+    drop_names: DropNames,
     /// The marked twin of each mixed group.
     twins: FxHashMap<u32, u32>,
 }
 
 impl Groups {
-    /// The rows of the groups, from the marks of the input; and what is mixed.
+    /// The rows of the groups, from the drop_names of the input; and what is mixed.
     /// Takes the groups' labels.
-    pub fn take_rows(&mut self, marks: &Marks) -> (RowLabels, Option<Arc<Mixed>>) {
+    pub fn take_rows(&mut self, drop_names: &DropNames) -> (RowLabels, Option<Arc<Mixed>>) {
         let labels = RowLabels::unique(std::mem::take(&mut self.labels));
         let groups = labels.list.len();
-        if !matches!(marks, Marks::Rows(_)) {
-            return (labels.marked(marks.clone()), None);
+        if !matches!(drop_names, DropNames::Rows(_)) {
+            return (labels.with_drop_names(drop_names.clone()), None);
         }
         let mut kinds = vec![(false, false); groups];
         for (row, &group) in self.of_row.iter().enumerate() {
             let (marked, others) = &mut kinds[group as usize];
-            *(if marks.get(row) { marked } else { others }) = true;
+            *(if drop_names.get(row) { marked } else { others }) = true;
         }
         let mixed: Vec<u32> = (0..groups as u32)
             .filter(|&group| kinds[group as usize] == (true, true))
@@ -44,13 +44,14 @@ impl Groups {
         let mut out: Vec<bool> = kinds.iter().map(|kind| *kind == (true, false)).collect();
         out.resize(groups + mixed.len(), true);
         if mixed.is_empty() {
-            return (labels.marked(out.into_iter().collect()), None);
+            return (labels.with_drop_names(out.into_iter().collect()), None);
         }
         let order: Vec<u32> = (0..groups as u32).chain(mixed.iter().copied()).collect();
-        let labels = RowLabels::new(labels.list.take(&order)).marked(out.into_iter().collect());
+        let labels =
+            RowLabels::new(labels.list.take(&order)).with_drop_names(out.into_iter().collect());
         let twins = mixed.into_iter().zip(groups as u32..).collect();
         let mixed = Mixed {
-            marks: marks.clone(),
+            drop_names: drop_names.clone(),
             twins,
         };
         (labels, Some(Arc::new(mixed)))
@@ -82,7 +83,8 @@ impl MarkedSteps {
 
     /// Takes annotation of a row of a group, in any order.
     pub fn add(&self, group: u32, row: &Row<'_>) {
-        if !self.mixed.twins.contains_key(&group) || !self.mixed.marks.get(row.series as usize) {
+        if !self.mixed.twins.contains_key(&group) || !self.mixed.drop_names.get(row.series as usize)
+        {
             return;
         }
         let mut of_group = self.of_group.lock();

@@ -17,15 +17,14 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 use quarrel_functions::aggregate::{Accumulator, AggregateFunction};
 use quarrel_functions::histogram::native::StepHistograms;
-use quarrel_planner::ast::AggregateOp;
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::{Aggregate as AggregatePlan, NodeInfo};
 
 use self::fold::{Partial, PartialGroup, partials};
 use self::histograms::{AnnotationSite, HistogramGroup};
 use self::mixed::{MarkedSteps, Mixed};
-use super::{limit_ratio, limitk, quantile, topk};
-use crate::bind::{Binder, Bound};
+use crate::bound::Bound;
 use crate::error::QueryError;
+use crate::exec::context::QueryContext;
 use crate::exec::morsels::Morsels;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 use crate::exec::ordered::ordered;
@@ -46,60 +45,25 @@ struct Aggregate {
     morsels: Option<Arc<Morsels>>,
 }
 
-/// The accumulator of an aggregator, if it folds one row after the other.
-fn function_of(op: AggregateOp) -> Option<AggregateFunction> {
-    Some(match op {
-        AggregateOp::Sum => AggregateFunction::Sum,
-        AggregateOp::Avg => AggregateFunction::Avg,
-        AggregateOp::Min => AggregateFunction::Min,
-        AggregateOp::Max => AggregateFunction::Max,
-        AggregateOp::Count => AggregateFunction::Count,
-        AggregateOp::Group => AggregateFunction::Group,
-        AggregateOp::Stddev => AggregateFunction::Stddev,
-        AggregateOp::Stdvar => AggregateFunction::Stdvar,
-        _ => return None,
-    })
-}
-
-/// Binds an aggregation.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
-    let PlanOp::Aggregate {
-        op,
-        grouping,
-        without,
-        param,
-        input,
-        ..
-    } = &plan.op
-    else {
-        return Err(QueryError::Internal("not an aggregation".into()));
-    };
-    match op {
-        AggregateOp::TopK | AggregateOp::BottomK => {
-            return topk::bind(binder, plan, *op, param.as_deref(), input);
-        }
-        AggregateOp::LimitK => return limitk::bind(binder, plan, param.as_deref(), input),
-        AggregateOp::LimitRatio => {
-            return limit_ratio::bind(binder, plan, param.as_deref(), input);
-        }
-        AggregateOp::Quantile => return quantile::bind(binder, plan, param.as_deref(), input),
-        _ => {}
-    }
-    let Some(function) = function_of(*op) else {
-        return Err(QueryError::unsupported(op.name(), plan.span));
-    };
-    let span = input.argument_span;
-    let input = binder.bind(input)?;
-    let mut groups = grouping::group(&input.labels, grouping, *without, &binder.context.symbols);
+/// Binds an aggregation that folds one row after the other.
+pub(crate) fn bind(
+    context: &QueryContext,
+    node: NodeInfo,
+    aggregate: &AggregatePlan,
+    function: AggregateFunction,
+    input: Bound,
+) -> Bound {
+    let (grouping, without) = (&aggregate.grouping, aggregate.without);
+    let mut groups = grouping::group(&input.labels, grouping, without, &context.symbols);
     let count = groups.labels.len();
-    let (labels, mixed) = groups.take_rows(&input.marks);
+    let (labels, mixed) = groups.take_rows(&input.drop_names);
     let grid = input.grid;
-    let aggregate = Aggregate {
+    let operator = Aggregate {
         function,
-        name: op.name(),
+        name: aggregate.op.name(),
         site: AnnotationSite {
-            node: plan.id,
-            span,
+            node: node.id,
+            span: aggregate.input.node.argument_span,
         },
         rows: Arc::clone(&input.labels),
         count,
@@ -108,7 +72,7 @@ pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError
         steps: grid.len,
         morsels: input.morsels.clone(),
     };
-    Ok(Bound::whole(Arc::new(aggregate), vec![input], labels, grid))
+    Bound::whole(Arc::new(operator), vec![input], labels, grid)
 }
 
 impl Operator for Aggregate {

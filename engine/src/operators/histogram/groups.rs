@@ -13,7 +13,6 @@ use rustc_hash::FxHashMap;
 
 use crate::annotations::for_metric;
 use crate::batch::{Row, Rows};
-use crate::bind::Binder;
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::labels::{Grouper, Label, LabelList, Symbol, Symbols, find_label};
@@ -48,14 +47,14 @@ pub(super) struct Arrived<'a> {
 
 impl Groups {
     /// Finds each row's histogram; gives the labels of all histograms, too.
-    pub fn new(binder: &Binder<'_>, rows: &Arc<LabelList>) -> (Self, LabelList) {
-        let symbols = binder.context.symbols.read();
+    pub fn new(context: &QueryContext, rows: &Arc<LabelList>) -> (Self, LabelList) {
+        let symbols = context.symbols.read();
         let mut groups = Groups {
             rows: Arc::clone(rows),
             buckets: Vec::with_capacity(rows.len()),
             malformed: Vec::new(),
             grouper: Grouper::default(),
-            names: binder.delays_names(),
+            names: context.semantics.delayed_name_removal,
         };
         let mut labels = LabelList::new();
         let mut bounds: FxHashMap<Symbol, Option<f64>> = FxHashMap::default();
@@ -164,7 +163,7 @@ impl Groups {
 }
 
 impl Arrived<'_> {
-    /// Marks the steps at which a native histogram meets a classic one; tells
+    /// DropNames the steps at which a native histogram meets a classic one; tells
     /// whether there is any.
     fn meet(&mut self, place: usize, native: &Row<'_>, steps: usize) -> bool {
         let (number, buckets) = &self.classic[place];

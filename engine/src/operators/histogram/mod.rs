@@ -12,16 +12,16 @@ use std::sync::Arc;
 use quarrel_functions::grid::{Grid, Param};
 use quarrel_functions::histogram::classic::{BucketRow, ClassicRows, Forced};
 use quarrel_functions::histogram::native::{FractionAnnotation, QuantileAnnotation};
-use quarrel_functions::table::{HistogramFunction, Kind};
+use quarrel_functions::table::HistogramFunction;
 use quarrel_planner::ast::Span;
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::{Histogram as HistogramPlan, NodeInfo};
 
 use self::groups::{Arrived, Groups};
 use super::params::{Params, Values};
 use super::{broadcast, merge, quantile};
 use crate::annotations::{ForcedMonotonicity, for_metric};
 use crate::batch::Row;
-use crate::bind::{Binder, Bound, RowLabels};
+use crate::bound::{Bound, RowLabels};
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
@@ -63,46 +63,40 @@ enum Question<'a> {
 }
 
 /// Binds a function of histograms.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
-    let PlanOp::Histogram {
-        function,
-        params,
-        input,
-    } = &plan.op
-    else {
-        return Err(QueryError::Internal("not a function of histograms".into()));
-    };
-    let Kind::Histogram(kind) = function.kind else {
-        return Err(QueryError::unsupported(function.name, plan.span));
-    };
-    if kind.is_native_only() {
-        return values::bind(binder, plan, kind, function.name, input);
+pub(crate) fn bind(
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    plan: &HistogramPlan,
+    params: Vec<Bound>,
+    input: Bound,
+) -> Bound {
+    let (kind, name) = (plan.kind, plan.function.name);
+    if let Some(value) = values::of(kind) {
+        return values::bind(context, node, name, value, input);
     }
-    let param_span = params.first().map_or(plan.span, |p| p.argument_span);
-    let span = input.argument_span;
-    let input = broadcast::bind(binder.bind(input)?, plan.grid);
-    let (groups, labels) = Groups::new(binder, &input.labels);
+    let input = broadcast::bind(input, node.grid);
+    let (groups, labels) = Groups::new(context, &input.labels);
     let classic = labels.len() as u32;
-    let labels = binder.drop_names(with_native(labels, &input.labels));
+    let labels = with_native(labels, &input.labels).drop_name(context);
     let mut inputs = vec![input];
-    let params = Params::bind(binder, params, plan.grid, &mut inputs)?;
+    let first = plan.params.first();
     let histogram = Histogram {
         function: kind,
-        name: function.name,
-        params,
+        name,
+        params: Params::new(&plan.params, params, node.grid, &mut inputs),
         groups,
         classic,
         annotator: Annotator {
-            node: plan.id,
-            span,
-            grid: plan.grid,
+            node: node.id,
+            span: plan.input.node.argument_span,
+            grid: node.grid,
             labels: Arc::clone(&labels.list),
         },
-        param_span,
+        param_span: first.map_or(node.span, |param| param.node.argument_span),
     };
     // Histograms that differ in their name alone may have equal labels now.
-    let bound = Bound::whole(Arc::new(histogram), inputs, labels, plan.grid);
-    Ok(merge::bind(binder, bound, plan))
+    let bound = Bound::whole(Arc::new(histogram), inputs, labels, node.grid);
+    merge::bind(context, bound, node)
 }
 
 /// The labels of classic histograms, and those of all rows, which may have
@@ -248,24 +242,24 @@ impl<'a> Answers<'a> {
 
     /// A classic histogram.
     fn classic(&mut self, number: u32, rows: &[(f64, Row<'_>)], question: Question<'_>) {
-        let marks: Vec<Option<Vec<bool>>> = rows
+        let drop_names: Vec<Option<Vec<bool>>> = rows
             .iter()
             .map(|(_, row)| {
                 (!row.is_full()).then(|| {
-                    let mut marks = vec![false; row.values.len()];
-                    row.write_presence(&mut marks);
-                    marks
+                    let mut drop_names = vec![false; row.values.len()];
+                    row.write_presence(&mut drop_names);
+                    drop_names
                 })
             })
             .collect();
         let buckets = rows
             .iter()
-            .zip(&marks)
-            .map(|((bound, row), marks)| BucketRow {
+            .zip(&drop_names)
+            .map(|((bound, row), drop_names)| BucketRow {
                 upper_bound: *bound,
                 first_step: row.first_step as usize,
                 values: row.values,
-                present: marks.as_deref(),
+                present: drop_names.as_deref(),
             });
         let mut buckets = ClassicRows::new(buckets.collect());
         let (values, present) = (&mut self.values[..], &mut self.present[..]);

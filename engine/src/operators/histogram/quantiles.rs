@@ -7,90 +7,93 @@ use std::sync::Arc;
 use quarrel_functions::fmt::format_openmetrics;
 use quarrel_functions::grid::Grid;
 use quarrel_planner::ast::Span;
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::{HistogramQuantiles, NodeInfo};
 use rustc_hash::FxHashMap;
 
 use super::groups::{self, Groups};
 use super::{Annotator, Answers, Question, with_native};
 use crate::batch::Rows;
-use crate::bind::late::LateRows;
-
-use crate::bind::{Binder, Bound, Marks};
+use crate::bound::{Bound, DropNames, MaterializedRows, materialize};
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::Output;
 use crate::labels::{Grouper, Label, LabelList, Symbol, set_label};
 use crate::operators::params::Values;
-use crate::operators::{merge, quantile};
+use crate::operators::{self, broadcast, merge, quantile};
 
 /// Who holds the memory.
 const WHAT: &str = "histogram_quantiles";
 
-/// A quantile that is asked for.
-pub(crate) struct Asked {
-    /// Where it stands.
-    pub span: Span,
-    pub values: Values,
-}
-
-/// The parts of a call: the histograms, the label's name, the quantiles.
+/// Binds `histogram_quantiles`: computes its quantiles, its histograms, and then
+/// its rows.
 ///
 /// # Errors
-/// If the plan is of another node.
-pub(crate) fn parts(plan: &Plan) -> Result<(&Plan, &str, &[Plan]), QueryError> {
-    match &plan.op {
-        PlanOp::Histogram { params, input, .. } => match params.split_first() {
-            Some((label, quantiles)) => match &label.op {
-                PlanOp::String(name) => Ok((input, name, quantiles)),
-                _ => Err(QueryError::Internal("a label that is no string".into())),
-            },
-            None => Err(QueryError::Internal("quantiles without a label".into())),
-        },
-        _ => Err(QueryError::Internal("not quantiles".into())),
+/// Those of its inputs, and the query's limits.
+pub(crate) async fn bind(
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    plan: &HistogramQuantiles,
+    input: Bound,
+    quantiles: Vec<Bound>,
+) -> Result<Bound, QueryError> {
+    let mut asked = Vec::new();
+    for (quantile, bound) in plan.quantiles.iter().zip(quantiles) {
+        let (rows, _account) = materialize(&bound, context, "parameter").await?;
+        asked.push(Asked {
+            span: quantile.node.argument_span,
+            values: Values::of_rows(&rows, node.grid.len)?,
+        });
     }
+    let input = broadcast::bind(input, node.grid);
+    let rows = materialize(&input, context, WHAT).await?;
+    let rows = evaluate(context, node, plan, &input, rows, &asked)?;
+    Ok(operators::rows::bind(rows))
+}
+
+/// A quantile that is asked for.
+struct Asked {
+    /// Where it stands.
+    span: Span,
+    values: Values,
 }
 
 /// Computes all quantiles of collected rows.
-///
-/// # Errors
-/// The query's limits.
-pub(crate) fn evaluate(
-    binder: &Binder<'_>,
-    plan: &Plan,
+fn evaluate(
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    plan: &HistogramQuantiles,
     input: &Bound,
     (rows, mut account): (Rows, Account),
     asked: &[Asked],
-) -> Result<LateRows, QueryError> {
-    let context = binder.context;
-    let (vector, label, _) = parts(plan)?;
-    let steps = plan.grid.len;
+) -> Result<MaterializedRows, QueryError> {
+    let steps = node.grid.len;
     for Asked { span, values } in asked {
         for q in values.iter(steps) {
-            quantile::warn(context, plan.id, *span, q);
+            quantile::warn(context, node.id, *span, q);
         }
     }
-    let (groups, labels) = Groups::new(binder, &input.labels);
+    let (groups, labels) = Groups::new(context, &input.labels);
     let classic = labels.len() as u32;
-    let labels = binder.drop_names(with_native(labels, &input.labels));
+    let labels = with_native(labels, &input.labels).drop_name(context);
     let annotator = Annotator {
-        node: plan.id,
-        span: vector.argument_span,
-        grid: plan.grid,
+        node: node.id,
+        span: plan.input.node.argument_span,
+        grid: node.grid,
         labels: Arc::clone(&labels.list),
     };
-    let site = (plan.id, vector.argument_span);
+    let site = (node.id, plan.input.node.argument_span);
     let arrived = groups.arrive(&rows, steps, site, &mut account)?;
     let mut answers = Answers::new(&annotator, &arrived, context);
     let mut named = Named {
         context,
-        span: plan.span,
-        name: context.symbols.intern(label),
+        span: node.span,
+        name: context.symbols.intern(&plan.label),
         texts: FxHashMap::default(),
         places: FxHashMap::default(),
         grouper: Grouper::default(),
         labels: LabelList::new(),
         rows: Vec::new(),
-        keeps_equal_rows: binder.keeps_equal_rows(plan),
+        keeps_equal_rows: merge::keeps_equal_rows(context, node),
         account,
     };
     for Asked { values, .. } in asked {
@@ -107,7 +110,7 @@ pub(crate) fn evaluate(
             named.push(labels.list.get(*number as usize), *number, &answers, values)?;
         }
     }
-    named.finish(plan.grid, labels.marks)
+    named.finish(node.grid, labels.drop_names)
 }
 
 /// The rows that come out, by their labels.
@@ -188,17 +191,17 @@ impl Named<'_> {
         Ok(place)
     }
 
-    fn finish(mut self, grid: Grid, marks: Marks) -> Result<LateRows, QueryError> {
+    fn finish(mut self, grid: Grid, drop_names: DropNames) -> Result<MaterializedRows, QueryError> {
         let mut output = Output::new(self.context, WHAT);
         for (number, (values, present)) in self.rows.iter().enumerate() {
             output.push(number as u32, 0, values, present)?;
         }
         let batches = output.keep(&mut self.account)?;
-        Ok(LateRows {
+        Ok(MaterializedRows {
             labels: Arc::new(self.labels),
             unique: !self.keeps_equal_rows,
-            // They are all marked, or none is.
-            marks,
+            // All have the flag, or none has it.
+            drop_names,
             grid,
             batches: Arc::new(batches),
             account: Arc::new(self.account),

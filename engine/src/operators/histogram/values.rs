@@ -6,44 +6,49 @@ use std::sync::Arc;
 
 use quarrel_functions::histogram::native::HistogramRef;
 use quarrel_functions::table::HistogramFunction;
-use quarrel_planner::logical::Plan;
+use quarrel_planner::logical::NodeInfo;
 
 use crate::batch::{BatchBuilder, SeriesBatch};
-use crate::bind::{Binder, Bound};
-use crate::error::QueryError;
+use crate::bound::Bound;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Run, mapped};
 use crate::operators::{broadcast, merge};
 
 #[derive(Debug)]
 struct HistogramValue {
     name: &'static str,
-    value: fn(&HistogramRef<'_>) -> f64,
+    value: Value,
+}
+
+/// A number of one native histogram.
+type Value = fn(&HistogramRef<'_>) -> f64;
+
+/// The function of one native histogram, if `function` is one.
+pub(super) fn of(function: HistogramFunction) -> Option<Value> {
+    use HistogramFunction as H;
+    match function {
+        H::Count => Some(|h| h.count),
+        H::Sum => Some(|h| h.sum),
+        H::Avg => Some(|h| h.average()),
+        H::Stddev => Some(|h| h.standard_deviation()),
+        H::Stdvar => Some(|h| h.variance()),
+        H::Quantile | H::Quantiles | H::Fraction => None,
+    }
 }
 
 /// Binds a function of each native histogram.
 pub(super) fn bind(
-    binder: &Binder<'_>,
-    plan: &Plan,
-    function: HistogramFunction,
+    context: &QueryContext,
+    node: NodeInfo,
     name: &'static str,
-    input: &Plan,
-) -> Result<Bound, QueryError> {
-    use HistogramFunction as H;
-    let value: fn(&HistogramRef<'_>) -> f64 = match function {
-        H::Count => |h| h.count,
-        H::Sum => |h| h.sum,
-        H::Avg => |h| h.average(),
-        H::Stddev => |h| h.standard_deviation(),
-        H::Stdvar => |h| h.variance(),
-        H::Quantile | H::Quantiles | H::Fraction => {
-            return Err(QueryError::Internal(format!("{name} has parameters")));
-        }
-    };
-    let input = broadcast::bind(binder.bind(input)?, plan.grid);
-    let labels = binder.drop_names(input.row_labels());
+    value: Value,
+    input: Bound,
+) -> Bound {
+    let input = broadcast::bind(input, node.grid);
+    let labels = input.row_labels().drop_name(context);
     let operator = Arc::new(HistogramValue { name, value });
     let bound = Bound::row_wise(operator, vec![input], labels);
-    Ok(merge::bind(binder, bound, plan))
+    merge::bind(context, bound, node)
 }
 
 impl Operator for HistogramValue {

@@ -1,17 +1,17 @@
-//! Combines rows with info metrics, step by step as the reference does, since
+//! Combines rows with info metrics, step by step as Prometheus does, since
 //! that is the order of its errors.
 
 use std::sync::Arc;
 
 use quarrel_functions::histogram::native::StepHistograms;
-use quarrel_planner::logical::Plan;
+use quarrel_planner::logical::{Info as InfoPlan, NodeInfo};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::identity::{Identifying, Identity};
-use super::{Collected, Parts, WHAT};
+use super::{Collected, WHAT, is_info};
 use crate::batch::Row;
-use crate::bind::late::LateRows;
+use crate::bound::MaterializedRows;
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::Output;
@@ -47,15 +47,15 @@ type Chosen = SmallVec<[Option<usize>; 2]>;
 /// Combines the rows.
 pub(super) fn combine(
     context: &Arc<QueryContext>,
-    plan: &Plan,
-    parts: Parts<'_>,
+    node: NodeInfo,
+    plan: &InfoPlan,
     base: Collected,
     info: Info<'_>,
-) -> Result<LateRows, QueryError> {
+) -> Result<MaterializedRows, QueryError> {
     let Collected {
         bound,
         rows,
-        account: _held,
+        _account,
     } = base;
     let (metrics, by_identity) = metrics(context, info);
     let identifying = Identifying::new(&context.symbols);
@@ -65,16 +65,16 @@ pub(super) fn combine(
         let found = by_identity.get(&identifying.of(labels));
         bases.push(Base {
             row,
-            is_info: parts.is_info(labels, context),
+            is_info: is_info(plan, labels, context),
             metrics: found.cloned().unwrap_or_default(),
             last: None,
         });
     }
     let mut rows = OutRows {
         context,
-        plan,
-        data: wanted_labels(parts.data, context),
-        may_be_empty: parts.data.iter().all(|m| m.matches("")),
+        node,
+        data: wanted_labels(&plan.data, context),
+        may_be_empty: plan.data.iter().all(|m| m.matches("")),
         labels: &bound.labels,
         info,
         grouper: Grouper::default(),
@@ -84,14 +84,14 @@ pub(super) fn combine(
         account: context.account(WHAT),
     };
     let mut newest = vec![None; metrics.len()];
-    for step in 0..plan.grid.len {
+    for step in 0..node.grid.len {
         context.check()?;
         let is_there = |base: &Base<'_>| item(&base.row, step).is_some();
         if !bases.iter().any(is_there) {
             continue;
         }
         for (metric, newest) in metrics.iter().zip(&mut newest) {
-            *newest = metric.newest(step, info, context, plan)?;
+            *newest = metric.newest(step, info, context, node)?;
         }
         for (number, base) in bases.iter_mut().enumerate() {
             if is_there(base) {
@@ -100,17 +100,21 @@ pub(super) fn combine(
             }
         }
     }
-    let marks = rows
+    let drop_names = rows
         .first_base
         .iter()
-        .map(|&number| bound.marks.get(bases[number as usize].row.series as usize))
+        .map(|&number| {
+            bound
+                .drop_names
+                .get(bases[number as usize].row.series as usize)
+        })
         .collect();
     let (batches, out_labels, account) = rows.finish(&bases)?;
-    Ok(LateRows {
+    Ok(MaterializedRows {
         labels: Arc::new(out_labels),
         unique: true,
-        marks,
-        grid: plan.grid,
+        drop_names,
+        grid: node.grid,
         batches: Arc::new(batches),
         account: Arc::new(account),
     })
@@ -159,7 +163,7 @@ impl Metric {
         step: usize,
         (labels, rows): Info<'_>,
         context: &QueryContext,
-        plan: &Plan,
+        node: NodeInfo,
     ) -> Result<Option<usize>, QueryError> {
         let mut newest: Option<(usize, f64)> = None;
         for &number in &self.rows {
@@ -178,7 +182,7 @@ impl Metric {
                         name(existing),
                         name(number)
                     );
-                    return Err(QueryError::execution(message, plan.span));
+                    return Err(QueryError::execution(message, node.span));
                 }
                 _ => newest = Some((number, time)),
             }
@@ -196,7 +200,7 @@ fn wanted_labels(matchers: &[Matcher], context: &QueryContext) -> Option<Vec<Sym
 /// The rows that come out.
 struct OutRows<'a> {
     context: &'a Arc<QueryContext>,
-    plan: &'a Plan,
+    node: NodeInfo,
     /// The labels that are taken from info metrics; all if it is `None`.
     data: Option<Vec<Symbol>>,
     /// Whether rows without info metrics stay.
@@ -233,7 +237,7 @@ impl OutRows<'_> {
         let Some(row) = row else { return Ok(()) };
         let samples = &mut self.samples[row as usize];
         if samples.last().is_some_and(|(s, _)| *s == step as u32) {
-            return Err(QueryError::execution(SAME_LABELS, self.plan.span));
+            return Err(QueryError::execution(SAME_LABELS, self.node.span));
         }
         if samples.len() == samples.capacity() {
             self.account.grow(samples.len().max(4) * 8)?;
@@ -283,7 +287,7 @@ impl OutRows<'_> {
                     Some(value) if value != label.value => {
                         let symbols = self.context.symbols.read();
                         let message = format!("conflicting label: {}", symbols.get(label.name));
-                        return Err(QueryError::execution(message, self.plan.span));
+                        return Err(QueryError::execution(message, self.node.span));
                     }
                     Some(_) => {}
                     None if find_label(own, label.name).is_some() => {}

@@ -1,14 +1,14 @@
 //! Which info metrics rows can have: those with their `instance` and `job`.
 //!
-//! The reference asks for the info metrics of all rows that have the same of
+//! Prometheus asks for the info metrics of all rows that have the same of
 //! these two labels at once, by the values that each of the labels has among
 //! them. So it gets pairs that no row has, too, and they can be an error.
 
+use quarrel_planner::logical::Info;
 use rustc_hash::FxHashSet;
 
-use super::Parts;
-use crate::batch::Rows;
-use crate::bind::Bound;
+use super::{Collected, is_info};
+use crate::bound::Bound;
 use crate::exec::context::QueryContext;
 use crate::labels::{Label, Symbol, SymbolTable, find_label};
 
@@ -37,18 +37,18 @@ fn pattern(identity: Identity) -> usize {
 }
 
 /// Which info metrics the rows at hand ask for.
-pub(crate) fn wanted(
+pub(super) fn wanted(
     context: &QueryContext,
-    parts: Parts<'_>,
-    base: (&Bound, &Rows),
+    plan: &Info,
+    base: &Collected,
     info: &Bound,
 ) -> Vec<bool> {
     let identifying = Identifying::new(&context.symbols);
     // By pattern, the values of each label.
     let mut known: [[FxHashSet<Symbol>; 2]; 4] = Default::default();
-    for row in base.1.arrived() {
-        let labels = base.0.labels.get(row.series as usize);
-        if parts.is_info(labels, context) {
+    for row in base.rows.arrived() {
+        let labels = base.bound.labels.get(row.series as usize);
+        if is_info(plan, labels, context) {
             continue;
         }
         let identity = identifying.of(labels);

@@ -177,7 +177,7 @@ impl Check<'_> {
     }
 }
 
-/// Marks a row's steps in `seen`, and keeps the earliest step, and there the
+/// DropNames a row's steps in `seen`, and keeps the earliest step, and there the
 /// earliest row, at which another row of its group has a sample.
 fn repeats(
     row: &Row<'_>,

@@ -1,7 +1,7 @@
 //! Arithmetic and comparison of two vectors.
 //!
 //! Partners are found once, from labels ([`table`]); then whole rows are
-//! computed ([`compute`], pair by pair in [`pairs`]). The reference looks for partners at each step, and
+//! computed ([`compute`], pair by pair in [`pairs`]). Prometheus looks for partners at each step, and
 //! so do the errors here: two rows of one match group matter only at steps at
 //! which both have a sample.
 
@@ -13,13 +13,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use quarrel_planner::ast::{Cardinality, Span};
-use quarrel_planner::logical::{Plan, PlanOp};
+use quarrel_planner::logical::{Join as JoinPlan, NodeInfo};
 
 use self::table::{Sides, Table};
 use super::ops::SampleOp;
-use super::{broadcast, merge};
-use crate::bind::{Binder, Bound, Marks, RowLabels};
+use super::{broadcast, merge, rows};
+use crate::bound::{Bound, DropNames, MaterializedRows, RowLabels};
 use crate::error::QueryError;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Run, computed};
 
 #[derive(Debug)]
@@ -33,84 +34,127 @@ struct Join {
     span: Span,
 }
 
+/// What binding a join gives.
+pub(crate) enum JoinBinding {
+    /// A node.
+    Bound(Bound),
+    /// A pipeline breaker: labels alone allow so many pairs that the operands'
+    /// rows are needed first.
+    Breaker(LargeJoin),
+}
+
+/// A join whose operands are computed before its table is made.
+pub(crate) struct LargeJoin {
+    op: SampleOp,
+    lhs: Bound,
+    rhs: Bound,
+}
+
 /// Binds an operation on two vectors.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan) -> Result<Bound, QueryError> {
-    let PlanOp::Join {
-        op,
-        matching,
-        return_bool,
-        lhs,
-        rhs,
-    } = &plan.op
-    else {
-        return Err(QueryError::Internal("not a join".into()));
-    };
-    let symbol = op.symbol();
-    let op = SampleOp::of(*op, *return_bool, plan.span)?;
-    let lhs = broadcast::bind(binder.bind(lhs)?, plan.grid);
-    let rhs = broadcast::bind(binder.bind(rhs)?, plan.grid);
-    let (many, one) = match matching.card {
-        Cardinality::OneToMany => (&rhs, &lhs),
-        _ => (&lhs, &rhs),
-    };
-    let sides = Sides::build(binder.context, &many.labels, &one.labels, matching)?;
+///
+/// # Errors
+/// The memory limit, and operators that samples do not have.
+pub(crate) fn bind(
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    plan: &JoinPlan,
+    lhs: Bound,
+    rhs: Bound,
+) -> Result<JoinBinding, QueryError> {
+    let op = SampleOp::of(plan.op, plan.return_bool, node.span)?;
+    let lhs = broadcast::bind(lhs, node.grid);
+    let rhs = broadcast::bind(rhs, node.grid);
+    let sides = sides_of(context, plan, &lhs, &rhs)?;
     if sides.is_large() {
-        check_at_hand(binder, plan, &sides, matching.card)?;
+        return Ok(JoinBinding::Breaker(LargeJoin { op, lhs, rhs }));
     }
+    let bound = with_sides(context, node, plan, op, sides, (lhs, rhs))?;
+    Ok(JoinBinding::Bound(bound))
+}
+
+impl LargeJoin {
+    /// Computes both operands and joins the rows that have samples.
+    ///
+    /// # Errors
+    /// Those of the operands, one-to-one matches that are none, and the memory
+    /// limit.
+    pub async fn bind(
+        self,
+        context: &Arc<QueryContext>,
+        node: NodeInfo,
+        plan: &JoinPlan,
+    ) -> Result<Bound, QueryError> {
+        let lhs = MaterializedRows::of(&self.lhs, context, "join").await?;
+        let rhs = MaterializedRows::of(&self.rhs, context, "join").await?;
+        let (left, right) = (lhs.rows(), rhs.rows());
+        let (lhs, rhs) = (rows::bind(lhs), rows::bind(rhs));
+        let sides = sides_of(context, plan, &lhs, &rhs)?;
+        if sides.is_large() {
+            let (many, one) = by_side(plan.matching.card, left, right);
+            let check = compute::Check {
+                context,
+                sides: &sides,
+                card: plan.matching.card,
+                steps: node.grid.len,
+                span: node.span,
+            };
+            let mut account = context.account("join");
+            check.one_side(&many, &one, &mut account)?;
+        }
+        with_sides(context, node, plan, self.op, sides, (lhs, rhs))
+    }
+}
+
+/// The operands as the "many" and the "one" side.
+fn by_side<T>(card: Cardinality, lhs: T, rhs: T) -> (T, T) {
+    match card {
+        Cardinality::OneToMany => (rhs, lhs),
+        _ => (lhs, rhs),
+    }
+}
+
+fn sides_of(
+    context: &Arc<QueryContext>,
+    plan: &JoinPlan,
+    lhs: &Bound,
+    rhs: &Bound,
+) -> Result<Sides, QueryError> {
+    let (many, one) = by_side(plan.matching.card, &lhs.labels, &rhs.labels);
+    Sides::build(context, many, one, &plan.matching)
+}
+
+fn with_sides(
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    plan: &JoinPlan,
+    op: SampleOp,
+    sides: Sides,
+    (lhs, rhs): (Bound, Bound),
+) -> Result<Bound, QueryError> {
+    let matching = &plan.matching;
     // Arithmetic drops names at once in any case, and a filter forgets that
-    // its operands' are to be dropped, as in the reference.
-    let (marks, drops_name) = match op {
-        SampleOp::Bool(_) if binder.delays_names() => (Marks::All, false),
-        _ => (Marks::None, op.drops_name()),
+    // its operands' are to be dropped, as in Prometheus.
+    let (drop_names, drops_name) = match op {
+        SampleOp::Bool(_) if context.semantics.delayed_name_removal => (DropNames::All, false),
+        _ => (DropNames::None, op.drops_name()),
     };
-    let (table, labels) = Table::build(binder.context, sides, matching, drops_name)?;
+    let (table, labels) = Table::build(context, sides, matching, drops_name)?;
     let (keep_many, keep_one) = table.sides.needed();
+    let (many, one) = by_side(matching.card, &lhs, &rhs);
     many.prune(&keep_many);
     one.prune(&keep_one);
     let join = Join {
         op,
-        symbol,
-        node: plan.id,
+        symbol: plan.op.symbol(),
+        node: node.id,
         card: matching.card,
         table,
-        steps: plan.grid.len,
-        span: plan.span,
+        steps: node.grid.len,
+        span: node.span,
     };
-    let bound = Bound::whole(
-        Arc::new(join),
-        vec![lhs, rhs],
-        RowLabels::new(labels).marked(marks),
-        plan.grid,
-    );
-    Ok(merge::bind(binder, bound, plan))
-}
-
-/// Before a large table is made: makes sure with the rows at hand that those of
-/// one group take turns. Without rows at hand, asks for them.
-fn check_at_hand(
-    binder: &Binder<'_>,
-    plan: &Plan,
-    sides: &Sides,
-    card: Cardinality,
-) -> Result<(), QueryError> {
-    let inputs = plan.inputs();
-    let rows = |input: usize| Some(binder.rows_of(inputs.get(input)?.id)?.rows());
-    let (Some(lhs), Some(rhs)) = (rows(0), rows(1)) else {
-        return Err(binder.want_rows(plan.id));
-    };
-    let (many, one) = match card {
-        Cardinality::OneToMany => (rhs, lhs),
-        _ => (lhs, rhs),
-    };
-    let check = compute::Check {
-        context: binder.context,
-        sides,
-        card,
-        steps: plan.grid.len,
-        span: plan.span,
-    };
-    let mut account = binder.context.account("join");
-    check.one_side(&many, &one, &mut account)
+    let labels = RowLabels::new(labels).with_drop_names(drop_names);
+    let bound = Bound::whole(Arc::new(join), vec![lhs, rhs], labels, node.grid);
+    Ok(merge::bind(context, bound, node))
 }
 
 impl Operator for Join {

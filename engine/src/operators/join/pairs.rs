@@ -99,7 +99,7 @@ pub(super) struct Pairs<'a> {
     pub values: Vec<f64>,
     pub present: Vec<bool>,
     pub histograms: StepHistograms,
-    /// The last annotation of each step: the reference keeps no other. Made at the
+    /// The last annotation of each step: Prometheus keeps no other. Made at the
     /// first one.
     pub annotations: Vec<Option<OpAnnotation>>,
     pub account: &'a mut Account,
@@ -238,7 +238,7 @@ impl Pairs<'_> {
             };
             let op = self.join.op;
             match op.eval_histograms(left, right, step, &mut self.histograms) {
-                // A pair without a meaning has not met, as in the reference.
+                // A pair without a meaning has not met, as in Prometheus.
                 Err(annotation) => self.annotation(step, annotation),
                 Ok((outcome, annotation)) => {
                     others.met.push(step);

@@ -9,7 +9,7 @@ use quarrel_planner::logical::WindowCall;
 
 use super::kernel::{Kernel, KernelScratch};
 use crate::annotations::Level;
-use crate::bind::Binder;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::Run;
 use crate::labels::{LabelList, Symbol, find_label};
 
@@ -37,7 +37,7 @@ impl AnnotationSource {
     /// For functions and what interpolates; other instant selectors have nothing
     /// to say.
     pub fn of(
-        binder: &Binder<'_>,
+        context: &QueryContext,
         call: &WindowCall,
         node: u32,
         labels: &Arc<LabelList>,
@@ -48,7 +48,7 @@ impl AnnotationSource {
             span: call.argument,
             labels: Arc::clone(labels),
             wants_counter: kernel.wants_counter(),
-            type_labels: binder.context.semantics.type_and_unit_labels,
+            type_labels: context.semantics.type_and_unit_labels,
         })
     }
 
@@ -123,7 +123,7 @@ impl AnnotationSource {
     }
 }
 
-/// A annotation in the words of the reference, `name` in quotes.
+/// A annotation in the words of Prometheus, `name` in quotes.
 fn text(annotation: WindowAnnotation, name: &str) -> (Level, String) {
     let reconciled = |operation: &str| {
         let text = format!("mismatched custom buckets were reconciled during {operation}");

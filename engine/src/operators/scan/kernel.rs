@@ -10,7 +10,7 @@ use quarrel_functions::window::{
 };
 use quarrel_planner::logical::WindowKind;
 
-use super::Windows;
+use super::WindowKernel;
 use super::histogram_samples::{HistogramSamples, is_stale};
 use super::samples::{STALE_NAN, SampleColumns};
 use crate::exec::step_counts::StepSamples;
@@ -113,11 +113,11 @@ impl KernelScratch {
     /// When a parameter is one that the function refuses.
     pub fn run(
         &mut self,
-        windows: &Windows,
+        windows: &WindowKernel,
         samples: &SampleColumns,
         params: &[Param<'_>],
     ) -> Result<u64, ParamError> {
-        let (ends, range_ms) = windows.reach();
+        let (ends, range_ms) = windows.over.widened();
         let (timestamps, values) = (&samples.timestamps, &samples.values);
         compute_bounds(timestamps, ends, range_ms, &mut self.bounds);
         self.histograms.clear();
@@ -131,13 +131,13 @@ impl KernelScratch {
             timestamps,
             values,
             bounds: &self.bounds,
-            ends: windows.ends,
-            range_ms: windows.range_ms,
+            ends: windows.over.ends,
+            range_ms: windows.over.range_ms,
             start_timestamps: samples.start_timestamps.as_deref(),
-            extension: windows.extension,
+            extension: windows.over.extension,
             eval: windows.eval,
         };
-        if windows.kernel.wants_counter() && windows.extension.is_none() {
+        if windows.kernel.wants_counter() && windows.over.extension.is_none() {
             // A window with histograms among its floats has no growth.
             let floats_alone = |step: usize| !mixed || self.histogram_bounds[step].is_empty();
             self.annotations
@@ -188,10 +188,15 @@ impl KernelScratch {
     }
 
     /// Adds the samples that the last run looked at, step by step.
-    pub fn count_steps(&self, windows: &Windows, samples: &SampleColumns, out: &mut StepSamples) {
+    pub fn count_steps(
+        &self,
+        windows: &WindowKernel,
+        samples: &SampleColumns,
+        out: &mut StepSamples,
+    ) {
         match windows.kernel {
             Kernel::Function(..) => self.count_windows(windows, samples, out),
-            // The reference does not count these.
+            // Prometheus does not count these.
             Kernel::Smoothed => {}
             Kernel::LatestStart => {
                 let steps = 0..self.bounds.len();
@@ -232,9 +237,14 @@ impl KernelScratch {
         }
     }
 
-    fn count_windows(&self, windows: &Windows, samples: &SampleColumns, out: &mut StepSamples) {
+    fn count_windows(
+        &self,
+        windows: &WindowKernel,
+        samples: &SampleColumns,
+        out: &mut StepSamples,
+    ) {
         let histograms = &samples.histograms;
-        let (ends, _) = windows.reach();
+        let (ends, _) = windows.over.widened();
         for step in 0..self.bounds.len() {
             // What the step before has looked at.
             let known = match step {
@@ -264,7 +274,12 @@ impl KernelScratch {
     }
 
     /// Corrects the steps at which a histogram is later than the last float.
-    fn latest_histograms(&mut self, windows: &Windows, floats: &[i64], samples: &HistogramSamples) {
+    fn latest_histograms(
+        &mut self,
+        windows: &WindowKernel,
+        floats: &[i64],
+        samples: &HistogramSamples,
+    ) {
         let bounds = self.bounds.iter().zip(&self.histogram_bounds);
         for (step, (float, histogram)) in bounds.enumerate() {
             if histogram.is_empty() {

@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use quarrel_functions::grid::Grid;
-use quarrel_planner::logical::{Extension, Plan, Window, WindowCall};
+use quarrel_planner::logical::{NodeInfo, Window, WindowCall, Windows};
 use quarrel_planner::with_stack;
 
 pub(crate) use self::annotations::{AnnotationSource, LastAnnotated};
@@ -25,56 +25,44 @@ pub(crate) use self::stream::samples_error;
 use self::totals::Reading;
 use super::merge;
 use super::params::Params;
-use crate::bind::selections::Selection;
-use crate::bind::{Binder, Bound, RowLabels};
-use crate::error::QueryError;
+use crate::bound::{Bound, RowLabels};
+use crate::exec::context::QueryContext;
 use crate::exec::morsels::Morsels;
 use crate::exec::operator::{BatchStream, Operator, Pruning, Run};
+use crate::selections::Selection;
 use crate::storage::TimeRange;
 
 /// The windows of a scan: what is computed over which times.
 #[derive(Debug, Clone)]
-pub(crate) struct Windows {
+pub(crate) struct WindowKernel {
     /// What is computed over each window.
     pub kernel: Kernel,
-    /// The windows' ends on the samples' time line.
-    pub ends: Grid,
+    /// The windows' ends on the samples' time line, their length, and how far
+    /// samples beyond them are looked at.
+    pub over: Windows,
     /// The evaluation times.
     pub eval: Grid,
-    /// The windows' length, ms.
-    pub range_ms: i64,
-    /// How far samples beyond the windows are looked at.
-    pub extension: Option<Extension>,
     /// Whether start timestamps are looked at.
     pub start_timestamps: bool,
 }
 
-impl Windows {
+impl WindowKernel {
     /// The windows of a call at the times of its node.
-    pub fn new(call: &WindowCall, eval: Grid) -> Self {
-        Windows {
+    pub fn new(call: &WindowCall, over: Windows, eval: Grid) -> Self {
+        WindowKernel {
             kernel: Kernel::of(call.function),
-            ends: call.reference,
+            over,
             eval,
-            range_ms: call.range_ms,
-            extension: call.extension,
             start_timestamps: call.start_timestamps,
         }
     }
-
-    /// The ends and the length of windows that hold all samples that are looked
-    /// at.
-    pub fn reach(&self) -> (Grid, i64) {
-        let wide = |extension: Extension| extension.widen(self.ends, self.range_ms);
-        self.extension.map_or((self.ends, self.range_ms), wide)
-    }
 }
 
-/// See the module's words.
+/// Decodes series and runs a window function over them.
 #[derive(Debug)]
 pub(crate) struct Scan {
     pub(super) selection: Selection,
-    pub(super) windows: Windows,
+    pub(super) windows: WindowKernel,
     pub(super) range: TimeRange,
     /// Whether windows reach out of `range`, where no sample counts.
     pub(super) cut: bool,
@@ -94,53 +82,55 @@ pub(crate) struct Scan {
     pub(super) span: quarrel_planner::ast::Span,
 }
 
-/// Binds a window function over a selector.
-pub(crate) fn bind(binder: &Binder<'_>, plan: &Plan, window: &Window) -> Result<Bound, QueryError> {
-    let selection = binder.selection(plan.id)?.clone();
+/// Binds a window function over a selector, whose series are `selection`.
+pub(crate) fn bind(
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    window: &Window,
+    selection: Selection,
+    params: Vec<Bound>,
+) -> Bound {
+    let Window { select, call } = window;
     let mut inputs = Vec::new();
-    let params = Params::bind(binder, &window.call.params, plan.grid, &mut inputs)?;
-    let (start, end) = window.select.time_range;
-    let rows = selection.labels.len();
-    let partitions = binder.context.partitions();
-    let morsels = Arc::new(Morsels::new(rows, plan.grid.len, partitions));
-    binder.context.stats.expect_morsels(morsels.count());
+    let params = Params::new(&call.params, params, node.grid, &mut inputs);
+    let (start, end) = select.time_range;
+    let (rows, steps) = (selection.labels.len(), node.grid.len);
+    let morsels = Arc::new(Morsels::new(rows, steps, context.partitions()));
     let selected = RowLabels::shared(Arc::clone(&selection.labels));
-    let labels = if window.call.drops_name {
-        binder.drop_names(selected)
-    } else {
-        selected
+    let labels = match call.drops_name {
+        true => selected.drop_name(context),
+        false => selected,
     };
-    let windows = Windows::new(&window.call, plan.grid);
-    let (ends, reach_ms) = windows.reach();
+    let (ends, reach_ms) = select.windows.widened();
     let scan = Scan {
-        windows,
+        windows: WindowKernel::new(call, select.windows, node.grid),
         range: TimeRange { start, end },
-        cut: window.select.is_cut(),
-        totals: window.select.totals_only.then(|| Reading {
+        cut: select.is_cut(),
+        totals: select.totals_only.then(|| Reading {
             ends,
             // An instant selector keeps one millisecond less.
-            kept_ms: reach_ms - i64::from(window.select.instant),
+            kept_ms: reach_ms - i64::from(select.instant),
         }),
         params,
         morsels: Arc::clone(&morsels),
-        annotations: AnnotationSource::of(binder, &window.call, plan.id, &selection.labels),
-        node: plan.id,
-        counts_steps: binder.context.semantics.counts_steps,
+        annotations: AnnotationSource::of(context, call, node.id, &selection.labels),
+        node: node.id,
+        counts_steps: context.semantics.counts_steps,
         keep: OnceLock::new(),
-        warning: ParamWarning::of(&window.call, plan.id),
-        span: window.select.span,
+        warning: ParamWarning::of(call, node.id),
+        span: select.span,
         selection,
     };
     let bound = Bound {
         labels: labels.list,
         unique: labels.unique,
-        marks: labels.marks,
-        grid: plan.grid,
+        drop_names: labels.drop_names,
+        grid: node.grid,
         operator: Arc::new(scan),
         inputs: inputs.into(),
         morsels: Some(morsels),
     };
-    Ok(merge::bind(binder, bound, plan))
+    merge::bind(context, bound, node)
 }
 
 impl Operator for Scan {
@@ -154,7 +144,7 @@ impl Operator for Scan {
             ": {} series={} range={}ms morsels={} partitions={}",
             self.windows.kernel.name(),
             self.selection.labels.len(),
-            self.windows.range_ms,
+            self.windows.over.range_ms,
             self.morsels.count(),
             self.morsels.partitions(),
         )?;

@@ -25,7 +25,7 @@ impl ParamWarning {
         let Kernel::Function(function, _) = Kernel::of(call.function) else {
             return None;
         };
-        let span = call.params.first()?.argument_span;
+        let span = call.params.first()?.node.argument_span;
         let (is_bad, text): (fn(f64) -> bool, _) = match function {
             WindowFunction::Quantile => (
                 |q| !(0.0..=1.0).contains(&q),

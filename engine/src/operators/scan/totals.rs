@@ -1,7 +1,7 @@
 //! Histograms reduced to count and sum, where nothing above looks at buckets.
 //!
 //! What is known of counter resets is then taken from the samples before, as
-//! long as the reference reads them one after the other: an iterator that has
+//! long as Prometheus reads them one after the other: an iterator that has
 //! to jump to a window forgets the sample before it.
 
 use quarrel_functions::grid::Grid;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::histogram_samples::is_stale;
 use super::samples::SampleColumns;
 
-/// How far back the reference's iterator keeps samples, and where it looks.
+/// How far back Prometheus's iterator keeps samples, and where it looks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading {
     /// The ends of the windows, with what they look at beyond.

@@ -5,12 +5,17 @@ use quarrel_functions::table::{Function, Kind, ValueType, lookup};
 
 use super::absent::absent_labels;
 use super::{Builder, Result};
-use crate::ast::*;
+use crate::ast::{
+    AtModifier, Call, DurationValue, Expr, MatrixSelector, Span, Subquery, VectorSelector,
+};
 use crate::error::PlanError;
 use crate::logical::durations;
 use crate::logical::info::{self, Reference, shared_reference};
 use crate::logical::times::{Enclosing, Scope, canonical, select_range};
-use crate::logical::{Extension, Grid, Plan, PlanOp, Select, Window, WindowCall, WindowKind};
+use crate::logical::{
+    Absent, Extension, Grid, Info, Plan, PlanOp, RawSelect, RawSubquery, Select, SubqueryWindow,
+    Window, WindowCall, WindowKind, Windows,
+};
 
 /// The argument that a window function looks at.
 enum Range<'a> {
@@ -50,35 +55,29 @@ impl<'a> Builder<'a> {
         let mut window = WindowCall {
             function: WindowKind::Function(counted),
             params,
-            reference: scope.grid,
-            range_ms: 0,
-            extension: None,
             start_timestamps: false,
             // Rows that are only looked at for presence may become equal.
             drops_name: !function.keeps_name && !absent,
             argument: match args.first() {
-                // The reference has lost the place by the time that it warns.
+                // Prometheus has lost the place by the time that it warns.
                 None | Some(Expr::Subquery(_)) => Span::default(),
                 Some(arg) => arg.span(),
             },
         };
         let op = match (range, inner) {
-            (Range::Subquery(_), Some((input, inner, reference, range_ms))) => {
-                (window.reference, window.range_ms) = (reference, range_ms);
-                PlanOp::SubqueryWindow {
+            (Range::Subquery(_), Some((input, inner, windows))) => {
+                PlanOp::SubqueryWindow(SubqueryWindow {
                     input: Box::new(input),
                     inner,
-                    window,
-                }
+                    windows,
+                    call: window,
+                })
             }
             (Range::Selector(matrix), _) => {
                 let select = self.range_select(function, matrix, scope)?;
-                (window.reference, window.range_ms) = (select.reference, select.range_ms);
-                window.extension = select.extension;
                 window.start_timestamps =
                     function.uses_start_timestamps && self.options.use_start_timestamps;
                 PlanOp::Window(Box::new(Window {
-                    decode: None,
                     select,
                     call: window,
                 }))
@@ -90,10 +89,10 @@ impl<'a> Builder<'a> {
             return Ok(rows);
         }
         let labels = args.first().map_or_else(Vec::new, |arg| absent_labels(arg));
-        let op = PlanOp::Absent {
+        let op = PlanOp::Absent(Absent {
             input: Box::new(rows),
             labels,
-        };
+        });
         Ok(self.node(span, scope, ValueType::Vector, op))
     }
 
@@ -117,19 +116,19 @@ impl<'a> Builder<'a> {
         Ok(params)
     }
 
-    /// A subquery's expression, its grid, the windows' ends and length.
+    /// A subquery's expression, its grid, and the windows over it.
     fn subquery(
         &mut self,
         subquery: &'a Subquery,
         scope: Scope<'a>,
-    ) -> Result<(Plan, Grid, Grid, i64)> {
+    ) -> Result<(Plan, Grid, Windows)> {
         let range_ms = durations::resolve(&subquery.range, false, self.options)?;
         let step_ms = match &subquery.step {
             Some(step) => durations::resolve(step, false, self.options)?,
             None => 0,
         };
         let step_ms = match &subquery.step {
-            // Less than a millisecond, which the reference divides by.
+            // Less than a millisecond, which Prometheus divides by.
             Some(DurationValue::Known(_)) if step_ms == 0 && scope.grid.len > 0 => {
                 let message = "unexpected error: runtime error: integer divide by zero".into();
                 let span = subquery.span;
@@ -145,7 +144,7 @@ impl<'a> Builder<'a> {
         };
         let grid = scope.subquery(times, step_ms, &self.enclosing);
         self.enclosing.push(times);
-        // The reference settles the offsets of pinned selectors anew only if
+        // Prometheus settles the offsets of pinned selectors anew only if
         // the subquery's first step is another one.
         let moved = grid.start_ms != scope.grid.start_ms;
         let settled = if moved {
@@ -163,7 +162,12 @@ impl<'a> Builder<'a> {
         };
         let plan = self.child(&subquery.expr, inner)?;
         self.enclosing.pop();
-        Ok((plan, grid, windows, range_ms))
+        let windows = Windows {
+            ends: windows,
+            range_ms,
+            extension: None,
+        };
+        Ok((plan, grid, windows))
     }
 
     /// The time that `@` fixes, ms.
@@ -178,24 +182,21 @@ impl<'a> Builder<'a> {
         &mut self,
         matrix: &'a MatrixSelector,
         scope: Scope<'a>,
-    ) -> Result<Plan> {
+    ) -> Result<RawSelect> {
         let range_ms = durations::resolve(&matrix.range, false, self.options)?;
         let select = self.select(&matrix.selector, Some(range_ms), matrix.span, scope)?;
-        let op = PlanOp::RawSelect(Box::new(select));
-        Ok(self.node(matrix.span, scope, ValueType::Matrix, op))
+        let node = self.node_info(matrix.span, scope);
+        Ok(RawSelect { node, select })
     }
 
     pub(super) fn raw_subquery(
         &mut self,
         subquery: &'a Subquery,
         scope: Scope<'a>,
-    ) -> Result<Plan> {
-        let (input, inner, ..) = self.subquery(subquery, scope)?;
-        let op = PlanOp::RawSubquery {
-            input: Box::new(input),
-            inner,
-        };
-        Ok(self.node(subquery.span, scope, ValueType::Matrix, op))
+    ) -> Result<RawSubquery> {
+        let (input, inner, _) = self.subquery(subquery, scope)?;
+        let node = self.node_info(subquery.span, scope);
+        Ok(RawSubquery { node, input, inner })
     }
 
     pub(super) fn instant(
@@ -211,18 +212,11 @@ impl<'a> Builder<'a> {
                 WindowKind::Latest
             },
             params: Vec::new(),
-            reference: select.reference,
-            range_ms: select.range_ms,
-            extension: select.extension,
             start_timestamps: false,
             drops_name: false,
             argument: selector.span,
         };
-        let op = PlanOp::Window(Box::new(Window {
-            decode: None,
-            select,
-            call,
-        }));
+        let op = PlanOp::Window(Box::new(Window { select, call }));
         Ok(self.node(selector.span, scope, ValueType::Vector, op))
     }
 
@@ -236,24 +230,20 @@ impl<'a> Builder<'a> {
         scope: Scope<'a>,
     ) -> Result<Plan> {
         let mut select = self.select(selector, None, selector.span, scope)?;
-        select.extension = None;
+        select.windows.extension = None;
         if let Some(at_ms) = self.at(selector.at, scope) {
-            // The reference forgets the offset of a pinned selector here.
-            select.reference = scope.pinned(at_ms);
+            // Prometheus forgets the offset of a pinned selector here.
+            select.windows.ends = scope.pinned(at_ms);
         }
         let window = WindowCall {
             function,
             params: Vec::new(),
-            reference: select.reference,
-            range_ms: select.range_ms,
-            extension: None,
             start_timestamps: matches!(function, WindowKind::LatestStart)
                 && self.options.use_start_timestamps,
             drops_name: true,
             argument: selector.span,
         };
         let op = PlanOp::Window(Box::new(Window {
-            decode: None,
             select,
             call: window,
         }));
@@ -277,7 +267,7 @@ impl<'a> Builder<'a> {
         let input = Box::new(self.child(arg, scope)?);
         let (names, data) = info::split(selector);
         let shared = shared_reference(arg, self.options, |at| self.at(at, scope));
-        let reference = match shared {
+        let ends = match shared {
             Some(Reference {
                 at_ms: Some(at_ms),
                 offset_ms,
@@ -292,44 +282,41 @@ impl<'a> Builder<'a> {
         };
         let mut select = Select {
             matchers: data.iter().chain(&names).cloned().collect(),
-            reference,
-            range_ms: self.options.lookback_delta_ms,
-            extension: None,
+            windows: Windows {
+                ends,
+                range_ms: self.options.lookback_delta_ms,
+                extension: None,
+            },
             time_range: (0, 0),
             group: None,
             function: call.function.name.to_string(),
             grouping: Vec::new(),
             by: false,
             hint_step_ms: scope.hint_step_ms,
-            projection: None,
             instant: true,
             totals_only: false,
             span: selector.map_or(call.span, |selector| selector.span),
         };
-        select.time_range = select.reach();
+        select.time_range = select.windows.reach();
         let window = WindowCall {
             function: WindowKind::InfoTime,
             params: Vec::new(),
-            reference,
-            range_ms: select.range_ms,
-            extension: None,
             start_timestamps: false,
             drops_name: false,
             argument: select.span,
         };
         let span = select.span;
         let op = PlanOp::Window(Box::new(Window {
-            decode: None,
             select,
             call: window,
         }));
         let series = Box::new(self.node(span, scope, ValueType::Vector, op));
-        let op = PlanOp::Info {
+        let op = PlanOp::Info(Info {
             input,
             series,
             names,
             data,
-        };
+        });
         Ok(self.node(call.span, scope, ValueType::Vector, op))
     }
 
@@ -353,11 +340,11 @@ impl<'a> Builder<'a> {
         let mut select = self.select(selector, Some(range_ms), matrix.span, scope.plain())?;
         if self.at(selector.at, scope).is_some() {
             // The samples are fetched for the first step and kept.
-            select.reference = scope.pinned(select.reference.start_ms);
+            select.windows.ends = scope.pinned(select.windows.ends.start_ms);
         }
         if refused {
             // Nobody evaluates it.
-            select.extension = None;
+            select.windows.extension = None;
         }
         Ok(select)
     }
@@ -401,16 +388,17 @@ impl<'a> Builder<'a> {
         let (grouping, by) = scope.grouping.unwrap_or_default();
         Ok(Select {
             matchers: selector.matchers.clone(),
-            reference: scope.reference(at_ms, offset_ms, &self.enclosing),
-            range_ms: window_ms,
-            extension,
+            windows: Windows {
+                ends: scope.reference(at_ms, offset_ms, &self.enclosing),
+                range_ms: window_ms,
+                extension,
+            },
             time_range: select_range(query, &self.enclosing, at_ms, offset_ms, windows_ms),
             group: None,
             function: scope.function.to_string(),
             grouping: grouping.to_vec(),
             by,
             hint_step_ms: scope.hint_step_ms,
-            projection: None,
             instant: range_ms.is_none(),
             totals_only: self.totals.contains(selector),
             span,
@@ -418,7 +406,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// A range vector where the reference does not look for one.
+/// A range vector where Prometheus does not look for one.
 pub(super) fn bare_range(span: Span, scope: Scope<'_>) -> PlanError {
     let message = if scope.grid.len > 1 {
         "unexpected error: cannot do range evaluation of matrix selector"

@@ -26,12 +26,12 @@ fn instant() -> PlanOptions {
     }
 }
 
-fn try_plan(query: &str, options: &PlanOptions) -> Result<Plan> {
+fn try_plan(query: &str, options: &PlanOptions) -> Result<LogicalPlan> {
     let tree = parse(query, &ParserOptions::all()).unwrap();
     build(tree.expr(), query, options)
 }
 
-fn plan(query: &str) -> Plan {
+fn plan(query: &str) -> LogicalPlan {
     try_plan(query, &range()).unwrap()
 }
 
@@ -43,12 +43,8 @@ fn error(query: &str, options: &PlanOptions) -> String {
     }
 }
 
-fn first_select(plan: &Plan) -> Select {
-    match &plan.op {
-        PlanOp::Window(window) => window.select.clone(),
-        PlanOp::RawSelect(select) => (**select).clone(),
-        _ => first_select(plan.inputs()[0]),
-    }
+fn first_select(plan: &LogicalPlan) -> Select {
+    plan.selects()[0].1.clone()
 }
 
 #[test]
@@ -193,7 +189,7 @@ fn subqueries_have_their_own_times() {
 /// the subquery happens to begin with the query.
 #[test]
 fn a_subquery_that_begins_with_its_parent_moves_pinned_selectors() {
-    let select = |query| first_select(&plan(query)).reference.start_ms;
+    let select = |query| first_select(&plan(query)).windows.ends.start_ms;
     assert_eq!(
         select("sum_over_time((x @ 100)[1m:40s] offset -25s)"),
         75_000
@@ -209,14 +205,14 @@ fn functions_without_vectors() {
     assert_snapshot!(plan("hour()"), @r"
     Elementwise: hour, times=1000..1600/1m
       VectorOf
-        Scalar: time()
+        Time
     ");
     assert_snapshot!(plan("time() - start() - end() - range() - step()"), @r"
     ScalarBinary: -, times=1000..1600/1m
       ScalarBinary: -
         ScalarBinary: -
           ScalarBinary: -
-            Scalar: time()
+            Time
             Number: 1000, once=1000
           Number: 1600, once=1000
         Number: 600, once=1000
@@ -306,8 +302,7 @@ fn operators_and_their_matching() {
 #[test]
 fn the_other_functions() {
     assert_snapshot!(plan("count_values without (a) (\"v\", topk by (b) (3, x))"), @r#"
-    Aggregate: count_values without (a), times=1000..1600/1m
-      String: "v", once=1000
+    CountValues: "v" without (a), times=1000..1600/1m
       Aggregate: topk by (b)
         Number: 3, once=1000
         Window: latest of x, lookback=5m
@@ -336,7 +331,7 @@ fn the_other_functions() {
       Number: 1, once=1000
       Number: 2, once=1000
     ");
-    assert_snapshot!(try_plan("\"text\"", &instant()).unwrap(), @r#"String: "text", times=1000"#);
+    assert_snapshot!(try_plan("\"text\"", &instant()).unwrap(), @r#"Text: "text", times=1000"#);
 }
 
 #[test]
@@ -392,7 +387,7 @@ fn refusals_have_the_words_of_the_reference() {
 fn nodes_are_numbered_in_post_order() {
     fn ids(plan: &Plan, out: &mut Vec<u32>) {
         plan.inputs().into_iter().for_each(|input| ids(input, out));
-        out.push(plan.id);
+        out.push(plan.node.id);
     }
     for query in [
         "1 - x * sum(y)",
@@ -401,7 +396,7 @@ fn nodes_are_numbered_in_post_order() {
         "max_over_time(rate(x[5m])[1h:]) + absent_over_time(y[5m]) + hour() + round(z)",
     ] {
         let mut got = Vec::new();
-        ids(&plan(query), &mut got);
+        ids(plan(query).rows().unwrap(), &mut got);
         assert!(
             got.iter().enumerate().all(|(i, &id)| i as u32 == id),
             "{query}: {got:?}"
@@ -417,10 +412,10 @@ fn extended_selectors_ask_for_samples_beyond_their_windows() {
     assert_snapshot!(plan("x anchored"), @"Window: latest of x, lookback=5m, times=1000..1600/1m");
     let select = first_select(&try_plan("increase(x[1m] smoothed)", &instant()).unwrap());
     assert_eq!(select.time_range, (640_001, 1_300_000));
-    assert_eq!(select.reach(), select.time_range);
+    assert_eq!(select.windows.reach(), select.time_range);
     let select = first_select(&try_plan("x smoothed", &instant()).unwrap());
     assert_eq!(select.time_range, (700_001, 1_300_000));
-    assert_eq!(select.reach(), select.time_range);
+    assert_eq!(select.windows.reach(), select.time_range);
 }
 
 #[test]
@@ -483,9 +478,9 @@ fn info_metrics_are_looked_at_when_the_rows_are() {
 #[test]
 fn functions_of_scalars_are_nodes() {
     assert_snapshot!(plan("max_of(time(), min_of(1, scalar(x)))"), @r##"
-    ScalarFunction: max_of, times=1000..1600/1m
-      Scalar: time()
-      ScalarFunction: min_of
+    ScalarCall: max_of, times=1000..1600/1m
+      Time
+      ScalarCall: min_of
         Number: 1, once=1000
         ScalarOf
           Window: latest of x, lookback=5m

@@ -33,7 +33,7 @@ pub(crate) enum Root {
 
 /// What the root computed.
 #[derive(Debug)]
-pub(crate) enum Output {
+pub(crate) enum Computed {
     Nothing,
     Rows(
         Vec<SeriesBatch>,
@@ -44,10 +44,10 @@ pub(crate) enum Output {
 
 impl Root {
     /// Computes all rows.
-    pub async fn compute(&self, context: &Arc<QueryContext>) -> Result<Output, QueryError> {
+    pub async fn compute(&self, context: &Arc<QueryContext>) -> Result<Computed, QueryError> {
         match self {
-            Root::Text { .. } => Ok(Output::Nothing),
-            Root::Raw(raw) => Ok(Output::Raw(raw.compute(context).await?)),
+            Root::Text { .. } => Ok(Computed::Nothing),
+            Root::Raw(raw) => Ok(Computed::Raw(raw.compute(context).await?)),
             Root::Rows { plan, .. } => {
                 let mut account = context.account("result");
                 let mut stream = Input::new(Arc::clone(plan) as _).open(0);
@@ -58,13 +58,13 @@ impl Root {
                     account.hold_samples(batch.items() as u64)?;
                     batches.push(batch);
                 }
-                Ok(Output::Rows(batches, account))
+                Ok(Computed::Rows(batches, account))
             }
         }
     }
 }
 
-impl Output {
+impl Computed {
     /// The answer in its order.
     pub fn into_value(
         self,
@@ -77,16 +77,16 @@ impl Output {
             _ => Ok::<_, QueryError>(()),
         };
         match (self, root) {
-            (Output::Nothing, Root::Text { at_ms, text }) => Ok(Value::String {
+            (Computed::Nothing, Root::Text { at_ms, text }) => Ok(Value::String {
                 timestamp: *at_ms,
                 value: text.clone(),
             }),
-            (Output::Raw(series), Root::Raw(raw)) => {
+            (Computed::Raw(series), Root::Raw(raw)) => {
                 check(series.len())?;
                 Ok(Value::Matrix(raw_set(series, &raw.labels, context)))
             }
             (
-                Output::Rows(batches, _),
+                Computed::Rows(batches, _),
                 Root::Rows {
                     labels,
                     grid,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use quarrel_planner::logical::{Plan, PlanOp, Select};
+use quarrel_planner::logical::Select;
 
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
@@ -48,23 +48,6 @@ pub(crate) struct Selections {
 struct Key<'p> {
     matchers: &'p [Matcher],
     range: TimeRange,
-    projection: Option<&'p [String]>,
-}
-
-/// The selectors of a plan with the numbers of their nodes, by number.
-pub(crate) fn selects(plan: &Plan) -> Vec<(u32, &Select)> {
-    let mut out = Vec::new();
-    let mut stack = vec![plan];
-    while let Some(plan) = stack.pop() {
-        match &plan.op {
-            PlanOp::Window(window) => out.push((plan.id, &window.select)),
-            PlanOp::RawSelect(select) => out.push((plan.id, &**select)),
-            _ => {}
-        }
-        stack.extend(plan.inputs());
-    }
-    out.sort_by_key(|(id, _)| *id);
-    out
 }
 
 /// The time range that all selectors together look at.
@@ -102,11 +85,9 @@ impl Selections {
                 .group
                 .as_ref()
                 .map_or(&select.matchers, |g| &g.matchers);
-            let projection = select.projection.as_deref();
             let key = Key {
                 matchers,
                 range: asked_range(select),
-                projection,
             };
             match keys.iter().position(|k| *k == key) {
                 Some(i) => asked[i].0.push(id),
@@ -265,10 +246,14 @@ fn check_order(labels: &LabelList, context: &QueryContext) -> Result<(), QueryEr
 fn hints_of(select: &Select) -> SelectHints {
     SelectHints {
         step_ms: select.hint_step_ms,
-        range_ms: if select.instant { 0 } else { select.range_ms },
+        range_ms: if select.instant {
+            0
+        } else {
+            select.windows.range_ms
+        },
         function: select.function.clone(),
         grouping: select.grouping.clone(),
         by: select.by,
-        projection: select.projection.clone(),
+        projection: None,
     }
 }
