@@ -7,12 +7,9 @@ use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
 
-use datafusion_execution::memory_pool::{
-    GreedyMemoryPool, MemoryConsumer, MemoryPool, MemoryReservation,
-};
-
 use crate::annotations::{Annotations, Level};
 use crate::error::{LimitError, QueryError};
+use crate::exec::memory::MemoryPool;
 use crate::exec::pool::{Pool, catch_panics};
 use crate::exec::step_counts::StepCounts;
 use crate::labels::SymbolTable;
@@ -42,8 +39,7 @@ pub struct QueryContext {
     cancellation: Arc<Cancellation>,
     timeout: Option<Duration>,
     clock: OnceLock<Clock>,
-    memory: Arc<dyn MemoryPool>,
-    memory_limit: u64,
+    memory: MemoryPool,
     max_samples: u64,
     max_samples_read: u64,
     live_samples: AtomicU64,
@@ -152,7 +148,6 @@ pub struct Semantics {
 impl QueryContext {
     /// A context for one run.
     pub fn new(pool: Pool, limits: ContextLimits, semantics: Semantics) -> Self {
-        let bytes = usize::try_from(limits.max_memory).unwrap_or(usize::MAX);
         QueryContext {
             pool,
             inline: AtomicBool::new(false),
@@ -164,8 +159,7 @@ impl QueryContext {
             cancellation: Arc::default(),
             timeout: limits.timeout,
             clock: OnceLock::new(),
-            memory: Arc::new(GreedyMemoryPool::new(bytes)),
-            memory_limit: limits.max_memory,
+            memory: MemoryPool::new(limits.max_memory),
             max_samples: limits.max_samples,
             max_samples_read: limits.max_samples_read,
             live_samples: AtomicU64::new(0),
@@ -340,8 +334,8 @@ impl QueryContext {
     /// An account of bytes for one operator; it is given back on drop.
     pub fn account(self: &Arc<Self>, what: &'static str) -> Account {
         Account {
-            reservation: MemoryConsumer::new(what).register(&self.memory),
             context: Arc::clone(self),
+            bytes: 0,
             samples: 0,
             what,
         }
@@ -351,8 +345,8 @@ impl QueryContext {
 /// Bytes and live samples that an operator holds.
 #[derive(Debug)]
 pub struct Account {
-    reservation: MemoryReservation,
     context: Arc<QueryContext>,
+    bytes: u64,
     samples: u64,
     what: &'static str,
 }
@@ -363,17 +357,22 @@ impl Account {
     /// # Errors
     /// [`LimitError::Memory`] when the query's limit would be passed.
     pub fn grow(&mut self, bytes: usize) -> Result<(), QueryError> {
-        self.reservation.try_grow(bytes).map_err(|_| {
-            QueryError::Limit(LimitError::Memory {
-                limit: self.context.memory_limit,
+        let memory = &self.context.memory;
+        if !memory.reserve(bytes as u64) {
+            return Err(QueryError::Limit(LimitError::Memory {
+                limit: memory.limit(),
                 what: self.what.to_string(),
-            })
-        })
+            }));
+        }
+        self.bytes += bytes as u64;
+        Ok(())
     }
 
     /// Gives some of the reserved bytes back.
     pub fn shrink(&mut self, bytes: usize) {
-        self.reservation.shrink(bytes.min(self.reservation.size()));
+        let bytes = self.bytes.min(bytes as u64);
+        self.context.memory.release(bytes);
+        self.bytes -= bytes;
     }
 
     /// The query whose account it is.
@@ -408,6 +407,7 @@ impl Account {
 
 impl Drop for Account {
     fn drop(&mut self) {
+        self.context.memory.release(self.bytes);
         self.context
             .live_samples
             .fetch_sub(self.samples, Ordering::Relaxed);

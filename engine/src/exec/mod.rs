@@ -1,8 +1,10 @@
-//! How plans run: the thread pool, a query's context, and the bridge from
-//! quarrel's operators to DataFusion's `ExecutionPlan`.
+//! How plans run: the thread pool, a query's context with its memory, the
+//! contract of operators, and the nodes of the physical plan.
 
 pub mod context;
 pub mod gather;
+pub mod memory;
+pub mod metrics;
 pub mod morsels;
 pub mod operator;
 pub mod ordered;

@@ -11,9 +11,6 @@ use std::task::{Context, Poll};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use async_task::Task;
-use datafusion_physical_expr_common::metrics::{
-    Count, ExecutionPlanMetricsSet, MetricBuilder, Time,
-};
 use futures::future::{BoxFuture, Either, select};
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
@@ -23,6 +20,7 @@ use quarrel_planner::with_stack;
 use crate::batch::{self, BatchBuilder, Row, Rows, SeriesBatch};
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
+use crate::exec::metrics::OperatorMetrics;
 
 /// A stream of series batches.
 pub type BatchStream = BoxStream<'static, Result<RecordBatch, QueryError>>;
@@ -106,31 +104,6 @@ pub struct Run {
     pub inputs: Vec<Input>,
     /// Its own counters.
     pub metrics: OperatorMetrics,
-}
-
-/// The counters of one partition of an operator.
-#[derive(Debug, Clone)]
-pub struct OperatorMetrics {
-    pub(super) elapsed: Time,
-    pub(super) rows: Count,
-    pub(super) samples: Count,
-    bytes: Count,
-}
-
-impl OperatorMetrics {
-    pub(super) fn new(set: &ExecutionPlanMetricsSet, partition: usize) -> Self {
-        OperatorMetrics {
-            elapsed: MetricBuilder::new(set).elapsed_compute(partition),
-            rows: MetricBuilder::new(set).output_rows(partition),
-            samples: MetricBuilder::new(set).counter("output_items", partition),
-            bytes: MetricBuilder::new(set).counter("read_bytes", partition),
-        }
-    }
-
-    /// Counts encoded bytes that were read.
-    pub fn add_bytes(&self, bytes: usize) {
-        self.bytes.add(bytes);
-    }
 }
 
 /// An input of an operator, not started yet.

@@ -8,11 +8,11 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
-use datafusion_physical_expr_common::metrics::{ExecutionPlanMetricsSet, MetricsSet};
 use futures::{Stream, StreamExt};
 use quarrel_planner::with_stack;
 
-use super::operator::{BatchStream, Input, Operator, OperatorMetrics, PhysicalPlan, Run};
+use super::metrics::OperatorMetrics;
+use super::operator::{BatchStream, Input, Operator, PhysicalPlan, Run};
 use crate::batch::SeriesBatch;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
@@ -23,7 +23,7 @@ pub struct PlanNode {
     inputs: Vec<Arc<PlanNode>>,
     context: Arc<QueryContext>,
     partitions: usize,
-    metrics: ExecutionPlanMetricsSet,
+    metrics: OperatorMetrics,
 }
 
 impl PlanNode {
@@ -39,7 +39,7 @@ impl PlanNode {
             inputs,
             context: Arc::clone(context),
             partitions,
-            metrics: ExecutionPlanMetricsSet::new(),
+            metrics: OperatorMetrics::default(),
         })
     }
 
@@ -53,19 +53,13 @@ impl PlanNode {
             out.extend(std::iter::repeat_n("  ", depth));
             out.push_str(&node.to_string());
             if with_metrics {
-                let metrics = node.metrics().aggregate_by_name().sorted_for_display();
-                out.push_str(&format!(", metrics=[{}]", metrics.timestamps_removed()));
+                out.push_str(&format!(", metrics=[{}]", node.metrics));
             }
             out.push('\n');
             let inputs = node.inputs.iter().rev();
             stack.extend(inputs.map(|input| (&**input, depth + 1)));
         }
         out
-    }
-
-    /// What the operator did so far.
-    fn metrics(&self) -> MetricsSet {
-        self.metrics.clone_inner()
     }
 }
 
@@ -77,17 +71,16 @@ impl PhysicalPlan for PlanNode {
     fn execute(&self, partition: usize) -> BatchStream {
         let input = |node: &Arc<PlanNode>| Input::new(Arc::clone(node) as _);
         let inputs = self.inputs.iter().map(input).collect();
-        let metrics = OperatorMetrics::new(&self.metrics, partition);
         let run = Run {
             partition,
             context: Arc::clone(&self.context),
             inputs,
-            metrics: metrics.clone(),
+            metrics: self.metrics.clone(),
         };
         let inner = Arc::clone(&self.operator).stream(run);
         Measured {
             inner: Some(inner),
-            metrics,
+            metrics: self.metrics.clone(),
             context: Arc::clone(&self.context),
         }
         .boxed()
@@ -146,14 +139,12 @@ impl Stream for Measured {
         };
         // A chain of operators polls as deep as it is long.
         let polled = with_stack(|| inner.poll_next_unpin(cx));
-        self.metrics.elapsed.add_elapsed(start);
+        self.metrics.add_elapsed(start);
         polled.map(|item| {
             item.inspect(|result| {
                 if let Ok(record) = result {
-                    self.metrics.rows.add(record.num_rows());
-                    if let Ok(batch) = SeriesBatch::try_from(record) {
-                        self.metrics.samples.add(batch.items());
-                    }
+                    let items = SeriesBatch::try_from(record).map_or(0, |batch| batch.items());
+                    self.metrics.add_batch(record.num_rows(), items);
                 }
             })
         })
