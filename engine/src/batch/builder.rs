@@ -33,7 +33,7 @@ impl BatchBuilder {
         BatchBuilder::with_target(TARGET_ITEMS)
     }
 
-    /// An empty builder that is full after so many items.
+    /// An empty builder that is full after `target` items.
     pub fn with_target(target: usize) -> Self {
         BatchBuilder {
             target,

@@ -13,7 +13,7 @@ use quarrel_functions::histogram::native::{
 /// Stands for an item that is no histogram.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// See the module's words.
+/// Where each item of a batch has its histogram.
 #[derive(Clone, Debug)]
 pub(super) struct HistogramItems {
     /// For each item its place among the histograms, or [`NONE`].

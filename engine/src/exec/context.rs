@@ -139,7 +139,7 @@ pub struct Semantics {
     pub batch_items: usize,
     /// Whether names are removed when the answer is complete.
     pub delayed_name_removal: bool,
-    /// Whether the label `__type__` tells which metrics are counters.
+    /// Whether the label `__type__` says which metrics are counters.
     pub type_and_unit_labels: bool,
     /// Whether the samples of each step are counted.
     pub counts_steps: bool,

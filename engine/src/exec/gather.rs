@@ -10,7 +10,7 @@ use crate::exec::morsels::Morsels;
 use crate::exec::operator::{BatchStream, Operator, Run};
 use crate::exec::ordered::ordered;
 
-/// One partition out of many. See the module's words.
+/// Makes one partition out of many, in the order of the morsels.
 #[derive(Debug)]
 pub struct Gather {
     morsels: Arc<Morsels>,

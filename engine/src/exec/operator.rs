@@ -59,7 +59,7 @@ pub trait Operator: Debug + Send + Sync + 'static {
         self.is_row_wise() && input == 0
     }
 
-    /// Told before it runs that only some rows matter to those above.
+    /// Called before it runs: only the rows in `keep` matter to those above.
     fn prune(&self, keep: &[bool]) -> Pruning {
         let _ = keep;
         if self.is_row_wise() {
@@ -184,7 +184,7 @@ impl Future for Collecting {
 }
 
 /// The rows of both operands. Where both fail it is with the left one's error,
-/// as in the reference, whichever comes first.
+/// as in Prometheus, whichever comes first.
 ///
 /// # Errors
 /// That of an operand.
@@ -382,7 +382,7 @@ struct Expanding<P, F> {
     with: P,
     input: BatchStream,
     each: F,
-    /// The input's batch at hand, and its next row.
+    /// The current batch of the input, and its next row.
     batch: Option<SeriesBatch>,
     next: usize,
     builder: BatchBuilder,

@@ -1,5 +1,5 @@
-//! Counts the samples that each step of a query looks at, in the reference's
-//! way.
+//! Counts the samples that each step of a query looks at, as Prometheus
+//! counts them.
 //!
 //! A selector counts by the steps of its own grid ([`StepSamples`]). What its
 //! counts mean for the query's steps follows from what stands above it: a part
@@ -24,7 +24,7 @@ pub struct StepSamples {
 }
 
 impl StepSamples {
-    /// None at any of so many steps.
+    /// None at any of `steps` steps.
     pub fn new(steps: usize) -> Self {
         StepSamples {
             total: vec![0; steps],
@@ -59,7 +59,7 @@ impl StepSamples {
 /// What stands above a selector, from it to the root.
 #[derive(Clone, Copy, Debug)]
 enum Above {
-    /// What is evaluated once, for so many steps.
+    /// What is evaluated once, for `steps` steps.
     Once { steps: usize },
     /// Windows over a subquery's steps: their ends, their length, and how many.
     Windows {
@@ -110,7 +110,7 @@ impl StepCounts {
         }
     }
 
-    /// The counts of a query of so many steps.
+    /// The counts of a query of `steps` steps.
     pub fn of_query(&self, steps: usize) -> StepSamples {
         let mut sum = StepSamples::new(steps);
         let Some(above) = self.above.get() else {

@@ -74,7 +74,7 @@ pub(crate) fn bind_in_order(input: Bound, span: Span) -> Bound {
     bind_with(input, span, Decides::FirstRow)
 }
 
-/// Removes the names of marked rows, as the answer has it.
+/// Removes the names of rows with the drop-name flag, as the answer has it.
 pub(crate) fn finish(input: Bound, span: Span) -> Bound {
     let labels = input.row_labels().finished();
     bind_with(input.relabeled(labels), span, Decides::FirstStep)
@@ -202,7 +202,7 @@ impl Operator for Merge {
     }
 }
 
-/// Rows that take turns, as one row over all steps.
+/// Rows that do not overlap, as one row over all steps.
 pub(crate) struct United<'a> {
     values: Vec<f64>,
     present: Vec<bool>,

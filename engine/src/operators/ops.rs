@@ -113,7 +113,7 @@ impl SampleOp {
 
     /// The operator on two samples of which one at least is a histogram, or
     /// on two floats that it has no meaning for. A histogram that comes out
-    /// is appended to `out`; beside the outcome there may be something to tell.
+    /// is appended to `out`; beside the outcome there may be an annotation.
     ///
     /// # Errors
     /// If there is no result, and why.

@@ -8,7 +8,7 @@ use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{Aggregate, NodeInfo};
 
 use super::aggregate::grouping::{self, Grouped};
-use super::aggregate::mixed::{MarkedSteps, Mixed};
+use super::aggregate::mixed::{DroppedNameSteps, Mixed};
 use super::params::{Params, Values};
 use crate::bound::Bound;
 use crate::exec::context::QueryContext;
@@ -104,11 +104,11 @@ impl Operator for Quantile {
             warn_extremes(&run, self.node, self.span, q, self.steps);
             let mut members: Vec<Vec<u32>> = vec![Vec::new(); self.count];
             let mut order = Vec::new();
-            let marked = self
+            let dropped = self
                 .mixed
                 .as_ref()
-                .map(|mixed| MarkedSteps::new(mixed, self.steps));
-            account.grow(marked.as_ref().map_or(0, MarkedSteps::bytes))?;
+                .map(|mixed| DroppedNameSteps::new(mixed, self.steps));
+            account.grow(dropped.as_ref().map_or(0, DroppedNameSteps::bytes))?;
             for row in input.arrived() {
                 if row.has_histograms() {
                     grouping::annotate_ignored(
@@ -119,8 +119,8 @@ impl Operator for Quantile {
                     );
                 }
                 let group = self.groups[row.series as usize];
-                if let Some(marked) = &marked {
-                    marked.add(group, &row);
+                if let Some(dropped) = &dropped {
+                    dropped.add(group, &row);
                 }
                 if members[group as usize].is_empty() {
                     order.push(group);
@@ -147,8 +147,8 @@ impl Operator for Quantile {
                             quarrel_functions::quantile::quantile(q.param().at(step), &mut at_step);
                     }
                 }
-                let number = match &marked {
-                    Some(marked) => marked.row_of(group, &present, &StepHistograms::default()),
+                let number = match &dropped {
+                    Some(dropped) => dropped.row_of(group, &present, &StepHistograms::default()),
                     None => group,
                 };
                 output.push(number, 0, &values, &present)?;

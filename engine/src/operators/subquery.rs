@@ -84,7 +84,7 @@ impl Operator for SubqueryWindow {
     }
 
     fn prune(&self, _: &[bool]) -> Pruning {
-        // Rows that tell the user something, or refuse a parameter, have an
+        // Rows that annotate something, or refuse a parameter, have an
         // effect.
         let counter = self
             .annotations

@@ -74,7 +74,7 @@ impl Operator for VectorScalar {
     }
 
     fn prune(&self, _: &[bool]) -> Pruning {
-        // Floats that cannot be trimmed are told of, whoever asks for them.
+        // Floats that cannot be trimmed are annotated even where no row above needs them.
         match self.op {
             SampleOp::Trim(_) => Pruning::Ignored,
             _ => Pruning::PassedOn,

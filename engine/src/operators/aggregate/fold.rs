@@ -8,7 +8,7 @@ use quarrel_functions::aggregate::{Accumulator, AggregateFunction};
 use rustc_hash::FxHashMap;
 
 use super::histograms::{AnnotationSite, HistogramRow};
-use super::mixed::MarkedSteps;
+use super::mixed::DroppedNameSteps;
 use super::{Aggregate, grouping};
 use crate::batch::{Row, SeriesBatch};
 use crate::error::QueryError;
@@ -54,7 +54,7 @@ struct FolderPlan {
     groups: Arc<Vec<u32>>,
     steps: usize,
     morsels: Option<Arc<Morsels>>,
-    marked: Option<Arc<MarkedSteps>>,
+    dropped: Option<Arc<DroppedNameSteps>>,
 }
 
 /// The partials of one partition's rows.
@@ -62,7 +62,7 @@ pub(super) fn partials(
     aggregate: &Aggregate,
     stream: BatchStream,
     partition: usize,
-    marked: Option<Arc<MarkedSteps>>,
+    dropped: Option<Arc<DroppedNameSteps>>,
     context: &Arc<QueryContext>,
 ) -> MorselStream<Partial> {
     let folder = Folder {
@@ -73,7 +73,7 @@ pub(super) fn partials(
             groups: Arc::clone(&aggregate.groups),
             steps: aggregate.steps,
             morsels: aggregate.morsels.clone(),
-            marked,
+            dropped,
         },
         stream,
         partition,
@@ -135,8 +135,8 @@ impl Folder {
     fn add(&mut self, batch: &SeriesBatch) -> Result<(), QueryError> {
         for row in batch.rows() {
             let group = self.aggregate.groups[row.series as usize];
-            if let Some(marked) = &self.aggregate.marked {
-                marked.add(group, &row);
+            if let Some(dropped) = &self.aggregate.dropped {
+                dropped.add(group, &row);
             }
             let place = self.place(group)?;
             if batch.has_histograms() && row.has_histograms() {

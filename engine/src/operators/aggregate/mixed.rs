@@ -1,8 +1,8 @@
-//! Groups of which some rows are marked to lose their name and some are not.
+//! Groups of which some rows have the drop-name flag and some have not.
 //!
-//! A group is marked if any of its samples of one step is, and the last step
+//! A group has the flag if any of its samples of one step has, and the last step
 //! that has a result decides, as in Prometheus. That is known when the
-//! samples come: such a group has two rows, a marked one and another, and one
+//! samples come: such a group has two rows, a dropped-name variant and another, and one
 //! of them gets all samples.
 
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use crate::bound::{DropNames, RowLabels};
 pub(crate) struct Mixed {
     /// The drop_names of the input's rows.
     drop_names: DropNames,
-    /// The marked twin of each mixed group.
-    twins: FxHashMap<u32, u32>,
+    /// The dropped-name variant of each mixed group.
+    variants: FxHashMap<u32, u32>,
 }
 
 impl Groups {
@@ -35,8 +35,8 @@ impl Groups {
         }
         let mut kinds = vec![(false, false); groups];
         for (row, &group) in self.of_row.iter().enumerate() {
-            let (marked, others) = &mut kinds[group as usize];
-            *(if drop_names.get(row) { marked } else { others }) = true;
+            let (dropped, others) = &mut kinds[group as usize];
+            *(if drop_names.get(row) { dropped } else { others }) = true;
         }
         let mixed: Vec<u32> = (0..groups as u32)
             .filter(|&group| kinds[group as usize] == (true, true))
@@ -49,27 +49,27 @@ impl Groups {
         let order: Vec<u32> = (0..groups as u32).chain(mixed.iter().copied()).collect();
         let labels =
             RowLabels::new(labels.list.take(&order)).with_drop_names(out.into_iter().collect());
-        let twins = mixed.into_iter().zip(groups as u32..).collect();
+        let variants = mixed.into_iter().zip(groups as u32..).collect();
         let mixed = Mixed {
             drop_names: drop_names.clone(),
-            twins,
+            variants,
         };
         (labels, Some(Arc::new(mixed)))
     }
 }
 
-/// At which steps mixed groups have marked samples.
+/// At which steps mixed groups have samples with the drop-name flag.
 #[derive(Debug)]
-pub(crate) struct MarkedSteps {
+pub(crate) struct DroppedNameSteps {
     mixed: Arc<Mixed>,
     steps: usize,
     of_group: Mutex<FxHashMap<u32, Vec<bool>>>,
 }
 
-impl MarkedSteps {
+impl DroppedNameSteps {
     /// No samples yet.
     pub fn new(mixed: &Arc<Mixed>, steps: usize) -> Self {
-        MarkedSteps {
+        DroppedNameSteps {
             mixed: Arc::clone(mixed),
             steps,
             of_group: Mutex::default(),
@@ -78,35 +78,35 @@ impl MarkedSteps {
 
     /// The bytes that this can come to.
     pub fn bytes(&self) -> usize {
-        self.mixed.twins.len() * self.steps
+        self.mixed.variants.len() * self.steps
     }
 
     /// Takes annotation of a row of a group, in any order.
     pub fn add(&self, group: u32, row: &Row<'_>) {
-        if !self.mixed.twins.contains_key(&group) || !self.mixed.drop_names.get(row.series as usize)
+        if !self.mixed.variants.contains_key(&group) || !self.mixed.drop_names.get(row.series as usize)
         {
             return;
         }
         let mut of_group = self.of_group.lock();
-        let marked = of_group
+        let dropped = of_group
             .entry(group)
             .or_insert_with(|| vec![false; self.steps]);
         let first = row.first_step as usize;
         for i in row.samples() {
-            marked[first + i] = true;
+            dropped[first + i] = true;
         }
     }
 
     /// The number of the row that gets a group's results.
     pub fn row_of(&self, group: u32, present: &[bool], histograms: &StepHistograms) -> u32 {
         let of_group = self.of_group.lock();
-        let marked = of_group.get(&group).is_some_and(|marked| {
+        let dropped = of_group.get(&group).is_some_and(|dropped| {
             let last = present.iter().rposition(|&p| p);
             let last = last.max(histograms.steps().last().map(|&step| step as usize));
-            last.is_some_and(|last| marked[last])
+            last.is_some_and(|last| dropped[last])
         });
-        match self.mixed.twins.get(&group) {
-            Some(&twin) if marked => twin,
+        match self.mixed.variants.get(&group) {
+            Some(&variant) if dropped => variant,
             _ => group,
         }
     }

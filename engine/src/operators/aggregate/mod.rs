@@ -21,7 +21,7 @@ use quarrel_planner::logical::{Aggregate as AggregatePlan, NodeInfo};
 
 use self::fold::{Partial, PartialGroup, partials};
 use self::histograms::{AnnotationSite, HistogramGroup};
-use self::mixed::{MarkedSteps, Mixed};
+use self::mixed::{DroppedNameSteps, Mixed};
 use crate::bound::Bound;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
@@ -108,13 +108,13 @@ impl Aggregate {
     async fn compute(&self, run: &Run) -> Result<Output, QueryError> {
         let input = &run.inputs[0];
         let mut account = run.context.account("aggregate");
-        let marked = self
+        let dropped = self
             .mixed
             .as_ref()
-            .map(|mixed| Arc::new(MarkedSteps::new(mixed, self.steps)));
-        account.grow(marked.as_ref().map_or(0, |marked| marked.bytes()))?;
+            .map(|mixed| Arc::new(DroppedNameSteps::new(mixed, self.steps)));
+        account.grow(dropped.as_ref().map_or(0, |dropped| dropped.bytes()))?;
         let sources: Vec<_> = (0..input.partitions())
-            .map(|p| partials(self, input.open(p), p, marked.clone(), &run.context))
+            .map(|p| partials(self, input.open(p), p, dropped.clone(), &run.context))
             .collect();
         let merged = if sources.len() > 1 {
             ordered(&run.context.pool, sources).boxed()
@@ -150,8 +150,8 @@ impl Aggregate {
                 Some(group) => group.finish(&mut present, self.site, &run.context),
                 None => StepHistograms::default(),
             };
-            let number = match &marked {
-                Some(marked) => marked.row_of(group, &present, &histograms),
+            let number = match &dropped {
+                Some(dropped) => dropped.row_of(group, &present, &histograms),
                 None => group,
             };
             output.push_mixed(number, 0, &values, &present, &histograms)?;

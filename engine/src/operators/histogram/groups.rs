@@ -17,7 +17,7 @@ use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::labels::{Grouper, Label, LabelList, Symbol, Symbols, find_label};
 
-/// The classic histograms of an input, as far as labels tell.
+/// The classic histograms of an input, as labels have it.
 #[derive(Debug)]
 pub(super) struct Groups {
     /// The input's labels.
@@ -105,8 +105,7 @@ impl Groups {
         self.rows.get(row as usize)
     }
 
-    /// Sorts the rows that have come, and tells the user of what does not
-    /// count.
+    /// Sorts the rows that have come, and annotates what does not count.
     ///
     /// # Errors
     /// The memory limit.
@@ -163,8 +162,8 @@ impl Groups {
 }
 
 impl Arrived<'_> {
-    /// DropNames the steps at which a native histogram meets a classic one; tells
-    /// whether there is any.
+    /// Sets the steps at which a native histogram stands beside a classic one;
+    /// gives whether there is any.
     fn meet(&mut self, place: usize, native: &Row<'_>, steps: usize) -> bool {
         let (number, buckets) = &self.classic[place];
         let mut there = vec![false; steps];

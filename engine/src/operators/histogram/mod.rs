@@ -27,7 +27,7 @@ use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 use crate::labels::{LabelList, Symbol};
 
-/// What the user is told when counts fell from one bucket to the next.
+/// The info when counts fell from one bucket to the next.
 const FORCED: &str = "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)";
 
 /// Where annotations go, and what they may name.
@@ -266,13 +266,13 @@ impl<'a> Answers<'a> {
         let arrived = self.arrived;
         match question {
             Question::Quantile(q) => {
-                let tell = |step, forced| {
+                let annotate = |step, forced| {
                     if !arrived.is_in_conflict(number, step) {
                         self.annotator
                             .annotate_forced(self.context, number, step, forced);
                     }
                 };
-                buckets.quantile(q, values, present, tell);
+                buckets.quantile(q, values, present, annotate);
             }
             Question::Fraction(lower, upper) => buckets.fraction(lower, upper, values, present),
         }

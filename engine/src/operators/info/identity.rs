@@ -36,7 +36,7 @@ fn pattern(identity: Identity) -> usize {
     2 * instance + job
 }
 
-/// Which info metrics the rows at hand ask for.
+/// Which info metrics the collected rows ask for.
 pub(super) fn wanted(
     context: &QueryContext,
     plan: &Info,

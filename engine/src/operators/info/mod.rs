@@ -3,7 +3,7 @@
 //! sample counts, so labels depend on samples, and this is a pipeline breaker
 //! that runs while binding.
 //!
-//! Prometheus asks its store for the info metrics of the rows at hand; here
+//! Prometheus asks its store for the info metrics of the collected rows; here
 //! the store is asked for all of them along with the other selectors, and
 //! those that no row can have are not decoded ([`identity`]).
 

@@ -53,7 +53,7 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
         one: &one,
         united: FxHashMap::default(),
         many: Piece::default(),
-        partner: Piece::default(),
+        one_series: Piece::default(),
         one_there,
         pairs: Pairs {
             join,
@@ -103,7 +103,7 @@ struct Repeat {
 
 impl Check<'_> {
     /// Two rows of one group on the "one" side at a step are an error wherever
-    /// the other operand has any sample at that step, partner or not, and
+    /// the other operand has any sample at that step, matched or not, and
     /// wherever a side is filled. The
     /// reference stops at the first such step, and there at the first row, in
     /// the order in which they come, that repeats its group.
@@ -133,9 +133,9 @@ impl Check<'_> {
             self.context.check()?;
             seen.fill(NONE);
             let mut rows: Vec<u32> = group
-                .partners
+                .matched
                 .iter()
-                .flat_map(|p| self.sides.partners[*p as usize].rows.iter().copied())
+                .flat_map(|p| self.sides.matched[*p as usize].rows.iter().copied())
                 .collect();
             rows.sort_unstable_by_key(|&row| arrival[row as usize]);
             for row in rows.into_iter().filter_map(|number| one.get(number)) {
@@ -205,10 +205,10 @@ fn repeats(
 
 struct Worker<'a> {
     one: &'a Rows,
-    /// Partners of several rows, put together when first met.
+    /// Matched series of several rows, united when first needed.
     united: FxHashMap<u32, Piece<'a>>,
     many: Piece<'a>,
-    partner: Piece<'a>,
+    one_series: Piece<'a>,
     /// For each group the steps at which the "one" side is there, if that is
     /// filled.
     one_there: Vec<Option<Vec<bool>>>,
@@ -226,42 +226,42 @@ impl<'a> Worker<'a> {
         self.many.set(row);
         self.pairs.group = group;
         let first_pair = table.first_pair[row.series as usize];
-        let partners = &sides.group[group as usize].partners;
-        for (pair, &partner) in (first_pair..).zip(partners) {
-            self.with_partner(partner, |worker, piece| {
-                worker.pairs.meet(pair, &worker.many, piece)
+        let matched = &sides.group[group as usize].matched;
+        for (pair, &one_series) in (first_pair..).zip(matched) {
+            self.with_matched(one_series, |worker, piece| {
+                worker.pairs.combine(pair, &worker.many, piece)
             })?;
         }
         if let Some(fill) = sides.fill.one {
             let there = self.one_there[group as usize].as_deref();
-            let pair = first_pair + partners.len() as u32;
+            let pair = first_pair + matched.len() as u32;
             let sides = (Side::Row(&self.many), Side::Fill(fill));
             self.pairs.alone(pair, &self.many, there, sides)?;
         }
         Ok(())
     }
 
-    /// The partners at the steps at which no "many" row of their group has met
+    /// The matched series at the steps at which no "many" row of their group is paired with
     /// them.
     fn without_many(&mut self, fill: f64) -> Result<(), QueryError> {
         let table = &self.pairs.join.table;
         let sides = &table.sides;
-        let mut seen = vec![false; sides.partners.len()];
-        let partner_of = sides.partner_of();
+        let mut seen = vec![false; sides.matched.len()];
+        let matched_of = sides.matched_of();
         let one = self.one;
         for (i, row) in one.arrived().enumerate() {
             if i % 64 == 0 {
                 self.pairs.account.context().check()?;
             }
-            let partner = partner_of[row.series as usize];
-            if std::mem::replace(&mut seen[partner as usize], true) {
+            let one_series = matched_of[row.series as usize];
+            if std::mem::replace(&mut seen[one_series as usize], true) {
                 continue;
             }
             let group = sides.one_group[row.series as usize];
             self.pairs.group = NONE;
             let matched = self.pairs.matched[group as usize].take();
-            self.with_partner(partner, |worker, piece| {
-                let pair = table.first_filled + partner;
+            self.with_matched(one_series, |worker, piece| {
+                let pair = table.first_filled + one_series;
                 let sides = (Side::Fill(fill), Side::Row(piece));
                 worker.pairs.alone(pair, piece, matched.as_deref(), sides)
             })?;
@@ -270,34 +270,34 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Does something with the samples of a partner, if it has any.
-    fn with_partner(
+    /// Does something with the samples of a matched series, if it has any.
+    fn with_matched(
         &mut self,
-        partner: u32,
+        one_series: u32,
         act: impl FnOnce(&mut Self, &Piece<'a>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
-        let rows = &self.pairs.join.table.sides.partners[partner as usize].rows;
+        let rows = &self.pairs.join.table.sides.matched[one_series as usize].rows;
         if let [single] = rows[..] {
             let Some(row) = self.one.get(single) else {
                 return Ok(());
             };
-            self.partner.set(&row);
-            let piece = std::mem::take(&mut self.partner);
+            self.one_series.set(&row);
+            let piece = std::mem::take(&mut self.one_series);
             let result = act(self, &piece);
-            self.partner = piece;
+            self.one_series = piece;
             result
         } else {
-            let united = self.unite(partner)?;
+            let united = self.unite(one_series)?;
             let result = act(self, &united);
-            self.united.insert(partner, united);
+            self.united.insert(one_series, united);
             result
         }
     }
 
-    /// The rows of a partner as one row; they have no step in common that
+    /// The rows of a matched series as one row; they have no step in common that
     /// matters, as was checked before.
-    fn unite(&mut self, partner: u32) -> Result<Piece<'a>, QueryError> {
-        if let Some(piece) = self.united.remove(&partner) {
+    fn unite(&mut self, one_series: u32) -> Result<Piece<'a>, QueryError> {
+        if let Some(piece) = self.united.remove(&one_series) {
             return Ok(piece);
         }
         let steps = self.pairs.join.steps;
@@ -307,7 +307,7 @@ impl<'a> Worker<'a> {
             present: vec![false; steps],
             ..Piece::default()
         };
-        let rows = &self.pairs.join.table.sides.partners[partner as usize].rows;
+        let rows = &self.pairs.join.table.sides.matched[one_series as usize].rows;
         for row in rows.iter().filter_map(|&row| self.one.get(row)) {
             let first = row.first_step as usize;
             for i in row.floats() {

@@ -1,9 +1,9 @@
 //! Arithmetic and comparison of two vectors.
 //!
-//! Partners are found once, from labels ([`table`]); then whole rows are
-//! computed ([`compute`], pair by pair in [`pairs`]). Prometheus looks for partners at each step, and
-//! so do the errors here: two rows of one match group matter only at steps at
-//! which both have a sample.
+//! Rows are matched once, from labels ([`table`]); then whole rows are computed
+//! ([`compute`], pair by pair in [`pairs`]). Prometheus matches series at each
+//! step, and so do the errors here: two rows of one match group matter only at
+//! steps at which both have a sample.
 
 mod compute;
 mod pairs;

@@ -1,4 +1,4 @@
-//! Pairs of rows: the operator, and what must not meet.
+//! Pairs of rows: the operator, and which pairs must not overlap.
 
 use std::ops::Range;
 
@@ -91,7 +91,7 @@ pub(super) struct Pairs<'a> {
     pub join: &'a Join,
     /// For each class the steps at which a pair had samples.
     pub met: Vec<Option<Vec<bool>>>,
-    /// The group of the row at hand.
+    /// The group of the current row.
     pub group: u32,
     /// If the "many" side is filled, for each group the steps at which a row of
     /// it has met somebody. Pairs without a meaning have not.
@@ -108,14 +108,14 @@ pub(super) struct Pairs<'a> {
 
 impl Pairs<'_> {
     /// One pair at all steps at which both have samples.
-    pub fn meet<'a>(
+    pub fn combine<'a>(
         &mut self,
         pair: u32,
         many: &Piece<'a>,
-        partner: &Piece<'a>,
+        one_series: &Piece<'a>,
     ) -> Result<(), QueryError> {
-        let from = many.first.max(partner.first);
-        let to = many.end().min(partner.end());
+        let from = many.first.max(one_series.first);
+        let to = many.end().min(one_series.end());
         if from >= to {
             return Ok(());
         }
@@ -123,10 +123,10 @@ impl Pairs<'_> {
         self.present.extend(
             many.present[from - many.first..to - many.first]
                 .iter()
-                .zip(&partner.present[from - partner.first..to - partner.first])
+                .zip(&one_series.present[from - one_series.first..to - one_series.first])
                 .map(|(a, b)| *a && *b),
         );
-        let sides = (Side::Row(many), Side::Row(partner));
+        let sides = (Side::Row(many), Side::Row(one_series));
         self.compute(pair, from..to, sides, |_| true)
     }
 
@@ -148,7 +148,7 @@ impl Pairs<'_> {
         self.compute(pair, row.first..row.end(), sides, missing)
     }
 
-    /// The operator, at the floats that are marked present, and at histograms
+    /// The operator, at the floats that are present, and at histograms
     /// whose steps are `wanted`.
     fn compute<'a>(
         &mut self,

@@ -1,11 +1,11 @@
-//! Who meets whom: match groups and result labels.
+//! Match groups and result labels.
 //!
 //! The "one" side's rows of a match group that would bring the same labels
-//! along are one [`Partner`]: they may take turns over time. Each row of the
-//! "many" side meets each partner of its group, and every such pair is a row
-//! of the result. Where a side is filled, each row of the "many" side also
-//! meets a number, and so does each partner, at the steps at which nobody else
-//! of the group is there.
+//! along are one [`MatchedSeries`]: their samples do not overlap in time. Each
+//! row of the "many" side is paired with each matched series of its group, and
+//! every pair is a row of the result. Where a side is filled, each row of the
+//! "many" side is also paired with a number, and so is each matched series, at
+//! the steps at which the other side of the group has no sample.
 
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -21,16 +21,16 @@ use crate::operators::aggregate::grouping::LabelFilter;
 
 /// Rows of the "one" side that bring the same labels.
 #[derive(Debug)]
-pub(super) struct Partner {
+pub(super) struct MatchedSeries {
     pub rows: SmallVec<[u32; 1]>,
 }
 
-/// The partners of a match group.
+/// The matched series of a match group.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    /// Numbers in [`Sides::partners`].
-    pub partners: SmallVec<[u32; 1]>,
-    /// How many rows the partners have together.
+    /// Numbers in [`Sides::matched`].
+    pub matched: SmallVec<[u32; 1]>,
+    /// How many rows the matched series have together.
     pub one_rows: u32,
     /// How many rows the "many" side has.
     pub many_rows: u32,
@@ -64,17 +64,17 @@ impl Fill {
 /// The match groups of both sides.
 #[derive(Debug)]
 pub(super) struct Sides {
-    /// For each "many" row its group, `u32::MAX` if it meets nobody.
+    /// For each "many" row its group, `u32::MAX` if it matches nothing.
     pub many_group: Vec<u32>,
     /// For each "one" row its group.
     pub one_group: Vec<u32>,
-    /// The groups; if the "one" side is filled also those without partners.
+    /// The groups; if the "one" side is filled also those without matched series.
     pub group: Vec<Group>,
     /// What stands for missing samples.
     pub fill: Fill,
-    /// All partners.
-    pub partners: Vec<Partner>,
-    /// How many rows the result can have, as far as labels tell.
+    /// All matched series.
+    pub matched: Vec<MatchedSeries>,
+    /// The most rows that the result can have, from labels.
     pub pairs: usize,
     /// The rows of both sides.
     pub many_labels: Arc<LabelList>,
@@ -85,18 +85,17 @@ pub(super) struct Sides {
     account: Account,
 }
 
-/// Who meets whom.
+/// The match table of a join.
 #[derive(Debug)]
 pub(super) struct Table {
     pub sides: Sides,
     /// For each "many" row the number of its first result row; the others
-    /// follow in the order of the group's partners, the one with a filled
-    /// partner last.
+    /// follow in the order of the group's matched series, the filled one last.
     pub first_pair: Vec<u32>,
-    /// The result rows of partners that meet a filled "many" side begin here,
-    /// one for each partner.
+    /// The result rows of matched series beside a filled "many" side begin here,
+    /// one for each.
     pub first_filled: u32,
-    /// For each pair the class within which samples must not meet at a step;
+    /// For each pair the class within which samples must not overlap;
     /// `u32::MAX` if the pair is alone.
     pub class: Vec<u32>,
     /// How many classes there are.
@@ -127,15 +126,15 @@ impl Sides {
         let fill = Fill::of(matching);
         let mut account = context.account("join");
         account.grow((many.len() + one.len()) * 28)?;
-        let Partners {
+        let OneSide {
             mut grouper,
             mut group,
-            partners,
+            matched,
             one_group,
-        } = partners(one, &filter, &include);
+        } = one_side(one, &filter, &include);
         let mut many_group = Vec::with_capacity(many.len());
         let mut pairs = if fill.many.is_some() {
-            partners.len()
+            matched.len()
         } else {
             0
         };
@@ -156,7 +155,7 @@ impl Sides {
             }
             let group = &mut group[number as usize];
             group.many_rows += 1;
-            let met = group.partners.len() + usize::from(fill.one.is_some());
+            let met = group.matched.len() + usize::from(fill.one.is_some());
             pairs = pairs.saturating_add(met);
         }
         Ok(Sides {
@@ -164,7 +163,7 @@ impl Sides {
             one_group,
             group,
             fill,
-            partners,
+            matched,
             pairs,
             many_labels: Arc::clone(many),
             one_labels: Arc::clone(one),
@@ -178,8 +177,8 @@ impl Sides {
         match self.many_group[row] {
             NONE => 0,
             number => {
-                let partners = self.group[number as usize].partners.len();
-                partners + usize::from(self.fill.one.is_some())
+                let matched = self.group[number as usize].matched.len();
+                matched + usize::from(self.fill.one.is_some())
             }
         }
     }
@@ -189,8 +188,8 @@ impl Sides {
         let mut filled = Vec::new();
         let pairs = self.many_labels.iter().zip(&self.many_group);
         for (row, &number) in pairs.filter(|(_, group)| **group != NONE) {
-            for &partner in &self.group[number as usize].partners {
-                visit(row, self.one_labels.get(self.first_row(partner)));
+            for &one_series in &self.group[number as usize].matched {
+                visit(row, self.one_labels.get(self.first_row(one_series)));
             }
             if self.fill.one.is_some() {
                 self.filter.apply(row, &mut filled);
@@ -198,29 +197,29 @@ impl Sides {
             }
         }
         if self.fill.many.is_some() {
-            for partner in 0..self.partners.len() as u32 {
-                let row = self.one_labels.get(self.first_row(partner));
+            for one_series in 0..self.matched.len() as u32 {
+                let row = self.one_labels.get(self.first_row(one_series));
                 self.filter.apply(row, &mut filled);
                 visit(&filled, row);
             }
         }
     }
 
-    /// For each "one" row its partner.
-    pub fn partner_of(&self) -> Vec<u32> {
+    /// For each "one" row its matched series.
+    pub fn matched_of(&self) -> Vec<u32> {
         let mut of = vec![NONE; self.one_labels.len()];
-        for (number, partner) in (0..).zip(&self.partners) {
-            partner.rows.iter().for_each(|&r| of[r as usize] = number);
+        for (number, one_series) in (0..).zip(&self.matched) {
+            one_series.rows.iter().for_each(|&r| of[r as usize] = number);
         }
         of
     }
 
-    fn first_row(&self, partner: u32) -> usize {
-        self.partners[partner as usize].rows[0] as usize
+    fn first_row(&self, one_series: u32) -> usize {
+        self.matched[one_series as usize].rows[0] as usize
     }
 
     /// Whether there are far more pairs than rows: most of them can have no
-    /// samples, since the rows of one group have to take turns.
+    /// samples, since the rows of one group must not overlap.
     pub fn is_large(&self) -> bool {
         let rows = self.many_labels.len() + self.one_labels.len();
         self.pairs > FEW_PAIRS + rows.saturating_mul(PAIRS_A_ROW)
@@ -275,7 +274,7 @@ impl Table {
 }
 
 impl Sides {
-    /// The rows of either side that have a partner, or an effect on errors:
+    /// The rows of either side that match, or have an effect on errors:
     /// repeated rows of the "one" side are an error while the other side has
     /// any sample.
     pub fn needed(&self) -> (Vec<bool>, Vec<bool>) {
@@ -304,19 +303,19 @@ fn too_large() -> QueryError {
 type Brought = SmallVec<[Option<Symbol>; 2]>;
 
 /// The groups of the "one" side.
-struct Partners {
+struct OneSide {
     grouper: Grouper,
     group: Vec<Group>,
-    partners: Vec<Partner>,
+    matched: Vec<MatchedSeries>,
     one_group: Vec<u32>,
 }
 
-fn partners(one: &LabelList, filter: &LabelFilter, include: &[Symbol]) -> Partners {
+fn one_side(one: &LabelList, filter: &LabelFilter, include: &[Symbol]) -> OneSide {
     let mut grouper = Grouper::default();
     let mut group: Vec<Group> = Vec::new();
-    let mut partners: Vec<Partner> = Vec::new();
+    let mut matched: Vec<MatchedSeries> = Vec::new();
     let mut one_group = Vec::with_capacity(one.len());
-    // A partner by its group and the labels that it brings along.
+    // A matched series by its group and the labels that it brings along.
     let mut known: FxHashMap<(u32, Brought), u32> = FxHashMap::default();
     let mut buffer = Vec::new();
     for (row, labels) in one.iter().enumerate() {
@@ -330,20 +329,20 @@ fn partners(one: &LabelList, filter: &LabelFilter, include: &[Symbol]) -> Partne
         group.one_rows += 1;
         let brought: Brought = include.iter().map(|n| find_label(labels, *n)).collect();
         match known.entry((number, brought)) {
-            Entry::Occupied(entry) => partners[*entry.get() as usize].rows.push(row as u32),
+            Entry::Occupied(entry) => matched[*entry.get() as usize].rows.push(row as u32),
             Entry::Vacant(entry) => {
-                entry.insert(partners.len() as u32);
-                group.partners.push(partners.len() as u32);
-                partners.push(Partner {
+                entry.insert(matched.len() as u32);
+                group.matched.push(matched.len() as u32);
+                matched.push(MatchedSeries {
                     rows: SmallVec::from_elem(row as u32, 1),
                 });
             }
         }
     }
-    Partners {
+    OneSide {
         grouper,
         group,
-        partners,
+        matched,
         one_group,
     }
 }
@@ -381,7 +380,7 @@ fn result_labels(
 }
 
 /// The pairs that must not have samples at one step: in a one-to-one match all
-/// of a group, else those of a group with equal result labels. A partner that
+/// of a group, else those of a group with equal result labels. A matched series that
 /// meets a filled "many" side is alone in its group then.
 fn classes(card: Cardinality, sides: &Sides, labels: &LabelList) -> (Vec<u32>, usize) {
     let (label_ids, _) = labels.distinct();

@@ -16,7 +16,7 @@ use crate::labels::{LabelList, Symbol, find_label};
 /// Turns what kernels annotation into annotations.
 #[derive(Debug)]
 pub(crate) struct AnnotationSource {
-    /// The plan node and the first argument's place.
+    /// The plan node, and the span of its first argument.
     node: u32,
     span: Span,
     /// The labels before the name was dropped.
@@ -26,7 +26,7 @@ pub(crate) struct AnnotationSource {
     type_labels: bool,
 }
 
-/// What was said last, so that it is not said again for each series.
+/// The last annotation, so that it is not added again for each series.
 #[derive(Debug, Default)]
 pub(crate) struct LastAnnotated {
     counter: Option<(Symbol, Option<Symbol>)>,
@@ -34,8 +34,8 @@ pub(crate) struct LastAnnotated {
 }
 
 impl AnnotationSource {
-    /// For functions and what interpolates; other instant selectors have nothing
-    /// to say.
+    /// For functions and what interpolates; other instant selectors annotate
+    /// nothing.
     pub fn of(
         context: &QueryContext,
         call: &WindowCall,
@@ -52,13 +52,12 @@ impl AnnotationSource {
         })
     }
 
-    /// Whether users should know when a metric is no counter, which is said of
-    /// floats.
+    /// Whether floats of a metric that is no counter are annotated.
     pub fn wants_counter(&self) -> bool {
         self.wants_counter
     }
 
-    /// Tells the user about row `row`, of which the scratch has the result.
+    /// Annotates row `row`, whose result is in `scratch`.
     pub fn annotate(
         &self,
         run: &Run,

@@ -159,7 +159,7 @@ impl Operator for Scan {
     }
 
     fn prune(&self, keep: &[bool]) -> Pruning {
-        // Rows that tell the user something, or refuse a parameter, have an
+        // Rows that annotate something, or refuse a parameter, have an
         // effect; histograms are looked for by series.
         let counter = self
             .annotations

@@ -176,7 +176,7 @@ impl Worker {
         let source_row = selection.source_row(row);
         self.chunks.clear();
         selection.source.chunks(source_row, &mut self.chunks)?;
-        // Histograms may tell the user something, here or above.
+        // Histograms may cause annotations, here or above.
         let needed = scan.keep.get().is_none_or(|keep| keep[row as usize])
             || self.chunks.iter().any(|chunk| chunk.data.is_histogram());
         if !needed {
