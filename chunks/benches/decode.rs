@@ -1,4 +1,4 @@
-//! Decoding speed, of float chunks in samples, of histogram chunks in buckets.
+//! Decoding speed: samples of float chunks, buckets of histogram chunks.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use quarrel_chunks::histogram::{

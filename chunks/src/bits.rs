@@ -1,10 +1,10 @@
-//! Bits of a chunk, most significant first.
+//! Reads and writes the bits of a chunk, most significant first.
 //!
-//! The reader looks at 57 bits or more with one unaligned 64-bit load; reading
-//! past the end gives zeros, and [`BitReader::overrun`] tells afterwards, so
-//! that the hot loop asks once a sample and not once a bit.
+//! The reader sees at least 57 bits with one unaligned 64-bit load. Reading past
+//! the end gives zeros, and [`BitReader::overrun`] reports it afterwards, so
+//! that the hot loop checks once a sample instead of once a bit.
 
-/// Bits that one [`BitReader::peek`] surely holds.
+/// Fewest bits that [`BitReader::peek`] returns.
 pub(crate) const PEEK: u32 = 57;
 
 pub(crate) struct BitReader<'a> {
@@ -60,7 +60,7 @@ impl<'a> BitReader<'a> {
         word >> (64 - bits)
     }
 
-    /// The next 64 bits: a load of eight bytes, and what the ninth adds.
+    /// The next 64 bits, from nine bytes.
     #[inline(always)]
     fn peek_all(&self) -> u64 {
         let byte = self.at >> 3;
@@ -68,19 +68,19 @@ impl<'a> BitReader<'a> {
         self.peek() | (u64::from(ninth) >> (8 - (self.at & 7)))
     }
 
-    /// Whether more was read than there is.
+    /// Whether the reader is past the end.
     #[inline(always)]
     pub(crate) fn overrun(&self) -> bool {
         self.at > self.data.len() * 8
     }
 
-    /// Bits that were not read yet.
+    /// Bits that are left.
     pub(crate) fn remaining(&self) -> usize {
         (self.data.len() * 8).saturating_sub(self.at)
     }
 
-    /// Skips the zeros that come next, `most` of them at most, and tells how
-    /// many those were. The bit behind them may be a zero, too.
+    /// Skips up to `most` of the zeros that come next and returns their number.
+    /// The next bit may be a zero, too.
     #[inline(always)]
     pub(crate) fn skip_zeros(&mut self, most: usize) -> usize {
         let zeros = (self.peek().leading_zeros().min(PEEK) as usize).min(most);
@@ -117,16 +117,16 @@ impl<'a> BitReader<'a> {
         sign_high(bits, width)
     }
 
-    /// The same without sign.
+    /// Prometheus's variable-bit unsigned integer.
     pub(crate) fn varbit_uint(&mut self) -> u64 {
         self.varbit().0
     }
 
-    /// The bits of a variable-bit integer, and how many they are: a run of
-    /// ones before them tells.
+    /// The bits of a variable-bit integer and their number, which a prefix of
+    /// ones gives.
     #[inline(always)]
     fn varbit(&mut self) -> (u64, u32) {
-        /// Up to six ones all of it surely is in one word.
+        /// Widths by number of ones; prefix and bits always fit one word.
         const SHORT: [u32; 7] = [0, 3, 6, 9, 12, 18, 25];
         let word = self.peek();
         let ones = (!word).leading_zeros();
@@ -205,7 +205,7 @@ impl BitWriter {
         self.varbit(value, |width| value >> width == 0);
     }
 
-    /// A run of ones that tells the first width that fits, and the value.
+    /// Writes the smallest width that fits as a prefix of ones, then the value.
     fn varbit(&mut self, value: u64, fits: impl Fn(u32) -> bool) {
         const STEPS: [(u32, u64, u32); 7] = [
             (3, 0b10, 2),

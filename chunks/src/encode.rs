@@ -1,23 +1,23 @@
-//! Encoders: the same bytes as Prometheus writes.
+//! Encodes float chunks to the bytes that Prometheus writes.
 
-use crate::Encoding;
 use crate::bits::{BitWriter, fits};
+use crate::encoding::Encoding;
 use crate::xor2::{FIRST_START_CHANGE, FIRST_START_KNOWN, STALE_NAN};
 
-/// Samples that one chunk can hold.
+/// Most samples of a chunk.
 pub const MAX_SAMPLES: u16 = u16::MAX;
 
-/// What all float encoders do.
+/// An encoder of float chunks.
 pub trait FloatEncoder {
     /// Appends a sample; false if the chunk is full.
     fn append(&mut self, timestamp: i64, value: f64) -> bool;
-    /// The chunk's bytes so far.
+    /// The chunk's bytes.
     fn bytes(&self) -> &[u8];
-    /// How they are encoded.
+    /// The encoding of the bytes.
     fn encoding(&self) -> Encoding;
 }
 
-/// Leading and trailing zeros that values share.
+/// Leading and trailing zeros of a window.
 #[derive(Debug, Clone, Copy)]
 struct Zeros {
     leading: u32,
@@ -49,8 +49,8 @@ fn count(bytes: &mut [u8], samples: u16) {
     bytes[..2].copy_from_slice(&samples.to_be_bytes());
 }
 
-/// Writes values XORed with each other, each in the window of the one before
-/// if it fits.
+/// Writes values XORed with the previous one, in the previous window where they
+/// fit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct XorWriter {
     bits: u64,
@@ -63,13 +63,13 @@ impl XorWriter {
         zeros: NO_ZEROS,
     };
 
-    /// Writes the first value, whole.
+    /// Writes the first value in 64 bits.
     pub(crate) fn first(&mut self, out: &mut BitWriter, bits: u64) {
         out.write(bits, 64);
         self.bits = bits;
     }
 
-    /// Writes another value.
+    /// Writes a further value.
     pub(crate) fn next(&mut self, out: &mut BitWriter, bits: u64) {
         let delta = bits ^ self.bits;
         self.bits = bits;
@@ -203,7 +203,7 @@ impl Xor2Encoder {
         }
     }
 
-    /// Appends a sample with its start timestamp (ms, 0: none); false if the
+    /// Appends a sample with its start timestamp (ms, 0 for none); false if the
     /// chunk is full.
     pub fn append_with_start(&mut self, start: i64, timestamp: i64, value: f64) -> bool {
         let bits = value.to_bits();
@@ -285,8 +285,8 @@ impl Xor2Encoder {
     }
 
     /// Writes a difference in the old window if that costs no more than a new
-    /// one; a new one keeps an old bound if that widens it by `slack` bits at
-    /// most.
+    /// one. A new window covers the old one, too, if that widens it by at most
+    /// `slack` bits.
     fn changed(
         &mut self,
         delta: u64,

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Times and values as they come in practice, and worse.
+/// Timestamps and values, usual and unusual ones.
 fn samples() -> impl Strategy<Value = Vec<(i64, f64)>> {
     let gap = prop_oneof![
         8 => Just(15_000i64),

@@ -1,7 +1,9 @@
-//! XOR chunks: delta of deltas of timestamps, XOR of values.
+//! Decodes XOR chunks: delta of deltas of timestamps, XOR of values.
 
 use crate::bits::{BitReader, sign_high};
-use crate::{ChunkError, Encoding, num_samples};
+use crate::encoding::Encoding;
+use crate::error::ChunkError;
+use crate::header::num_samples;
 
 /// The window of significant bits that values share.
 #[derive(Clone, Copy)]
@@ -43,7 +45,7 @@ pub(crate) fn decode(
 ) -> Result<(), ChunkError> {
     let samples = num_samples(Encoding::Xor, bytes)?;
     let data = &bytes[2..];
-    // The header is not trusted with memory: a sample takes two bits at least.
+    // The count in the header may be wrong; a sample takes at least two bits.
     let room = samples.min(data.len() * 4);
     timestamps.reserve(room);
     values.reserve(room);
@@ -80,7 +82,7 @@ fn delta_of_delta(r: &mut BitReader<'_>) -> i64 {
         r.skip(1);
         return 0;
     }
-    // One count of leading ones instead of a bit at a time.
+    // Counts leading ones at once instead of reading bit by bit.
     let (prefix, width) = match (!word).leading_zeros() {
         1 => (2, 14),
         2 => (3, 17),
@@ -91,7 +93,7 @@ fn delta_of_delta(r: &mut BitReader<'_>) -> i64 {
     sign_high(r.read(width), width)
 }
 
-/// A value as its difference to the one before.
+/// Reads a value as its difference to the previous one.
 #[inline(always)]
 pub(crate) fn value(r: &mut BitReader<'_>, bits: &mut u64, window: &mut Window) -> Option<()> {
     match r.peek() >> 62 {

@@ -1,22 +1,24 @@
-//! XOR2 chunks: timestamps and values share their control bits, stale markers
+//! Decodes XOR2 chunks: timestamps and values share control bits, stale markers
 //! take no value bits, and start timestamps may follow each sample.
 
 use crate::bits::BitReader;
+use crate::encoding::Encoding;
+use crate::error::ChunkError;
+use crate::header::num_samples;
 use crate::xor::{BAD_VARINT, BAD_WINDOW, Window};
-use crate::{ChunkError, Encoding, num_samples};
 
 /// The bits of the NaN that marks a series as stale.
 pub(crate) const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
 
 /// Header bit: the first sample has a start timestamp.
 pub(crate) const FIRST_START_KNOWN: u8 = 0x80;
-/// Header bits: the sample from which on start timestamps follow; 0: none.
+/// Header bits: the first sample that a start timestamp follows; 0 for none.
 pub(crate) const FIRST_START_CHANGE: u8 = 0x7f;
 
 struct State {
     t: i64,
     delta: i64,
-    /// The last value that was no stale marker.
+    /// The last value that is not a stale marker.
     baseline: u64,
     value: u64,
     window: Window,

@@ -1,6 +1,6 @@
-//! Compares with the histogram chunks that Prometheus makes, see
-//! `compliance/go/cmd/chunkgolden`. To compare with another file of that
-//! program, name it in `QUARREL_CHUNK_GOLDEN`.
+//! Compares with histogram chunks of Prometheus, which
+//! `compliance/go/cmd/chunkgolden` writes. `QUARREL_CHUNK_GOLDEN` names another
+//! file of that program.
 
 use quarrel_chunks::histogram::{
     Count, CounterReset, Histogram, HistogramBuilder, HistogramLayout, Span,
@@ -81,7 +81,7 @@ fn bits(values: &[f64]) -> Vec<u64> {
 }
 
 #[test]
-fn chunks_are_decoded_as_the_reference_does() {
+fn chunks_are_decoded_as_in_prometheus() {
     let mut columns = HistogramColumns::default();
     let mut samples = 0;
     for record in records() {
@@ -113,7 +113,7 @@ fn chunks_are_decoded_as_the_reference_does() {
     assert!(samples > 1000);
 }
 
-/// Builds chunks from what the reference got.
+/// Builds chunks from the input that Prometheus got.
 fn build<C: Count>(record: &Value, count: impl Fn(&Value) -> C) {
     let mut builder = HistogramBuilder::<C>::new(record["st"] == true);
     for input in items(&record["in"]) {
@@ -153,7 +153,7 @@ fn build<C: Count>(record: &Value, count: impl Fn(&Value) -> C) {
 }
 
 #[test]
-fn chunks_are_built_as_the_reference_does() {
+fn chunks_are_built_as_in_prometheus() {
     for record in records() {
         match record["float"] == true {
             true => build(&record, float),

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 use quarrel_functions::histogram::native::Histogram;
-use quarrel_storage::memory::{AppendError, FloatSince, HistogramAt, MemoryStorage};
+use quarrel_storage::memory::{AppendError, FloatSample, HistogramSample, MemoryStorage};
 
 use crate::histogram::{Sequence, for_chunks, of_literal};
 use crate::nhcb;
@@ -140,20 +140,20 @@ impl ScriptStore {
             });
         }
         let has_start_timestamps = columns.start_timestamps.iter().any(|start| *start != 0);
-        let since = if has_start_timestamps {
-            columns.since()
+        let floats = if has_start_timestamps {
+            columns.floats()
         } else {
             Vec::new()
         };
-        let mut rest = &since[..];
+        let mut rest = &floats[..];
         for run in &columns.histograms {
             let first = run.first().map_or(i64::MAX, |h| h.timestamp);
             let (before, behind) = rest.split_at(rest.partition_point(|s| s.timestamp < first));
-            self.samples.append_since(pairs(labels), before)?;
+            self.samples.append_floats(pairs(labels), before)?;
             self.samples.append_histograms(pairs(labels), run)?;
             rest = behind;
         }
-        self.samples.append_since(pairs(labels), rest)?;
+        self.samples.append_floats(pairs(labels), rest)?;
         if !has_start_timestamps {
             self.samples
                 .append_series(pairs(labels), columns.timestamps, columns.values)?;
@@ -169,7 +169,7 @@ struct Columns {
     timestamps: Vec<i64>,
     values: Vec<f64>,
     /// Histograms without a float between them.
-    histograms: Vec<Vec<HistogramAt<f64>>>,
+    histograms: Vec<Vec<HistogramSample<f64>>>,
     /// Start timestamps of floats, 0 where there is none.
     start_timestamps: Vec<i64>,
     /// Whether the last sample was a histogram.
@@ -184,15 +184,15 @@ impl Columns {
         self.start_timestamps.push(start);
     }
 
-    fn since(&self) -> Vec<FloatSince> {
+    fn floats(&self) -> Vec<FloatSample> {
         let times = self.timestamps.iter().zip(&self.start_timestamps);
         let samples = times.zip(&self.values);
-        let since = samples.map(|((&timestamp, &start), &value)| FloatSince {
+        let sample = |((&timestamp, &start_timestamp), &value)| FloatSample {
             timestamp,
-            start,
+            start_timestamp,
             value,
-        });
-        since.collect()
+        };
+        samples.map(sample).collect()
     }
 
     fn push_histogram(&mut self, timestamp: i64, h: &Histogram, start: i64) {
@@ -201,9 +201,9 @@ impl Columns {
         }
         let histogram = for_chunks(h);
         if let Some(run) = self.histograms.last_mut() {
-            run.push(HistogramAt {
+            run.push(HistogramSample {
                 timestamp,
-                start,
+                start_timestamp: start,
                 histogram,
             });
         }

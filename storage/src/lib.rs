@@ -1,7 +1,7 @@
-//! Connectors: where quarrel's engine reads its samples from.
+//! Connectors, from which quarrel's engine reads samples.
 //!
 //! Each connector is a module behind a cargo feature of the same name and
-//! implements the engine's `Storage` trait. No PromQL semantics live here.
+//! implements the engine's `Storage` trait. Connectors do not depend on PromQL.
 
 pub mod conformance;
 #[cfg(feature = "memory")]

@@ -1,47 +1,50 @@
-//! Chunks from histograms whose layouts change, cut and widened where
-//! Prometheus does that.
+//! Builds chunks from histograms whose layouts change. Cuts and widens them
+//! where Prometheus does.
 //!
-//! A chunk takes in a histogram with other buckets as long as it can: all of
-//! its samples get the buckets that any of them has. It is cut where the
+//! A chunk accepts a histogram with other buckets where possible: then all of
+//! its samples get the union of the buckets. A new chunk begins where the
 //! schema, the zero threshold or the custom bounds change, where counts fall
-//! or buckets vanish (unless the histograms are gauges), and behind a stale
-//! marker. Where a chunk is cut decides what a reader may assume about counter
-//! resets, so this follows the reference's rules one by one.
+//! or buckets vanish (unless the histograms are gauges), and after a stale
+//! marker. The cuts decide what a reader may assume about counter resets, so
+//! this follows Prometheus's rules one by one.
 
-use super::layout::{HistogramLayout, Span, indices, spans_of};
-use super::sample::{Count, EncodeError, Histogram, HistogramSample};
-use super::{CounterReset, HistogramEncoder, MAX_BUCKETS};
-use crate::Encoding;
+use super::count::{Count, CountWriter};
+use super::counter_reset::CounterReset;
+use super::encode::HistogramEncoder;
+use super::error::EncodeError;
+use super::layout::{HistogramLayout, MAX_BUCKETS, Span, indices, spans_of};
+use super::sample::{Histogram, HistogramSample};
+use crate::encoding::Encoding;
 
-/// Samples after which a chunk is full, whatever its encoding.
+/// Most samples of a chunk, in any encoding.
 const MAX_SAMPLES: usize = 0x3fff;
 
-/// A chunk that was built.
+/// A finished chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuiltChunk {
-    /// How `bytes` are encoded.
+    /// The encoding of `bytes`.
     pub encoding: Encoding,
-    /// The chunk.
+    /// The chunk's content.
     pub bytes: Vec<u8>,
     /// Time of its first sample, ms.
     pub min_time: i64,
     /// Time of its last sample, ms.
     pub max_time: i64,
-    /// Its samples.
+    /// Number of samples.
     pub samples: usize,
 }
 
-/// Builds chunks from one series' histograms in time order.
+/// Builds chunks from the histograms of one series, in order of time.
 #[derive(Debug, Clone)]
 pub struct HistogramBuilder<C: Count> {
     with_start: bool,
-    /// The next histogram begins a chunk, whether it needs one or not.
+    /// Whether the next histogram begins a chunk in any case.
     cut: bool,
     open: Option<Open<C>>,
     done: Vec<BuiltChunk>,
 }
 
-/// The chunk that still grows, as rows of its present layout.
+/// The growing chunk: rows of its current layout.
 #[derive(Debug, Clone)]
 struct Open<C> {
     counter_reset: CounterReset,
@@ -61,9 +64,9 @@ struct Row<C> {
 
 /// Whether a histogram fits into a chunk.
 enum Fit {
-    /// It does, in these layouts of both sides.
+    /// It fits, with these buckets on both sides of zero.
     Fits(Option<[Union; 2]>),
-    /// It does not, and the next chunk has this header.
+    /// It does not fit; the next chunk has this header.
     Cut(CounterReset),
 }
 
@@ -78,10 +81,10 @@ impl<C: Count> HistogramBuilder<C> {
         }
     }
 
-    /// Takes in a histogram with its start timestamp (ms, 0 for none).
+    /// Appends a histogram with its start timestamp (ms, 0 for none).
     ///
     /// # Errors
-    /// If it is no proper histogram; the chunks stay as they are.
+    /// If the histogram is invalid; the chunks stay as they are.
     pub fn push(
         &mut self,
         start: i64,
@@ -106,7 +109,7 @@ impl<C: Count> HistogramBuilder<C> {
                         open.append(row, histogram, unions);
                         return Ok(());
                     }
-                    // A chunk that was cut for another reason still tells
+                    // A chunk that is cut for another reason still records
                     // whether there was a reset before it.
                     Fit::Fits(_) if gauge => CounterReset::Gauge,
                     Fit::Fits(_) => CounterReset::NoReset,
@@ -131,15 +134,15 @@ impl<C: Count> HistogramBuilder<C> {
         Ok(())
     }
 
-    /// Ends the chunk that grows; the next histogram begins another one.
+    /// Ends the growing chunk; the next histogram begins a new one.
     pub fn cut(&mut self) {
         self.cut = true;
     }
 
-    /// The chunks.
+    /// Ends the last chunk and returns all chunks.
     ///
     /// # Errors
-    /// None that [`HistogramBuilder::push`] does not find first.
+    /// None in practice: [`HistogramBuilder::push`] refuses invalid histograms.
     pub fn finish(mut self) -> Result<Vec<BuiltChunk>, EncodeError> {
         self.close()?;
         Ok(self.done)
@@ -172,7 +175,7 @@ fn check<C: Count>(histogram: &Histogram<C>) -> Result<(), EncodeError> {
     if expected != got {
         return Err(EncodeError::WrongBuckets { expected, got });
     }
-    <C::Writer as super::encode::CountWriter<C>>::check(&histogram.buckets)
+    <C::Writer as CountWriter<C>>::check(&histogram.buckets)
 }
 
 impl<C: Count> Open<C> {
@@ -208,8 +211,8 @@ impl<C: Count> Open<C> {
         self.unite(self.unions(next), CounterReset::Gauge)
     }
 
-    /// The reference's integer chunks say why they begin, its float chunks
-    /// only if it was a reset.
+    /// In Prometheus, the header of an integer chunk gives the reason of the
+    /// cut, that of a float chunk only a reset.
     fn fit_counter(&self, next: &Histogram<C>, hint: CounterReset) -> Fit {
         let unknown = Fit::Cut(CounterReset::Unknown);
         let reset = Fit::Cut(CounterReset::Reset);
@@ -250,7 +253,7 @@ impl<C: Count> Open<C> {
         self.unite(unions, CounterReset::Unknown)
     }
 
-    /// Fits, unless there would be too many buckets.
+    /// Fits, unless the union has too many buckets.
     fn unite(&self, unions: [Union; 2], otherwise: CounterReset) -> Fit {
         let buckets: usize = unions.iter().map(|union| union.indices.len()).sum();
         if buckets > MAX_BUCKETS {
@@ -296,7 +299,7 @@ impl<C: Count> Open<C> {
         self.rows.push(row);
     }
 
-    /// Gives all rows the buckets that the next histogram adds.
+    /// Adds the new buckets of the next histogram to all rows.
     fn widen(&mut self, next: &Histogram<C>, unions: &[Union; 2]) {
         let [positive, negative] = unions;
         let (width, old_positive) = (self.layout.buckets(), self.layout.positive_buckets());
@@ -309,8 +312,8 @@ impl<C: Count> Open<C> {
             negative.place(n, &negative.old, &mut buckets);
         }
         self.buckets = buckets;
-        // The reference keeps spans as they were given where they have all
-        // buckets; for gauges, if those of the other side have them, too.
+        // Prometheus keeps the given spans where they have all buckets; for
+        // gauges, only if the spans of the other side of zero have them, too.
         let gauge = self.counter_reset == CounterReset::Gauge;
         let lacks = gauge && unions.iter().any(Union::lacks);
         let spans = |union: &Union, given: &[Span]| match lacks || union.lacks() {
@@ -357,13 +360,13 @@ impl<C: Copy> Row<C> {
     }
 }
 
-/// The buckets of two layouts on one side of zero.
+/// The union of the buckets of two layouts, on one side of zero.
 struct Union {
-    /// Of all buckets that either has.
+    /// Indices of the buckets that either layout has.
     indices: Vec<i32>,
-    /// The place in `indices` of each old bucket.
+    /// For each old bucket, its position in `indices`.
     old: Vec<usize>,
-    /// The place in `indices` of each new bucket.
+    /// For each new bucket, its position in `indices`.
     new: Vec<usize>,
 }
 
@@ -392,7 +395,7 @@ impl Union {
         }
     }
 
-    /// Whether the new layout has buckets that the old one has not.
+    /// Whether the new layout has buckets that the old one lacks.
     fn adds(&self) -> bool {
         self.old.len() < self.indices.len()
     }
@@ -402,8 +405,7 @@ impl Union {
         self.new.len() < self.indices.len()
     }
 
-    /// Whether a count is lower than before; a bucket that is not there
-    /// counts zero.
+    /// Whether a bucket's count falls; a missing bucket has count zero.
     fn falls<C: Count>(&self, old: &[C], new: &[C]) -> bool {
         let mut new = self.new.iter().zip(new).peekable();
         self.old.iter().zip(old).any(|(place, &before)| {
@@ -415,7 +417,7 @@ impl Union {
         })
     }
 
-    /// Appends counts at their places among all buckets.
+    /// Appends counts at their positions in the union.
     fn place<C: Count>(&self, counts: &[C], places: &[usize], out: &mut Vec<C>) {
         let from = out.len();
         out.resize(from + self.indices.len(), C::default());

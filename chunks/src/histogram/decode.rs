@@ -1,32 +1,36 @@
-//! What the decoders of all histogram chunks share.
+//! Decodes histogram chunks, generic over the type of their counts.
 
+use super::columns::HistogramColumns;
+use super::counter_reset::CounterReset;
 use super::layout::HistogramLayout;
+use super::reduce;
 use super::start::StartReader;
-use super::{CounterReset, HistogramColumns, reduce};
 use crate::bits::BitReader;
+use crate::encoding::Encoding;
+use crate::error::ChunkError;
+use crate::header::num_samples;
 use crate::xor::{self, BAD_VARINT, BAD_WINDOW, Window};
 use crate::xor2::STALE_NAN;
-use crate::{ChunkError, Encoding, num_samples};
 
-/// Bucket counts that a chunk may have in all: 128 MiB of them. Prometheus
-/// begins a new chunk after some KiB.
+/// Most bucket counts of a chunk (128 MiB). Prometheus begins a new chunk after
+/// a few KiB.
 pub const MAX_CELLS: usize = 1 << 24;
-/// Bucket counts of stale markers, which take no bits, that a chunk may have
-/// beyond one for each of its bits.
+/// Bucket counts that a chunk may have beyond one for each of its bits. Those
+/// of stale markers take no bits.
 pub const STALE_CELLS: usize = 1 << 20;
 
-/// How counts stand in a chunk.
+/// Reads the counts of a chunk.
 pub(super) trait CountReader {
-    /// Bits that a bucket of the first sample takes at least.
+    /// Fewest bits of a bucket in the first sample.
     const FIRST_BUCKET_BITS: usize;
 
-    /// For a layout that was checked.
+    /// A reader for a valid layout.
     fn new(layout: &HistogramLayout) -> Self;
 
-    /// The count of observations and that of the zero bucket.
+    /// Reads the count of observations and that of the zero bucket.
     fn totals(&mut self, r: &mut BitReader<'_>, first: bool) -> Result<[f64; 2], &'static str>;
 
-    /// The buckets' counts.
+    /// Reads the counts of the buckets.
     fn buckets(
         &mut self,
         r: &mut BitReader<'_>,
@@ -86,12 +90,12 @@ pub(super) fn decode<C: CountReader>(
     if width > r.remaining() / C::FIRST_BUCKET_BITS {
         return Err(truncated(0));
     }
-    let room = Room {
+    let bound = MemoryBound {
         samples,
         width,
         bytes: bytes.len(),
     };
-    room.reserve(columns);
+    bound.reserve(columns);
     let mut counts = C::new(&columns.layout);
     let mut sums = Sums::default();
     let (mut t, mut delta) = (0i64, 0i64);
@@ -108,12 +112,12 @@ pub(super) fn decode<C: CountReader>(
         let sum = sums
             .read(&mut r, first)
             .ok_or_else(|| corrupt(BAD_WINDOW))?;
-        let from = room.check(sample)?;
+        let from = bound.check(sample)?;
         columns.buckets.resize(from + width, 0.0);
         let row = &mut columns.buckets[from..];
         let stale = sum == STALE_NAN;
-        // A stale marker has buckets only if it comes first, and then no
-        // layout that has any.
+        // A stale marker stores no buckets. If it comes first, the layout has
+        // none either.
         if !stale || first {
             counts.buckets(&mut r, first, row).map_err(corrupt)?;
         }
@@ -142,19 +146,20 @@ pub(super) fn decode<C: CountReader>(
     Ok(())
 }
 
-/// How much memory a chunk may take.
-struct Room {
+/// The bound on a chunk's memory.
+struct MemoryBound {
     samples: usize,
     width: usize,
     bytes: usize,
 }
 
-impl Room {
-    /// Makes room for what the bits at hand can hold: the header is not
-    /// trusted with memory.
+impl MemoryBound {
+    /// Reserves memory for what the chunk's bits can hold, since the count of
+    /// samples in the header may be wrong.
     fn reserve(&self, columns: &mut HistogramColumns) {
         let bits = self.bytes * 8;
-        // A sample takes four bits, and one for each bucket unless it is stale.
+        // A sample takes at least four bits, and one for each bucket unless it
+        // is a stale marker.
         let rows = self.samples.min(bits / 4);
         columns.timestamps.reserve(rows);
         columns.start_timestamps.reserve(rows);
@@ -165,7 +170,10 @@ impl Room {
         columns.buckets.reserve(cells.min(MAX_CELLS));
     }
 
-    /// Where the buckets of a sample begin, if there may be that many.
+    /// The position of a sample's first bucket.
+    ///
+    /// # Errors
+    /// When the buckets exceed the bound.
     fn check(&self, sample: usize) -> Result<usize, ChunkError> {
         let from = sample * self.width;
         let limit = (self.bytes * 8 + STALE_CELLS).min(MAX_CELLS);
@@ -180,7 +188,7 @@ impl Room {
     }
 }
 
-/// The sums of observations, XORed with each other.
+/// Reads the sums of observations, each XORed with the previous one.
 struct Sums {
     bits: u64,
     window: Window,

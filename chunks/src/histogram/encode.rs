@@ -1,14 +1,16 @@
-//! Encoders for histograms of one layout: the same bytes as Prometheus writes.
+//! Encodes histograms of one layout to the bytes that Prometheus writes.
 
-use super::CounterReset;
+use super::count::{Count, CountWriter};
+use super::counter_reset::CounterReset;
+use super::error::EncodeError;
 use super::layout::HistogramLayout;
-use super::sample::{Count, EncodeError, HistogramSample};
+use super::sample::HistogramSample;
 use super::start::StartWriter;
-use crate::Encoding;
 use crate::bits::BitWriter;
 use crate::encode::{MAX_SAMPLES, XorWriter};
+use crate::encoding::Encoding;
 
-/// Samples that a chunk with start timestamps can hold.
+/// Most samples of a chunk with start timestamps.
 const MAX_SAMPLES_WITH_START: u16 = 0x3fff;
 
 /// Writes a chunk of histograms that share a layout.
@@ -136,149 +138,23 @@ impl<C: Count> HistogramEncoder<C> {
         self.out.bytes[..2].copy_from_slice(&[high, low]);
     }
 
-    /// The chunk's bytes so far.
+    /// The chunk's bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.out.bytes
     }
 
-    /// The samples so far.
+    /// The number of samples.
     pub fn samples(&self) -> u16 {
         self.samples
     }
 
-    /// How they are encoded.
+    /// The encoding of the bytes.
     pub fn encoding(&self) -> Encoding {
         match (C::IS_FLOAT, self.start.is_some()) {
             (false, false) => Encoding::Histogram,
             (false, true) => Encoding::HistogramSt,
             (true, false) => Encoding::FloatHistogram,
             (true, true) => Encoding::FloatHistogramSt,
-        }
-    }
-}
-
-/// How counts are written.
-#[doc(hidden)]
-pub trait CountWriter<C>: Clone + std::fmt::Debug {
-    fn new(layout: &HistogramLayout) -> Self;
-    fn check(buckets: &[C]) -> Result<(), EncodeError>;
-    fn totals(&mut self, out: &mut BitWriter, first: bool, count: C, zero_count: C);
-    /// Those of a stale marker.
-    fn stale_totals(&mut self, out: &mut BitWriter, first: bool);
-    fn buckets(&mut self, out: &mut BitWriter, first: bool, counts: &[C]);
-}
-
-/// A number that is stored by the change of its change.
-#[derive(Clone, Copy, Debug, Default)]
-struct Ramp {
-    value: i64,
-    delta: i64,
-}
-
-impl Ramp {
-    fn write(&mut self, out: &mut BitWriter, value: i64) {
-        let delta = value.wrapping_sub(self.value);
-        out.varbit_int(delta.wrapping_sub(self.delta));
-        *self = Ramp { value, delta };
-    }
-}
-
-/// Writes integer counts.
-#[derive(Clone, Debug)]
-pub struct IntegerWriter {
-    totals: [Ramp; 2],
-    /// Differences between neighbours.
-    steps: Vec<Ramp>,
-    positive: usize,
-}
-
-impl CountWriter<u64> for IntegerWriter {
-    fn new(layout: &HistogramLayout) -> Self {
-        IntegerWriter {
-            totals: [Ramp::default(); 2],
-            steps: vec![Ramp::default(); layout.buckets()],
-            positive: layout.positive_buckets(),
-        }
-    }
-
-    fn check(buckets: &[u64]) -> Result<(), EncodeError> {
-        match buckets.iter().find(|&&count| count > i64::MAX as u64) {
-            Some(&count) => Err(EncodeError::CountTooLarge(count)),
-            None => Ok(()),
-        }
-    }
-
-    fn totals(&mut self, out: &mut BitWriter, first: bool, count: u64, zero_count: u64) {
-        for (ramp, value) in self.totals.iter_mut().zip([count, zero_count]) {
-            if first {
-                out.varbit_uint(value);
-                ramp.value = value as i64;
-            } else {
-                ramp.write(out, value as i64);
-            }
-        }
-    }
-
-    fn stale_totals(&mut self, out: &mut BitWriter, _first: bool) {
-        out.write(0, 2);
-    }
-
-    fn buckets(&mut self, out: &mut BitWriter, first: bool, counts: &[u64]) {
-        let (positive, negative) = counts.split_at(self.positive);
-        let (positive_steps, negative_steps) = self.steps.split_at_mut(self.positive);
-        for (counts, steps) in [(positive, positive_steps), (negative, negative_steps)] {
-            let mut before = 0;
-            for (&count, ramp) in counts.iter().zip(steps) {
-                let step = (count as i64).wrapping_sub(before);
-                before = count as i64;
-                if first {
-                    out.varbit_int(step);
-                    ramp.value = step;
-                } else {
-                    ramp.write(out, step);
-                }
-            }
-        }
-    }
-}
-
-/// Writes float counts.
-#[derive(Clone, Debug)]
-pub struct FloatWriter {
-    totals: [XorWriter; 2],
-    buckets: Vec<XorWriter>,
-}
-
-impl CountWriter<f64> for FloatWriter {
-    fn new(layout: &HistogramLayout) -> Self {
-        FloatWriter {
-            totals: [XorWriter::NEW; 2],
-            buckets: vec![XorWriter::NEW; layout.buckets()],
-        }
-    }
-
-    fn check(_buckets: &[f64]) -> Result<(), EncodeError> {
-        Ok(())
-    }
-
-    fn totals(&mut self, out: &mut BitWriter, first: bool, count: f64, zero_count: f64) {
-        write_floats(out, first, &mut self.totals, &[count, zero_count]);
-    }
-
-    fn stale_totals(&mut self, out: &mut BitWriter, first: bool) {
-        self.totals(out, first, 0.0, 0.0);
-    }
-
-    fn buckets(&mut self, out: &mut BitWriter, first: bool, counts: &[f64]) {
-        write_floats(out, first, &mut self.buckets, counts);
-    }
-}
-
-fn write_floats(out: &mut BitWriter, first: bool, writers: &mut [XorWriter], values: &[f64]) {
-    for (writer, value) in writers.iter_mut().zip(values) {
-        match first {
-            true => writer.first(out, value.to_bits()),
-            false => writer.next(out, value.to_bits()),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Float counts, each XORed with the one before it in time.
+//! Reads float counts, each XORed with that of the previous sample.
 
 use super::decode::CountReader;
 use super::layout::HistogramLayout;
 use crate::bits::BitReader;
 use crate::xor::{self, BAD_WINDOW, Window};
 
-/// A count as bits, and its window of significant ones.
+/// A count's bits and its window of significant bits.
 struct Xored {
     bits: u64,
     window: Window,

@@ -1,5 +1,5 @@
-//! Integer counts: deltas of deltas, and each bucket as the difference to the
-//! bucket before it.
+//! Reads integer counts: deltas of deltas, each bucket as the difference to the
+//! previous bucket.
 
 use super::decode::CountReader;
 use super::layout::HistogramLayout;
@@ -7,14 +7,14 @@ use crate::bits::BitReader;
 
 const NEGATIVE: &str = "a bucket with a negative or overflowing count";
 
-/// A number that is stored by the change of its change.
+/// An integer that is stored as the delta of its deltas.
 #[derive(Default)]
-struct Ramp {
+struct DeltaOfDelta {
     value: u64,
     delta: i64,
 }
 
-impl Ramp {
+impl DeltaOfDelta {
     fn read(&mut self, r: &mut BitReader<'_>, first: bool) -> f64 {
         if first {
             self.value = r.varbit_uint();
@@ -29,11 +29,11 @@ impl Ramp {
 
 /// Reads integer counts.
 pub(super) struct IntegerReader {
-    count: Ramp,
-    zero_count: Ramp,
-    /// Each bucket's difference to the one before it on its side of zero.
-    steps: Vec<i64>,
-    /// How those changed from the last sample to this one.
+    count: DeltaOfDelta,
+    zero_count: DeltaOfDelta,
+    /// Each bucket's difference to the previous one on its side of zero.
+    bucket_deltas: Vec<i64>,
+    /// The changes of `bucket_deltas` from the previous sample to this one.
     changes: Vec<i64>,
     positive: usize,
 }
@@ -44,9 +44,9 @@ impl CountReader for IntegerReader {
     fn new(layout: &HistogramLayout) -> Self {
         let buckets = layout.buckets();
         IntegerReader {
-            count: Ramp::default(),
-            zero_count: Ramp::default(),
-            steps: vec![0; buckets],
+            count: DeltaOfDelta::default(),
+            zero_count: DeltaOfDelta::default(),
+            bucket_deltas: vec![0; buckets],
             changes: vec![0; buckets],
             positive: layout.positive_buckets(),
         }
@@ -63,27 +63,26 @@ impl CountReader for IntegerReader {
         out: &mut [f64],
     ) -> Result<(), &'static str> {
         if first {
-            add_changes(r, &mut self.steps);
+            add_changes(r, &mut self.bucket_deltas);
         } else {
             add_changes(r, &mut self.changes);
-            for (step, change) in self.steps.iter_mut().zip(&self.changes) {
-                *step = step.wrapping_add(*change);
+            for (delta, change) in self.bucket_deltas.iter_mut().zip(&self.changes) {
+                *delta = delta.wrapping_add(*change);
             }
         }
         let (positive, negative) = out.split_at_mut(self.positive);
-        let (positive_steps, negative_steps) = self.steps.split_at(self.positive);
+        let (positive_deltas, negative_deltas) = self.bucket_deltas.split_at(self.positive);
         let valid =
-            running_sums(positive_steps, positive) && running_sums(negative_steps, negative);
+            running_sums(positive_deltas, positive) && running_sums(negative_deltas, negative);
         if valid { Ok(()) } else { Err(NEGATIVE) }
     }
 }
 
-/// Zeros in a row from which on it pays to skip them all at once, and not to
-/// read each like other numbers, which takes no branch.
+/// Length of a run of zeros that is worth a branch to skip it at once. Shorter
+/// ones are read like other numbers, without a branch.
 const RUN: usize = 8;
 
-/// Adds a number from the chunk to each of `values`. Most are zeros, which
-/// take a bit each.
+/// Adds a number from the chunk to each of `values`. Most are zeros of one bit.
 fn add_changes(r: &mut BitReader<'_>, values: &mut [i64]) {
     let mut at = 0;
     while at < values.len() {
@@ -96,12 +95,11 @@ fn add_changes(r: &mut BitReader<'_>, values: &mut [i64]) {
     }
 }
 
-/// Counts from their differences; false if any is negative, as it is when it
-/// overflows.
-fn running_sums(steps: &[i64], out: &mut [f64]) -> bool {
+/// Turns differences into counts; false if any is negative or overflows.
+fn running_sums(deltas: &[i64], out: &mut [f64]) -> bool {
     let (mut count, mut signs) = (0i64, 0i64);
-    for (out, step) in out.iter_mut().zip(steps) {
-        count = count.wrapping_add(*step);
+    for (out, delta) in out.iter_mut().zip(deltas) {
+        count = count.wrapping_add(*delta);
         signs |= count;
         *out = count as f64;
     }

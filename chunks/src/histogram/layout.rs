@@ -1,5 +1,5 @@
-//! The bucket layout that all samples of a histogram chunk share, and how it
-//! stands at the chunk's beginning.
+//! The bucket layout of a histogram chunk, and its encoding at the beginning of
+//! the chunk.
 
 use crate::bits::{BitReader, BitWriter};
 
@@ -9,24 +9,24 @@ pub const CUSTOM_SCHEMA: i32 = -53;
 pub const MIN_SCHEMA: i32 = -9;
 /// The exponential schema with the narrowest buckets that a chunk may have.
 pub const MAX_SCHEMA: i32 = 52;
-/// Finer schemas are for later versions of Prometheus; their buckets are
-/// merged to this one when they are read.
+/// The finest schema that queries compute with. Buckets of finer schemas, which
+/// later versions of Prometheus may write, are merged to it when they are read.
 pub const MAX_USED_SCHEMA: i32 = 8;
-/// Buckets that one histogram may have. A histogram of schema 8 that has seen
+/// Most buckets of a histogram. A histogram of schema 8 with observations of
 /// each magnitude between 1e-60 and 1e60 has fewer.
 pub const MAX_BUCKETS: usize = 1 << 17;
 
 /// A run of consecutive buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Span {
-    /// Buckets skipped since the last span; for the first span the index of
-    /// its first bucket, which may be negative.
+    /// Buckets skipped since the previous span; for the first span the index
+    /// of its first bucket, which may be negative.
     pub offset: i32,
     /// Buckets in the span, possibly none.
     pub length: u32,
 }
 
-/// Where a histogram has its buckets.
+/// The positions of a histogram's buckets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HistogramLayout {
     /// The resolution: each power of two is divided into `2^schema` buckets.
@@ -38,24 +38,24 @@ pub struct HistogramLayout {
     pub positive_spans: Vec<Span>,
     /// Buckets of negative observations, from zero downwards.
     pub negative_spans: Vec<Span>,
-    /// Upper bounds of custom buckets, ascending, without the infinite one.
+    /// Upper bounds of custom buckets, ascending, without infinity.
     pub custom_values: Vec<f64>,
 }
 
-/// Why a bucket layout makes no sense.
+/// Why a bucket layout is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LayoutError {
-    /// Neither an exponential schema nor custom buckets.
+    /// Neither an exponential schema nor the one of custom buckets.
     #[error("unknown histogram schema {0}")]
     UnknownSchema(i64),
-    /// A zero bucket without a width.
+    /// A zero bucket whose threshold is NaN.
     #[error("the zero bucket's threshold is not a number")]
     NoZeroThreshold,
-    /// A span that begins before the one before it ended.
+    /// A span that begins before the end of the previous one.
     #[error("span {span} has the negative offset {offset}")]
     NegativeOffset {
-        /// Counted from 0 on its side of zero.
+        /// Number of the span on its side of zero, from 0.
         span: usize,
         /// Its offset.
         offset: i64,
@@ -69,7 +69,7 @@ pub enum LayoutError {
     /// Custom bounds that do not ascend, are not a number, or end in infinity.
     #[error("custom bound {0} does not ascend from the one before to a finite number")]
     BadCustomBound(usize),
-    /// A bucket above the last one that custom bounds make.
+    /// A bucket above the last custom bound.
     #[error("{bounds} custom bounds are too few for bucket {bucket}")]
     TooFewCustomBounds {
         /// How many bounds there are.
@@ -77,7 +77,7 @@ pub enum LayoutError {
         /// The highest bucket's index.
         bucket: i64,
     },
-    /// Custom buckets together with what only exponential schemas have.
+    /// Custom buckets together with a zero bucket or negative buckets.
     #[error("custom buckets with a zero bucket or negative buckets")]
     CustomWithOthers,
     /// Custom bounds under an exponential schema.
@@ -88,12 +88,12 @@ pub enum LayoutError {
     TooLong(u64),
 }
 
-/// The number of buckets in spans that were checked.
+/// The number of buckets in valid spans.
 pub(crate) fn count(spans: &[Span]) -> usize {
     spans.iter().map(|span| span.length as usize).sum()
 }
 
-/// The indices of the buckets in spans that were checked.
+/// The indices of the buckets in valid spans.
 pub(crate) fn indices(spans: &[Span]) -> impl Iterator<Item = i32> + '_ {
     let mut next = 0i64;
     spans.iter().flat_map(move |span| {
@@ -111,7 +111,7 @@ pub(crate) fn spans_of(indices: impl Iterator<Item = i32>) -> Vec<Span> {
         match spans.last_mut() {
             Some(span) if offset == 0 => span.length += 1,
             _ => {
-                // Indices may lie further apart than an offset can say.
+                // Indices may lie further apart than the largest offset.
                 while offset > i64::from(i32::MAX) {
                     spans.push(Span {
                         offset: i32::MAX,
@@ -131,17 +131,18 @@ pub(crate) fn spans_of(indices: impl Iterator<Item = i32>) -> Vec<Span> {
 }
 
 impl HistogramLayout {
-    /// Buckets of positive observations; of all, if the bounds are custom.
+    /// Number of buckets of positive observations, or of all observations with
+    /// custom bounds.
     pub fn positive_buckets(&self) -> usize {
         count(&self.positive_spans)
     }
 
-    /// Buckets of negative observations.
+    /// Number of buckets of negative observations.
     pub fn negative_buckets(&self) -> usize {
         count(&self.negative_spans)
     }
 
-    /// All buckets but the zero bucket.
+    /// Number of buckets without the zero bucket.
     pub fn buckets(&self) -> usize {
         self.positive_buckets() + self.negative_buckets()
     }
@@ -151,10 +152,10 @@ impl HistogramLayout {
         self.schema == CUSTOM_SCHEMA
     }
 
-    /// Whether the layout is one that a histogram can have.
+    /// Checks that a histogram can have this layout.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// When it is invalid.
     pub fn validate(&self) -> Result<(), LayoutError> {
         check_schema(i64::from(self.schema))?;
         let (positive, end) = check_spans(&self.positive_spans)?;
@@ -202,7 +203,7 @@ impl HistogramLayout {
         Ok(())
     }
 
-    /// Reads the layout, and checks it.
+    /// Reads and checks a layout.
     pub(super) fn read(reader: &mut BitReader<'_>) -> Result<Self, LayoutError> {
         let zero_threshold = read_zero_threshold(reader);
         let schema = reader.varbit_int();
@@ -217,7 +218,7 @@ impl HistogramLayout {
             custom_values: Vec::new(),
         };
         if layout.is_custom() {
-            // A bound takes five bits or more.
+            // A bound takes at least five bits.
             let bounds = read_length(reader, 5)?;
             layout.custom_values = (0..bounds).map(|_| read_bound(reader)).collect();
         }
@@ -225,7 +226,7 @@ impl HistogramLayout {
         Ok(layout)
     }
 
-    /// Writes a layout that was checked.
+    /// Writes a valid layout.
     pub(super) fn write(&self, out: &mut BitWriter) {
         write_zero_threshold(out, self.zero_threshold);
         out.varbit_int(i64::from(self.schema));
@@ -253,7 +254,7 @@ fn check_schema(schema: i64) -> Result<(), LayoutError> {
     Err(LayoutError::UnknownSchema(schema))
 }
 
-/// The number of buckets, and the index behind the last one.
+/// The number of buckets, and the index after the last one.
 fn check_spans(spans: &[Span]) -> Result<(u64, i64), LayoutError> {
     let (mut buckets, mut end) = (0u64, 0i64);
     for (number, span) in spans.iter().enumerate() {
@@ -264,7 +265,7 @@ fn check_spans(spans: &[Span]) -> Result<(u64, i64), LayoutError> {
                 offset,
             });
         }
-        // The lowest index of all would have no lower bound.
+        // A bucket of the lowest index would have no lower bound.
         if span.offset == i32::MIN {
             return Err(LayoutError::IndexOutOfRange(number));
         }
@@ -277,7 +278,7 @@ fn check_spans(spans: &[Span]) -> Result<(u64, i64), LayoutError> {
     Ok((buckets, end))
 }
 
-/// A length that stands before as many things of `least` bits or more.
+/// Reads the length of a list whose items take at least `least` bits.
 fn read_length(reader: &mut BitReader<'_>, least: usize) -> Result<usize, LayoutError> {
     let length = reader.varbit_uint();
     if length > (reader.remaining() / least) as u64 {
@@ -298,11 +299,11 @@ fn read_spans(reader: &mut BitReader<'_>) -> Result<Vec<Span>, LayoutError> {
         .collect()
 }
 
-/// Zero thresholds that are powers of two, from this one on, take one byte.
+/// Lowest exponent of a zero threshold that takes one byte as a power of two.
 const FIRST_EXPONENT: i32 = -243;
-/// The highest of those.
+/// Highest exponent of such a threshold.
 const LAST_EXPONENT: i32 = 10;
-/// What a float adds to its exponent.
+/// Bias of a float's exponent.
 const EXPONENT_BIAS: i32 = 1023;
 
 fn read_zero_threshold(reader: &mut BitReader<'_>) -> f64 {
@@ -329,7 +330,7 @@ fn write_zero_threshold(out: &mut BitWriter, threshold: f64) {
     out.write(threshold.to_bits(), 64);
 }
 
-/// Bounds that are whole thousandths up to this many take fewer bits.
+/// Bounds that are whole thousandths up to this number take fewer bits.
 const MAX_THOUSANDTHS: f64 = 33_554_430.0;
 
 fn read_bound(reader: &mut BitReader<'_>) -> f64 {

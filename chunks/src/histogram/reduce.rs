@@ -1,6 +1,6 @@
-//! Merging of buckets finer than any that this version computes with.
+//! Merges buckets of a finer resolution than queries compute with.
 
-use super::HistogramColumns;
+use super::columns::HistogramColumns;
 use super::layout::{CUSTOM_SCHEMA, MAX_USED_SCHEMA, Span, indices, spans_of};
 
 /// Reduces a schema above [`MAX_USED_SCHEMA`] to it.
@@ -29,8 +29,8 @@ pub(super) fn to_used_schema(columns: &mut HistogramColumns) {
     columns.buckets = merged;
 }
 
-/// The spans of buckets that hold `2^by` of the old ones each; appends for
-/// each old bucket the place of the new one.
+/// The spans of buckets that hold `2^by` old buckets each. Appends for each old
+/// bucket the position of the new one.
 fn reduce(spans: &[Span], by: u32, targets: &mut Vec<usize>) -> Vec<Span> {
     let mut merged = Vec::<i32>::new();
     let base = targets.last().map_or(0, |last| last + 1);
@@ -44,8 +44,8 @@ fn reduce(spans: &[Span], by: u32, targets: &mut Vec<usize>) -> Vec<Span> {
     spans_of(merged.into_iter())
 }
 
-/// The bucket that holds bucket `index` when `2^by` buckets become one:
-/// upper bounds are inclusive, so it is the rounded-up quotient.
+/// The bucket that holds bucket `index` when `2^by` buckets become one. Upper
+/// bounds are inclusive, so it is the quotient rounded up.
 fn target_index(index: i32, by: u32) -> i32 {
     ((i64::from(index) - 1) >> by) as i32 + 1
 }

@@ -1,17 +1,17 @@
-//! Start timestamps, which follow each sample of a chunk that can have them.
+//! Reads and writes the start timestamps of histogram chunks.
 
 use crate::bits::{BitReader, BitWriter};
 use crate::xor2::{FIRST_START_CHANGE, FIRST_START_KNOWN};
 
 /// Reads start timestamps.
 pub(super) struct StartReader {
-    /// The first sample has one.
+    /// Whether the first sample has a start timestamp.
     first_known: bool,
-    /// The sample from which on they stand in the chunk; 0: nowhere.
+    /// The first sample whose start timestamp is stored; 0 for none.
     from: usize,
-    /// The last one.
+    /// The last start timestamp.
     start: i64,
-    /// Its distance from the sample before its own.
+    /// Its distance from the timestamp of the sample before.
     diff: i64,
 }
 
@@ -25,8 +25,8 @@ impl StartReader {
         }
     }
 
-    /// The start timestamp of sample `sample` at `timestamp`, with `before`
-    /// the time of the sample before it.
+    /// Reads the start timestamp of sample `sample` at `timestamp`. `before` is
+    /// the timestamp of the previous sample.
     pub(super) fn read(
         &mut self,
         reader: &mut BitReader<'_>,
@@ -39,7 +39,7 @@ impl StartReader {
                 self.start = timestamp.wrapping_sub(reader.varint()?);
             }
         } else if self.from > 0 && sample >= self.from {
-            // The first is a difference, the others are changes of it.
+            // The first is stored as a difference, the others as its changes.
             let base = if sample == self.from { 0 } else { self.diff };
             self.diff = base.wrapping_add(reader.varbit_int());
             self.start = before.wrapping_sub(self.diff);
@@ -57,8 +57,8 @@ pub(super) struct StartWriter {
 }
 
 impl StartWriter {
-    /// Writes that of sample `sample`, see [`StartReader::read`]; gives the
-    /// bits to set in the header.
+    /// Writes the start timestamp of sample `sample`, with the arguments of
+    /// [`StartReader::read`]. Returns the bits to set in the header.
     pub(super) fn write(
         &mut self,
         out: &mut BitWriter,
@@ -78,7 +78,7 @@ impl StartWriter {
             out.varbit_int(diff.wrapping_sub(self.diff));
             self.diff = diff;
         } else if start != self.start || sample == usize::from(FIRST_START_CHANGE) {
-            // The header has no room for a later sample's number.
+            // The header cannot hold the number of a later sample.
             self.from = sample;
             out.varbit_int(diff);
             self.diff = diff;

@@ -5,7 +5,7 @@ use proptest::sample::Index;
 use super::*;
 use crate::bits::BitWriter;
 
-/// Spans with gaps and empty ones among them.
+/// Spans with gaps; some are empty.
 fn spans(first: std::ops::Range<i32>) -> impl Strategy<Value = Vec<Span>> {
     (first, vec((0i32..5, 0u32..4), 0..4)).prop_map(|(first, spans)| {
         let spans = spans.into_iter().enumerate();
@@ -51,7 +51,8 @@ fn layout() -> impl Strategy<Value = HistogramLayout> {
     prop_oneof![3 => exponential, 1 => custom]
 }
 
-/// Counts of one sample, times, and the sum.
+/// Of a sample: time since the previous one, start timestamp, count, zero count,
+/// bits of the sum, buckets.
 type Raw = (i64, i64, u64, u64, u64, Vec<u64>);
 
 fn count() -> impl Strategy<Value = u64> {
@@ -86,7 +87,7 @@ fn chunk() -> impl Strategy<Value = (HistogramLayout, Vec<Raw>)> {
     })
 }
 
-/// What samples become: stale markers only at the end.
+/// Histograms of samples; stale markers only at the end.
 fn samples_of<C: Count>(raw: &[Raw], count: impl Fn(u64) -> C) -> Vec<(i64, i64, Histogram<C>)> {
     let (mut t, mut stale) = (1_700_000_000_000i64, false);
     let mut samples = Vec::new();
@@ -118,7 +119,7 @@ fn encoded<C: Count>(
     encoder
 }
 
-/// Whether decoded samples are those that were encoded.
+/// Checks that decoded samples are the encoded ones.
 fn check<C: Count>(
     layout: &HistogramLayout,
     samples: &[(i64, i64, Histogram<C>)],
@@ -248,7 +249,7 @@ const ALL: [Encoding; 4] = [
     Encoding::FloatHistogramSt,
 ];
 
-/// The buckets that have counts, with their indices; negative ones apart.
+/// Sign, index and count of the buckets that have counts.
 fn populated(layout: &HistogramLayout, row: &[f64]) -> Vec<(bool, i32, u64)> {
     let positive = layout::indices(&layout.positive_spans).map(|index| (true, index));
     let negative = layout::indices(&layout.negative_spans).map(|index| (false, index));
@@ -259,7 +260,7 @@ fn populated(layout: &HistogramLayout, row: &[f64]) -> Vec<(bool, i32, u64)> {
         .collect()
 }
 
-/// Decodes whatever the bytes are: an error leaves nothing, an answer is whole.
+/// Decodes any bytes: an error leaves no samples, an answer is consistent.
 fn consistent(encoding: Encoding, bytes: &[u8]) -> Result<(), TestCaseError> {
     let mut columns = HistogramColumns::default();
     columns.timestamps.push(1);
@@ -281,18 +282,18 @@ fn consistent(encoding: Encoding, bytes: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A chunk of one sample with what `write` puts behind the header.
+/// A chunk whose content after the header `write` writes.
 fn crafted(samples: u16, write: impl Fn(&mut BitWriter)) -> Result<HistogramColumns, ChunkError> {
     let [high, low] = samples.to_be_bytes();
     let mut out = BitWriter::new(&[high, low, 0]);
     write(&mut out);
-    // Enough for what follows, as zeros.
+    // Zeros, enough for the rest of the chunk.
     (0..40).for_each(|_| out.write(0, 64));
     let mut columns = HistogramColumns::default();
     decode_histograms(Encoding::Histogram, &out.bytes, &mut columns).map(|()| columns)
 }
 
-/// A layout of schema 0 with positive spans alone.
+/// Writes a layout of schema 0 with positive spans only.
 fn write_layout(out: &mut BitWriter, spans: &[(u64, i64)]) {
     out.write(0, 8);
     out.varbit_int(0);

@@ -1,10 +1,10 @@
-//! The series that stores are filled with.
+//! The series of the stores under test.
 
 use super::TestSeries;
 
 /// A minute, ms.
 pub(super) const MINUTE: i64 = 60_000;
-/// The end of all data, ms.
+/// The end of all samples, ms.
 pub(super) const END: i64 = 120 * MINUTE;
 /// Prometheus's stale marker.
 pub(super) const STALE: u64 = 0x7ff0_0000_0000_0002;
@@ -22,15 +22,14 @@ pub(super) fn series(labels: &[(&str, &str)], samples: Vec<(i64, f64)>) -> TestS
     }
 }
 
-/// `count` samples from `start` on, one a minute, with values that tell them
-/// apart.
+/// `count` samples from `start` on, one a minute, with different values.
 pub(super) fn minutes(start: i64, count: i64) -> Vec<(i64, f64)> {
     (0..count)
         .map(|i| (start + i * MINUTE, (start / MINUTE + i) as f64 * 1.5))
         .collect()
 }
 
-/// Series with labels of many kinds, a few samples each.
+/// Series with various labels and few samples each.
 pub(super) fn labelled() -> Vec<TestSeries> {
     let sets: &[&[(&str, &str)]] = &[
         &[("__name__", "up"), ("instance", "a:9090"), ("job", "api")],
@@ -54,7 +53,7 @@ pub(super) fn labelled() -> Vec<TestSeries> {
             ("code", "404"),
             ("env", "prod"),
         ],
-        // Values whose order is that of bytes, not of an alphabet.
+        // Values are ordered by bytes.
         &[("__name__", "order"), ("v", "a")],
         &[("__name__", "order"), ("v", "a0")],
         &[("__name__", "order"), ("v", "aa")],
@@ -62,11 +61,11 @@ pub(super) fn labelled() -> Vec<TestSeries> {
         &[("__name__", "order"), ("v", "~")],
         &[("__name__", "order"), ("v", "é")],
         &[("__name__", "order"), ("v", "\u{10348}")],
-        // A name that comes after others only by its length, and UTF-8 names.
+        // A label set that another one begins with, and UTF-8 names.
         &[("__name__", "order"), ("v", "a"), ("w", "1")],
         &[("__name__", "order"), ("v.w", "x y")],
         &[("__name__", "http.requests"), ("größe", "\"quoted\"\n")],
-        // No metric name at all.
+        // No metric name.
         &[("job", "nameless")],
     ];
     let samples = |i: usize| vec![(i as i64 * 1000, i as f64), (END / 2 + i as i64, 0.5)];
@@ -76,7 +75,7 @@ pub(super) fn labelled() -> Vec<TestSeries> {
         .collect()
 }
 
-/// Values of every kind.
+/// Special values and various patterns of timestamps.
 pub(super) fn values() -> Vec<TestSeries> {
     let specials = [
         0.0,
@@ -115,7 +114,8 @@ pub(super) fn values() -> Vec<TestSeries> {
     ]
 }
 
-/// A series that ends and comes back, one that ends, one that begins late.
+/// A series that ends and returns, one that ends, one that begins late, and one
+/// with nothing but a stale marker.
 pub(super) fn with_stale_markers() -> Vec<TestSeries> {
     let stale = f64::from_bits(STALE);
     let mut comes_back = minutes(0, 10);
@@ -176,8 +176,7 @@ pub(super) fn overlapping() -> Vec<TestSeries> {
     ]
 }
 
-/// Many series of few samples; label values in an order that is not that of
-/// their numbers.
+/// Many series of one sample, with label values that are not in order.
 pub(super) fn many(count: usize) -> Vec<TestSeries> {
     let one = |i: usize| {
         let pod = format!("pod-{}", (i * 7919) % count);

@@ -1,4 +1,4 @@
-//! Errors in the middle of a stream.
+//! Checks of errors while samples are read.
 
 use quarrel_engine::storage::{SelectHints, TimeRange};
 
@@ -9,12 +9,11 @@ use super::{Harness, Stop, ensure};
 const ALL: TimeRange = TimeRange::ALL;
 const BROKEN: usize = 17;
 
-/// A series that cannot be read says so whenever it is asked, and harms no
-/// other.
+/// A broken series fails at each read; the others stay readable.
 pub(super) fn errors_stay_with_their_series(harness: &dyn Harness) -> Result<(), Stop> {
     let series = many(40);
     let Some(store) = harness.broken(&series, BROKEN) else {
-        return Err(Stop::Skipped("reading never fails here"));
+        return Err(Stop::Skipped("reading never fails"));
     };
     let view = snapshot(harness, &store, ALL)?;
     let answer = select(harness, &view, &[], ALL, &SelectHints::default())?;
@@ -30,11 +29,11 @@ pub(super) fn errors_stay_with_their_series(harness: &dyn Harness) -> Result<(),
         for row in 0..answer.len() {
             let broken = answer.labels(row) == series[BROKEN].labels;
             let at = row as u32;
-            let near = match answer.selected.series.prefetch(at..at + 1) {
+            let prefetched = match answer.selected.series.prefetch(at..at + 1) {
                 Some(future) => wait(harness, future)?.map_err(|e| e.to_string()),
                 None => Ok(()),
             };
-            let got = near.and_then(|()| match answer.row(row) {
+            let got = prefetched.and_then(|()| match answer.row(row) {
                 Ok(row) => Ok(row),
                 Err(Stop::Failed(text)) => Err(text),
                 Err(Stop::Skipped(reason)) => Err(reason.to_string()),
@@ -44,7 +43,7 @@ pub(super) fn errors_stay_with_their_series(harness: &dyn Harness) -> Result<(),
                 (true, Ok(row)) => {
                     ensure!(
                         false,
-                        "round {round}: no error, but {} samples",
+                        "round {round}: {} samples instead of an error",
                         row.samples.len()
                     );
                 }

@@ -1,4 +1,4 @@
-//! Label names and values, as the HTTP API asks for them.
+//! Checks of label names and values.
 
 use std::collections::BTreeSet;
 
@@ -91,7 +91,8 @@ pub(super) fn label_values(harness: &dyn Harness) -> Result<(), Stop> {
     Ok(())
 }
 
-/// What has samples in the range is there; what has none at all times is not.
+/// Labels of series with samples in the range are returned; labels of no series
+/// are not.
 pub(super) fn labels_in_a_range(harness: &dyn Harness) -> Result<(), Stop> {
     let series = with_stale_markers();
     let view = snapshot(harness, &harness.store(&series), ALL)?;
@@ -132,7 +133,7 @@ pub(super) fn the_time_range_covers_all(harness: &dyn Harness) -> Result<(), Sto
     let series = with_stale_markers();
     let view = snapshot(harness, &harness.store(&series), ALL)?;
     let Some(TimeRange { start, end }) = view.time_range() else {
-        return Err(Stop::Skipped("the store does not know its time range"));
+        return Err(Stop::Skipped("the store has no time range"));
     };
     let times = || series.iter().flat_map(TestSeries::samples).map(|s| s.0);
     let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));

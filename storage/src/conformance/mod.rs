@@ -1,13 +1,12 @@
-//! Tests that any implementation of [`Storage`] can be run through.
+//! A test suite for implementations of [`Storage`].
 //!
-//! The author of a connector writes a [`Harness`], which gives a store filled
-//! with given series, and runs the suite: [`run`] makes a [`Report`] with one
-//! line a check, [`conformance_tests!`](crate::conformance_tests) makes each
-//! check a test of its own.
+//! The author of a connector writes a [`Harness`], which creates a store with
+//! given series. [`run`] runs all checks and returns a [`Report`] with a line
+//! for each; [`conformance_tests!`](crate::conformance_tests) makes each check a
+//! test of its own. [`reader`] reads a snapshot for further tests.
 //!
-//! What is asked for is what the engine relies on, and no more: a store may
-//! give samples outside of the range it was asked for, and series that have
-//! none inside.
+//! The checks require what the engine relies on. A store may return samples
+//! outside of the requested range, and series without a sample inside.
 //!
 //! # Examples
 //! ```
@@ -40,6 +39,7 @@ mod data;
 mod failures;
 mod labels;
 mod read;
+pub mod reader;
 mod samples;
 mod selects;
 #[cfg(all(test, feature = "memory"))]
@@ -53,13 +53,13 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use quarrel_engine::storage::Storage;
 
-/// A series to fill a store with.
+/// A series for a store under test.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestSeries {
     /// Names and values, sorted by name.
     pub labels: Vec<(String, String)>,
-    /// Samples (ms, value) in the order in which they came: each part is in
-    /// order of time, but parts may overlap. No time has two values.
+    /// Samples (ms, value) in the order of their arrival. Each part is in order
+    /// of time; parts may overlap. A timestamp has one value in all parts.
     pub parts: Vec<Vec<(i64, f64)>>,
 }
 
@@ -70,36 +70,35 @@ impl TestSeries {
     }
 }
 
-/// What a connector's author provides. The data that stores are filled with
-/// lies between 0 and two hours (in ms since the epoch).
+/// Creates the stores under test. All samples lie between 0 and two hours (ms
+/// since the epoch).
 pub trait Harness: Send + Sync {
-    /// A store that holds these series and no others.
+    /// A store with these series and no others.
     fn store(&self, series: &[TestSeries]) -> Arc<dyn Storage>;
 
-    /// Adds series to a store that [`Harness::store`] gave. False, the
-    /// default, says that this store never changes: then the checks of
-    /// consistent views are skipped.
+    /// Adds series to a store of [`Harness::store`]. Returns false, the default,
+    /// if stores never change; then checks that need a change are skipped.
     fn add(&self, store: &Arc<dyn Storage>, series: &[TestSeries]) -> bool {
         let _ = (store, series);
         false
     }
 
-    /// A store as [`Harness::store`] gives it, in which the samples of series
-    /// number `broken` cannot be read, while its labels can. `None`, the
-    /// default, says that reading never fails here.
+    /// A store as of [`Harness::store`] in which the labels of series number
+    /// `broken` can be read, but not its samples. Returns `None`, the default,
+    /// if reading never fails.
     fn broken(&self, series: &[TestSeries], broken: usize) -> Option<Arc<dyn Storage>> {
         let _ = (series, broken);
         None
     }
 
-    /// Runs a future of the store to its end. Override it if the store needs
+    /// Runs a future of the store to completion. Override it if the store needs
     /// a runtime.
     fn block_on(&self, future: BoxFuture<'_, ()>) {
         futures::executor::block_on(future);
     }
 }
 
-/// Why a check did not pass.
+/// Why a check does not pass.
 #[derive(Debug)]
 pub(crate) enum Stop {
     Failed(String),
@@ -138,28 +137,28 @@ macro_rules! conformance_checks {
             equal_and_not_equal
             regular_expressions
             matchers_of_the_empty_value
-            several_matchers
+            conjunctions_of_matchers
             many_series
-            values_come_back_bit_by_bit
+            values_keep_their_bits
             stale_markers_are_kept
             time_bounds
             chunks_are_in_order
             overlapping_parts_are_merged
             chunks_can_be_read_again
-            prefetch_changes_nothing
-            estimates_are_no_promise
-            hints_change_no_answer
-            projected_labels_are_there
+            prefetch_does_not_change_the_answer
+            estimates_are_near_the_truth
+            hints_do_not_change_the_answer
+            projected_labels_are_returned
             label_names
             label_values
             labels_in_a_range
             the_time_range_covers_all
-            two_selects_see_one_view
-            a_view_outlives_its_store
-            samples_outlive_their_view
-            reads_at_once
-            selects_at_once
-            dropped_futures_do_no_harm
+            two_selects_see_one_snapshot
+            a_snapshot_outlives_its_store
+            samples_outlive_their_snapshot
+            concurrent_reads
+            concurrent_selects
+            dropped_futures_are_harmless
             errors_stay_with_their_series
         }
     };
@@ -181,8 +180,8 @@ mod checks {
 
 const CHECKS: &[(&str, Check)] = crate::conformance_checks!([table]);
 
-/// Makes each check of the suite a test, for the harness that an expression
-/// gives. Put it into a module of its own.
+/// Makes each check of the suite a test, with the harness of the given
+/// expression. Put it into a module of its own.
 ///
 /// ```ignore
 /// mod conformance {
@@ -209,21 +208,21 @@ macro_rules! conformance_test_functions {
     };
 }
 
-/// What became of a check.
+/// The outcome of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The store does what is asked.
+    /// The store meets the requirement.
     Passed,
-    /// It does not: what was expected, and what came.
+    /// It does not: the expected and the actual answer.
     Failed(String),
-    /// The harness cannot bring about what the check needs.
+    /// The harness does not support what the check needs.
     Skipped(&'static str),
 }
 
-/// What became of all checks.
+/// The outcomes of all checks.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Name and outcome, in the order in which they ran.
+    /// Name and outcome in the order of execution.
     pub checks: Vec<(&'static str, Outcome)>,
 }
 
@@ -236,7 +235,7 @@ impl Report {
             .any(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
     }
 
-    /// What became of a check.
+    /// The outcome of a check.
     pub fn outcome(&self, name: &str) -> Option<&Outcome> {
         self.checks
             .iter()
@@ -258,7 +257,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Runs all checks. A panic of the store fails the check in which it happens.
+/// Runs all checks. A panic fails the check in which it happens.
 pub fn run(harness: &dyn Harness) -> Report {
     let checks = CHECKS
         .iter()
@@ -276,18 +275,18 @@ fn outcome(check: Check, harness: &dyn Harness) -> Outcome {
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Outcome::Failed(format!("a panic: {}", text.unwrap_or("of unknown words")))
+            Outcome::Failed(format!("panic: {}", text.unwrap_or("no message")))
         }
     }
 }
 
-/// Runs one check, for use in a test.
+/// Runs one check in a test.
 ///
 /// # Panics
-/// When it fails, or when there is no such check.
+/// When the check fails or does not exist.
 pub fn assert_check(name: &str, harness: &dyn Harness) {
     let Some((_, check)) = CHECKS.iter().find(|check| check.0 == name) else {
-        panic!("no check is called {name}");
+        panic!("unknown check {name}");
     };
     if let Outcome::Failed(text) = outcome(*check, harness) {
         panic!("{name}: {text}");

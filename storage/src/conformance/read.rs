@@ -1,30 +1,33 @@
-//! Reading a store as the engine does, and the plain definition beside it.
+//! Reads a store as the engine does, and computes the expected answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use quarrel_chunks::ChunkError;
 use quarrel_engine::labels::SymbolTable;
 use quarrel_engine::storage::{
     Chunk, ChunkData, Matcher, SelectHints, SelectRequest, Selected, Snapshot, Storage, TimeRange,
 };
 use quarrel_matchers::MatchOp;
 
+use super::reader::chunk_samples;
 use super::{Harness, Stop, TestSeries};
 
-/// A row of a select: labels as text and samples, values as bits.
+/// A row of a select: labels as text, samples as timestamp and bits of the
+/// value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Row {
     pub(super) labels: Vec<(String, String)>,
     pub(super) samples: Vec<(i64, u64)>,
 }
 
-/// A select with the table that its symbols are of.
+/// The answer to a select with its symbol table.
 pub(super) struct Answer {
     pub(super) symbols: Arc<SymbolTable>,
     pub(super) selected: Selected,
 }
 
-/// Runs a future on the harness's runtime and gives its value.
+/// Runs a future on the harness's runtime and returns its value.
 pub(super) fn wait<T: Send>(
     harness: &dyn Harness,
     future: impl Future<Output = T> + Send,
@@ -32,7 +35,7 @@ pub(super) fn wait<T: Send>(
     let mut value = None;
     let slot = &mut value;
     harness.block_on(Box::pin(async move { *slot = Some(future.await) }));
-    value.ok_or_else(|| Stop::Failed("block_on came back before the future's end".into()))
+    value.ok_or_else(|| Stop::Failed("block_on returned before the future completed".into()))
 }
 
 pub(super) fn snapshot(
@@ -84,7 +87,7 @@ impl Answer {
             .collect()
     }
 
-    /// Brings some rows near.
+    /// Prefetches some rows.
     pub(super) fn prefetch(
         &self,
         harness: &dyn Harness,
@@ -104,7 +107,7 @@ impl Answer {
         (0..self.len()).map(|row| self.row(row)).collect()
     }
 
-    /// One row, whose chunks are near.
+    /// One prefetched row.
     pub(super) fn row(&self, row: usize) -> Result<Row, Stop> {
         let labels = self.labels(row);
         let mut chunks = Vec::new();
@@ -117,44 +120,24 @@ impl Answer {
     }
 }
 
-/// The samples of a chunk in the order in which they lie there, without
-/// deleted ones.
+/// The samples of a chunk in its order, without the deleted ones.
 pub(super) fn decode(chunk: &Chunk) -> Result<Vec<(i64, u64)>, String> {
-    let (mut timestamps, mut values) = (Vec::new(), Vec::new());
-    match &chunk.data {
-        ChunkData::Encoded { encoding, bytes } => {
-            quarrel_chunks::decode_floats(*encoding, bytes, &mut timestamps, &mut values)
-                .map_err(|e| e.to_string())?;
-        }
-        ChunkData::Floats {
-            timestamps: t,
-            values: v,
-        } => {
-            timestamps.extend_from_slice(t);
-            values.extend_from_slice(v);
-        }
+    if let ChunkData::Floats { timestamps, values } = &chunk.data
+        && timestamps.len() != values.len()
+    {
+        let (timestamps, values) = (timestamps.len(), values.len());
+        return Err(format!("{timestamps} timestamps and {values} values"));
     }
-    if timestamps.len() != values.len() {
-        return Err(format!(
-            "{} timestamps and {} values",
-            timestamps.len(),
-            values.len()
-        ));
+    if chunk.data.is_histogram() {
+        return Err(ChunkError::NotFloats.to_string());
     }
-    let deleted = chunk.deleted.as_deref().unwrap_or_default();
-    let is_deleted = |t: i64| {
-        deleted
-            .iter()
-            .any(|range| range.start <= t && t <= range.end)
-    };
-    let samples = timestamps
-        .into_iter()
-        .zip(values.into_iter().map(f64::to_bits));
-    Ok(samples.filter(|s| !is_deleted(s.0)).collect())
+    let samples = chunk_samples(chunk).map_err(|e| e.to_string())?;
+    let bits = samples.iter().map(|s| (s.timestamp, s.value.to_bits()));
+    Ok(bits.collect())
 }
 
-/// All chunks of a series in one: of two samples at one time, that of the
-/// earlier chunk.
+/// Merges the chunks of a series. Of two samples at one time, that of the earlier
+/// chunk remains.
 fn merged(chunks: &[Chunk]) -> Result<Vec<(i64, u64)>, String> {
     let mut all = BTreeMap::new();
     for chunk in chunks {
@@ -165,7 +148,7 @@ fn merged(chunks: &[Chunk]) -> Result<Vec<(i64, u64)>, String> {
     Ok(all.into_iter().collect())
 }
 
-/// The rows that a select of these series has to give, sorted.
+/// The expected rows of a select of these series, sorted.
 pub(super) fn expected(series: &[TestSeries], matchers: &[Matcher], range: TimeRange) -> Vec<Row> {
     let matches = |s: &&TestSeries| {
         let value = |name: &str| {
@@ -188,7 +171,7 @@ pub(super) fn expected(series: &[TestSeries], matchers: &[Matcher], range: TimeR
     within(rows, range)
 }
 
-/// Rows with the samples inside of a range alone, those without any left out.
+/// Keeps the samples in a range and the rows that have any.
 pub(super) fn within(mut rows: Vec<Row>, range: TimeRange) -> Vec<Row> {
     for row in &mut rows {
         row.samples
@@ -198,7 +181,7 @@ pub(super) fn within(mut rows: Vec<Row>, range: TimeRange) -> Vec<Row> {
     rows
 }
 
-/// Selects and compares with the plain definition.
+/// Selects and compares with the expected rows.
 pub(super) fn check_select(
     harness: &dyn Harness,
     store: &Arc<dyn Storage>,
@@ -216,7 +199,7 @@ pub(super) fn check_select(
     })
 }
 
-/// Says where two lists of rows differ first.
+/// Compares two lists of rows. The error describes the first difference.
 pub(super) fn same(want: &[Row], got: &[Row]) -> Result<(), String> {
     for (want, got) in want.iter().zip(got) {
         if want.labels != got.labels {
@@ -244,7 +227,7 @@ pub(super) fn same(want: &[Row], got: &[Row]) -> Result<(), String> {
         let next = want.get(got.len()).or_else(|| got.get(want.len()));
         let (want, got) = (want.len(), got.len());
         return Err(format!(
-            "expected {want} series, got {got}; the first: {next:?}"
+            "expected {want} series, got {got}; the first that differs: {next:?}"
         ));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Which samples come.
+//! Checks of the returned samples.
 
 use quarrel_engine::storage::{SelectHints, TimeRange};
 use quarrel_matchers::MatchOp;
@@ -9,7 +9,7 @@ use super::{Harness, Stop, TestSeries, ensure};
 
 const ALL: TimeRange = TimeRange::ALL;
 
-pub(super) fn values_come_back_bit_by_bit(harness: &dyn Harness) -> Result<(), Stop> {
+pub(super) fn values_keep_their_bits(harness: &dyn Harness) -> Result<(), Stop> {
     let series = values();
     check_select(harness, &harness.store(&series), &series, &[], ALL)
 }
@@ -18,7 +18,7 @@ pub(super) fn stale_markers_are_kept(harness: &dyn Harness) -> Result<(), Stop> 
     let series = with_stale_markers();
     let store = harness.store(&series);
     check_select(harness, &store, &series, &[], ALL)?;
-    // A range that holds nothing but a marker.
+    // A range with nothing but a stale marker.
     let marker = TimeRange {
         start: 30 * MINUTE,
         end: 30 * MINUTE,
@@ -75,7 +75,7 @@ pub(super) fn chunks_are_in_order(harness: &dyn Harness) -> Result<(), Stop> {
                 let times: Vec<i64> = decode(chunk)?.iter().map(|s| s.0).collect();
                 ensure!(
                     times.windows(2).all(|t| t[0] < t[1]),
-                    "{labels:?}: times of a chunk do not ascend"
+                    "{labels:?}: timestamps of a chunk do not ascend"
                 );
                 let (min, max) = (chunk.min_time, chunk.max_time);
                 let inside = times.iter().all(|&t| min <= t && t <= max);
@@ -112,24 +112,24 @@ pub(super) fn chunks_can_be_read_again(harness: &dyn Harness) -> Result<(), Stop
         let again = answer.row(row)?;
         same(&first[row..=row], std::slice::from_ref(&again))?;
     }
-    // What is there before stays in front.
-    let (mut chunks, mut alone) = (Vec::new(), 0);
+    // The chunks are appended to what the vector holds.
+    let (mut chunks, mut count) = (Vec::new(), 0);
     for row in 0..answer.len() as u32 {
         let mut own = Vec::new();
         let source = &answer.selected.series;
         source.chunks(row, &mut own).map_err(|e| e.to_string())?;
         source.chunks(row, &mut chunks).map_err(|e| e.to_string())?;
-        alone += own.len();
+        count += own.len();
         ensure!(
-            chunks.len() == alone,
-            "chunks() does not append: {} chunks, not {alone}",
+            chunks.len() == count,
+            "chunks() does not append: {} chunks instead of {count}",
             chunks.len()
         );
     }
     Ok(())
 }
 
-pub(super) fn prefetch_changes_nothing(harness: &dyn Harness) -> Result<(), Stop> {
+pub(super) fn prefetch_does_not_change_the_answer(harness: &dyn Harness) -> Result<(), Stop> {
     let series = many(500);
     let view = snapshot(harness, &harness.store(&series), ALL)?;
     let answer = select(harness, &view, &[], ALL, &SelectHints::default())?;
@@ -140,7 +140,7 @@ pub(super) fn prefetch_changes_nothing(harness: &dyn Harness) -> Result<(), Stop
         answer.len(),
         want.len()
     );
-    // Morsel by morsel, the last one first, one of them twice, and none at all.
+    // Parts in reverse order, one of them twice, and an empty one.
     for start in [400, 300, 200, 100, 0, 100] {
         answer.prefetch(harness, start..start + 100)?;
         let rows = start as usize..start as usize + 100;
@@ -153,7 +153,7 @@ pub(super) fn prefetch_changes_nothing(harness: &dyn Harness) -> Result<(), Stop
     answer.prefetch(harness, 0..0)
 }
 
-pub(super) fn estimates_are_no_promise(harness: &dyn Harness) -> Result<(), Stop> {
+pub(super) fn estimates_are_near_the_truth(harness: &dyn Harness) -> Result<(), Stop> {
     let series = values();
     let view = snapshot(harness, &harness.store(&series), ALL)?;
     let answer = select(harness, &view, &[], ALL, &SelectHints::default())?;
@@ -163,7 +163,7 @@ pub(super) fn estimates_are_no_promise(harness: &dyn Harness) -> Result<(), Stop
         .map(|row| row.samples.len())
         .sum();
     if let Some(estimate) = answer.selected.series.estimated_samples() {
-        // Plans are chosen by it, so it should be right within some factor.
+        // Plans depend on it, so it must be right within a factor.
         let samples = samples as u64;
         ensure!(
             estimate >= samples / 100 && estimate <= samples.saturating_mul(100),
@@ -173,7 +173,7 @@ pub(super) fn estimates_are_no_promise(harness: &dyn Harness) -> Result<(), Stop
     Ok(())
 }
 
-/// Hints of many kinds.
+/// Various hints.
 fn hints() -> Vec<SelectHints> {
     let of = |function: &str, step_ms, range_ms| SelectHints {
         function: function.into(),
@@ -195,7 +195,7 @@ fn hints() -> Vec<SelectHints> {
     ]
 }
 
-pub(super) fn hints_change_no_answer(harness: &dyn Harness) -> Result<(), Stop> {
+pub(super) fn hints_do_not_change_the_answer(harness: &dyn Harness) -> Result<(), Stop> {
     let series: Vec<TestSeries> = labelled().into_iter().chain(values()).collect();
     let view = snapshot(harness, &harness.store(&series), ALL)?;
     let want = expected(&series, &[], ALL);
@@ -206,7 +206,7 @@ pub(super) fn hints_change_no_answer(harness: &dyn Harness) -> Result<(), Stop> 
     Ok(())
 }
 
-pub(super) fn projected_labels_are_there(harness: &dyn Harness) -> Result<(), Stop> {
+pub(super) fn projected_labels_are_returned(harness: &dyn Harness) -> Result<(), Stop> {
     let series = labelled();
     let store = harness.store(&series);
     let view = snapshot(harness, &store, ALL)?;
@@ -220,7 +220,7 @@ pub(super) fn projected_labels_are_there(harness: &dyn Harness) -> Result<(), St
     let (groups, distinct) = answer.selected.labels.distinct();
     ensure!(
         distinct == groups.len(),
-        "projection made {} series {distinct}",
+        "the projection of {} series has {distinct} label sets",
         groups.len()
     );
     ensure!(

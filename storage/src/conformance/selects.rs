@@ -1,4 +1,4 @@
-//! Which series come, and in which order.
+//! Checks of the selected series and their order.
 
 use std::cmp::Ordering;
 
@@ -20,12 +20,12 @@ pub(super) fn an_empty_store_answers(harness: &dyn Harness) -> Result<(), Stop> 
     let names = super::read::wait(harness, view.label_names(&[vec![up]], ALL))?;
     ensure!(
         matches!(&names, Ok(names) if names.is_empty()),
-        "label names of nothing: {names:?}"
+        "an empty store has label names: {names:?}"
     );
     Ok(())
 }
 
-/// All labelled series.
+/// Selects all of [`labelled`].
 fn all(harness: &dyn Harness) -> Result<Answer, Stop> {
     let store = harness.store(&labelled());
     let view = snapshot(harness, &store, ALL)?;
@@ -81,8 +81,8 @@ pub(super) fn no_matcher_means_all_series(harness: &dyn Harness) -> Result<(), S
     check_select(harness, &harness.store(&series), &series, &[], ALL)
 }
 
-/// Each matcher alone against the plain definition.
-fn alone(harness: &dyn Harness, cases: &[(MatchOp, &str, &str)]) -> Result<(), Stop> {
+/// Compares a select of each matcher with the expected rows.
+fn check_each(harness: &dyn Harness, cases: &[(MatchOp, &str, &str)]) -> Result<(), Stop> {
     let series = labelled();
     let store = harness.store(&series);
     for &(op, name, value) in cases {
@@ -93,7 +93,7 @@ fn alone(harness: &dyn Harness, cases: &[(MatchOp, &str, &str)]) -> Result<(), S
 
 pub(super) fn equal_and_not_equal(harness: &dyn Harness) -> Result<(), Stop> {
     use MatchOp::{Equal, NotEqual};
-    alone(
+    check_each(
         harness,
         &[
             (Equal, "__name__", "up"),
@@ -131,7 +131,7 @@ pub(super) fn regular_expressions(harness: &dyn Harness) -> Result<(), Stop> {
             .iter()
             .flat_map(move |&p| [(Regex, name, p), (NotRegex, name, p)])
     });
-    alone(harness, &cases.collect::<Vec<_>>())
+    check_each(harness, &cases.collect::<Vec<_>>())
 }
 
 pub(super) fn matchers_of_the_empty_value(harness: &dyn Harness) -> Result<(), Stop> {
@@ -142,10 +142,10 @@ pub(super) fn matchers_of_the_empty_value(harness: &dyn Harness) -> Result<(), S
         ops.iter()
             .flat_map(move |&op| [(op, name, ""), (op, name, "|api"), (op, name, "a?")])
     });
-    alone(harness, &cases.collect::<Vec<_>>())
+    check_each(harness, &cases.collect::<Vec<_>>())
 }
 
-pub(super) fn several_matchers(harness: &dyn Harness) -> Result<(), Stop> {
+pub(super) fn conjunctions_of_matchers(harness: &dyn Harness) -> Result<(), Stop> {
     use MatchOp::{Equal, NotEqual, NotRegex, Regex};
     let cases: &[&[(MatchOp, &str, &str)]] = &[
         &[(Equal, "__name__", "up"), (Equal, "job", "api")],

@@ -1,6 +1,5 @@
-//! Tests of the suite itself: each check fails on a store that breaks the rule
-//! it is for, and none on a store that is right. (That `memory` passes is in
-//! the suite's own run, at the end.)
+//! Tests of the suite itself: each check fails on a store that breaks its rule,
+//! and none fails on a correct store. At the end the suite runs on `memory`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,7 +20,7 @@ use quarrel_engine::storage::{
 use super::*;
 use crate::memory::MemoryStorage;
 
-/// What a store does wrong.
+/// The fault of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     None,
@@ -49,9 +48,9 @@ enum Fault {
     SelectorsIgnored,
     NoLabelsInRange,
     TimeRangeShort,
-    LiveView,
+    LiveSnapshot,
     StoreNeeded,
-    ViewNeeded,
+    SnapshotNeeded,
     OneThread,
     SelectsCollide,
     DroppedFutureJams,
@@ -100,8 +99,8 @@ impl Harness for Faulty {
     }
 }
 
-/// The memory behind the store that was made last, for `add`. Tests of this
-/// module run one after the other, by `ONE_AT_A_TIME`.
+/// The memory of the newest store, for `add`. `ONE_AT_A_TIME` serializes the
+/// tests that use it.
 static LAST: Mutex<Option<Arc<MemoryStorage>>> = Mutex::new(None);
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -111,7 +110,7 @@ struct State {
     broken: Option<Vec<(String, String)>>,
     jammed: AtomicBool,
     gone: AtomicBool,
-    view_gone: AtomicBool,
+    snapshot_gone: AtomicBool,
     reader: Mutex<Option<ThreadId>>,
     prefetched: AtomicBool,
 }
@@ -124,7 +123,7 @@ impl State {
             broken: None,
             jammed: AtomicBool::new(false),
             gone: AtomicBool::new(false),
-            view_gone: AtomicBool::new(false),
+            snapshot_gone: AtomicBool::new(false),
             reader: Mutex::new(None),
             prefetched: AtomicBool::new(false),
         }
@@ -152,7 +151,7 @@ struct View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        self.state.view_gone.store(true, Ordering::SeqCst);
+        self.state.snapshot_gone.store(true, Ordering::SeqCst);
     }
 }
 
@@ -184,7 +183,7 @@ impl Storage for Store {
 
 impl View {
     async fn current(&self) -> Result<Arc<dyn Snapshot>, StorageError> {
-        if self.state.is(Fault::LiveView) {
+        if self.state.is(Fault::LiveSnapshot) {
             return self.state.memory.snapshot(TimeRange::ALL).await;
         }
         Ok(self.inner.clone())
@@ -266,7 +265,7 @@ impl Snapshot for View {
             }
             if state.is(Fault::DroppedFutureJams) {
                 if state.jammed.swap(true, Ordering::SeqCst) {
-                    return Err(error("a select was left half done"));
+                    return Err(error("a select was left incomplete"));
                 }
                 let mut waited = false;
                 std::future::poll_fn(|context| {
@@ -389,15 +388,15 @@ impl Source {
         if (broken && !state.is(Fault::ErrorSwallowed)) || spread {
             return Some("broken");
         }
-        if state.is(Fault::ViewNeeded) && state.view_gone.load(Ordering::SeqCst) {
-            return Some("the view is gone");
+        if state.is(Fault::SnapshotNeeded) && state.snapshot_gone.load(Ordering::SeqCst) {
+            return Some("the snapshot is gone");
         }
         if state.is(Fault::OneThread) {
             let id = std::thread::current().id();
             return (*state.reader.lock().get_or_insert(id) != id).then_some("another thread");
         }
         let needed = state.is(Fault::PrefetchOnce) && row >= 100;
-        (needed && !state.prefetched.load(Ordering::SeqCst)).then_some("not at hand")
+        (needed && !state.prefetched.load(Ordering::SeqCst)).then_some("not prefetched")
     }
 }
 
@@ -455,7 +454,7 @@ impl SeriesSource for Source {
     }
 }
 
-/// A chunk in two, so that series have several.
+/// Splits a chunk in two, so that series have several.
 fn halves(chunk: &Chunk) -> Vec<Chunk> {
     let ChunkData::Floats { timestamps, values } = &chunk.data else {
         unreachable!("memory")
@@ -476,7 +475,7 @@ fn halves(chunk: &Chunk) -> Vec<Chunk> {
     }
 }
 
-/// Changes values, or takes samples away.
+/// Changes values or removes samples.
 fn edit(chunks: &mut [Chunk], change: impl Fn(f64) -> Option<f64>) {
     for chunk in chunks {
         let ChunkData::Floats { timestamps, values } = &mut chunk.data else {
@@ -491,7 +490,7 @@ fn edit(chunks: &mut [Chunk], change: impl Fn(f64) -> Option<f64>) {
     }
 }
 
-/// Which checks a fault must fail; it may fail others too.
+/// The check that a fault must fail; it may fail others, too.
 const FAILS: &[(Fault, &str)] = &[
     (Fault::PanicsWhenEmpty, "an_empty_store_answers"),
     (Fault::RowsReversed, "rows_are_in_label_order"),
@@ -501,34 +500,34 @@ const FAILS: &[(Fault, &str)] = &[
     (Fault::NegatedIgnored, "equal_and_not_equal"),
     (Fault::RegexUnanchored, "regular_expressions"),
     (Fault::EmptyNeedsLabel, "matchers_of_the_empty_value"),
-    (Fault::OnlyFirstMatcher, "several_matchers"),
+    (Fault::OnlyFirstMatcher, "conjunctions_of_matchers"),
     (Fault::AtMost1000, "many_series"),
-    (Fault::NanCanonical, "values_come_back_bit_by_bit"),
+    (Fault::NanCanonical, "values_keep_their_bits"),
     (Fault::StaleDropped, "stale_markers_are_kept"),
     (Fault::EndExclusive, "time_bounds"),
     (Fault::ChunksReversed, "chunks_are_in_order"),
     (Fault::FirstChunkAlone, "overlapping_parts_are_merged"),
     (Fault::ChunksCleared, "chunks_can_be_read_again"),
-    (Fault::PrefetchOnce, "prefetch_changes_nothing"),
-    (Fault::EstimateWild, "estimates_are_no_promise"),
-    (Fault::RateDownsampled, "hints_change_no_answer"),
-    (Fault::ProjectionUnites, "projected_labels_are_there"),
+    (Fault::PrefetchOnce, "prefetch_does_not_change_the_answer"),
+    (Fault::EstimateWild, "estimates_are_near_the_truth"),
+    (Fault::RateDownsampled, "hints_do_not_change_the_answer"),
+    (Fault::ProjectionUnites, "projected_labels_are_returned"),
     (Fault::NamesReversed, "label_names"),
     (Fault::SelectorsIgnored, "label_values"),
     (Fault::NoLabelsInRange, "labels_in_a_range"),
     (Fault::TimeRangeShort, "the_time_range_covers_all"),
-    (Fault::LiveView, "two_selects_see_one_view"),
-    (Fault::StoreNeeded, "a_view_outlives_its_store"),
-    (Fault::ViewNeeded, "samples_outlive_their_view"),
-    (Fault::OneThread, "reads_at_once"),
-    (Fault::SelectsCollide, "selects_at_once"),
-    (Fault::DroppedFutureJams, "dropped_futures_do_no_harm"),
+    (Fault::LiveSnapshot, "two_selects_see_one_snapshot"),
+    (Fault::StoreNeeded, "a_snapshot_outlives_its_store"),
+    (Fault::SnapshotNeeded, "samples_outlive_their_snapshot"),
+    (Fault::OneThread, "concurrent_reads"),
+    (Fault::SelectsCollide, "concurrent_selects"),
+    (Fault::DroppedFutureJams, "dropped_futures_are_harmless"),
     (Fault::ErrorSwallowed, "errors_stay_with_their_series"),
     (Fault::ErrorSpreads, "errors_stay_with_their_series"),
 ];
 
 #[test]
-fn each_check_finds_the_fault_that_it_is_for() {
+fn each_check_finds_its_fault() {
     let _alone = ONE_AT_A_TIME.lock();
     for &(fault, name) in FAILS {
         let check = CHECKS.iter().find(|check| check.0 == name).unwrap().1;
@@ -548,7 +547,7 @@ fn each_check_finds_the_fault_that_it_is_for() {
 }
 
 #[test]
-fn a_right_store_passes_and_skips_nothing() {
+fn a_correct_store_passes_all_checks() {
     let _alone = ONE_AT_A_TIME.lock();
     let report = run(&Faulty(Fault::None));
     let passed = report
@@ -560,7 +559,7 @@ fn a_right_store_passes_and_skips_nothing() {
     assert_eq!(report.checks.len(), CHECKS.len());
 }
 
-/// `memory` itself, part by part.
+/// The memory store, filled part by part.
 struct Memory(Mutex<Option<Arc<MemoryStorage>>>);
 
 impl Harness for Memory {

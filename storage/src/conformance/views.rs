@@ -1,4 +1,4 @@
-//! Views that stay as they are, and many readers.
+//! Checks of snapshots: consistency, lifetime and concurrent readers.
 
 use std::task::{Context, Waker};
 
@@ -12,10 +12,10 @@ use super::read::{Row, check_select, expected, matcher, same, select, snapshot, 
 use super::{Harness, Stop, ensure};
 
 const ALL: TimeRange = TimeRange::ALL;
-/// Readers at once.
+/// Number of concurrent readers.
 const READERS: usize = 8;
 
-pub(super) fn two_selects_see_one_view(harness: &dyn Harness) -> Result<(), Stop> {
+pub(super) fn two_selects_see_one_snapshot(harness: &dyn Harness) -> Result<(), Stop> {
     let before = vec![
         series(&[("__name__", "a")], minutes(0, 30)),
         series(&[("__name__", "c")], minutes(0, 30)),
@@ -23,7 +23,7 @@ pub(super) fn two_selects_see_one_view(harness: &dyn Harness) -> Result<(), Stop
     let store = harness.store(&before);
     let view = snapshot(harness, &store, ALL)?;
     let early = select(harness, &view, &[], ALL, &SelectHints::default())?;
-    // More samples of a known series, a series in between, and one behind.
+    // More samples of a known series, a series between others and one after.
     let more = [
         series(&[("__name__", "a")], minutes(60 * MINUTE, 30)),
         series(&[("__name__", "b")], minutes(60 * MINUTE, 30)),
@@ -40,16 +40,16 @@ pub(super) fn two_selects_see_one_view(harness: &dyn Harness) -> Result<(), Stop
     let names = names.map_err(|e| e.to_string())?;
     ensure!(
         names == ["a", "c"],
-        "values of a label that came later: {names:?}"
+        "the snapshot has label values that were added later: {names:?}"
     );
-    // A new view sees it all.
+    // A new snapshot has all series.
     let mut after = before;
     after[0].parts.extend(more[0].parts.clone());
     after.extend_from_slice(&more[1..]);
     check_select(harness, &store, &after, &[], ALL)
 }
 
-pub(super) fn a_view_outlives_its_store(harness: &dyn Harness) -> Result<(), Stop> {
+pub(super) fn a_snapshot_outlives_its_store(harness: &dyn Harness) -> Result<(), Stop> {
     let series = labelled();
     let store = harness.store(&series);
     let view = snapshot(harness, &store, ALL)?;
@@ -58,7 +58,7 @@ pub(super) fn a_view_outlives_its_store(harness: &dyn Harness) -> Result<(), Sto
     same(&expected(&series, &[], ALL), &answer.rows(harness)?).map_err(Stop::Failed)
 }
 
-pub(super) fn samples_outlive_their_view(harness: &dyn Harness) -> Result<(), Stop> {
+pub(super) fn samples_outlive_their_snapshot(harness: &dyn Harness) -> Result<(), Stop> {
     let series = overlapping();
     let store = harness.store(&series);
     let view = snapshot(harness, &store, ALL)?;
@@ -68,8 +68,8 @@ pub(super) fn samples_outlive_their_view(harness: &dyn Harness) -> Result<(), St
     same(&expected(&series, &[], ALL), &answer.rows(harness)?).map_err(Stop::Failed)
 }
 
-/// Runs a closure on several threads and gives the first failure.
-fn at_once(run: impl Fn(usize) -> Result<(), Stop> + Sync) -> Result<(), Stop> {
+/// Runs a closure on several threads and returns the first failure.
+fn run_concurrently(run: impl Fn(usize) -> Result<(), Stop> + Sync) -> Result<(), Stop> {
     std::thread::scope(|scope| {
         let run = &run;
         let threads: Vec<_> = (0..READERS).map(|i| scope.spawn(move || run(i))).collect();
@@ -82,11 +82,11 @@ fn at_once(run: impl Fn(usize) -> Result<(), Stop> + Sync) -> Result<(), Stop> {
     })
 }
 
-pub(super) fn reads_at_once(harness: &dyn Harness) -> Result<(), Stop> {
+pub(super) fn concurrent_reads(harness: &dyn Harness) -> Result<(), Stop> {
     let series = many(400);
     let store = harness.store(&series);
     if !store.capabilities().concurrent_reads {
-        return Err(Stop::Skipped("the store does not take reads at once"));
+        return Err(Stop::Skipped("the store does not support concurrent reads"));
     }
     let view = snapshot(harness, &store, ALL)?;
     let answer = select(harness, &view, &[], ALL, &SelectHints::default())?;
@@ -98,9 +98,9 @@ pub(super) fn reads_at_once(harness: &dyn Harness) -> Result<(), Stop> {
         answer.len(),
         want.len()
     );
-    at_once(|reader| {
+    run_concurrently(|reader| {
         for i in 0..want.len() {
-            // Some go the same way, some another.
+            // Half of the readers go in reverse order.
             let row = if reader % 2 == 0 {
                 i
             } else {
@@ -113,7 +113,7 @@ pub(super) fn reads_at_once(harness: &dyn Harness) -> Result<(), Stop> {
     })
 }
 
-pub(super) fn selects_at_once(harness: &dyn Harness) -> Result<(), Stop> {
+pub(super) fn concurrent_selects(harness: &dyn Harness) -> Result<(), Stop> {
     let series = labelled();
     let store = harness.store(&series);
     let cases = [
@@ -121,7 +121,7 @@ pub(super) fn selects_at_once(harness: &dyn Harness) -> Result<(), Stop> {
         (MatchOp::NotEqual, "up"),
         (MatchOp::Regex, "o.*"),
     ];
-    at_once(|reader| {
+    run_concurrently(|reader| {
         for i in 0..20 {
             let (op, value) = cases[(reader + i) % cases.len()];
             check_select(
@@ -136,7 +136,7 @@ pub(super) fn selects_at_once(harness: &dyn Harness) -> Result<(), Stop> {
     })
 }
 
-pub(super) fn dropped_futures_do_no_harm(harness: &dyn Harness) -> Result<(), Stop> {
+pub(super) fn dropped_futures_are_harmless(harness: &dyn Harness) -> Result<(), Stop> {
     let series = many(300);
     let store = harness.store(&series);
     for polls in 0..3 {
@@ -166,7 +166,7 @@ pub(super) fn dropped_futures_do_no_harm(harness: &dyn Harness) -> Result<(), St
     Ok(())
 }
 
-/// Polls a future some times, as a query does that is cancelled then.
+/// Polls a future some times and drops it, as a cancelled query does.
 fn drop_after<T: Send>(
     harness: &dyn Harness,
     polls: usize,

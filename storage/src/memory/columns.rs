@@ -1,42 +1,43 @@
-//! The samples of one series: sealed pieces that snapshots share, and an open
-//! end that grows.
+//! The float samples of one series: sealed segments, which snapshots share, and
+//! open columns, which grow.
 
 use std::sync::OnceLock;
 
 use arrow_buffer::ScalarBuffer;
 use quarrel_engine::storage::{Chunk, ChunkData, TimeRange};
 
-/// Samples in the open end before it is sealed: what an append after a
-/// snapshot has to copy at most, and the least that one chunk holds.
+/// Number of samples at which open columns are sealed: the most that an append
+/// after a snapshot copies. More would make appends slower, less would make
+/// more chunks.
 const SEAL_AT: usize = 4096;
 
-/// Another value at a time that the series has a sample of already.
+/// The series has another value at this time.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Duplicate {
     pub(super) timestamp: i64,
 }
 
-/// Float samples, ascending by time, no two at one time.
+/// Float samples in order of time, at most one at a time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FloatColumns {
     /// Not empty, disjoint, ascending.
-    pieces: Vec<Piece>,
-    /// Later than all pieces.
+    segments: Vec<Segment>,
+    /// Later than all segments.
     open_timestamps: Vec<i64>,
     open_values: Vec<f64>,
-    /// The open end as a piece, made by the first reader after an append.
-    open_piece: OnceLock<Piece>,
+    /// A copy of the open columns, made by the first reader after an append.
+    open_segment: OnceLock<Segment>,
 }
 
 #[derive(Clone, Debug)]
-struct Piece {
+struct Segment {
     timestamps: ScalarBuffer<i64>,
     values: ScalarBuffer<f64>,
 }
 
-impl Piece {
+impl Segment {
     fn new(timestamps: Vec<i64>, values: Vec<f64>) -> Self {
-        Piece {
+        Segment {
             timestamps: timestamps.into(),
             values: values.into(),
         }
@@ -71,7 +72,7 @@ impl Piece {
 
 impl FloatColumns {
     pub(super) fn len(&self) -> usize {
-        self.pieces
+        self.segments
             .iter()
             .map(|p| p.timestamps.len())
             .sum::<usize>()
@@ -80,21 +81,20 @@ impl FloatColumns {
 
     pub(super) fn first(&self) -> Option<i64> {
         let open = self.open_timestamps.first().copied();
-        self.pieces.first().map(Piece::first).or(open)
+        self.segments.first().map(Segment::first).or(open)
     }
 
     pub(super) fn last(&self) -> Option<i64> {
-        let sealed = self.pieces.last().map(Piece::last);
+        let sealed = self.segments.last().map(Segment::last);
         self.open_timestamps.last().copied().or(sealed)
     }
 
-    /// Takes one sample, whether it is later than the others or not. The same
-    /// sample again changes nothing.
+    /// Adds a sample in any order. A repeated sample changes nothing.
     pub(super) fn push(&mut self, timestamp: i64, value: f64) -> Result<(), Duplicate> {
         if self.last().is_some_and(|last| timestamp <= last) {
             return self.insert(timestamp, value);
         }
-        self.open_piece = OnceLock::new();
+        self.open_segment = OnceLock::new();
         self.open_timestamps.push(timestamp);
         self.open_values.push(value);
         if self.open_timestamps.len() >= SEAL_AT {
@@ -104,21 +104,21 @@ impl FloatColumns {
     }
 
     fn seal(&mut self) {
-        self.open_piece = OnceLock::new();
+        self.open_segment = OnceLock::new();
         if !self.open_timestamps.is_empty() {
             let timestamps = std::mem::take(&mut self.open_timestamps);
-            self.pieces.push(Piece::new(
+            self.segments.push(Segment::new(
                 timestamps,
                 std::mem::take(&mut self.open_values),
             ));
         }
     }
 
-    /// Puts a late sample in its place; copies the piece that it falls into.
+    /// Inserts an out-of-order sample. Copies the segment that it falls into.
     fn insert(&mut self, timestamp: i64, value: f64) -> Result<(), Duplicate> {
-        let at = self.pieces.partition_point(|p| p.last() < timestamp);
-        let Some(piece) = self.pieces.get_mut(at) else {
-            self.open_piece = OnceLock::new();
+        let at = self.segments.partition_point(|p| p.last() < timestamp);
+        let Some(segment) = self.segments.get_mut(at) else {
+            self.open_segment = OnceLock::new();
             return insert_into(
                 &mut self.open_timestamps,
                 &mut self.open_values,
@@ -126,15 +126,15 @@ impl FloatColumns {
                 value,
             );
         };
-        let mut timestamps = piece.timestamps.to_vec();
-        let mut values = piece.values.to_vec();
+        let mut timestamps = segment.timestamps.to_vec();
+        let mut values = segment.values.to_vec();
         insert_into(&mut timestamps, &mut values, timestamp, value)?;
-        *piece = Piece::new(timestamps, values);
+        *segment = Segment::new(timestamps, values);
         Ok(())
     }
 
-    /// Takes many samples in order of time, no two at one time. Nothing is
-    /// taken if one of them contradicts a sample that is there.
+    /// Adds samples in order of time, at most one at a time. On an error no
+    /// sample is added.
     pub(super) fn extend(
         &mut self,
         timestamps: Vec<i64>,
@@ -145,19 +145,19 @@ impl FloatColumns {
         };
         if self.last().is_some_and(|last| first <= last) {
             let (timestamps, values) = self.merged(&timestamps, &values)?;
-            self.pieces.clear();
+            self.segments.clear();
             self.open_timestamps.clear();
             self.open_values.clear();
-            self.open_piece = OnceLock::new();
-            self.pieces.push(Piece::new(timestamps, values));
+            self.open_segment = OnceLock::new();
+            self.segments.push(Segment::new(timestamps, values));
             return Ok(());
         }
         self.seal();
-        self.pieces.push(Piece::new(timestamps, values));
+        self.segments.push(Segment::new(timestamps, values));
         Ok(())
     }
 
-    /// All samples with others among them.
+    /// Merges the samples with others.
     fn merged(
         &self,
         timestamps: &[i64],
@@ -192,7 +192,7 @@ impl FloatColumns {
     fn iter(&self) -> impl Iterator<Item = (i64, f64)> + '_ {
         let open = self.open_timestamps.iter().zip(&self.open_values);
         let sealed = self
-            .pieces
+            .segments
             .iter()
             .flat_map(|p| p.timestamps.iter().zip(p.values.iter()));
         sealed.chain(open).map(|(&t, &v)| (t, v))
@@ -200,8 +200,8 @@ impl FloatColumns {
 
     /// Appends the samples within a range as chunks.
     pub(super) fn chunks(&self, range: TimeRange, out: &mut Vec<Chunk>) {
-        let from = self.pieces.partition_point(|p| p.last() < range.start);
-        let sealed = self.pieces[from..]
+        let from = self.segments.partition_point(|p| p.last() < range.start);
+        let sealed = self.segments[from..]
             .iter()
             .take_while(|p| p.first() <= range.end);
         out.extend(sealed.filter_map(|p| p.chunk(range)));
@@ -210,9 +210,9 @@ impl FloatColumns {
             .first()
             .is_some_and(|&first| first <= range.end)
         {
-            let open = self
-                .open_piece
-                .get_or_init(|| Piece::new(self.open_timestamps.clone(), self.open_values.clone()));
+            let open = self.open_segment.get_or_init(|| {
+                Segment::new(self.open_timestamps.clone(), self.open_values.clone())
+            });
             out.extend(open.chunk(range));
         }
     }

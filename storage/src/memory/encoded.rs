@@ -1,36 +1,36 @@
-//! What plain columns do not hold, put into chunks as Prometheus would: native
-//! histograms, and floats with start timestamps.
+//! Prometheus chunks of native histograms and of floats with start timestamps,
+//! which plain columns cannot hold.
 
 use quarrel_chunks::histogram::{Count, EncodeError, Histogram, HistogramBuilder};
 use quarrel_chunks::{FloatEncoder, Xor2Encoder};
 use quarrel_engine::storage::{Chunk, ChunkData, TimeRange};
 
-/// Floats in a chunk.
+/// Number of floats in a chunk.
 const CHUNK_LEN: usize = 120;
 
-/// A float that knows since when it counts.
+/// A float with its start timestamp.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FloatSince {
-    /// Milliseconds since the epoch.
+pub struct FloatSample {
+    /// Timestamp, ms since the epoch.
     pub timestamp: i64,
-    /// When it began to count from zero, ms; 0 where that is unknown.
-    pub start: i64,
+    /// Start timestamp, ms since the epoch; 0 for none.
+    pub start_timestamp: i64,
     /// The value.
     pub value: f64,
 }
 
-/// A native histogram at its time.
+/// A native histogram with its timestamps.
 #[derive(Clone, Debug, PartialEq)]
-pub struct HistogramAt<C> {
-    /// Milliseconds since the epoch.
+pub struct HistogramSample<C> {
+    /// Timestamp, ms since the epoch.
     pub timestamp: i64,
-    /// When it began to count from zero, ms; 0 where that is unknown.
-    pub start: i64,
+    /// Start timestamp, ms since the epoch; 0 for none.
+    pub start_timestamp: i64,
     /// The histogram.
     pub histogram: Histogram<C>,
 }
 
-/// Encoded samples, ascending by time.
+/// Encoded samples in order of time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EncodedChunks {
     /// Disjoint, ascending.
@@ -51,12 +51,12 @@ impl EncodedChunks {
         self.chunks.last().map(|c| c.max_time)
     }
 
-    /// Takes floats, which ascend in time and are later than all others.
-    pub(super) fn extend_floats(&mut self, samples: &[FloatSince]) {
+    /// Appends floats in order of time, later than all samples.
+    pub(super) fn extend_floats(&mut self, samples: &[FloatSample]) {
         let chunks = samples.chunks(CHUNK_LEN).map(|part| {
             let mut encoder = Xor2Encoder::new();
             for sample in part {
-                encoder.append_with_start(sample.start, sample.timestamp, sample.value);
+                encoder.append_with_start(sample.start_timestamp, sample.timestamp, sample.value);
             }
             Chunk {
                 min_time: part[0].timestamp,
@@ -72,17 +72,17 @@ impl EncodedChunks {
         self.len += samples.len();
     }
 
-    /// Takes histograms, which ascend in time and are later than all others.
+    /// Appends histograms in order of time, later than all samples.
     pub(super) fn extend<C: Count>(
         &mut self,
-        samples: &[HistogramAt<C>],
+        samples: &[HistogramSample<C>],
     ) -> Result<(), EncodeError> {
         self.chunks.extend(chunks_of(samples)?);
         self.len += samples.len();
         Ok(())
     }
 
-    /// Appends the chunks that have a share in a range.
+    /// Appends the chunks that overlap a range.
     pub(super) fn chunks(&self, range: TimeRange, out: &mut Vec<Chunk>) {
         let overlaps = |c: &&Chunk| range.overlaps(c.min_time, c.max_time);
         out.extend(self.chunks.iter().filter(overlaps).cloned());
@@ -90,11 +90,11 @@ impl EncodedChunks {
 }
 
 fn chunks_of<C: Count>(
-    samples: &[HistogramAt<C>],
+    samples: &[HistogramSample<C>],
 ) -> Result<impl Iterator<Item = Chunk>, EncodeError> {
-    let mut builder = HistogramBuilder::new(samples.iter().any(|s| s.start != 0));
+    let mut builder = HistogramBuilder::new(samples.iter().any(|s| s.start_timestamp != 0));
     for sample in samples {
-        builder.push(sample.start, sample.timestamp, &sample.histogram)?;
+        builder.push(sample.start_timestamp, sample.timestamp, &sample.histogram)?;
     }
     Ok(builder.finish()?.into_iter().map(Chunk::from))
 }

@@ -1,25 +1,25 @@
-//! Why a sample was not taken.
+//! Errors of appending.
 
-/// Why [`MemoryStorage`](super::MemoryStorage) did not take a sample.
+/// Why [`MemoryStorage`](super::MemoryStorage) refuses a sample.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {
-    /// A series has at least one label with a value.
+    /// No label has a value.
     #[error("series has no labels")]
     NoLabels,
-    /// A label has a name.
+    /// A label name is empty.
     #[error("label with value {value:?} has no name")]
     EmptyLabelName {
-        /// The value of the label without a name.
+        /// The value of that label.
         value: String,
     },
-    /// A series has each label name once.
+    /// A label name appears twice.
     #[error("label name {name:?} appears twice")]
     DuplicateLabelName {
         /// The name.
         name: String,
     },
-    /// A series has one value at one time.
+    /// The series has another value at this time.
     #[error("series {series}: another value at {timestamp} ms")]
     DuplicateTimestamp {
         /// The series' labels.
@@ -28,31 +28,31 @@ pub enum AppendError {
         timestamp: i64,
     },
     /// A histogram, or a float with a start timestamp, is not later than all
-    /// samples that its series has.
-    #[error("series {series}: a sample at {timestamp} ms, which is not later than all others")]
-    Late {
+    /// samples of its series.
+    #[error("series {series}: out-of-order sample at {timestamp} ms")]
+    OutOfOrder {
         /// The series' labels.
         series: String,
         /// The sample's time, ms.
         timestamp: i64,
     },
-    /// A histogram makes no sense.
+    /// A histogram is invalid.
     #[error("series {series}: {source}")]
     Histogram {
         /// The series' labels.
         series: String,
-        /// What is wrong with it.
+        /// The reason.
         source: quarrel_chunks::histogram::EncodeError,
     },
-    /// The columns of a whole series belong together.
+    /// The columns of a series differ in length.
     #[error("{timestamps} timestamps, but {values} values")]
     UnequalColumns {
-        /// How many timestamps.
+        /// Number of timestamps.
         timestamps: usize,
-        /// How many values.
+        /// Number of values.
         values: usize,
     },
-    /// Series are numbered with 32 bits.
+    /// The store has 2^32 series.
     #[error("the store is full: 2^32 series")]
     Full,
 }

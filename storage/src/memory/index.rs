@@ -1,8 +1,9 @@
-//! Which series match: label values in order, and the series that have them.
+//! An inverted index: for each label name its values in order and the postings
+//! of each value.
 //!
-//! Series are numbered here by rank, their place in label order, so that rows
-//! come out of a select sorted. The index is made anew when a query follows a
-//! new series; that costs a sort of all strings and of all series.
+//! Postings number series by rank, their position in label order, so the rows of
+//! a select are sorted. The first query after a new series rebuilds the index,
+//! which sorts all strings and all series.
 
 use std::ops::Range;
 
@@ -12,23 +13,23 @@ use rustc_hash::FxHashMap;
 
 #[derive(Debug)]
 pub(super) struct Index {
-    /// The series' number by rank.
+    /// The number of each series by rank.
     order: Vec<u32>,
     /// Sorted by name.
     names: Vec<NameIndex>,
 }
 
-/// One label name: its values, and who has them.
+/// The values and postings of one label name.
 #[derive(Debug)]
 pub(super) struct NameIndex {
     pub(super) name: String,
-    /// The values end to end, ascending.
+    /// The values in order, without gaps.
     bytes: Vec<u8>,
     offsets: Vec<u32>,
-    /// Ranks of the series, value by value, ascending within each.
+    /// Ranks of the series, value by value, ascending for each value.
     postings: Vec<u32>,
-    /// Where each value's postings begin, and last where they end.
-    starts: Vec<u32>,
+    /// Where the postings of each value begin, and the end of all.
+    posting_offsets: Vec<u32>,
 }
 
 /// A set of ranks.
@@ -48,14 +49,14 @@ impl Bits {
     }
 }
 
-/// What a matcher says about series.
-enum Verdict<'a> {
-    /// Only those with one of these values.
-    Only(&'a NameIndex, Vec<Range<u32>>),
-    /// All but those with one of these values.
-    AllBut(&'a NameIndex, Vec<Range<u32>>),
+/// The series that satisfy a matcher.
+enum Selection<'a> {
+    /// Those with one of these values.
+    With(&'a NameIndex, Vec<Range<u32>>),
+    /// Those without any of these values.
+    Without(&'a NameIndex, Vec<Range<u32>>),
     All,
-    Nothing,
+    None,
 }
 
 impl NameIndex {
@@ -66,7 +67,7 @@ impl NameIndex {
         }
     }
 
-    /// How many values there are.
+    /// The number of values.
     pub(super) fn len(&self) -> usize {
         self.offsets.len() - 1
     }
@@ -79,10 +80,10 @@ impl NameIndex {
 
     fn postings_of(&self, values: &Range<u32>) -> &[u32] {
         let (start, end) = (values.start as usize, values.end as usize);
-        &self.postings[self.starts[start] as usize..self.starts[end] as usize]
+        &self.postings[self.posting_offsets[start] as usize..self.posting_offsets[end] as usize]
     }
 
-    /// Ranks of the series that have value `i`, ascending.
+    /// Ranks of the series with value `i`, ascending.
     pub(super) fn ranks(&self, i: usize) -> &[u32] {
         self.postings_of(&(i as u32..i as u32 + 1))
     }
@@ -99,11 +100,11 @@ impl NameIndex {
 }
 
 impl Index {
-    /// The index of all series, given by their labels.
+    /// Builds the index of all series from their labels.
     pub(super) fn new(series: &[&[Label]], symbols: &Symbols<'_>) -> Self {
-        let places = places_of_symbols(series, symbols);
-        let place = |s: Symbol| places[s.0 as usize];
-        let key = |label: &Label| (place(label.name), place(label.value));
+        let orders = symbol_orders(series, symbols);
+        let order_of = |s: Symbol| orders[s.0 as usize];
+        let key = |label: &Label| (order_of(label.name), order_of(label.value));
         let mut order: Vec<u32> = (0..series.len() as u32).collect();
         order.sort_unstable_by(|&a, &b| {
             series[a as usize]
@@ -122,18 +123,18 @@ impl Index {
             }
         }
         let mut by_name: Vec<_> = by_name.into_iter().collect();
-        by_name.sort_unstable_by_key(|(name, _)| place(*name));
+        by_name.sort_unstable_by_key(|(name, _)| order_of(*name));
         let names = by_name
             .into_iter()
-            .map(|(name, mut having)| {
-                having.sort_unstable_by_key(|&(value, rank)| (place(value), rank));
-                name_index(symbols.get(name), &having, symbols)
+            .map(|(name, mut series)| {
+                series.sort_unstable_by_key(|&(value, rank)| (order_of(value), rank));
+                name_index(symbols.get(name), &series, symbols)
             })
             .collect();
         Index { order, names }
     }
 
-    /// The series' number by rank.
+    /// The number of a series by rank.
     pub(super) fn series(&self, rank: u32) -> u32 {
         self.order[rank as usize]
     }
@@ -152,19 +153,19 @@ impl Index {
 
     /// Ranks of the series that satisfy all matchers, ascending.
     pub(super) fn select(&self, matchers: &[Matcher]) -> Vec<u32> {
-        let mut only = Vec::new();
-        let mut all_but = Vec::new();
+        let mut with = Vec::new();
+        let mut without = Vec::new();
         for matcher in matchers {
-            match self.verdict(matcher) {
-                Verdict::Nothing => return Vec::new(),
-                Verdict::All => {}
-                Verdict::Only(name, ranges) => only.push((name.count(&ranges), name, ranges)),
-                Verdict::AllBut(name, ranges) => all_but.push((name, ranges)),
+            match self.selection(matcher) {
+                Selection::None => return Vec::new(),
+                Selection::All => {}
+                Selection::With(name, ranges) => with.push((name.count(&ranges), name, ranges)),
+                Selection::Without(name, ranges) => without.push((name, ranges)),
             }
         }
-        only.sort_by_key(|(count, ..)| *count);
-        let mut only = only.into_iter();
-        let mut ranks: Vec<u32> = match only.next() {
+        with.sort_by_key(|(count, ..)| *count);
+        let mut with = with.into_iter();
+        let mut ranks: Vec<u32> = match with.next() {
             None => (0..self.order.len() as u32).collect(),
             Some((_, name, ranges)) => {
                 let mut ranks: Vec<u32> = name.ranks_in(&ranges).collect();
@@ -172,36 +173,36 @@ impl Index {
                 ranks
             }
         };
-        for (_, name, ranges) in only {
+        for (_, name, ranges) in with {
             let bits = Bits::of(name.ranks_in(&ranges), self.order.len());
             ranks.retain(|&rank| bits.has(rank));
         }
-        for (name, ranges) in all_but {
+        for (name, ranges) in without {
             let bits = Bits::of(name.ranks_in(&ranges), self.order.len());
             ranks.retain(|&rank| !bits.has(rank));
         }
         ranks
     }
 
-    fn verdict(&self, matcher: &Matcher) -> Verdict<'_> {
+    fn selection(&self, matcher: &Matcher) -> Selection<'_> {
         let Some(name) = self.name(matcher.name()) else {
             return if matcher.matches_empty() {
-                Verdict::All
+                Selection::All
             } else {
-                Verdict::Nothing
+                Selection::None
             };
         };
         if matcher.matches_empty() {
-            // A series without the label matches too, so look for the others.
+            // Series without the label match, too, so exclude the others.
             let others = resolve(&matcher.inverse(), &name.values());
-            return Verdict::AllBut(name, others);
+            return Selection::Without(name, others);
         }
-        Verdict::Only(name, resolve(matcher, &name.values()))
+        Selection::With(name, resolve(matcher, &name.values()))
     }
 }
 
-/// By symbol, its place among all used symbols in order of their texts.
-fn places_of_symbols(series: &[&[Label]], symbols: &Symbols<'_>) -> Vec<u32> {
+/// For each used symbol its position in the order of texts.
+fn symbol_orders(series: &[&[Label]], symbols: &Symbols<'_>) -> Vec<u32> {
     let used = || {
         series
             .iter()
@@ -216,30 +217,31 @@ fn places_of_symbols(series: &[&[Label]], symbols: &Symbols<'_>) -> Vec<u32> {
         .map(Symbol)
         .collect();
     by_text.sort_unstable_by_key(|&s| symbols.get(s));
-    let mut places = vec![0; len];
-    for (place, symbol) in by_text.into_iter().enumerate() {
-        places[symbol.0 as usize] = place as u32;
+    let mut orders = vec![0; len];
+    for (order, symbol) in by_text.into_iter().enumerate() {
+        orders[symbol.0 as usize] = order as u32;
     }
-    places
+    orders
 }
 
-/// From the series that have a label, sorted by value and rank.
-fn name_index(name: &str, having: &[(Symbol, u32)], symbols: &Symbols<'_>) -> NameIndex {
+/// Builds the index of a label name from the values and ranks of its series,
+/// sorted by value and rank.
+fn name_index(name: &str, series: &[(Symbol, u32)], symbols: &Symbols<'_>) -> NameIndex {
     let mut index = NameIndex {
         name: name.to_string(),
         bytes: Vec::new(),
         offsets: vec![0],
-        postings: having.iter().map(|&(_, rank)| rank).collect(),
-        starts: Vec::new(),
+        postings: series.iter().map(|&(_, rank)| rank).collect(),
+        posting_offsets: Vec::new(),
     };
     let mut last = None;
-    for (i, &(value, _)) in having.iter().enumerate() {
+    for (i, &(value, _)) in series.iter().enumerate() {
         if last.replace(value) != Some(value) {
-            index.starts.push(i as u32);
+            index.posting_offsets.push(i as u32);
             index.bytes.extend_from_slice(symbols.get(value).as_bytes());
             index.offsets.push(index.bytes.len() as u32);
         }
     }
-    index.starts.push(having.len() as u32);
+    index.posting_offsets.push(series.len() as u32);
     index
 }

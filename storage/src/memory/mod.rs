@@ -1,18 +1,18 @@
-//! The user's own series, kept in memory.
+//! A store of series in memory.
 //!
-//! Samples lie in plain columns, which queries read without a copy. A
-//! [`Snapshot`] shares the columns and sees nothing that is appended later:
-//! what it holds is copied when it changes (per series at most its open end of
-//! a few thousand samples).
+//! Samples are stored in plain columns, which queries read without a copy. A
+//! [`Snapshot`] shares the columns and does not see later appends: an append
+//! copies what a snapshot holds (for each series at most its open columns of a
+//! few thousand samples).
 //!
-//! **Late samples** are put in their place, whenever they come. The same
-//! sample again (equal time, equal bits) changes nothing; another value at the
-//! same time is an error, [`AppendError::DuplicateTimestamp`].
+//! **Out-of-order samples** are inserted at their timestamp. A sample that the
+//! series has already (equal time, equal bits) changes nothing; another value
+//! at the same time is an error, [`AppendError::DuplicateTimestamp`].
 //!
-//! What it is bad at: a query after a new series makes the index anew, which
-//! takes seconds for a million series; a late sample costs a copy of
-//! the piece that it falls into, so bring many late samples as one whole
-//! series.
+//! What it is bad at: the first query after a new series rebuilds the index,
+//! which takes seconds for a million series. An out-of-order sample copies the
+//! segment of its series that it falls into, so append many of them at once with
+//! [`MemoryStorage::append_series`].
 //!
 //! # Examples
 //! ```
@@ -32,6 +32,7 @@
 //! ```
 
 mod columns;
+mod contents;
 mod encoded;
 mod error;
 mod index;
@@ -45,23 +46,23 @@ use futures::future::{BoxFuture, FutureExt};
 use parking_lot::RwLock;
 use quarrel_chunks::histogram::Count;
 use quarrel_engine::labels::{Label, SymbolTable};
-use quarrel_engine::storage::{Chunk, Snapshot, Storage, StorageError, TimeRange};
+use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
 use columns::{Duplicate, FloatColumns};
+use contents::{Contents, Series};
 use encoded::EncodedChunks;
-pub use encoded::{FloatSince, HistogramAt};
+pub use encoded::{FloatSample, HistogramSample};
 pub use error::AppendError;
-use index::Index;
 use snapshot::MemorySnapshot;
 
-/// Series in memory. See the module's words.
+/// A store of series in memory, described in the [module documentation](self).
 ///
-/// All methods take `&self`: put it in an [`Arc`], append from any thread, and
+/// All methods take `&self`: share it in an [`Arc`], append from any thread, and
 /// query at the same time.
 #[derive(Debug, Default)]
 pub struct MemoryStorage {
-    /// The store's own strings; only grows, so snapshots share it.
+    /// The strings of all labels. The table only grows, so snapshots share it.
     symbols: Arc<SymbolTable>,
     state: RwLock<State>,
 }
@@ -72,67 +73,8 @@ struct State {
     contents: Arc<Contents>,
 }
 
-/// What a snapshot sees.
-#[derive(Clone, Debug, Default)]
-struct Contents {
-    series: Vec<Arc<Series>>,
-    /// Made by the first query after a new series.
-    index: OnceLock<Arc<Index>>,
-}
-
-/// One series.
-#[derive(Clone, Debug)]
-struct Series {
-    labels: Arc<[Label]>,
-    floats: FloatColumns,
-    encoded: EncodedChunks,
-}
-
-impl Series {
-    /// How many samples there are.
-    fn len(&self) -> usize {
-        self.floats.len() + self.encoded.len()
-    }
-
-    /// The times of the first and the last sample.
-    fn times(&self) -> Option<(i64, i64)> {
-        let first = [self.floats.first(), self.encoded.first()];
-        let last = [self.floats.last(), self.encoded.last()];
-        let first = first.into_iter().flatten().min()?;
-        Some((first, last.into_iter().flatten().max()?))
-    }
-
-    /// Whether there may be a sample in the range.
-    fn overlaps(&self, range: TimeRange) -> bool {
-        let overlaps = |(first, last)| range.overlaps(first, last);
-        self.times().is_some_and(overlaps)
-    }
-
-    /// Appends the samples within a range as chunks. A float and a histogram
-    /// at one time are one sample too many: the float is kept.
-    fn chunks(&self, range: TimeRange, out: &mut Vec<Chunk>) {
-        let from = out.len();
-        self.floats.chunks(range, out);
-        let plain = out.len();
-        self.encoded.chunks(range, out);
-        if from < plain && plain < out.len() {
-            out[from..].sort_by_key(|chunk| chunk.min_time);
-        }
-    }
-}
-
-impl Contents {
-    fn index(&self, symbols: &SymbolTable) -> Arc<Index> {
-        let make = || {
-            let labels: Vec<&[Label]> = self.series.iter().map(|s| &*s.labels).collect();
-            Arc::new(Index::new(&labels, &symbols.read()))
-        };
-        self.index.get_or_init(make).clone()
-    }
-}
-
 impl State {
-    /// The number of the series with these labels, a new one if need be.
+    /// The number of the series with these labels; adds it if it is new.
     fn number_of(&mut self, labels: Vec<Label>) -> Result<usize, AppendError> {
         if let Some(&number) = self.numbers.get(labels.as_slice()) {
             return Ok(number as usize);
@@ -162,13 +104,13 @@ impl MemoryStorage {
         MemoryStorage::default()
     }
 
-    /// Takes one sample: `labels` are names and values in any order, the
-    /// metric's name under `__name__`; labels with an empty value count as
-    /// absent. `timestamp` is ms since the epoch.
+    /// Appends a sample. `labels` are names and values in any order, with the
+    /// metric name as `__name__`; labels with an empty value count as absent.
+    /// `timestamp` is in ms since the epoch.
     ///
     /// # Errors
-    /// When the labels are none of a series, or the series has another value
-    /// at this time.
+    /// When the labels are invalid, or the series has another value at this
+    /// time.
     pub fn append<L, N, V>(&self, labels: L, timestamp: i64, value: f64) -> Result<(), AppendError>
     where
         L: IntoIterator<Item = (N, V)>,
@@ -185,9 +127,9 @@ impl MemoryStorage {
             .map_err(|d| duplicate(&self.symbols, &series.labels, d))
     }
 
-    /// Takes many samples of one series, in any order, without a copy if they
-    /// are sorted and later than what the series has. On an error none is
-    /// taken.
+    /// Appends samples of one series in any order. Does not copy them if they
+    /// are sorted and later than those of the series. On an error no sample is
+    /// appended.
     ///
     /// # Errors
     /// As [`MemoryStorage::append`], and when the columns differ in length.
@@ -223,17 +165,17 @@ impl MemoryStorage {
             .map_err(|d| duplicate(&self.symbols, &series.labels, d))
     }
 
-    /// Takes native histograms of one series, which ascend in time and are
-    /// later than all its samples. They are kept as Prometheus's chunks, in
-    /// which the first histogram of a call says nothing about a counter reset
-    /// before it unless it is a gauge.
+    /// Appends native histograms of one series in order of time, later than all
+    /// its samples. They are stored as Prometheus chunks. The first histogram of
+    /// a call has an unknown counter reset hint unless it is a gauge.
     ///
     /// # Errors
-    /// As [`MemoryStorage::append`], and when a histogram is none, or late.
+    /// As [`MemoryStorage::append`], and when a histogram is invalid or out of
+    /// order.
     pub fn append_histograms<L, N, V, C>(
         &self,
         labels: L,
-        samples: &[HistogramAt<C>],
+        samples: &[HistogramSample<C>],
     ) -> Result<(), AppendError>
     where
         L: IntoIterator<Item = (N, V)>,
@@ -257,16 +199,15 @@ impl MemoryStorage {
         series.encoded.extend(samples).map_err(bad)
     }
 
-    /// Takes floats of one series that know since when they count, which ascend
-    /// in time and are later than all samples of the series. They are kept as
-    /// Prometheus's chunks. Queries that look at start timestamps see them.
+    /// Appends floats with start timestamps of one series in order of time,
+    /// later than all its samples. They are stored as Prometheus chunks.
     ///
     /// # Errors
-    /// As [`MemoryStorage::append`], and when a sample is late.
-    pub fn append_since<L, N, V>(
+    /// As [`MemoryStorage::append`], and when a sample is out of order.
+    pub fn append_floats<L, N, V>(
         &self,
         labels: L,
-        samples: &[FloatSince],
+        samples: &[FloatSample],
     ) -> Result<(), AppendError>
     where
         L: IntoIterator<Item = (N, V)>,
@@ -285,7 +226,7 @@ impl MemoryStorage {
         Ok(())
     }
 
-    /// Makes sure that times ascend and are later than all of a series.
+    /// Checks that timestamps ascend and are later than those of a series.
     fn check_order(
         &self,
         series: &Series,
@@ -294,7 +235,7 @@ impl MemoryStorage {
         let mut last = series.times().map(|(_, last)| last);
         for timestamp in times {
             if last.is_some_and(|last| timestamp <= last) {
-                return Err(AppendError::Late {
+                return Err(AppendError::OutOfOrder {
                     series: self.symbols.read().display(&series.labels),
                     timestamp,
                 });
@@ -304,10 +245,11 @@ impl MemoryStorage {
         Ok(())
     }
 
-    /// Takes samples of many series, such as rows of a table.
+    /// Appends samples of many series, such as rows of a table.
     ///
     /// # Errors
-    /// As [`MemoryStorage::append`]; what stood before the bad sample stays.
+    /// As [`MemoryStorage::append`]; the samples before the invalid one are
+    /// appended.
     pub fn extend<L, N, V>(
         &self,
         samples: impl IntoIterator<Item = (L, i64, f64)>,
@@ -322,12 +264,12 @@ impl MemoryStorage {
             .try_for_each(|(labels, timestamp, value)| self.append(labels, timestamp, value))
     }
 
-    /// How many series there are.
+    /// The number of series.
     pub fn series_count(&self) -> usize {
         self.state.read().contents.series.len()
     }
 
-    /// How many samples there are.
+    /// The number of samples.
     pub fn sample_count(&self) -> usize {
         self.state
             .read()
@@ -338,7 +280,7 @@ impl MemoryStorage {
             .sum()
     }
 
-    /// Labels as symbols, sorted by name, without empty values.
+    /// Interns labels; sorts them by name and drops empty values.
     fn intern<L, N, V>(&self, labels: L) -> Result<Vec<Label>, AppendError>
     where
         L: IntoIterator<Item = (N, V)>,
@@ -381,16 +323,16 @@ fn duplicate(symbols: &SymbolTable, labels: &[Label], duplicate: Duplicate) -> A
     }
 }
 
-/// Columns sorted by time, equal samples united.
+/// Sorts columns by time and removes repeated samples.
 fn sorted(timestamps: Vec<i64>, values: Vec<f64>) -> Result<(Vec<i64>, Vec<f64>), Duplicate> {
     if timestamps.windows(2).all(|pair| pair[0] < pair[1]) {
         return Ok((timestamps, values));
     }
     let mut rows: Vec<(i64, f64)> = timestamps.into_iter().zip(values).collect();
     rows.sort_by_key(|&(timestamp, _)| timestamp);
-    let contradiction =
+    let differ =
         |pair: &&[(i64, f64)]| pair[0].0 == pair[1].0 && pair[0].1.to_bits() != pair[1].1.to_bits();
-    if let Some(pair) = rows.windows(2).find(contradiction) {
+    if let Some(pair) = rows.windows(2).find(differ) {
         return Err(Duplicate {
             timestamp: pair[0].0,
         });

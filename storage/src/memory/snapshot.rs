@@ -1,4 +1,4 @@
-//! One consistent view of the series in memory.
+//! Snapshots of the memory store.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use quarrel_engine::storage::{
     Chunk, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, StorageError, TimeRange,
 };
 
-use super::{Contents, Series};
+use super::contents::{Contents, Series};
 
 pub(super) struct MemorySnapshot {
     pub(super) symbols: Arc<SymbolTable>,
@@ -39,7 +39,7 @@ impl SeriesSource for Rows {
     }
 }
 
-/// Samples within the range, if the series had them evenly spaced.
+/// Estimates the samples in a range as if they were evenly spaced.
 fn estimate(series: &Series, range: TimeRange) -> u64 {
     let Some((first, last)) = series.times() else {
         return 0;
@@ -54,7 +54,8 @@ fn estimate(series: &Series, range: TimeRange) -> u64 {
     }
 }
 
-/// Translates the store's symbols into a query's, each string hashed once.
+/// Translates symbols of the store to symbols of a query. Hashes each string
+/// once.
 struct Translation<'a> {
     known: Vec<Option<Symbol>>,
     from: quarrel_engine::labels::Symbols<'a>,
@@ -79,7 +80,7 @@ impl Translation<'_> {
 }
 
 impl MemorySnapshot {
-    /// The series that match and may have samples in the range, in order.
+    /// The series that match and overlap the range, in label order.
     fn matching(&self, matchers: &[Matcher], range: TimeRange) -> Vec<Arc<Series>> {
         let index = self.contents.index(&self.symbols);
         index
@@ -112,7 +113,7 @@ impl MemorySnapshot {
         }
     }
 
-    /// Series that match any of the selectors, all if there is none.
+    /// The series that match any of the selectors; all series without a selector.
     fn matching_any(&self, selectors: &[Vec<Matcher>], range: TimeRange) -> Vec<Arc<Series>> {
         if selectors.is_empty() {
             return self.matching(&[], range);

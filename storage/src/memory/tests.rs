@@ -1,5 +1,4 @@
-//! Tests of the store in memory; what every store has to do is tested by
-//! `crate::conformance`.
+//! Tests of the memory store beyond `crate::conformance`.
 
 use std::collections::BTreeMap;
 
@@ -111,7 +110,7 @@ fn another_value_at_one_time_is_an_error_and_the_same_sample_is_not() {
 }
 
 #[test]
-fn labels_that_are_none_are_refused() {
+fn invalid_labels_are_refused() {
     let storage = MemoryStorage::new();
     let none: [(&str, &str); 0] = [];
     assert_eq!(storage.append(none, 0, 1.0), Err(AppendError::NoLabels));
@@ -140,7 +139,7 @@ fn labels_that_are_none_are_refused() {
 }
 
 #[test]
-fn labels_in_any_order_and_empty_ones_name_one_series() {
+fn order_and_empty_labels_do_not_make_another_series() {
     let storage = MemoryStorage::new();
     storage
         .append([("__name__", "a"), ("x", "1")], 0, 1.0)
@@ -156,7 +155,7 @@ fn labels_in_any_order_and_empty_ones_name_one_series() {
 }
 
 #[test]
-fn whole_series_are_not_copied_and_a_range_is_a_slice() {
+fn series_are_not_copied_and_ranges_are_slices() {
     let storage = MemoryStorage::new();
     let timestamps: Vec<i64> = (0..10_000).collect();
     let at = timestamps.as_ptr();
@@ -201,7 +200,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Puts samples in a map by time, or says that they contradict.
+/// Adds samples to a map by time; false if another value is at one of the times.
 fn put(model: &mut BTreeMap<i64, u64>, samples: &[(i64, f64)]) -> bool {
     let mut next = model.clone();
     for &(t, v) in samples {
@@ -246,7 +245,7 @@ proptest! {
     }
 
     #[test]
-    fn the_index_finds_what_a_look_at_each_series_finds(
+    fn the_index_agrees_with_matching_each_series(
         series in proptest::collection::btree_set((0u8..4, 0u8..4, 0u8..4), 1..40),
         matchers in proptest::collection::vec((0usize..4, 0usize..4, 0usize..7), 0..4),
     ) {
@@ -289,27 +288,31 @@ proptest! {
 }
 
 #[test]
-fn floats_that_know_since_when_they_count_are_chunks() {
+fn floats_with_start_timestamps_are_chunks() {
     let storage = MemoryStorage::new();
-    let since = |times: std::ops::Range<i64>| -> Vec<FloatSince> {
-        let sample = |t: i64| FloatSince {
+    let floats = |times: std::ops::Range<i64>| -> Vec<FloatSample> {
+        let sample = |t: i64| FloatSample {
             timestamp: t * 1000,
-            start: t / 50 * 50_000,
+            start_timestamp: t / 50 * 50_000,
             value: t as f64,
         };
         times.map(sample).collect()
     };
     storage.append([("i", "1")], 0, 0.0).unwrap();
-    storage.append_since([("i", "1")], &since(1..301)).unwrap();
+    storage
+        .append_floats([("i", "1")], &floats(1..301))
+        .unwrap();
     storage.append([("i", "1")], 400_000, 4.0).unwrap();
     assert_eq!(storage.sample_count(), 302);
-    for late in [
-        since(300..302),
-        since(400..401),
-        vec![since(500..501)[0]; 2],
+    for out_of_order in [
+        floats(300..302),
+        floats(400..401),
+        vec![floats(500..501)[0]; 2],
     ] {
-        let error = storage.append_since([("i", "1")], &late).unwrap_err();
-        assert!(matches!(error, AppendError::Late { .. }), "{error}");
+        let error = storage
+            .append_floats([("i", "1")], &out_of_order)
+            .unwrap_err();
+        assert!(matches!(error, AppendError::OutOfOrder { .. }), "{error}");
     }
     let symbols = SymbolTable::new();
     let hints = SelectHints::default();
@@ -332,12 +335,12 @@ fn floats_that_know_since_when_they_count_are_chunks() {
         }
     }
     let got = starts.into_iter().zip(times).zip(values);
-    let got: Vec<FloatSince> = got
-        .map(|((start, timestamp), value)| FloatSince {
+    let got: Vec<FloatSample> = got
+        .map(|((start_timestamp, timestamp), value)| FloatSample {
             timestamp,
-            start,
+            start_timestamp,
             value,
         })
         .collect();
-    assert_eq!(got, since(1..301));
+    assert_eq!(got, floats(1..301));
 }

@@ -1,8 +1,8 @@
-//! What selects have found out about blocks' labels, bounded in bytes.
+//! Caches label values and matched series of blocks, bounded in bytes.
 //!
-//! Two kinds of things are kept: the values of a label laid end to end, and
-//! the series that a matcher has found. When there are too many bytes, those
-//! go that were not asked for the longest.
+//! An entry holds the values of a label in one piece, or the series that a
+//! matcher has found. Above the bound the least recently used entries are
+//! dropped.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use rustc_hash::FxHashMap;
 
 use super::block::Values;
 
-/// What is kept, and of which block.
+/// The key of an entry: block number and content.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     /// All values of a label.
     Values(u64, Arc<str>),
     /// The series whose label has a value that satisfies the matcher.
     Matching(u64, Matcher),
-    /// The series whose label has a value that does not.
+    /// The series whose label has a value that does not satisfy the matcher.
     Failing(u64, Matcher),
 }
 
@@ -31,35 +31,36 @@ impl Key {
     }
 }
 
-/// A thing that is kept.
+/// The content of an entry.
 #[derive(Clone, Debug)]
-pub(super) enum Found {
-    /// See [`Key::Values`].
+pub(super) enum Entry {
+    /// The content for [`Key::Values`].
     Values(Arc<Values>),
-    /// See [`Key::Matching`] and [`Key::Failing`].
+    /// The content for [`Key::Matching`] and [`Key::Failing`].
     Series(Arc<[u32]>),
 }
 
-impl Found {
+impl Entry {
     fn bytes(&self) -> usize {
-        // A guess of what the entry itself takes.
-        const ENTRY: usize = 200;
-        ENTRY
+        // An estimate of key, map slot and allocations.
+        const OVERHEAD: usize = 200;
+        OVERHEAD
             + match self {
-                Found::Values(values) => values.bytes(),
-                Found::Series(ids) => ids.len() * 4,
+                Entry::Values(values) => values.bytes(),
+                Entry::Series(ids) => ids.len() * 4,
             }
     }
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    found: FxHashMap<Key, (Found, u64)>,
+    /// Entries with the clock of their last use.
+    entries: FxHashMap<Key, (Entry, u64)>,
     bytes: usize,
     clock: u64,
 }
 
-/// See the module's words. Shared by all blocks of a directory.
+/// A cache that the blocks of a directory share.
 #[derive(Debug)]
 pub(super) struct Cache {
     inner: Mutex<Inner>,
@@ -67,7 +68,7 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// Keeps at most `limit` bytes.
+    /// An empty cache of at most `limit` bytes.
     pub fn new(limit: usize) -> Cache {
         Cache {
             inner: Mutex::default(),
@@ -75,19 +76,19 @@ impl Cache {
         }
     }
 
-    /// What is kept under a key.
-    pub fn get(&self, key: &Key) -> Option<Found> {
+    /// The entry of a key.
+    pub fn get(&self, key: &Key) -> Option<Entry> {
         let mut inner = self.inner.lock();
         inner.clock += 1;
         let clock = inner.clock;
-        let (found, last) = inner.found.get_mut(key)?;
+        let (entry, last) = inner.entries.get_mut(key)?;
         *last = clock;
-        Some(found.clone())
+        Some(entry.clone())
     }
 
-    /// Keeps a thing, if it is not too large by itself.
-    pub fn put(&self, key: Key, found: Found) {
-        let bytes = found.bytes();
+    /// Inserts an entry unless it takes more than half of the limit.
+    pub fn put(&self, key: Key, entry: Entry) {
+        let bytes = entry.bytes();
         if bytes > self.limit / 2 {
             return;
         }
@@ -95,7 +96,7 @@ impl Cache {
         inner.clock += 1;
         let clock = inner.clock;
         inner.bytes += bytes;
-        if let Some((old, _)) = inner.found.insert(key, (found, clock)) {
+        if let Some((old, _)) = inner.entries.insert(key, (entry, clock)) {
             inner.bytes -= old.bytes();
         }
         if inner.bytes > self.limit {
@@ -103,37 +104,38 @@ impl Cache {
         }
     }
 
-    /// Forgets all blocks but some.
+    /// Keeps the entries of some blocks.
     pub fn retain(&self, blocks: impl Fn(u64) -> bool) {
         let mut inner = self.inner.lock();
-        let Inner { found, bytes, .. } = &mut *inner;
-        found.retain(|key, (found, _)| {
+        let Inner { entries, bytes, .. } = &mut *inner;
+        entries.retain(|key, (entry, _)| {
             let keep = blocks(key.block());
-            *bytes -= if keep { 0 } else { found.bytes() };
+            *bytes -= if keep { 0 } else { entry.bytes() };
             keep
         });
     }
 }
 
 impl Inner {
-    /// Forgets the oldest until at most `limit` bytes are left.
+    /// Drops the least recently used entries until at most `limit` bytes are
+    /// left.
     fn shrink(&mut self, limit: usize) {
         let mut ages: Vec<(u64, usize)> = self
-            .found
+            .entries
             .values()
-            .map(|(found, last)| (*last, found.bytes()))
+            .map(|(entry, last)| (*last, entry.bytes()))
             .collect();
         ages.sort_unstable();
         let mut left = self.bytes;
-        let gone = ages.iter().take_while(|(_, bytes)| {
-            let goes = left > limit;
-            left -= if goes { *bytes } else { 0 };
-            goes
+        let dropped = ages.iter().take_while(|(_, bytes)| {
+            let drop = left > limit;
+            left -= if drop { *bytes } else { 0 };
+            drop
         });
-        let Some(&(youngest, _)) = gone.last() else {
+        let Some(&(youngest, _)) = dropped.last() else {
             return;
         };
-        self.found.retain(|_, (_, last)| *last > youngest);
+        self.entries.retain(|_, (_, last)| *last > youngest);
         self.bytes = left;
     }
 }
@@ -151,17 +153,17 @@ mod tests {
         )
     }
 
-    fn series(count: usize) -> Found {
-        Found::Series(vec![0; count].into())
+    fn series(count: usize) -> Entry {
+        Entry::Series(vec![0; count].into())
     }
 
     #[test]
-    fn the_oldest_go_when_there_is_too_much() {
+    fn the_least_recently_used_entries_are_dropped() {
         let cache = Cache::new(10_000);
         for i in 0..12 {
             cache.put(key(1, i), series(200));
             assert!(cache.inner.lock().bytes <= 10_000);
-            assert!(cache.get(&key(1, 0)).is_some(), "asked for again and again");
+            assert!(cache.get(&key(1, 0)).is_some(), "used repeatedly");
         }
         assert!(cache.get(&key(1, 1)).is_none());
         assert!(cache.get(&key(1, 11)).is_some());

@@ -1,11 +1,11 @@
-//! Makes one run of samples from several that overlap, as Prometheus does.
+//! Merges runs of samples that overlap in time, as Prometheus's
+//! `chainSampleIterator` does (`storage/merge.go`).
 //!
-//! Where two runs have a sample at one time, the one kept is, in short, the
-//! one of the run that the sample before was *not* taken from. That follows
-//! from how Prometheus's iterator over several ones (`storage/merge.go`) goes
-//! on: it looks for the next sample in its current one, and leaves it if
-//! another one has a sample that is not later. With three or more the layout
-//! of its heap decides, so the heap is the same here.
+//! Where two runs have a sample at one time, the kept one is in short that of
+//! the run that the previous sample is *not* from: the iterator advances its
+//! current run and leaves it if another run has a sample that is not later. With
+//! three or more runs the layout of its heap decides, so the heap has the same
+//! layout here.
 
 /// A binary heap laid out as Go's `container/heap` lays it out.
 #[derive(Debug)]
@@ -52,12 +52,12 @@ impl<T> GoHeap<T> {
     }
 }
 
-/// How the iterator comes to its first sample.
+/// How the iterator reaches its first sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
-    /// By its `Next`, while it is at this run.
+    /// By `Next`, with this run as the current one.
     In(usize),
-    /// By its `Seek`.
+    /// By `Seek`.
     Seek,
 }
 
@@ -66,7 +66,7 @@ pub(super) fn chain<T: Copy>(runs: &[Vec<T>], start: Start, time: impl Fn(&T) ->
     let less = |a: &(i64, usize), b: &(i64, usize)| a.0 < b.0;
     let mut merged = Vec::with_capacity(runs.iter().map(Vec::len).sum());
     let mut heap = GoHeap(Vec::with_capacity(runs.len()));
-    // The next sample of each run that is in the heap, or in its turn.
+    // For each run, the position of its next sample.
     let mut at = vec![0; runs.len()];
     for (run, samples) in runs
         .iter()
@@ -77,7 +77,7 @@ pub(super) fn chain<T: Copy>(runs: &[Vec<T>], start: Start, time: impl Fn(&T) ->
             heap.push((time(first), run), less);
         }
     }
-    // Whether the current run's next sample was not looked at yet.
+    // Whether the next sample of the current run is still to be examined.
     let (mut current, mut last, mut is_new) = match start {
         Start::In(run) => (run, None, true),
         Start::Seek => {
@@ -89,7 +89,7 @@ pub(super) fn chain<T: Copy>(runs: &[Vec<T>], start: Start, time: impl Fn(&T) ->
         }
     };
     loop {
-        // Go on in the current run.
+        // Advance the current run.
         if !is_new {
             at[current] += 1;
         }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seek_begins_with_the_first_of_equals() {
+    fn a_seek_begins_with_the_first_run() {
         let merged = |runs: &[&[i64]]| merged(Start::Seek, runs);
         assert_eq!(merged(&[&[1, 2, 3], &[1, 2, 3]]), "1a2a3a");
         assert_eq!(merged(&[&[1, 2, 4], &[1, 3, 4]]), "1a2a3b4a");
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_on_in_the_run_before() {
+    fn it_continues_in_the_current_run() {
         assert_eq!(merged(Start::In(1), &[&[1, 2], &[1, 2]]), "1a2a");
         assert_eq!(merged(Start::In(1), &[&[1, 2], &[]]), "1a2a");
     }

@@ -1,4 +1,4 @@
-//! The suite that every store is run through, over blocks that tests write.
+//! Runs the conformance suite on blocks that tests write.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use super::testblock::{BlockSeries, damage, write_block};
 use super::{Tsdb, TsdbOptions};
 use crate::conformance::{Harness, TestSeries};
 
-/// A data directory for each store; part `i` of a series lies in block `i`, so
-/// that parts that overlap make blocks that overlap.
+/// Makes a data directory for each store. Part `i` of a series is in block `i`,
+/// so overlapping parts make overlapping blocks.
 #[derive(Default)]
 struct Blocks {
     dirs: Mutex<Vec<TempDir>>,
 }
 
-/// The blocks of some series.
+/// Distributes series over blocks.
 fn blocks(series: &[TestSeries]) -> Vec<Vec<BlockSeries>> {
     let count = series.iter().map(|s| s.parts.len()).max().unwrap_or(0);
     let block = |i: usize| {
@@ -29,7 +29,7 @@ fn blocks(series: &[TestSeries]) -> Vec<Vec<BlockSeries>> {
 }
 
 impl Blocks {
-    /// A directory, and the folders of its blocks.
+    /// Writes a directory and returns it with the folders of its blocks.
     fn write(&self, series: &[TestSeries]) -> (PathBuf, Vec<PathBuf>) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().to_owned();
@@ -53,7 +53,7 @@ impl Harness for Blocks {
     }
 
     fn add(&self, _: &Arc<dyn Storage>, series: &[TestSeries]) -> bool {
-        // The store is the one that was made last.
+        // It is the directory of the newest store.
         let path = self.dirs.lock().last().unwrap().path().to_owned();
         for (i, block) in blocks(series).iter().enumerate() {
             write_block(&path, 100 + i as u32, block).unwrap();

@@ -1,9 +1,9 @@
-//! The connector: a directory that is looked at anew for each query.
+//! The connector: each query sees the current state of the directory.
 //!
-//! If nothing has changed, which a few questions to the system tell, a query
-//! gets the view of the one before. Otherwise the view is made anew on a
-//! thread of its own, since reading a log may take its time, and queries that
-//! come meanwhile wait for the next one.
+//! A few system calls tell whether the directory has changed. If not, a query
+//! shares the last view. Otherwise a thread of its own refreshes the view, since
+//! reading a log may take long; queries that arrive meanwhile wait for the next
+//! refresh.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,14 +22,14 @@ use super::head::{HeadOptions, HeadReader, Watch};
 use super::head_source;
 use super::snapshot::{TsdbSnapshot, View};
 
-/// How a data directory is read.
+/// Options of reading a data directory.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TsdbOptions {
-    /// Bytes that may be kept of what selects have found out about labels.
+    /// Most bytes of the cache of label values and matched series.
     pub cache_bytes: usize,
-    /// How often blocks are asked whether deletions were added: a deletion
-    /// may show so much later.
+    /// How often the tombstones of blocks are checked for changes: a deletion
+    /// takes effect at most this much later.
     pub tombstones_interval: Duration,
 }
 
@@ -42,7 +42,7 @@ impl Default for TsdbOptions {
     }
 }
 
-/// A Prometheus data directory. See the [module's words](super).
+/// The storage of a Prometheus data directory.
 #[derive(Debug)]
 pub struct Tsdb {
     inner: Arc<Inner>,
@@ -57,7 +57,7 @@ struct Inner {
     waiting: Mutex<Waiting>,
 }
 
-/// What is known of the directory.
+/// The directory as it was read last.
 #[derive(Debug)]
 struct State {
     watch: Watch,
@@ -72,22 +72,22 @@ type Answer = Result<Arc<View>, StorageError>;
 #[derive(Debug, Default)]
 struct Waiting {
     senders: Vec<oneshot::Sender<Answer>>,
-    /// Whether there is a thread that will see to them.
+    /// Whether a thread will answer them.
     has_thread: bool,
 }
 
-/// How often reading is begun anew because the directory moved meanwhile.
-/// Prometheus moves something twice an hour or so.
+/// How often reading starts again because the directory changed meanwhile.
+/// Prometheus truncates or compacts about twice in two hours.
 const ATTEMPTS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Tsdb {
-    /// Opens the data directory `path`: reads the headers of all blocks, and
-    /// the head whole.
+    /// Opens the data directory `path`: reads the headers of all blocks and the
+    /// whole head.
     ///
     /// # Errors
     /// When it cannot be read, or where Prometheus would not start either: a
-    /// corrupt block, a checkpoint that is not whole.
+    /// corrupt block, a corrupt checkpoint.
     pub fn open(path: impl AsRef<Path>, options: TsdbOptions) -> Result<Tsdb, StorageError> {
         let dir = path.as_ref().to_owned();
         let cache = Arc::new(Cache::new(options.cache_bytes));
@@ -119,13 +119,13 @@ impl Storage for Tsdb {
                 return Ok(wrap(view));
             }
             let lost = |_| StorageError::Other("the thread that reads the head is gone".into());
-            self.inner.ask()?.await.map_err(lost)?.map(wrap)
+            self.inner.request_view()?.await.map_err(lost)?.map(wrap)
         })
     }
 }
 
 impl Inner {
-    /// The view, if nothing has changed since it was made.
+    /// The last view, if nothing has changed since.
     fn current(&self) -> Option<Arc<View>> {
         let state = self.state.try_lock()?;
         let is_current = state.watch.is_unchanged()
@@ -134,8 +134,8 @@ impl Inner {
         is_current.then(|| state.view.clone())
     }
 
-    /// Has a view made that is no older than this call.
-    fn ask(self: &Arc<Self>) -> Result<oneshot::Receiver<Answer>, StorageError> {
+    /// Requests a view that is not older than this call.
+    fn request_view(self: &Arc<Self>) -> Result<oneshot::Receiver<Answer>, StorageError> {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = self.waiting.lock();
         waiting.senders.push(sender);
@@ -153,7 +153,7 @@ impl Inner {
         Ok(receiver)
     }
 
-    /// Makes views until nobody waits for one.
+    /// Refreshes the view until no query waits.
     fn serve(&self) {
         loop {
             let senders = {
@@ -172,14 +172,14 @@ impl Inner {
             let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(refresh))
                 .unwrap_or_else(|_| Err(StorageError::Other("reading the head panicked".into())));
             for sender in senders {
-                // Who hung up needs no answer.
+                // A cancelled query needs no answer.
                 let _ = sender.send(copy(&answer));
             }
         }
     }
 }
 
-/// An answer for one more of those who wait.
+/// Copies an answer for a further query.
 fn copy(answer: &Answer) -> Answer {
     match answer {
         Ok(view) => Ok(view.clone()),
@@ -195,7 +195,7 @@ fn copy(answer: &Answer) -> Answer {
     }
 }
 
-/// The time before which the head's samples in order are in blocks, too.
+/// The time (ms) before which in-order samples of the head are in blocks.
 fn min_valid_time(blocks: &[LiveBlock]) -> i64 {
     let in_order = blocks
         .iter()
@@ -204,8 +204,8 @@ fn min_valid_time(blocks: &[LiveBlock]) -> i64 {
     in_order.map(|m| m.max_time).max().unwrap_or(i64::MIN)
 }
 
-/// Runs `read` until the directory has not moved meanwhile.
-fn settle<T>(
+/// Runs `read` until the directory does not change meanwhile.
+fn read_unchanged<T>(
     dir: &Path,
     mut read: impl FnMut() -> Result<Option<T>, StorageError>,
 ) -> Result<T, StorageError> {
@@ -218,7 +218,7 @@ fn settle<T>(
         }
     }
     Err(StorageError::Other(format!(
-        "{} moves whenever it is read",
+        "{} changed during each attempt to read it",
         dir.display()
     )))
 }
@@ -232,7 +232,7 @@ fn same(a: &[LiveBlock], b: &[LiveBlock]) -> bool {
 
 impl State {
     fn open(dir: &Path, cache: &Arc<Cache>) -> Result<State, StorageError> {
-        settle(dir, || {
+        read_unchanged(dir, || {
             let mut watch = Watch::new(dir);
             watch.may_have_changed();
             let tombstones_read = Instant::now();
@@ -242,10 +242,10 @@ impl State {
             };
             let head = match HeadReader::open(dir, options) {
                 Ok(head) => head,
-                Err(e) if e.is_moved() => return Ok(None),
+                Err(e) if e.is_changed() => return Ok(None),
                 Err(e) => return Err(head_source::error(dir, e)),
             };
-            // What left the head meanwhile is in a block that is new.
+            // Samples that left the head meanwhile are in a new block.
             if watch.may_have_changed() && !same(&directory::list(dir, &blocks)?, &blocks) {
                 return Ok(None);
             }
@@ -263,14 +263,14 @@ impl State {
         })
     }
 
-    /// The directory as it is now.
+    /// Reads the changes of the directory and returns the current view.
     fn refresh(
         &mut self,
         dir: &Path,
         cache: &Arc<Cache>,
         options: &TsdbOptions,
     ) -> Result<Arc<View>, StorageError> {
-        settle(dir, || {
+        read_unchanged(dir, || {
             let mut blocks = self.view.blocks.clone();
             if self.watch.may_have_changed() {
                 blocks = directory::list(dir, &blocks)?;
@@ -285,11 +285,11 @@ impl State {
             }
             let head = match self.head.refresh(min_valid_time(&blocks)) {
                 Ok(head) => head,
-                Err(e) if e.is_moved() => return Ok(None),
+                Err(e) if e.is_changed() => return Ok(None),
                 Err(e) => return Err(head_source::error(dir, e)),
             };
             if self.watch.may_have_changed() && !same(&directory::list(dir, &blocks)?, &blocks) {
-                // The list above is not kept: have it made again.
+                // The new list is dropped, so the next attempt must list again.
                 self.watch = Watch::new(dir);
                 return Ok(None);
             }

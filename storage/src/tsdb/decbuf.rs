@@ -1,10 +1,10 @@
-//! A cursor over bytes from outside: varints, big-endian numbers, frames with
-//! a length before and a checksum behind.
+//! A cursor over untrusted bytes: varints, big-endian numbers, and frames of
+//! length, content and checksum.
 //!
 //! The formats are those of Prometheus's `tsdb/encoding`; checksums are
 //! CRC-32C (Castagnoli), big-endian.
 
-/// Why bytes could not be read.
+/// Why bytes cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct DecodeError(pub(crate) &'static str);
@@ -13,7 +13,7 @@ const SHORT: DecodeError = DecodeError("ends too soon");
 const LONG_VARINT: DecodeError = DecodeError("varint too long");
 const CHECKSUM: DecodeError = DecodeError("checksum does not match");
 
-/// The bytes that are still to be read.
+/// A cursor over the bytes that are left.
 #[derive(Clone, Copy, Debug)]
 pub struct Decbuf<'a>(&'a [u8]);
 
@@ -23,17 +23,17 @@ impl<'a> Decbuf<'a> {
         Decbuf(bytes)
     }
 
-    /// How many bytes are left.
+    /// The number of bytes that are left.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether none is left.
+    /// Whether no byte is left.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What is left.
+    /// The bytes that are left.
     pub fn rest(&self) -> &'a [u8] {
         self.0
     }
@@ -88,7 +88,7 @@ impl<'a> Decbuf<'a> {
     /// When it does not end, or is too large.
     #[inline]
     pub fn uvarint64(&mut self) -> Result<u64, DecodeError> {
-        // Most are of one byte.
+        // Most have one byte.
         if let Some((&byte, rest)) = self.0.split_first()
             && byte < 0x80
         {
@@ -132,10 +132,10 @@ impl<'a> Decbuf<'a> {
         Ok((x >> 1) as i64 ^ -((x & 1) as i64))
     }
 
-    /// Bytes behind their length as varint.
+    /// Bytes after their length as a varint.
     ///
     /// # Errors
-    /// When they do not end.
+    /// When fewer are left.
     #[inline]
     pub fn uvarint_bytes(&mut self) -> Result<&'a [u8], DecodeError> {
         let n = usize::try_from(self.uvarint64()?).map_err(|_| SHORT)?;
@@ -143,7 +143,7 @@ impl<'a> Decbuf<'a> {
     }
 }
 
-/// Content with a checksum that is yet to be compared.
+/// Content with a checksum that has not been verified yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Framed<'a> {
     content: &'a [u8],
@@ -157,27 +157,27 @@ impl<'a> Framed<'a> {
         Ok(Framed { content, checksum })
     }
 
-    /// What stands at `offset`: its length in four bytes, content, checksum.
+    /// The frame at `offset`: length in four bytes, content, checksum.
     ///
     /// # Errors
-    /// When `all` ends before.
+    /// When `all` ends before the frame does.
     pub fn be32_at(all: &'a [u8], offset: u64) -> Result<Self, DecodeError> {
         let mut buf = at(all, offset)?;
         let length = buf.be32()? as usize;
         Framed::read(&mut buf, length)
     }
 
-    /// What stands at `offset`: its length as varint, content, checksum.
+    /// The frame at `offset`: length as a varint, content, checksum.
     ///
     /// # Errors
-    /// When `all` ends before.
+    /// When `all` ends before the frame does.
     pub fn uvarint_at(all: &'a [u8], offset: u64) -> Result<Self, DecodeError> {
         let mut buf = at(all, offset)?;
         let length = buf.uvarint32()? as usize;
         Framed::read(&mut buf, length)
     }
 
-    /// The content, its checksum compared.
+    /// Verifies the checksum and returns the content.
     ///
     /// # Errors
     /// When the checksum does not match.
@@ -189,7 +189,7 @@ impl<'a> Framed<'a> {
         }
     }
 
-    /// The content, of which somebody else knows that it is right.
+    /// The content, whose checksum the caller has verified before.
     pub fn unchecked(self) -> &'a [u8] {
         self.content
     }
@@ -198,7 +198,7 @@ impl<'a> Framed<'a> {
 /// A cursor at `offset`.
 ///
 /// # Errors
-/// When `all` ends before.
+/// When `all` ends before `offset`.
 pub fn at(all: &[u8], offset: u64) -> Result<Decbuf<'_>, DecodeError> {
     let rest = usize::try_from(offset).ok().and_then(|o| all.get(o..));
     rest.map(Decbuf).ok_or(SHORT)

@@ -1,4 +1,4 @@
-//! Which blocks a data directory has, as Prometheus sees it.
+//! Lists the blocks of a data directory as Prometheus does.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,12 +11,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::block::{self, Block, BlockMeta, Tombstones};
 
-/// An open block with its deletions as they were at one moment.
+/// An open block with its tombstones at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct LiveBlock {
     pub block: Arc<Block>,
     pub tombstones: Arc<Tombstones>,
-    /// When the tombstones file was last written to, and its size.
+    /// Modification time and size of the tombstones file.
     tombstones_stamp: Option<(SystemTime, u64)>,
 }
 
@@ -32,11 +32,11 @@ impl LiveBlock {
         })
     }
 
-    /// The block with the tombstones that it has now, if they have changed.
+    /// The block with its current tombstones, if they have changed.
     pub fn with_new_tombstones(&self) -> Result<Option<LiveBlock>, StorageError> {
         let dir = self.block.dir();
         let tombstones_stamp = stamp(dir);
-        // A block that is gone keeps what it had.
+        // A deleted block keeps its tombstones.
         if tombstones_stamp == self.tombstones_stamp || tombstones_stamp.is_none() {
             return Ok(None);
         }
@@ -64,7 +64,7 @@ fn block_dirs(dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
     for entry in fs::read_dir(dir).map_err(io)? {
         let entry = entry.map_err(io)?;
         let is_block = entry.file_name().to_str().is_some_and(block::is_ulid);
-        // Directories that are being made or deleted have a suffix.
+        // Directories that are being created or deleted have a suffix.
         if is_block && entry.file_type().is_ok_and(|t| t.is_dir()) {
             dirs.push(entry.path());
         }
@@ -73,11 +73,10 @@ fn block_dirs(dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
     Ok(dirs)
 }
 
-/// The blocks in `dir` that count, sorted by their first time; those in
-/// `known` are not opened again. As in Prometheus, a directory whose
-/// `meta.json` cannot be read is passed over, a block that another one
-/// replaces is as good as deleted, and any other that cannot be opened is an
-/// error.
+/// The blocks in `dir`, sorted by min time; those in `known` are not opened
+/// again. As in Prometheus, a directory whose `meta.json` cannot be read is
+/// skipped, a block that another one replaces counts as deleted, and any other
+/// block that cannot be opened is an error.
 pub(super) fn list(dir: &Path, known: &[LiveBlock]) -> Result<Vec<LiveBlock>, StorageError> {
     let by_dir: FxHashMap<&Path, &LiveBlock> = known.iter().map(|b| (b.block.dir(), b)).collect();
     let mut found = Vec::new();
@@ -88,7 +87,7 @@ pub(super) fn list(dir: &Path, known: &[LiveBlock]) -> Result<Vec<LiveBlock>, St
         }
         match BlockMeta::read(&dir) {
             Ok(meta) => found.push((meta.clone(), Err((dir, meta)))),
-            Err(e) => tracing::debug!("block passed over: {e}"),
+            Err(e) => tracing::debug!("block skipped: {e}"),
         }
     }
     let replaced: FxHashSet<String> = found
@@ -104,7 +103,7 @@ pub(super) fn list(dir: &Path, known: &[LiveBlock]) -> Result<Vec<LiveBlock>, St
             Ok(known) => known,
             Err((dir, meta)) => match LiveBlock::open(&dir, meta) {
                 Ok(block) => block,
-                // It was deleted just now.
+                // It has just been deleted.
                 Err(StorageError::Io { source, .. })
                     if source.kind() == ErrorKind::NotFound && !dir.exists() =>
                 {

@@ -1,4 +1,4 @@
-//! Histograms of the head that are in no chunk yet, put into chunks.
+//! Builds chunks from histograms of the head that are in no chunk yet.
 
 use quarrel_chunks::histogram::{
     Count, CounterReset, EncodeError, Histogram, HistogramBuilder, HistogramLayout, Span,
@@ -7,21 +7,21 @@ use quarrel_engine::storage::Chunk;
 
 use super::head::{self, Counts, HistogramSample, WalHistogram};
 
-/// Why histograms cannot be put into a chunk.
+/// Why a histogram cannot be encoded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BadHistogram {
-    /// They are none that a chunk can have.
+    /// The histogram is invalid.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// Deltas that add up to less than nothing, or to too much.
-    #[error("a bucket count is no number of observations")]
+    /// The deltas add up to a negative or overflowing count.
+    #[error("a bucket has a negative or overflowing count")]
     Count,
 }
 
-/// Puts histograms, all integer or all float, into chunks.
+/// Builds chunks from histograms that are all integer or all float.
 ///
 /// # Errors
-/// When one makes no sense.
+/// When one is invalid.
 pub(super) fn chunks(samples: &[HistogramSample]) -> Result<Vec<Chunk>, BadHistogram> {
     if samples.first().is_some_and(|s| s.histogram.is_float()) {
         build(samples, float_of)

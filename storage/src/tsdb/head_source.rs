@@ -1,4 +1,4 @@
-//! The head as one of the sources of a select.
+//! Selects in the head.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use super::head::{Head, HeadChunk, HeadChunkData, HeadError, merge_overlapping};
 use super::head_histograms::{self, BadHistogram};
 use super::overlap::{self, Piece};
 
-/// Series whose labels are interned under one lock.
+/// Number of series whose labels are interned under one lock.
 const BATCH: usize = 256;
 
 /// The series of the head that satisfy the matchers and have samples in the
-/// range.
+/// range, in label order.
 pub(super) fn rows(
     head: &Head,
     matchers: &[Matcher],
@@ -57,8 +57,8 @@ pub(super) fn rows(
     rows
 }
 
-/// Appends the chunks of a series in order of time. No two samples of them
-/// are at one time.
+/// Appends the chunks of a series in order of time, at most one sample at a
+/// time.
 pub(super) fn chunks(
     head: &Head,
     id: u32,
@@ -81,7 +81,7 @@ pub(super) fn chunks(
     for chunk in found {
         push(chunk, out).map_err(|e| corrupt(e.to_string()))?;
     }
-    settle(&mut out[from..])?;
+    resolve_overlaps(&mut out[from..])?;
     if !series.tombstones().is_empty() {
         out[from..]
             .iter_mut()
@@ -90,7 +90,7 @@ pub(super) fn chunks(
     Ok(())
 }
 
-/// Appends a chunk of the head, or the chunks that its histograms make.
+/// Converts a chunk of the head and appends it; histograms may need several.
 fn push(chunk: HeadChunk, out: &mut Vec<Chunk>) -> Result<(), BadHistogram> {
     let HeadChunk {
         min_time,
@@ -118,9 +118,9 @@ fn push(chunk: HeadChunk, out: &mut Vec<Chunk>) -> Result<(), BadHistogram> {
     Ok(())
 }
 
-/// Settles what still overlaps: groups in which there are histograms. There
-/// each chunk is a part by itself, and Prometheus begins in the first.
-fn settle(chunks: &mut [Chunk]) -> Result<(), StorageError> {
+/// Resolves the remaining overlaps, those of groups with histograms. There each
+/// chunk is a part, and Prometheus begins in the first one.
+fn resolve_overlaps(chunks: &mut [Chunk]) -> Result<(), StorageError> {
     if chunks.windows(2).all(|w| w[0].max_time < w[1].min_time) {
         return Ok(());
     }
@@ -133,15 +133,15 @@ fn settle(chunks: &mut [Chunk]) -> Result<(), StorageError> {
         let start = Start::In(pieces[from].part);
         let parts = pieces.len();
         from = group.end;
-        overlap::settle_group(&mut pieces[group], parts, start, TimeRange::ALL)?;
+        overlap::resolve_group(&mut pieces[group], parts, start, TimeRange::ALL)?;
     }
-    for (place, piece) in chunks.iter_mut().zip(pieces) {
-        *place = piece.chunk;
+    for (slot, piece) in chunks.iter_mut().zip(pieces) {
+        *slot = piece.chunk;
     }
     Ok(())
 }
 
-/// Adds deletions to those of a chunk.
+/// Adds tombstones to a chunk.
 fn delete(chunk: &mut Chunk, tombstones: &[(i64, i64)]) {
     let mut all = chunk.deleted.as_deref().unwrap_or_default().to_vec();
     for (start, end) in tombstones {
@@ -156,7 +156,7 @@ fn delete(chunk: &mut Chunk, tombstones: &[(i64, i64)]) {
     chunk.deleted = (!all.is_empty()).then(|| Arc::from(all));
 }
 
-/// A head's error as a store's.
+/// Converts an error of the head.
 pub(super) fn error(dir: &Path, e: HeadError) -> StorageError {
     match e {
         HeadError::Io { path, source } => StorageError::Io { path, source },

@@ -14,8 +14,8 @@ impl View {
         self.blocks.iter().map(|b| &*b.block).filter(overlaps)
     }
 
-    /// The head, if its samples in order overlap the range: Prometheus does not
-    /// look at others for names and values.
+    /// The head, if its in-order samples overlap the range: Prometheus does not
+    /// consider others for names and values.
     fn head_for_labels(&self, range: TimeRange) -> Option<&Head> {
         let in_order = self.head.in_order_range();
         in_order
@@ -23,8 +23,8 @@ impl View {
             .map(|_| &*self.head)
     }
 
-    /// See `Snapshot::label_names`. As in Prometheus, a block that overlaps
-    /// the range counts whole.
+    /// Implements `Snapshot::label_names`. As in Prometheus, all series of a
+    /// block that overlaps the range count.
     pub fn label_names(
         &self,
         selectors: &[Vec<Matcher>],
@@ -52,7 +52,7 @@ impl View {
         Ok(names.into_iter().collect())
     }
 
-    /// See `Snapshot::label_values`.
+    /// Implements `Snapshot::label_values`; ranges as in [`View::label_names`].
     pub fn label_values(
         &self,
         name: &str,

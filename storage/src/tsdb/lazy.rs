@@ -1,11 +1,11 @@
-//! A value that is made when it is first needed, which may fail.
+//! A value that is computed at its first use, which may fail.
 
 use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 
-/// A cell that is filled once. A failure is not kept: the next one to ask
-/// tries again, and gets the same error from the same bytes.
+/// A cell that is filled once. A failure is not kept: the next caller tries
+/// again and gets the same error from the same bytes.
 #[derive(Debug)]
 pub(crate) struct Lazy<T> {
     value: OnceLock<T>,
@@ -22,13 +22,14 @@ impl<T> Default for Lazy<T> {
 }
 
 impl<T> Lazy<T> {
-    /// The value, made by `make` if it is not there. Others wait meanwhile.
+    /// Returns the value. If it is missing, computes it by `make` while other
+    /// callers wait.
     pub fn get_or_try<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
         if let Some(value) = self.value.get() {
             return Ok(value);
         }
         let _filling = self.filling.lock();
-        // Another one may have filled it while this one waited.
+        // Another caller may have filled it while this one waited.
         if let Some(value) = self.value.get() {
             return Ok(value);
         }
@@ -42,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_tried_again_and_a_value_kept() {
+    fn failures_are_retried_and_values_are_kept() {
         let lazy = Lazy::default();
         assert_eq!(lazy.get_or_try(|| Err("no")), Err("no"));
         assert_eq!(lazy.get_or_try(|| Ok::<_, &str>(1)), Ok(&1));

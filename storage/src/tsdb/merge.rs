@@ -1,9 +1,9 @@
-//! Makes one sorted list of series from several.
+//! Merges the sorted series of several sources.
 //!
-//! A series that is in several sources becomes one row with as many parts.
-//! Their order matters where sources have different samples at one time; it
-//! is the one in which Prometheus's heap of sources (`storage/merge.go`) would
-//! give them, so the heap is laid out as Go's.
+//! A series of several sources becomes one row with a part for each. The order
+//! of the parts matters where sources have different samples at one time. It is
+//! the order of Prometheus's heap of sources (`storage/merge.go`), so the heap
+//! has the layout of Go's `container/heap`.
 
 use std::cmp::Ordering;
 
@@ -12,12 +12,12 @@ use quarrel_engine::labels::{LabelList, Symbols};
 use super::block::Rows;
 use super::chain::GoHeap;
 
-/// Where samples of a series are.
+/// A series in one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     /// The number of the source.
     pub source: u32,
-    /// The series' number there.
+    /// The number of the series there.
     pub id: u32,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Part {
 pub(super) struct Merged {
     pub labels: LabelList,
     parts: Vec<Part>,
-    /// Where each row's parts end; empty if each has one.
+    /// Where the parts of each row end; empty if each row has one.
     ends: Vec<u32>,
 }
 
@@ -45,7 +45,7 @@ impl Merged {
     }
 }
 
-/// Merges the rows of sources, which are given with their numbers.
+/// Merges the rows of sources with their numbers.
 pub(super) fn merge(mut sources: Vec<(u32, Rows)>, symbols: &Symbols<'_>) -> Merged {
     sources.retain(|(_, rows)| !rows.ids.is_empty());
     if sources.len() < 2 {
@@ -66,7 +66,7 @@ pub(super) fn merge(mut sources: Vec<(u32, Rows)>, symbols: &Symbols<'_>) -> Mer
         parts: Vec::with_capacity(all),
         ends: Vec::with_capacity(most),
     };
-    // A source's place in `sources`, and its next row.
+    // A position in `sources` and the next row there.
     let labels = |item: &(usize, usize)| sources[item.0].1.labels.get(item.1);
     let less = |a: &(usize, usize), b: &(usize, usize)| {
         symbols.compare(labels(a), labels(b)) == Ordering::Less

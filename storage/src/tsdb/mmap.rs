@@ -1,9 +1,9 @@
-//! Files of blocks in memory.
+//! Maps files of blocks into memory.
 //!
-//! The one place where files are mapped. A block's files are written under
-//! another name, then renamed, and from then on only deleted: what is mapped
-//! does not change. Files that somebody may still truncate (head chunks,
-//! logs) must not be read through this module.
+//! This is the only module that maps files. The files of a block are written
+//! under another name, then renamed, and from then on only deleted, so the
+//! mapped bytes do not change. Files that may still be truncated (head chunks,
+//! logs) must not be mapped.
 
 use std::fs::File;
 use std::io;
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use memmap2::Mmap;
 use quarrel_engine::storage::StorageError;
 
-/// A file that is mapped as long as anybody holds a view into it.
+/// A file that stays mapped as long as a slice of it exists.
 #[derive(Debug)]
 pub(crate) struct MappedFile {
     path: PathBuf,
@@ -23,7 +23,7 @@ pub(crate) struct MappedFile {
     map: Option<Arc<Mmap>>,
 }
 
-/// Owns a map for [`Bytes`].
+/// The owner of a map behind [`Bytes`].
 struct Owner(Arc<Mmap>);
 
 impl AsRef<[u8]> for Owner {
@@ -36,7 +36,7 @@ impl MappedFile {
     /// Maps a file.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When the system call fails.
     pub fn open(path: &Path) -> Result<Self, StorageError> {
         let map = map(path).map_err(|source| StorageError::Io {
             path: path.into(),
@@ -58,26 +58,26 @@ impl MappedFile {
         &self.bytes
     }
 
-    /// Some bytes, as a view that keeps the map.
+    /// A slice that keeps the map.
     pub fn slice(&self, range: Range<usize>) -> Bytes {
         self.bytes.slice(range)
     }
 
-    /// Tells the system that these bytes will be read soon.
+    /// Advises the system that these bytes will be read soon.
     pub fn will_need(&self, range: Range<usize>) {
         #[cfg(unix)]
         if let Some(map) = &self.map
             && range.end <= map.len()
             && range.start < range.end
         {
-            // Advice only: what the system makes of it changes no answer.
+            // Failing advice changes no answer.
             let _ = map.advise_range(memmap2::Advice::WillNeed, range.start, range.len());
         }
         #[cfg(not(unix))]
         let _ = range;
     }
 
-    /// The error for bytes that are not what they should be.
+    /// The error for corrupt bytes.
     pub fn corrupt(&self, detail: impl Into<String>) -> StorageError {
         StorageError::Corrupt {
             file: self.path.display().to_string(),
@@ -86,7 +86,7 @@ impl MappedFile {
     }
 }
 
-/// Maps a file; an empty one cannot be.
+/// Maps a file; `None` for an empty one, which cannot be mapped.
 fn map(path: &Path) -> io::Result<Option<Arc<Mmap>>> {
     let file = File::open(path)?;
     if file.metadata()?.len() == 0 {
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_map_says_what_the_file_says_and_outlives_it() {
+    fn a_map_has_the_bytes_of_its_file_and_outlives_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         let content: Vec<u8> = (0..100_000u32)
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_mapped_of_nothing() {
+    fn an_empty_file_is_not_mapped() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         assert!(matches!(

@@ -1,8 +1,8 @@
-//! A Prometheus data directory, read as it is on disk.
+//! Reads a Prometheus data directory, also beside a running Prometheus.
 //!
 //! [`Tsdb`] is the connector. `block` reads persistent blocks (index, chunk
-//! segments, tombstones), `head` what Prometheus has not compacted yet (head
-//! chunks, WAL, WBL). Nothing here ever writes to the directory.
+//! segments, tombstones), `head` reads the samples that are not compacted yet
+//! (head chunks, WAL, WBL). The directory is never written to.
 
 pub mod block;
 mod cache;
@@ -23,8 +23,7 @@ mod snapshot;
 
 #[cfg(test)]
 mod conformance;
-#[cfg(test)]
-mod judged;
+
 #[cfg(test)]
 mod testblock;
 #[cfg(test)]

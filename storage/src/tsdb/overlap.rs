@@ -1,8 +1,8 @@
-//! Which samples count where chunks of one series overlap.
+//! Resolves overlaps between chunks of one series.
 //!
-//! The samples that Prometheus would not give are marked as deleted, so that
-//! what is left has no two samples at one time. Nothing is encoded anew, and
-//! it is the same for floats and histograms.
+//! Samples that Prometheus would not return are marked as deleted, so that at
+//! most one sample remains at a time. No chunk is encoded again; floats and
+//! histograms are handled alike.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,38 +13,38 @@ use quarrel_engine::storage::{Chunk, ChunkData, StorageError, TimeRange};
 use super::block::add_range;
 use super::chain::{Start, chain};
 
-/// A chunk, and which part of the series it is of.
+/// A chunk and its part of the series.
 #[derive(Debug)]
 pub(super) struct Piece {
-    /// The part's number.
+    /// The number of the part.
     pub part: usize,
     /// The chunk.
     pub chunk: Chunk,
 }
 
-/// Settles all overlaps of chunks that are sorted by their first sample and
-/// come from `parts` parts. Samples outside of `range` do not matter.
+/// Resolves all overlaps of chunks of `parts` parts, sorted by their first
+/// sample. Samples outside of `range` do not matter.
 ///
 /// # Errors
 /// When a chunk that overlaps another is corrupt.
-pub(super) fn settle(
+pub(super) fn resolve(
     pieces: &mut [Piece],
     parts: usize,
     range: TimeRange,
 ) -> Result<(), StorageError> {
-    // The part that the last sample before a group is of.
+    // The part of the last sample before a group.
     let mut start = Start::Seek;
     let mut from = 0;
     while from < pieces.len() {
         let group = group_at(pieces, from);
         from = group.end;
-        let last = settle_group(&mut pieces[group], parts, start, range)?;
+        let last = resolve_group(&mut pieces[group], parts, start, range)?;
         start = last.map_or(start, Start::In);
     }
     Ok(())
 }
 
-/// The chunks from `from` on of which each overlaps one before it.
+/// The chunks from `from` on that each overlap a previous one.
 pub(super) fn group_at(pieces: &[Piece], from: usize) -> Range<usize> {
     let mut end_time = pieces[from].chunk.max_time;
     let mut end = from + 1;
@@ -57,11 +57,12 @@ pub(super) fn group_at(pieces: &[Piece], from: usize) -> Range<usize> {
     from..end
 }
 
-/// Settles one group of overlapping chunks. Gives the part of its last sample.
+/// Resolves the overlaps of one group of chunks. Returns the part of its last
+/// sample.
 ///
 /// # Errors
-/// As [`settle`].
-pub(super) fn settle_group(
+/// As [`resolve`].
+pub(super) fn resolve_group(
     group: &mut [Piece],
     parts: usize,
     start: Start,
@@ -70,7 +71,7 @@ pub(super) fn settle_group(
     if let [only] = group {
         return Ok(Some(only.part));
     }
-    // Time and piece of each sample, by part.
+    // For each part, the timestamp and piece of each sample.
     let mut runs: Vec<Vec<(i64, usize)>> = vec![Vec::new(); parts];
     for (i, piece) in group.iter().enumerate() {
         let times = timestamps(&piece.chunk).map_err(|e| StorageError::Corrupt {
@@ -81,35 +82,34 @@ pub(super) fn settle_group(
         let lives = |t: &i64| range.overlaps(*t, *t) && !deleted.iter().any(|d| d.overlaps(*t, *t));
         runs[piece.part].extend(times.into_iter().filter(lives).map(|t| (t, i)));
     }
-    // Chunks of one part may lie in another, too, if that was settled before.
+    // Chunks of one part may overlap each other, if they were resolved before.
     runs.iter_mut().for_each(|run| run.sort_by_key(|s| s.0));
     let kept = chain(&runs, start, |s| s.0);
     for run in &runs {
-        mark_lost(group, run, &kept);
+        delete_dropped(group, run, &kept);
     }
     Ok(kept.last().map(|(_, i)| group[*i].part))
 }
 
-/// Marks what one part's run has lost.
-fn mark_lost(group: &mut [Piece], run: &[(i64, usize)], kept: &[(i64, usize)]) {
+/// Marks the dropped samples of one part as deleted.
+fn delete_dropped(group: &mut [Piece], run: &[(i64, usize)], kept: &[(i64, usize)]) {
     let mut kept = kept.iter().peekable();
-    // The stretch of lost samples of one chunk: nothing that is kept of it
-    // lies between.
-    let mut lost: Option<(usize, TimeRange)> = None;
+    // A range of dropped samples of one chunk without a kept one between.
+    let mut dropped: Option<(usize, TimeRange)> = None;
     for (t, i) in run {
         while kept.next_if(|k| k.0 < *t).is_some() {}
         let is_kept = kept.peek().is_some_and(|k| **k == (*t, *i));
-        match &mut lost {
+        match &mut dropped {
             Some((piece, range)) if !is_kept && *piece == *i => range.end = *t,
             _ => {
-                if let Some((piece, range)) = lost.take() {
+                if let Some((piece, range)) = dropped.take() {
                     delete(&mut group[piece].chunk, range);
                 }
-                lost = (!is_kept).then_some((*i, TimeRange { start: *t, end: *t }));
+                dropped = (!is_kept).then_some((*i, TimeRange { start: *t, end: *t }));
             }
         }
     }
-    if let Some((piece, range)) = lost {
+    if let Some((piece, range)) = dropped {
         delete(&mut group[piece].chunk, range);
     }
 }
@@ -120,7 +120,7 @@ fn delete(chunk: &mut Chunk, range: TimeRange) {
     chunk.deleted = Some(Arc::from(deleted));
 }
 
-/// The times of a chunk's samples.
+/// The timestamps of a chunk.
 fn timestamps(chunk: &Chunk) -> Result<Vec<i64>, ChunkError> {
     match &chunk.data {
         ChunkData::Floats { timestamps, .. } => Ok(timestamps.to_vec()),
@@ -154,9 +154,9 @@ mod tests {
         Piece { part, chunk }
     }
 
-    /// What is left of each piece.
+    /// The samples that remain in each piece.
     fn left(mut pieces: Vec<Piece>, parts: usize) -> Vec<Vec<i64>> {
-        settle(&mut pieces, parts, TimeRange::ALL).unwrap();
+        resolve(&mut pieces, parts, TimeRange::ALL).unwrap();
         let left = pieces.iter().map(|p| {
             let deleted = p.chunk.deleted.as_deref().unwrap_or_default();
             let lives = |t: &i64| !deleted.iter().any(|d| d.overlaps(*t, *t));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn of_twins_the_first_is_kept() {
+    fn of_equal_chunks_the_first_is_kept() {
         let pieces = vec![piece(0, &[1, 2, 3]), piece(1, &[1, 2, 3])];
         assert_eq!(left(pieces, 2), [vec![1, 2, 3], vec![]]);
     }
@@ -182,13 +182,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_apart_stays() {
+    fn chunks_without_overlap_are_unchanged() {
         let pieces = vec![piece(0, &[1, 5]), piece(1, &[2, 3]), piece(0, &[6, 7])];
         assert_eq!(left(pieces, 2), [vec![1, 5], vec![2, 3], vec![6, 7]]);
     }
 
     #[test]
-    fn a_deleted_sample_gives_way() {
+    fn a_deleted_sample_does_not_replace_another() {
         let mut pieces = vec![piece(0, &[1, 2, 3]), piece(1, &[1, 2, 3])];
         pieces[0].chunk.deleted = Some(vec![TimeRange { start: 2, end: 2 }].into());
         assert_eq!(left(pieces, 2), [vec![1, 3], vec![2]]);
@@ -203,7 +203,7 @@ mod tests {
         ] {
             let bytes = bytes::Bytes::from_static(&[0, 9, 1]);
             pieces[1].chunk.data = ChunkData::Encoded { encoding, bytes };
-            assert!(settle(&mut pieces, 2, TimeRange::ALL).is_err());
+            assert!(resolve(&mut pieces, 2, TimeRange::ALL).is_err());
         }
     }
 }

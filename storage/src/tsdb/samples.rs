@@ -1,4 +1,4 @@
-//! The chunks of one series from all sources that have some.
+//! Combines the chunks of one series from all its sources.
 
 use quarrel_engine::storage::{Chunk, StorageError, TimeRange};
 
@@ -18,12 +18,15 @@ pub(super) fn chunks(
     }
     let mut pieces = Vec::new();
     let mut found = Vec::new();
-    for (part, place) in parts.iter().enumerate() {
-        sources[place.source as usize].chunks(place.id, range, &mut found)?;
-        pieces.extend(found.drain(..).map(|chunk| Piece { part, chunk }));
+    for (number, part) in parts.iter().enumerate() {
+        sources[part.source as usize].chunks(part.id, range, &mut found)?;
+        pieces.extend(found.drain(..).map(|chunk| Piece {
+            part: number,
+            chunk,
+        }));
     }
     pieces.sort_by_key(|p| p.chunk.min_time);
-    overlap::settle(&mut pieces, parts.len(), range)?;
+    overlap::resolve(&mut pieces, parts.len(), range)?;
     out.extend(pieces.into_iter().map(|p| p.chunk));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! One consistent view of a data directory, and selects in it.
+//! A consistent view of a data directory, and selects in it.
 
 use std::sync::Arc;
 
@@ -16,16 +16,16 @@ use super::head_source;
 use super::merge::{self, Merged};
 use super::samples;
 
-/// Blocks and head as they were at one moment.
+/// Blocks and head at one moment.
 #[derive(Debug)]
 pub(super) struct View {
-    /// Sorted by their first time.
+    /// Sorted by min time.
     pub blocks: Vec<LiveBlock>,
     pub head: Arc<Head>,
     pub cache: Arc<Cache>,
 }
 
-/// Where series come from.
+/// A source of series.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     Block(LiveBlock),
@@ -50,8 +50,7 @@ impl Source {
         }
     }
 
-    /// Appends the chunks of a series that have a share in the range, in
-    /// order of time.
+    /// Appends the chunks of a series that overlap the range, in order of time.
     pub fn chunks(
         &self,
         id: u32,
@@ -66,8 +65,8 @@ impl Source {
 }
 
 impl View {
-    /// What may have samples in the range, in the order in which Prometheus
-    /// asks.
+    /// The sources that may have samples in the range, in the order in which
+    /// Prometheus queries them.
     fn sources(&self, range: TimeRange) -> Vec<Source> {
         let overlaps = |b: &&LiveBlock| b.block.meta().overlaps(range.start, range.end);
         let blocks = self
@@ -122,8 +121,8 @@ impl View {
         })
     }
 
-    /// A block's time range says only where it may end, so of those that may
-    /// end last the true end is looked for.
+    /// The times of the first and the last sample. A block's max time is only
+    /// an upper bound, so the last sample of the latest blocks is searched.
     fn time_range(&self) -> Option<TimeRange> {
         let head = self.head.time_range();
         let blocks = || self.blocks.iter().map(|b| &b.block);
@@ -165,7 +164,7 @@ impl SeriesSource for Series {
     }
 }
 
-/// A view that a query holds.
+/// The snapshot of a query.
 #[derive(Debug)]
 pub(super) struct TsdbSnapshot(pub Arc<View>);
 

@@ -1,7 +1,8 @@
-//! A writer of blocks, for tests of what Rust tests cannot take from
-//! Prometheus: any series, in any number of overlapping blocks.
+//! Writes blocks for tests without Prometheus: any series, in any number of
+//! overlapping blocks.
 //!
-//! Formats: Prometheus's `tsdb/docs/format/{index,chunks}.md`, index version 2.
+//! Prometheus describes the formats in `tsdb/docs/format/{index,chunks}.md`; the
+//! index has version 2.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,15 +11,15 @@ use std::path::{Path, PathBuf};
 
 use quarrel_chunks::{FloatEncoder, Xor2Encoder, XorEncoder};
 
-/// Samples of a chunk, as Prometheus cuts them.
+/// Number of samples in a chunk, as in Prometheus.
 const CHUNK_SAMPLES: usize = 120;
 
 /// A series of a block: labels sorted by name, samples (ms, value) by time.
 pub(crate) type BlockSeries = (Vec<(String, String)>, Vec<(i64, f64)>);
 
-/// Writes a block into a data directory and gives its folder. `number` tells
-/// blocks apart; series without samples are left out. Every other series has
-/// XOR2 chunks. The block appears whole, as one that Prometheus writes.
+/// Writes a block into a data directory and returns its folder. Each block needs
+/// another `number`. Series without samples are left out. Every other series has
+/// XOR2 chunks. The folder is renamed when it is complete, as in Prometheus.
 pub(crate) fn write_block(dir: &Path, number: u32, series: &[BlockSeries]) -> io::Result<PathBuf> {
     let ulid = format!("01TESTB10CK{number:015}");
     let (folder, making) = (
@@ -57,7 +58,7 @@ pub(crate) fn write_block(dir: &Path, number: u32, series: &[BlockSeries]) -> io
     Ok(folder)
 }
 
-/// Changes a bit in each chunk of a series, so that its checksum is wrong.
+/// Flips a bit in each chunk of a series, so that its checksum is wrong.
 pub(crate) fn damage(
     block: &Path,
     series: &[BlockSeries],
@@ -71,7 +72,7 @@ pub(crate) fn damage(
     for (i, (own, samples)) in sorted.into_iter().enumerate() {
         for chunk in segment.add(samples, i % 2 == 1) {
             if own == labels {
-                // Behind the length, the encoding and the count.
+                // After length, encoding and count.
                 bytes[chunk.reference as usize + 6] ^= 0x10;
             }
         }
@@ -131,14 +132,13 @@ fn varint(out: &mut Vec<u8>, value: i64) {
     uvarint(out, ((value << 1) ^ (value >> 63)) as u64);
 }
 
-/// Appends the CRC-32C of what lies behind `from`.
+/// Appends the CRC-32C of the bytes from `from` on.
 fn checksum(out: &mut Vec<u8>, from: usize) {
     let sum = crc32c::crc32c(&out[from..]);
     out.extend_from_slice(&sum.to_be_bytes());
 }
 
-/// A section with its length before it and its checksum behind it; gives the
-/// place where it begins.
+/// Appends a section: length, content, checksum. Returns its offset.
 fn section(out: &mut Vec<u8>, content: &[u8]) -> u64 {
     let at = out.len() as u64;
     out.extend_from_slice(&(content.len() as u32).to_be_bytes());
@@ -189,7 +189,7 @@ fn index(series: &[&BlockSeries], chunks: &[Vec<ChunkMeta>]) -> Vec<u8> {
         checksum(&mut out, from);
     }
 
-    // Label indices are read by nobody any more; the table of them is empty.
+    // Label indices are not used any more; their table is empty.
     let label_indices_at = out.len() as u64;
     let label_table_at = section(&mut out, &0u32.to_be_bytes());
     pad(&mut out, 4);

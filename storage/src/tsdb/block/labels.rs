@@ -1,5 +1,5 @@
-//! Looks at the labels of candidates: matchers that are tried on them, and
-//! the names and values that they have.
+//! Reads labels of candidates: tests matchers on them, and collects their names
+//! and values.
 
 use quarrel_engine::storage::StorageError;
 use quarrel_matchers::Matcher;
@@ -9,46 +9,48 @@ use super::index::Index;
 use super::{Block, Candidates};
 use crate::tsdb::cache::Cache;
 
-/// A matcher that is tried on series' labels, with what it said of values.
-pub(super) struct Trial<'m> {
+/// A matcher on labels of series, which remembers its results by symbol.
+pub(super) struct LabelMatcher<'m> {
     matcher: &'m Matcher,
-    takes_empty: bool,
+    matches_empty: bool,
+    /// Whether a symbol is the name of the matcher's label.
     names: FxHashMap<u32, bool>,
+    /// Whether a value matches.
     values: FxHashMap<u32, bool>,
 }
 
-impl<'m> Trial<'m> {
+impl<'m> LabelMatcher<'m> {
     pub fn new(matcher: &'m Matcher) -> Self {
-        let takes_empty = matcher.matches_empty();
-        Trial {
+        let matches_empty = matcher.matches_empty();
+        LabelMatcher {
             matcher,
-            takes_empty,
+            matches_empty,
             names: FxHashMap::default(),
             values: FxHashMap::default(),
         }
     }
 
-    pub fn passes(&mut self, index: &Index, labels: &[(u32, u32)]) -> Result<bool, StorageError> {
+    pub fn matches(&mut self, index: &Index, labels: &[(u32, u32)]) -> Result<bool, StorageError> {
         for (name, value) in labels {
-            let is_it = match self.names.get(name) {
-                Some(is_it) => *is_it,
+            let is_name = match self.names.get(name) {
+                Some(is_name) => *is_name,
                 None => {
-                    let is_it = index.symbol(*name)? == self.matcher.name();
-                    self.names.insert(*name, is_it);
-                    is_it
+                    let is_name = index.symbol(*name)? == self.matcher.name();
+                    self.names.insert(*name, is_name);
+                    is_name
                 }
             };
-            if !is_it {
+            if !is_name {
                 continue;
             }
-            if let Some(passes) = self.values.get(value) {
-                return Ok(*passes);
+            if let Some(matches) = self.values.get(value) {
+                return Ok(*matches);
             }
-            let passes = self.matcher.matches(index.symbol(*value)?);
-            self.values.insert(*value, passes);
-            return Ok(passes);
+            let matches = self.matcher.matches(index.symbol(*value)?);
+            self.values.insert(*value, matches);
+            return Ok(matches);
         }
-        Ok(self.takes_empty)
+        Ok(self.matches_empty)
     }
 }
 
@@ -83,7 +85,7 @@ impl Block {
         matchers: &[Matcher],
         cache: &Cache,
     ) -> Result<Vec<String>, StorageError> {
-        // Matchers on this label alone need no look at any series.
+        // Matchers on this label alone are tested without reading series.
         if matchers.iter().all(|m| m.name() == name) {
             let Some(values) = self.index.values(name)? else {
                 return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! `meta.json`: what a block says of itself.
+//! `meta.json`: the metadata of a block.
 
 use std::path::Path;
 
@@ -8,63 +8,63 @@ use serde::Deserialize;
 /// The name of the file in a block's directory.
 pub(crate) const FILE: &str = "meta.json";
 
-/// A block's `meta.json`, as far as it matters to a reader.
+/// The parts of a block's `meta.json` that a reader needs.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockMeta {
-    /// The block's name, by which others refer to it.
+    /// The name of the block, by which other blocks refer to it.
     pub ulid: String,
-    /// All samples are at this time (ms) or later.
+    /// Lower bound of all timestamps, ms, inclusive.
     pub min_time: i64,
-    /// All samples are before this time, ms.
+    /// Upper bound of all timestamps, ms, exclusive.
     pub max_time: i64,
-    /// What the block has, if it says so.
+    /// Numbers of samples, series and chunks; 0 if missing.
     #[serde(default)]
     pub stats: BlockStats,
-    /// Where the block comes from.
+    /// The compaction that created the block.
     #[serde(default)]
     pub compaction: Compaction,
     version: u32,
 }
 
-/// Numbers about a block's content.
+/// Statistics of a block.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BlockStats {
-    /// Samples in all chunks.
+    /// Number of samples.
     pub num_samples: u64,
-    /// Series.
+    /// Number of series.
     pub num_series: u64,
-    /// Chunks.
+    /// Number of chunks.
     pub num_chunks: u64,
 }
 
-/// Samples that a chunk is taken for where the block does not say.
-const USUAL_CHUNK: f64 = 120.0;
+/// Assumed samples of a chunk in a block without statistics.
+const DEFAULT_SAMPLES: f64 = 120.0;
 
 impl BlockStats {
-    /// How many samples a chunk has on average.
-    pub fn samples_of_a_chunk(&self) -> f64 {
+    /// The average number of samples in a chunk.
+    pub fn samples_per_chunk(&self) -> f64 {
         match (self.num_samples, self.num_chunks) {
             (samples @ 1.., chunks @ 1..) => samples as f64 / chunks as f64,
-            _ => USUAL_CHUNK,
+            _ => DEFAULT_SAMPLES,
         }
     }
 }
 
-/// The compaction that a block was made by.
+/// The compaction that created a block.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Compaction {
-    /// The block has no samples and is about to be deleted.
+    /// The block has no samples and will be deleted.
     pub deletable: bool,
     /// The blocks that this one replaces.
     pub parents: Vec<Parent>,
-    /// Additional words.
+    /// Hints of the compactor.
     pub hints: Vec<String>,
 }
 
-/// A block that went into another one.
+/// A block that another one replaces.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct Parent {
     /// Its name.
@@ -78,8 +78,8 @@ impl BlockMeta {
     /// Reads the file in the block directory `dir`.
     ///
     /// # Errors
-    /// When it cannot be read, is not what it should be, or is of a version
-    /// that Prometheus 3.16 does not know.
+    /// When it cannot be read, is malformed, or has a version that Prometheus
+    /// 3.16 does not know.
     pub fn read(dir: &Path) -> Result<BlockMeta, StorageError> {
         let path = dir.join(FILE);
         let text = std::fs::read(&path).map_err(|source| StorageError::Io {
@@ -103,9 +103,9 @@ impl BlockMeta {
         Ok(meta)
     }
 
-    /// Whether the block has all samples in order of its time. One made from
-    /// out-of-order samples or from some series says nothing about which
-    /// samples the head has no more.
+    /// Whether the block has all in-order samples of its time range. Blocks of
+    /// out-of-order samples or of some series do not tell which samples have
+    /// left the head.
     pub fn is_in_order(&self) -> bool {
         let partial = [
             "from-out-of-order",
@@ -119,14 +119,14 @@ impl BlockMeta {
             .any(|h| partial.contains(&h.as_str()))
     }
 
-    /// Whether some sample may be within a closed range, ms.
+    /// Whether the block may have samples in a closed range, ms.
     pub fn overlaps(&self, start: i64, end: i64) -> bool {
         self.min_time <= end && start < self.max_time
     }
 }
 
-/// Whether a name is a block's: 26 characters of Crockford's base 32, of
-/// which Go's strict parser takes both cases, and not above 128 bits.
+/// Whether a name is a ULID: 26 characters of Crockford's base 32 in either
+/// case, as Go's strict parser takes them, of at most 128 bits.
 pub(crate) fn is_ulid(name: &str) -> bool {
     let base32 = |b: u8| {
         b.is_ascii_alphanumeric() && !matches!(b.to_ascii_uppercase(), b'I' | b'L' | b'O' | b'U')
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_prometheus_writes_is_read() {
+    fn files_of_prometheus_are_read() {
         let meta = read(
             r#"{"ulid": "01M85E79XRE5Y0GPF7ZGGT2A8W", "minTime": 10, "maxTime": 20,
             "stats": {"numSamples": 5, "numSeries": 1, "numChunks": 1, "numTombstones": 9},
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_are_errors_that_name_them() {
+    fn invalid_files_are_errors_with_their_name() {
         let whole = r#"{"ulid":"01M85E79XRE5Y0GPF7ZGGT2A8W","minTime":1,"maxTime":2,"version":1}"#;
         assert!(read(whole).is_ok());
         for text in [
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_blocks() {
+    fn ulids_are_recognized() {
         assert!(is_ulid("01M85E79XRE5Y0GPF7ZGGT2A8W"));
         assert!(is_ulid("01m85e79xre5y0gpf7zggt2a8w"));
         assert!(!is_ulid("81M85E79XRE5Y0GPF7ZGGT2A8W"));

@@ -1,5 +1,5 @@
-//! Persistent blocks: two hours or more of samples in a directory that does
-//! not change any more, but for its tombstones.
+//! Persistent blocks: directories of two hours of samples or more. Only their
+//! tombstones change.
 
 mod index;
 mod labels;
@@ -28,12 +28,12 @@ pub(super) use read::Rows;
 pub(super) use select::Candidates;
 pub(super) use tombstones::{FILE as TOMBSTONES, add as add_range};
 
-/// A block that is open. Its files stay readable when they are deleted.
+/// An open block. It stays readable when its files are deleted.
 #[derive(Debug)]
 pub struct Block {
     dir: PathBuf,
     meta: BlockMeta,
-    /// Differs from that of every other block opened in this process.
+    /// Unique among the blocks that this process has opened.
     number: u64,
     index: Index,
     segments: Segments,
@@ -41,8 +41,8 @@ pub struct Block {
 }
 
 impl Block {
-    /// Opens the block in `dir`, whose `meta.json` says `meta`. Reads headers
-    /// alone.
+    /// Opens the block in `dir` with the content of its `meta.json`. Reads only
+    /// the headers of files.
     ///
     /// # Errors
     /// When a file is missing or corrupt.
@@ -61,12 +61,12 @@ impl Block {
         })
     }
 
-    /// What the block says of itself.
+    /// The content of `meta.json`.
     pub fn meta(&self) -> &BlockMeta {
         &self.meta
     }
 
-    /// Its directory.
+    /// The directory of the block.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -75,11 +75,11 @@ impl Block {
         self.number
     }
 
-    /// The time of the last sample, deleted or not, ms. Looks at all series
-    /// the first time.
+    /// The time of the last sample, deleted or not, ms. The first call reads all
+    /// series of the index.
     pub(super) fn last_time(&self) -> i64 {
         *self.last_time.get_or_init(|| {
-            // A select will say what is wrong with a corrupt index.
+            // A select reports a corrupt index.
             let bound = self.meta.max_time.saturating_sub(1);
             self.find_last_time().ok().flatten().unwrap_or(bound)
         })

@@ -1,4 +1,4 @@
-//! Reads the labels of selected series, and a series' chunks.
+//! Reads the labels of selected series and the chunks of a series.
 
 use std::sync::Arc;
 
@@ -7,45 +7,47 @@ use quarrel_engine::storage::{Chunk, ChunkData, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
 use super::index::{ChunkMeta, Index};
-use super::labels::Trial;
+use super::labels::LabelMatcher;
 use super::{Block, Candidates, Tombstones};
 
-/// Rows whose labels are interned under one lock.
+/// Number of rows whose labels are interned under one lock.
 const BATCH: usize = 256;
-/// For so many series or more the system is told which chunks will be read,
-/// if on average one comes in so many bytes: a page.
+/// Fewest selected series for which the system is advised to read their chunks
+/// ahead.
 const ADVISE_FROM: usize = 32;
-const NEAR: u64 = 4096;
-/// The table of a block's symbols is used if at least one in so many is
-/// likely to be asked for.
-const SPARSE: usize = 16;
+/// Most bytes in the file for each selected chunk, on average, for such advice:
+/// one page.
+const ADVISE_DENSITY: u64 = 4096;
+/// A table of a block's symbols replaces a map if the selected series are at
+/// least one for this number of symbols.
+const SYMBOLS_PER_SERIES: usize = 16;
 
-/// Series of a block or head, in order of their labels.
+/// Series of a block or the head, in label order.
 #[derive(Debug, Default)]
 pub(in crate::tsdb) struct Rows {
-    /// Their labels.
+    /// The labels of the series.
     pub labels: LabelList,
-    /// Their numbers where they come from.
+    /// The numbers of the series in their source.
     pub ids: Vec<u32>,
-    /// A guess of how many samples they have in the range.
+    /// An estimate of the samples in the range.
     pub samples: f64,
 }
 
-/// Symbols of a block that are already interned in a query.
-enum Memo {
+/// Maps symbols of a block to interned symbols of a query.
+enum Interned {
     Table(Vec<u32>),
     Map(FxHashMap<u32, Symbol>),
 }
 
 const UNKNOWN: u32 = u32::MAX;
 
-impl Memo {
-    fn new(symbols: Option<usize>, series: usize) -> Memo {
+impl Interned {
+    fn new(symbols: Option<usize>, series: usize) -> Interned {
         match symbols {
-            Some(count) if count <= series.saturating_mul(SPARSE) => {
-                Memo::Table(vec![UNKNOWN; count])
+            Some(count) if count <= series.saturating_mul(SYMBOLS_PER_SERIES) => {
+                Interned::Table(vec![UNKNOWN; count])
             }
-            _ => Memo::Map(FxHashMap::default()),
+            _ => Interned::Map(FxHashMap::default()),
         }
     }
 
@@ -56,23 +58,23 @@ impl Memo {
         table: &mut SymbolsMut<'_>,
     ) -> Result<Symbol, StorageError> {
         let known = match self {
-            Memo::Table(all) => all
+            Interned::Table(all) => all
                 .get(reference as usize)
                 .filter(|s| **s != UNKNOWN)
                 .map(|s| Symbol(*s)),
-            Memo::Map(map) => map.get(&reference).copied(),
+            Interned::Map(map) => map.get(&reference).copied(),
         };
         if let Some(symbol) = known {
             return Ok(symbol);
         }
         let symbol = table.intern(index.symbol(reference)?);
         match self {
-            Memo::Table(all) => {
+            Interned::Table(all) => {
                 if let Some(slot) = all.get_mut(reference as usize) {
                     *slot = symbol.0;
                 }
             }
-            Memo::Map(map) => {
+            Interned::Map(map) => {
                 map.insert(reference, symbol);
             }
         }
@@ -80,15 +82,15 @@ impl Memo {
     }
 }
 
-/// Whether a chunk has a share in the range that is not deleted.
-fn is_wanted(meta: &ChunkMeta, range: TimeRange, deleted: Option<&Arc<[TimeRange]>>) -> bool {
+/// Whether a chunk overlaps the range and is not deleted as a whole.
+fn is_selected(meta: &ChunkMeta, range: TimeRange, deleted: Option<&Arc<[TimeRange]>>) -> bool {
     let covers = |d: &TimeRange| d.start <= meta.min_time && meta.max_time <= d.end;
     range.overlaps(meta.min_time, meta.max_time)
         && !deleted.is_some_and(|all| all.iter().any(covers))
 }
 
-/// Which share of a chunk is in a range that it overlaps.
-fn share(meta: &ChunkMeta, range: TimeRange) -> f64 {
+/// The fraction of a chunk that is in a range that it overlaps.
+fn fraction(meta: &ChunkMeta, range: TimeRange) -> f64 {
     if range.start <= meta.min_time && meta.max_time <= range.end {
         return 1.0;
     }
@@ -97,37 +99,38 @@ fn share(meta: &ChunkMeta, range: TimeRange) -> f64 {
     inside / length(meta.min_time, meta.max_time)
 }
 
-/// The chunks that were seen of selected series.
-struct Seen {
+/// Totals of the selected chunks.
+struct SelectedChunks {
     count: u64,
-    /// As `count`, but a chunk that is partly in the range counts in part.
-    shares: f64,
+    /// The sum of the fractions of chunks in the range.
+    fractions: f64,
     /// The least and the greatest reference.
     references: (u64, u64),
 }
 
-/// Reads the entries of candidates.
-struct Reading<'a> {
+/// Reads the index entries of candidates.
+struct CandidateReader<'a> {
     block: &'a Block,
     tombstones: &'a Tombstones,
     range: TimeRange,
-    trials: Vec<Trial<'a>>,
+    matchers: Vec<LabelMatcher<'a>>,
     /// Labels of the series of a batch.
     labels: Vec<(u32, u32)>,
-    /// Where those of each series end.
+    /// Where the labels of each series end.
     ends: Vec<usize>,
-    seen: Seen,
+    chunks: SelectedChunks,
 }
 
-impl Reading<'_> {
-    /// Reads a series' labels and looks at its chunks; whether it is selected.
+impl CandidateReader<'_> {
+    /// Reads the labels and the chunk metadata of a series. Returns whether it is
+    /// selected.
     fn visit(&mut self, id: u32) -> Result<bool, StorageError> {
         let index = &self.block.index;
         let from = self.labels.len();
         let error = |e| index.series_error(id, e);
         let chunks = index.series(id)?.labels(&mut self.labels).map_err(error)?;
-        for trial in &mut self.trials {
-            if !trial.passes(index, &self.labels[from..])? {
+        for matcher in &mut self.matchers {
+            if !matcher.matches(index, &self.labels[from..])? {
                 return Ok(false);
             }
         }
@@ -138,15 +141,15 @@ impl Reading<'_> {
             if meta.min_time > self.range.end {
                 break;
             }
-            if is_wanted(&meta, self.range, deleted) {
+            if is_selected(&meta, self.range, deleted) {
                 any = true;
-                let Seen {
+                let SelectedChunks {
                     count,
-                    shares,
+                    fractions,
                     references,
-                } = &mut self.seen;
+                } = &mut self.chunks;
                 *count += 1;
-                *shares += share(&meta, self.range);
+                *fractions += fraction(&meta, self.range);
                 references.0 = references.0.min(meta.reference);
                 references.1 = references.1.max(meta.reference);
             }
@@ -154,7 +157,7 @@ impl Reading<'_> {
         Ok(any)
     }
 
-    /// Reads some candidates and takes in those that are selected.
+    /// Reads some candidates and adds the selected ones to `rows`.
     fn batch(&mut self, ids: &[u32], rows: &mut Rows) -> Result<(), StorageError> {
         self.labels.clear();
         self.ends.clear();
@@ -173,7 +176,7 @@ impl Reading<'_> {
     /// Interns the labels of a batch.
     fn intern(
         &self,
-        memo: &mut Memo,
+        interned: &mut Interned,
         symbols: &mut SymbolsMut<'_>,
         rows: &mut Rows,
     ) -> Result<(), StorageError> {
@@ -183,8 +186,8 @@ impl Reading<'_> {
         for end in &self.ends {
             labels.clear();
             for (name, value) in &self.labels[from..*end] {
-                let name = memo.get(index, *name, symbols)?;
-                let value = memo.get(index, *value, symbols)?;
+                let name = interned.get(index, *name, symbols)?;
+                let value = interned.get(index, *value, symbols)?;
                 labels.push(Label { name, value });
             }
             from = *end;
@@ -195,8 +198,8 @@ impl Reading<'_> {
 }
 
 impl Block {
-    /// The labels of those candidates that satisfy the untried matchers and
-    /// have samples in the range.
+    /// The candidates that satisfy the remaining matchers and have samples in
+    /// the range.
     ///
     /// # Errors
     /// When the index is corrupt.
@@ -207,7 +210,7 @@ impl Block {
         range: TimeRange,
         table: &SymbolTable,
     ) -> Result<Rows, StorageError> {
-        let Candidates { ids, untried } = candidates;
+        let Candidates { ids, remaining } = candidates;
         let labels = LabelList::with_capacity(ids.len(), 8);
         let mut rows = Rows {
             labels,
@@ -216,37 +219,36 @@ impl Block {
         if ids.is_empty() {
             return Ok(rows);
         }
-        let mut reading = Reading {
+        let mut reader = CandidateReader {
             block: self,
             tombstones,
             range,
-            trials: untried.into_iter().map(Trial::new).collect(),
+            matchers: remaining.into_iter().map(LabelMatcher::new).collect(),
             labels: Vec::new(),
             ends: Vec::new(),
-            seen: Seen {
+            chunks: SelectedChunks {
                 count: 0,
-                shares: 0.0,
+                fractions: 0.0,
                 references: (u64::MAX, 0),
             },
         };
-        let mut memo = Memo::new(self.index.symbol_count()?, ids.len());
+        let mut interned = Interned::new(self.index.symbol_count()?, ids.len());
         for batch in ids.chunks(BATCH) {
-            reading.batch(batch, &mut rows)?;
-            reading.intern(&mut memo, &mut table.write(), &mut rows)?;
+            reader.batch(batch, &mut rows)?;
+            reader.intern(&mut interned, &mut table.write(), &mut rows)?;
         }
-        let seen = reading.seen;
-        let (first, last) = seen.references;
+        let chunks = reader.chunks;
+        let (first, last) = chunks.references;
         if rows.ids.len() >= ADVISE_FROM
-            && last.saturating_sub(first) <= seen.count.saturating_mul(NEAR)
+            && last.saturating_sub(first) <= chunks.count.saturating_mul(ADVISE_DENSITY)
         {
             self.segments.will_need(first, last);
         }
-        rows.samples = seen.shares * self.meta.stats.samples_of_a_chunk();
+        rows.samples = chunks.fractions * self.meta.stats.samples_per_chunk();
         Ok(rows)
     }
 
-    /// Appends the chunks of a series that have a share in the range, in
-    /// order of time.
+    /// Appends the chunks of a series that overlap the range, in order of time.
     ///
     /// # Errors
     /// When index or chunks are corrupt.
@@ -264,7 +266,7 @@ impl Block {
             if meta.min_time > range.end {
                 break;
             }
-            if !is_wanted(&meta, range, deleted) {
+            if !is_selected(&meta, range, deleted) {
                 continue;
             }
             let (encoding, bytes) = self.segments.chunk(meta.reference)?;

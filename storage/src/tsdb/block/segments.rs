@@ -1,7 +1,7 @@
-//! `chunks/`: segment files with the encoded samples.
+//! `chunks/`: segment files of encoded samples.
 //!
-//! A chunk is its length as varint, a byte for the encoding, the data, and a
-//! checksum over encoding and data (`tsdb/docs/format/chunks.md`).
+//! A chunk consists of its length as a varint, the encoding byte, the data, and
+//! a checksum of encoding and data (`tsdb/docs/format/chunks.md`).
 
 use std::cmp::Ordering;
 use std::path::Path;
@@ -17,19 +17,19 @@ const MAGIC: u32 = 0x85bd_40dd;
 const VERSION: u8 = 1;
 /// Magic number, version, padding.
 const HEADER: usize = 8;
-/// The offset in a reference.
+/// Mask of the offset in a reference.
 const OFFSET: u64 = u32::MAX as u64;
-/// What is asked of the system at once when chunks will be needed.
+/// Granularity of advice to the system, bytes.
 const ADVISED: usize = 1 << 20;
-/// No two chunks begin within so many bytes: the shortest has one sample,
-/// which takes 22.
+/// Bytes in which at most one chunk begins: the shortest has one sample of 22
+/// bytes.
 const SLOT: usize = 16;
 
 #[derive(Debug)]
 struct Segment {
     file: MappedFile,
     verified: Verified,
-    /// Which parts the system was told of already.
+    /// The parts that the system has been advised of.
     advised: Verified,
 }
 
@@ -52,7 +52,7 @@ impl Segments {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(dir).map_err(io)? {
             let name = entry.map_err(io)?.file_name();
-            // References count the files in the order of their names.
+            // References number the files in the order of their names.
             if name
                 .to_str()
                 .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
@@ -67,7 +67,7 @@ impl Segments {
         })
     }
 
-    /// Tells the system that the chunks from one reference to another will be
+    /// Advises the system that the chunks from one reference to another will be
     /// read.
     pub fn will_need(&self, first: u64, last: u64) {
         for (number, segment) in self.segments.iter().enumerate() {
@@ -86,17 +86,17 @@ impl Segments {
         }
     }
 
-    /// The chunk that the index refers to. The upper half of a reference is
-    /// the segment's number from 0 on, the lower the offset.
+    /// The chunk at a reference. Its upper half is the number of the segment from
+    /// 0 on, its lower half the offset.
     ///
     /// # Errors
-    /// When there is none, or it is corrupt.
+    /// When the chunk does not exist or is corrupt.
     pub fn chunk(&self, reference: u64) -> Result<(Encoding, Bytes), StorageError> {
         let number = (reference >> 32) as usize;
         let offset = (reference & OFFSET) as usize;
         let Some(segment) = self.segments.get(number) else {
             let Some(first) = self.segments.first() else {
-                return Err(StorageError::Other(format!("segment {number} of none")));
+                return Err(StorageError::Other(format!("there is no segment {number}")));
             };
             let detail = format!("there is no segment {number} beside it");
             return Err(first.file.corrupt(detail));
@@ -106,7 +106,7 @@ impl Segments {
 }
 
 impl Segment {
-    /// Tells the system once that some bytes will be read.
+    /// Advises the system once that some bytes will be read.
     fn will_need(&self, from: usize, to: usize) {
         let to = to.min(self.file.bytes().len());
         for part in (from - from % ADVISED..to).step_by(ADVISED) {
@@ -207,11 +207,11 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_bit_and_missing_byte_is_noticed() {
+    fn changed_bits_and_missing_bytes_are_detected() {
         let whole = segment(&[chunk(1, &[7; 20])]);
         let read = |bytes: &[u8]| open(&[("000001", bytes)])?.chunk(8);
         assert!(read(&whole).is_ok());
-        // The padding behind the version says nothing.
+        // The padding after the version has no meaning.
         for bit in (0..whole.len() * 8).filter(|bit| !(40..64).contains(bit)) {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);

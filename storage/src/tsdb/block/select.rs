@@ -1,11 +1,10 @@
-//! Which series of a block satisfy some matchers.
+//! Selects the series of a block that satisfy matchers.
 //!
-//! Matchers of few literals are looked up in the postings offset table, the
-//! lists intersected from the shortest on, and those that negated literals
-//! name taken out. Any other matcher is either tried on every value of its
-//! label, which gives a list again, or on the labels of the candidates that
-//! the others have left, whichever costs less. Lists found the first way are
-//! kept for the next query.
+//! Matchers with few literals are looked up in the postings offset table. Their
+//! lists are intersected from the shortest on; those of negated matchers are
+//! subtracted. Any other matcher is tested on all values of its label, which
+//! gives a list again, or on the labels of the remaining candidates, whichever
+//! costs less. Lists from values are cached for further queries.
 
 use std::sync::Arc;
 
@@ -14,31 +13,33 @@ use quarrel_matchers::{Class, MatchOp, Matcher, resolve};
 
 use super::Block;
 use super::index::{Ids, Values};
-use crate::tsdb::cache::{Cache, Found, Key};
+use crate::tsdb::cache::{Cache, Entry, Key};
 
-/// What a candidate costs whose labels are looked at: its entry is read, and
-/// compared with a checksum the first time. In units of about 1 ns.
-const CANDIDATE: usize = 150;
-/// What a value costs that a pattern is tried on.
-const VALUE: usize = 10;
-/// What it costs in addition if the values were not laid end to end yet.
-const COLD_VALUE: usize = 30;
-/// What a series costs on its way into a list made from many.
-const LISTED: usize = 3;
-/// Literals up to this number are looked up one by one.
+// Costs in units of about 1 ns.
+
+/// Cost of testing the labels of a candidate: reading its entry, and verifying
+/// the checksum the first time.
+const CANDIDATE_COST: usize = 150;
+/// Cost of testing a pattern on a value.
+const VALUE_COST: usize = 10;
+/// Additional cost of a value that is not in the cache.
+const COLD_VALUE_COST: usize = 30;
+/// Cost of adding a series to a union of lists.
+const UNION_COST: usize = 3;
+/// Most literals that are looked up one by one.
 const FEW_LITERALS: usize = 1024;
 
 /// Series that may match.
 #[derive(Debug)]
 pub(in crate::tsdb) struct Candidates<'m> {
-    /// Ascending, which is the order of their labels.
+    /// Ascending, which is label order.
     pub ids: Vec<u32>,
-    /// Matchers that are yet to be tried on their labels.
-    pub untried: Vec<&'m Matcher>,
+    /// Matchers that are still to be tested on the labels.
+    pub remaining: Vec<&'m Matcher>,
 }
 
-/// The only values that a matcher names, if it is one of few literals:
-/// those that satisfy it, or, for a negated one, those that do not.
+/// The values of a matcher with few literals: those that satisfy it, or for a
+/// negated matcher those that do not.
 fn literals(matcher: &Matcher) -> Option<Vec<&[u8]>> {
     match matcher.regex().map(|r| r.class()) {
         None => Some(vec![matcher.value().as_bytes()]),
@@ -51,7 +52,7 @@ fn literals(matcher: &Matcher) -> Option<Vec<&[u8]>> {
     }
 }
 
-/// Whether every value, and none, satisfies the matcher.
+/// Whether every value and a missing label satisfy the matcher.
 fn is_always_true(matcher: &Matcher) -> bool {
     matches!(
         (matcher.op(), matcher.regex().map(|r| r.class())),
@@ -59,17 +60,17 @@ fn is_always_true(matcher: &Matcher) -> bool {
     )
 }
 
-/// Selects in one block.
-struct Selecting<'a> {
+/// A select in one block.
+struct Selection<'a> {
     block: &'a Block,
     cache: &'a Cache,
-    /// Series that satisfy what was tried so far; `None` stands for all.
+    /// Series that satisfy the matchers so far; `None` stands for all.
     base: Option<Vec<u32>>,
 }
 
 impl Block {
-    /// The series that satisfy all matchers, but for some that shall be tried
-    /// on the series' labels.
+    /// The series that satisfy the matchers, except for those that are cheaper
+    /// to test on labels.
     ///
     /// # Errors
     /// When the index is corrupt.
@@ -78,68 +79,68 @@ impl Block {
         matchers: &'m [Matcher],
         cache: &Cache,
     ) -> Result<Candidates<'m>, StorageError> {
-        let mut selecting = Selecting {
+        let mut selection = Selection {
             block: self,
             cache,
             base: None,
         };
-        let mut untried = Vec::new();
-        if selecting.run(matchers, &mut untried)?.is_none() {
+        let mut remaining = Vec::new();
+        if selection.run(matchers, &mut remaining)?.is_none() {
             return Ok(Candidates {
                 ids: Vec::new(),
-                untried: Vec::new(),
+                remaining: Vec::new(),
             });
         }
-        let ids = match selecting.base {
+        let ids = match selection.base {
             Some(ids) => ids,
             None => self.index.all()?.to_vec(),
         };
-        Ok(Candidates { ids, untried })
+        Ok(Candidates { ids, remaining })
     }
 }
 
-impl<'a> Selecting<'a> {
-    /// `None` if no series can match.
+impl<'a> Selection<'a> {
+    /// Applies all matchers. `None` if no series can match.
     fn run<'m>(
         &mut self,
         matchers: &'m [Matcher],
-        untried: &mut Vec<&'m Matcher>,
+        remaining: &mut Vec<&'m Matcher>,
     ) -> Result<Option<()>, StorageError> {
         let index = &self.block.index;
-        let mut wanted = Vec::new();
-        let mut unwanted = Vec::new();
+        let mut included = Vec::new();
+        let mut excluded = Vec::new();
         let mut others = Vec::new();
         for matcher in matchers.iter().filter(|m| !is_always_true(m)) {
             let Some(literals) = literals(matcher) else {
                 others.push((index.value_count(matcher.name())?, matcher));
                 continue;
             };
-            // Of the values that a matcher names, the empty one has no list:
-            // it stands for series without the label.
+            // The empty value has no list: it stands for series without the
+            // label.
             let names_empty = literals.iter().any(|l| l.is_empty());
             match (matcher.is_negated(), names_empty) {
                 (false, false) => {
-                    wanted.push(index.any_of(matcher.name(), literals.into_iter())?);
+                    included.push(index.any_of(matcher.name(), literals.into_iter())?);
                 }
-                (true, false) => unwanted.push((matcher, literals)),
+                (true, false) => excluded.push((matcher, literals)),
                 _ => others.push((index.value_count(matcher.name())?, matcher)),
             }
         }
-        wanted.sort_by_key(Ids::len);
-        for list in wanted {
+        included.sort_by_key(Ids::len);
+        for list in included {
             self.intersect(&list);
         }
         if self.base.as_ref().is_some_and(Vec::is_empty) {
             return Ok(None);
         }
-        for (matcher, literals) in unwanted {
+        for (matcher, literals) in excluded {
             let list = index.any_of(matcher.name(), literals.into_iter())?;
             self.subtract(&list)?;
         }
-        // Few values first: cheap, and what is left makes the next cheaper.
+        // Few values first: they are cheap and reduce the candidates.
         others.sort_by_key(|(values, _)| *values);
         for (values, matcher) in others {
-            if self.general(matcher, values, untried)?.is_none()
+            if self.general(matcher, values, remaining)?.is_none()
                 || self.base.as_ref().is_some_and(Vec::is_empty)
             {
                 return Ok(None);
@@ -165,41 +166,42 @@ impl<'a> Selecting<'a> {
         Ok(())
     }
 
-    /// Tries a matcher on all `count` values of its label, or leaves it.
+    /// Tests a matcher on all `count` values of its label, or adds it to
+    /// `remaining` if that is cheaper.
     fn general<'m>(
         &mut self,
         matcher: &'m Matcher,
         count: usize,
-        untried: &mut Vec<&'m Matcher>,
+        remaining: &mut Vec<&'m Matcher>,
     ) -> Result<Option<()>, StorageError> {
-        let takes_empty = matcher.matches_empty();
+        let matches_empty = matcher.matches_empty();
         if count == 0 {
-            return Ok(takes_empty.then_some(()));
+            return Ok(matches_empty.then_some(()));
         }
         let block = self.block.number;
-        // Series without the label match, too, if the empty value does: then
-        // those are looked for that do not match.
-        let key = if takes_empty {
+        // If the empty value matches, series without the label do, too. Then the
+        // series that do not match are excluded.
+        let key = if matches_empty {
             Key::Failing(block, matcher.clone())
         } else {
             Key::Matching(block, matcher.clone())
         };
         let list = match self.cache.get(&key) {
-            Some(Found::Series(ids)) => Ids::Made(ids),
-            _ => match self.resolve(matcher, count, takes_empty)? {
+            Some(Entry::Series(ids)) => Ids::Owned(ids),
+            _ => match self.resolve(matcher, count, matches_empty)? {
                 Some(list) => {
-                    if let Ids::Made(ids) = &list {
-                        self.cache.put(key, Found::Series(ids.clone()));
+                    if let Ids::Owned(ids) = &list {
+                        self.cache.put(key, Entry::Series(ids.clone()));
                     }
                     list
                 }
                 None => {
-                    untried.push(matcher);
+                    remaining.push(matcher);
                     return Ok(Some(()));
                 }
             },
         };
-        if takes_empty {
+        if matches_empty {
             self.subtract(&list)?;
         } else {
             self.intersect(&list);
@@ -207,8 +209,8 @@ impl<'a> Selecting<'a> {
         Ok(Some(()))
     }
 
-    /// The series with a value that satisfies the matcher, or that does not
-    /// if `failing`; `None` if that costs more than a look at the candidates.
+    /// The series with a value that satisfies the matcher, or with `failing`
+    /// that does not. `None` if testing the candidates costs less.
     fn resolve(
         &self,
         matcher: &Matcher,
@@ -216,28 +218,28 @@ impl<'a> Selecting<'a> {
         failing: bool,
     ) -> Result<Option<Ids<'a>>, StorageError> {
         let candidates = self.base.as_ref().map_or(usize::MAX, Vec::len);
-        let budget = candidates.saturating_mul(CANDIDATE);
+        let budget = candidates.saturating_mul(CANDIDATE_COST);
         let key = Key::Values(self.block.number, matcher.name().into());
         let values = match self.cache.get(&key) {
-            Some(Found::Values(values)) => values,
-            _ if count.saturating_mul(VALUE + COLD_VALUE) > budget => return Ok(None),
+            Some(Entry::Values(values)) => values,
+            _ if count.saturating_mul(VALUE_COST + COLD_VALUE_COST) > budget => return Ok(None),
             _ => self.values(key, matcher.name())?,
         };
-        if count.saturating_mul(VALUE) > budget {
+        if count.saturating_mul(VALUE_COST) > budget {
             return Ok(None);
         }
         let mut ranges = resolve(matcher, &values.texts());
         if failing {
             ranges = complement(&ranges, values.len() as u32);
         }
-        // Lists follow each other in the order of the values: where they
-        // begin says how long they are.
+        // The lists are stored in the order of the values, so their offsets give
+        // their lengths.
         let length = |r: &std::ops::Range<u32>| match values.postings(r.clone()) {
             [first, .., last] => (last.saturating_sub(*first) / 4) as usize,
             _ => 0,
         };
-        let listed: usize = ranges.iter().map(length).sum();
-        if listed.saturating_mul(LISTED) > budget {
+        let series: usize = ranges.iter().map(length).sum();
+        if series.saturating_mul(UNION_COST) > budget {
             return Ok(None);
         }
         self.block.index.of_ranges(&values, &ranges).map(Some)
@@ -246,9 +248,9 @@ impl<'a> Selecting<'a> {
     fn values(&self, key: Key, name: &str) -> Result<Arc<Values>, StorageError> {
         let values = self.block.index.values(name)?;
         let Some(values) = values.map(Arc::new) else {
-            return Err(self.block.index.corrupt("lost a label name"));
+            return Err(self.block.index.corrupt("has no values of a label name"));
         };
-        self.cache.put(key, Found::Values(values.clone()));
+        self.cache.put(key, Entry::Values(values.clone()));
         Ok(values)
     }
 }

@@ -1,17 +1,17 @@
-//! Selects in the small block beside the tests, whole and damaged.
+//! Selects in the block of `testdata/small-block`, intact and damaged.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use futures::executor::block_on;
-use quarrel_engine::storage::{Matcher, Storage, StorageError, TimeRange};
+use quarrel_engine::storage::{Matcher, Storage, TimeRange};
 use quarrel_matchers::MatchOp;
 
 use super::*;
+use crate::conformance::reader::{self, Labels, ReadError, Sample, read_series};
 use crate::tsdb::cache::Cache;
-use crate::tsdb::head::judge::copy;
-use crate::tsdb::testing::{self, Sample};
+use crate::tsdb::testing::copy;
 use crate::tsdb::{Tsdb, TsdbOptions};
 
 fn small() -> PathBuf {
@@ -29,15 +29,15 @@ fn matcher(op: MatchOp, name: &str, value: &str) -> Matcher {
     Matcher::new(op, name, value).unwrap()
 }
 
-type Series = BTreeMap<String, Vec<Sample>>;
+type Series = BTreeMap<Labels, Vec<Sample>>;
 
-fn read(dir: &Path, matchers: &[Matcher]) -> Result<Series, StorageError> {
+fn read(dir: &Path, matchers: &[Matcher]) -> Result<Series, ReadError> {
     let db = Tsdb::open(dir, TsdbOptions::default())?;
     let snapshot = block_on(db.snapshot(TimeRange::ALL))?;
-    testing::read(&*snapshot, matchers, TimeRange::ALL)
+    read_series(&*snapshot, matchers, TimeRange::ALL)
 }
 
-/// What some pods of the block were written with.
+/// The series of some pods as the block has them.
 fn expected(pods: impl Iterator<Item = i64>) -> Series {
     let start = BlockMeta::read(&block_dir(&small())).unwrap().min_time;
     let mut all = Series::new();
@@ -59,20 +59,23 @@ fn expected(pods: impl Iterator<Item = i64>) -> Series {
             12 => offset > 119 * 15_000,
             _ => true,
         };
-        let samples = (0..150).filter(|n| lives(n * 15_000)).map(|n: i64| {
-            let value = (n * i + n / 10) as f64;
-            (start + n * 15_000, 0, value, None)
+        let samples = (0..150).filter(|n| lives(n * 15_000)).map(|n: i64| Sample {
+            timestamp: start + n * 15_000,
+            start_timestamp: 0,
+            value: (n * i + n / 10) as f64,
+            count: None,
         });
         let samples: Vec<_> = samples.collect();
         if !samples.is_empty() {
-            all.insert(testing::label_line(labels.into_iter()), samples);
+            let owned = |(n, v): (&str, &str)| (n.to_owned(), v.to_owned());
+            all.insert(labels.into_iter().map(owned).collect(), samples);
         }
     }
     all
 }
 
 #[test]
-fn a_block_says_what_was_written() {
+fn a_block_has_what_was_written() {
     let all = read(&small(), &[]).unwrap();
     assert_eq!(all.len(), 69);
     assert_eq!(all, expected(0..70));
@@ -96,11 +99,11 @@ fn every_kind_of_matcher_selects() {
             .iter()
             .map(|(op, n, v)| matcher(*op, n, v))
             .collect();
-        testing::read(&*snapshot, &matchers, TimeRange::ALL)
+        read_series(&*snapshot, &matchers, TimeRange::ALL)
             .unwrap()
             .len()
     };
-    // Twice, since the first time fills the cache.
+    // Twice: the first round fills the cache.
     for _ in 0..2 {
         assert_eq!(count(&[(Equal, "__name__", "small")]), 69);
         assert_eq!(count(&[(Equal, "pod", "pod-40")]), 1);
@@ -178,16 +181,16 @@ fn names_and_values_of_labels() {
 }
 
 #[test]
-fn a_select_says_how_much_there_is() {
+fn a_select_estimates_its_samples() {
     let db = Tsdb::open(small(), TsdbOptions::default()).unwrap();
     let snapshot = block_on(db.snapshot(TimeRange::ALL)).unwrap();
     let symbols = quarrel_engine::labels::SymbolTable::new();
     let start = snapshot.time_range().unwrap().start;
     let samples = |range| {
-        let selected = testing::select(&*snapshot, &[], range, &symbols).unwrap();
+        let selected = reader::select(&*snapshot, &[], range, &symbols).unwrap();
         selected.series.estimated_samples().unwrap() as f64
     };
-    // In 69 series; that some are deleted is not taken into account.
+    // In 69 series; deleted samples count.
     assert!((samples(TimeRange::ALL) / (69.0 * 150.0) - 1.0).abs() < 0.1);
     let tenth = TimeRange {
         start,
@@ -200,8 +203,7 @@ fn a_select_says_how_much_there_is() {
     );
 }
 
-/// Damages a file of a copy of the block, and sees to it that what is read is
-/// right or an error.
+/// Damages a file of a copy of the block; the answer must be right or an error.
 fn damaged(file: &str, damage: impl Fn(&mut Vec<u8>)) {
     let root = tempfile::tempdir().unwrap();
     copy(&small(), root.path());
@@ -223,7 +225,7 @@ fn damaged(file: &str, damage: impl Fn(&mut Vec<u8>)) {
 fn a_changed_bit_gives_an_error_or_the_right_answer() {
     for file in ["index", "chunks/000001", "tombstones"] {
         let bits = fs::metadata(block_dir(&small()).join(file)).unwrap().len() as usize * 8;
-        // All of the headers and of the table of contents, some of the rest.
+        // All bits of the headers and of the table of contents, some others.
         let all = (0..bits).filter(|b| *b < 80 || *b + 52 * 8 >= bits || b % 211 == 0);
         for bit in all {
             damaged(file, |bytes| bytes[bit / 8] ^= 1 << (bit % 8));
@@ -249,13 +251,13 @@ fn damaged_meta_files_do_no_harm() {
         let mut bytes = text.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         fs::write(dir.path().join(meta::FILE), bytes).unwrap();
-        // There is no checksum: what can be read counts.
+        // There is no checksum, so a changed file may be valid.
         let _ = BlockMeta::read(dir.path());
     }
 }
 
 #[test]
-fn candidates_are_left_to_a_look_at_their_labels_where_that_is_cheaper() {
+fn a_pattern_is_left_to_the_labels_of_few_candidates() {
     let dir = block_dir(&small());
     let block = Block::open(&dir, BlockMeta::read(&dir).unwrap()).unwrap();
     let cache = Cache::new(1 << 20);
@@ -263,8 +265,8 @@ fn candidates_are_left_to_a_look_at_their_labels_where_that_is_cheaper() {
     let one = matcher(MatchOp::Equal, "pod", "pod-14");
     let matchers = [one, pattern.clone()];
     let found = block.candidates(&matchers, &cache).unwrap();
-    assert_eq!((found.ids.len(), found.untried.len()), (1, 1));
+    assert_eq!((found.ids.len(), found.remaining.len()), (1, 1));
     let matchers = [pattern];
     let found = block.candidates(&matchers, &cache).unwrap();
-    assert_eq!((found.ids.len(), found.untried.len()), (70, 0));
+    assert_eq!((found.ids.len(), found.remaining.len()), (70, 0));
 }

@@ -1,4 +1,4 @@
-//! `tombstones`: deletions that compaction has not yet carried out.
+//! `tombstones`: deletions that compaction has not applied yet.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ pub(crate) const FILE: &str = "tombstones";
 
 const MAGIC: u32 = 0x0130_ba30;
 const FORMAT: u8 = 1;
-/// Magic number and format before, checksum behind.
+/// Length of magic number and format; the checksum follows the content.
 const LEAST: usize = 4 + 1;
 
 /// Closed ranges of time whose samples are deleted, by series reference.
@@ -41,7 +41,7 @@ impl Tombstones {
         })
     }
 
-    /// What is deleted of a series: sorted ranges that are apart.
+    /// The deleted ranges of a series, sorted and disjoint.
     pub fn get(&self, reference: u64) -> Option<&Arc<[TimeRange]>> {
         self.by_series.get(&reference)
     }
@@ -59,7 +59,7 @@ fn decode(bytes: &[u8]) -> Result<Tombstones, DecodeError> {
         return Err(DecodeError("has a wrong magic number"));
     }
     let format = buf.u8()?;
-    // The checksum leaves the format out.
+    // The checksum does not cover the format.
     if crc32c::crc32c(buf.rest()) != u32::from_be_bytes(*checksum) {
         return Err(DecodeError("checksum does not match"));
     }
@@ -84,7 +84,7 @@ fn decode(bytes: &[u8]) -> Result<Tombstones, DecodeError> {
     Ok(Tombstones { by_series })
 }
 
-/// Adds a range to sorted ranges that are apart; those that touch become one.
+/// Adds a range to sorted disjoint ranges; adjacent ranges become one.
 pub(crate) fn add(ranges: &mut Vec<TimeRange>, new: TimeRange) {
     let first = ranges.partition_point(|r| r.end < new.start.saturating_sub(1));
     let end = ranges
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn ranges_of_a_series_are_joined() {
-        // Series 3: 1 to 2 and 3 to 4, which touch, and 9 to 9; series 5: -1 to 0.
+        // Series 3: 1 to 2 and 3 to 4, which are adjacent, and 9 to 9; series 5: -1 to 0.
         let tombstones = decode(&file(&[3, 2, 4, 3, 18, 18, 5, 1, 0, 3, 6, 8])).unwrap();
         let range = |start, end| TimeRange { start, end };
         assert_eq!(**tombstones.get(3).unwrap(), [range(1, 4), range(9, 9)]);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_bit_and_missing_byte_is_noticed() {
+    fn changed_bits_and_missing_bytes_are_detected() {
         let whole = file(&[3, 2, 4, 3, 18, 18]);
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();

@@ -1,16 +1,16 @@
-//! Which parts of a file have had their checksum compared.
+//! Remembers which parts of a file have a verified checksum.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Words of one page of bits.
+/// Number of words in a page of bits.
 const PAGE_WORDS: usize = 512;
 const PAGE_BITS: usize = PAGE_WORDS * 64;
 
 type Page = Box<[AtomicU64; PAGE_WORDS]>;
 
-/// A bit for each slot of some bytes in a file, in pages that are made when
-/// a first bit in them is set.
+/// A bit for each slot of a file. A page of bits is allocated when its first bit
+/// is set.
 #[derive(Debug)]
 pub(super) struct Verified {
     pages: Box<[OnceLock<Page>]>,
@@ -18,8 +18,8 @@ pub(super) struct Verified {
 }
 
 impl Verified {
-    /// For a file of `length` bytes in slots of `slot` bytes. Things may
-    /// share a slot only if they are never both asked for.
+    /// Bits for a file of `length` bytes in slots of `slot` bytes. At most one
+    /// verified part may begin in a slot.
     pub fn new(length: usize, slot: usize) -> Self {
         let pages = (length / slot).div_ceil(PAGE_BITS).max(1);
         Verified {
@@ -28,22 +28,22 @@ impl Verified {
         }
     }
 
-    fn place(&self, offset: usize) -> (usize, usize, u64) {
+    fn locate(&self, offset: usize) -> (usize, usize, u64) {
         let bit = offset / self.slot;
         (bit / PAGE_BITS, bit % PAGE_BITS / 64, 1 << (bit % 64))
     }
 
-    /// Whether [`Verified::set`] was called for this offset.
+    /// Whether the part at this offset is verified.
     #[inline]
     pub fn get(&self, offset: usize) -> bool {
-        let (page, word, bit) = self.place(offset);
+        let (page, word, bit) = self.locate(offset);
         let page = self.pages.get(page).and_then(OnceLock::get);
         page.is_some_and(|p| p[word].load(Relaxed) & bit != 0)
     }
 
-    /// What begins at this offset is right.
+    /// Marks the part at this offset as verified.
     pub fn set(&self, offset: usize) {
-        let (page, word, bit) = self.place(offset);
+        let (page, word, bit) = self.locate(offset);
         let new = || Box::new([const { AtomicU64::new(0) }; PAGE_WORDS]);
         if let Some(page) = self.pages.get(page) {
             page.get_or_init(new)[word].fetch_or(bit, Relaxed);

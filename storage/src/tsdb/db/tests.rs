@@ -1,4 +1,4 @@
-//! What happens when a directory changes.
+//! Changes of a directory while it is open.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +8,8 @@ use futures::executor::block_on;
 use quarrel_engine::labels::SymbolTable;
 
 use super::*;
-use crate::tsdb::head::judge::copy;
-use crate::tsdb::testing;
+use crate::conformance::reader::{self, read_series};
+use crate::tsdb::testing::copy;
 
 const SMALL: &str = "01M8AANFV2MRF0R5WNG27XG02A";
 
@@ -31,7 +31,7 @@ fn as_is(text: String) -> String {
     text
 }
 
-/// Has the block replace the small one.
+/// Makes the block replace the small one.
 fn child(text: String) -> String {
     let parents = format!(r#""compaction": {{ "parents": [{{"ulid": "{SMALL}"}}],"#);
     text.replacen(r#""compaction": {"#, &parents, 1)
@@ -52,16 +52,16 @@ fn snapshot(db: &Tsdb) -> Arc<dyn Snapshot> {
     block_on(db.snapshot(TimeRange::ALL)).unwrap()
 }
 
-/// Series and samples.
+/// Numbers of series and samples.
 fn counts(snapshot: &dyn Snapshot) -> (usize, usize) {
-    let all = testing::read(snapshot, &[], TimeRange::ALL).unwrap();
+    let all = read_series(snapshot, &[], TimeRange::ALL).unwrap();
     (all.len(), all.values().map(Vec::len).sum())
 }
 
 const ALL: (usize, usize) = (69, 69 * 150 - 14 - 120);
 
 #[test]
-fn directories_that_are_no_blocks_are_passed_over() {
+fn directories_that_are_not_blocks_are_skipped() {
     let dir = tempfile::tempdir().unwrap();
     copy(&small(), dir.path());
     for name in [
@@ -90,7 +90,7 @@ fn a_block_that_another_one_replaces_does_not_count() {
 }
 
 #[test]
-fn twins_of_a_block_say_the_same() {
+fn copies_of_a_block_change_no_answer() {
     let dir = tempfile::tempdir().unwrap();
     copy(&small(), dir.path());
     add(dir.path(), "01M8AANFV2MRF0R5WNG27XG02B", as_is);
@@ -107,7 +107,7 @@ fn twins_of_a_block_say_the_same() {
 }
 
 #[test]
-fn blocks_that_come_and_go_show_in_the_next_view() {
+fn added_and_deleted_blocks_show_in_the_next_snapshot() {
     let dir = tempfile::tempdir().unwrap();
     let db = open(dir.path()).unwrap();
     let empty = snapshot(&db);
@@ -115,22 +115,19 @@ fn blocks_that_come_and_go_show_in_the_next_view() {
     add(dir.path(), "01M8AANFV2MRF0R5WNG27XG02B", as_is);
     let full = snapshot(&db);
     assert_eq!(counts(&*full), ALL);
-    assert_eq!(counts(&*empty), (0, 0), "a view stays as it is");
+    assert_eq!(counts(&*empty), (0, 0), "a snapshot does not change");
     let symbols = SymbolTable::new();
-    let selected = testing::select(&*full, &[], TimeRange::ALL, &symbols).unwrap();
+    let selected = reader::select(&*full, &[], TimeRange::ALL, &symbols).unwrap();
     fs::remove_dir_all(dir.path().join("01M8AANFV2MRF0R5WNG27XG02B")).unwrap();
     assert_eq!(counts(&*snapshot(&db)), (0, 0));
-    assert_eq!(counts(&*full), ALL, "a view outlives the files");
+    assert_eq!(counts(&*full), ALL, "a snapshot outlives the files");
     let mut chunks = Vec::new();
     selected.series.chunks(0, &mut chunks).unwrap();
-    assert_eq!(
-        testing::samples(&chunks, TimeRange::ALL).unwrap().len(),
-        150
-    );
+    assert_eq!(reader::samples(&chunks, TimeRange::ALL).unwrap().len(), 150);
 }
 
 #[test]
-fn deletions_show_in_the_next_view() {
+fn deletions_show_in_the_next_snapshot() {
     let dir = tempfile::tempdir().unwrap();
     copy(&small(), dir.path());
     let tombstones = dir.path().join(SMALL).join("tombstones");
@@ -145,7 +142,7 @@ fn deletions_show_in_the_next_view() {
 }
 
 #[test]
-fn a_directory_at_rest_keeps_its_view() {
+fn an_unchanged_directory_keeps_its_view() {
     let dir = tempfile::tempdir().unwrap();
     copy(&small(), dir.path());
     fs::create_dir(dir.path().join("wal")).unwrap();
@@ -169,7 +166,7 @@ fn a_directory_at_rest_keeps_its_view() {
 }
 
 #[test]
-fn errors_are_the_query_s_and_pass() {
+fn an_error_ends_with_its_cause() {
     let dir = tempfile::tempdir().unwrap();
     let db = open(dir.path()).unwrap();
     let ulid = "01M8AANFV2MRF0R5WNG27XG02B";
@@ -189,7 +186,7 @@ fn errors_are_the_query_s_and_pass() {
 }
 
 #[test]
-fn many_queries_may_ask_at_once() {
+fn many_queries_open_snapshots_at_once() {
     let dir = tempfile::tempdir().unwrap();
     copy(&small(), dir.path());
     let db = Arc::new(open(dir.path()).unwrap());

@@ -1,4 +1,4 @@
-//! Chunks as the head keeps them, and as it shows them.
+//! Chunks of the head, and their form in a view.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use super::chunk_file::DiskChunk;
 use super::column::OpenFloats;
 use super::histogram::WalHistogram;
 
-/// A histogram at a time.
+/// A histogram with its timestamps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistogramSample {
-    /// Start timestamp, ms; 0 where none is known.
+    /// Start timestamp, ms; 0 for none.
     pub start: i64,
     /// Timestamp, ms.
     pub timestamp: i64,
@@ -25,7 +25,7 @@ pub struct HistogramSample {
 pub enum HeadChunkData {
     /// A Prometheus chunk.
     Encoded {
-        /// How the bytes are encoded.
+        /// The encoding of the bytes.
         encoding: Encoding,
         /// The bytes.
         bytes: Bytes,
@@ -61,15 +61,16 @@ pub struct HeadChunk {
     pub max_time: i64,
     /// The samples.
     pub data: HeadChunkData,
-    /// Whether they came out of order, so that the chunk may overlap others.
+    /// Whether the samples are out of order, so that the chunk may overlap
+    /// others.
     pub out_of_order: bool,
 }
 
-/// A chunk that no sample is added to any more.
+/// A complete chunk.
 #[derive(Clone, Debug)]
 pub(super) enum Stored {
     Disk(DiskChunk),
-    /// Floats that are yet to be encoded.
+    /// Floats that are not encoded yet.
     Plain(OpenFloats),
     Floats {
         min_time: i64,

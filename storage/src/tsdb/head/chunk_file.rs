@@ -1,9 +1,8 @@
-//! Head chunk files: complete chunks that Prometheus has put aside.
+//! Head chunk files: complete chunks of the head.
 //!
-//! A file begins with a magic number and is a row of chunks, each with its
-//! series' reference, its time range and a checksum. The last file is
-//! written through a buffer of some megabytes and preallocated with zeros,
-//! so it may end within a chunk.
+//! A file consists of a header and chunks, each with its series reference, time
+//! range and checksum. The last file is written through a buffer of some
+//! megabytes and preallocated with zeros, so it may end within a chunk.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -24,13 +23,14 @@ const FILE_HEADER: usize = 8;
 const CHUNK_HEADER: usize = 25;
 const MAX_LENGTH_FIELD: usize = 5;
 const CRC: usize = 4;
-/// Bytes before the end of a file that no further chunk fits in.
+/// Fewest bytes of a chunk.
 const LEAST_CHUNK: usize = CHUNK_HEADER + MAX_LENGTH_FIELD + CRC;
 const OUT_OF_ORDER: u8 = 0b1000_0000;
-/// Larger than any head chunk file that Prometheus writes (128 MiB).
+/// Largest size of a file; Prometheus writes at most 128 MiB.
 const MAX_FILE: u64 = 1 << 30;
 
-/// Where a head chunk lies: file number above, offset below 32 bits.
+/// The reference of a head chunk: file number in the upper 32 bits, offset in
+/// the lower ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ChunkRef(pub u64);
 
@@ -44,13 +44,12 @@ pub(super) struct DiskChunk {
     pub bytes: Bytes,
 }
 
-/// All chunks of a head's files, by the series reference they were written
-/// for.
+/// All chunks of a head's files by series reference.
 #[derive(Debug, Default)]
 pub(super) struct DiskChunks {
     pub in_order: FxHashMap<u64, Vec<DiskChunk>>,
     pub out_of_order: FxHashMap<u64, Vec<DiskChunk>>,
-    /// The last chunk that was read, whatever became of it.
+    /// The last chunk in the files, kept or not.
     pub last: ChunkRef,
 }
 
@@ -59,15 +58,15 @@ struct Corruption {
     detail: &'static str,
 }
 
-/// Reads all files, ascending; chunks that end before `min_valid_time` (ms)
-/// and are in order are left out.
+/// Reads all files in ascending order. Leaves out in-order chunks that end
+/// before `min_valid_time` (ms).
 ///
-/// What follows a corruption is left out, and the WAL, which has the samples
-/// too, stands in: Prometheus deletes the whole file then. The last file may
-/// just be written to, so nothing is said of a corruption there.
+/// Chunks after a corruption are left out; the WAL has their samples, too.
+/// Prometheus deletes the whole file then. The last file may be in the middle of
+/// a write, so a corruption there gives no warning.
 ///
 /// # Errors
-/// When a file vanishes or cannot be read.
+/// When a file is deleted meanwhile or cannot be read.
 pub(super) fn read_all(
     listing: &Numbered,
     min_valid_time: i64,
@@ -84,7 +83,7 @@ pub(super) fn read_all(
         match scan(file.0, &bytes, min_valid_time, &mut chunks) {
             Ok(()) => {}
             Err(Scan::OutOfSequence) => {
-                // Prometheus cannot repair this: it discards all files.
+                // Prometheus cannot repair this and discards all files.
                 warnings.push(HeadWarning::ChunksCorrupt {
                     path,
                     offset: chunks.last.0 & u64::from(u32::MAX),
@@ -132,7 +131,7 @@ fn read_file(path: &Path) -> Result<Bytes, HeadError> {
     Ok(bytes.into())
 }
 
-/// A last file that was made and not yet written to.
+/// Whether the last file is new and still empty.
 fn is_empty_file(bytes: &[u8]) -> bool {
     bytes.len() < 4 || bytes[..4] == [0; 4]
 }
@@ -201,7 +200,7 @@ fn scan(
         chunks.last = reference;
         let bytes = file.slice(at + data..at + end);
         let out_of_order = encoding & OUT_OF_ORDER != 0;
-        // Encodings that are not known are passed over, as in Prometheus.
+        // Unknown encodings are skipped, as in Prometheus.
         if let Ok(encoding) = Encoding::try_from(encoding & !OUT_OF_ORDER) {
             let chunk = DiskChunk {
                 reference,
@@ -225,7 +224,7 @@ fn scan(
     Ok(())
 }
 
-/// A varint of at most five bytes: its value and width.
+/// Reads a varint of at most five bytes. Returns its value and width.
 fn chunk_length(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0;
     for (i, byte) in bytes.iter().enumerate() {
@@ -237,10 +236,10 @@ fn chunk_length(bytes: &[u8]) -> Option<(u64, usize)> {
     None
 }
 
-/// Merges the chunks of another reference into those of a series, as a second
-/// series record for the same labels asks for. In-order chunks are in order
-/// of time, where the newcomers win overlaps; out-of-order chunks in order of
-/// their references.
+/// Merges the chunks of another reference into those of a series, for a second
+/// series record with the same labels. In-order chunks are in order of time,
+/// and the incoming chunks replace those that they overlap. Out-of-order chunks
+/// are in order of their references.
 pub(super) fn merge(
     existing: Vec<DiskChunk>,
     incoming: &[DiskChunk],

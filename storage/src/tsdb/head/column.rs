@@ -1,35 +1,34 @@
-//! The samples that a series is still growing by.
+//! The open float chunk of a series.
 //!
-//! The reader appends while views read: a view holds the cells and how many
-//! of the samples it may see. Cells are relaxed atomics, which cost nothing
-//! over plain memory here; whoever hands the length to a view also publishes
-//! the cells below it. A sample's parts stand side by side, so that appending
-//! touches one cache line of the many that a scrape of many series touches.
+//! The reader appends while views read: a view holds the cells and the number of
+//! samples that it may see. Cells are relaxed atomics, which are as fast as plain
+//! memory here; handing the length to a view also publishes the cells below it.
+//! The parts of a sample are adjacent, so that an append touches one cache line.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Samples that a series' first cells hold.
+/// Capacity of the first cells of a series, in samples.
 const FIRST_CAPACITY: usize = 16;
-/// Samples that a Prometheus chunk should have. Where it ends is as there,
-/// but for a limit in bytes: at multiples of two hours, at which blocks end,
-/// too, and between them so that all chunks will be about the same.
+/// Target number of samples in a chunk. Chunks end as in Prometheus except for
+/// its limit in bytes: at multiples of two hours, where blocks end, and between
+/// them such that all chunks have about the same length.
 pub(super) const TARGET: usize = 120;
 /// Length of the blocks that Prometheus makes from a head, ms.
 const BLOCK_RANGE: i64 = 2 * 3600 * 1000;
 
-/// The end of the block range that a time is in, ms.
+/// The end of the block range of a timestamp, ms.
 pub(super) fn end_of_range(timestamp: i64) -> i64 {
     (timestamp / BLOCK_RANGE * BLOCK_RANGE).saturating_add(BLOCK_RANGE)
 }
 
-/// Float samples in order of time, seen up to a length.
+/// Float samples in order of time, visible up to a length.
 #[derive(Clone, Debug)]
 pub(super) struct OpenFloats {
-    /// Timestamp, value and, where there is any, start timestamp by turns.
+    /// For each sample timestamp, value and, if kept, start timestamp.
     cells: Arc<[AtomicU64]>,
     length: u32,
-    /// Cells of one sample: two or three.
+    /// Number of cells of a sample, two or three.
     width: u32,
 }
 
@@ -38,8 +37,8 @@ fn cells(count: usize) -> Arc<[AtomicU64]> {
 }
 
 impl OpenFloats {
-    /// No samples yet; start timestamps are kept if asked for. A series that
-    /// has filled cells before will do so again.
+    /// An empty chunk. With `will_fill` it has the capacity of a full one, for a
+    /// series that has filled a chunk before.
     pub fn new(with_start: bool, will_fill: bool) -> Self {
         let width = 2 + usize::from(with_start);
         let capacity = if will_fill { TARGET } else { FIRST_CAPACITY };
@@ -54,14 +53,14 @@ impl OpenFloats {
         self.length as usize
     }
 
-    /// Times of the first and the last sample; for one sample or more.
+    /// Times of the first and the last sample of a chunk that is not empty.
     pub fn range(&self) -> (i64, i64) {
         (self.timestamp(0), self.timestamp(self.len() - 1))
     }
 
-    /// Whether a sample shall be added here rather than to a new chunk, which
-    /// begins at `next_chunk_at`. That is set anew when there are enough
-    /// samples to guess how many will come until the end of the block range.
+    /// Whether a sample belongs to this chunk instead of a new one, which begins
+    /// at `next_chunk_at`. Updates that time when there are enough samples to
+    /// estimate their number until the end of the block range.
     #[inline]
     pub fn has_room(&self, timestamp: i64, last_time: i64, next_chunk_at: &mut i64) -> bool {
         if self.len() == TARGET / 4 {
@@ -86,7 +85,7 @@ impl OpenFloats {
         self.width == 3
     }
 
-    /// Appends a sample. Only the reader may, on its own longest view.
+    /// Appends a sample. Only the reader calls it, on the longest view.
     #[inline]
     pub fn push(&mut self, start: i64, timestamp: i64, value: f64) {
         let at = self.len() * self.width as usize;
@@ -147,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_view_keeps_what_it_saw_while_the_cells_grow() {
+    fn a_view_does_not_change_while_the_cells_grow() {
         for with_start in [true, false] {
             let mut open = OpenFloats::new(with_start, false);
             let mut views = Vec::new();

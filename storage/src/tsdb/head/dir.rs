@@ -1,4 +1,4 @@
-//! Which files a head consists of.
+//! Lists the files of a head.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ impl Numbered {
     }
 }
 
-/// What stands in a data directory's `wal`.
+/// The content of a data directory's `wal`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct WalListing {
     pub segments: Numbered,
@@ -36,12 +36,11 @@ pub(super) struct WalListing {
     pub checkpoint: Option<(u64, PathBuf)>,
 }
 
-/// Tells whether files came, went or were renamed in a directory.
+/// Detects files that are created, deleted or renamed in a directory.
 #[derive(Debug, Default)]
 pub(in crate::tsdb) struct Watch {
     dir: PathBuf,
-    /// What was seen when it was last looked at, if that is sure to be all
-    /// that this time stands for.
+    /// The state at the last check, if every later change will change it.
     seen: Option<Seen>,
 }
 
@@ -61,9 +60,9 @@ impl Seen {
         }
     }
 
-    /// File systems count time in steps of some milliseconds: only after that
-    /// does a further change show.
-    fn is_sure(&self) -> bool {
+    /// Whether a further change would change the modification time: file systems
+    /// count time in steps.
+    fn is_final(&self) -> bool {
         match self {
             Seen::Absent => true,
             Seen::At(time) => time.elapsed().is_ok_and(|age| age > STEP),
@@ -71,6 +70,7 @@ impl Seen {
     }
 }
 
+/// Longest step of a file system's modification times.
 const STEP: Duration = Duration::from_secs(2);
 
 impl Watch {
@@ -85,25 +85,25 @@ impl Watch {
         &self.dir
     }
 
-    /// Whether nothing can have changed since the last call of
+    /// Whether nothing has changed since the last call of
     /// [`Watch::may_have_changed`].
     pub fn is_unchanged(&self) -> bool {
         self.seen.is_some() && self.seen == Seen::of(&self.dir)
     }
 
-    /// Whether the directory may have changed since the last call. Ask before
-    /// listing it.
+    /// Whether the directory may have changed since the last call. Call it
+    /// before listing the directory.
     pub fn may_have_changed(&mut self) -> bool {
         if self.is_unchanged() {
             return false;
         }
-        self.seen = Seen::of(&self.dir).filter(Seen::is_sure);
+        self.seen = Seen::of(&self.dir).filter(Seen::is_final);
         true
     }
 }
 
-/// How often a listing with a gap is made again: a directory that is listed
-/// while files are deleted may show an older one without a younger one.
+/// Most attempts at a listing without a gap: a listing during deletions may have
+/// an older file and lack a newer one.
 const LISTINGS: usize = 3;
 
 fn list<T>(mut once: impl FnMut() -> Result<T, HeadError>) -> Result<T, HeadError> {
@@ -128,7 +128,7 @@ fn names(dir: &Path) -> Result<Vec<String>, HeadError> {
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|e| HeadError::io(dir, e))?;
-        // A name that is not UTF-8 is not one of Prometheus's.
+        // Names of Prometheus are UTF-8.
         if let Ok(name) = entry.file_name().into_string() {
             names.push(name);
         }
@@ -174,7 +174,7 @@ pub(super) fn list_wal(dir: &Path) -> Result<WalListing, HeadError> {
         let checkpoint = names
             .iter()
             .filter_map(|n| {
-                // A directory that is still being written ends in `.tmp`.
+                // The name of an incomplete checkpoint ends in `.tmp`.
                 let number = n.strip_prefix(CHECKPOINT_PREFIX)?.parse::<u64>().ok()?;
                 Some((number, dir.join(n)))
             })

@@ -1,4 +1,4 @@
-//! What can go wrong with a head, and what is only worth a word.
+//! Errors and warnings of reading a head.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,31 +7,30 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadError {
-    /// A file or directory vanished or was replaced while it was read: a live
-    /// Prometheus has truncated its WAL or repaired it. List everything again
-    /// and begin anew.
-    #[error("{path} moved while it was read; read the directory again")]
-    Moved {
-        /// What moved.
+    /// A file or directory was deleted or replaced while it was read: a running
+    /// Prometheus has truncated or repaired its WAL. Reading again may succeed.
+    #[error("{path} changed while it was read")]
+    Changed {
+        /// The file or directory.
         path: PathBuf,
     },
-    /// The operating system refused.
+    /// An I/O error.
     #[error("{path}: {source}")]
     Io {
         /// The file concerned.
         path: PathBuf,
-        /// The system's own words.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Bytes that are not what their format says, where Prometheus would not
-    /// start either: in a checkpoint, or in the numbering of the files.
+    /// Corrupt bytes with which Prometheus would not start either: in a
+    /// checkpoint, or in the numbering of files.
     #[error("corrupt data in {path} at byte {offset}: {detail}")]
     Corrupt {
         /// The file concerned.
         path: PathBuf,
-        /// Where in the file, in bytes.
+        /// Offset in the file, in bytes.
         offset: u64,
-        /// What is wrong.
+        /// The reason.
         detail: String,
     },
     /// A segment between the checkpoint and the last segment is missing.
@@ -45,10 +44,10 @@ pub enum HeadError {
 }
 
 impl HeadError {
-    /// An I/O error at `path`; a file that is no longer there has moved.
+    /// An I/O error at `path`; a missing file has been deleted meanwhile.
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::NotFound => HeadError::Moved { path: path.into() },
+            io::ErrorKind::NotFound => HeadError::Changed { path: path.into() },
             _ => HeadError::Io {
                 path: path.into(),
                 source,
@@ -56,28 +55,30 @@ impl HeadError {
         }
     }
 
-    /// Whether listing the directory again and reading anew may help.
-    pub fn is_moved(&self) -> bool {
-        matches!(self, HeadError::Moved { .. })
+    /// Whether the files changed meanwhile, so that reading again may succeed.
+    pub fn is_changed(&self) -> bool {
+        matches!(self, HeadError::Changed { .. })
     }
 }
 
-/// Something the user should know although the head could be read.
+/// A warning about data that is left out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadWarning {
-    /// Records after a tear or a corruption are not read, as Prometheus
-    /// drops them when it starts.
-    #[error("{path} is corrupt at byte {offset} ({detail}): what follows in this log is left out")]
+    /// Records after a torn or corrupt one are left out, as Prometheus drops
+    /// them at its start.
+    #[error(
+        "{path} is corrupt at byte {offset} ({detail}): later records of this log are left out"
+    )]
     LogCorrupt {
         /// The segment.
         path: PathBuf,
-        /// Where in the segment, in bytes.
+        /// Offset in the segment, in bytes.
         offset: u64,
         /// What is wrong.
         detail: String,
     },
-    /// Chunks after a corruption are not read; the WAL stands in for them.
+    /// Chunks after a corrupt one are left out; the WAL has their samples.
     #[error(
         "{path} is corrupt at byte {offset} ({detail}): chunks that follow are read from the WAL instead"
     )]
@@ -99,7 +100,7 @@ pub enum HeadWarning {
         /// Tombstones and m-map markers.
         markers: u64,
     },
-    /// Histograms with a schema that this version does not know.
+    /// Histograms with an unknown schema.
     #[error("{0} histograms with an unknown schema in the log are left out")]
     UnknownSchema(u64),
 }

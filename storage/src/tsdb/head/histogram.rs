@@ -1,36 +1,36 @@
-//! Native histograms as a log records them.
+//! Native histograms in the form of the log.
 
 use crate::tsdb::decbuf::{Decbuf, DecodeError};
 
 /// A run of consecutive buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// Buckets skipped since the last span (since bucket 0 for the first).
+    /// Buckets skipped since the previous span (since bucket 0 for the first).
     pub offset: i32,
     /// Buckets in this span.
     pub length: u32,
 }
 
-/// Observation counts: whole numbers with buckets as deltas to the bucket
-/// before, or floats with absolute buckets.
+/// Observation counts: integers with buckets as deltas to the previous bucket,
+/// or floats with absolute buckets.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Counts {
     /// An integer histogram.
     Integer {
-        /// All observations.
+        /// Number of observations.
         count: u64,
-        /// Those in the zero bucket.
+        /// Observations in the zero bucket.
         zero_count: u64,
-        /// Positive buckets, each the difference to the one before.
+        /// Positive buckets, each the difference to the previous one.
         positive: Vec<i64>,
-        /// Negative buckets, likewise.
+        /// Negative buckets, each the difference to the previous one.
         negative: Vec<i64>,
     },
     /// A float histogram.
     Float {
-        /// All observations.
+        /// Number of observations.
         count: f64,
-        /// Those in the zero bucket.
+        /// Observations in the zero bucket.
         zero_count: f64,
         /// Positive buckets.
         positive: Vec<f64>,
@@ -42,20 +42,19 @@ pub enum Counts {
 /// A native histogram sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WalHistogram {
-    /// What its writer said about counter resets: 0 unknown, 1 reset, 2 no
-    /// reset, 3 gauge.
+    /// The counter reset hint: 0 unknown, 1 reset, 2 no reset, 3 gauge.
     pub counter_reset_hint: u8,
     /// Resolution; -53 for custom buckets.
     pub schema: i32,
-    /// Width of the zero bucket.
+    /// Threshold of the zero bucket.
     pub zero_threshold: f64,
-    /// Sum of observations; the stale marker stands here.
+    /// Sum of observations, or a stale marker.
     pub sum: f64,
     /// The counts.
     pub counts: Counts,
-    /// Where the positive buckets lie.
+    /// Spans of the positive buckets.
     pub positive_spans: Vec<Span>,
-    /// Where the negative buckets lie.
+    /// Spans of the negative buckets.
     pub negative_spans: Vec<Span>,
     /// Upper bounds of custom buckets.
     pub custom_values: Vec<f64>,
@@ -69,7 +68,7 @@ impl WalHistogram {
         matches!(self.counts, Counts::Float { .. })
     }
 
-    /// A stale marker as Prometheus keeps it in a series of histograms.
+    /// A stale marker in a series of histograms.
     pub(super) fn stale(float: bool, marker: f64) -> Self {
         let counts = if float {
             Counts::Float {
@@ -98,20 +97,21 @@ impl WalHistogram {
         }
     }
 
-    /// Schemas that Prometheus takes in: exponential ones, and custom buckets.
+    /// Whether Prometheus accepts the schema: an exponential one, or that of
+    /// custom buckets.
     pub(super) fn has_known_schema(&self) -> bool {
         self.schema == CUSTOM_BUCKETS || (-9..=52).contains(&self.schema)
     }
 }
 
-/// A list whose length stands before it; each item takes `least` bytes or more.
+/// Reads a list after its length. Each item takes at least `least` bytes.
 fn list<T>(
     buf: &mut Decbuf<'_>,
     least: u64,
     mut item: impl FnMut(&mut Decbuf<'_>) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
     let length = buf.uvarint64()?;
-    // Never reserve more than the bytes at hand can fill.
+    // Do not reserve more than the remaining bytes can fill.
     let mut items = Vec::with_capacity(length.min(buf.len() as u64 / least) as usize);
     for _ in 0..length {
         items.push(item(buf)?);

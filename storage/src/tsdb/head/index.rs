@@ -1,10 +1,9 @@
-//! Finds series by matchers.
+//! Selects series by matchers.
 //!
-//! The index of a range of series is built once, when a select first needs
-//! it. Series that come later get a small index of their own, built for each
-//! view that is asked; when it has grown to a share of the big one, both are
-//! built anew as one. So the work for a series that comes is the same for a
-//! head of any size.
+//! The first select builds the base index, which views share. Later series get
+//! a small index of their own, built for each view with a select. When it has
+//! grown to a fraction of the base, one index of all series replaces both. So
+//! the cost of a new series does not depend on the size of the head.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -17,17 +16,18 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::series::{Label, Series};
 use super::symbols::{HeadSymbol, Symbols};
 
-/// Series that the small index may have, as a share of the big one's.
+/// The base is rebuilt when the small index has more than one for this number of
+/// its series.
 const REBUILD_SHARE: usize = 8;
-/// The small index may always have as many.
+/// Number of series that the small index may always have.
 const REBUILD_LEAST: usize = 1024;
 
-/// All values of one label, and the series that have each.
+/// All values of a label with their series.
 #[derive(Debug, Default)]
 struct Values {
-    /// Sorted by their text.
+    /// Sorted by text.
     values: Vec<HeadSymbol>,
-    /// Where each value's series end in `ids`.
+    /// Where the series of each value end in `ids`.
     ends: Vec<u32>,
     /// Ascending for each value.
     ids: Vec<u32>,
@@ -46,7 +46,7 @@ impl Values {
     }
 }
 
-/// A label's values as text.
+/// The values of a label as text.
 struct Texts<'a> {
     symbols: &'a Symbols,
     values: &'a [HeadSymbol],
@@ -67,12 +67,12 @@ impl SortedValues for Texts<'_> {
 pub(super) struct LabelIndex {
     range: Range<u32>,
     names: FxHashMap<HeadSymbol, Values>,
-    /// Each series' place by labels; by its number in the range.
-    places: Vec<u32>,
+    /// For each series of the range, its position in label order.
+    positions: Vec<u32>,
 }
 
-/// Compares two label sets as Prometheus does: label by label, name before
-/// value, and of two the shorter one first.
+/// Compares label sets as Prometheus does: label by label, name before value; a
+/// prefix comes first.
 pub(super) fn compare(symbols: &Symbols, a: &[Label], b: &[Label]) -> Ordering {
     for (x, y) in a.iter().zip(b) {
         for (x, y) in [(x.0, y.0), (x.1, y.1)] {
@@ -117,14 +117,14 @@ impl LabelIndex {
         let names = names.collect();
         let mut order: Vec<u32> = range.clone().collect();
         order.sort_unstable_by(|a, b| compare(symbols, series(*a), series(*b)));
-        let mut places = vec![0; order.len()];
-        for (place, id) in order.iter().enumerate() {
-            places[(id - range.start) as usize] = place as u32;
+        let mut positions = vec![0; order.len()];
+        for (position, id) in order.iter().enumerate() {
+            positions[(id - range.start) as usize] = position as u32;
         }
         LabelIndex {
             range,
             names,
-            places,
+            positions,
         }
     }
 
@@ -135,7 +135,7 @@ impl LabelIndex {
             .map(|(_, v)| v)
     }
 
-    /// Series of the index that satisfy all matchers, ascending.
+    /// The series of the index that satisfy all matchers, ascending.
     fn select(&self, symbols: &Symbols, matchers: &[Matcher]) -> Vec<u32> {
         let mut selected: Option<Vec<u32>> = None;
         let mut excluded = Vec::new();
@@ -154,7 +154,7 @@ impl LabelIndex {
                     return Vec::new();
                 }
             } else if let Some(values) = values {
-                // Series without the label match, so look for those that don't.
+                // Series without the label match, so exclude the others.
                 let matching = resolve(matcher, &texts(&values.values));
                 let others = complement(&matching, values.values.len() as u32);
                 excluded.push(union(values, &others, &self.range));
@@ -167,7 +167,7 @@ impl LabelIndex {
         selected
     }
 
-    /// Label names that a series has for which `visible` holds.
+    /// Label names of the series for which `visible` holds.
     fn names(&self, visible: impl Fn(u32) -> bool) -> impl Iterator<Item = HeadSymbol> {
         let has = move |v: &Values| v.ids.iter().any(|id| visible(*id));
         self.names
@@ -176,7 +176,7 @@ impl LabelIndex {
             .map(|(name, _)| *name)
     }
 
-    /// Values of a label that a series has for which `visible` holds.
+    /// Values of a label of the series for which `visible` holds.
     fn values_of(
         &self,
         symbols: &Symbols,
@@ -187,24 +187,24 @@ impl LabelIndex {
             return Vec::new();
         };
         let seen = |i: &u32| values.ids(&(*i..*i + 1)).iter().any(|id| visible(*id));
-        let places = 0..values.values.len() as u32;
-        places
+        let numbers = 0..values.values.len() as u32;
+        numbers
             .filter(seen)
             .map(|i| values.values[i as usize])
             .collect()
     }
 
     fn sort(&self, ids: &mut [u32]) {
-        ids.sort_unstable_by_key(|id| self.places[(id - self.range.start) as usize]);
+        ids.sort_unstable_by_key(|id| self.positions[(id - self.range.start) as usize]);
     }
 }
 
-/// Series of more values than this are collected in a bitmap if they are a
-/// good part of all.
+/// Series of more values than this are collected in a bitmap if they are a large
+/// part of all.
 const FEW_VALUES: u32 = 8;
 
-/// The series of some values, ascending; a series has one value, so none
-/// comes twice.
+/// The series of some values, ascending. Each series has one value, so none
+/// occurs twice.
 fn union(values: &Values, ranges: &[Range<u32>], all: &Range<u32>) -> Vec<u32> {
     let parts = || ranges.iter().flat_map(|r| values.ids(r));
     let count: u32 = ranges.iter().map(|r| r.end - r.start).sum();
@@ -242,8 +242,8 @@ fn complement(ranges: &[Range<u32>], length: u32) -> Vec<Range<u32>> {
     gaps
 }
 
-/// Walks the shorter list and searches in the longer, from where the last
-/// search ended.
+/// Iterates over the shorter list and searches in the longer one from the last
+/// position on.
 fn intersect(mut a: Vec<u32>, b: &[u32]) -> Vec<u32> {
     if a.len() > b.len() {
         let mut rest = a.as_slice();
@@ -263,8 +263,8 @@ fn subtract(a: &mut Vec<u32>, b: &[u32]) {
     a.retain(|id| !skip_to(&mut rest, *id));
 }
 
-/// Moves to the first of an ascending list that is not below `id`; whether it
-/// is `id`.
+/// Skips the numbers of an ascending list below `id`. Returns whether `id`
+/// follows.
 fn skip_to(rest: &mut &[u32], id: u32) -> bool {
     let mut step = 1;
     while rest.get(step).is_some_and(|x| *x < id) {
@@ -275,7 +275,7 @@ fn skip_to(rest: &mut &[u32], id: u32) -> bool {
     rest.first() == Some(&id)
 }
 
-/// The index that the views of one reader share.
+/// The base index that the views of a reader share.
 #[derive(Debug, Default)]
 pub(super) struct SharedIndex(Mutex<Option<Arc<LabelIndex>>>);
 
@@ -283,9 +283,9 @@ pub(super) struct SharedIndex(Mutex<Option<Arc<LabelIndex>>>);
 #[derive(Debug)]
 pub(super) struct ViewIndex {
     base: Arc<LabelIndex>,
-    /// Series that came after the base was built.
+    /// The series that are newer than the base.
     recent: LabelIndex,
-    /// Series from here on came after the view.
+    /// Series from this number on are newer than the view.
     end: u32,
 }
 
@@ -333,7 +333,7 @@ impl ViewIndex {
         of(&self.base).into_iter().chain(of(&self.recent)).collect()
     }
 
-    /// Series that satisfy all matchers and have samples, sorted by labels.
+    /// Series that satisfy all matchers and have samples, in label order.
     pub fn select<'a>(
         &self,
         symbols: &Symbols,

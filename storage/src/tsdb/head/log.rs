@@ -1,4 +1,4 @@
-//! Follows a log, WAL or WBL, from segment to segment as it grows.
+//! Follows a growing log (WAL or WBL) from segment to segment.
 
 use std::path::{Path, PathBuf};
 
@@ -7,32 +7,32 @@ use super::error::{HeadError, HeadWarning};
 use super::record::{self, Log, Record, RefSample};
 use super::segment::{FileId, SegmentReader, Step, Tail};
 
-/// Takes a record and gives back memory for the next one's samples.
+/// Takes a record and returns memory for the samples of the next one.
 pub(super) type Sink<'a> = dyn FnMut(Record) -> Vec<RefSample> + 'a;
 
-/// How far a log shall be read: segment and byte in it.
+/// The end of a read: segment and offset in it.
 pub(super) type Limit = (u64, u64);
 
-/// A place in a log, and the way on from there.
+/// Reads a log from a position on.
 #[derive(Debug)]
 pub(super) struct Follower {
     log: Log,
     dir: PathBuf,
-    /// The segment to read next, or that is being read.
+    /// The current or next segment.
     number: u64,
     reader: Option<SegmentReader>,
-    /// A corruption that reading cannot pass, until Prometheus repairs it.
+    /// A corruption that ends the log until Prometheus repairs it.
     stopped: Option<HeadWarning>,
 }
 
-/// What came of one segment.
+/// How the read of a segment ends.
 enum SegmentEnd {
     End,
     Corrupt(HeadWarning),
 }
 
 impl Follower {
-    /// Will read from the beginning of segment `number` on.
+    /// A follower that starts at the beginning of segment `number`.
     pub fn new(log: Log, dir: &Path, number: u64) -> Self {
         Follower {
             log,
@@ -43,12 +43,12 @@ impl Follower {
         }
     }
 
-    /// The segment that is being read.
+    /// The current segment.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// How long the segment is that is being read; 0 if it is still to come.
+    /// The length of the current segment; 0 if it does not exist yet.
     pub fn length(&self) -> Result<u64, HeadError> {
         let path = segment_path(&self.dir, self.number);
         match std::fs::metadata(&path) {
@@ -58,35 +58,35 @@ impl Follower {
         }
     }
 
-    /// What ended the log before its end.
+    /// The corruption that ends the log early.
     pub fn warning(&self) -> Option<&HeadWarning> {
         self.stopped.as_ref()
     }
 
-    /// Whether the file that is being read has been put away.
-    pub fn has_moved(&self) -> Result<bool, HeadError> {
+    /// Whether the current file was deleted or replaced.
+    pub fn was_replaced(&self) -> Result<bool, HeadError> {
         let Some(reader) = &self.reader else {
             return Ok(false);
         };
         match FileId::of(reader.path()) {
             Ok(id) => Ok(id != reader.id()),
-            Err(HeadError::Moved { .. }) => Ok(true),
+            Err(HeadError::Changed { .. }) => Ok(true),
             Err(e) => Err(e),
         }
     }
 
-    /// Reads all records up to the end of the log, or to `limit` if that
-    /// comes first.
+    /// Reads all records up to the end of the log or to `limit`, whichever comes
+    /// first.
     ///
     /// # Errors
-    /// When the system refuses to read.
+    /// When a file cannot be read.
     pub fn poll(&mut self, limit: Option<Limit>, sink: &mut Sink<'_>) -> Result<(), HeadError> {
         loop {
             if limit.is_some_and(|l| self.number > l.0) {
                 return Ok(());
             }
-            // Whether a next segment exists is asked before the bytes are
-            // read: if it does, no more will be added to this one.
+            // Check for a next segment before reading: if it exists, this one
+            // does not grow any more.
             let closed = match limit {
                 Some((last, _)) if self.number == last => false,
                 _ => exists(&segment_path(&self.dir, self.number + 1))?,
@@ -121,8 +121,8 @@ impl Follower {
             let path = segment_path(&self.dir, self.number);
             self.reader = match SegmentReader::open(&path, 0, Tail::Growing) {
                 Ok(reader) => Some(reader),
-                // The first segment of a log that is still to come.
-                Err(HeadError::Moved { .. }) => None,
+                // The first segment does not exist yet.
+                Err(HeadError::Changed { .. }) => None,
                 Err(e) => return Err(e),
             };
         }
@@ -166,10 +166,10 @@ fn read_segment(
     }
 }
 
-/// Reads a checkpoint, all of whose segments are closed.
+/// Reads a checkpoint, whose segments are all closed.
 ///
 /// # Errors
-/// When it is corrupt anywhere: Prometheus refuses to start on it, too.
+/// When any part is corrupt: Prometheus does not start on it either.
 pub(super) fn read_checkpoint(
     segments: impl Iterator<Item = PathBuf>,
     sink: &mut Sink<'_>,
@@ -192,8 +192,8 @@ pub(super) fn read_checkpoint(
     Ok(())
 }
 
-/// The time that a checkpoint's first record says all samples in order come
-/// after, ms. Checkpoints of older versions have no such record.
+/// The min valid time of in-order samples in a checkpoint's first record, ms.
+/// Checkpoints of older versions have no such record.
 pub(super) fn read_min_valid_time(first_segment: &Path) -> Result<Option<i64>, HeadError> {
     let mut reader = SegmentReader::open(first_segment, 0, Tail::Closed)?;
     if let Step::Record(bytes) = reader.next()?

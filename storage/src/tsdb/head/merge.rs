@@ -1,5 +1,5 @@
-//! Makes one run of samples from chunks that overlap, as Prometheus does when
-//! it reads a head with out-of-order samples.
+//! Merges overlapping chunks as Prometheus does when it reads a head with
+//! out-of-order samples.
 
 use bytes::Bytes;
 use quarrel_chunks::{ChunkError, Encoding, FloatEncoder, Xor2Encoder, decode_floats_with_start};
@@ -10,10 +10,9 @@ use crate::tsdb::chain::{Start, chain};
 /// Samples of one chunk: start timestamp, timestamp, value.
 type Run = Vec<(i64, i64, f64)>;
 
-/// Replaces float chunks that overlap by one chunk with the samples that
-/// Prometheus would give; other chunks stay as they are. Chunks must be
-/// sorted by their first sample. A group of overlapping chunks in which there
-/// are histograms is left as it is.
+/// Replaces overlapping float chunks by one chunk with the samples that
+/// Prometheus would return. Other chunks, and groups of overlapping chunks with
+/// histograms, are unchanged. Chunks must be sorted by their first sample.
 ///
 /// # Errors
 /// When a chunk that overlaps another is corrupt.
@@ -58,7 +57,7 @@ fn flush(group: &mut Vec<HeadChunk>, out: &mut Vec<HeadChunk>) -> Result<(), Chu
     Ok(())
 }
 
-/// A chunk can hold a few more.
+/// Most samples of a merged chunk; the format allows a few more.
 const MAX_SAMPLES: usize = 60_000;
 
 fn decode(data: &HeadChunkData) -> Result<Run, ChunkError> {
@@ -104,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks_apart_stay_as_they_are() {
+    fn chunks_without_overlap_are_unchanged() {
         let chunk = |times: &[i64], out_of_order| HeadChunk {
             min_time: times[0],
             max_time: times[times.len() - 1],
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn start_timestamps_are_kept_in_chunks_that_can_hold_them() {
+    fn start_timestamps_are_kept() {
         let encoded = |samples: &[(i64, i64, f64)], out_of_order| HeadChunk {
             min_time: samples[0].1,
             max_time: samples[samples.len() - 1].1,

@@ -1,20 +1,20 @@
-//! What Prometheus has not yet put into a block: the head, as it lies on disk.
+//! The head: samples that Prometheus has not written to a block yet, as they are
+//! on disk.
 //!
-//! Three places make it up. `chunks_head/` has chunks that are complete.
-//! `wal/` logs all that came in: series with their labels, samples, deletions;
-//! its older part is rewritten now and then into `checkpoint.N`. `wbl/` logs
-//! samples that came out of order. Replaying them the way Prometheus does when
-//! it starts gives the head that it would have, which is what [`Head`] is: an
-//! immutable view in memory, with an index over labels.
+//! Three directories hold it. `chunks_head/` has complete chunks. `wal/` logs
+//! series with their labels, samples and deletions; from time to time its older
+//! part is rewritten as `checkpoint.N`. `wbl/` logs out-of-order samples. The
+//! reader replays them as Prometheus does at its start. The result is a
+//! [`Head`]: an immutable view in memory with an index of labels.
 //!
-//! A [`HeadReader`] stays with a directory that a live Prometheus writes to
-//! and reads only what came since. Files are read by position, never mapped,
-//! since they may be truncated at any moment; nothing is ever written.
+//! A [`HeadReader`] follows the directory of a running Prometheus and reads only
+//! what is new. It reads files by position and never maps them, since they may be
+//! truncated at any moment. It writes nothing.
 //!
-//! What stops Prometheus at start stops the reader with an error; what it
-//! repairs, a torn or corrupt log or chunk file, is left out in the same way,
-//! and a [`HeadWarning`] says so. Exemplars and metadata are passed over, and
-//! so are snapshots of the memory (`chunk_snapshot.*`): the WAL says the same.
+//! Errors that prevent the start of Prometheus are errors here. What Prometheus
+//! repairs, a torn or corrupt log or chunk file, is left out alike with a
+//! [`HeadWarning`]. Exemplars and metadata are skipped, and so are snapshots of
+//! the memory (`chunk_snapshot.*`), whose samples the WAL has, too.
 //!
 //! # Examples
 //! ```
@@ -25,7 +25,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut reader = HeadReader::open(Path::new("prometheus/data"), HeadOptions::default())?;
-//! // Later, and as often as you like: only what is new is read.
+//! // Later, any number of times: only what is new is read.
 //! let head = reader.refresh(i64::MIN)?;
 //! for id in head.select(&[Matcher::new(MatchOp::Equal, "job", "node")?]) {
 //!     let series = head.series(id);
@@ -56,10 +56,6 @@ mod state;
 mod symbols;
 mod view;
 
-#[cfg(test)]
-pub(in crate::tsdb) mod judge;
-#[cfg(test)]
-mod judged;
 #[cfg(test)]
 mod props;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Samples of a series that came out of order.
+//! The out-of-order samples of a series.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use super::chunk::{HeadChunk, HeadChunkData, HistogramSample, Kind, Stored, enco
 use super::chunk_file::{self, DiskChunk};
 use super::histogram::WalHistogram;
 
-/// Samples of an out-of-order chunk before Prometheus begins a new one, by
-/// default. It decides which of two samples at one time is kept.
+/// Default number of samples in an out-of-order chunk of Prometheus. It decides
+/// which of two samples at one time is kept.
 const CAPACITY: usize = 32;
 
 /// The value of an out-of-order sample.
@@ -33,7 +33,7 @@ pub(super) struct OutOfOrderSample {
     pub value: OutOfOrderValue,
 }
 
-/// Samples that came out of order.
+/// The out-of-order samples of a series.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OutOfOrder {
     disk: Vec<DiskChunk>,
@@ -46,13 +46,12 @@ impl OutOfOrder {
         self.disk.is_empty() && self.full.is_empty() && self.open.is_empty()
     }
 
-    /// Takes the chunks on disk of another reference, too.
+    /// Adds the chunks on disk of another reference.
     pub fn merge(&mut self, incoming: &[DiskChunk]) {
         self.disk = chunk_file::merge(std::mem::take(&mut self.disk), incoming, true);
     }
 
-    /// Adds a sample; one at a time that the open samples have already is
-    /// dropped.
+    /// Adds a sample; drops it if the open samples have one at its time.
     pub fn insert(&mut self, sample: OutOfOrderSample) {
         if self.open.len() == CAPACITY {
             self.full.push(Arc::new(std::mem::take(&mut self.open)));
@@ -69,24 +68,24 @@ impl OutOfOrder {
         }
     }
 
-    /// Whether there are samples that stand in no chunk yet.
+    /// Whether there are samples in no chunk yet.
     pub fn has_open(&self) -> bool {
         !self.open.is_empty()
     }
 
-    /// Forgets the samples that stand in no chunk yet: now they do.
+    /// Drops the open samples, which are now in a chunk on disk.
     pub fn clear_open(&mut self) {
         self.open.clear();
     }
 
-    /// Appends all chunks, the older ones first.
+    /// Appends all chunks from the oldest on.
     pub fn chunks(&self, out: &mut Vec<HeadChunk>) {
         out.extend(self.disk.iter().map(|c| Stored::Disk(c.clone()).view(true)));
         self.full.iter().for_each(|run| split_by_kind(run, out));
         split_by_kind(&self.open, out);
     }
 
-    /// Calls `widen` with the times of the first and last sample of each part.
+    /// Calls `widen` with the times of the first and last sample of each chunk.
     pub fn ranges(&self, mut widen: impl FnMut((i64, i64))) {
         self.disk
             .iter()
@@ -104,7 +103,7 @@ impl OutOfOrder {
     }
 }
 
-/// One chunk for each run of samples of one type.
+/// Appends a chunk for each run of samples of one type.
 fn split_by_kind(samples: &[OutOfOrderSample], out: &mut Vec<HeadChunk>) {
     for run in samples.chunk_by(|a, b| a.value.kind() == b.value.kind()) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else {

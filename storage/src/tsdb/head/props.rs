@@ -1,4 +1,4 @@
-//! Properties of reading a head, on random logs, cut and flipped ones too.
+//! Properties of reading a head, on random, cut and corrupt logs.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::testlog::{self, Compression, SegmentWriter, put};
 use super::tests::{content, floats, read, xor};
 use super::*;
 
-/// A log of random records over few series, and what each prefix of it holds.
+/// A log of random records of few series.
 fn random_log() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let sample = (1u64..6, 0i64..60, -4i32..4).prop_map(|(r, t, v)| (r, t, f64::from(v)));
     let record = prop_oneof![
@@ -37,7 +37,7 @@ fn compression() -> impl Strategy<Value = Compression> {
     ]
 }
 
-/// All records that a segment gives.
+/// All records of a segment, and whether it is corrupt.
 fn records(path: &Path, tail: Tail) -> (Vec<Vec<u8>>, bool) {
     let mut reader = SegmentReader::open(path, 0, tail).unwrap();
     let mut all = Vec::new();
@@ -71,14 +71,14 @@ proptest! {
         let (got, clean) = records(&path, Tail::Growing);
         prop_assert_eq!(&got, &log[..whole]);
         prop_assert!(clean);
-        // Closed, a cut inside a record may look like an empty record.
+        // In a closed segment a cut inside a record may look like an empty one.
         let (got, _) = records(&path, Tail::Closed);
         prop_assert_eq!(&got[..whole], &log[..whole]);
         prop_assert!(got[whole..].iter().all(Vec::is_empty) || got[whole..] == log[whole..=whole]);
     }
 
     #[test]
-    fn a_flipped_bit_does_no_harm_before_it_and_none_panics(
+    fn a_flipped_bit_keeps_the_records_before_it(
         log in random_log(), how in compression(), at in any::<prop::sample::Index>(),
         bit in 0u8..8,
     ) {
@@ -102,7 +102,7 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_are_no_reason_to_panic(
+    fn random_bytes_do_not_panic(
         bytes in proptest::collection::vec(any::<u8>(), 0..300), kind in 0u8..16,
     ) {
         let mut record = vec![kind];
@@ -122,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn refreshing_as_a_log_grows_gives_what_reading_it_whole_gives(
+    fn refreshes_of_a_growing_log_agree_with_reading_it_at_once(
         log in random_log(), how in compression(),
         steps in proptest::collection::vec(1usize..400, 1..12),
         cut in 1usize..30,
@@ -154,7 +154,7 @@ proptest! {
     }
 
     #[test]
-    fn chunk_files_cut_or_flipped_give_the_chunks_before(
+    fn cut_or_corrupt_chunk_files_give_the_chunks_before(
         counts in proptest::collection::vec(1i64..20, 1..6),
         at in any::<prop::sample::Index>(), bit in 0u8..8, cut in any::<bool>(),
     ) {

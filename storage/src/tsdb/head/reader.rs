@@ -1,4 +1,4 @@
-//! Reads a head once, and from then on only what is new.
+//! Reads a head, and then only what is new.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -13,20 +13,21 @@ use super::record::{Log, Record, RefSample};
 use super::state::{PAGE, State};
 use super::view::{Head, HeadOptions};
 
-/// Series whose complete chunks a refresh encodes: some milliseconds of work.
+/// Most series whose complete chunks a refresh encodes: a few milliseconds of
+/// work.
 const COMPRESSED_AT_ONCE: usize = 512;
-/// Records on their way from the decoding to the applying thread.
+/// Capacity of the channel of decoded records.
 const IN_FLIGHT: usize = 64;
 
 /// Reads the head of a data directory and follows it as it grows.
 ///
-/// [`HeadReader::refresh`] costs what the records cost that came since the
-/// last call. When Prometheus has truncated or repaired its logs, the head
-/// is read anew: once in a block's time, some two hours.
+/// [`HeadReader::refresh`] reads the records since the last call. After
+/// Prometheus has truncated or repaired its logs it reads the whole head again:
+/// about every two hours, the time of a block.
 ///
-/// To have one consistent view of blocks and head beside a live Prometheus,
-/// list the blocks, refresh, and list the blocks again: begin anew if they
-/// changed. What leaves the head is in a block before.
+/// For a consistent view of blocks and head beside a running Prometheus, list
+/// the blocks, refresh, list the blocks again, and start again if they changed:
+/// samples are in a block before they leave the head.
 #[derive(Debug)]
 pub struct HeadReader {
     dir: PathBuf,
@@ -34,7 +35,7 @@ pub struct HeadReader {
     head: Arc<Head>,
 }
 
-/// What is known of the directory, and where reading stands.
+/// The replayed state and the positions in the logs.
 #[derive(Debug)]
 struct Loaded {
     state: State,
@@ -44,11 +45,11 @@ struct Loaded {
     wbl_watch: Watch,
     checkpoint: Option<u64>,
     wbl_listing: Numbered,
-    /// Lengths of the segments being read, WAL and WBL, before they were last
-    /// read to the end.
+    /// Lengths of the current segments of WAL and WBL before they were last read
+    /// to the end.
     lengths: Option<(u64, u64)>,
     shared_index: Arc<SharedIndex>,
-    /// Of chunks, which are read but once.
+    /// Warnings about chunks, which are read once.
     warnings: Vec<HeadWarning>,
 }
 
@@ -70,11 +71,11 @@ impl Layout {
 }
 
 impl HeadReader {
-    /// Reads the head of the data directory `dir`. A directory that has none
-    /// gives an empty head.
+    /// Reads the head of the data directory `dir`. A directory without a head
+    /// gives an empty one.
     ///
     /// # Errors
-    /// [`HeadError::Moved`] if Prometheus changed the files meanwhile;
+    /// [`HeadError::Changed`] if Prometheus changed the files meanwhile;
     /// [`HeadError::Corrupt`] and [`HeadError::MissingSegment`] where
     /// Prometheus would not start either; [`HeadError::Io`].
     pub fn open(dir: &Path, options: HeadOptions) -> Result<Self, HeadError> {
@@ -87,12 +88,12 @@ impl HeadReader {
         })
     }
 
-    /// The head as of the last refresh.
+    /// The head at the last refresh.
     pub fn head(&self) -> Arc<Head> {
         self.head.clone()
     }
 
-    /// Whether a refresh would find nothing new. Costs a few microseconds.
+    /// Whether a refresh would find nothing new. Takes a few microseconds.
     pub fn is_current(&self) -> bool {
         let loaded = &self.loaded;
         let lengths = loaded.lengths;
@@ -102,18 +103,18 @@ impl HeadReader {
             && loaded.lengths_now().ok() == lengths
     }
 
-    /// Reads what is new and gives the head as it is now. Samples in order
-    /// before `min_valid_time_ms` are dropped; it never goes back.
+    /// Reads what is new and returns the current head. Drops in-order samples
+    /// before `min_valid_time_ms`; an earlier value than before has no effect.
     ///
     /// # Errors
     /// As [`HeadReader::open`]. The reader stays usable.
     pub fn refresh(&mut self, min_valid_time_ms: i64) -> Result<Arc<Head>, HeadError> {
-        if self.loaded.has_moved()? {
+        if self.loaded.was_replaced()? {
             return self.reload(min_valid_time_ms);
         }
         let loaded = &mut self.loaded;
-        // The WBL names series whose records come before in the WAL: look how
-        // far it goes now, then read the WAL, then the WBL as far as that.
+        // Records of the WBL refer to series of earlier records in the WAL. So
+        // take the end of the WBL, read the WAL, then the WBL up to that end.
         let limit = end_of(&loaded.wbl_listing)?;
         let lengths = (loaded.wal.length()?, limit.1);
         let Loaded {
@@ -125,11 +126,11 @@ impl HeadReader {
         wal.poll(None, &mut |record| state.apply_wal(record))?;
         wbl.poll(Some(limit), &mut |record| state.apply_wbl(record))?;
         let changed = state.changed || stopped != (wal.warning().cloned(), wbl.warning().cloned());
-        // Of the segments on the way some may have been taken away already.
-        if wal.number() != segment && loaded.has_moved()? {
+        // Some of the segments may have been deleted meanwhile.
+        if wal.number() != segment && loaded.was_replaced()? {
             return self.reload(min_valid_time_ms);
         }
-        // Of a segment that was left behind nothing need be known.
+        // Lengths of previous segments do not matter.
         let loaded = &mut self.loaded;
         loaded.lengths = (loaded.wal.number() == segment).then_some(lengths);
         if changed {
@@ -147,7 +148,7 @@ impl HeadReader {
     }
 }
 
-/// Where a log's last segment ends now.
+/// The current end of a log.
 fn end_of(listing: &Numbered) -> Result<Limit, HeadError> {
     let Some(last) = listing.files.last() else {
         return Ok((0, 0));
@@ -164,12 +165,12 @@ impl Loaded {
         Ok((self.wal.length()?, end_of(&self.wbl_listing)?.1))
     }
 
-    /// Whether Prometheus has taken away or replaced what was read, so that
-    /// all must be read anew.
-    fn has_moved(&mut self) -> Result<bool, HeadError> {
+    /// Whether Prometheus has deleted or replaced what was read, so that the
+    /// head must be read again.
+    fn was_replaced(&mut self) -> Result<bool, HeadError> {
         if self.wal_watch.may_have_changed() {
             let listing = dir::list_wal(self.wal_watch.dir())?;
-            if listing.checkpoint.map(|c| c.0) != self.checkpoint || self.wal.has_moved()? {
+            if listing.checkpoint.map(|c| c.0) != self.checkpoint || self.wal.was_replaced()? {
                 return Ok(true);
             }
         }
@@ -177,7 +178,7 @@ impl Loaded {
             let listing = dir::list_numbered(self.wbl_watch.dir())?;
             match (self.wbl_listing.first(), listing.first()) {
                 (None, Some(first)) => self.wbl = Follower::new(Log::Wbl, &listing.dir, first),
-                (before, now) if before != now || self.wbl.has_moved()? => return Ok(true),
+                (before, now) if before != now || self.wbl.was_replaced()? => return Ok(true),
                 _ => {}
             }
             self.wbl_listing = listing;
@@ -191,18 +192,18 @@ impl Loaded {
         let wbl = dir::list_numbered(&layout.wbl)?;
         let chunks = dir::list_numbered(&layout.chunks)?;
         let loaded = Loaded::read(&layout, min_valid_time, &wal, &wbl, &chunks);
-        // What the listing says must still be true: only then was nothing
-        // taken away while it was read. It also tells a missing file's cause.
-        let moved = |dir: &Path| Err(HeadError::Moved { path: dir.into() });
+        // If the listings have not changed, no file was deleted meanwhile. A
+        // changed listing also explains a missing file.
+        let changed = |dir: &Path| Err(HeadError::Changed { path: dir.into() });
         if dir::list_wal(&layout.wal)?.checkpoint != wal.checkpoint {
-            return moved(&layout.wal);
+            return changed(&layout.wal);
         }
         if wbl.first().is_some() && dir::list_numbered(&layout.wbl)?.first() != wbl.first() {
-            return moved(&layout.wbl);
+            return changed(&layout.wbl);
         }
         if chunks.first().is_some() && dir::list_numbered(&layout.chunks)?.first() != chunks.first()
         {
-            return moved(&layout.chunks);
+            return changed(&layout.chunks);
         }
         loaded
     }
@@ -253,7 +254,8 @@ impl Loaded {
             state,
             wal: wal_log,
             wbl: wbl_log,
-            // Listed already, but not after these began to watch.
+            // The listings are older than the watches, so the next refresh
+            // lists again.
             wal_watch: Watch::new(&layout.wal),
             wbl_watch: Watch::new(&layout.wbl),
             checkpoint: wal.checkpoint.as_ref().map(|c| c.0),
@@ -264,8 +266,8 @@ impl Loaded {
         })
     }
 
-    /// Makes a view of the state; pages that did not change are those of the
-    /// view before.
+    /// Makes a view of the state. It shares unchanged pages with the previous
+    /// view.
     fn publish(&mut self, before: Option<&Head>) -> Arc<Head> {
         let state = &mut self.state;
         let mut pages = before.map_or(Vec::new(), |head| head.pages.clone());
@@ -304,7 +306,7 @@ impl Loaded {
 fn first_segment(wal: &WalListing) -> Result<u64, HeadError> {
     let first = wal.checkpoint.as_ref().map_or(0, |c| c.0 + 1);
     match wal.segments.first() {
-        // Prometheus gives up, too: labels of series may be missing.
+        // An error in Prometheus, too: labels of series may be missing.
         Some(there) if there > first => Err(HeadError::MissingSegment {
             dir: wal.segments.dir.clone(),
             missing: first,
@@ -313,8 +315,8 @@ fn first_segment(wal: &WalListing) -> Result<u64, HeadError> {
     }
 }
 
-/// Runs `read`, which reads and decodes, on a thread of its own while this
-/// one applies the records.
+/// Runs `read`, which reads and decodes records, on another thread while this
+/// one applies them.
 fn replay<T: Send>(
     read: impl FnOnce(&mut Sink<'_>) -> Result<T, HeadError> + Send,
     mut apply: impl FnMut(Record) -> Vec<RefSample>,
@@ -324,7 +326,7 @@ fn replay<T: Send>(
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || {
             read(&mut |record| {
-                // The other end is gone only if applying has panicked.
+                // The receiver is gone only after a panic.
                 let _ = records.send(record);
                 reused.try_recv().unwrap_or_default()
             })

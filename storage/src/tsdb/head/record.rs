@@ -1,8 +1,8 @@
 //! Decodes the records of the WAL and the WBL.
 //!
-//! A record is a type byte and what its type says. Numbers inside are deltas,
-//! to the record's first sample in the older forms, to the sample before in
-//! the newer ones that also carry start timestamps.
+//! A record is a type byte and a content by type. Its numbers are deltas: to the
+//! first sample of the record in the older formats, to the previous sample in
+//! the newer ones, which also have start timestamps.
 
 use super::histogram::{self, WalHistogram};
 use super::resolution;
@@ -12,7 +12,7 @@ use crate::tsdb::decbuf::{Decbuf, DecodeError};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct RefSample {
     pub reference: u64,
-    /// Start timestamp, ms; 0 where none is known.
+    /// Start timestamp, ms; 0 for none.
     pub start: i64,
     pub timestamp: i64,
     pub value: f64,
@@ -27,34 +27,34 @@ pub(super) struct RefHistogram {
     pub histogram: WalHistogram,
 }
 
-/// Series with their labels, all text in one buffer.
+/// Series with their labels; one buffer holds all text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct SeriesBatch {
     pub text: Vec<u8>,
-    /// Ends in `text` of names and values by turns.
+    /// Ends of all strings in `text`: name, value, name, value.
     pub ends: Vec<u32>,
-    /// Each series' reference, and where its labels end in `ends`.
+    /// Reference of each series, and the end of its labels in `ends`.
     pub series: Vec<(u64, u32)>,
 }
 
-/// A record, decoded.
+/// A decoded record.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Record {
     Series(SeriesBatch),
     Samples(Vec<RefSample>),
     Histograms {
         samples: Vec<RefHistogram>,
-        /// Histograms whose schema is not known, which are left out.
+        /// Number of histograms with an unknown schema, which are left out.
         unknown_schema: u64,
     },
     /// Reference, first and last millisecond.
     Tombstones(Vec<(u64, i64, i64)>),
-    /// Series reference and head chunk reference: until here, all
-    /// out-of-order samples of the series are in chunks up to that one.
+    /// Series reference and head chunk reference: all earlier out-of-order
+    /// samples of the series are in chunks up to that one.
     MmapMarkers(Vec<(u64, u64)>),
-    /// Of a checkpoint: the WAL holds no in-order samples before.
+    /// In a checkpoint: the WAL has no in-order samples before this time.
     MinValidTime(i64),
-    /// Exemplars, metadata, and kinds that are not known.
+    /// Exemplars, metadata, and unknown types.
     Ignored,
 }
 
@@ -84,7 +84,7 @@ pub(super) enum RecordError {
     Histogram(&'static str),
 }
 
-/// Which log a record is from: each knows only some kinds.
+/// The log of a record; each has only some types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Log {
     /// The write-ahead log and its checkpoints.
@@ -93,10 +93,10 @@ pub(super) enum Log {
     Wbl,
 }
 
-/// Decodes a record; samples go into `reuse`, whose memory is kept.
+/// Decodes a record. Samples reuse the memory of `reuse`.
 ///
 /// # Errors
-/// When the bytes end too soon or too late.
+/// When the bytes are too short or too long.
 pub(super) fn decode(
     log: Log,
     record: &[u8],
@@ -142,7 +142,7 @@ fn series(buf: &mut Decbuf<'_>) -> Result<SeriesBatch, RecordError> {
         let SeriesBatch { text, ends, series } = &mut batch;
         labels(buf, |s| {
             text.extend_from_slice(s);
-            // Records are at most 1 GiB.
+            // Records have at most 1 GiB.
             ends.push(text.len() as u32);
         })?;
         series.push((reference, ends.len() as u32));
@@ -150,7 +150,7 @@ fn series(buf: &mut Decbuf<'_>) -> Result<SeriesBatch, RecordError> {
     Ok(batch)
 }
 
-/// Bytes that a float sample takes at least: two varints and the value.
+/// Fewest bytes of a float sample: two varints and the value.
 const LEAST_SAMPLE: usize = 10;
 
 fn samples_v1(
@@ -177,7 +177,7 @@ fn samples_v1(
     Ok(samples)
 }
 
-/// Reference, timestamp and start timestamp, each as a delta.
+/// Decodes reference, timestamp and start timestamp, each a delta.
 #[derive(Default)]
 struct DeltasV2 {
     seen_first: bool,
@@ -244,7 +244,7 @@ fn markers(buf: &mut Decbuf<'_>) -> Result<Vec<(u64, u64)>, RecordError> {
     Ok(markers)
 }
 
-/// Exemplars are not kept, but a record of them that is wrong ends the log.
+/// Skips exemplars. A corrupt record of them ends the log.
 fn exemplars(buf: &mut Decbuf<'_>) -> Result<Record, RecordError> {
     if !buf.is_empty() {
         buf.be64()?;
@@ -259,7 +259,7 @@ fn exemplars(buf: &mut Decbuf<'_>) -> Result<Record, RecordError> {
     Ok(Record::Ignored)
 }
 
-/// As with exemplars.
+/// Skips metadata. A corrupt record of it ends the log.
 fn metadata(buf: &mut Decbuf<'_>) -> Result<Record, RecordError> {
     while !buf.is_empty() {
         buf.uvarint64()?;

@@ -1,12 +1,12 @@
-//! Histograms of a finer resolution than Prometheus 3.16 keeps, as a later
-//! version may have logged them: neighbouring buckets are added up.
+//! Reduces histograms of a finer resolution than Prometheus 3.16 supports, which
+//! a later version may have logged, by adding up neighbouring buckets.
 
 use super::histogram::{Counts, Span, WalHistogram};
 
-/// The finest schema of exponential buckets that is kept.
+/// The finest supported schema of exponential buckets.
 pub(super) const FINEST: i32 = 8;
 
-/// Brings a histogram to the finest schema that is kept, if it is finer.
+/// Reduces a histogram to the finest supported schema if it is finer.
 ///
 /// # Errors
 /// When spans go backwards or need more buckets than there are.

@@ -1,9 +1,8 @@
-//! Records of one WAL or WBL segment.
+//! Reads the records of a WAL or WBL segment.
 //!
-//! A segment is a row of pages of 32 KiB; a record is one or more fragments,
-//! none of which crosses a page's end. The file may be growing while it is
-//! read, or be cut off by a crash, so the end of the bytes is not the end of
-//! the log: what it means is for the caller to say, see [`Tail`].
+//! A segment consists of pages of 32 KiB. A record consists of fragments, none
+//! of which crosses the end of a page. The file may grow while it is read, or be
+//! cut by a crash. The caller tells by [`Tail`] what the end of the file means.
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -14,39 +13,38 @@ use super::error::HeadError;
 const PAGE: u64 = 32 * 1024;
 const HEADER: usize = 7;
 const MAX_FRAGMENT: usize = PAGE as usize - HEADER;
-/// Bytes asked of the system at once; two pages or more.
+/// Size of a read in bytes; two pages or more.
 const READ_AHEAD: usize = 1 << 20;
-/// No record of Prometheus comes near; a header that promises more is wrong.
+/// Largest size of a record; those of Prometheus are much smaller.
 const MAX_RECORD: usize = 1 << 30;
-/// Zstandard frames up to this size are decoded into memory reserved at once.
+/// Largest size of a Zstandard frame whose memory is reserved at once.
 const RESERVE_AT_ONCE: u64 = 16 << 20;
 
 const SNAPPY: u8 = 0b0000_1000;
 const ZSTD: u8 = 0b0001_0000;
 
-/// What the end of the bytes means.
+/// What the end of the file means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tail {
-    /// The writer may still add to the segment: a record that is not whole
-    /// is not there yet.
+    /// The segment may still grow: an incomplete record is not written yet.
     Growing,
-    /// A later segment exists. The last page counts as filled with zeros, as
-    /// for Prometheus, and a record that is not whole is a corruption.
+    /// A later segment exists. As in Prometheus, the last page counts as filled
+    /// with zeros, and an incomplete record is a corruption.
     Closed,
 }
 
-/// What [`SegmentReader::next`] found.
+/// The result of [`SegmentReader::next`].
 #[derive(Debug)]
 pub(super) enum Step<'a> {
-    /// A record, decompressed.
+    /// A decompressed record.
     Record(&'a [u8]),
-    /// The end of the bytes; [`SegmentReader::position`] is where to go on.
+    /// The end of the file. Reading continues at [`SegmentReader::position`].
     End,
-    /// Bytes that no writer leaves behind, at the position.
+    /// Corrupt bytes at the position.
     Corrupt(String),
 }
 
-/// Which file is open, so that a file put in its place can be told.
+/// The identity of a file, which tells it from a later file of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileId {
     device: u64,
@@ -70,24 +68,24 @@ pub(super) struct SegmentReader {
     path: PathBuf,
     id: FileId,
     tail: Tail,
-    /// Bytes beyond this offset are not looked at.
+    /// Bytes from this offset on are not read.
     limit: u64,
-    /// `buffer[at..end]` are the bytes from `offset` on. The rest is room to
-    /// read into, kept so that it need not be cleared again.
+    /// `buffer[at..end]` are the bytes from `offset` on. The rest is kept for
+    /// further reads, so that it need not be cleared again.
     buffer: Vec<u8>,
     end: usize,
     at: usize,
     offset: u64,
-    /// Where the record that is being read begins.
+    /// Offset of the current record.
     record_start: u64,
     record: Vec<u8>,
     decoded: Vec<u8>,
     decompress: Decompress,
 }
 
-/// How a fragment's bytes could not be had.
+/// Why the bytes of a fragment cannot be read.
 enum Short {
-    /// The bytes end.
+    /// The file ends.
     End,
     Failed(HeadError),
 }
@@ -98,7 +96,7 @@ impl From<HeadError> for Short {
     }
 }
 
-/// Why a record stops.
+/// Why a record cannot be read.
 enum Stop {
     End,
     Corrupt(String),
@@ -139,18 +137,18 @@ impl SegmentReader {
         })
     }
 
-    /// Looks at no byte from `limit` on, as if the file ended there.
+    /// Reads as if the file ended at `limit`.
     pub fn set_limit(&mut self, limit: u64) {
         self.limit = limit;
     }
 
-    /// Says anew what the end means, and reads again from the position on.
+    /// Sets what the end means, and continues at the position.
     pub fn set_tail(&mut self, tail: Tail) {
         self.tail = tail;
         self.rewind();
     }
 
-    /// Where the next record begins, as far as it is known, in bytes.
+    /// Offset of the next record, in bytes.
     pub fn position(&self) -> u64 {
         self.record_start
     }
@@ -163,24 +161,24 @@ impl SegmentReader {
         self.id
     }
 
-    /// Goes back to an earlier position, the beginning of a record.
+    /// Returns to an earlier position, the beginning of a record.
     pub fn back_to(&mut self, position: u64) {
         self.record_start = position;
         self.rewind();
     }
 
-    /// Drops what was read ahead: the file may have grown since.
+    /// Drops the buffer, since the file may have grown.
     fn rewind(&mut self) {
         self.at = 0;
         self.end = 0;
         self.offset = self.record_start;
     }
 
-    /// The next record. After `End` or `Corrupt` the position is unchanged,
-    /// and a further call looks again.
+    /// The next record. After `End` or `Corrupt` the position is unchanged and a
+    /// further call reads again.
     ///
     /// # Errors
-    /// When the system refuses to read.
+    /// When the file cannot be read.
     pub fn next(&mut self) -> Result<Step<'_>, HeadError> {
         match self.assemble() {
             Ok(compression) => {
@@ -215,7 +213,7 @@ impl SegmentReader {
         }
     }
 
-    /// Puts a record's fragments together; its compression bits.
+    /// Assembles the fragments of a record. Returns its compression bits.
     fn assemble(&mut self) -> Result<u8, Stop> {
         self.record.clear();
         let mut fragments = 0;
@@ -260,7 +258,7 @@ impl SegmentReader {
         }
     }
 
-    /// Skips the zeros up to the page's end, of which one is taken.
+    /// Skips the remaining zeros up to the end of the page.
     fn skip_padding(&mut self) -> Result<(), Stop> {
         let rest = (PAGE - self.offset % PAGE) % PAGE;
         let zeros = self.take(rest as usize)?;
@@ -270,7 +268,7 @@ impl SegmentReader {
         Ok(())
     }
 
-    /// Like `take`, inside a record.
+    /// As `take`, inside a record.
     fn take_or_torn(&mut self, n: usize) -> Result<&[u8], Stop> {
         let closed = self.tail == Tail::Closed;
         self.take(n).map_err(|short| match short {
@@ -279,7 +277,7 @@ impl SegmentReader {
         })
     }
 
-    /// The next `n` bytes, at most a page.
+    /// Takes the next `n` bytes, at most a page.
     fn take(&mut self, n: usize) -> Result<&[u8], Short> {
         if self.end - self.at < n {
             self.fill(n)?;
@@ -293,8 +291,8 @@ impl SegmentReader {
         Ok(&self.buffer[from..self.at])
     }
 
-    /// Reads on until `n` bytes are there, or as many as there are; pads the
-    /// last page of a closed segment.
+    /// Reads until the buffer has `n` bytes or the file ends. Pads the last page
+    /// of a closed segment.
     fn fill(&mut self, n: usize) -> Result<(), HeadError> {
         self.buffer.resize(READ_AHEAD, 0);
         self.buffer.copy_within(self.at..self.end, 0);
@@ -323,7 +321,7 @@ impl SegmentReader {
     }
 }
 
-/// Decompressors, kept for their memory.
+/// Decompressors, whose memory is reused.
 #[derive(Default)]
 struct Decompress {
     snappy: snap::raw::Decoder,
@@ -337,17 +335,17 @@ impl std::fmt::Debug for Decompress {
 }
 
 impl Decompress {
-    /// Decompresses `from` into `to`; does nothing without a compression bit
-    /// or without bytes, as Prometheus does.
+    /// Decompresses `from` into `to`. As in Prometheus, does nothing without a
+    /// compression bit or without bytes.
     fn run(&mut self, compression: u8, from: &[u8], to: &mut Vec<u8>) -> Result<(), String> {
         to.clear();
         if from.is_empty() {
             return Ok(());
         }
-        // Snappy goes first where both bits are set, as in Prometheus.
+        // As in Prometheus, Snappy takes precedence if both bits are set.
         if compression & SNAPPY != 0 {
             let length = snap::raw::decompress_len(from).map_err(|e| format!("snappy: {e}"))?;
-            // No Snappy element makes more than 64 bytes from 2.
+            // A Snappy element makes at most 64 bytes from 2.
             if length > from.len().saturating_mul(64) {
                 return Err(format!(
                     "snappy: {} bytes cannot become {length}",
@@ -380,7 +378,7 @@ impl Decompress {
                 to.clear();
             }
         }
-        // Without a promise, with a big one, or with several frames.
+        // Frames without a size, large frames, or several frames.
         use std::io::Read;
         let stream = zstd::stream::read::Decoder::with_buffer(from)?;
         stream.take(MAX_RECORD as u64 + 1).read_to_end(to)?;

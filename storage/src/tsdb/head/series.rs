@@ -1,8 +1,8 @@
-//! One series of the head: its labels and all its samples.
+//! A series of the head: its labels and samples.
 //!
-//! A series is a handful of shared pointers. A view clones them; the reader
-//! copies what a view holds before it changes it, except for the columns of
-//! the newest samples, which only grow.
+//! A series is a few shared pointers. A view clones them. The reader copies what
+//! a view holds before it changes it, except for the open chunk, which only
+//! grows.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::histogram::WalHistogram;
 use super::out_of_order::{OutOfOrder, OutOfOrderSample};
 use super::symbols::HeadSymbol;
 
-/// The newest samples in order.
+/// The open in-order chunk.
 #[derive(Clone, Debug)]
 enum Open {
     None,
@@ -27,19 +27,19 @@ pub(super) type Label = (HeadSymbol, HeadSymbol);
 /// A series. Cloning makes a view.
 #[derive(Clone, Debug)]
 pub(super) struct Series {
-    /// No sample at or before this is taken in order, ms.
+    /// In-order samples are later than this time, ms.
     last_time: i64,
     open: Open,
     stored: Arc<Vec<Stored>>,
     out_of_order: Option<Arc<OutOfOrder>>,
     pub labels: Arc<[Label]>,
-    /// Closed ranges of deleted samples, sorted and apart.
+    /// Closed ranges of deleted samples, sorted and disjoint.
     tombstones: Option<Arc<Vec<(i64, i64)>>>,
-    /// The type of the last sample taken in order.
+    /// The type of the last in-order sample.
     last_kind: Kind,
-    /// A float at this time or later begins a new chunk, ms.
+    /// The time from which on a float begins a new chunk, ms.
     next_chunk_at: i64,
-    /// Deleted for good; nothing is added any more.
+    /// Whether the series is deleted; then no sample is added.
     pub deleted: bool,
 }
 
@@ -58,10 +58,10 @@ impl Series {
         }
     }
 
-    /// What a series record does: the chunks on disk under its reference
-    /// become the series', and samples that the log had before are forgotten,
-    /// since Prometheus writes a second record for the same labels only after
-    /// it has put the series' samples into a block.
+    /// Applies a series record: the series gets the chunks on disk of its
+    /// reference and drops earlier samples of the log. Prometheus writes a
+    /// second record for the same labels only after it has written the samples
+    /// to a block.
     pub fn reset(&mut self, in_order: &[DiskChunk], out_of_order: &[DiskChunk]) {
         let existing = self.stored.iter().filter_map(|s| match s {
             Stored::Disk(chunk) => Some(chunk.clone()),
@@ -83,8 +83,8 @@ impl Series {
         };
     }
 
-    /// The type of the newest sample in order, which decides what a float
-    /// stale marker becomes.
+    /// The type of the newest in-order sample, which is also that of a following
+    /// stale marker.
     fn newest_kind(&self) -> Kind {
         match (&self.open, self.stored.last()) {
             (Open::Floats(_), _) => Kind::Float,
@@ -94,8 +94,8 @@ impl Series {
         }
     }
 
-    /// Adds a float if it is in order. A chunk that it completes is encoded
-    /// at once if `encode` says so.
+    /// Adds a float if it is in order. With `encode` a completed chunk is encoded
+    /// at once.
     #[inline]
     pub fn push_float(&mut self, start: i64, timestamp: i64, value: f64, encode: bool) {
         if timestamp <= self.last_time {
@@ -151,7 +151,7 @@ impl Series {
         self.last_kind = kind;
     }
 
-    /// Puts the newest samples among the stored chunks.
+    /// Adds the open chunk to the stored chunks.
     fn seal(&mut self) {
         let stored = match std::mem::replace(&mut self.open, Open::None) {
             Open::None => return,
@@ -166,7 +166,7 @@ impl Series {
         matches!(self.stored.last(), Some(Stored::Plain(_)))
     }
 
-    /// Encodes plain floats among the stored chunks.
+    /// Encodes the stored chunks of plain floats.
     pub fn compress(&mut self) {
         Arc::make_mut(&mut self.stored)
             .iter_mut()
@@ -184,7 +184,7 @@ impl Series {
         Arc::make_mut(self.out_of_order.get_or_insert_default()).insert(sample);
     }
 
-    /// The open out-of-order samples stand in a chunk on disk.
+    /// Drops the open out-of-order samples, which are in a chunk on disk.
     pub fn out_of_order_mapped(&mut self) {
         if let Some(ooo) = self.out_of_order.as_mut().filter(|ooo| ooo.has_open()) {
             Arc::make_mut(ooo).clear_open();
@@ -193,7 +193,7 @@ impl Series {
 
     pub fn add_tombstone(&mut self, from: i64, to: i64) {
         let list = Arc::make_mut(self.tombstones.get_or_insert_default());
-        // Ranges that touch become one.
+        // Adjacent ranges become one.
         let first = list.partition_point(|r| r.1 < from.saturating_sub(1));
         let end = list.partition_point(|r| r.0 <= to.saturating_add(1));
         let joined = match list.get(first..end) {
@@ -208,8 +208,8 @@ impl Series {
         self.tombstones.as_deref().map_or(&[], Vec::as_slice)
     }
 
-    /// Drops in-order chunks that end before `min_valid_time` (ms); whether
-    /// there were any.
+    /// Drops in-order chunks that end before `min_valid_time` (ms). Returns
+    /// whether there were any.
     pub fn truncate(&mut self, min_valid_time: i64) -> bool {
         let before = self.stored.len();
         if self.stored.iter().any(|s| s.range().1 < min_valid_time) {
@@ -217,7 +217,7 @@ impl Series {
         }
         let mut changed = self.stored.len() != before;
         if self.last_time < min_valid_time && !matches!(self.open, Open::None) {
-            // What is forgotten still decides the type of a stale marker.
+            // Dropped samples still decide the type of a stale marker.
             self.last_kind = self.newest_kind();
             self.open = Open::None;
             changed = true;
@@ -244,14 +244,14 @@ impl Series {
                 .is_some_and(|ooo| !ooo.is_empty())
     }
 
-    /// The times of the first and the last sample, in order and out of order.
+    /// The times of the first and the last sample, in-order or out-of-order.
     pub fn time_range(&self) -> Option<(i64, i64)> {
         let [in_order, out_of_order] = self.time_ranges();
         in_order.into_iter().chain(out_of_order).reduce(join)
     }
 
-    /// The times of the first and the last sample in order, and of those out
-    /// of order.
+    /// The times of the first and the last in-order sample, and of the first and
+    /// the last out-of-order sample.
     pub fn time_ranges(&self) -> [Option<(i64, i64)>; 2] {
         let open = match &self.open {
             Open::None => None,
@@ -271,8 +271,8 @@ impl Series {
         [in_order, out_of_order]
     }
 
-    /// A guess of how many samples there are in the closed range of time (ms);
-    /// `None` if no chunk has a share in it.
+    /// An estimate of the samples in the closed range of time (ms); `None` if no
+    /// chunk overlaps it.
     pub fn samples_in(&self, from: i64, to: i64) -> Option<usize> {
         let wanted = |r: &(i64, i64)| r.0 <= to && from <= r.1;
         let mut chunks = self.stored.iter().filter(|s| wanted(&s.range())).count();
@@ -287,9 +287,9 @@ impl Series {
         (chunks + open > 0).then_some(chunks * TARGET + open)
     }
 
-    /// The chunks that have a share in the closed range of time (ms), by
-    /// their first sample; of two that begin at one time the one in order is
-    /// first, and of two out of order the older one.
+    /// The chunks that overlap the closed range of time (ms), sorted by their
+    /// first sample. Of two that begin at one time the in-order one is first, of
+    /// two out-of-order ones the older one.
     pub fn chunks(&self, from: i64, to: i64, out: &mut Vec<HeadChunk>) {
         let first = out.len();
         let wanted = |r: (i64, i64)| r.0 <= to && from <= r.1;
@@ -311,7 +311,7 @@ impl Series {
     }
 }
 
-/// The range that has both.
+/// The smallest range that covers both.
 pub(super) fn join(a: (i64, i64), b: (i64, i64)) -> (i64, i64) {
     (a.0.min(b.0), a.1.max(b.1))
 }

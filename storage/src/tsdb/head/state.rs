@@ -1,4 +1,4 @@
-//! What a replay builds up: all series, found by reference and by labels.
+//! The state of a replay: all series, by reference and by labels.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use super::record::{Record, RefHistogram, RefSample, SeriesBatch};
 use super::series::{Label, Series};
 use super::symbols::Interner;
 
-/// Series of one page of a view.
+/// Number of series in a page of a view.
 pub(super) const PAGE: usize = 64;
 
-/// Series references: small numbers given out in order, but for a log that
-/// has seen very many series, or a corrupt one.
+/// Maps series references to series. References are usually small consecutive
+/// numbers; they are large after very many series, or in a corrupt log.
 #[derive(Debug, Default)]
 struct RefMap {
     dense: Vec<u32>,
@@ -25,9 +25,9 @@ struct RefMap {
 }
 
 const NO_SERIES: u32 = u32::MAX;
-/// Series looked at in search of one that has chunks to encode.
+/// Series examined in search of one with chunks to encode.
 const LOOKS_PER_COMPRESSION: usize = 16;
-/// References below this have a slot each, at most 32 MiB of them.
+/// References below this number have a slot each, 32 MiB in all.
 const DENSE: u64 = 8 << 20;
 
 impl RefMap {
@@ -54,7 +54,8 @@ impl RefMap {
     }
 }
 
-/// Records whose series is not known.
+/// Numbers of records that are left out: of unknown series (samples, others),
+/// and histograms with an unknown schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Unknown {
     samples: u64,
@@ -62,7 +63,7 @@ pub(super) struct Unknown {
     schemas: u64,
 }
 
-/// The head as replayed so far.
+/// The replayed head.
 #[derive(Debug)]
 pub(super) struct State {
     pub min_valid_time: i64,
@@ -70,20 +71,20 @@ pub(super) struct State {
     pub series: Vec<Series>,
     by_labels: HashTable<u32>,
     refs: RefMap,
-    /// Chunks on disk, until the log that was there at the start is replayed.
+    /// Chunks on disk, until the initial log is replayed.
     disk: DiskChunks,
     last_chunk: ChunkRef,
     unknown: Unknown,
-    /// By page of series: changed since the last view.
+    /// For each page of series, whether it has changed since the last view.
     pub dirty: Vec<bool>,
-    /// Changed at all since the last view.
+    /// Whether anything has changed since the last view.
     pub changed: bool,
-    /// The log that was there at the start is being replayed: complete chunks
-    /// are encoded at once, lest memory runs out.
+    /// Whether the initial log is being replayed. Then complete chunks are
+    /// encoded at once to save memory.
     starting: bool,
-    /// Where to look next for chunks to encode.
+    /// The series to examine next for chunks to encode.
     compress_at: usize,
-    /// Label pairs of the series at hand, kept for its memory.
+    /// Label pairs of the current series; the memory is reused.
     scratch: Vec<Label>,
 }
 
@@ -110,8 +111,7 @@ impl State {
         }
     }
 
-    /// The log that was there at the start is replayed: forgets the chunks on
-    /// disk that no series took.
+    /// Ends the replay of the initial log. Drops chunks on disk of no series.
     pub fn end_of_start(&mut self) {
         self.starting = false;
         self.disk = DiskChunks::default();
@@ -131,7 +131,7 @@ impl State {
         }
     }
 
-    /// Applies a record of the WAL; gives back the memory of samples.
+    /// Applies a record of the WAL. Returns the memory of its samples.
     pub fn apply_wal(&mut self, record: Record) -> Vec<RefSample> {
         match record {
             Record::Samples(samples) => {
@@ -154,7 +154,7 @@ impl State {
         Vec::new()
     }
 
-    /// Applies a record of the WBL; gives back the memory of samples.
+    /// Applies a record of the WBL. Returns the memory of its samples.
     pub fn apply_wbl(&mut self, record: Record) -> Vec<RefSample> {
         match record {
             Record::Samples(samples) => {
@@ -176,7 +176,7 @@ impl State {
             }
             Record::MmapMarkers(markers) => {
                 for (reference, chunk) in markers {
-                    // A younger chunk was not there when the files were read.
+                    // A later chunk is not among the files that were read.
                     if ChunkRef(chunk) > self.last_chunk {
                         continue;
                     }
@@ -198,7 +198,7 @@ impl State {
             .filter(|id| !self.series[*id as usize].deleted)
     }
 
-    /// The series to change it.
+    /// Returns a series for a change and marks its page.
     #[inline]
     fn touch(&mut self, id: u32) -> &mut Series {
         self.dirty[id as usize / PAGE] = true;
@@ -249,7 +249,7 @@ impl State {
 
     fn tombstone(&mut self, (reference, from, to): (u64, i64, i64)) {
         if (from, to) == (i64::MIN, i64::MAX) {
-            // The series itself is deleted; of one already gone nothing is said.
+            // The series itself is deleted. An unknown one needs no warning.
             if let Some(id) = self.find(reference) {
                 self.delete(id);
             }
@@ -304,7 +304,7 @@ impl State {
         }
     }
 
-    /// The series with the labels in `scratch` goes by `reference` from now on.
+    /// Assigns `reference` to the series with the labels in `scratch`.
     fn add_one(&mut self, reference: u64) {
         let key = hash(&self.scratch);
         let found = self
@@ -338,9 +338,9 @@ impl State {
         self.series[id as usize].reset(in_order, out_of_order);
     }
 
-    /// Encodes chunks that are complete, of `series` series at most; the
-    /// others have their turn another time. Chunks of all series are often
-    /// complete at once, and no refresh shall have to encode them all.
+    /// Encodes complete chunks of at most `series` series; later calls continue
+    /// with the others. Chunks of all series are often complete at once, and no
+    /// refresh should encode them all.
     pub fn compress(&mut self, series: usize) {
         let looks = self
             .series
@@ -353,7 +353,7 @@ impl State {
             }
             self.compress_at = (self.compress_at + 1) % self.series.len();
             if self.series[self.compress_at].can_compress() {
-                // The view may show the new form, or not: it says the same.
+                // Plain and encoded chunks have the same samples.
                 self.dirty[self.compress_at / PAGE] = true;
                 self.series[self.compress_at].compress();
                 left -= 1;
@@ -361,7 +361,7 @@ impl State {
         }
     }
 
-    /// Raises the time before which samples in order are left out.
+    /// Raises the time before which in-order samples are left out.
     pub fn set_min_valid_time(&mut self, min_valid_time: i64) {
         if min_valid_time <= self.min_valid_time {
             return;

@@ -1,8 +1,7 @@
 //! The strings of a head's labels, each stored once.
 //!
-//! The reader interns while it replays; views hold the pages that were there
-//! when they were made. Only the last page is ever written to, and is copied
-//! if a view holds it.
+//! The reader interns them during the replay; a view holds the pages of its
+//! moment. Only the last page changes; it is copied if a view holds it.
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
-/// Strings of one page.
+/// Number of strings in a page.
 const PAGE: usize = 1024;
 
 /// A string of a head's [`Symbols`].
@@ -30,14 +29,14 @@ impl Page {
     }
 }
 
-/// The strings behind [`HeadSymbol`]s.
+/// The strings of [`HeadSymbol`]s.
 #[derive(Clone, Debug, Default)]
 pub struct Symbols {
     pages: Vec<Arc<Page>>,
 }
 
 impl Symbols {
-    /// How many strings; symbols are numbered from 0 on.
+    /// The number of strings; symbols are numbered from 0 on.
     pub fn len(&self) -> usize {
         match self.pages.last() {
             Some(last) => (self.pages.len() - 1) * PAGE + last.ends.len(),
@@ -53,7 +52,7 @@ impl Symbols {
     /// The string of a symbol.
     ///
     /// # Panics
-    /// When the symbol is of another head, or younger than this view.
+    /// When the symbol is of another head, or newer than this view.
     pub fn get(&self, symbol: HeadSymbol) -> &str {
         let i = symbol.0 as usize;
         self.pages[i / PAGE].get(i % PAGE)
@@ -78,7 +77,7 @@ fn hash(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Finds the symbol of a string, or makes one.
+/// Finds or adds the symbol of a string.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
     pub symbols: Symbols,
@@ -93,7 +92,7 @@ impl Interner {
         if let Some(symbol) = found {
             return HeadSymbol(*symbol);
         }
-        // Prometheus takes in only UTF-8, so this replaces nothing of its own.
+        // Prometheus accepts only UTF-8, so this changes none of its strings.
         let text = String::from_utf8_lossy(bytes);
         if let std::borrow::Cow::Owned(replaced) = &text {
             return self.intern(replaced.as_bytes());

@@ -1,4 +1,4 @@
-//! Writes logs and head chunk files, for tests.
+//! Writes logs and head chunk files for tests.
 
 use std::fs;
 use std::path::Path;

@@ -9,7 +9,7 @@ use super::record::Log;
 use super::testlog::{self, Compression, SegmentWriter, put};
 use super::*;
 
-/// Series by their `i` label, with timestamps and bits of values.
+/// By label `i`: timestamps and bits of values.
 pub(super) type Content = BTreeMap<String, Vec<(i64, u64)>>;
 
 pub(super) fn content(head: &Head) -> Content {
@@ -67,7 +67,7 @@ fn a_directory_without_a_head_has_no_series() {
 }
 
 #[test]
-fn a_head_is_for_all_threads() {
+fn a_head_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     fn sent<T: Send>() {}
     shared::<Head>();
@@ -117,7 +117,7 @@ fn samples_come_from_all_segments() {
 }
 
 #[test]
-fn nothing_is_read_after_a_corruption_and_a_warning_says_so() {
+fn records_after_a_corruption_are_left_out_with_a_warning() {
     let dir = tempfile::tempdir().unwrap();
     small(dir.path());
     let path = dir.path().join("wal/00000000");
@@ -137,7 +137,7 @@ fn nothing_is_read_after_a_corruption_and_a_warning_says_so() {
         panic!("{:?}", head.warnings())
     };
     assert_eq!((where_, *offset > 0), (&path, true));
-    // In the last segment a record that is not whole may still be written.
+    // In the last segment an incomplete record may still be written.
     small(dir.path());
     let path = dir.path().join("wal/00000001");
     let bytes = std::fs::read(&path).unwrap();
@@ -170,7 +170,7 @@ fn a_missing_segment_is_an_error() {
 }
 
 #[test]
-fn the_newest_checkpoint_stands_for_the_segments_before() {
+fn the_newest_checkpoint_replaces_the_segments_before() {
     let dir = tempfile::tempdir().unwrap();
     small(dir.path());
     let mut w = SegmentWriter::default();
@@ -181,17 +181,12 @@ fn the_newest_checkpoint_stands_for_the_segments_before() {
         Compression::None,
     );
     put(dir.path(), "wal/checkpoint.00000000", 0, &w.bytes);
-    put(
-        dir.path(),
-        "wal/checkpoint.00000007.tmp",
-        0,
-        b"not yet there",
-    );
+    put(dir.path(), "wal/checkpoint.00000007.tmp", 0, b"incomplete");
     let head = Head::read(dir.path(), HeadOptions::default()).unwrap();
     assert_eq!(head.min_valid_time(), 15);
     let expected = Content::from([("a".into(), floats(&[(16, 0.1), (20, 3.0)]))]);
     assert_eq!(content(&head), expected);
-    // The series record of `b` is gone with its segment.
+    // The segment with the series record of `b` is left out.
     assert_eq!(
         head.warnings(),
         [HeadWarning::UnknownSeries {
@@ -199,7 +194,7 @@ fn the_newest_checkpoint_stands_for_the_segments_before() {
             markers: 0
         }]
     );
-    // A checkpoint must be whole.
+    // A corrupt checkpoint is an error.
     w.bytes.pop();
     put(dir.path(), "wal/checkpoint.00000000", 0, &w.bytes);
     let error = Head::read(dir.path(), HeadOptions::default()).unwrap_err();
@@ -207,7 +202,7 @@ fn the_newest_checkpoint_stands_for_the_segments_before() {
 }
 
 #[test]
-fn chunks_on_disk_stand_for_the_samples_up_to_their_end() {
+fn chunks_on_disk_replace_the_samples_up_to_their_end() {
     let dir = tempfile::tempdir().unwrap();
     small(dir.path());
     let chunk = (1, 5, 15, 1, xor(&[(5, 0.5), (15, 1.5)]));
@@ -216,7 +211,7 @@ fn chunks_on_disk_stand_for_the_samples_up_to_their_end() {
     put(dir.path(), "chunks_head", 1, &file);
     let expected = floats(&[(5, 0.5), (15, 1.5), (20, 3.0)]);
     assert_eq!(read(dir.path())["a"], expected);
-    // Zeros after the last chunk, and files just made, are no corruption.
+    // Zeros after the last chunk and new empty files are not corruptions.
     put(
         dir.path(),
         "chunks_head",
@@ -229,7 +224,7 @@ fn chunks_on_disk_stand_for_the_samples_up_to_their_end() {
         (&content(&head)["a"], head.warnings()),
         (&expected, &[][..])
     );
-    // A chunk that ends before the blocks do is of no use.
+    // A chunk that ends before the blocks is left out.
     let head = Head::read(
         dir.path(),
         HeadOptions {
@@ -238,7 +233,7 @@ fn chunks_on_disk_stand_for_the_samples_up_to_their_end() {
     )
     .unwrap();
     assert_eq!(content(&head)["a"], floats(&[(20, 3.0)]));
-    // Chunks of a series that overlap: Prometheus takes none of any file.
+    // If chunks of a series overlap, Prometheus discards all files.
     put(dir.path(), "chunks_head", 2, &testlog::chunk_file(&[chunk]));
     let head = Head::read(dir.path(), HeadOptions::default()).unwrap();
     assert_eq!(content(&head)["a"], floats(&[(10, 1.0), (20, 3.0)]));
@@ -249,7 +244,7 @@ fn chunks_on_disk_stand_for_the_samples_up_to_their_end() {
 }
 
 #[test]
-fn out_of_order_samples_are_chunks_of_their_own_until_they_are_on_disk() {
+fn out_of_order_samples_are_separate_chunks_until_they_are_on_disk() {
     let dir = tempfile::tempdir().unwrap();
     small(dir.path());
     let mut w = SegmentWriter::default();
@@ -260,7 +255,7 @@ fn out_of_order_samples_are_chunks_of_their_own_until_they_are_on_disk() {
     put(dir.path(), "wbl", 0, &w.bytes);
     let merged = floats(&[(10, 1.0), (11, 6.0), (12, 7.0), (20, 3.0)]);
     assert_eq!(read(dir.path())["a"], merged);
-    // The marker of a chunk that is there drops the samples before it.
+    // The marker of an existing chunk drops the samples before it.
     let on_disk = (1, 11, 12, 0x81, xor(&[(11, 6.5), (12, 7.5)]));
     put(
         dir.path(),
@@ -293,7 +288,7 @@ fn out_of_order_samples_are_chunks_of_their_own_until_they_are_on_disk() {
 }
 
 #[test]
-fn a_second_series_record_begins_the_series_anew() {
+fn a_second_series_record_resets_the_series() {
     let dir = tempfile::tempdir().unwrap();
     small(dir.path());
     let mut w = SegmentWriter::default();
@@ -304,7 +299,7 @@ fn a_second_series_record_begins_the_series_anew() {
     );
     put(dir.path(), "wal", 2, &w.bytes);
     assert_eq!(read(dir.path())["a"], floats(&[(30, 5.0), (40, 6.0)]));
-    // A tombstone over all time deletes the series; its references go with it.
+    // A tombstone over all time deletes the series and its references.
     w.log(
         &testlog::tombstone(7, i64::MIN, i64::MAX),
         Compression::None,
@@ -319,7 +314,7 @@ fn a_second_series_record_begins_the_series_anew() {
 }
 
 #[test]
-fn tombstones_that_touch_become_one() {
+fn adjacent_tombstones_become_one() {
     let dir = tempfile::tempdir().unwrap();
     small(dir.path());
     let mut w = SegmentWriter::default();
@@ -342,31 +337,31 @@ fn tombstones_that_touch_become_one() {
 }
 
 #[test]
-fn a_new_checkpoint_or_a_repaired_log_is_read_anew() {
+fn a_new_checkpoint_or_a_repaired_log_is_read_again() {
     let dir = tempfile::tempdir().unwrap();
     small(dir.path());
     let mut reader = HeadReader::open(dir.path(), HeadOptions::default()).unwrap();
     let before = reader.head();
     assert_eq!(before.time_range(), Some((10, 20)));
-    // Nothing new: the same view.
+    // Without a change the view is the same.
     assert!(std::sync::Arc::ptr_eq(
         &before,
         &reader.refresh(i64::MIN).unwrap()
     ));
-    // Blocks up to 15 are there; a chunk that goes on after is kept as it is.
+    // Blocks end at 15; a chunk that ends later is unchanged.
     let after = reader.refresh(15).unwrap();
     assert_eq!(
         (after.time_range(), after.min_valid_time()),
         (Some((10, 20)), 15)
     );
-    // Then the checkpoint follows.
+    // A checkpoint follows.
     let mut w = SegmentWriter::default();
     w.log(&testlog::series(&[(1, &[("i", "a")])]), Compression::None);
     put(dir.path(), "wal/checkpoint.00000000", 0, &w.bytes);
     std::fs::remove_file(dir.path().join("wal/00000000")).unwrap();
     let after = content(&reader.refresh(15).unwrap());
     assert_eq!(after, Content::from([("a".into(), floats(&[(20, 3.0)]))]));
-    // A repair writes the segment anew under the same name.
+    // A repair replaces the segment by one of the same name.
     let mut w = SegmentWriter::default();
     w.log(&testlog::samples(&[(1, 33, 3.5)]), Compression::None);
     put(dir.path(), "wal", 9, &w.bytes);
@@ -377,7 +372,7 @@ fn a_new_checkpoint_or_a_repaired_log_is_read_anew() {
     .unwrap();
     let after = content(&reader.refresh(15).unwrap());
     assert_eq!(after["a"], floats(&[(33, 3.5)]));
-    // The view of old is as it was.
+    // The old view is unchanged.
     assert_eq!(content(&before)["b"], floats(&[(10, 2.0), (20, 4.0)]));
 }
 

@@ -1,4 +1,4 @@
-//! A head as it was at one moment.
+//! The head at one moment.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -14,12 +14,12 @@ use super::series::{Label, Series, join};
 use super::state::PAGE;
 use super::symbols::{HeadSymbol, Symbols};
 
-/// How a head is read.
+/// Options of reading a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadOptions {
-    /// Samples in order before this time (ms) are left out, since persistent
-    /// blocks have them: the greatest max time of the blocks, but for those
-    /// made from out-of-order samples, or `i64::MIN`.
+    /// In-order samples before this time (ms) are left out, since persistent
+    /// blocks have them: the greatest max time of all blocks except those of
+    /// out-of-order samples, or `i64::MIN`.
     pub min_valid_time_ms: i64,
 }
 
@@ -31,7 +31,7 @@ impl Default for HeadOptions {
     }
 }
 
-/// An immutable view of a head. Queries hold it while the reader goes on.
+/// An immutable view of a head. Queries hold it while the reader refreshes.
 #[derive(Debug)]
 pub struct Head {
     pub(super) symbols: Symbols,
@@ -52,14 +52,13 @@ impl Head {
     /// `wbl`.
     ///
     /// # Errors
-    /// [`HeadError::Moved`] if Prometheus changed the files meanwhile, and as
-    /// [`HeadReader::open`].
+    /// As [`HeadReader::open`].
     pub fn read(dir: &Path, options: HeadOptions) -> Result<Arc<Head>, HeadError> {
         HeadReader::open(dir, options).map(|reader| reader.head())
     }
 
-    /// Series that satisfy all matchers, sorted by labels; all series if
-    /// there is none. Series without samples are left out.
+    /// Series that satisfy all matchers, in label order; all series without a
+    /// matcher. Series without samples are left out.
     pub fn select(&self, matchers: &[Matcher]) -> Vec<SeriesId> {
         self.index()
             .select(&self.symbols, matchers, |id| self.get(id))
@@ -110,15 +109,15 @@ impl Head {
         texts
     }
 
-    /// The strings behind the series' labels.
+    /// The strings of all labels.
     pub fn symbols(&self) -> &Symbols {
         &self.symbols
     }
 
-    /// The time before which samples in order are left out, ms: what was
-    /// asked for, or what the checkpoint says if that is later. A chunk that
-    /// begins before it and ends after is whole nevertheless, as in
-    /// Prometheus; its first samples are in a block, too.
+    /// The time before which in-order samples are left out, ms: that of the
+    /// options, or that of the checkpoint if it is later. As in Prometheus, a
+    /// chunk that begins before and ends after it is complete; its first samples
+    /// are in a block, too.
     pub fn min_valid_time(&self) -> i64 {
         self.min_valid_time
     }
@@ -129,15 +128,15 @@ impl Head {
         in_order.into_iter().chain(out_of_order).reduce(join)
     }
 
-    /// The times of the first and the last sample in order, ms, beginning at
-    /// [`Head::min_valid_time`] at the earliest.
+    /// The times of the first and the last in-order sample, ms, from
+    /// [`Head::min_valid_time`] on.
     pub fn in_order_range(&self) -> Option<(i64, i64)> {
         let (from, to) = self.time_ranges()[0]?;
         let from = from.max(self.min_valid_time);
         (from <= to).then_some((from, to))
     }
 
-    /// The times of the first and the last sample out of order, ms.
+    /// The times of the first and the last out-of-order sample, ms.
     pub fn out_of_order_range(&self) -> Option<(i64, i64)> {
         self.time_ranges()[1]
     }
@@ -153,7 +152,7 @@ impl Head {
         })
     }
 
-    /// What the user should know about this view.
+    /// Warnings about data that is left out.
     pub fn warnings(&self) -> &[HeadWarning] {
         &self.warnings
     }
@@ -198,22 +197,21 @@ impl<'a> HeadSeries<'a> {
         self.labels().find(|l| l.0 == name).map(|l| l.1)
     }
 
-    /// Appends the chunks that have a share in the closed range of time (ms),
-    /// sorted by their first sample. Those out of order may overlap others; of two that begin together the one in order
-    /// comes first. See
-    /// [`merge_overlapping`](super::merge_overlapping) for what to do with
-    /// them.
+    /// Appends the chunks that overlap the closed range of time (ms), sorted by
+    /// their first sample. Out-of-order chunks may overlap others; of two chunks
+    /// that begin at one time the in-order one comes first.
+    /// [`merge_overlapping`](super::merge_overlapping) merges them.
     pub fn chunks(&self, from: i64, to: i64, out: &mut Vec<HeadChunk>) {
         self.series.chunks(from, to, out);
     }
 
-    /// A guess of how many samples there are in the closed range of time (ms);
-    /// `None` if no chunk has a share in it.
+    /// An estimate of the samples in the closed range of time (ms); `None` if no
+    /// chunk overlaps it.
     pub fn samples_in(&self, from: i64, to: i64) -> Option<usize> {
         self.series.samples_in(from, to)
     }
 
-    /// Closed ranges of time (ms) whose samples are deleted, sorted, apart.
+    /// Closed ranges of time (ms) whose samples are deleted, sorted and disjoint.
     pub fn tombstones(&self) -> &'a [(i64, i64)] {
         self.series.tombstones()
     }

@@ -1,8 +1,8 @@
-//! Lists of series, ascending, and what sets do with them.
+//! Ascending lists of series and their set operations.
 
 use std::sync::Arc;
 
-/// The postings of a label pair as they stand in the file, big-endian.
+/// The postings of a label pair in the file, big-endian.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::tsdb) struct Postings<'a>(pub(super) &'a [[u8; 4]]);
 
@@ -12,12 +12,12 @@ impl Postings<'_> {
         u32::from_be_bytes(self.0[i])
     }
 
-    /// All, decoded.
+    /// All series, decoded.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = u32> + '_ {
         self.0.iter().map(|b| u32::from_be_bytes(*b))
     }
 
-    /// How many.
+    /// The number of series.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -26,47 +26,47 @@ impl Postings<'_> {
 /// Series of a block, ascending.
 #[derive(Clone, Debug)]
 pub(in crate::tsdb) enum Ids<'a> {
-    /// As they stand in the file.
+    /// A list in the file.
     File(Postings<'a>),
-    /// Put together from several lists.
-    Made(Arc<[u32]>),
+    /// A union of lists.
+    Owned(Arc<[u32]>),
 }
 
 impl Ids<'_> {
-    /// How many.
+    /// The number of series.
     pub fn len(&self) -> usize {
         match self {
             Ids::File(postings) => postings.len(),
-            Ids::Made(ids) => ids.len(),
+            Ids::Owned(ids) => ids.len(),
         }
     }
 
-    /// As a list of their own.
+    /// Copies the list.
     pub fn to_vec(&self) -> Vec<u32> {
         match self {
             Ids::File(postings) => postings.iter().collect(),
-            Ids::Made(ids) => ids.to_vec(),
+            Ids::Owned(ids) => ids.to_vec(),
         }
     }
 
-    /// Keeps of `base` what is here, too.
+    /// Keeps the series of `base` that are in this list.
     pub fn intersect(&self, base: &mut Vec<u32>) {
         match self {
             Ids::File(p) => intersect(base, p.len(), |i| p.get(i)),
-            Ids::Made(ids) => intersect(base, ids.len(), |i| ids[i]),
+            Ids::Owned(ids) => intersect(base, ids.len(), |i| ids[i]),
         }
     }
 
-    /// Takes out of `base` what is here.
+    /// Removes the series of this list from `base`.
     pub fn subtract(&self, base: &mut Vec<u32>) {
         match self {
             Ids::File(p) => retain(base, p.len(), |i| p.get(i), false),
-            Ids::Made(ids) => retain(base, ids.len(), |i| ids[i], false),
+            Ids::Owned(ids) => retain(base, ids.len(), |i| ids[i], false),
         }
     }
 }
 
-/// Gallops through the longer of the two.
+/// Intersects by galloping through the longer list.
 fn intersect(base: &mut Vec<u32>, len: usize, get: impl Fn(usize) -> u32) {
     if base.len() <= len {
         return retain(base, len, get, true);
@@ -76,7 +76,7 @@ fn intersect(base: &mut Vec<u32>, len: usize, get: impl Fn(usize) -> u32) {
         let id = get(i);
         from = gallop(from, base.len(), |j| base[j] < id);
         if base.get(from) == Some(&id) {
-            // What is kept never overtakes what is looked at.
+            // The write position never overtakes the read position.
             base[kept] = id;
             kept += 1;
             from += 1;
@@ -93,8 +93,8 @@ fn retain(base: &mut Vec<u32>, len: usize, get: impl Fn(usize) -> u32, present: 
     });
 }
 
-/// The first place from `from` on for which `before` is false; near ends are
-/// found at once.
+/// The first position from `from` on for which `before` is false. Near positions
+/// are found fast.
 #[inline]
 fn gallop(from: usize, len: usize, before: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut step) = (from, 1);
@@ -114,20 +114,20 @@ fn gallop(from: usize, len: usize, before: impl Fn(usize) -> bool) -> usize {
     low
 }
 
-/// The series of several lists that have none in common, or some. `end` is
-/// above all of them.
+/// The union of lists, which may overlap. `end` is above all series.
 pub(super) fn union<'a>(lists: &[Postings<'a>], end: usize) -> Ids<'a> {
     if let [only] = lists {
         return Ids::File(*only);
     }
     let total: usize = lists.iter().map(Postings::len).sum();
     let all = lists.iter().flat_map(|list| list.iter());
-    // Sorting takes some tens of operations a series, a bitmap one a word.
+    // Sorting takes tens of operations for each series, a bitmap one for each
+    // word.
     if total.saturating_mul(16) < end.div_ceil(64) {
         let mut ids: Vec<u32> = all.collect();
         ids.sort_unstable();
         ids.dedup();
-        return Ids::Made(ids.into());
+        return Ids::Owned(ids.into());
     }
     let mut bitmap = vec![0u64; end.div_ceil(64)];
     for id in all {
@@ -142,7 +142,7 @@ pub(super) fn union<'a>(lists: &[Postings<'a>], end: usize) -> Ids<'a> {
             word &= word - 1;
         }
     }
-    Ids::Made(ids.into())
+    Ids::Owned(ids.into())
 }
 
 #[cfg(test)]
@@ -167,7 +167,7 @@ mod tests {
             let (bytes_b, bytes_c) = (bytes(&b), bytes(&c));
             let lists = [Postings(&bytes_b), Postings(&bytes_c)];
             let both: BTreeSet<u32> = b.union(&c).copied().collect();
-            // Above the threshold of the bitmap, and below it.
+            // Above and below the threshold of the bitmap.
             for end in [400, 1_000_000] {
                 let union = union(&lists, end);
                 prop_assert!(union.to_vec().iter().eq(&both));

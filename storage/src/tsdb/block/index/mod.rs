@@ -1,11 +1,11 @@
-//! `index`: which series a block has, their labels, and where their chunks
-//! are.
+//! `index`: the series of a block, their labels, and the references of their
+//! chunks.
 //!
-//! The format is described in Prometheus's `tsdb/docs/format/index.md`.
-//! Versions 1 to 3 are read; Prometheus 3.16 writes 2, and takes 3 for the
-//! same. Opening reads the table of contents alone; the symbol table and the
-//! postings offset table are walked through when a select first needs them.
-//! Checksums are compared when a thing is first read.
+//! Prometheus describes the format in `tsdb/docs/format/index.md`. Versions 1 to
+//! 3 are read; Prometheus 3.16 writes version 2 and reads version 3 alike.
+//! Opening reads only the table of contents. The first select that needs them
+//! scans the symbol table and the postings offset table. The checksum of a part
+//! is verified when it is first read.
 
 mod ids;
 mod series;
@@ -30,12 +30,12 @@ pub(in crate::tsdb) use table::Values;
 const MAGIC: u32 = 0xbaaa_d700;
 /// Six offsets and a checksum.
 const TOC_LENGTH: usize = 6 * 8 + 4;
-/// Series stand at multiples of this, from version 2 on.
+/// Alignment of series entries from version 2 on.
 const SERIES_ALIGN: u64 = 16;
-/// Whatever has a checksum begins at a multiple of this, from version 2 on.
+/// Alignment of all parts with a checksum from version 2 on.
 const ALIGN: usize = 4;
 
-/// Where the sections begin.
+/// Offsets of the sections.
 #[derive(Clone, Copy, Debug)]
 struct Toc {
     symbols: u64,
@@ -53,8 +53,8 @@ impl Toc {
         }
         let mut buf = Decbuf::new(content);
         let symbols = buf.be64()?;
-        // Series, label indices, their table, postings: all found by way of
-        // the postings table.
+        // Series and postings are found by the postings offset table; label
+        // indices are not used.
         buf.bytes(4 * 8)?;
         Ok(Toc {
             symbols,
@@ -78,7 +78,7 @@ impl Index {
     /// Maps the file and reads its table of contents.
     ///
     /// # Errors
-    /// When it cannot be mapped, or is no index of a known version.
+    /// When it cannot be mapped, or is not an index of a known version.
     pub fn open(path: &Path) -> Result<Index, StorageError> {
         let file = MappedFile::open(path)?;
         let Some([a, b, c, d, version]) = file.bytes().first_chunk() else {
@@ -104,7 +104,7 @@ impl Index {
         })
     }
 
-    /// The error for bytes that are not what they should be.
+    /// The error for corrupt bytes.
     pub fn corrupt(&self, detail: impl Into<String>) -> StorageError {
         self.file.corrupt(detail)
     }
@@ -124,12 +124,12 @@ impl Index {
         self.symbols()?.get(&self.file, reference)
     }
 
-    /// How many symbols there are, if they are numbered from 0 on.
+    /// The number of symbols, if references number them from 0 on.
     pub fn symbol_count(&self) -> Result<Option<usize>, StorageError> {
         Ok(self.symbols()?.count())
     }
 
-    /// Above all series' numbers.
+    /// A number above those of all series.
     pub fn end_of_series(&self) -> usize {
         let length = self.file.bytes().len();
         if self.version == 1 {
@@ -142,7 +142,7 @@ impl Index {
     /// The entry of a series.
     ///
     /// # Errors
-    /// When there is none, or it is corrupt.
+    /// When it does not exist or is corrupt.
     #[inline]
     pub fn series(&self, id: u32) -> Result<SeriesEntry<'_>, StorageError> {
         let offset = if self.version == 1 {
@@ -155,7 +155,7 @@ impl Index {
             .map_err(|e| self.series_error(id, e))
     }
 
-    /// The error for a series whose entry is not what it should be.
+    /// The error for the corrupt entry of a series.
     #[cold]
     pub fn series_error(&self, id: u32, e: DecodeError) -> StorageError {
         self.corrupt(format!("series {id}: {e}"))
@@ -168,7 +168,7 @@ impl Index {
     ) -> Result<&'a [u8], DecodeError> {
         let framed = read(self.file.bytes(), offset)?;
         let at = offset as usize;
-        // What does not stand at a multiple has no bit of its own.
+        // An unaligned part has no bit of its own.
         let has_bit = at.is_multiple_of(ALIGN);
         if has_bit && self.verified.get(at) {
             return Ok(framed.unchecked());
@@ -200,12 +200,12 @@ impl Index {
         self.equal("", b"")
     }
 
-    /// The series that have this label pair.
+    /// The series with this label pair.
     pub fn equal(&self, name: &str, value: &[u8]) -> Result<Ids<'_>, StorageError> {
         self.any_of(name, std::iter::once(value))
     }
 
-    /// The series whose label has one of some values.
+    /// The series with one of some values of a label.
     pub fn any_of<'v>(
         &self,
         name: &str,
@@ -223,7 +223,7 @@ impl Index {
         Ok(ids::union(&lists, self.end_of_series()))
     }
 
-    /// The series with any of the values in some ranges of `values`.
+    /// The series with a value in some ranges of `values`.
     pub fn of_ranges(
         &self,
         values: &Values,
@@ -239,12 +239,12 @@ impl Index {
         Ok(self.table()?.name(&self.file, name))
     }
 
-    /// How many values a label has; 0 if no series has it.
+    /// The number of values of a label; 0 if no series has it.
     pub fn value_count(&self, name: &str) -> Result<usize, StorageError> {
         Ok(self.name(name)?.map_or(0, |n| n.count as usize))
     }
 
-    /// All values of a label; none if no series has it.
+    /// All values of a label; `None` if no series has it.
     pub fn values(&self, name: &str) -> Result<Option<Values>, StorageError> {
         match self.name(name)? {
             Some(name) => self.table()?.values(&self.file, name).map(Some),
@@ -258,7 +258,7 @@ impl Index {
         names.map(|name| self.text(name)).collect()
     }
 
-    /// A label's name or value as text.
+    /// A label name or value as text.
     pub fn text(&self, bytes: &[u8]) -> Result<String, StorageError> {
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(text.to_owned()),

@@ -1,34 +1,34 @@
-//! Entries of the series section: labels and chunks of one series.
+//! Entries of the series section: the labels and chunks of a series.
 
 use crate::tsdb::decbuf::{Decbuf, DecodeError};
 
-/// A chunk as the index describes it.
+/// The metadata of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::tsdb) struct ChunkMeta {
     /// Time of the first sample, ms.
     pub min_time: i64,
     /// Time of the last sample, ms.
     pub max_time: i64,
-    /// Where it stands; see `Segments::chunk`.
+    /// Segment and offset, the argument of `Segments::chunk`.
     pub reference: u64,
 }
 
-/// The content of an entry, its checksum compared.
+/// The content of an entry with a verified checksum.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::tsdb) struct SeriesEntry<'a>(pub(super) &'a [u8]);
 
 impl<'a> SeriesEntry<'a> {
-    /// Appends names and values as references to symbols; gives the chunks.
+    /// Appends names and values as references to symbols. Returns the chunks.
     ///
     /// # Errors
-    /// When the entry is not what it should be.
+    /// When the entry is corrupt.
     pub fn labels(self, out: &mut Vec<(u32, u32)>) -> Result<ChunkMetas<'a>, DecodeError> {
         let mut buf = Decbuf::new(self.0);
         let count = buf.uvarint64()?;
         let mut last = None;
         for _ in 0..count {
             let (name, value) = (buf.uvarint32()?, buf.uvarint32()?);
-            // Symbols are sorted, so labels by name are, too.
+            // Symbols are sorted, so labels sorted by name have ascending names.
             if last.is_some_and(|last| name <= last) {
                 return Err(DecodeError("has labels that are not sorted"));
             }
@@ -38,10 +38,10 @@ impl<'a> SeriesEntry<'a> {
         ChunkMetas::new(buf)
     }
 
-    /// The chunks, without a look at the labels.
+    /// The chunks; skips the labels.
     ///
     /// # Errors
-    /// When the entry is not what it should be.
+    /// When the entry is corrupt.
     pub fn chunks(self) -> Result<ChunkMetas<'a>, DecodeError> {
         let mut buf = Decbuf::new(self.0);
         for _ in 0..buf.uvarint64()? {
@@ -71,8 +71,8 @@ impl<'a> ChunkMetas<'a> {
     }
 
     fn read(&mut self) -> Result<ChunkMeta, DecodeError> {
-        let too_late = DecodeError("has a chunk beyond all time");
-        // Every difference is one that a writer took without overflow.
+        let too_late = DecodeError("has a chunk whose times overflow");
+        // The writer computed all differences without overflow.
         let after = |t: i64, d: u64| t.checked_add_unsigned(d).ok_or(too_late);
         let (min_time, reference_base) = match self.last {
             None => (self.buf.varint64()?, None),

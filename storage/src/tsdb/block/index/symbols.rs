@@ -1,19 +1,19 @@
-//! The symbol table: every string that a label has, sorted.
+//! The symbol table: the sorted strings of all labels.
 
 use quarrel_engine::storage::StorageError;
 
 use crate::tsdb::decbuf::{self, Framed};
 use crate::tsdb::mmap::MappedFile;
 
-/// Where the strings stand in the file. From format 2 on series refer to them
-/// by number; in format 1 by offset.
+/// The positions of the strings in the file. Series refer to them by number from
+/// version 2 on, by offset in version 1.
 #[derive(Debug)]
 pub(super) enum Symbols {
     ByOffset,
     ByNumber {
-        /// Where the table's content begins in the file.
+        /// Offset of the table's content in the file.
         start: usize,
-        /// Where each string's length stands, from there on.
+        /// Offset of each string's length in the content.
         offsets: Vec<u32>,
     },
 }
@@ -30,7 +30,7 @@ impl Symbols {
         }
         let mut buf = decbuf::Decbuf::new(content);
         let count = buf.be32().map_err(corrupt)? as usize;
-        // Each string takes a byte at least, so a wrong count reserves little.
+        // Each string takes at least a byte, so a wrong count reserves little.
         let mut offsets = Vec::with_capacity(count.min(content.len()));
         for _ in 0..count {
             offsets.push((content.len() - buf.len()) as u32);
@@ -40,7 +40,7 @@ impl Symbols {
         Ok(Symbols::ByNumber { start, offsets })
     }
 
-    /// How many there are, if they are numbered.
+    /// The number of strings, if references are numbers.
     pub fn count(&self) -> Option<usize> {
         match self {
             Symbols::ByOffset => None,

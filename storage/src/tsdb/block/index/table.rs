@@ -1,9 +1,9 @@
-//! The postings offset table: for each label pair, where its series stand.
+//! The postings offset table: the offset of the postings of each label pair.
 //!
-//! The table is sorted by name, then value (in format 1 it need not be). Its
-//! entries differ in length, so every 32nd of a name is remembered and a
-//! search walks from there, as in Prometheus. The values of one name are laid
-//! end to end only when a pattern has to look at them all ([`Values`]).
+//! The table is sorted by name, then value (in version 1 it may be unsorted). Its
+//! entries differ in length, so the offset of every 32nd entry of a name is kept
+//! and a search scans from there, as in Prometheus. The values of a name are
+//! copied into one piece when a pattern is tested on all of them ([`Values`]).
 
 use std::ops::Range;
 
@@ -13,29 +13,29 @@ use quarrel_matchers::{Contiguous, SortedValues};
 use crate::tsdb::decbuf::{Decbuf, DecodeError, Framed};
 use crate::tsdb::mmap::MappedFile;
 
-/// Of so many entries one is remembered.
+/// Of this number of entries the offset of one is kept.
 const STEP: usize = 32;
 
 /// A label name in the table.
 #[derive(Debug)]
 pub(super) struct Name {
-    /// The name's bytes, in the table.
+    /// The bytes of the name in the table.
     text: Range<u32>,
-    /// How many values the label has.
+    /// The number of values.
     pub count: u32,
-    /// Its remembered entries, in `places`.
-    places: Range<u32>,
+    /// The kept offsets, in `offsets`.
+    offsets: Range<u32>,
 }
 
 /// The table, by name.
 #[derive(Debug)]
 pub(super) struct OffsetTable {
-    /// Where the table's content stands in the file.
+    /// The table's content in the file.
     content: Range<usize>,
     /// Sorted.
     names: Vec<Name>,
-    /// Offsets of entries in the content.
-    places: Vec<u32>,
+    /// Kept offsets of entries in the content.
+    offsets: Vec<u32>,
     /// 1 or [`STEP`].
     step: usize,
 }
@@ -60,8 +60,8 @@ fn entry<'a>(buf: &mut Decbuf<'a>) -> Result<Entry<'a>, DecodeError> {
     })
 }
 
-/// The place of `part`, which lies in `whole`.
-fn place(whole: &[u8], part: &[u8]) -> Range<u32> {
+/// The position of `part` in `whole`.
+fn position(whole: &[u8], part: &[u8]) -> Range<u32> {
     let start = (part.as_ptr() as usize - whole.as_ptr() as usize) as u32;
     start..start + part.len() as u32
 }
@@ -77,7 +77,7 @@ impl OffsetTable {
         let mut table = OffsetTable {
             content: start..start + content.len(),
             names: Vec::new(),
-            places: Vec::new(),
+            offsets: Vec::new(),
             step: if version == 1 { 1 } else { STEP },
         };
         let read = if version == 1 {
@@ -131,21 +131,21 @@ impl OffsetTable {
         if last.is_some_and(|last| (last.name, last.value) >= (this.name, this.value)) {
             return Err(DecodeError("is not sorted"));
         }
-        let places = self.places.len() as u32;
+        let offsets = self.offsets.len() as u32;
         if is_new {
-            let text = place(content, this.name);
+            let text = position(content, this.name);
             self.names.push(Name {
                 text,
                 count: 0,
-                places: places..places,
+                offsets: offsets..offsets,
             });
         }
         let Some(name) = self.names.last_mut() else {
             return Ok(());
         };
         if (name.count as usize).is_multiple_of(self.step) {
-            self.places.push(at);
-            name.places.end += 1;
+            self.offsets.push(at);
+            name.offsets.end += 1;
         }
         name.count += 1;
         Ok(())
@@ -155,7 +155,7 @@ impl OffsetTable {
         file.bytes().get(self.content.clone()).unwrap_or_default()
     }
 
-    /// All names; the empty one is that of the list of all series.
+    /// All names. The empty name has the list of all series.
     pub fn names<'a>(&'a self, file: &'a MappedFile) -> impl Iterator<Item = &'a [u8]> {
         let content = self.content(file);
         self.names.iter().map(move |n| text(content, n))
@@ -170,7 +170,7 @@ impl OffsetTable {
         self.names.get(found.ok()?)
     }
 
-    /// Where the postings of a label pair stand, if a series has it.
+    /// The offset of the postings of a label pair, if a series has it.
     pub fn postings(
         &self,
         file: &MappedFile,
@@ -179,12 +179,11 @@ impl OffsetTable {
     ) -> Result<Option<u64>, StorageError> {
         let content = self.content(file);
         let find = || -> Result<Option<u64>, DecodeError> {
-            let places = &self.places[name.places.start as usize..name.places.end as usize];
+            let offsets = &self.offsets[name.offsets.start as usize..name.offsets.end as usize];
             let mut failed = None;
-            // The remembered entries before it; the last of them is the value
-            // or the one to walk from.
-            let before = places.partition_point(|place| {
-                let value_at = entry_at(content, *place).map(|e| e.value);
+            // The kept entries up to the value; the scan begins at the last one.
+            let before = offsets.partition_point(|offset| {
+                let value_at = entry_at(content, *offset).map(|e| e.value);
                 value_at.map(|v| v <= value).unwrap_or_else(|e| {
                     failed = Some(e);
                     false
@@ -197,7 +196,7 @@ impl OffsetTable {
                 return Ok(None);
             };
             let left = (name.count as usize - from * self.step).min(self.step);
-            let mut buf = Decbuf::new(content.get(places[from] as usize..).unwrap_or_default());
+            let mut buf = Decbuf::new(content.get(offsets[from] as usize..).unwrap_or_default());
             for _ in 0..left {
                 let this = entry(&mut buf)?;
                 if this.value >= value {
@@ -214,10 +213,10 @@ impl OffsetTable {
         let content = self.content(file);
         let mut values = Values::with_capacity(name.count as usize);
         let mut read = || -> Result<(), DecodeError> {
-            let places = &self.places[name.places.start as usize..name.places.end as usize];
-            for (i, place) in places.iter().enumerate() {
+            let offsets = &self.offsets[name.offsets.start as usize..name.offsets.end as usize];
+            for (i, offset) in offsets.iter().enumerate() {
                 let left = (name.count as usize - i * self.step).min(self.step);
-                let mut buf = Decbuf::new(content.get(*place as usize..).unwrap_or_default());
+                let mut buf = Decbuf::new(content.get(*offset as usize..).unwrap_or_default());
                 for _ in 0..left {
                     let this = entry(&mut buf)?;
                     values.push(this.value, this.postings)?;
@@ -236,13 +235,13 @@ fn text<'a>(content: &'a [u8], name: &Name) -> &'a [u8] {
         .unwrap_or_default()
 }
 
-fn entry_at(content: &[u8], place: u32) -> Result<Entry<'_>, DecodeError> {
+fn entry_at(content: &[u8], offset: u32) -> Result<Entry<'_>, DecodeError> {
     entry(&mut Decbuf::new(
-        content.get(place as usize..).unwrap_or_default(),
+        content.get(offset as usize..).unwrap_or_default(),
     ))
 }
 
-/// All values of a label, end to end, and where the postings of each stand.
+/// All values of a label in one piece, and the offsets of their postings.
 #[derive(Debug)]
 pub(in crate::tsdb) struct Values {
     text: Vec<u8>,
@@ -270,7 +269,7 @@ impl Values {
         Ok(())
     }
 
-    /// The values, for the search of matching ones.
+    /// The values for a search.
     pub fn texts(&self) -> Contiguous<'_> {
         Contiguous {
             bytes: &self.text,
@@ -285,17 +284,17 @@ impl Values {
             .map(move |i| &texts.bytes[texts.offsets[i] as usize..texts.offsets[i + 1] as usize])
     }
 
-    /// How many.
+    /// The number of values.
     pub fn len(&self) -> usize {
         self.texts().len()
     }
 
-    /// Where the postings of some values stand.
+    /// The offsets of the postings of some values.
     pub fn postings(&self, range: Range<u32>) -> &[u64] {
         &self.postings[range.start as usize..range.end as usize]
     }
 
-    /// Bytes that the values hold.
+    /// The memory of the values, bytes.
     pub fn bytes(&self) -> usize {
         self.text.capacity() + self.ends.capacity() * 4 + self.postings.capacity() * 8
     }

@@ -1,15 +1,21 @@
-//! Tests against Prometheus itself. They need Go and take a while the first
-//! time, so they are run by `cargo test -p quarrel-storage -- --ignored head`.
+//! Compares heads with what Prometheus reads from the same files.
+//!
+//! The program `compliance/go/cmd/headlab` writes the heads and opens copies of
+//! them. The first build of it takes a while.
+
+mod digest;
+mod prometheus;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::judge::{
-    Digests, Starts, assert_same, copy, digests, digests_of, live, make, make_wal, prometheus,
-    prometheus_starts_in, times,
-};
-use super::*;
+use quarrel_peer_tests::{copy, demo_data, live_writer};
+use quarrel_storage::tsdb::head::{Head, HeadOptions, HeadReader, SeriesId};
 
+use digest::{Digests, assert_same, digests, digests_of, timestamps};
+use prometheus::{Starts, make_scenarios, make_wal, start_duration};
+
+/// What quarrel reads from a directory.
 fn read(dir: &Path) -> Digests {
     digests(
         &Head::read(
@@ -22,7 +28,7 @@ fn read(dir: &Path) -> Digests {
     )
 }
 
-/// The greatest max time of blocks in order.
+/// The greatest max time of the blocks with samples in order, ms.
 fn blocks_end(dir: &Path) -> i64 {
     let mut end = i64::MIN;
     for entry in std::fs::read_dir(dir).unwrap() {
@@ -45,9 +51,9 @@ fn blocks_end(dir: &Path) -> i64 {
 #[ignore = "needs Go"]
 fn every_scenario_reads_as_in_prometheus() {
     let root = tempfile::tempdir().unwrap();
-    let dirs = make(root.path());
+    let dirs = make_scenarios(root.path());
     let got: Vec<_> = dirs.iter().map(|dir| read(dir)).collect();
-    let expected = prometheus(&dirs, Starts::Once);
+    let expected = prometheus::read(&dirs, Starts::Once);
     for ((dir, got), expected) in dirs.iter().zip(got).zip(expected) {
         let expected = expected.unwrap();
         assert!(!expected.is_empty());
@@ -59,18 +65,17 @@ fn every_scenario_reads_as_in_prometheus() {
 #[test]
 #[ignore = "needs Go"]
 fn floats_of_the_recorded_demo_read_as_in_prometheus() {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/demo-data");
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("data");
-    copy(&from, &dir);
+    copy(&demo_data(), &dir);
     let options = HeadOptions {
         min_valid_time_ms: blocks_end(&dir),
     };
     let head = Head::read(&dir, options).unwrap();
-    // Histograms from the log have the buckets that they came with, those of
-    // Prometheus the ones of their chunk.
+    // Histograms of the log have the buckets of the log here, and those of
+    // their chunk in Prometheus.
     let got = digests_of(&head, |c| !c.data.is_histogram());
-    let mut expected = prometheus(std::slice::from_ref(&dir), Starts::Once)
+    let mut expected = prometheus::read(std::slice::from_ref(&dir), Starts::Once)
         .remove(0)
         .unwrap();
     println!("{} series", expected.len());
@@ -79,7 +84,7 @@ fn floats_of_the_recorded_demo_read_as_in_prometheus() {
     assert_same("demo", &got, &expected);
 }
 
-/// Cuts a file or flips a bit of it; whatever `seed` says.
+/// Cuts a file or flips a bit of it, by `seed`. Describes the damage.
 fn damage(file: &Path, seed: u64) -> String {
     let mut bytes = std::fs::read(file).unwrap();
     if bytes.is_empty() {
@@ -113,7 +118,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 #[ignore = "needs Go"]
 fn damaged_heads_read_as_prometheus_repairs_them() {
     let root = tempfile::tempdir().unwrap();
-    let made = make(&root.path().join("made"));
+    let made = make_scenarios(&root.path().join("made"));
     let small = |dir: &&PathBuf| {
         let name = dir.file_name().unwrap().to_str().unwrap();
         [
@@ -150,7 +155,7 @@ fn damaged_heads_read_as_prometheus_repairs_them() {
                 seed += 1;
             }
         }
-        let expected = prometheus(&dirs, starts);
+        let expected = prometheus::read(&dirs, starts);
         for ((what, got), expected) in whats.iter().zip(got).zip(expected) {
             assert_same(what, &got, &expected.unwrap());
             lost += usize::from(!whole.contains(&got));
@@ -165,45 +170,45 @@ fn a_live_head_is_followed() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("data");
     std::fs::create_dir(&dir).unwrap();
-    let mut writer = live(&dir, 6);
+    let mut writer = live_writer(&dir, 6);
     let mut reader = HeadReader::open(&dir, HeadOptions::default()).unwrap();
-    let (mut refreshed, mut moved, mut end) = (0, 0, i64::MIN);
+    let (mut refreshed, mut changed, mut end) = (0, 0, i64::MIN);
     while writer.try_wait().unwrap().is_none() {
         let start = blocks_end(&dir);
         match reader.refresh(start) {
             Ok(head) => {
                 refreshed += 1;
-                // Time never goes back, and no sample is missing.
+                // The end never moves back, and no sample is missing.
                 let now = head.time_range().map_or(i64::MIN, |r| r.1);
                 assert!(now >= end, "{now} after {end}");
                 end = now;
-                assert_whole(&head);
+                assert_complete(&head);
             }
-            Err(e) if e.is_moved() => moved += 1,
+            Err(e) if e.is_changed() => changed += 1,
             Err(e) => panic!("{e}"),
         }
     }
-    println!("{refreshed} times refreshed, {moved} times moved");
+    println!("{refreshed} refreshes, {changed} changes of the directory");
     assert!(refreshed > 100);
     let followed = reader.refresh(blocks_end(&dir)).unwrap();
     let options = HeadOptions {
         min_valid_time_ms: blocks_end(&dir),
     };
-    let anew = Head::read(&dir, options).unwrap();
-    // A start finds out-of-order chunks again that blocks have already, since
-    // other chunks in their file are still needed.
+    let reread = Head::read(&dir, options).unwrap();
+    // A start finds out-of-order chunks that blocks have already, since other
+    // chunks in their file are still needed.
     let in_order = |head: &Head| digests_of(head, |c| !c.out_of_order);
-    assert_same("live", &in_order(&followed), &in_order(&anew));
-    let expected = prometheus(std::slice::from_ref(&dir), Starts::Once)
+    assert_same("live", &in_order(&followed), &in_order(&reread));
+    let expected = prometheus::read(std::slice::from_ref(&dir), Starts::Once)
         .remove(0)
         .unwrap();
-    assert_same("live, at the end", &digests(&anew), &expected);
+    assert_same("live, at the end", &digests(&reread), &expected);
 }
 
-/// All in-order samples of the live writer from the head's beginning on are
-/// there: a scrape every 30 s of 30 series, of which one ends and another
-/// begins every hundred scrapes.
-fn assert_whole(head: &Head) {
+/// Checks that all in-order samples of the live writer from the head's
+/// beginning on are there. It scrapes 30 series every 30 s; every hundred
+/// scrapes one series ends and another one begins.
+fn assert_complete(head: &Head) {
     const EPOCH: i64 = 1_700_006_400_000;
     const PACE: i64 = 30_000;
     let Some((_, end)) = head.time_range() else {
@@ -219,7 +224,7 @@ fn assert_whole(head: &Head) {
         let offset = number % 5;
         let birth = EPOCH + (number - 29).max(0) * 100 * PACE;
         let death = EPOCH + ((number + 1) * 100 - 1) * PACE;
-        // The newest scrape has its times up to 4 ms apart.
+        // Timestamps of one scrape differ by up to 4 ms.
         if birth > end - 4 {
             break;
         }
@@ -230,7 +235,10 @@ fn assert_whole(head: &Head) {
         let mut chunks = Vec::new();
         series.chunks(i64::MIN, i64::MAX, &mut chunks);
         chunks.retain(|c| !c.out_of_order);
-        let got: Vec<i64> = times(chunks).into_iter().filter(|t| *t >= from).collect();
+        let got: Vec<i64> = timestamps(chunks)
+            .into_iter()
+            .filter(|t| *t >= from)
+            .collect();
         let scrapes = (birth..=death.min(end)).step_by(PACE as usize);
         let expected = scrapes
             .map(|t| t + offset)
@@ -257,7 +265,7 @@ fn a_head_is_read_faster_than_prometheus_starts_on_it() {
         took
     };
     let ours = (0..3).map(|_| read()).min().unwrap();
-    let theirs = prometheus_starts_in(&dir);
+    let theirs = start_duration(&dir);
     println!("quarrel {ours:?}, Prometheus {theirs:?}");
     assert!(ours < theirs);
 }
