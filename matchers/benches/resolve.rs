@@ -1,8 +1,8 @@
 //! Resolves matchers over 1,000,000 sorted pod names of 26 bytes, which share
-//! some 22 with their neighbour: the table of `docs/architecture.md`.
+//! about 22 with their neighbour: the table of `docs/architecture.md`.
 //!
-//! `cargo bench -p quarrel-matchers` measures; `resolve` is the whole
-//! dictionary, `each` is one matcher asked about every value.
+//! `cargo bench -p quarrel-matchers` runs it. `resolve` resolves the dictionary
+//! at once, `each` tests the matcher on every value.
 
 use std::fmt::Write;
 use std::hint::black_box;

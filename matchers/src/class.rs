@@ -1,26 +1,28 @@
-//! What a pattern really is: most need no automaton.
+//! Classifies patterns; most need no automaton.
 
 use std::fmt;
 
 use regex_syntax::hir::Look;
 
-use crate::literals::{FoldLiteral, LiteralSet, SuffixSet};
+use crate::fold::FoldLiteral;
+use crate::literals::{LiteralSet, SuffixSet};
 use crate::syntax::{Ast, tables, translate};
 
-/// Literals that a pattern may expand to, and their bytes in all. A set this
-/// large is still quicker looked up than an automaton is built.
+/// Most literals of a set. A lookup in a set of this size is still faster than
+/// building an automaton.
 const MAX_SET: usize = 50_000;
+/// Most bytes of all literals of a set.
 const MAX_SET_BYTES: usize = 4 << 20;
-/// Literals that a part between gaps may expand to.
+/// Most literals of a part between gaps.
 const MAX_PART: usize = 4_096;
-/// Spellings that a literal which ignores case may expand to; with more, it
-/// is compared character by character.
+/// Most spellings of a literal that ignores case; with more it is compared
+/// character by character.
 const MAX_SPELLINGS: usize = 16;
 
-/// The class of an anchored pattern, from cheap to dear.
+/// The class of an anchored pattern, from cheap to expensive.
 ///
-/// A gap before or behind a literal is `.*` (at least 0 bytes) or `.+` (at
-/// least 1).
+/// A gap before or after a literal is `.*` (at least 0 bytes) or `.+` (at least
+/// 1 byte).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Matches no value, such as `a^b`.
@@ -33,31 +35,31 @@ pub enum Class {
     Equal(Box<[u8]>),
     /// Any of some literals.
     Set(LiteralSet),
-    /// Begins with any of some literals, none of which begins another.
+    /// Begins with one of some literals, none of which is a prefix of another.
     Prefix {
         /// The literals.
         literals: LiteralSet,
-        /// Bytes that follow at least: 0 or 1.
+        /// Fewest bytes after the literal: 0 or 1.
         more: usize,
     },
-    /// Ends with any of some literals, none of which ends another.
+    /// Ends with one of some literals, none of which is a suffix of another.
     Suffix {
         /// The literals.
         literals: SuffixSet,
-        /// Bytes that stand before at least: 0 or 1.
+        /// Fewest bytes before the literal: 0 or 1.
         more: usize,
     },
-    /// Has any of some literals inside.
+    /// Contains one of some literals.
     Contains {
         /// The literals.
         literals: LiteralSet,
-        /// Bytes at least before it: 0 or 1.
+        /// Fewest bytes before the literal: 0 or 1.
         before: usize,
-        /// Bytes at least behind it: 0 or 1.
+        /// Fewest bytes after the literal: 0 or 1.
         after: usize,
     },
-    /// A literal in many spellings, such as `(?i)instance`, with gaps around
-    /// it where there is a number: the bytes that they have at least.
+    /// A literal in many spellings, such as `(?i)instance`. A gap before or
+    /// after it is given by its fewest bytes.
     Fold {
         /// The literal.
         literal: FoldLiteral,
@@ -68,7 +70,7 @@ pub enum Class {
     },
     /// Needs an automaton.
     General {
-        /// A literal without which no value matches.
+        /// A literal that all matching values contain.
         required: Option<Box<[u8]>>,
     },
 }
@@ -86,16 +88,16 @@ impl Class {
             return class;
         }
         of_parts(&parts_of(ast)).unwrap_or_else(|| {
-            let row = row_of(ast);
-            let parts: Vec<Part> = row.iter().map(|ast| part_of(ast)).collect();
+            let members = members_of(ast);
+            let parts: Vec<Part> = members.iter().map(|ast| part_of(ast)).collect();
             Class::General {
                 required: required(&parts),
             }
         })
     }
 
-    /// The class of a pattern that is plain literals and bars, which need not
-    /// be parsed; long lists of instances are.
+    /// The class of a pattern of plain literals and bars, such as a long list of
+    /// instances, without parsing it.
     pub(crate) fn of_plain(pattern: &str) -> Option<Class> {
         let special = |b: u8| br"\.+*?()[]{}^$".contains(&b);
         if pattern.bytes().any(special) {
@@ -161,9 +163,9 @@ impl fmt::Display for Class {
     }
 }
 
-/// A piece of a row, as far as classes know it.
+/// A part of a concatenation.
 enum Part {
-    /// Any bytes, at least so many (0 or 1).
+    /// Any bytes, at least this number (0 or 1).
     Gap(usize),
     /// One of some literals.
     Literals(Vec<Vec<u8>>),
@@ -173,13 +175,13 @@ enum Part {
 }
 
 impl Part {
-    /// A literal with few spellings as those.
+    /// Expands a literal with few spellings.
     fn spelled_out(self) -> Part {
-        let Part::Fold(places) = &self else {
+        let Part::Fold(positions) = &self else {
             return self;
         };
         let mut set = vec![Vec::new()];
-        for choices in places {
+        for choices in positions {
             let choices: Vec<_> = choices.iter().map(|&c| text_of(c)).collect();
             match cross(&set, &choices, MAX_SPELLINGS) {
                 Some(longer) => set = longer,
@@ -201,21 +203,22 @@ fn without_captures(mut ast: &Ast) -> &Ast {
     ast
 }
 
-/// The members of a row. `^` in front and `$` at the end say nothing new,
-/// since a pattern has to match the whole value.
-fn row_of(ast: &Ast) -> Vec<&Ast> {
-    let mut row = Vec::new();
-    flatten(ast, &mut row);
-    let trailing = row.iter().rev().take_while(|a| is_look(a, Look::End));
-    row.truncate(row.len() - trailing.count());
-    let leading = row.iter().take_while(|a| is_look(a, Look::Start)).count();
-    row.split_off(leading)
+/// The members of a concatenation, without `^` in front and `$` at the end: a
+/// pattern has to match the whole value anyway.
+fn members_of(ast: &Ast) -> Vec<&Ast> {
+    let mut members = Vec::new();
+    flatten(ast, &mut members);
+    let trailing = members.iter().rev().take_while(|a| is_look(a, Look::End));
+    members.truncate(members.len() - trailing.count());
+    let leading = members.iter().take_while(|a| is_look(a, Look::Start));
+    let leading = leading.count();
+    members.split_off(leading)
 }
 
-/// A row with all that makes one part together.
+/// The parts of a concatenation, adjacent ones joined where possible.
 fn parts_of(ast: &Ast) -> Vec<Part> {
-    // Literals that ignore case are joined before they are spelled out.
-    let parts = joined(row_of(ast).into_iter().map(part_of));
+    // Literals that ignore case are joined before they are expanded.
+    let parts = joined(members_of(ast).into_iter().map(part_of));
     joined(parts.into_iter().map(Part::spelled_out))
 }
 
@@ -234,11 +237,11 @@ fn is_look(ast: &Ast, look: Look) -> bool {
     *ast == Ast::Look(look)
 }
 
-fn flatten<'a>(ast: &'a Ast, row: &mut Vec<&'a Ast>) {
+fn flatten<'a>(ast: &'a Ast, members: &mut Vec<&'a Ast>) {
     match without_captures(ast) {
-        Ast::Concat(subs) => subs.iter().for_each(|sub| flatten(sub, row)),
+        Ast::Concat(subs) => subs.iter().for_each(|sub| flatten(sub, members)),
         Ast::Empty => {}
-        ast => row.push(ast),
+        ast => members.push(ast),
     }
 }
 
@@ -262,10 +265,10 @@ fn part_of(ast: &Ast) -> Part {
     }
 }
 
-/// Puts a part behind the last one, together if they make one.
+/// Appends a part after the last one; joins the two if possible.
 fn join(last: Part, part: Part, parts: &mut Vec<Part>) {
     match (last, part) {
-        // `.*.+` is a gap of one, `.+.+` one of two characters, which no class has.
+        // `.*.+` is a gap of one character; no class has the gap of `.+.+`.
         (Part::Gap(0), Part::Gap(least)) | (Part::Gap(least), Part::Gap(0)) => {
             parts.push(Part::Gap(least));
         }
@@ -286,8 +289,8 @@ fn join(last: Part, part: Part, parts: &mut Vec<Part>) {
         },
         (Part::Literals(a), Part::Fold(b)) => match single_text(&a) {
             Some(text) => {
-                let places = text.chars().map(|c| vec![c]).chain(b);
-                parts.push(Part::Fold(places.collect()));
+                let positions = text.chars().map(|c| vec![c]).chain(b);
+                parts.push(Part::Fold(positions.collect()));
             }
             None => parts.extend([Part::Literals(a), Part::Fold(b)]),
         },
@@ -315,12 +318,12 @@ fn of_parts(parts: &[Part]) -> Option<Class> {
         _ => return None,
     };
     match middle {
-        // An empty literal would be cut between the bytes of a character.
+        // An empty literal would match between the bytes of a character.
         Part::Literals(all) if all.iter().all(|literal| !literal.is_empty()) => {
             Some(Class::of_literals(all.clone(), before, after))
         }
-        Part::Fold(places) => Some(Class::Fold {
-            literal: FoldLiteral::new(places.clone()),
+        Part::Fold(positions) => Some(Class::Fold {
+            literal: FoldLiteral::new(positions.clone()),
             before,
             after,
         }),
@@ -328,7 +331,7 @@ fn of_parts(parts: &[Part]) -> Option<Class> {
     }
 }
 
-/// Alternatives of one shape are one class: `.*foo.*|.*bar.*`.
+/// The class of alternatives of one shape, such as `.*foo.*|.*bar.*`.
 fn of_branches(branches: &[Ast]) -> Option<Class> {
     let mut literals: Vec<Vec<u8>> = Vec::new();
     let mut shape = None;
@@ -355,8 +358,8 @@ fn of_branches(branches: &[Ast]) -> Option<Class> {
     Some(Class::of_literals(literals, before, after))
 }
 
-/// The longest literal that every match has. A pattern that begins with
-/// literals needs no such filter: a walk of the automaton skips the rest anyway.
+/// The longest literal that every match contains. A pattern that begins with
+/// literals needs no such filter: the walk of the automaton skips other values.
 fn required(parts: &[Part]) -> Option<Box<[u8]>> {
     if matches!(parts.first(), Some(Part::Literals(_))) {
         return None;
@@ -372,9 +375,9 @@ fn required(parts: &[Part]) -> Option<Box<[u8]>> {
     Some(longest.clone().into_boxed_slice())
 }
 
-/// All strings that a pattern matches, if they are at most `most`. With `whole`
-/// it has to match a whole value, so that `^` in front and `$` at the end say
-/// nothing new.
+/// All strings that a pattern matches, if there are at most `most`. With `whole`
+/// it has to match a whole value, so `^` in front and `$` at the end have no
+/// effect.
 fn expand(ast: &Ast, most: usize, whole: bool) -> Option<Vec<Vec<u8>>> {
     let set = match ast {
         Ast::Empty => vec![Vec::new()],
@@ -382,8 +385,8 @@ fn expand(ast: &Ast, most: usize, whole: bool) -> Option<Vec<Vec<u8>>> {
             vec![chars.iter().collect::<String>().into_bytes()]
         }
         Ast::Literal { chars, fold: true } => {
-            let places = chars.iter().map(|&c| tables::cases(c)).collect();
-            match Part::Fold(places).spelled_out() {
+            let positions = chars.iter().map(|&c| tables::cases(c)).collect();
+            match Part::Fold(positions).spelled_out() {
                 Part::Literals(set) => set,
                 _ => return None,
             }
@@ -443,7 +446,7 @@ fn expand_repeat(min: u32, max: Option<u32>, sub: &Ast, most: usize) -> Option<V
     Some(all)
 }
 
-/// Each of `a` with each of `b` behind it.
+/// All concatenations of a literal of `a` and one of `b`.
 fn cross(a: &[Vec<u8>], b: &[Vec<u8>], most: usize) -> Option<Vec<Vec<u8>>> {
     let bytes = |set: &[Vec<u8>]| set.iter().map(Vec::len).sum::<usize>();
     let count = a.len().checked_mul(b.len())?;

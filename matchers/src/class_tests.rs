@@ -101,7 +101,7 @@ fn literals_with_many_spellings() {
 }
 
 #[test]
-fn what_needs_an_automaton_and_what_it_requires() {
+fn general_patterns_and_their_required_literals() {
     let required = |pattern: &str| match class(pattern) {
         Class::General { required } => {
             required.map(|literal| String::from_utf8_lossy(&literal).into_owned())

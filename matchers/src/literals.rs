@@ -1,29 +1,21 @@
-//! Sets of literals, and literals that ignore case.
+//! Sets of literals: exact, prefixes and suffixes.
 
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, BuildHasherDefault};
-use std::ops::Range;
 
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
-use crate::regex::Searcher;
-
 type Hash = BuildHasherDefault<FxHasher>;
 
-/// From so many literals on, a lookup hashes.
+/// From this number of literals on a lookup hashes.
 const HASHED_FROM: usize = 8;
-/// Spellings that are searched for at once: as many as a vector search takes
-/// without getting slower.
-const MAX_SPELLINGS: usize = 16;
-/// Places after which more would not make a search quicker.
-const MAX_WINDOW: usize = 8;
 
-/// Literals in ascending order, no two equal.
+/// Distinct literals in ascending order.
 #[derive(Clone)]
 pub struct LiteralSet {
     sorted: Vec<Box<[u8]>>,
-    /// Places in `sorted`; empty for a few literals.
+    /// Positions in `sorted`; empty for few literals.
     hashed: HashTable<u32>,
 }
 
@@ -58,15 +50,15 @@ impl LiteralSet {
         self.hashed.find(hash, same).is_some()
     }
 
-    /// Whether one of them begins `value`, and at least `more` bytes follow.
-    /// Only for sets from [`LiteralSet::prefixes`].
+    /// Whether `value` begins with one of them and at least `more` bytes. Only
+    /// for sets of [`LiteralSet::prefixes`].
     pub(crate) fn begins(&self, value: &[u8], more: usize) -> bool {
         let hit =
             |literal: &[u8]| value.len() >= literal.len() + more && value.starts_with(literal);
         match self.sorted.as_slice() {
             [only] => hit(only),
-            // None begins another, so only the greatest that is not above
-            // the value can begin it.
+            // None is a prefix of another, so only the greatest that is not
+            // above the value can be a prefix of it.
             all => {
                 let at = all.partition_point(|literal| **literal <= *value);
                 at.checked_sub(1).is_some_and(|at| hit(&all[at]))
@@ -74,12 +66,12 @@ impl LiteralSet {
         }
     }
 
-    /// The literals without those that begin with another one.
+    /// The literals that do not begin with another one.
     pub(crate) fn prefixes(literals: Vec<Vec<u8>>) -> Self {
         let mut set = LiteralSet::new(literals);
         let mut kept: Vec<Box<[u8]>> = Vec::with_capacity(set.sorted.len());
         for literal in std::mem::take(&mut set.sorted) {
-            // What begins with a kept literal follows it at once.
+            // Literals with a kept prefix follow it directly.
             if !kept.last().is_some_and(|last| literal.starts_with(last)) {
                 kept.push(literal);
             }
@@ -108,8 +100,8 @@ impl PartialEq for LiteralSet {
 
 impl Eq for LiteralSet {}
 
-/// Literals of which any may end a value: none ends another. They are kept
-/// from back to front, in that order.
+/// Suffixes, none of which is a suffix of another. They are stored reversed, in
+/// ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SuffixSet {
     reversed: LiteralSet,
@@ -133,7 +125,7 @@ impl SuffixSet {
         all.map(|literal| literal.iter().rev().copied().collect())
     }
 
-    /// Whether one of them ends `value`, and at least `more` bytes stand before.
+    /// Whether `value` ends with one of them after at least `more` bytes.
     pub(crate) fn ends(&self, value: &[u8], more: usize) -> bool {
         if let Some(single) = &self.single {
             return value.len() >= single.len() + more && value.ends_with(single);
@@ -148,143 +140,11 @@ impl SuffixSet {
     }
 }
 
-/// A literal with a choice of characters at each place, such as all cases.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoldLiteral {
-    /// The choices, each ascending.
-    places: Vec<Vec<char>>,
-    /// The places that a search looks for first, in all spellings.
-    window: Range<usize>,
-}
-
-impl FoldLiteral {
-    pub(crate) fn new(places: Vec<Vec<char>>) -> Self {
-        let window = best_window(&places);
-        FoldLiteral { places, window }
-    }
-
-    /// The spellings of a few places in a row. Where none of them is, the
-    /// literal is not either.
-    pub(crate) fn spellings(&self) -> LiteralSet {
-        let mut all = vec![String::new()];
-        for choices in &self.places[self.window.clone()] {
-            let longer = all.iter().flat_map(|text| {
-                let longer = move |c: &char| format!("{text}{c}");
-                choices.iter().map(longer)
-            });
-            all = longer.collect();
-        }
-        LiteralSet::new(all.into_iter().map(String::into_bytes).collect())
-    }
-
-    /// The first place in `text`, with gaps of so many bytes around it, as
-    /// start and end. `searcher` is one for [`FoldLiteral::spellings`].
-    pub(crate) fn find(
-        &self,
-        searcher: &Searcher,
-        text: &[u8],
-        before: usize,
-        after: usize,
-    ) -> Option<(usize, usize)> {
-        let text = text.get(..text.len().checked_sub(after)?)?;
-        let mut from = before;
-        loop {
-            let (start, end) = searcher.find(text.get(from..)?)?;
-            let (start, end) = (from + start, from + end);
-            let ahead = ends_with(&self.places[..self.window.start], &text[before..start]);
-            let behind = begins_with(&self.places[self.window.end..], &text[end..]);
-            if let (Some(ahead), Some(behind)) = (ahead, behind) {
-                return Some((start - ahead, end + behind));
-            }
-            from = start + 1;
-        }
-    }
-
-    /// The length of the beginning of `value` that equals the literal.
-    pub(crate) fn begins(&self, value: &[u8]) -> Option<usize> {
-        begins_with(&self.places, value)
-    }
-
-    /// The length of the end of `value` that equals the literal.
-    pub(crate) fn ends(&self, value: &[u8]) -> Option<usize> {
-        ends_with(&self.places, value)
-    }
-}
-
-fn begins_with(places: &[Vec<char>], value: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    for choices in places {
-        let (c, len) = first_char(value.get(at..)?)?;
-        if !choices.contains(&c) {
-            return None;
-        }
-        at += len;
-    }
-    Some(at)
-}
-
-fn ends_with(places: &[Vec<char>], value: &[u8]) -> Option<usize> {
-    let mut rest = value;
-    for choices in places.iter().rev() {
-        let (c, len) = last_char(rest)?;
-        if !choices.contains(&c) {
-            return None;
-        }
-        rest = &rest[..rest.len() - len];
-    }
-    Some(value.len() - rest.len())
-}
-
-/// The longest row of places that has few spellings.
-fn best_window(places: &[Vec<char>]) -> Range<usize> {
-    let mut best = 0..0;
-    for start in 0..places.len() {
-        let mut spellings = 1;
-        let fits = places[start..].iter().take_while(|choices| {
-            spellings *= choices.len();
-            spellings <= MAX_SPELLINGS
-        });
-        let end = start + fits.take(MAX_WINDOW).count();
-        if end - start > best.len() {
-            best = start..end;
-        }
-    }
-    best
-}
-
-/// The first character and its bytes; `None` at the end and where the bytes
-/// are not UTF-8.
-fn first_char(bytes: &[u8]) -> Option<(char, usize)> {
-    let first = *bytes.first()?;
-    let len = match first {
-        0..=0x7f => return Some((first as char, 1)),
-        0xc2..=0xdf => 2,
-        0xe0..=0xef => 3,
-        0xf0..=0xf4 => 4,
-        _ => return None,
-    };
-    let text = std::str::from_utf8(bytes.get(..len)?).ok()?;
-    Some((text.chars().next()?, len))
-}
-
-/// The last character and its bytes, as [`first_char`].
-fn last_char(bytes: &[u8]) -> Option<(char, usize)> {
-    let last = *bytes.last()?;
-    if last.is_ascii() {
-        return Some((last as char, 1));
-    }
-    let is_start = |len: &usize| bytes[bytes.len() - len] & 0xc0 != 0x80;
-    let len = (2..=bytes.len().min(4)).find(is_start)?;
-    let (c, whole) = first_char(&bytes[bytes.len() - len..])?;
-    (whole == len).then_some((c, len))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::syntax::tables;
 
     fn bytes(all: &[String]) -> Vec<Vec<u8>> {
         all.iter().map(|s| s.clone().into_bytes()).collect()
@@ -305,27 +165,6 @@ mod tests {
             prop_assert_eq!(LiteralSet::prefixes(bytes(&literals)).begins(v, more), begins);
             let ends = literals.iter().any(|l| value.ends_with(l) && long(l));
             prop_assert_eq!(SuffixSet::new(bytes(&literals)).ends(v, more), ends);
-        }
-
-        #[test]
-        fn folding_agrees_with_characters(
-            literal in "[aksKü]{0,4}",
-            value in "[aAkKsSüÜſ\u{212a}]{0,6}",
-            junk in proptest::collection::vec(any::<u8>(), 0..4),
-        ) {
-            let fold = FoldLiteral::new(literal.chars().map(tables::cases).collect());
-            let chars: Vec<char> = value.chars().collect();
-            let same = |part: &[char]| {
-                part.iter().zip(literal.chars()).all(|(a, b)| tables::cases(b).contains(a))
-            };
-            let n = literal.chars().count();
-            let size = |part: &[char]| part.iter().map(|c| c.len_utf8()).sum::<usize>();
-            let begins = chars.get(..n).filter(|part| same(part)).map(size);
-            prop_assert_eq!(fold.begins(value.as_bytes()), begins);
-            let from = chars.len().checked_sub(n);
-            let ends = from.map(|from| &chars[from..]).filter(|part| same(part)).map(size);
-            prop_assert_eq!(fold.ends(value.as_bytes()), ends);
-            let _ = (fold.begins(&junk), fold.ends(&junk)); // no panic
         }
     }
 }

@@ -74,7 +74,7 @@ impl Matcher {
     /// A matcher.
     ///
     /// # Errors
-    /// When the pattern of a regular expression is refused.
+    /// When the regular expression is invalid or too large.
     pub fn new(op: MatchOp, name: &str, value: &str) -> Result<Self, RegexError> {
         let regex = match op {
             MatchOp::Regex | MatchOp::NotRegex => Some(Regex::new(value)?),
@@ -88,7 +88,7 @@ impl Matcher {
         })
     }
 
-    /// The matcher with the opposite verdict on every value.
+    /// The matcher with the opposite result for every value.
     #[must_use]
     pub fn inverse(&self) -> Self {
         Matcher {
@@ -112,7 +112,7 @@ impl Matcher {
         &self.value
     }
 
-    /// The pattern, if it is one.
+    /// The regular expression of `=~` and `!~`.
     pub fn regex(&self) -> Option<&Regex> {
         self.regex.as_ref()
     }
@@ -142,8 +142,8 @@ impl Matcher {
     }
 }
 
-/// As Prometheus prints it: `name=~"value"`, with the name in quotes where it
-/// is not a plain one.
+/// Prints the matcher as Prometheus does: `name=~"value"`, with a name in quotes
+/// if it is not a legacy label name.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_inverse_says_the_opposite() {
+    fn the_inverse_gives_the_opposite_result() {
         for op in [
             MatchOp::Equal,
             MatchOp::NotEqual,

@@ -7,15 +7,15 @@ use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use crate::syntax::tables;
 
-/// `text` in double quotes, with what is not printable escaped.
+/// `text` in double quotes, with escapes for unprintable characters.
 pub fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
-    // Writing into a string can't fail.
+    // Writing to a string cannot fail.
     let _ = write_quoted(&mut out, text);
     out
 }
 
-/// Writes `text` in double quotes, with what is not printable escaped.
+/// Writes `text` in double quotes, with escapes for unprintable characters.
 pub(crate) fn write_quoted(f: &mut impl Write, text: &str) -> fmt::Result {
     f.write_char('"')?;
     for c in text.chars() {

@@ -1,26 +1,21 @@
-//! An anchored regular expression, classified and, if need be, compiled.
+//! Anchored regular expressions: classified, and compiled where needed.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use aho_corasick::{AhoCorasick, packed};
-use memchr::memmem;
 use regex_automata::nfa::thompson::NFA;
 
 use crate::automaton::{Automaton, build_nfa, with_stack};
 use crate::class::Class;
-use crate::literals::LiteralSet;
+use crate::searcher::Searcher;
 use crate::syntax::{Ast, Dialect, RegexError, RegexErrorKind, parse, translate};
 
-/// Literals for a vector search. Beyond, its filter lets too much through.
-const MAX_FEW: usize = 32;
-
-/// A regular expression with Go's syntax that has to match a whole value;
-/// `.` matches a newline too. Cheap to clone, and free of locks where threads
-/// match with it at once.
+/// A regular expression in Go's syntax that has to match a whole value; `.`
+/// matches a newline, too. Cheap to clone; threads match concurrently without
+/// locks.
 ///
-/// On values that are not UTF-8 it never fails, but what `.` and classes make
-/// of the bytes that are no characters is not specified.
+/// Values that are not UTF-8 are no error, but it is unspecified whether `.` and
+/// classes match their invalid bytes.
 #[derive(Clone)]
 pub struct Regex {
     inner: Arc<Inner>,
@@ -29,95 +24,43 @@ pub struct Regex {
 struct Inner {
     pattern: Box<str>,
     class: Class,
-    /// Finds the literals of a `contains`, or the required literal.
+    /// Searches for the literals of a `contains`, or for the required literal.
     searcher: Searcher,
-    /// The automaton, built from `source` when it is first needed.
+    /// The automaton, built from `source` at its first use.
     automaton: OnceLock<Option<Automaton>>,
     source: Source,
 }
 
-/// What the automaton is made from. A pattern that always needs one has its
-/// NFA made at once, so that one which is too large is refused early.
+/// The source of the automaton. A pattern that always needs an automaton builds
+/// its NFA at once, so that a pattern that is too large is refused early.
 enum Source {
     Nfa(NFA),
     Ast(Ast),
-    /// The class says it all.
+    /// The class needs no automaton.
     Unneeded,
 }
 
-/// Finds literals in text.
-pub(crate) enum Searcher {
-    Nothing,
-    One(Box<memmem::Finder<'static>>),
-    /// By vectors.
-    Few(Box<packed::Searcher>),
-    Many(AhoCorasick),
-}
-
-impl Searcher {
-    fn new(class: &Class) -> Option<Searcher> {
-        Some(match class {
-            Class::Contains { literals, .. } => Searcher::of(literals)?,
-            Class::General {
-                required: Some(required),
-            } => Searcher::one(required),
-            Class::Fold {
-                literal,
-                before: Some(_),
-                after: Some(_),
-            } => Searcher::of(&literal.spellings())?,
-            _ => Searcher::Nothing,
-        })
-    }
-
-    fn one(literal: &[u8]) -> Searcher {
-        Searcher::One(Box::new(memmem::Finder::new(literal).into_owned()))
-    }
-
-    fn of(literals: &LiteralSet) -> Option<Searcher> {
-        match literals.as_slice() {
-            [only] => Some(Searcher::one(only)),
-            all => match few(all) {
-                Some(searcher) => Some(Searcher::Few(Box::new(searcher))),
-                None => AhoCorasick::builder()
-                    .prefilter(false)
-                    .build(all)
-                    .ok()
-                    .map(Searcher::Many),
-            },
-        }
-    }
-
-    /// The first literal in `text`, as start and end.
-    #[inline]
-    pub(crate) fn find(&self, text: &[u8]) -> Option<(usize, usize)> {
-        match self {
-            Searcher::Nothing => None,
-            Searcher::One(finder) => {
-                let at = finder.find(text)?;
-                Some((at, at + finder.needle().len()))
-            }
-            Searcher::Few(all) => all.find(text).map(|m| (m.start(), m.end())),
-            Searcher::Many(all) => all.find(text).map(|m| (m.start(), m.end())),
-        }
-    }
-}
-
-/// A vector search for a few literals, where the machine has one. It is asked
-/// by itself, and the automaton goes without filters, because those that it
-/// would choose look for single bytes, of which labels are full.
-fn few(literals: &[Box<[u8]>]) -> Option<packed::Searcher> {
-    if literals.len() > MAX_FEW {
-        return None;
-    }
-    packed::Config::new().builder().extend(literals).build()
+/// The searcher that matching a class needs; `None` if it cannot be built.
+fn searcher_of(class: &Class) -> Option<Searcher> {
+    Some(match class {
+        Class::Contains { literals, .. } => Searcher::of(literals)?,
+        Class::General {
+            required: Some(required),
+        } => Searcher::one(required),
+        Class::Fold {
+            literal,
+            before: Some(_),
+            after: Some(_),
+        } => Searcher::of(&literal.spellings())?,
+        _ => Searcher::Nothing,
+    })
 }
 
 impl Regex {
     /// Compiles a pattern.
     ///
     /// # Errors
-    /// When Go would refuse it, or when its automaton would be too large.
+    /// When Go refuses it, or its automaton is too large.
     pub fn new(pattern: &str) -> Result<Self, RegexError> {
         let too_large = || RegexError::new(RegexErrorKind::TooLarge, pattern);
         let (class, source) = match Class::of_plain(pattern) {
@@ -129,7 +72,7 @@ impl Regex {
         };
         let source = match (&class, source) {
             (Class::General { .. }, Source::Ast(ast)) => {
-                let nfa = build_nfa(translate::for_verdicts(&ast));
+                let nfa = build_nfa(translate::for_matching(&ast));
                 Source::Nfa(nfa.ok_or_else(too_large)?)
             }
             (Class::Fold { before: None, .. }, source) => source,
@@ -138,7 +81,7 @@ impl Regex {
         Ok(Regex {
             inner: Arc::new(Inner {
                 pattern: pattern.into(),
-                searcher: Searcher::new(&class).ok_or_else(too_large)?,
+                searcher: searcher_of(&class).ok_or_else(too_large)?,
                 class,
                 automaton: OnceLock::new(),
                 source,
@@ -160,12 +103,12 @@ impl Regex {
         }
     }
 
-    /// The pattern as it was given.
+    /// The pattern as given.
     pub fn pattern(&self) -> &str {
         &self.inner.pattern
     }
 
-    /// What the pattern really is.
+    /// The class of the pattern.
     pub fn class(&self) -> &Class {
         &self.inner.class
     }
@@ -174,13 +117,13 @@ impl Regex {
         &self.inner.searcher
     }
 
-    /// The automaton; `None` only for a class that can do without and would
-    /// have one that is too large.
+    /// The automaton. `None` only for a class that does not need it and whose
+    /// automaton would be too large.
     pub(crate) fn automaton(&self) -> Option<&Automaton> {
         let build = || {
             let nfa = match &self.inner.source {
                 Source::Nfa(nfa) => nfa.clone(),
-                Source::Ast(ast) => build_nfa(translate::for_verdicts(ast))?,
+                Source::Ast(ast) => build_nfa(translate::for_matching(ast))?,
                 Source::Unneeded => return None,
             };
             Some(Automaton::new(nfa))
@@ -230,7 +173,7 @@ impl Regex {
     }
 }
 
-/// The value without the bytes that gaps need.
+/// The value without the fewest bytes of gaps.
 #[inline]
 pub(crate) fn inside(value: &[u8], before: usize, after: usize) -> Option<&[u8]> {
     value.get(before..value.len().checked_sub(after)?)

@@ -1,4 +1,4 @@
-//! `label_replace`'s regular expression: groups and templates.
+//! The regular expressions of `label_replace`: groups and templates.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,17 +10,17 @@ use regex_automata::util::captures::Captures;
 use crate::automaton::with_stack;
 use crate::syntax::{Dialect, RegexError, RegexErrorKind, parse, tables, translate};
 
-/// The NFA of the largest pattern that is taken, bytes. Engines that find
-/// groups need memory in proportion.
+/// Largest NFA of a pattern, bytes. Engines that find groups need memory in
+/// proportion.
 const MAX_NFA: usize = 64 << 20;
-/// The cache of the lazy automaton behind, bytes.
+/// Size of the lazy automaton's cache, bytes.
 const LAZY_CACHE: usize = 4 << 20;
 
 /// A pattern whose groups fill in templates, as in PromQL's `label_replace`.
-/// Cheap to clone, and fit to be shared by threads.
+/// Cheap to clone; threads may share it.
 ///
-/// It is compiled as `^(?s:PATTERN)$`, letter by letter: a pattern such as
-/// `a)|(b` is one, and means what it means there.
+/// As in Prometheus it is compiled as the text `^(?s:PATTERN)$`, so a pattern
+/// such as `a)|(b` is valid.
 ///
 /// # Examples
 /// ```
@@ -44,8 +44,8 @@ impl Replacer {
     /// Compiles `^(?s:pattern)$`.
     ///
     /// # Errors
-    /// When Go would refuse it, in words about the whole of it, or when it
-    /// would be too large.
+    /// When Go refuses it, with an error about the whole text, or when it is too
+    /// large.
     pub fn new(pattern: &str) -> Result<Self, RegexError> {
         let whole = format!("^(?s:{pattern})$");
         let parsed = parse(&whole, Dialect::Replacer)?;
@@ -64,13 +64,13 @@ impl Replacer {
         })
     }
 
-    /// The pattern as it was given.
+    /// The pattern as given.
     pub fn pattern(&self) -> &str {
         &self.pattern
     }
 
-    /// The places of the whole match (the first one) and of all groups, in
-    /// bytes; `None` if `text` does not match.
+    /// The byte ranges of the whole match (the first one) and of all groups;
+    /// `None` if `text` does not match.
     pub fn groups(&self, text: &str) -> Option<Vec<Option<Range<usize>>>> {
         let captures = self.captures(text)?;
         let place = |i| captures.get_group(i).map(|span| span.range());
@@ -78,7 +78,7 @@ impl Replacer {
     }
 
     /// If `text` matches, the template with `$1`, `${1}`, `$name`, `${name}`
-    /// and `$$` filled in. A group that took no part is empty.
+    /// and `$$` filled in. A group without a match is empty.
     pub fn replace(&self, text: &str, template: &str) -> Option<String> {
         let captures = self.captures(text)?;
         let mut out = String::new();
@@ -106,13 +106,14 @@ impl Replacer {
                 }
                 rest = behind;
             } else {
-                out.push('$'); // what refers to nothing stands for itself
+                out.push('$'); // not a reference
             }
         }
         out.push_str(rest);
     }
 
-    /// The place of a group by number, or by name the first one that took part.
+    /// The range of a group by number, or of the first group of a name that has
+    /// a match.
     fn resolve(&self, name: &str, captures: &Captures) -> Option<Range<usize>> {
         let place = |i| captures.get_group(i).map(|span| span.range());
         if is_number(name) {
@@ -124,15 +125,15 @@ impl Replacer {
     }
 }
 
-/// Whether a reference is by number. Go takes up to nine digits as one.
+/// Whether a reference is a number. In Go it has at most nine digits.
 fn is_number(name: &str) -> bool {
     name.len() <= 9
         && name.bytes().all(|b| b.is_ascii_digit())
         && (name.len() == 1 || !name.starts_with('0'))
 }
 
-/// The name that a reference begins with, plain or in braces, and what
-/// follows; the dollar is behind already.
+/// The name at the beginning of a reference after its dollar, plain or in braces,
+/// and the rest.
 fn reference(text: &str) -> Option<(&str, &str)> {
     let body = text.strip_prefix('{');
     let (braced, body) = (body.is_some(), body.unwrap_or(text));

@@ -27,13 +27,13 @@ fn fills_in_templates() {
 fn matches_the_whole_text_only() {
     assert_eq!(replace("b", "abc", "x"), None);
     assert_eq!(replace("a.c", "a\nc", "x").as_deref(), Some("x"));
-    // The wrapping is textual, as in the reference.
+    // The wrapping is textual, as in Prometheus.
     assert_eq!(replace("a)|(b", "ax", "<$1>").as_deref(), Some("<>"));
     assert_eq!(replace("a)|(b", "xb", "<$1>").as_deref(), Some("<b>"));
 }
 
 #[test]
-fn errors_name_the_whole() {
+fn errors_have_the_whole_text() {
     let error = Replacer::new("a(").unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -44,8 +44,8 @@ fn errors_name_the_whole() {
 #[test]
 fn preferences_are_those_of_perl() {
     let groups = |pattern: &str, text: &str| Replacer::new(pattern).unwrap().groups(text);
-    let places = groups("(a|ab)(c|bcd)(d*)", "abcd").unwrap();
-    assert_eq!(places, [Some(0..4), Some(0..1), Some(1..4), Some(4..4)]);
-    let places = groups("(a+?)(a*)", "aaa").unwrap();
-    assert_eq!(places, [Some(0..3), Some(0..1), Some(1..3)]);
+    let ranges = groups("(a|ab)(c|bcd)(d*)", "abcd").unwrap();
+    assert_eq!(ranges, [Some(0..4), Some(0..1), Some(1..4), Some(4..4)]);
+    let ranges = groups("(a+?)(a*)", "aaa").unwrap();
+    assert_eq!(ranges, [Some(0..3), Some(0..1), Some(1..3)]);
 }

@@ -1,15 +1,15 @@
-//! Compares with what Prometheus's own regular expressions said, see
-//! `compliance/go/cmd/regexgolden`. To compare with another file of that
-//! program, made from another seed, name it in `QUARREL_REGEX_GOLDEN`.
+//! Compares with results of Prometheus's regular expressions, which
+//! `compliance/go/cmd/regexgolden` writes. `QUARREL_REGEX_GOLDEN` names another
+//! file of that program, such as one of another seed.
 
 use quarrel_matchers::{MatchOp, Matcher, Regex, Replacer};
 use serde_json::Value;
 
-/// Patterns that are known to differ, each with its reason.
+/// Patterns with known differences and their reasons.
 const KNOWN: &[&str] = &[
-    // Go writes half of a surrogate pair as U+FFFD when it compares the
-    // pattern's literal beginning as text, but not when it compares
-    // characters. Here no text matches it.
+    // Go replaces a surrogate by U+FFFD when it compares the pattern's literal
+    // prefix as text, but not when it compares characters. Here no text matches
+    // a surrogate.
     r"\x{d800}",
     r"[\x{d800}]",
 ];
@@ -47,7 +47,7 @@ fn items<'a>(record: &'a Value, key: &str) -> &'a [Value] {
     record[key].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Collects what differs, so that a failure shows all of it.
+/// Collects all differences for one failure.
 #[derive(Default)]
 struct Report {
     checked: usize,
@@ -76,7 +76,7 @@ impl Report {
 }
 
 #[test]
-fn patterns_are_refused_alike() {
+fn invalid_patterns_are_the_same() {
     let mut report = Report::default();
     for record in records() {
         let want = record["e"].as_str();
@@ -97,7 +97,7 @@ fn patterns_are_refused_alike() {
 }
 
 #[test]
-fn label_replace_refuses_alike() {
+fn invalid_patterns_of_label_replace_are_the_same() {
     let mut report = Report::default();
     for record in records() {
         let want = record["r"].as_str();
@@ -112,14 +112,14 @@ fn label_replace_refuses_alike() {
 }
 
 #[test]
-fn verdicts_are_alike() {
+fn matches_are_the_same() {
     let mut report = Report::default();
     for record in records() {
         let (Ok(pattern), Some(want)) = (pattern(&record), record["m"].as_str()) else {
             continue;
         };
         let Ok(matcher) = Matcher::new(MatchOp::Regex, "l", pattern) else {
-            continue; // another test says so
+            continue; // another test reports it
         };
         for (input, want) in items(&record, "i").iter().zip(want.bytes()) {
             let input = input.as_str().unwrap();
@@ -134,14 +134,14 @@ fn verdicts_are_alike() {
 }
 
 #[test]
-fn groups_and_templates_are_alike() {
+fn groups_and_templates_are_the_same() {
     let mut report = Report::default();
     for record in records() {
         let Ok(pattern) = pattern(&record) else {
             continue;
         };
         let Ok(replacer) = Replacer::new(pattern) else {
-            continue; // another test says so
+            continue; // another test reports it
         };
         let inputs = items(&record, "i");
         for (input, want) in inputs.iter().zip(items(&record, "c")) {

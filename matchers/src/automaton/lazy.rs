@@ -1,4 +1,4 @@
-//! A large automaton, determinized as it runs.
+//! A large automaton that is determinized as it runs.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
@@ -8,15 +8,16 @@ use regex_automata::util::pool::{Pool, PoolGuard};
 use regex_automata::util::start;
 use regex_automata::{Anchored, Input, MatchKind};
 
-use super::LAZY_CACHE;
+/// Size of a cache, bytes.
+const LAZY_CACHE: usize = 4 << 20;
 
 type Create = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
-/// A lazy automaton with a pool of caches: each thread takes its own, so
-/// threads do not wait for one another.
+/// A lazy automaton with a pool of caches. Each thread takes its own, so threads
+/// do not wait for each other.
 pub(crate) struct Lazy {
     nfa: NFA,
-    /// `None` if even an empty cache is beyond what the crate can number.
+    /// `None` if the automaton is too large even for an empty cache.
     hybrid: Option<Hybrid>,
 }
 
@@ -25,12 +26,12 @@ struct Hybrid {
     caches: Pool<Cache, Create>,
 }
 
-/// What a run over a value found.
+/// The result of a run over a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Run {
     Match,
     NoMatch,
-    /// No value that begins with so many bytes of this one matches.
+    /// No value with this number of bytes of the value as its prefix matches.
     Dead(usize),
 }
 
@@ -61,7 +62,7 @@ impl Lazy {
         self.session().run(value) == Run::Match
     }
 
-    /// Takes a cache for many runs.
+    /// Takes a cache for several runs.
     pub(crate) fn session(&self) -> Session<'_> {
         Session {
             lazy: self,
@@ -70,7 +71,7 @@ impl Lazy {
     }
 }
 
-/// A cache at work.
+/// A lazy automaton with its own cache.
 pub(crate) struct Session<'a> {
     lazy: &'a Lazy,
     hybrid: Option<(&'a DFA, PoolGuard<'a, Cache, Create>)>,
@@ -83,7 +84,7 @@ impl Session<'_> {
         {
             return run;
         }
-        // Slow, but never gives up.
+        // Slower, but never gives up.
         let matches = PikeVM::new_from_nfa(self.lazy.nfa.clone()).is_ok_and(|vm| {
             let input = Input::new(value).anchored(Anchored::Yes);
             vm.is_match(&mut vm.create_cache(), input)
@@ -118,7 +119,7 @@ mod tests {
 
     fn lazy(pattern: &str) -> Lazy {
         let ast = parse(pattern, Dialect::Matcher).unwrap().ast;
-        Lazy::new(build_nfa(translate::for_verdicts(&ast)).unwrap())
+        Lazy::new(build_nfa(translate::for_matching(&ast)).unwrap())
     }
 
     #[test]

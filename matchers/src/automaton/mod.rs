@@ -1,9 +1,9 @@
 //! Automata for patterns that have no simpler class.
 //!
-//! Building is bounded: a pattern whose automaton stays small becomes a
-//! [`Table`], which is stateless and knows for each of its states whether
-//! everything or nothing follows. Any other is determinized as it runs
-//! ([`Lazy`]), with a bounded cache for each thread that matches.
+//! Building is bounded. A pattern with a small automaton becomes a [`Table`],
+//! which is stateless and knows the states from which everything or nothing
+//! matches. Any other is determinized as it runs ([`Lazy`]), with a bounded
+//! cache for each thread.
 
 mod lazy;
 mod table;
@@ -12,21 +12,14 @@ use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_syntax::hir::{Hir, Look};
 
 pub(crate) use lazy::{Lazy, Run};
-pub(crate) use table::{Table, Verdict};
+pub(crate) use table::{StateKind, Table};
 
-/// Above this size of the NFA, bytes, no table is tried: ordinary patterns
-/// need a tenth, and what needs more takes long to determinize.
-const TABLE_NFA_LIMIT: usize = 256 << 10;
-/// The largest automaton and the most memory to determinize it, bytes. It is
-/// reached in a few milliseconds.
-const TABLE_LIMIT: usize = 1 << 20;
-/// The cache of a lazy automaton, bytes.
-const LAZY_CACHE: usize = 4 << 20;
-/// The NFA of the largest pattern that is taken at all, bytes.
+/// The largest NFA of a pattern, bytes.
 pub(crate) const MAX_NFA: usize = 64 << 20;
-/// The stack that a translation into an NFA may need, and the room that has
-/// to be left on it, bytes: trees are up to 1,000 levels high.
+/// Size of a new stack for recursion over a pattern, bytes: trees have up to
+/// 1,000 levels.
 const STACK: usize = 8 << 20;
+/// The recursion gets a new stack if less than this is left, bytes.
 const STACK_ROOM: usize = 1 << 20;
 
 /// A compiled pattern.
@@ -68,7 +61,7 @@ pub(crate) fn build_nfa(hir: Hir) -> Option<NFA> {
     })
 }
 
-/// Runs what recurses as deep as a pattern is nested.
+/// Runs a recursion over a pattern with enough stack.
 pub(crate) fn with_stack<T>(run: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(STACK_ROOM, STACK, run)
 }

@@ -1,4 +1,4 @@
-//! A small automaton as one table.
+//! A small automaton as a table.
 
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson::NFA;
@@ -7,35 +7,41 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 use rustc_hash::FxHashMap;
 
-use super::{TABLE_LIMIT, TABLE_NFA_LIMIT};
+/// Largest NFA for which a table is tried, bytes. Ordinary patterns need a tenth,
+/// larger ones take long to determinize.
+const TABLE_NFA_LIMIT: usize = 256 << 10;
+/// Largest automaton, and most memory to determinize it, bytes. The limit is
+/// reached in a few milliseconds.
+const TABLE_LIMIT: usize = 1 << 20;
 
-/// What a state says about all that may follow.
+/// Which continuations of a value match in a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Nothing matches.
+pub(crate) enum StateKind {
+    /// None matches.
     Dead,
-    /// Everything matches.
+    /// All match.
     Everything,
-    /// It depends.
+    /// Some match.
     Open,
 }
 
-/// A state: where its row begins in the table. The first two rows are the two
-/// that decide.
+/// A state: the position of its row in the table. The first two rows are the
+/// dead state and the state in which everything matches.
 pub(crate) type State = u32;
 
-/// A complete automaton with all states that decide alike merged.
+/// A complete automaton. All dead states are one state, and so are all states in
+/// which everything matches.
 pub(crate) struct Table {
     /// The class of each byte.
     classes: [u8; 256],
-    /// Classes, which is the length of a row.
+    /// Number of classes, the length of a row.
     width: u32,
-    /// The next state by state and class.
+    /// The next state for each state and class.
     next: Box<[State]>,
-    /// Whether the value may end, by number of the state.
+    /// For each state, whether a value that ends there matches.
     accepts: Box<[bool]>,
     start: State,
-    /// The bytes that a value can end with which matches.
+    /// The last bytes of values that match.
     last: Box<[bool; 256]>,
 }
 
@@ -46,7 +52,7 @@ impl std::fmt::Debug for Table {
 }
 
 impl Table {
-    /// The table of an NFA, if it stays within bounds.
+    /// The table of an NFA; `None` if it exceeds the limits.
     pub(super) fn build(nfa: &NFA) -> Option<Self> {
         if nfa.memory_usage() > TABLE_NFA_LIMIT {
             return None;
@@ -74,13 +80,13 @@ impl Table {
     }
 
     #[inline]
-    pub(crate) fn verdict(&self, state: State) -> Verdict {
+    pub(crate) fn kind(&self, state: State) -> StateKind {
         if state > self.width {
-            Verdict::Open
+            StateKind::Open
         } else if state == 0 {
-            Verdict::Dead
+            StateKind::Dead
         } else {
-            Verdict::Everything
+            StateKind::Everything
         }
     }
 
@@ -111,10 +117,10 @@ impl Table {
     }
 }
 
-/// The states that can be reached, numbered as they were found.
+/// The reachable states, numbered in order of discovery.
 struct Explored {
     states: Vec<StateID>,
-    /// The next state's number by number and representative byte.
+    /// The next state for each state and representative byte.
     next: Vec<Vec<u32>>,
     accepts: Vec<bool>,
 }
@@ -144,9 +150,9 @@ impl Explored {
         explored
     }
 
-    /// The states from which every value (`wanted` is false) or no value
-    /// (`wanted` is true) matches: those from which no state is reached whose
-    /// verdict on an ended value is `wanted`.
+    /// The states from which no state is reachable whose `accepts` is `wanted`:
+    /// with `wanted` true the dead states, else those in which everything
+    /// matches.
     fn never_reaches(&self, wanted: bool) -> Vec<bool> {
         let mut before: Vec<Vec<u32>> = vec![Vec::new(); self.next.len()];
         for (state, row) in self.next.iter().enumerate() {
@@ -169,8 +175,9 @@ impl Explored {
     fn into_table(self, dfa: &dense::DFA<Vec<u32>>) -> Table {
         let (dead, everything) = (self.never_reaches(true), self.never_reaches(false));
         let width = self.next.first().map_or(1, Vec::len) as u32;
-        let mut rows = 2; // rows 0 and 1 are the states that decide
-        let place = |state: usize| match (dead[state], everything[state]) {
+        // Rows 0 and 1 are the dead state and the one that accepts everything.
+        let mut rows = 2;
+        let row_of = |state: usize| match (dead[state], everything[state]) {
             (true, _) => 0,
             (_, true) => width,
             _ => {
@@ -178,13 +185,13 @@ impl Explored {
                 (rows - 1) * width
             }
         };
-        let places: Vec<State> = (0..self.next.len()).map(place).collect();
+        let rows_of_states: Vec<State> = (0..self.next.len()).map(row_of).collect();
         let mut next = vec![0; width as usize];
         next.resize(2 * width as usize, width);
         let mut accepts = vec![false, true];
         for (state, row) in self.next.iter().enumerate() {
-            if places[state] > width {
-                next.extend(row.iter().map(|&n| places[n as usize]));
+            if rows_of_states[state] > width {
+                next.extend(row.iter().map(|&n| rows_of_states[n as usize]));
                 accepts.push(self.accepts[state]);
             }
         }
@@ -197,9 +204,13 @@ impl Explored {
             }
             classes[byte as usize] = class as u8;
         }
-        // The row of the state that accepts everything is there always, but
-        // says something only if a state leads to it.
-        let skipped = if places.contains(&width) { 1 } else { 2 };
+        // The row of the state that accepts everything always exists, but counts
+        // only if a state leads to it.
+        let skipped = if rows_of_states.contains(&width) {
+            1
+        } else {
+            2
+        };
         let mut ends = vec![false; width as usize];
         for row in next.chunks_exact(width as usize).skip(skipped) {
             for (end, &next) in ends.iter_mut().zip(row) {
@@ -212,17 +223,17 @@ impl Explored {
             width,
             next: next.into_boxed_slice(),
             accepts: accepts.into_boxed_slice(),
-            start: places[0],
+            start: rows_of_states[0],
         }
     }
 }
 
-/// The first byte of each class, ascending: classes are ranges of bytes.
+/// The first byte of each class, ascending. Classes are ranges of bytes.
 fn representatives(dfa: &dense::DFA<Vec<u32>>) -> Vec<u8> {
     let classes = dfa.byte_classes();
     let mut firsts: Vec<u8> = Vec::new();
     for byte in 0..=255u8 {
-        // A class that comes again would make the table wrong.
+        // A class that is not one range would make the table wrong.
         if byte == 0 || classes.get(byte) != classes.get(byte - 1) {
             firsts.push(byte);
         }
@@ -238,27 +249,27 @@ mod tests {
 
     fn table(pattern: &str) -> Option<Table> {
         let ast = parse(pattern, Dialect::Matcher).unwrap().ast;
-        Table::build(&build_nfa(translate::for_verdicts(&ast)).unwrap())
+        Table::build(&build_nfa(translate::for_matching(&ast)).unwrap())
     }
 
-    fn verdict(pattern: &str, value: &str) -> Verdict {
+    fn kind(pattern: &str, value: &str) -> StateKind {
         let table = table(pattern).unwrap();
         let state = value.bytes().fold(table.start(), |s, b| table.next(s, b));
-        table.verdict(state)
+        table.kind(state)
     }
 
     #[test]
     fn states_decide_as_early_as_possible() {
-        assert_eq!(verdict(".*foo.*", "xfo"), Verdict::Open);
-        assert_eq!(verdict(".*foo.*", "xfoo"), Verdict::Everything);
-        assert_eq!(verdict(".*foo.*|.*bar.*", "xfoob"), Verdict::Everything);
-        assert_eq!(verdict("(a|b).*", "c"), Verdict::Dead);
-        assert_eq!(verdict("(a|b).+", "b"), Verdict::Open);
-        assert_eq!(verdict("(a|b).+", "bx"), Verdict::Everything);
-        assert_eq!(verdict("a^b", ""), Verdict::Dead);
-        assert_eq!(verdict("a*|.*", ""), Verdict::Everything);
-        assert_eq!(verdict("ab|ac", "ab"), Verdict::Open);
-        assert_eq!(verdict("ab|ac", "abx"), Verdict::Dead);
+        assert_eq!(kind(".*foo.*", "xfo"), StateKind::Open);
+        assert_eq!(kind(".*foo.*", "xfoo"), StateKind::Everything);
+        assert_eq!(kind(".*foo.*|.*bar.*", "xfoob"), StateKind::Everything);
+        assert_eq!(kind("(a|b).*", "c"), StateKind::Dead);
+        assert_eq!(kind("(a|b).+", "b"), StateKind::Open);
+        assert_eq!(kind("(a|b).+", "bx"), StateKind::Everything);
+        assert_eq!(kind("a^b", ""), StateKind::Dead);
+        assert_eq!(kind("a*|.*", ""), StateKind::Everything);
+        assert_eq!(kind("ab|ac", "ab"), StateKind::Open);
+        assert_eq!(kind("ab|ac", "abx"), StateKind::Dead);
     }
 
     #[test]

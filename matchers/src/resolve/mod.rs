@@ -1,12 +1,12 @@
-//! Which values of a sorted dictionary match, as ranges.
+//! Finds the ranges of matching values in a sorted dictionary.
 //!
-//! The way is picked in one ladder, from the pattern's class and a look at
-//! the dictionary ([`Strategy::of`]): binary search for literals and prefixes,
-//! one pass with a search that costs little for each value for suffixes and
-//! substrings, and for the rest a walk of the automaton over the dictionary.
+//! [`Strategy::of`] chooses the strategy by the class of the pattern and a
+//! sample of the dictionary: binary search for literals and prefixes, one pass
+//! with a cheap search for suffixes and substrings, and otherwise a walk of the
+//! automaton over the dictionary.
 //!
-//! What it is bad at: a pattern that needs an automaton and neither begins
-//! with something definite nor has a rare literal costs some 10 ns a value.
+//! What it is bad at: a pattern that needs an automaton and neither begins with
+//! literals nor has a rare literal costs about 10 ns for each value.
 
 mod scan;
 mod values;
@@ -19,39 +19,40 @@ use crate::automaton::Automaton;
 use crate::class::Class;
 use crate::literals::LiteralSet;
 use crate::matcher::Matcher;
-use crate::regex::{Regex, Searcher};
+use crate::regex::Regex;
+use crate::searcher::Searcher;
 use values::{Ranges, SAMPLE, complement, lower_bound, one, prefix_end, sample};
 
 pub use values::{Contiguous, SortedValues};
 
-/// Of a sample, the most that may have a literal inside for a search of all
-/// bytes to be quicker than the walk: the walk costs some 8 ns a value, the
-/// automaton on a candidate some 30 ns.
+/// Most values of a sample that contain a literal for which a search of all
+/// bytes is faster than the walk. The walk costs about 8 ns for each value, the
+/// automaton about 30 ns for each candidate.
 const RARE_IN_SAMPLE: usize = SAMPLE / 8;
 
-/// The way that a matcher is resolved, as `explain` shows it.
+/// The strategy of resolving a matcher, as `explain` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Strategy {
-    /// Everything, nothing, or all but the empty value.
+    /// All values, none, or all but the empty one.
     Constant,
     /// Binary searches.
     BinarySearch,
-    /// The end of each value compared.
+    /// Comparison with the end of each value.
     CompareEnds,
-    /// A substring search through all bytes; or through each value, where
-    /// they are not in one piece.
+    /// A substring search through all bytes, or through each value if they are
+    /// not in one piece.
     SubstringSearch,
-    /// A search for a literal that is needed, and the automaton on what has it.
+    /// A search for a required literal, and the automaton on values with it.
     FilteredAutomaton,
-    /// The automaton walked over shared prefixes.
+    /// A walk of the automaton that shares common prefixes.
     Walk,
-    /// A large automaton, made as it runs, on each value.
+    /// A lazy automaton on each value.
     LazyAutomaton,
 }
 
 impl Strategy {
-    /// The way that [`resolve`] takes.
+    /// The strategy of [`resolve`].
     pub fn of<V: SortedValues + ?Sized>(matcher: &Matcher, values: &V) -> Strategy {
         match matcher.regex() {
             None => Strategy::BinarySearch,
@@ -86,7 +87,7 @@ impl Strategy {
     }
 }
 
-/// Whether few values of a sample have the literal.
+/// Whether few values of a sample contain the literal.
 fn is_rare<V: SortedValues + ?Sized>(searcher: &Searcher, values: &V) -> bool {
     let has = |value: &&[u8]| searcher.find(value).is_some();
     values.contiguous().is_some()
@@ -108,8 +109,8 @@ impl fmt::Display for Strategy {
     }
 }
 
-/// The ranges of `values` that satisfy the matcher: ascending, disjoint, not
-/// touching.
+/// The ranges of `values` that satisfy the matcher: ascending, disjoint and not
+/// adjacent.
 pub fn resolve<V: SortedValues + ?Sized>(matcher: &Matcher, values: &V) -> Vec<Range<u32>> {
     let positive = match matcher.regex() {
         None => equal(values, matcher.value().as_bytes()),
@@ -180,7 +181,7 @@ fn among<V: SortedValues + ?Sized>(values: &V, set: &LiteralSet) -> Vec<Range<u3
     ranges.done()
 }
 
-/// The values that begin with one of the literals, none of which begins
+/// The values that begin with one of the literals, none of which is a prefix of
 /// another.
 fn prefixes<V: SortedValues + ?Sized>(
     values: &V,
@@ -192,7 +193,7 @@ fn prefixes<V: SortedValues + ?Sized>(
     for literal in literals.as_slice() {
         let start = lower_bound(values, at, literal);
         at = prefix_end(values, start, literal);
-        // Only the first one can be no longer than the literal.
+        // Only the first value can be equal to the literal.
         let short = start < at && values.get(start).len() < literal.len() + more;
         ranges.push(start + usize::from(short), at);
     }

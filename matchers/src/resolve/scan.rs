@@ -1,4 +1,4 @@
-//! Looks at all values, with searches that cost little for each.
+//! Scans all values with searches that are cheap for each.
 
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ pub(super) fn each<V: SortedValues + ?Sized>(
     ranges.done()
 }
 
-/// The last bytes of a literal, to be compared at once.
+/// The last bytes of a literal, compared at once.
 struct Tail {
     wanted: u64,
     mask: u64,
@@ -39,11 +39,10 @@ impl Tail {
     }
 }
 
-/// More literals than this are searched for in another way.
+/// Most literals that are compared one by one.
 const MAX_TAILS: usize = 8;
 
-/// The values that end with one of the literals, with at least `more` bytes
-/// before it.
+/// The values that end with one of the literals after at least `more` bytes.
 pub(super) fn suffixes<V: SortedValues + ?Sized>(
     values: &V,
     literals: &SuffixSet,
@@ -62,7 +61,7 @@ pub(super) fn suffixes<V: SortedValues + ?Sized>(
     })
 }
 
-/// The first hit of a `contains` pattern in one value: where it ends.
+/// The end of the first match of a `contains` pattern in a value.
 fn hit(regex: &Regex, value: &[u8]) -> Option<usize> {
     match regex.class() {
         Class::Contains { before, after, .. } => {
@@ -81,8 +80,8 @@ fn hit(regex: &Regex, value: &[u8]) -> Option<usize> {
     }
 }
 
-/// The values that have a literal inside. A hit decides for all values that
-/// share the prefix up to it.
+/// The values that contain a literal. A match holds for all values with the same
+/// prefix up to its end.
 pub(super) fn contains<V: SortedValues + ?Sized>(regex: &Regex, values: &V) -> Vec<Range<u32>> {
     let mut ranges = Ranges::default();
     let mut i = 0;
@@ -109,7 +108,7 @@ pub(super) fn contains<V: SortedValues + ?Sized>(regex: &Regex, values: &V) -> V
     ranges.done()
 }
 
-/// The values that have the required literal inside and match.
+/// The matching values among those that contain the required literal.
 pub(super) fn filtered(regex: &Regex, all: Contiguous<'_>) -> Vec<Range<u32>> {
     let mut ranges = Ranges::default();
     let mut i = 0;
@@ -134,6 +133,6 @@ fn next_candidate(regex: &Regex, all: Contiguous<'_>, from: usize) -> Option<usi
         if end <= *all.offsets.get(value + 1)? as usize {
             return Some(value);
         }
-        at = start + 1; // it reaches into the next value
+        at = start + 1; // the literal extends into the next value
     }
 }

@@ -44,7 +44,7 @@ fn sorted(mut words: Vec<String>) -> Vec<String> {
     words
 }
 
-fn verdicts(ranges: &[Range<u32>], len: usize) -> Vec<bool> {
+fn matches(ranges: &[Range<u32>], len: usize) -> Vec<bool> {
     (0..len as u32)
         .map(|i| ranges.iter().any(|r| r.contains(&i)))
         .collect()
@@ -92,9 +92,9 @@ fn words() -> impl Generator<Value = Vec<String>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// Every way gives what an automaton says that knows no classes.
+    /// Every strategy agrees with an automaton without classes.
     #[test]
-    fn all_ways_agree(pattern in piece_of_pattern(), words in words(), negated: bool) {
+    fn all_strategies_agree(pattern in piece_of_pattern(), words in words(), negated: bool) {
         let op = if negated { MatchOp::NotRegex } else { MatchOp::Regex };
         let matcher = Matcher::new(op, "l", &pattern).unwrap();
         let ast = parse(&pattern, Dialect::Matcher).unwrap().ast;
@@ -105,12 +105,12 @@ proptest! {
 
         let lazy = Automaton::Lazy(Box::new(Lazy::new(nfa)));
         let piece = Piece::new(&words);
-        prop_assert_eq!(&verdicts(&resolve(&matcher, &words), words.len()), &want, "slices");
-        prop_assert_eq!(&verdicts(&resolve(&matcher, &piece.values()), words.len()), &want, "one piece");
+        prop_assert_eq!(&matches(&resolve(&matcher, &words), words.len()), &want, "slices");
+        prop_assert_eq!(&matches(&resolve(&matcher, &piece.values()), words.len()), &want, "one piece");
         for (name, automaton) in [("walk", &table), ("lazy", &lazy)] {
             let ranges = walk::walk(automaton, &words);
             let ranges = if negated { complement(&ranges, words.len()) } else { ranges };
-            prop_assert_eq!(&verdicts(&ranges, words.len()), &want, "{}", name);
+            prop_assert_eq!(&matches(&ranges, words.len()), &want, "{}", name);
         }
         for (word, want) in words.iter().zip(&want) {
             prop_assert_eq!(matcher.matches(word), *want, "alone: {:?}", word);
@@ -119,7 +119,7 @@ proptest! {
 }
 
 #[test]
-fn ranges_join_and_ways_are_as_named() {
+fn adjacent_ranges_join_and_strategies_are_as_expected() {
     let words = ["", "api-1", "api-2", "web-1", "web-2", "x"];
     let run = |op, pattern: &str| {
         let matcher = Matcher::new(op, "l", pattern).unwrap();
@@ -169,7 +169,7 @@ fn a_rare_literal_filters() {
     let check = |pattern: &str, way: Strategy| {
         let matcher = Matcher::new(MatchOp::Regex, "l", pattern).unwrap();
         assert_eq!(Strategy::of(&matcher, &piece.values()), way, "{pattern}");
-        let found = verdicts(&resolve(&matcher, &piece.values()), words.len());
+        let found = matches(&resolve(&matcher, &piece.values()), words.len());
         let want: Vec<bool> = words.iter().map(|w| matcher.matches(w)).collect();
         assert_eq!(found, want, "{pattern}");
         assert!(want.contains(&true), "{pattern}");
@@ -212,7 +212,7 @@ fn no_values_at_all() {
 }
 
 #[test]
-fn hits_across_values_do_not_count() {
+fn matches_across_values_do_not_count() {
     let words = sorted(vec![
         "xfo".into(),
         "obar".into(),
@@ -224,7 +224,7 @@ fn hits_across_values_do_not_count() {
     let matcher = Matcher::new(MatchOp::Regex, "l", ".*foo.*").unwrap();
     let found = resolve(&matcher, &piece.values());
     assert_eq!(
-        verdicts(&found, words.len()),
+        matches(&found, words.len()),
         words.iter().map(|w| w.contains("foo")).collect::<Vec<_>>()
     );
 }

@@ -1,33 +1,33 @@
-//! Sorted values, and searches in them.
+//! Sorted values and searches in them.
 
 use std::ops::Range;
 
-/// Values in ascending byte order, no two equal; at most `u32::MAX`.
+/// Distinct values in ascending byte order; at most `u32::MAX`.
 pub trait SortedValues {
-    /// How many values.
+    /// The number of values.
     fn len(&self) -> usize;
 
     /// Value `i`.
     fn get(&self, i: usize) -> &[u8];
 
-    /// Whether there is none.
+    /// Whether there is no value.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// All values in one piece, if they are kept so: then substrings are
-    /// searched in all of them at once.
+    /// All values in one piece, if they are stored so. Then a substring search
+    /// runs through all of them at once.
     fn contiguous(&self) -> Option<Contiguous<'_>> {
         None
     }
 }
 
-/// Values end to end.
+/// Values in one piece.
 #[derive(Clone, Copy, Debug)]
 pub struct Contiguous<'a> {
     /// The bytes of all values.
     pub bytes: &'a [u8],
-    /// Where each value begins, and last where the last one ends.
+    /// Where each value begins, and the end of the last one.
     pub offsets: &'a [u32],
 }
 
@@ -66,22 +66,22 @@ impl SortedValues for Contiguous<'_> {
     }
 }
 
-/// Values that are looked at to guess what the others are like.
+/// Number of values in a sample.
 pub(super) const SAMPLE: usize = 64;
 
-/// So many values from all over; none if there are none.
+/// A sample of the values; empty if there is none.
 pub(super) fn sample<V: SortedValues + ?Sized>(values: &V) -> impl Iterator<Item = &[u8]> {
     let len = values.len() as u64;
     let count = if len == 0 { 0 } else { SAMPLE as u64 };
     (0..count).map(move |i| {
-        // By the golden ratio, since names are often numbered: every so many
-        // of them would end alike.
+        // By the golden ratio, since names are often numbered: values at a
+        // constant distance may have the same end.
         let spread = i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         values.get(((spread * len) >> 32) as usize)
     })
 }
 
-/// Collects ascending ranges and joins those that touch.
+/// Collects ascending ranges and joins adjacent ones.
 #[derive(Default)]
 pub(super) struct Ranges(Vec<Range<u32>>);
 
@@ -120,13 +120,13 @@ pub(super) fn complement(ranges: &[Range<u32>], len: usize) -> Vec<Range<u32>> {
     out.done()
 }
 
-/// The first `i` in `from..len` for which `before` is false; it must be true
-/// for all before that and for none behind. The steps grow from `from` on, so
-/// that a near end is found at once.
+/// The first `i` in `from..len` for which `before` is false. It must be true for
+/// all smaller and false for all greater ones. The steps grow from `from` on, so
+/// near results are found fast.
 #[inline]
 pub(super) fn gallop(from: usize, len: usize, before: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut step) = (from, 1);
-    // All below `low` are before.
+    // `before` is true for all below `low`.
     while low + step <= len && before(low + step - 1) {
         low += step;
         step *= 2;
@@ -150,7 +150,7 @@ pub(super) fn partition_point(len: usize, before: impl Fn(usize) -> bool) -> usi
     low
 }
 
-/// The first value from `from` on that is not less than `literal`.
+/// The first value from `from` on that is at least `literal`.
 pub(super) fn lower_bound<V: SortedValues + ?Sized>(
     values: &V,
     from: usize,
@@ -159,8 +159,8 @@ pub(super) fn lower_bound<V: SortedValues + ?Sized>(
     gallop(from, values.len(), |i| values.get(i) < literal)
 }
 
-/// Where the values that begin with `prefix` end; `from` is one of them or
-/// the place where they would be.
+/// The end of the values that begin with `prefix`. `from` is one of them or the
+/// position where they would be.
 #[inline]
 pub(super) fn prefix_end<V: SortedValues + ?Sized>(
     values: &V,
@@ -170,7 +170,7 @@ pub(super) fn prefix_end<V: SortedValues + ?Sized>(
     gallop(from, values.len(), |i| values.get(i).starts_with(prefix))
 }
 
-/// How many bytes two values have in common at their beginning.
+/// The length of the common prefix of two values.
 #[inline]
 pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     let mut at = 0;
@@ -195,7 +195,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn searches_agree_with_a_plain_look(
+        fn searches_agree_with_their_definition(
             a in "[ab]{0,20}", b in "[ab]{0,20}",
             from in 0..10usize, len in 10..40usize, end in 0..40usize,
         ) {
@@ -205,7 +205,7 @@ mod tests {
         }
 
         #[test]
-        fn complements_turn_back(mut ends in proptest::collection::vec(0..50u32, 0..10)) {
+        fn a_complement_of_a_complement_is_the_original(mut ends in proptest::collection::vec(0..50u32, 0..10)) {
             ends.sort_unstable();
             ends.dedup();
             let mut ranges = Ranges::default();

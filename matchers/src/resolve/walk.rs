@@ -1,9 +1,9 @@
-//! Walks an automaton over a sorted dictionary.
+//! Runs an automaton over a sorted dictionary.
 
 use std::ops::Range;
 
 use super::values::{Ranges, SAMPLE, SortedValues, common_prefix, prefix_end, sample};
-use crate::automaton::{Automaton, Lazy, Run, Table, Verdict};
+use crate::automaton::{Automaton, Lazy, Run, StateKind, Table};
 
 /// The values that match.
 pub(super) fn walk<V: SortedValues + ?Sized>(automaton: &Automaton, values: &V) -> Vec<Range<u32>> {
@@ -13,9 +13,9 @@ pub(super) fn walk<V: SortedValues + ?Sized>(automaton: &Automaton, values: &V) 
     }
 }
 
-/// Keeps the state at each prefix that a value shares with the one before. A
-/// state in which everything is decided decides for all values under the
-/// prefix that led there.
+/// Keeps the state at each prefix that a value shares with the previous one. In a
+/// state where nothing or everything matches, the result holds for all values
+/// with the prefix that leads there.
 fn walk_table<V: SortedValues + ?Sized>(table: &Table, values: &V) -> Vec<Range<u32>> {
     // `states[d]` is the state after the first `d` bytes of the last value.
     let mut states = vec![table.start()];
@@ -32,23 +32,23 @@ fn walk_table<V: SortedValues + ?Sized>(table: &Table, values: &V) -> Vec<Range<
         let shared = common_prefix(last, value).min(states.len() - 1);
         states.truncate(shared + 1);
         let mut state = states[shared];
-        let mut verdict = table.verdict(state);
+        let mut kind = table.kind(state);
         for &byte in &value[shared..] {
-            if verdict != Verdict::Open {
+            if kind != StateKind::Open {
                 break;
             }
             state = table.next(state, byte);
-            verdict = table.verdict(state);
+            kind = table.kind(state);
             states.push(state);
         }
         let start = i;
         i += 1;
-        match verdict {
-            Verdict::Open if table.accepts(state) => ranges.push(start, i),
-            Verdict::Open => {}
+        match kind {
+            StateKind::Open if table.accepts(state) => ranges.push(start, i),
+            StateKind::Open => {}
             _ => {
                 i = prefix_end(values, i, &value[..states.len() - 1]);
-                if verdict == Verdict::Everything {
+                if kind == StateKind::Everything {
                     ranges.push(start, i);
                 }
             }
@@ -58,15 +58,14 @@ fn walk_table<V: SortedValues + ?Sized>(table: &Table, values: &V) -> Vec<Range<
     ranges.done()
 }
 
-/// Whether a look at last bytes spares more than it costs: where at most half
-/// of a sample can match.
+/// Whether testing last bytes pays off: if at most half of a sample can match.
 fn ends_are_rare<V: SortedValues + ?Sized>(table: &Table, values: &V) -> bool {
     let may = |value: &[u8]| value.last().is_none_or(|&byte| table.may_end_with(byte));
     values.len() >= SAMPLE && 2 * sample(values).filter(|value| may(value)).count() <= SAMPLE
 }
 
-/// Runs on each value from its beginning, since a bounded cache forgets
-/// states; but prefixes under which nothing matches are skipped.
+/// Runs on each value from its beginning, since a bounded cache drops states.
+/// Skips values with a prefix with which nothing matches.
 fn run_lazy<V: SortedValues + ?Sized>(lazy: &Lazy, values: &V) -> Vec<Range<u32>> {
     let mut session = lazy.session();
     let mut ranges = Ranges::default();

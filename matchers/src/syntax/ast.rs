@@ -1,4 +1,4 @@
-//! The tree of a pattern, and the measures by which Go refuses large ones.
+//! The tree of a pattern, and the sizes that Go limits.
 
 use regex_syntax::hir::{ClassUnicode, Look};
 
@@ -7,15 +7,15 @@ use regex_syntax::hir::{ClassUnicode, Look};
 pub(crate) enum Ast {
     /// Matches the empty string.
     Empty,
-    /// Some characters in a row; `fold` ignores their case.
+    /// A sequence of characters; `fold` ignores their case.
     Literal { chars: Vec<char>, fold: bool },
     /// One character of a class; an empty class matches nothing.
     Class(ClassUnicode),
     /// `.`, which may match a newline.
     Dot { newline: bool },
-    /// A condition on the place.
+    /// A zero-width assertion.
     Look(Look),
-    /// A group that is remembered, numbered from 1.
+    /// A capturing group, numbered from 1.
     Capture { index: u32, sub: Box<Ast> },
     /// `*`, `+`, `?`, `{2,5}`.
     Repeat {
@@ -24,20 +24,28 @@ pub(crate) enum Ast {
         greedy: bool,
         sub: Box<Ast>,
     },
-    /// One after the other.
+    /// A concatenation.
     Concat(Vec<Ast>),
-    /// Any of them, the first ones preferred.
+    /// An alternation; earlier branches are preferred.
     Alternate(Vec<Ast>),
 }
 
-/// A part with its measures. They are kept beside the tree as it grows, so
-/// that no check walks it again.
+/// A parsed pattern.
+#[derive(Debug, Clone)]
+pub(crate) struct Parsed {
+    pub(crate) ast: Ast,
+    /// The names of the groups, from group 1 on; names may repeat.
+    pub(crate) groups: Vec<Option<Box<str>>>,
+}
+
+/// A part with its sizes. They are updated as the tree grows, so no check
+/// traverses it again.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) ast: Ast,
-    /// Levels.
+    /// Number of levels.
     pub(super) height: u32,
-    /// Instructions, as Go counts them.
+    /// Number of instructions, as Go counts them.
     pub(super) size: u64,
     /// The largest product of nested counted repetitions.
     pub(super) copies: u32,
@@ -53,7 +61,8 @@ impl Node {
         }
     }
 
-    /// Adds a character to a literal; false if this is none of that kind.
+    /// Adds a character to a literal; false if this is not a literal of that
+    /// kind.
     pub(super) fn extend_literal(&mut self, c: char, folded: bool) -> bool {
         match &mut self.ast {
             Ast::Literal { chars, fold } if *fold == folded => {
@@ -65,7 +74,7 @@ impl Node {
         }
     }
 
-    /// Takes the last of several characters out of a literal.
+    /// Splits off the last character of a literal that has several.
     pub(super) fn split_last(&mut self) -> Option<Node> {
         match &mut self.ast {
             Ast::Literal { chars, fold } if chars.len() > 1 => {
@@ -120,7 +129,8 @@ impl Node {
         }
     }
 
-    /// Nodes in a row; adjacent literals become one, rows inside are hoisted.
+    /// A concatenation; joins adjacent literals and flattens nested
+    /// concatenations.
     pub(super) fn concat(nodes: Vec<Node>) -> Self {
         let mut nodes = nodes;
         if nodes.len() == 1
@@ -154,7 +164,7 @@ impl Node {
         }
     }
 
-    /// Alternatives; alternatives inside are hoisted.
+    /// An alternation; flattens nested alternations.
     pub(super) fn alternate(nodes: Vec<Node>) -> Self {
         let mut nodes = nodes;
         if nodes.len() == 1
@@ -180,7 +190,7 @@ impl Node {
     }
 }
 
-/// Parts of a node that is being made.
+/// The parts of a node under construction.
 #[derive(Default)]
 struct Gathered {
     parts: Vec<Ast>,
@@ -196,7 +206,7 @@ impl Gathered {
         self.copies = self.copies.max(node.copies);
     }
 
-    /// Adds a part in a row.
+    /// Adds a part to a concatenation.
     fn join(&mut self, part: Ast) {
         match (self.parts.last_mut(), part) {
             (

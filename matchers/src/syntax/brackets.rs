@@ -1,8 +1,8 @@
-//! Classes in brackets.
+//! Parses classes in brackets.
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
-use super::RegexErrorKind;
+use super::error::RegexErrorKind;
 use super::parser::{Parser, Result};
 use super::tables;
 
@@ -16,7 +16,7 @@ impl Parser<'_> {
         let mut class = ClassUnicode::empty();
         let mut first = true;
         while first || self.peek() != Some(']') {
-            first = false; // a bracket in the first place stands for itself
+            first = false; // a bracket at the first position is literal
             if let Some(named) = self.posix_class()? {
                 class.union(&named);
             } else if let Some(named) = self.class_escape()? {
@@ -88,7 +88,7 @@ impl Parser<'_> {
     }
 }
 
-/// Go's classes may hold halves of surrogate pairs, which no text does.
+/// Replaces a surrogate, which classes of Go may have but no text does.
 fn without_surrogates(code: u32, instead: char) -> char {
     char::from_u32(code).unwrap_or(instead)
 }

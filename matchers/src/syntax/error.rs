@@ -1,14 +1,14 @@
-//! Why a pattern is refused.
+//! Errors of parsing a pattern.
 
 use std::fmt;
 
-/// A pattern that is refused, in Go's words.
+/// An invalid pattern, with the text of Go's error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("error parsing regexp: {kind}: `{fragment}`")]
 pub struct RegexError {
-    /// What was wrong.
+    /// The kind of the error.
     pub kind: RegexErrorKind,
-    /// The part of the pattern that was wrong.
+    /// The invalid part of the pattern.
     pub fragment: String,
 }
 
@@ -21,21 +21,21 @@ impl RegexError {
     }
 }
 
-/// What is wrong with a pattern.
+/// The kinds of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RegexErrorKind {
     /// A class or range that does not exist, such as `[b-a]` or `\p{Nope}`.
     InvalidCharRange,
-    /// A backslash before something that it has no meaning with.
+    /// An invalid escape sequence.
     InvalidEscape,
-    /// `(?P<name>` without end or with other than word characters.
+    /// `(?P<name>` without an end or with an invalid name.
     InvalidNamedCapture,
-    /// `(?` and then something unknown, look-around for one.
+    /// `(?` with unknown syntax, such as look-around.
     InvalidPerlOp,
     /// Stacked repetition, such as `a**`.
     InvalidRepeatOp,
-    /// A repetition above 1,000, also as a product of nested ones.
+    /// A count above 1,000, also as the product of nested ones.
     InvalidRepeatSize,
     /// The pattern is not UTF-8.
     InvalidUtf8,
@@ -43,15 +43,15 @@ pub enum RegexErrorKind {
     MissingBracket,
     /// `(` without `)`.
     MissingParen,
-    /// A repetition of nothing.
+    /// A repetition without an argument.
     MissingRepeatArgument,
-    /// A backslash at the very end.
+    /// A backslash at the end.
     TrailingBackslash,
     /// `)` without `(`.
     UnexpectedParen,
-    /// The tree is more than 1,000 levels high.
+    /// The tree has more than 1,000 levels.
     NestingDepth,
-    /// The compiled form would be too large.
+    /// The compiled form is too large.
     TooLarge,
 }
 

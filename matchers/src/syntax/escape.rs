@@ -1,10 +1,11 @@
-//! What a backslash means.
+//! Parses escape sequences.
 
 use regex_syntax::hir::{ClassUnicode, Look};
 
+use super::dialect::Dialect;
+use super::error::RegexErrorKind;
 use super::parser::{Parser, Result};
 use super::tables;
-use super::{Dialect, RegexErrorKind};
 
 impl Parser<'_> {
     /// An escape outside of brackets.
@@ -35,13 +36,13 @@ impl Parser<'_> {
         }
         match char::from_u32(self.char_escape()?) {
             Some(c) => self.push_char(c),
-            // Half of a surrogate pair, which no text holds.
+            // A surrogate, which no text has.
             None => self.push_class(ClassUnicode::empty())?,
         }
         Ok(())
     }
 
-    /// `\Q...\E`, or up to the end.
+    /// `\Q...\E`, or `\Q` up to the end.
     fn quoted(&mut self) {
         let text = &self.rest()[2..];
         let (text, skip) = match text.find("\\E") {
@@ -52,7 +53,7 @@ impl Parser<'_> {
         text.chars().for_each(|c| self.push_char(c));
     }
 
-    /// `\d`, `\pL` and their kin, if one is next.
+    /// `\d`, `\pL` and similar classes, if one is next.
     pub(super) fn class_escape(&mut self) -> Result<Option<ClassUnicode>> {
         let rest = self.rest();
         let letter = match rest.as_bytes() {
@@ -137,7 +138,7 @@ impl Parser<'_> {
         code.ok_or_else(|| self.error_from(RegexErrorKind::InvalidEscape, start))
     }
 
-    /// `f7` or `{10ffff}`, behind `\x`.
+    /// `f7` or `{10ffff}` after `\x`.
     fn hex(&mut self) -> Option<u32> {
         let first = self.bump()?;
         if first != '{' {

@@ -1,22 +1,23 @@
-//! Groups, alternatives, repetitions, flags.
+//! Parses groups, alternations, repetitions and flags.
 //!
-//! Open groups stand on a stack of their own, so that no pattern overflows
-//! that of the thread.
+//! Open groups are on a stack of their own, so no pattern overflows that of the
+//! thread.
 
 use regex_syntax::hir::{ClassUnicode, Look};
 
-use super::ast::{Ast, Node};
+use super::ast::{Ast, Node, Parsed};
+use super::dialect::Dialect;
+use super::error::{RegexError, RegexErrorKind};
 use super::tables;
-use super::{Dialect, Parsed, RegexError, RegexErrorKind};
 
-/// Go's limit of a count, also of the product of nested ones.
+/// Go's limit of a count, and of the product of nested counts.
 const MAX_REPEAT: u32 = 1000;
 /// Go's limit of the tree's levels.
 const MAX_HEIGHT: u32 = 1000;
 /// Go's limit of the compiled size, in instructions (128 MiB at 40 bytes).
 const MAX_SIZE: u64 = (128 << 20) / 40;
-/// Bounds of ranges in all classes. Go takes four times as many, but of those
-/// no automaton could be built within its limit either.
+/// Most bounds of ranges in all classes. Go allows four times as many, but their
+/// automaton would exceed its limit.
 const MAX_BOUNDS: usize = 8 << 20;
 
 pub(super) type Result<T> = std::result::Result<T, RegexError>;
@@ -29,18 +30,18 @@ pub(super) struct Flags {
     lazy: bool,
 }
 
-/// A group that is not closed yet; the first one is the whole pattern.
+/// An open group; the first one is the whole pattern.
 struct Frame {
-    /// `None` for a group that is not remembered.
+    /// `None` for a non-capturing group.
     capture: Option<u32>,
     /// The flags outside.
     outside: Flags,
     /// The alternatives before the last `|`.
     branches: Vec<Node>,
-    /// What followed the last `|`.
+    /// The parts after the last `|`.
     row: Vec<Node>,
-    /// Characters in a row at its end, which are one node so far. A
-    /// repetition takes the last one out again.
+    /// The literal at its end as one node. A repetition splits off the last
+    /// character.
     run: usize,
 }
 
@@ -88,7 +89,7 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn parse(mut self) -> Result<Parsed> {
-        // Where the repetition just parsed began, if one was.
+        // The start of the repetition that was just parsed.
         let mut last_repeat = None;
         while let Some(c) = self.peek() {
             let start = self.at;
@@ -132,7 +133,7 @@ impl<'a> Parser<'a> {
         RegexError::new(kind, fragment)
     }
 
-    /// An error about what stands between `start` and the place.
+    /// An error about the text from `start` to the current position.
     pub(super) fn error_from(&self, kind: RegexErrorKind, start: usize) -> RegexError {
         RegexError::new(kind, &self.pattern[start..self.at])
     }
@@ -173,7 +174,7 @@ impl<'a> Parser<'a> {
         self.frame.run = 1;
     }
 
-    /// Takes out what a repetition is about.
+    /// Removes and returns the argument of a repetition.
     fn pop_repeated(&mut self) -> Option<Node> {
         if self.frame.run > 1
             && let Some(last) = self.frame.row.last_mut().and_then(Node::split_last)
@@ -203,7 +204,7 @@ impl<'a> Parser<'a> {
         self.push(Ast::Look(look));
     }
 
-    /// What is no repetition.
+    /// Parses anything but a repetition.
     fn part(&mut self, c: char) -> Result<()> {
         match c {
             '(' if self.rest().starts_with("(?") => return self.special_group(),
@@ -275,7 +276,7 @@ impl<'a> Parser<'a> {
         self.repeat(start, min, max, last, false)
     }
 
-    /// `{n}`, `{n,}`, `{n,m}`; any other brace stands for itself.
+    /// `{n}`, `{n,}`, `{n,m}`; any other brace is literal.
     fn counted_repeat(&mut self, start: usize, last: Option<usize>) -> Result<bool> {
         let Some((min, max)) = self.counts() else {
             self.at = start + 1;
@@ -293,8 +294,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The counts in braces, and the place moved behind them. A count is
-    /// `None` if it is far too large; the upper one is absent in `{n,}`.
+    /// Parses the counts in braces. A count is `None` if it is far too large; the
+    /// upper one is absent in `{n,}`.
     #[allow(clippy::type_complexity)]
     fn counts(&mut self) -> Option<(Option<u32>, Option<Option<u32>>)> {
         self.at += 1;

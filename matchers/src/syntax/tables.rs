@@ -5,11 +5,11 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
 use rustc_hash::FxHashMap;
 
-/// Go's names of general categories, which are taken letter by letter.
+/// Go's names of general categories, matched exactly.
 const CATEGORIES: &str = "C Cc Cf Cn Co Cs L LC Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No \
     P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs";
 
-/// Go's names of scripts, which are taken letter by letter.
+/// Go's names of scripts, matched exactly.
 const SCRIPTS: &str = "Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan Balinese Bamum \
     Bassa_Vah Batak Bengali Bhaiksuki Bopomofo Brahmi Braille Buginese Buhid \
     Canadian_Aboriginal Carian Caucasian_Albanian Chakma Cham Cherokee Chorasmian Common Coptic \
@@ -29,8 +29,8 @@ const SCRIPTS: &str = "Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan 
     Tai_Tham Tai_Viet Takri Tamil Tangsa Tangut Telugu Thaana Thai Tibetan Tifinagh Tirhuta Toto \
     Ugaritic Vai Vithkuqi Wancho Warang_Citi Yezidi Yi Zanabazar_Square";
 
-/// The other names of general categories in newer versions of Go's syntax, in
-/// the form that [`canonical`] gives.
+/// Aliases of general categories in newer versions of Go's syntax, in the form of
+/// [`canonical`].
 const CATEGORY_ALIASES: &str = "Casedletter=LC Closepunctuation=Pe Combiningmark=M \
     Connectorpunctuation=Pc Control=Cc Currencysymbol=Sc Dashpunctuation=Pd Decimalnumber=Nd \
     Enclosingmark=Me Finalpunctuation=Pf Format=Cf Initialpunctuation=Pi Letter=L \
@@ -47,7 +47,7 @@ fn of_ranges(ranges: &[(char, char)]) -> ClassUnicode {
 fn finish(ranges: &[(char, char)], fold_case: bool, negated: bool) -> ClassUnicode {
     let mut class = of_ranges(ranges);
     if fold_case {
-        fold(&mut class); // before it is negated, as Go does
+        fold(&mut class); // before the negation, as in Go
     }
     if negated {
         class.negate();
@@ -55,7 +55,7 @@ fn finish(ranges: &[(char, char)], fold_case: bool, negated: bool) -> ClassUnico
     class
 }
 
-/// `\d`, `\s`, `\w` and their negations by their letter: ASCII only.
+/// `\d`, `\s`, `\w` and their negations by letter: ASCII only.
 pub(super) fn perl(letter: u8, fold_case: bool) -> Option<ClassUnicode> {
     let ranges: &[(char, char)] = match letter.to_ascii_lowercase() {
         b'd' => &[('0', '9')],
@@ -66,7 +66,7 @@ pub(super) fn perl(letter: u8, fold_case: bool) -> Option<ClassUnicode> {
     Some(finish(ranges, fold_case, letter.is_ascii_uppercase()))
 }
 
-/// `[:name:]` and `[:^name:]`, with the brackets' insides given.
+/// `[:name:]` and `[:^name:]`, given without brackets.
 pub(super) fn posix(name: &str, fold_case: bool) -> Option<ClassUnicode> {
     let (negated, name) = match name.strip_prefix('^') {
         Some(rest) => (true, rest),
@@ -92,11 +92,11 @@ pub(super) fn posix(name: &str, fold_case: bool) -> Option<ClassUnicode> {
     Some(finish(ranges, fold_case, negated))
 }
 
-/// The mark that Unicode moved from `Mn` to `Mc` after 15.0.
+/// The character that Unicode moved from `Mn` to `Mc` after 15.0.
 const MADE_SPACING: (char, char) = ('\u{1171e}', '\u{1171e}');
 
-/// Whether the case of a class is ignored where flags say so. Go forgets it
-/// for cased letters.
+/// Whether flags can make a class ignore case. In Go they cannot for cased
+/// letters.
 pub(super) fn folds(name: &str) -> bool {
     !matches!(canonical(name).as_str(), "Lc" | "Casedletter")
 }
@@ -119,7 +119,7 @@ pub(crate) fn unicode(name: &str) -> Option<ClassUnicode> {
         return Some(class.clone());
     }
     let class = match name {
-        "Cs" => ClassUnicode::empty(), // halves of pairs are no characters
+        "Cs" => ClassUnicode::empty(), // surrogates are not characters
         _ if is_category => {
             let mut class = property(&format!("gc={name}"))?;
             match name {
@@ -143,9 +143,9 @@ pub(crate) fn unicode(name: &str) -> Option<ClassUnicode> {
     Some(class)
 }
 
-/// As [`unicode`], with names as newer versions of Go's syntax take them: in
-/// any case, without regard to `_`, `-` and spaces, and by their long forms.
-/// As there, scripts with more than one capital letter have no name so.
+/// As [`unicode`], with names as in newer versions of Go's syntax: in any case,
+/// ignoring `_`, `-` and spaces, and with aliases. As there, a script whose name
+/// has several capital letters is not found.
 pub(crate) fn unicode_loose(name: &str) -> Option<ClassUnicode> {
     let name = canonical(name);
     let mut aliases = CATEGORY_ALIASES
@@ -161,7 +161,7 @@ pub(crate) fn unicode_loose(name: &str) -> Option<ClassUnicode> {
     }
 }
 
-/// A capital letter first and small ones behind, without separators.
+/// The name without separators, with a capital letter only at the beginning.
 fn canonical(name: &str) -> String {
     let kept = name.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
     kept.enumerate()
@@ -172,7 +172,8 @@ fn canonical(name: &str) -> String {
         .collect()
 }
 
-/// What Unicode 15.0 assigns. The tables underneath are of a later version.
+/// The characters that Unicode 15.0 assigns; the tables of `regex-syntax` are of
+/// a later version.
 fn assigned() -> &'static ClassUnicode {
     static ASSIGNED: OnceLock<ClassUnicode> = OnceLock::new();
     ASSIGNED.get_or_init(|| property("age=15.0").unwrap_or_else(|| of_ranges(&[('\0', char::MAX)])))
@@ -199,12 +200,12 @@ fn property(name: &str) -> Option<ClassUnicode> {
     }
 }
 
-/// Characters that got another case after Unicode 15.0.
+/// Characters that have another case only after Unicode 15.0.
 const NEW_CASES: &[char] = &[
     '\u{390}', '\u{3b0}', '\u{1fd3}', '\u{1fe3}', '\u{fb05}', '\u{fb06}',
 ];
 
-/// Adds the other cases of all characters, by simple folding.
+/// Adds the other cases of all characters by simple folding.
 pub(crate) fn fold(class: &mut ClassUnicode) {
     let newest = class.ranges().last().map_or('\0', |range| range.end());
     if newest.is_ascii() {
@@ -229,7 +230,7 @@ fn foldable() -> &'static ClassUnicode {
     })
 }
 
-/// All cases of a character, itself among them, ascending.
+/// All cases of a character including itself, ascending.
 pub(crate) fn cases(c: char) -> Vec<char> {
     let mut class = of_ranges(&[(c, c)]);
     fold(&mut class);
@@ -244,8 +245,8 @@ pub(super) fn has_other_case(c: char) -> bool {
     c.is_ascii_alphabetic() || (!c.is_ascii() && cases(c).len() > 1)
 }
 
-/// A class of one character, or of all cases of one, as that character and
-/// whether its case is to be ignored.
+/// For a class of one character or of all its cases: the character, and whether
+/// to ignore its case.
 pub(super) fn as_literal(class: &ClassUnicode) -> Option<(char, bool)> {
     let first = class.ranges().first()?.start();
     let count: usize = class.ranges().iter().map(|r| r.len()).sum();
@@ -262,9 +263,9 @@ pub(super) fn as_literal(class: &ClassUnicode) -> Option<(char, bool)> {
     }
 }
 
-/// Whether a class holds every character.
+/// Whether a class has every character.
 pub(super) fn is_everything(class: &ClassUnicode) -> bool {
-    // Surrogates are no characters, so two adjacent ranges may cover all.
+    // Surrogates are not characters, so two ranges may cover all.
     let ranges = class.ranges();
     ranges.first().is_some_and(|r| r.start() == '\0')
         && ranges.last().is_some_and(|r| r.end() == char::MAX)
@@ -273,7 +274,7 @@ pub(super) fn is_everything(class: &ClassUnicode) -> bool {
             .all(|w| w[0].end() == '\u{d7ff}' && w[1].start() == '\u{e000}')
 }
 
-/// Whether a class holds a character.
+/// Whether a class has a character.
 pub(crate) fn contains(class: &ClassUnicode, c: char) -> bool {
     let ranges = class.ranges();
     let at = ranges.partition_point(|r| r.end() < c);

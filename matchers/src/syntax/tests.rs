@@ -18,7 +18,7 @@ fn literal(text: &str, fold: bool) -> Ast {
 }
 
 #[test]
-fn rows_and_literals_are_joined() {
+fn concatenations_and_literals_are_joined() {
     let ast = |pattern| parse(pattern).unwrap().ast;
     assert_eq!(ast("abc"), literal("abc", false));
     assert_eq!(ast("a(?:bc)d"), literal("abcd", false));
@@ -34,7 +34,7 @@ fn rows_and_literals_are_joined() {
 }
 
 impl Ast {
-    /// The same with another first character.
+    /// The tree with another first character.
     fn clone_with(&self, c: char) -> Ast {
         match self {
             Ast::Literal { chars, fold } => Ast::Literal {
@@ -118,7 +118,7 @@ impl Fnv {
     }
 }
 
-/// A character's number when surrogates are not counted.
+/// The number of a character without counting surrogates.
 fn number(c: char) -> u32 {
     match c as u32 {
         code @ 0..0xd800 => code,
@@ -158,7 +158,7 @@ fn ranges_hash(class: &ClassUnicode) -> String {
 
 fn cases_hash() -> String {
     let mut hash = Fnv::new();
-    // No character beyond the second plane has cases.
+    // No character above the second plane has cases.
     for c in ('\0'..'\u{20000}').filter(|&c| tables::has_other_case(c)) {
         hash.add(c as u32);
         tables::cases(c)

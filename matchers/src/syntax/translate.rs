@@ -1,18 +1,18 @@
-//! From the tree to `regex-syntax`'s intermediate form.
+//! Translates the tree to the intermediate form (HIR) of `regex-syntax`.
 
 use regex_syntax::hir::{
     Capture, Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, Look,
     Repetition,
 };
 
-use super::Ast;
+use super::ast::Ast;
 use super::tables;
 
-/// For verdicts alone: without groups, and with `.*` as any bytes. On UTF-8
-/// text that is the same, and only so an automaton has a state that accepts
-/// everything.
-pub(crate) fn for_verdicts(ast: &Ast) -> Hir {
-    // `\B` holds between the bytes of a character, where Go never looks.
+/// Translates for matching: without groups, and with `.*` as any bytes. On UTF-8
+/// text that is equivalent, and only so an automaton has a state in which
+/// everything matches.
+pub(crate) fn for_matching(ast: &Ast) -> Hir {
+    // `\B` holds between the bytes of a character, where Go does not test it.
     let any_byte = !contains_look(ast, Look::WordAsciiNegate);
     Translator {
         captures: false,
@@ -21,7 +21,7 @@ pub(crate) fn for_verdicts(ast: &Ast) -> Hir {
     .hir(ast)
 }
 
-/// With groups.
+/// Translates with groups.
 pub(crate) fn for_captures(ast: &Ast) -> Hir {
     Translator {
         captures: true,
@@ -30,7 +30,7 @@ pub(crate) fn for_captures(ast: &Ast) -> Hir {
     .hir(ast)
 }
 
-/// Whether a condition on the place is somewhere in the tree.
+/// Whether the tree has a zero-width assertion.
 fn contains_look(ast: &Ast, look: Look) -> bool {
     match ast {
         Ast::Look(found) => *found == look,
@@ -61,7 +61,7 @@ impl Translator {
             Ast::Capture { sub, .. } if !self.captures => self.hir(sub),
             Ast::Capture { index, sub } => Hir::capture(Capture {
                 index: *index,
-                name: None, // names may repeat in Go, so they are kept elsewhere
+                name: None, // names may repeat in Go, so `Parsed` has them
                 sub: Box::new(self.hir(sub)),
             }),
             Ast::Repeat {
@@ -93,13 +93,13 @@ impl Translator {
         if min == 0 {
             return rest;
         }
-        // `.+` begins with a whole character, or `.+.+` would match one.
+        // `.+` begins with a whole character, else `.+.+` would match one.
         let least = repetition(min, Some(min), dot(true));
         Hir::concat(vec![least, rest])
     }
 }
 
-/// Whether a part matches any one character.
+/// Whether a part matches any single character.
 pub(crate) fn is_dot(ast: &Ast) -> bool {
     match ast {
         Ast::Dot { newline } => *newline,
