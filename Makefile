@@ -36,7 +36,7 @@ test-rust: ## Passes the Rust tests alone
 .PHONY: test-go
 test-go: build ## Compares with the reference: needs Go, which brings Prometheus along
 	@command -v go >/dev/null || { echo "Go is missing: the comparison with Prometheus cannot run" >&2; exit 1; }
-	$(STAGE) "storage beside Prometheus" cargo test -p quarrel-storage --lib -- --ignored --skip faster
+	$(STAGE) "storage beside Prometheus" cargo test -p quarrel-peer-tests --tests -- --ignored --skip faster
 	$(STAGE) "Go module" sh -c 'bindings/go/build.sh && cd bindings/go && go test ./...'
 	$(STAGE) "comparison with the reference" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
 

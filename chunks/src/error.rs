@@ -28,10 +28,10 @@ pub enum ChunkError {
         /// What is wrong.
         what: &'static str,
     },
-    /// Histograms where floats were asked for.
+    /// Histograms where floats are expected.
     #[error("chunk holds histograms, not floats")]
     NotFloats,
-    /// Floats where histograms were asked for.
+    /// Floats where histograms are expected.
     #[error("chunk holds floats, not histograms")]
     NotHistograms,
     /// An invalid bucket layout.

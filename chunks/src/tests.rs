@@ -53,14 +53,14 @@ fn round_trip(mut encoder: impl FloatEncoder, samples: &[(i64, f64)]) -> (Vec<i6
 
 proptest! {
     #[test]
-    fn what_is_encoded_is_decoded(samples in samples()) {
+    fn encoded_samples_are_decoded(samples in samples()) {
         let want: (Vec<i64>, Vec<u64>) = samples.iter().map(|s| (s.0, s.1.to_bits())).unzip();
         prop_assert_eq!(round_trip(XorEncoder::new(), &samples), want.clone());
         prop_assert_eq!(round_trip(Xor2Encoder::new(), &samples), want);
     }
 
     #[test]
-    fn start_timestamps_come_back(samples in samples(), starts in proptest::collection::vec(0i64..5, 150)) {
+    fn start_timestamps_are_decoded(samples in samples(), starts in proptest::collection::vec(0i64..5, 150)) {
         let mut encoder = Xor2Encoder::new();
         let start_of = |i: usize, t: i64| if starts[i] == 0 { 0 } else { t.wrapping_sub(starts[i] * 1000) };
         for (i, &(t, v)) in samples.iter().enumerate() {

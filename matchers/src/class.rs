@@ -65,7 +65,7 @@ pub enum Class {
         literal: FoldLiteral,
         /// The gap before it.
         before: Option<usize>,
-        /// The gap behind it.
+        /// The gap after it.
         after: Option<usize>,
     },
     /// Needs an automaton.

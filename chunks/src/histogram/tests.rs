@@ -153,13 +153,13 @@ fn check<C: Count>(
 
 proptest! {
     #[test]
-    fn what_is_encoded_is_decoded((layout, raw) in chunk(), with_start in any::<bool>()) {
+    fn encoded_samples_are_decoded((layout, raw) in chunk(), with_start in any::<bool>()) {
         check(&layout, &samples_of(&raw, |c| c), with_start, |c| c as f64)?;
         check(&layout, &samples_of(&raw, |c| c as f64 / 3.0), with_start, |c| c)?;
     }
 
     #[test]
-    fn what_is_built_is_decoded(
+    fn built_chunks_are_decoded(
         parts in vec(chunk(), 1..6),
         hints in vec(0u8..8, 240),
         with_start in any::<bool>(),
@@ -306,7 +306,7 @@ fn write_layout(out: &mut BitWriter, spans: &[(u64, i64)]) {
 }
 
 #[test]
-fn absurd_layouts_are_refused() {
+fn invalid_layouts_are_refused() {
     fn layout<T>(error: LayoutError) -> Result<T, ChunkError> {
         Err(ChunkError::Layout(error))
     }
@@ -441,7 +441,7 @@ fn counts_that_overflow_or_fall_below_zero_are_refused() {
 }
 
 #[test]
-fn stale_markers_cannot_take_all_memory() {
+fn stale_markers_have_bounded_memory() {
     let buckets = 4_000u64;
     let stale = crate::xor2::STALE_NAN;
     let got = crafted(u16::MAX, |out| {
@@ -465,7 +465,7 @@ fn stale_markers_cannot_take_all_memory() {
 }
 
 #[test]
-fn encoders_refuse_what_no_chunk_can_hold() {
+fn encoders_refuse_invalid_samples() {
     let layout = HistogramLayout {
         positive_spans: vec![Span {
             offset: 0,

@@ -130,10 +130,12 @@ fn samples_of(chunks: Vec<HeadChunk>) -> BTreeMap<i64, (i64, Value)> {
     for chunk in chunks {
         match chunk.data {
             HeadChunkData::Encoded { encoding, bytes } => {
-                let (mut starts, mut times, mut values) = (vec![], vec![], vec![]);
-                let out = (&mut starts, &mut times, &mut values);
+                let (mut start_timestamps, mut times, mut values) = (vec![], vec![], vec![]);
+                let out = (&mut start_timestamps, &mut times, &mut values);
                 decode_floats_with_start(encoding, &bytes, out.0, out.1, out.2).unwrap();
-                let pairs = starts.into_iter().zip(values.into_iter().map(Value::Float));
+                let pairs = start_timestamps
+                    .into_iter()
+                    .zip(values.into_iter().map(Value::Float));
                 all.extend(times.into_iter().zip(pairs));
             }
             HeadChunkData::Samples { timestamps, values } => {

@@ -1,6 +1,6 @@
 //! The series of the stores under test.
 
-use super::TestSeries;
+use super::harness::TestSeries;
 
 /// A minute, ms.
 pub(super) const MINUTE: i64 = 60_000;

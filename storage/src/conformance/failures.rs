@@ -2,9 +2,10 @@
 
 use quarrel_engine::storage::{SelectHints, TimeRange};
 
+use super::check::{Stop, ensure};
 use super::data::many;
+use super::harness::Harness;
 use super::read::{expected, same, select, snapshot, wait};
-use super::{Harness, Stop, ensure};
 
 const ALL: TimeRange = TimeRange::ALL;
 const BROKEN: usize = 17;

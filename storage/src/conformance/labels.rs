@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use quarrel_engine::storage::{Matcher, TimeRange};
 use quarrel_matchers::MatchOp;
 
+use super::check::{Stop, ensure};
 use super::data::{END, MINUTE, labelled, with_stale_markers};
+use super::harness::{Harness, TestSeries};
 use super::read::{expected, matcher, snapshot, wait};
-use super::{Harness, Stop, TestSeries, ensure};
 
 const ALL: TimeRange = TimeRange::ALL;
 

@@ -10,8 +10,9 @@ use quarrel_engine::storage::{
 };
 use quarrel_matchers::MatchOp;
 
+use super::check::Stop;
+use super::harness::{Harness, TestSeries};
 use super::reader::chunk_samples;
-use super::{Harness, Stop, TestSeries};
 
 /// A row of a select: labels as text, samples as timestamp and bits of the
 /// value.

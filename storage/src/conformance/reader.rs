@@ -99,25 +99,25 @@ pub fn samples(chunks: &[Chunk], range: TimeRange) -> Result<Vec<Sample>, ChunkE
 }
 
 fn decode(data: &ChunkData) -> Result<Vec<Sample>, ChunkError> {
-    let (mut starts, mut timestamps, mut values) = (vec![], vec![], vec![]);
+    let (mut start_timestamps, mut timestamps, mut values) = (vec![], vec![], vec![]);
     match data {
         ChunkData::Encoded { encoding, bytes } if encoding.is_histogram() => {
             return decode_totals(*encoding, bytes);
         }
         ChunkData::Encoded { encoding, bytes } => {
-            let out = (&mut starts, &mut timestamps, &mut values);
+            let out = (&mut start_timestamps, &mut timestamps, &mut values);
             decode_floats_with_start(*encoding, bytes, out.0, out.1, out.2)?;
         }
         ChunkData::Floats {
             timestamps: t,
             values: v,
         } => {
-            starts = vec![0; t.len()];
+            start_timestamps = vec![0; t.len()];
             timestamps = t.to_vec();
             values = v.to_vec();
         }
     }
-    let columns = starts.into_iter().zip(timestamps).zip(values);
+    let columns = start_timestamps.into_iter().zip(timestamps).zip(values);
     let sample = |((start_timestamp, timestamp), value)| Sample {
         timestamp,
         start_timestamp,

@@ -3,9 +3,10 @@
 use quarrel_engine::storage::{SelectHints, TimeRange};
 use quarrel_matchers::MatchOp;
 
+use super::check::{Stop, ensure};
 use super::data::{END, MINUTE, labelled, many, overlapping, values, with_stale_markers};
+use super::harness::{Harness, TestSeries};
 use super::read::{check_select, decode, expected, matcher, same, select, snapshot, within};
-use super::{Harness, Stop, TestSeries, ensure};
 
 const ALL: TimeRange = TimeRange::ALL;
 

@@ -5,9 +5,10 @@ use std::cmp::Ordering;
 use quarrel_engine::storage::{SelectHints, TimeRange};
 use quarrel_matchers::MatchOp;
 
+use super::check::{Stop, ensure};
 use super::data::{labelled, many};
+use super::harness::Harness;
 use super::read::{Answer, check_select, matcher, select, snapshot};
-use super::{Harness, Stop, ensure};
 
 const ALL: TimeRange = TimeRange::ALL;
 

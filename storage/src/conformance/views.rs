@@ -7,9 +7,10 @@ use quarrel_engine::labels::SymbolTable;
 use quarrel_engine::storage::{SelectHints, SelectRequest, TimeRange};
 use quarrel_matchers::MatchOp;
 
+use super::check::{Stop, ensure};
 use super::data::{MINUTE, labelled, many, minutes, overlapping, series};
+use super::harness::Harness;
 use super::read::{Row, check_select, expected, matcher, same, select, snapshot, wait};
-use super::{Harness, Stop, ensure};
 
 const ALL: TimeRange = TimeRange::ALL;
 /// Number of concurrent readers.

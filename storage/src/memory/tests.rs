@@ -57,7 +57,7 @@ fn snapshot(storage: &MemoryStorage) -> Arc<dyn Snapshot> {
 }
 
 #[test]
-fn a_snapshot_does_not_see_what_comes_later() {
+fn a_snapshot_does_not_see_later_appends() {
     let storage = MemoryStorage::new();
     let a = [("__name__", "a")];
     for t in 0..5000 {
@@ -76,7 +76,7 @@ fn a_snapshot_does_not_see_what_comes_later() {
 }
 
 #[test]
-fn another_value_at_one_time_is_an_error_and_the_same_sample_is_not() {
+fn another_value_at_one_time_is_an_error() {
     let storage = MemoryStorage::new();
     let a = [("__name__", "a"), ("x", "1")];
     storage.append(a, 10, 1.0).unwrap();
@@ -91,7 +91,7 @@ fn another_value_at_one_time_is_an_error_and_the_same_sample_is_not() {
     storage.append(a, 20, f64::NAN).unwrap();
     let stale = f64::from_bits(STALE_NAN);
     assert!(storage.append(a, 20, stale).is_err());
-    // A whole series is taken or not.
+    // All samples of a series are appended, or none.
     let error = storage
         .append_series(a, vec![5, 10, 30], vec![0.0, 3.0, 0.0])
         .unwrap_err();
@@ -326,15 +326,15 @@ fn floats_with_start_timestamps_are_chunks() {
     let mut chunks = Vec::new();
     selected.series.chunks(0, &mut chunks).unwrap();
     assert!(chunks.is_sorted_by_key(|chunk| chunk.min_time));
-    let (mut starts, mut times, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut start_timestamps, mut times, mut values) = (Vec::new(), Vec::new(), Vec::new());
     for chunk in &chunks {
         if let ChunkData::Encoded { encoding, bytes } = &chunk.data {
-            let out = (&mut starts, &mut times, &mut values);
+            let out = (&mut start_timestamps, &mut times, &mut values);
             quarrel_chunks::decode_floats_with_start(*encoding, bytes, out.0, out.1, out.2)
                 .unwrap();
         }
     }
-    let got = starts.into_iter().zip(times).zip(values);
+    let got = start_timestamps.into_iter().zip(times).zip(values);
     let got: Vec<FloatSample> = got
         .map(|((start_timestamp, timestamp), value)| FloatSample {
             timestamp,

@@ -94,7 +94,7 @@ fn map(path: &Path) -> io::Result<Option<Arc<Mmap>>> {
     }
     // SAFETY: the map is read-only and the file is not written to while it is
     // mapped: Prometheus never changes a block's index and segments once they
-    // have their name, it only deletes them, which leaves maps whole.
+    // have their name, it only deletes them, and maps outlive their files.
     let map = unsafe { Mmap::map(&file)? };
     Ok(Some(Arc::new(map)))
 }

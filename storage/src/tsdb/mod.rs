@@ -20,6 +20,7 @@ mod mmap;
 mod overlap;
 mod samples;
 mod snapshot;
+mod source;
 
 #[cfg(test)]
 mod conformance;

@@ -4,7 +4,7 @@ use quarrel_engine::storage::{Chunk, StorageError, TimeRange};
 
 use super::merge::Part;
 use super::overlap::{self, Piece};
-use super::snapshot::Source;
+use super::source::Source;
 
 /// Appends the chunks of a series in order of their first sample.
 pub(super) fn chunks(

@@ -1,5 +1,5 @@
-// Command headlab makes Prometheus heads on disk and says what Prometheus
-// reads from them and from blocks, as the judge of quarrel's own reader.
+// Command headlab makes Prometheus heads on disk and prints what Prometheus
+// reads from them and from blocks, for the comparison in peer-tests.
 //
 //	headlab make DIR         writes one data directory for each scenario under DIR
 //	headlab dump DIR...      opens each directory, which it changes: give it copies

@@ -82,7 +82,7 @@ fn a_block_has_what_was_written() {
 }
 
 #[test]
-fn the_last_moment_is_that_of_the_last_sample() {
+fn the_time_range_ends_at_the_last_sample() {
     let db = Tsdb::open(small(), TsdbOptions::default()).unwrap();
     let snapshot = block_on(db.snapshot(TimeRange::ALL)).unwrap();
     let TimeRange { start, end } = snapshot.time_range().unwrap();
@@ -244,7 +244,7 @@ fn a_file_cut_off_gives_an_error_or_the_right_answer() {
 }
 
 #[test]
-fn damaged_meta_files_do_no_harm() {
+fn damaged_meta_files_do_not_panic() {
     let text = fs::read(block_dir(&small()).join(meta::FILE)).unwrap();
     let dir = tempfile::tempdir().unwrap();
     for bit in 0..text.len() * 8 {

@@ -61,21 +61,21 @@ fn flush(group: &mut Vec<HeadChunk>, out: &mut Vec<HeadChunk>) -> Result<(), Chu
 const MAX_SAMPLES: usize = 60_000;
 
 fn decode(data: &HeadChunkData) -> Result<Run, ChunkError> {
-    let (mut starts, mut timestamps, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut start_timestamps, mut timestamps, mut values) = (Vec::new(), Vec::new(), Vec::new());
     match data {
         HeadChunkData::Encoded { encoding, bytes } => {
-            let out = (&mut starts, &mut timestamps, &mut values);
+            let out = (&mut start_timestamps, &mut timestamps, &mut values);
             decode_floats_with_start(*encoding, bytes, out.0, out.1, out.2)?;
         }
         HeadChunkData::Samples {
             timestamps: t,
             values: v,
         } => {
-            (starts, timestamps, values) = (vec![0; t.len()], t.clone(), v.clone());
+            (start_timestamps, timestamps, values) = (vec![0; t.len()], t.clone(), v.clone());
         }
         HeadChunkData::Histograms(_) => return Err(ChunkError::NotFloats),
     }
-    Ok(starts
+    Ok(start_timestamps
         .into_iter()
         .zip(timestamps)
         .zip(values)

@@ -148,6 +148,17 @@ impl HeadReader {
     }
 }
 
+impl Head {
+    /// Reads the head of the data directory `dir`: `chunks_head`, `wal` and
+    /// `wbl`.
+    ///
+    /// # Errors
+    /// As [`HeadReader::open`].
+    pub fn read(dir: &Path, options: HeadOptions) -> Result<Arc<Head>, HeadError> {
+        HeadReader::open(dir, options).map(|reader| reader.head())
+    }
+}
+
 /// The current end of a log.
 fn end_of(listing: &Numbered) -> Result<Limit, HeadError> {
     let Some(last) = listing.files.last() else {

@@ -1,15 +1,13 @@
 //! The head at one moment.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use quarrel_matchers::Matcher;
 use rustc_hash::FxHashSet;
 
 use super::chunk::HeadChunk;
-use super::error::{HeadError, HeadWarning};
+use super::error::HeadWarning;
 use super::index::{SharedIndex, ViewIndex};
-use super::reader::HeadReader;
 use super::series::{Label, Series, join};
 use super::state::PAGE;
 use super::symbols::{HeadSymbol, Symbols};
@@ -48,15 +46,6 @@ pub struct Head {
 pub type SeriesId = u32;
 
 impl Head {
-    /// Reads the head of the data directory `dir`: `chunks_head`, `wal` and
-    /// `wbl`.
-    ///
-    /// # Errors
-    /// As [`HeadReader::open`].
-    pub fn read(dir: &Path, options: HeadOptions) -> Result<Arc<Head>, HeadError> {
-        HeadReader::open(dir, options).map(|reader| reader.head())
-    }
-
     /// Series that satisfy all matchers, in label order; all series without a
     /// matcher. Series without samples are left out.
     pub fn select(&self, matchers: &[Matcher]) -> Vec<SeriesId> {
