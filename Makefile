@@ -34,11 +34,11 @@ test-rust: ## Passes the Rust tests alone
 	$(STAGE) "doc tests" cargo test --workspace --doc
 
 .PHONY: test-go
-test-go: build ## Compares with the reference: needs Go, which brings Prometheus along
+test-go: build ## Compares with Prometheus: needs Go, which brings Prometheus along
 	@command -v go >/dev/null || { echo "Go is missing: the comparison with Prometheus cannot run" >&2; exit 1; }
 	$(STAGE) "storage beside Prometheus" cargo test -p quarrel-peer-tests --tests -- --ignored --skip faster
 	$(STAGE) "Go module" sh -c 'bindings/go/build.sh && cd bindings/go && go test ./...'
-	$(STAGE) "comparison with the reference" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
+	$(STAGE) "comparison with Prometheus" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
 
 .PHONY: lint
 lint: ## rustfmt, clippy, licenses, gofmt, go vet
@@ -66,5 +66,5 @@ bench-table: ## Times quarrel beside the Prometheus and the Thanos engine, print
 	cargo run --release -p quarrel-benches --bin peers
 
 .PHONY: difftest
-difftest: build ## Compares random queries with the reference: make difftest ARGS='-seed 7 -n 20000'
+difftest: build ## Compares random queries with Prometheus: make difftest ARGS='-seed 7 -n 20000'
 	cd compliance/go && go run ./cmd/difftest -quarrel $(QUARREL) $(ARGS)

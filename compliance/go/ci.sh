@@ -3,9 +3,8 @@
 #
 #   compliance/go/ci.sh QUARREL [BIN]
 #
-# QUARREL is the built quarrel program. BIN is where the Go programs go; a real
-# Prometheus and promtool are built there once (some minutes of CPU) and found
-# there the next time.
+# QUARREL is the built quarrel program. BIN is the folder for the Go programs; a
+# real Prometheus and promtool are built there once (some minutes of CPU).
 set -euo pipefail
 quarrel=$(realpath "$1")
 bin=$(realpath -m "${2:-$(dirname "$0")/../../target/go-bin}")
@@ -18,7 +17,7 @@ if [ -n "$unformatted" ]; then
 	exit 1
 fi
 go vet ./...
-# Cached results do not see that a script has changed.
+# Cached results do not notice changed scripts.
 go test -count=1 ./...
 
 go build -o "$bin/" ./cmd/difftest ./cmd/parsetest ./cmd/promtoolcheck ./cmd/livetest
@@ -34,10 +33,10 @@ done
 "$bin/difftest" -quarrel "$quarrel" -shape blocks -seed 3 -n 1000 -hand=false
 "$bin/difftest" -quarrel "$quarrel" -shape mixed -xor2 -seed 4 -n 1000 -hand=false
 # Native histograms, experimental syntax and the features that change answers.
-# Which empty buckets a histogram of the head has depends on where its chunks
-# were cut, see docs/compatibility.md: where there is a head, queries that show
-# it are left out. So are quantiles of buckets that repeat, and absent where a
-# label has several matchers.
+# The empty buckets of a histogram in the head depend on where its chunks were
+# cut, see docs/compatibility.md. So runs with a head leave out queries that show
+# empty buckets. All runs leave out quantiles of repeated buckets, and absent of
+# several matchers on one label.
 known='histogram_quantiles\([^)]*odd_bucket|absent.*kind.*kind'
 empty="$known|changes|NaN|Inf|native.*[!=]=.*native|native.*[*/] *scalar"
 features=promql-delayed-name-removal,type-and-unit-labels

@@ -1,4 +1,4 @@
-// Package apicheck asks two servers the same over HTTP and compares status
+// Package apicheck sends the same requests to two servers and compares status
 // codes, headers and bodies.
 package apicheck
 
@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// How says what of the answers has to be the same.
+// How is which parts of two answers must be equal.
 type How struct {
 	// Unordered compares the items of data, or of data.result, in any order.
 	Unordered bool
@@ -32,7 +32,7 @@ type How struct {
 	Shape bool
 	// HeadOnly compares status and headers alone.
 	HeadOnly bool
-	// ParseError leaves the text of an error out if it comes from the parser.
+	// ParseError ignores the text of an error if it comes from the parser.
 	ParseError bool
 }
 
@@ -77,7 +77,7 @@ func (r Request) Curl(server string) string {
 	return strings.Join(append(args, quote(target)), " ")
 }
 
-// Answer is what came back.
+// Answer is a server's response.
 type Answer struct {
 	Status int
 	Header http.Header
@@ -146,13 +146,14 @@ func decompress(b []byte, encoding string) ([]byte, error) {
 	return nil, fmt.Errorf("content encoding %q", encoding)
 }
 
-// headers are those that have to be the same.
+// headers are the headers that must be equal.
 var headers = []string{
 	"Content-Type", "Content-Encoding", "Allow", "Vary", "Location",
 	"Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers", "Access-Control-Expose-Headers",
 }
 
-// Compare says how the second answer differs from the first, "" for not at all.
+// Compare describes how the second answer differs from the first; "" if it does
+// not.
 func Compare(r Request, want, got Answer) string {
 	if want.Status != got.Status {
 		return fmt.Sprintf("status: want %d, got %d; want %.200s, got %.200s", want.Status, got.Status, want.Body, got.Body)
@@ -195,7 +196,7 @@ func normal(values []string) []string {
 	return out
 }
 
-// normalize puts what has no order in order, and leaves out what may differ.
+// normalize sorts lists without an order, and removes what may differ.
 func normalize(body any, how How) {
 	m, ok := body.(map[string]any)
 	if !ok {

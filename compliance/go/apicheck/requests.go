@@ -22,7 +22,7 @@ func form(pairs ...string) url.Values {
 	return v
 }
 
-// Requests are what both servers are asked.
+// Requests are the requests that both servers get.
 func Requests() []Request {
 	var out []Request
 	add := func(path string, f url.Values, how How) {
@@ -199,7 +199,7 @@ func status(add adder) {
 	}
 }
 
-// protocol is about methods, encodings and headers.
+// protocol tests methods, encodings and headers.
 func protocol() []Request {
 	var out []Request
 	up := form("query", "sum(up)", "time", at)

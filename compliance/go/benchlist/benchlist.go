@@ -14,7 +14,7 @@ type Query struct {
 	Step  int64  `json:"step_ms"`
 }
 
-// Timing is what running a query several times gave.
+// Timing is the result of running a query several times.
 type Timing struct {
 	Query
 	MedianNanos int64 `json:"median_ns"`

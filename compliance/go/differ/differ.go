@@ -1,5 +1,5 @@
-// Package differ runs queries on the reference and on another engine and says
-// where they differ.
+// Package differ runs queries on Prometheus and on another engine and reports
+// the differences.
 package differ
 
 import (
@@ -9,28 +9,28 @@ import (
 
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/quarrel-engine/quarrel/compliance/go/reference"
+	"github.com/quarrel-engine/quarrel/compliance/go/promengine"
 	"github.com/quarrel-engine/quarrel/compliance/go/results"
 	"github.com/quarrel-engine/quarrel/compliance/go/shrink"
 )
 
-// Engine answers queries. Run gives an error only where there is no answer
-// that can be read.
+// Engine is the engine under test. Run returns an error only if the answer
+// cannot be read.
 type Engine interface {
 	Run(ctx context.Context, q results.Query) (results.Result, error)
 }
 
-// Reference answers queries as they should be.
-type Reference interface {
+// Prometheus gives the answers that the engine must give.
+type Prometheus interface {
 	Run(ctx context.Context, q results.Query) results.Result
 }
 
-// Tester compares an engine with the reference.
+// Tester compares an engine with Prometheus.
 type Tester struct {
-	Reference Reference
-	Engine    Engine
-	Compare   results.Options
-	Parser    parser.Options
+	Prometheus Prometheus
+	Engine     Engine
+	Compare    results.Options
+	Parser     parser.Options
 	// EnginePanics leaves out queries on which the engine panics, where that is
 	// itself a Prometheus.
 	EnginePanics bool
@@ -53,22 +53,22 @@ type Tally struct {
 	mu sync.Mutex
 
 	Passed, Failed int
-	// Undetermined queries have more than one right answer: the reference
-	// itself gives different ones.
+	// Undetermined queries have more than one right answer: Prometheus itself
+	// gives different ones.
 	Undetermined int
-	// Panicked queries make the reference panic, which it reports as an
-	// unexpected error that nobody has to share.
+	// Panicked queries make Prometheus panic, which it reports as an
+	// unexpected error. The engine need not fail as well.
 	Panicked int
-	// What the reference gave, as a measure of the queries' worth.
+	// What Prometheus gave: a measure of how much the queries test.
 	Data, Empty, Errors, Annotated int
 }
 
 func (t *Tally) String() string {
-	return fmt.Sprintf("%d with data, %d empty, %d errors, %d with annotations; left out: %d to which the reference itself gives different answers, %d on which it panics",
+	return fmt.Sprintf("%d with data, %d empty, %d errors, %d with annotations; left out: %d to which Prometheus itself gives different answers, %d on which it panics",
 		t.Data, t.Empty, t.Errors, t.Annotated, t.Undetermined, t.Panicked)
 }
 
-func (t *Tally) note(r results.Result) {
+func (t *Tally) count(r results.Result) {
 	switch {
 	case r.ErrType != "":
 		t.Errors++
@@ -82,46 +82,46 @@ func (t *Tally) note(r results.Result) {
 	}
 }
 
-// verdict is the outcome of one comparison.
-type verdict struct {
+// comparison is the outcome of comparing one query.
+type comparison struct {
 	diff         *results.Diff
 	undetermined bool
 	panicked     bool
 	want         results.Result
 }
 
-// repeats is how often the reference is asked again before a difference
-// counts: some answers of its depend on the random order of Go's maps.
+// repeats is how often Prometheus runs a query again before a difference
+// counts: some of its answers depend on the random order of Go's maps.
 const repeats = 6
 
-func (t *Tester) check(ctx context.Context, q results.Query) verdict {
-	want := t.Reference.Run(ctx, q)
+func (t *Tester) check(ctx context.Context, q results.Query) comparison {
+	want := t.Prometheus.Run(ctx, q)
 	got, err := t.Engine.Run(ctx, q)
 	if err != nil {
-		return verdict{diff: &results.Diff{Kind: results.Transport, Text: err.Error()}, want: want}
+		return comparison{diff: &results.Diff{Kind: results.Transport, Text: err.Error()}, want: want}
 	}
-	if reference.Panicked(want) || t.EnginePanics && reference.Panicked(got) {
-		return verdict{panicked: true, want: want}
+	if promengine.Panicked(want) || t.EnginePanics && promengine.Panicked(got) {
+		return comparison{panicked: true, want: want}
 	}
 	o := t.Compare
 	o.Ordered = q.Instant() && t.ordered(q.Text)
 	diff := results.Compare(want, got, o)
 	if diff == nil {
-		return verdict{want: want}
+		return comparison{want: want}
 	}
 	for range repeats {
-		again := t.Reference.Run(ctx, q)
+		again := t.Prometheus.Run(ctx, q)
 		if results.Compare(again, got, o) == nil {
-			return verdict{want: want}
+			return comparison{want: want}
 		}
 		if results.Compare(want, again, o) != nil {
-			return verdict{undetermined: true, want: want}
+			return comparison{undetermined: true, want: want}
 		}
 	}
-	return verdict{diff: diff, want: want}
+	return comparison{diff: diff, want: want}
 }
 
-// ordered says whether an instant query promises the order of its rows.
+// ordered reports whether an instant query promises the order of its rows.
 func (t *Tester) ordered(text string) bool {
 	e, err := parser.NewParser(t.Parser).ParseExpr(text)
 	if err != nil {
@@ -141,8 +141,8 @@ func (t *Tester) ordered(text string) bool {
 	}
 }
 
-// Run checks all queries that come, with so many workers, and reports each
-// failure as it is found.
+// Run checks all queries from the channel with the given number of workers and
+// reports each failure as it is found.
 func (t *Tester) Run(ctx context.Context, queries <-chan results.Query, workers int, report func(Failure)) *Tally {
 	tally := &Tally{}
 	var wg sync.WaitGroup
@@ -171,7 +171,7 @@ func (t *Tester) one(ctx context.Context, q results.Query, tally *Tally, report 
 	}
 	tally.mu.Lock()
 	defer tally.mu.Unlock()
-	tally.note(v.want)
+	tally.count(v.want)
 	switch {
 	case v.diff != nil:
 		tally.Failed++

@@ -15,8 +15,8 @@ import (
 
 	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
 	"github.com/quarrel-engine/quarrel/compliance/go/process"
+	"github.com/quarrel-engine/quarrel/compliance/go/promengine"
 	"github.com/quarrel-engine/quarrel/compliance/go/querygen"
-	"github.com/quarrel-engine/quarrel/compliance/go/reference"
 	"github.com/quarrel-engine/quarrel/compliance/go/results"
 )
 
@@ -66,8 +66,8 @@ func encode(r results.Result) (status int, body []byte) {
 	return http.StatusOK, body
 }
 
-// fake is a server that answers by the reference, but tampers with it.
-func fake(t *testing.T, ref *reference.Reference, tamper func(*results.Result)) *process.Server {
+// fake is a server that answers as Prometheus does, but tampers with it.
+func fake(t *testing.T, prom *promengine.Engine, tamper func(*results.Result)) *process.Server {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		ms := func(name string) int64 {
 			f, _ := strconv.ParseFloat(req.FormValue(name), 64)
@@ -77,7 +77,7 @@ func fake(t *testing.T, ref *reference.Reference, tamper func(*results.Result)) 
 		if strings.HasSuffix(req.URL.Path, "_range") {
 			q.Start, q.End, q.Step = ms("start"), ms("end"), ms("step")
 		}
-		r := ref.Run(req.Context(), q)
+		r := prom.Run(req.Context(), q)
 		tamper(&r)
 		status, body := encode(r)
 		w.WriteHeader(status)
@@ -87,29 +87,29 @@ func fake(t *testing.T, ref *reference.Reference, tamper func(*results.Result)) 
 	return process.Attach(s.URL)
 }
 
-func open(t *testing.T) *reference.Reference {
+func open(t *testing.T) *promengine.Engine {
 	dir := filepath.Join(t.TempDir(), "data")
 	if err := fixtures.Build(dir, fixtures.Options{Seed: 1, Shape: fixtures.Head}); err != nil {
 		t.Fatal(err)
 	}
-	ref, err := reference.Open(dir, nil)
+	prom, err := promengine.Open(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := ref.Close(); err != nil {
+		if err := prom.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return ref
+	return prom
 }
 
-func testQueries(t *testing.T, ref *reference.Reference, n int) []results.Query {
-	series, err := ref.Series(context.Background())
+func testQueries(t *testing.T, prom *promengine.Engine, n int) []results.Query {
+	series, err := prom.Series(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	mint, maxt := ref.Range()
+	mint, maxt := prom.Range()
 	g := querygen.New(rand.New(rand.NewSource(3)), querygen.NewSchema(series, mint, maxt), querygen.Options{Broken: 5})
 	var out []results.Query
 	for range n {
@@ -132,9 +132,9 @@ func runAll(tester *Tester, queries []results.Query) (*Tally, []Failure) {
 }
 
 func TestHonestServerPasses(t *testing.T) {
-	ref := open(t)
-	tester := &Tester{Reference: ref, Engine: fake(t, ref, func(*results.Result) {}), Compare: results.Options{Relative: 1e-9}}
-	tally, failures := runAll(tester, testQueries(t, ref, 400))
+	prom := open(t)
+	tester := &Tester{Prometheus: prom, Engine: fake(t, prom, func(*results.Result) {}), Compare: results.Options{Relative: 1e-9}}
+	tally, failures := runAll(tester, testQueries(t, prom, 400))
 	for _, f := range failures {
 		t.Errorf("%+v", f)
 	}
@@ -143,11 +143,11 @@ func TestHonestServerPasses(t *testing.T) {
 	}
 }
 
-// Each planted fault has to be found, under its own name, and the query shrunk
-// to something small.
+// The tester finds each planted fault under its own name, and shrinks the
+// query.
 func TestPlantedFaults(t *testing.T) {
-	ref := open(t)
-	queries := testQueries(t, ref, 150)
+	prom := open(t)
+	queries := testQueries(t, prom, 150)
 	isVector := func(r *results.Result, rows int) bool {
 		return (r.Type == "vector" || r.Type == "matrix") && len(r.Series) >= rows
 	}
@@ -218,7 +218,7 @@ func TestPlantedFaults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tester := &Tester{
-				Reference: ref, Engine: fake(t, ref, c.tamper), Compare: results.Options{Relative: 1e-9},
+				Prometheus: prom, Engine: fake(t, prom, c.tamper), Compare: results.Options{Relative: 1e-9},
 				ShrinkBudget: 60,
 			}
 			_, failures := runAll(tester, queries)
@@ -241,7 +241,7 @@ func TestPlantedFaults(t *testing.T) {
 	}
 }
 
-// alternating gives one of two answers in turn, as the reference does where
+// alternating gives one of two answers in turn, as Prometheus does where
 // the order of Go's maps decides.
 type alternating struct{ n int }
 
@@ -261,7 +261,7 @@ func TestUndetermined(t *testing.T) {
 		answer                       constant
 		passed, failed, undetermined int
 	}{{0, 1, 0, 0}, {1, 1, 0, 0}, {2, 0, 0, 1}} {
-		tester := &Tester{Reference: &alternating{}, Engine: c.answer}
+		tester := &Tester{Prometheus: &alternating{}, Engine: c.answer}
 		tally, _ := runAll(tester, []results.Query{{Text: "1"}})
 		if tally.Passed != c.passed || tally.Failed != c.failed || tally.Undetermined != c.undetermined {
 			t.Errorf("%v: %d passed, %d failed, %d undetermined", c.answer, tally.Passed, tally.Failed, tally.Undetermined)
@@ -273,14 +273,14 @@ type fixed results.Result
 
 func (f fixed) Run(context.Context, results.Query) results.Result { return results.Result(f) }
 
-func TestReferencePanics(t *testing.T) {
+func TestPrometheusPanics(t *testing.T) {
 	broken := fixed{ErrType: "execution", Err: "unexpected error: runtime error: index out of range [1] with length 1"}
-	tester := &Tester{Reference: broken, Engine: constant(1)}
+	tester := &Tester{Prometheus: broken, Engine: constant(1)}
 	if tally, _ := runAll(tester, []results.Query{{Text: "1"}}); tally.Panicked != 1 || tally.Failed != 0 {
 		t.Errorf("%+v", tally)
 	}
 	broken.Err = "many-to-many matching not allowed"
-	tester.Reference = broken
+	tester.Prometheus = broken
 	if tally, _ := runAll(tester, []results.Query{{Text: "1"}}); tally.Panicked != 0 || tally.Failed != 1 {
 		t.Errorf("%+v", tally)
 	}

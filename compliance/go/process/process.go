@@ -1,4 +1,4 @@
-// Package process starts the servers that tests talk to, and ends them.
+// Package process starts and stops the servers that tests use.
 package process
 
 import (
@@ -55,7 +55,7 @@ func (t *tail) String() string {
 	return string(t.b)
 }
 
-// FreeAddress gives a local address with a port that is free at this moment.
+// FreeAddress returns a local address with a port that is free at this moment.
 func FreeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -74,8 +74,8 @@ func newClient() *http.Client {
 	return &http.Client{Timeout: 3 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 8, DisableCompression: true}}
 }
 
-// Start runs a program that serves on addr and waits until it is ready. It
-// dies with this process.
+// Start runs a program that serves on addr and waits until it is ready. It ends
+// with this process.
 func Start(ctx context.Context, addr, program string, args ...string) (*Server, error) {
 	s := Attach("http://" + addr)
 	s.log = &tail{}
@@ -130,7 +130,7 @@ func (s *Server) Log() string {
 	return s.log.String()
 }
 
-// Alive says whether a started server still runs.
+// Alive reports whether a started server still runs.
 func (s *Server) Alive() bool {
 	if s.cmd == nil {
 		return true

@@ -1,5 +1,5 @@
-// Package queries holds hand-written queries: the traps that an engine falls
-// into, written against the metrics of package fixtures.
+// Package queries holds hand-written queries over the metrics of package
+// fixtures. They cover the semantics that engines get wrong.
 package queries
 
 import (
@@ -17,8 +17,8 @@ import (
 var files embed.FS
 
 // Load reads the queries of all files whose needs are met. A file is one query
-// a line; # begins a comment; "!needs NAME..." says which features, or kinds of
-// data ("histograms", "st"), all queries of the file need.
+// a line; # begins a comment; "!needs NAME..." names the features, or kinds of
+// data ("histograms", "st"), that all queries of the file need.
 func Load(have []string) ([]string, error) {
 	names, err := fs.Glob(files, "*.txt")
 	if err != nil {
@@ -63,8 +63,9 @@ func Parse(text string, have []string) ([]string, error) {
 
 const minute int64 = 60_000
 
-// At puts a text to the times at which hand-written queries are run: instants
-// and grids over the blocks, over the border to the head, and past the end.
+// At returns a text as queries at the times at which hand-written queries run:
+// instants and grids over the blocks, over the border to the head, and past the
+// end.
 func At(text string, mint, maxt int64) []results.Query {
 	mint = max(mint, fixtures.Start)
 	end := maxt - maxt%minute

@@ -43,7 +43,8 @@ func (g *Generator) grouped(inner expr, op, param string) expr {
 	return out
 }
 
-// grouping writes by or without, or nothing; and says which labels are left.
+// grouping writes by or without, or nothing, and returns the labels that
+// remain.
 func (g *Generator) grouping(labels []string) (string, []string) {
 	switch n := g.r.Intn(100); {
 	case n < 30:
@@ -57,10 +58,10 @@ func (g *Generator) grouping(labels []string) (string, []string) {
 	}
 }
 
-// topk keeps the rows of the largest or the smallest values.
+// topk selects the rows of the largest or the smallest values.
 func (g *Generator) topk(inner expr, depth int) expr {
 	if inner.shuffled && g.stepwise() {
-		return g.grouped(inner, "max", "") // which of equal rows stay would be left to chance
+		return g.grouped(inner, "max", "") // which of equal rows remain would be random
 	}
 	k := pick(g.r, []string{"1", "2", "3", "5", "100", "1", "2", "0", "-1", "2.9"})
 	if g.chance(12) {

@@ -67,8 +67,8 @@ func common(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(l string) bool { return !slices.Contains(b, l) })
 }
 
-// partner picks a metric that shares labels with m.
-func (g *Generator) partner(m *Metric) *Metric {
+// related picks a metric that shares labels with m.
+func (g *Generator) related(m *Metric) *Metric {
 	if g.chance(40) {
 		return m
 	}
@@ -120,7 +120,7 @@ func (g *Generator) sameLabels(m *Metric, depth int) expr {
 
 // aggregatesJoined joins two aggregates over the same labels.
 func (g *Generator) aggregatesJoined(m *Metric, depth int) expr {
-	o := g.partner(m)
+	o := g.related(m)
 	by := g.subset(common(m.Labels, o.Labels), 2)
 	matching := ""
 	switch g.r.Intn(4) {
@@ -134,7 +134,7 @@ func (g *Generator) aggregatesJoined(m *Metric, depth int) expr {
 
 // manyToOne joins rows with an aggregate over some of their labels.
 func (g *Generator) manyToOne(m *Metric, depth int) expr {
-	o := g.partner(m)
+	o := g.related(m)
 	by := g.subset(common(m.Labels, o.Labels), 2)
 	many, one := g.rows(m, depth), g.summed(o, by, depth)
 	matching := "on" + g.names(by)
@@ -179,7 +179,7 @@ func (g *Generator) infoJoin(m *Metric, depth int) expr {
 	return g.joined(g.rows(m, depth), "*", "on"+g.names(on)+" group_left"+g.names(take), one, labels)
 }
 
-// anyJoin joins whatever comes.
+// anyJoin joins any two vectors.
 func (g *Generator) anyJoin(depth int) expr {
 	l, r := g.vector(depth), g.vector(depth)
 	matching := ""
@@ -200,7 +200,7 @@ func (g *Generator) setOperation(depth int) expr {
 	op := pick(g.r, []string{"and", "or", "unless"})
 	m := g.metric()
 	l := g.rows(m, depth)
-	r := g.rows(g.partner(m), depth)
+	r := g.rows(g.related(m), depth)
 	if g.chance(35) {
 		l, r = g.vector(depth), g.vector(depth)
 	}

@@ -44,7 +44,7 @@ func (g *Generator) broken() string {
 	return g.damage(g.vector(g.depth()).text)
 }
 
-// damage takes a good query and hurts it in one place.
+// damage breaks a valid query in one place.
 func (g *Generator) damage(text string) string {
 	if text == "" {
 		return text
@@ -85,7 +85,7 @@ func tokenize(text string) []string {
 	return out
 }
 
-// vocabulary is what token soup is cooked from.
+// vocabulary is the tokens of Soup.
 var vocabulary = []string{
 	"up", "foo", "a:b", "rate", "sum", "topk", "count_values", "time", "abs", "vector", "label_replace", "info", "limitk", "by", "without", "on", "ignoring",
 	"group_left", "group_right", "bool", "offset", "and", "or", "unless", "atan2", "fill", "fill_left", "smoothed", "anchored", "start", "end", "step", "range", "max_of", "inf", "NaN",
@@ -93,7 +93,7 @@ var vocabulary = []string{
 	"1", "0", "-1", "0x1f", "1e3", ".5", "1_000", "5m", "1h30m", "100ms", "1.5h", "0s", `"x"`, `'y'`, "`z`", `"a\n"`, `"\xff"`, `"`, "'", "ü", "日本", "\x00", "\xff", "🦀", "a.b", "le", "__name__", "job",
 }
 
-// Soup is a random row of tokens, which seldom is a query.
+// Soup is a random sequence of tokens, which seldom is a query.
 func (g *Generator) Soup() string {
 	var b strings.Builder
 	for range 1 + g.r.Intn(9) {
@@ -105,6 +105,6 @@ func (g *Generator) Soup() string {
 	return b.String()
 }
 
-// WrongTexts are texts that are hard on a parser: hand-written ones which are
-// refused, or fail on data.
+// WrongTexts are hand-written texts that the parser refuses or that fail on
+// data.
 func WrongTexts() []string { return append(append([]string{}, wrongTexts...), wrongOnData...) }

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// durationExpr writes so many milliseconds as a calculation.
+// durationExpr writes a number of milliseconds as an arithmetic expression.
 func (g *Generator) durationExpr(ms int64) string {
 	s := float64(ms) / 1000
 	switch g.r.Intn(9) {
@@ -29,7 +29,7 @@ func (g *Generator) durationExpr(ms int64) string {
 	return fmt.Sprintf("(%gs + range() %% 7m)", s)
 }
 
-// fill writes a fill modifier at times.
+// fill sometimes writes a fill modifier.
 func (g *Generator) fill() string {
 	if !g.o.Experimental || !g.chance(12) {
 		return ""
@@ -62,7 +62,7 @@ func (g *Generator) experimentalRange(depth int, m *Metric) expr {
 	}
 }
 
-// experimental makes an expression with something that needs a switch.
+// experimental makes an expression that needs an experimental feature.
 func (g *Generator) experimental(depth int) expr {
 	return choose(g, []option[expr]{
 		{8, func() expr { return g.experimentalRange(depth, g.metric()) }},
@@ -98,7 +98,7 @@ func (g *Generator) experimental(depth int) expr {
 	})
 }
 
-// limit keeps some of the rows, whatever their values.
+// limit selects some of the rows by limitk or limit_ratio.
 func (g *Generator) limit(inner expr) expr {
 	if inner.shuffled && g.stepwise() {
 		return g.grouped(inner, "min", "")

@@ -56,7 +56,7 @@ func (g *Generator) quantileOverTime(depth int, m *Metric) expr {
 	return g.call(e, "quantile_over_time(%s, %s)", g.phi(depth), e.text)
 }
 
-// phi is a quantile, constant or changing, at times outside of [0, 1].
+// phi is a quantile, constant or changing, sometimes outside of [0, 1].
 func (g *Generator) phi(depth int) string {
 	switch n := g.r.Intn(100); {
 	case n < 70:
@@ -69,7 +69,7 @@ func (g *Generator) phi(depth int) string {
 	return g.scalar(min(depth, 1)).text
 }
 
-// smallScalar is a small number, or at times any scalar.
+// smallScalar is a small number, or sometimes any scalar.
 func (g *Generator) smallScalar(depth int) string {
 	if g.chance(75) {
 		return g.anyNumber()
@@ -102,7 +102,7 @@ func (g *Generator) scalar(depth int) expr {
 	})
 }
 
-// single is a vector of one row, mostly.
+// single is usually a vector of one row.
 func (g *Generator) single(depth int) string {
 	if m := g.metricLike(func(m *Metric) bool { return m.Series == 1 && m.Name != "" }); m.Series == 1 && g.chance(50) {
 		return g.selector(m).text

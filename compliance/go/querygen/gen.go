@@ -30,8 +30,8 @@ type Generator struct {
 	s *Schema
 	o Options
 
-	start, end, step int64 // of the query at hand
-	subqueries       int   // around the place at hand
+	start, end, step int64 // of the current query
+	subqueries       int   // around the current expression
 }
 
 // New makes a generator.
@@ -42,14 +42,14 @@ func New(r *rand.Rand, s *Schema, o Options) *Generator {
 // expr is a part of a query with what is known about its rows.
 type expr struct {
 	text string
-	// atom says that the text needs no parentheses as an operand.
+	// atom is set if the text needs no parentheses as an operand.
 	atom bool
 	// labels are the names that rows may have, without the metric name.
 	labels []string
 	// m is the metric the rows come from, nil where there are several or none.
 	m *Metric
-	// shuffled says that the reference gives the rows in random order, so that
-	// nothing that picks among equal rows may stand above.
+	// shuffled is set if Prometheus returns the rows in random order. Then no
+	// operator that selects among equal rows may read them.
 	shuffled bool
 }
 
@@ -84,7 +84,7 @@ func pick[T any](r *rand.Rand, from []T) T { return from[r.Intn(len(from))] }
 // chance is true in about percent of 100 calls.
 func (g *Generator) chance(percent int) bool { return g.r.Intn(100) < percent }
 
-// option is a way to go on, with its weight.
+// option is an alternative with its weight.
 type option[T any] struct {
 	weight int
 	make   func() T
@@ -105,7 +105,8 @@ func choose[T any](g *Generator, from []option[T]) T {
 	panic("no option taken")
 }
 
-// stepwise says whether the place at hand is evaluated at several steps.
+// stepwise reports whether the current expression is evaluated at several
+// steps.
 func (g *Generator) stepwise() bool { return g.step > 0 || g.subqueries > 0 }
 
 // vector makes an expression that gives an instant vector, nested to about the
@@ -202,8 +203,8 @@ func (g *Generator) operand(e expr) string {
 	return "(" + e.text + ")"
 }
 
-// subset picks some of the names, in random order; at times also one that is
-// not there.
+// subset picks some of the names in random order, and sometimes a name that
+// does not exist.
 func (g *Generator) subset(names []string, most int) []string {
 	out := slices.Clone(names)
 	g.r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })

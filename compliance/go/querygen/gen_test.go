@@ -35,8 +35,8 @@ func TestSameSeedSameQueries(t *testing.T) {
 	}
 }
 
-// Without broken ones, nearly all queries are to pass the parser; the rest are
-// odd operands left without parentheses on purpose.
+// Without broken queries, nearly all pass the parser; the rest are operands
+// left without parentheses on purpose.
 func TestMostQueriesParse(t *testing.T) {
 	for _, o := range []Options{{}, {Experimental: true}, {Histograms: true, Experimental: true}} {
 		p := parser.NewParser(parser.Options{EnableExperimentalFunctions: true, EnableBinopFillModifiers: true})
@@ -69,7 +69,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// Whatever the language has, the generator has to come to it.
+// The generator produces every part of the language.
 func TestEverythingIsReached(t *testing.T) {
 	seen := map[string]int{}
 	p := parser.NewParser(parser.Options{EnableExperimentalFunctions: true, EnableBinopFillModifiers: true})

@@ -12,7 +12,7 @@ var (
 	plainLabel = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 )
 
-// quote writes a string literal in one of the ways that there are.
+// quote writes a string literal in one of the possible notations.
 func (g *Generator) quote(s string) string {
 	switch {
 	case g.chance(15) && !strings.ContainsAny(s, "`\r"):
@@ -27,8 +27,8 @@ func (g *Generator) quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// labelName writes a label name, with quotes where they are needed and at times
-// where not.
+// labelName writes a label name, with quotes where they are needed and
+// sometimes where not.
 func (g *Generator) labelName(l string) string {
 	if plainLabel.MatchString(l) && !g.chance(3) {
 		return l
@@ -36,7 +36,7 @@ func (g *Generator) labelName(l string) string {
 	return strconv.Quote(l)
 }
 
-// number writes a number near v in one of the many forms.
+// number writes a number near v in one of the many notations.
 func (g *Generator) number(v float64) string {
 	whole := v == float64(int64(v)) && v >= 0 && v < 1e9
 	switch n := g.r.Intn(100); {
@@ -71,7 +71,7 @@ func (g *Generator) anyNumber() string {
 	return g.number(float64(g.r.Intn(2_000_000)))
 }
 
-// duration writes a duration of so many milliseconds, in one of its forms.
+// duration writes a duration, given in milliseconds, in one of its notations.
 func (g *Generator) duration(ms int64) string {
 	if ms == 0 {
 		return pick(g.r, []string{"0s", "0m", "0"})
@@ -110,7 +110,7 @@ func (g *Generator) window() int64 {
 	})
 }
 
-// comment adds a comment or odd white space at times.
+// comment sometimes adds a comment or unusual white space.
 func (g *Generator) comment() string {
 	if !g.chance(2) {
 		return ""

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// regex makes a regular expression of any class that mostly matches v, and
-// maybe others of the label's real values.
+// regex makes a regular expression of any class. It usually matches v, and may
+// match other real values of the label.
 func (g *Generator) regex(v string, values []string) string {
 	if len(values) == 0 {
 		values = []string{"x"}
@@ -96,7 +96,7 @@ func firstLetter(runes []rune) string {
 
 var digits = regexp.MustCompile(`[0-9]+`)
 
-// classes turns digits into classes.
+// classes turns digits into character classes.
 func classes(s string) string { return digits.ReplaceAllString(s, `[0-9]+`) }
 
 func swapCase(s string) string {
@@ -109,8 +109,8 @@ func swapCase(s string) string {
 	return strings.ToLower(s)
 }
 
-// matcher writes a matcher on a label of a metric, which mostly lets the given
-// series pass.
+// matcher writes a matcher on a label of a metric. It usually selects the given
+// series.
 func (g *Generator) matcher(m *Metric, label string, series map[string]string) string {
 	values := m.Values[label]
 	v, other := series[label], pick(g.r, values)

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// Schema is what the generator knows of the data.
+// Schema is what the generator knows about the data.
 type Schema struct {
 	Metrics    []*Metric
 	Mint, Maxt int64 // milliseconds
@@ -28,14 +28,14 @@ type Metric struct {
 	Series int
 	// sets are the label sets of some series.
 	sets []map[string]string
-	// Weight says how often the metric is picked.
+	// Weight is how often the metric is picked.
 	Weight int
 }
 
-// mostSets is how many label sets of a metric are kept to make matchers from.
+// mostSets is how many label sets of a metric are kept for making matchers.
 const mostSets = 500
 
-// NewSchema sums up label sets; mint and maxt are the data's first and last
+// NewSchema summarizes label sets; mint and maxt are the data's first and last
 // time in milliseconds.
 func NewSchema(series []labels.Labels, mint, maxt int64) *Schema {
 	s := &Schema{Mint: mint, Maxt: maxt, byName: map[string]*Metric{}, values: map[string][]string{}}
@@ -67,7 +67,7 @@ func NewSchema(series []labels.Labels, mint, maxt int64) *Schema {
 		sort.Strings(m.Labels)
 		m.Weight = 2 + min(m.Series, 10)
 		if m.Series > 110 {
-			m.Weight = 4 // slow, or short lives that few queries meet
+			m.Weight = 4 // slow, or short-lived series that few queries select
 		}
 	}
 	for l := range s.values {
@@ -82,17 +82,17 @@ func unique(v []string) []string {
 	return slices.Compact(v)
 }
 
-// counter says whether a metric looks like a counter by its name.
+// counter reports whether a metric looks like a counter by its name.
 func (m *Metric) counter() bool {
 	return strings.HasSuffix(m.Name, "_total") || strings.HasSuffix(m.Name, "_count") || strings.HasSuffix(m.Name, "_sum") || m.bucket()
 }
 
-// bucket says whether a metric holds the buckets of classic histograms.
+// bucket reports whether a metric holds the buckets of classic histograms.
 func (m *Metric) bucket() bool { return strings.HasSuffix(m.Name, "_bucket") }
 
-// info says whether a metric's labels are what it is for.
+// info reports whether a metric is an info metric.
 func (m *Metric) info() bool { return strings.HasSuffix(m.Name, "_info") }
 
-// native says whether a metric holds native histograms, by the names that the
+// native reports whether a metric holds native histograms, by the names that the
 // fixtures give them.
 func (m *Metric) native() bool { return strings.HasPrefix(m.Name, "native_") }

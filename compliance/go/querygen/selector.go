@@ -72,7 +72,7 @@ func (g *Generator) manyMetrics() expr {
 	return expr{text: text + g.modifiers(), atom: true, labels: []string{"l", "job", "instance", "kind"}}
 }
 
-// modifiers writes @ and offset, mostly neither.
+// modifiers writes @ and offset, usually neither.
 func (g *Generator) modifiers() string {
 	var at, offset string
 	if g.chance(14) {
@@ -121,7 +121,7 @@ func (g *Generator) matrix(depth int, m *Metric, window int64) expr {
 	return e
 }
 
-// extension writes anchored or smoothed at times.
+// extension sometimes writes anchored or smoothed.
 func (g *Generator) extension() string {
 	if g.o.Experimental && g.chance(10) {
 		return pick(g.r, []string{" anchored", " smoothed"})

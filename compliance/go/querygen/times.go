@@ -1,6 +1,6 @@
 package querygen
 
-// times picks when the query at hand is evaluated.
+// times picks the evaluation times of the current query.
 func (g *Generator) times() {
 	s := g.s
 	length := s.Maxt - s.Mint
@@ -36,7 +36,7 @@ func (g *Generator) times() {
 		g.end += g.r.Int63n(g.step)
 	}
 	if over := g.end - s.Maxt; over > 900_000 {
-		// Most of the grid is to lie over data.
+		// Most of the grid lies over data.
 		g.start, g.end = g.start-over, g.end-over
 	}
 	if over := g.end - s.Maxt; over > 0 && g.o.Past {

@@ -11,7 +11,7 @@ import (
 // Kind classifies a difference.
 type Kind string
 
-// The kinds of differences, gravest first.
+// The kinds of differences, most severe first.
 const (
 	Transport   Kind = "transport"   // no answer that can be read
 	Error       Kind = "error"       // one gave an error, the other did not
@@ -34,7 +34,7 @@ type Diff struct {
 	T int64
 }
 
-// Options say how strictly results are compared.
+// Options are how strictly results are compared.
 type Options struct {
 	// Relative is the largest difference of two floats that counts as none, as
 	// a fraction of the larger one.
@@ -45,7 +45,7 @@ type Options struct {
 	Ordered bool
 }
 
-// Compare returns the first difference of the gravest kind, or nil.
+// Compare returns the first difference of the most severe kind, or nil.
 func Compare(want, got Result, o Options) *Diff {
 	if d := compareErrors(want, got, o); d != nil || want.ErrType != "" {
 		return d
@@ -68,7 +68,7 @@ func Compare(want, got Result, o Options) *Diff {
 	return compareSteps(want, got)
 }
 
-// compareSteps compares the statistics of each step, if the reference gave any.
+// compareSteps compares the statistics of each step, if Prometheus gave any.
 func compareSteps(want, got Result) *Diff {
 	switch {
 	case want.Steps == nil || want.Type == "string":
@@ -95,16 +95,16 @@ func compareSteps(want, got Result) *Diff {
 func compareErrors(want, got Result, o Options) *Diff {
 	switch {
 	case (want.ErrType == "") != (got.ErrType == ""):
-		return &Diff{Kind: Error, Text: fmt.Sprintf("want %s, got %s", want.verdict(), got.verdict())}
+		return &Diff{Kind: Error, Text: fmt.Sprintf("want %s, got %s", want.outcome(), got.outcome())}
 	case want.ErrType != got.ErrType:
-		return &Diff{Kind: ErrorType, Text: fmt.Sprintf("want %s, got %s", want.verdict(), got.verdict())}
+		return &Diff{Kind: ErrorType, Text: fmt.Sprintf("want %s, got %s", want.outcome(), got.outcome())}
 	case o.ErrorText && want.Err != got.Err:
 		return &Diff{Kind: ErrorText, Text: fmt.Sprintf("want %q, got %q", want.Err, got.Err)}
 	}
 	return nil
 }
 
-func (r Result) verdict() string {
+func (r Result) outcome() string {
 	if r.ErrType == "" {
 		return fmt.Sprintf("a %s of %d rows", r.Type, len(r.Series))
 	}
@@ -114,7 +114,8 @@ func (r Result) verdict() string {
 func compareSeries(want, got Result, o Options) *Diff {
 	wantBy, dup := byKey(want.Series)
 	if dup != "" {
-		// The reference does answer so in a few places; compare as a bag then.
+		// Prometheus repeats label sets in a few places; then the rows are
+		// compared in any order.
 		return compareBags(want, got, o)
 	}
 	gotBy, dup := byKey(got.Series)
@@ -244,8 +245,8 @@ func same(a, b, relative float64) bool {
 	return math.Abs(a-b) <= relative*math.Max(math.Abs(a), math.Abs(b))
 }
 
-// compareOrder compares the order of rows where it is promised: by labels in a
-// matrix, by value in a vector that was asked for sorted.
+// compareOrder compares the order of rows where Prometheus promises one: by
+// labels in a matrix, by value in a sorted vector.
 func compareOrder(want, got Result, o Options) *Diff {
 	for i := range want.Series {
 		w, g := want.Series[i], got.Series[i]
@@ -271,16 +272,16 @@ func compareAnnotations(want, got Result) *Diff {
 	return nil
 }
 
-// maxAnnotations is how many texts of a kind the HTTP API shows; which of
-// them, where there are more, is left to chance.
+// maxAnnotations is how many texts of a kind the HTTP API shows; if there are
+// more, it shows a random selection.
 const maxAnnotations = 10
 
 // counted is the end of the info on buckets that are not monotonic.
 var counted = regexp.MustCompile(`, over -?\d+ samples from `)
 
-// withoutCount takes out how many samples were not monotonic. In a range
-// query the reference merges its annotations with themselves at each step, so
-// that the count doubles from step to step and soon overflows.
+// withoutCount removes the number of samples that were not monotonic. In a
+// range query Prometheus merges its annotations with themselves at each step,
+// so that the count doubles from step to step and soon overflows.
 func withoutCount(text string) string {
 	return counted.ReplaceAllString(text, ", over some samples from ")
 }

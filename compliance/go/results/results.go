@@ -1,5 +1,5 @@
-// Package results holds query results in one plain form, whichever engine
-// gave them, and compares them.
+// Package results holds the query results of all engines in one plain form, and
+// compares them.
 package results
 
 import (
@@ -19,7 +19,7 @@ type Query struct {
 	Step       int64
 }
 
-// Instant says whether the query is evaluated at one time only.
+// Instant reports whether the query is evaluated at one time only.
 func (q Query) Instant() bool { return q.Step == 0 }
 
 // Steps is the number of evaluation times.
@@ -90,8 +90,8 @@ type Histogram struct {
 	Buckets    []Bucket
 }
 
-// Bucket is a bucket of a native histogram; Bounds says which borders belong
-// to it, as in the HTTP API.
+// Bucket is a bucket of a native histogram; Bounds is which bounds belong to
+// it, as in the HTTP API.
 type Bucket struct {
 	Bounds              int
 	Lower, Upper, Count float64

@@ -43,7 +43,7 @@ func TestDecode(t *testing.T) {
 
 func text(r Result) string {
 	if r.ErrType != "" {
-		return r.verdict()
+		return r.outcome()
 	}
 	out := r.Type
 	for _, s := range r.Series {

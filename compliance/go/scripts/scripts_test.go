@@ -1,5 +1,5 @@
-// Package scripts runs quarrel's own scripts on Prometheus: what quarrel is
-// tested by has to be what Prometheus answers.
+// Package scripts runs quarrel's own scripts on Prometheus. The scripts must
+// expect what Prometheus answers.
 package scripts
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/prometheus/storage"
 )
 
-// TestScripts runs every script of compliance/tests/scripts with the engine
-// and the storage of the reference's own tests.
+// TestScripts runs every script of compliance/tests/scripts with the engine and
+// the storage of Prometheus's own tests.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("../../tests/scripts/*.test")
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/quarrel-engine/quarrel/compliance/go/results"
 )
 
-// Query shrinks q. fails says how the engines differ on a query, nil for not
-// at all; it is called at most budget times. A smaller query counts when it
+// Query shrinks q. fails returns how the engines differ on a query, nil if they
+// do not; it is called at most budget times. A smaller query counts when it
 // shows a difference of the same kind.
 func Query(q results.Query, opts parser.Options, budget int, fails func(results.Query) *results.Diff) results.Query {
 	s := &shrinker{parser: parser.NewParser(opts), fails: fails, budget: budget}

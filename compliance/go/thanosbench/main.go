@@ -2,10 +2,11 @@
 // does the Prometheus engine, and prints the same JSON. It reads the queries
 // from the file that `prombench -list` prints.
 //
-// It stands in a module of its own because the newest version of the engine on
-// the module proxy (May 2026) does not compile with Prometheus v0.316.0:
+// It is a module of its own because the newest version of the engine on the
+// module proxy (May 2026) does not compile with Prometheus v0.316.0:
 // promql.BucketQuantile and histogram.CopyToSchema have changed since. It uses
-// v0.308.0, for which it was made. Blocks with XOR chunks read the same in both.
+// v0.308.0, for which the engine was made. Blocks with XOR chunks read the same
+// in both.
 package main
 
 import (

@@ -1,6 +1,6 @@
 // Command chunkgolden writes histogram chunks as Prometheus makes them, with
-// the histograms that went in and those that come out, for quarrel's own
-// encoders and decoders to be compared with.
+// the histograms that were appended and those that a reader returns. quarrel's
+// own encoders and decoders are compared with them.
 //
 // Usage: go run ./cmd/chunkgolden > ../../chunks/tests/data/histograms.jsonl
 //
@@ -31,7 +31,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 )
 
-// number is a float that travels as a text.
+// number is a float that JSON holds as text.
 type number float64
 
 func (n number) MarshalJSON() ([]byte, error) {
@@ -61,7 +61,7 @@ type counts [7]any
 type input struct {
 	Layout layout `json:"layout"`
 	Counts counts `json:"counts"`
-	// Cut says that a new chunk was begun without need.
+	// Cut is set if a new chunk began without need.
 	Cut bool `json:"cut,omitempty"`
 }
 
@@ -151,7 +151,8 @@ func (s *series) input(smp sample) input {
 	return in
 }
 
-// toFloat gives float histograms fractions, unless their counts are large.
+// toFloat makes float histograms with fractional counts, unless the counts are
+// large.
 func (s *series) toFloat(h *histogram.Histogram) *histogram.FloatHistogram {
 	fh := h.ToFloat(nil)
 	if s.float && fh.Count < 1e9 && !value.IsStaleNaN(fh.Sum) && len(s.name)%2 == 0 {

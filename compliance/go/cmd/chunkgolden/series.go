@@ -104,7 +104,7 @@ func stale() *histogram.Histogram {
 // last is the sample pushed last.
 func (s *series) last() *sample { return &s.samples[len(s.samples)-1] }
 
-// allSeries gives each kind of series in all encodings.
+// allSeries returns each kind of series in all encodings.
 func allSeries() []*series {
 	kinds := []struct {
 		name string
@@ -145,7 +145,7 @@ func allSeries() []*series {
 	return all
 }
 
-// setStarts gives start timestamps to series that have none yet: from some
+// setStarts sets start timestamps on series that have none yet: from some
 // sample on, and changing where the count falls.
 func (s *series) setStarts() {
 	start, count := int64(0), uint64(0)
@@ -177,7 +177,7 @@ func grows(s *series, _ *rand.Rand) {
 	s.push(st)
 	st.sum = math.NaN()
 	s.push(st.add(0, 1))
-	// Empty buckets that the next one has no more.
+	// Empty buckets that the next histogram does not have.
 	h := st.histogram()
 	h.PositiveSpans = append(h.PositiveSpans, histogram.Span{Offset: 2, Length: 2})
 	last := int64(0)
@@ -187,7 +187,7 @@ func grows(s *series, _ *rand.Rand) {
 	h.PositiveBuckets = append(h.PositiveBuckets, -last, 0)
 	s.pushRaw(h)
 	s.push(st.add(0, 1))
-	// Lacks the empty ones, and has another one more.
+	// Without the empty buckets, with a new one.
 	s.push(st.add(90, 1).addNegative(5, 1))
 	s.push(st)
 }
@@ -382,7 +382,7 @@ func cuts(s *series, _ *rand.Rand) {
 	push(true)
 }
 
-// starts has start timestamps of all sorts.
+// starts has start timestamps of all kinds.
 func starts(s *series, r *rand.Rand) {
 	st := newState(0, 1)
 	known := r.Intn(2) == 0
@@ -398,7 +398,7 @@ func starts(s *series, r *rand.Rand) {
 	}
 }
 
-// lateStart has its first start timestamp behind those that the header can
+// lateStart has its first start timestamp at a position that the header cannot
 // number.
 func lateStart(s *series, _ *rand.Rand) {
 	st := newState(0, 0)

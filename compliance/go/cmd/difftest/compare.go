@@ -12,20 +12,20 @@ import (
 	"github.com/quarrel-engine/quarrel/compliance/go/differ"
 	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
 	"github.com/quarrel-engine/quarrel/compliance/go/process"
-	"github.com/quarrel-engine/quarrel/compliance/go/reference"
+	"github.com/quarrel-engine/quarrel/compliance/go/promengine"
 	"github.com/quarrel-engine/quarrel/compliance/go/results"
 
 	"os"
 )
 
-// compare feeds all queries through the tester, prints each difference and the
-// sums.
-func compare(ctx context.Context, c config, t *differ.Tester, ref *reference.Reference, skip *regexp.Regexp) (failed bool, err error) {
+// compare runs all queries through the tester, and prints each difference and
+// the totals.
+func compare(ctx context.Context, c config, t *differ.Tester, prom *promengine.Engine, skip *regexp.Regexp) (failed bool, err error) {
 	feed, stop := context.WithCancel(ctx)
 	defer stop()
 	ch := make(chan results.Query)
 	sourceErr := make(chan error, 1)
-	go func() { sourceErr <- source(feed, c, ref, skip, ch) }()
+	go func() { sourceErr <- source(feed, c, prom, skip, ch) }()
 
 	kinds := map[results.Kind]int{}
 	reported := 0
@@ -34,7 +34,7 @@ func compare(ctx context.Context, c config, t *differ.Tester, ref *reference.Ref
 		kinds[f.Diff.Kind]++
 		reported++
 		if c.maxReport > 0 && reported >= c.maxReport {
-			stop() // what is under way still comes to its end
+			stop() // running queries still finish
 		}
 		fmt.Println(describe(c, f))
 	})
@@ -69,7 +69,7 @@ func when(q results.Query) string {
 	return fmt.Sprintf("from %s to %s, step %g s", results.Seconds(q.Start), results.Seconds(q.End), float64(q.Step)/1000)
 }
 
-// again is a command line that runs the one query again.
+// again is a command line that runs one query again.
 func again(c config, q results.Query) string {
 	args := []string{"go run ./cmd/difftest"}
 	if strings.Contains(c.data, "difftest-") {
@@ -158,8 +158,9 @@ func (s *server) close() {
 	s.cleanup()
 }
 
-// Run asks the server. When it has died, the answer is an error with the end
-// of its log, and it is started again for the next query.
+// Run sends the query to the server. If the server has died, the answer is an
+// error with the end of its log, and the server is started again for the next
+// query.
 func (s *server) Run(ctx context.Context, q results.Query) (results.Result, error) {
 	s.mu.Lock()
 	proc := s.proc

@@ -20,9 +20,9 @@ import (
 
 	"github.com/quarrel-engine/quarrel/compliance/go/differ"
 	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
+	"github.com/quarrel-engine/quarrel/compliance/go/promengine"
 	"github.com/quarrel-engine/quarrel/compliance/go/queries"
 	"github.com/quarrel-engine/quarrel/compliance/go/querygen"
-	"github.com/quarrel-engine/quarrel/compliance/go/reference"
 	"github.com/quarrel-engine/quarrel/compliance/go/results"
 )
 
@@ -72,7 +72,7 @@ func parseFlags() config {
 	flag.Float64Var(&c.step, "step", 0, "step of -query in seconds; 0 for an instant query")
 	flag.IntVar(&c.broken, "broken", 6, "percent of random queries that are wrong on purpose")
 	flag.IntVar(&c.shrink, "shrink", 300, "queries to spend on making a failing one smaller; 0 for none")
-	flag.IntVar(&c.maxReport, "max-failures", 20, "stop after so many differences; 0 for never")
+	flag.IntVar(&c.maxReport, "max-failures", 20, "stop after this number of differences; 0 for no limit")
 	flag.BoolVar(&c.errorText, "error-text", false, "compare the texts of errors, too")
 	flag.Float64Var(&c.relative, "relative", 1e-9, "largest relative difference of two floats")
 	flag.StringVar(&c.skip, "skip", "", "leave out queries that match this regular expression")
@@ -124,14 +124,14 @@ func run(ctx context.Context, c config) (failed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	ref, err := reference.Open(c.data, c.features)
+	prom, err := promengine.Open(c.data, c.features)
 	if err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, ref.Close()) }()
+	defer func() { err = errors.Join(err, prom.Close()) }()
 
 	if c.print {
-		return false, printQueries(ctx, c, ref)
+		return false, printQueries(ctx, c, prom)
 	}
 	server, err := startServer(ctx, c)
 	if err != nil {
@@ -139,11 +139,11 @@ func run(ctx context.Context, c config) (failed bool, err error) {
 	}
 	defer server.close()
 	t := &differ.Tester{
-		Reference: ref, Engine: server, ShrinkBudget: c.shrink, EnginePanics: c.prometheus != "",
+		Prometheus: prom, Engine: server, ShrinkBudget: c.shrink, EnginePanics: c.prometheus != "",
 		Compare: results.Options{Relative: c.relative, ErrorText: c.errorText},
-		Parser:  reference.ParserOptions(c.features),
+		Parser:  promengine.ParserOptions(c.features),
 	}
-	failed, err = compare(ctx, c, t, ref, skip)
+	failed, err = compare(ctx, c, t, prom, skip)
 	if err == nil && c.url == "" && c.prometheus == "" {
 		after, ferr := fingerprint(c.data)
 		if ferr == nil && after != before {
@@ -171,7 +171,7 @@ func fingerprint(dir string) (string, error) {
 }
 
 // source feeds queries into the channel until there are no more.
-func source(ctx context.Context, c config, ref *reference.Reference, skip *regexp.Regexp, out chan<- results.Query) error {
+func source(ctx context.Context, c config, prom *promengine.Engine, skip *regexp.Regexp, out chan<- results.Query) error {
 	defer close(out)
 	send := func(q results.Query) bool {
 		if skip != nil && skip.MatchString(q.Text) {
@@ -184,7 +184,7 @@ func source(ctx context.Context, c config, ref *reference.Reference, skip *regex
 			return false
 		}
 	}
-	mint, maxt := ref.Range()
+	mint, maxt := prom.Range()
 	hand, err := handWritten(c)
 	if err != nil {
 		return err
@@ -203,7 +203,7 @@ func source(ctx context.Context, c config, ref *reference.Reference, skip *regex
 	if c.file != "" {
 		return nil
 	}
-	series, err := ref.Series(ctx)
+	series, err := prom.Series(ctx)
 	if err != nil {
 		return err
 	}
@@ -239,10 +239,10 @@ func handWritten(c config) ([]string, error) {
 	return queries.Load(have)
 }
 
-func printQueries(ctx context.Context, c config, ref *reference.Reference) error {
+func printQueries(ctx context.Context, c config, prom *promengine.Engine) error {
 	ch := make(chan results.Query)
 	var err error
-	go func() { err = source(ctx, c, ref, nil, ch) }()
+	go func() { err = source(ctx, c, prom, nil, ch) }()
 	for q := range ch {
 		fmt.Printf("%s\t%s\t%d\t%q\n", results.Seconds(q.Start), results.Seconds(q.End), q.Step, q.Text)
 	}

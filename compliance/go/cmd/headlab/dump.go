@@ -42,7 +42,7 @@ func dump(dir string, twice bool) error {
 		}
 	}
 	defer db.Close()
-	// From the blocks' end on there is only the head.
+	// After the end of the blocks there is only the head.
 	from := int64(math.MinInt64)
 	for _, b := range db.Blocks() {
 		from = max(from, b.Meta().MaxTime)
@@ -55,9 +55,9 @@ func dump(dir string, twice bool) error {
 	return dumpSeries(q)
 }
 
-// dropBlocks deletes the blocks that a start takes nothing from for the head:
-// all if a checkpoint says what they say, else those made of some series or
-// of samples out of order.
+// dropBlocks deletes the blocks from which a start takes nothing for the head:
+// all if a checkpoint holds the same, else those made of some series or of
+// samples out of order.
 func dropBlocks(dir string) error {
 	checkpoints, err := filepath.Glob(filepath.Join(dir, "wal", "checkpoint.*"))
 	if err != nil {
@@ -167,7 +167,7 @@ func digestOf(it chunkenc.Iterator) (n int, digest uint64, err error) {
 	return n, d.h.Sum64(), it.Err()
 }
 
-// stale markers carry nothing but their sum once they are in a chunk.
+// stale markers in a chunk carry nothing but their sum.
 func (d digester) histogram(h *histogram.Histogram) {
 	d.float(h.Sum)
 	if math.Float64bits(h.Sum) == 0x7ff0000000000002 {

@@ -8,8 +8,9 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 )
 
-// live is a Prometheus in a hurry: each round is a scrape, and every few
-// hundred it writes blocks, cuts the head, and throws old files away.
+// live writes as Prometheus does, but faster: each round is a scrape, and every
+// few hundred rounds it writes blocks, truncates the head, and deletes old
+// files.
 func live(dir string, duration time.Duration) error {
 	alter := func(o *tsdb.Options) {
 		o.WALSegmentSize = 64 * 1024

@@ -4,8 +4,8 @@
 //	headlab make DIR         writes one data directory for each scenario under DIR
 //	headlab dump DIR...      opens each directory, which it changes: give it copies
 //	headlab twice DIR...     likewise, after a first start has repaired what is torn
-//	headlab live DIR SECONDS writes to DIR, compacts it, and tells when it is done
-//	headlab time DIR         tells how long Prometheus takes to start on DIR
+//	headlab live DIR SECONDS writes to DIR, compacts it, and prints when it is done
+//	headlab time DIR         prints how long Prometheus takes to start on DIR
 //	headlab wal DIR S N      writes a WAL of S series with N samples each
 //	headlab selects DIR      answers requests, one a line, about blocks and head of DIR, a copy;
 //	                         "torn" behind it has a first start repair it

@@ -163,15 +163,15 @@ func fillOutOfOrder(l *lab) error {
 	if err := l.scrapes(upTo(20), epoch, epoch+hour, 15*second); err != nil {
 		return err
 	}
-	// Between the samples that are there, more than an out-of-order chunk holds.
+	// Between existing samples, more than an out-of-order chunk holds.
 	if err := l.scrapes([]int{1, 2}, epoch+7*second, epoch+hour/2, 30*second); err != nil {
 		return err
 	}
-	// At the very times of samples that are there, with other values.
+	// At the times of existing samples, with other values.
 	if err := l.scrapes([]int{3, 4}, epoch, epoch+hour/4, 15*second); err != nil {
 		return err
 	}
-	// Twice the same times out of order, backwards, and by chance.
+	// The same times out of order twice, backwards, and at random.
 	for range 2 {
 		for t := epoch + hour/2; t > epoch; t -= 97 * second {
 			if err := l.scrapes([]int{5, 6}, t, t+1, second); err != nil {
@@ -203,7 +203,8 @@ func fillCheckpoint(l *lab) error {
 	return l.scrapes(upTo(60), epoch+8*hour, epoch+8*hour+hour/4, 30*second)
 }
 
-// fillReborn lets series be forgotten and come back, with another reference.
+// fillReborn lets the head drop series, which return with another series
+// reference.
 func fillReborn(l *lab) error {
 	if err := l.scrapes(upTo(20), epoch, epoch+hour, 15*second); err != nil {
 		return err
@@ -278,7 +279,7 @@ func fillHistograms(l *lab) error {
 			case 3:
 				err = add(s, st, t, 0, nil, tsdbutil.GenerateTestCustomBucketsFloatHistogram(i))
 			case 4:
-				// All types by turns.
+				// All types, one after the other.
 				switch i / 5 % 3 {
 				case 0:
 					err = add(s, st, t, float64(i), nil, nil)
@@ -334,7 +335,7 @@ func fillStartTimestamps(l *lab) error {
 	return nil
 }
 
-// makeWAL writes a head of which nothing has been put aside in chunks.
+// makeWAL writes a head without chunk files.
 func makeWAL(dir string, series, samples int) error {
 	fill := func(l *lab) error {
 		refs := make([]storage.SeriesRef, series)

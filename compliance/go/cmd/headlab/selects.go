@@ -36,8 +36,8 @@ var operators = map[string]labels.MatchType{
 	"!~": labels.MatchNotRegexp,
 }
 
-// selects opens dir, which it may change, and answers each request of r. It is
-// the second start if the log is torn, since the first one then leaves the
+// selects opens dir, which it may change, and answers each request of r. If the
+// log is torn, this is the second start, since the first one leaves the
 // out-of-order log unread.
 func selects(dir string, torn bool, r io.Reader) error {
 	db, err := open(dir)
@@ -52,8 +52,8 @@ func selects(dir string, torn bool, r io.Reader) error {
 			return err
 		}
 	}
-	// The database is not closed, since that waits for queriers, and one that
-	// panicked is never done. The directory is thrown away anyway.
+	// The database is not closed, since closing waits for queriers, and one
+	// that panicked never ends. The caller deletes the directory.
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		var req request
@@ -71,8 +71,8 @@ func selects(dir string, torn bool, r io.Reader) error {
 	return lines.Err()
 }
 
-// answerOrPanic says "panic" where Prometheus itself panics: cutting series at
-// the ends of the range of time fails for some deletions.
+// answerOrPanic answers "panic" where Prometheus itself panics: cutting series
+// at the ends of the range of time fails for some deletions.
 func answerOrPanic(q storage.Querier, req request) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -129,8 +129,8 @@ func answer(q storage.Querier, req request) error {
 	return nil
 }
 
-// sought is an iterator that comes to its first sample by a Seek, as the
-// engine's do.
+// sought is an iterator that reaches its first sample by Seek, as in the
+// engine.
 type sought struct {
 	chunkenc.Iterator
 	to   int64

@@ -1,5 +1,5 @@
-// Command histgolden writes what Prometheus computes with native histograms,
-// for quarrel's own arithmetic to be compared with.
+// Command histgolden writes what Prometheus computes with native histograms.
+// quarrel's own arithmetic is compared with it.
 //
 // Usage: go run ./cmd/histgolden > ../../functions/tests/data/histograms.jsonl
 //
@@ -10,7 +10,7 @@
 //	x    numbers
 //	out  the histogram that came out, or null
 //	y    the numbers that came out
-//	n    what the reference said beside the result, as flags
+//	n    the annotations of the result, as flags
 //
 // Floats are texts, so that they are exact.
 package main
@@ -35,7 +35,7 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
-// number is a float that travels as a text.
+// number is a float that JSON holds as text.
 type number float64
 
 func (n number) MarshalJSON() ([]byte, error) {
@@ -292,7 +292,7 @@ func (w *writer) windows() {
 // The window of calls, ms.
 const end, length = 120_000, int64(time.Minute / time.Millisecond)
 
-// spread gives times that fill the window exactly, so that nothing is
+// spread returns times that fill the window exactly, so that nothing is
 // extrapolated.
 func spread(n int) []int64 {
 	var out []int64
@@ -311,7 +311,7 @@ func (w *writer) times(n int) []int64 {
 	return out
 }
 
-// row makes histograms of which each grows from the one before, mostly.
+// row makes histograms; most of them grow from the one before.
 func (w *writer) row(n int) []*histogram.FloatHistogram {
 	out := []*histogram.FloatHistogram{w.random()}
 	for len(out) < n {

@@ -10,7 +10,7 @@ import (
 
 var thresholds = []float64{0, 0, 1e-3, 0.25, 1, 3, 5}
 
-// count is a number of observations: whole, broken or large.
+// count is a number of observations: integer, fractional or large.
 func (w *writer) count() float64 {
 	switch w.r.Intn(8) {
 	case 0:
@@ -23,7 +23,7 @@ func (w *writer) count() float64 {
 	return float64(w.r.Intn(40))
 }
 
-// random makes a histogram, mostly a proper one.
+// random makes a histogram, usually a valid one.
 func (w *writer) random() *histogram.FloatHistogram {
 	h := &histogram.FloatHistogram{CounterResetHint: histogram.CounterResetHint(w.r.Intn(4))}
 	if w.r.Intn(2) == 0 {
@@ -112,7 +112,7 @@ func index(spans []histogram.Span, counts []float64) map[int32]float64 {
 	return m
 }
 
-// pair makes two histograms that have something in common, mostly.
+// pair makes two histograms; most pairs share their layout in part.
 func (w *writer) pair() (a, b *histogram.FloatHistogram) {
 	a = w.random()
 	if w.r.Intn(4) == 0 {

@@ -22,8 +22,8 @@ import (
 
 	"github.com/quarrel-engine/quarrel/compliance/go/differ"
 	"github.com/quarrel-engine/quarrel/compliance/go/process"
+	"github.com/quarrel-engine/quarrel/compliance/go/promengine"
 	"github.com/quarrel-engine/quarrel/compliance/go/querygen"
-	"github.com/quarrel-engine/quarrel/compliance/go/reference"
 	"github.com/quarrel-engine/quarrel/compliance/go/results"
 )
 
@@ -49,7 +49,7 @@ func main() {
 	flag.DurationVar(&c.lag, "lag", 4*time.Second, "queries end so long before now, so that all samples have been written")
 	flag.IntVar(&c.perSecond, "per-second", 40, "queries a second")
 	flag.Int64Var(&c.seed, "seed", 1, "seed of the queries")
-	flag.IntVar(&c.maxReport, "max-failures", 20, "stop after so many differences")
+	flag.IntVar(&c.maxReport, "max-failures", 20, "stop after this number of differences")
 	flag.StringVar(&c.keep, "keep", "", "keep the data in this directory, which must be empty")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -64,13 +64,13 @@ func main() {
 	}
 }
 
-// live is a running Prometheus as a reference for the tester.
+// live is a running Prometheus that the tester compares with.
 type live struct{ server *process.Server }
 
 func (l live) Run(ctx context.Context, q results.Query) results.Result {
 	r, err := l.server.Run(ctx, q)
 	if err != nil {
-		return results.Result{ErrType: "the reference gave no answer", Err: err.Error()}
+		return results.Result{ErrType: "Prometheus gave no answer", Err: err.Error()}
 	}
 	return r
 }
@@ -110,8 +110,8 @@ func run(ctx context.Context, c config) (failed int, err error) {
 		defer subject.Close()
 	}
 	tester := &differ.Tester{
-		Reference: live{prometheus}, Engine: subject, ShrinkBudget: 40,
-		Compare: results.Options{Relative: 1e-9}, Parser: reference.ParserOptions(nil),
+		Prometheus: live{prometheus}, Engine: subject, ShrinkBudget: 40,
+		Compare: results.Options{Relative: 1e-9}, Parser: promengine.ParserOptions(nil),
 	}
 	passed := 0
 	tally, err := compareLive(ctx, c, tester, prometheus, began, data)
@@ -173,7 +173,7 @@ scrape_configs:
 		"--storage.tsdb.retention.time=1d")
 }
 
-// report prints a failure as it is found.
+// report prints a failure as soon as it is found.
 func report(f differ.Failure) {
 	fmt.Printf("DIFFERENCE (%s): %s\n  from %s to %s step %d ms\n  %s\n  smallest: %s\n  %s\n\n", f.Diff.Kind, f.Query.Text,
 		results.Seconds(f.Query.Start), results.Seconds(f.Query.End), f.Query.Step, f.Diff.Text, f.Small.Text, f.SmallDiff.Text)
@@ -264,17 +264,17 @@ func allSeries(ctx context.Context, s *process.Server) ([]labels.Labels, error) 
 // compareDead compares with the engine over the directory as the killed
 // Prometheus left it.
 func compareDead(ctx context.Context, c config, t *differ.Tester, data string) (*differ.Tally, error) {
-	ref, err := reference.Open(data, nil)
+	prom, err := promengine.Open(data, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer ref.Close()
-	t.Reference = ref
-	series, err := ref.Series(ctx)
+	defer prom.Close()
+	t.Prometheus = prom
+	series, err := prom.Series(ctx)
 	if err != nil {
 		return nil, err
 	}
-	mint, maxt := ref.Range()
+	mint, maxt := prom.Range()
 	g := querygen.New(rand.New(rand.NewSource(c.seed+1)), querygen.NewSchema(series, mint, maxt), querygen.Options{Broken: 1})
 	ch := make(chan results.Query)
 	go func() {

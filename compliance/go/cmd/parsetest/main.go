@@ -1,8 +1,8 @@
 // Command parsetest compares the parser and the printers of `quarrel serve`
 // with those of Prometheus: is a text a query, what is its pretty form, and,
-// beside a real Prometheus, its syntax tree as JSON. With -print it asks nobody
-// and prints, one JSON object a line, what Prometheus makes of each text; with a
-// real Prometheus beside it, the syntax trees, too.
+// beside a real Prometheus, its syntax tree as JSON. With -print it needs no
+// quarrel and prints what Prometheus makes of each text, one JSON object a
+// line; with a real Prometheus beside it, also the syntax trees.
 package main
 
 import (
@@ -30,9 +30,9 @@ import (
 	"github.com/quarrel-engine/quarrel/compliance/go/apicheck"
 	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
 	"github.com/quarrel-engine/quarrel/compliance/go/process"
+	"github.com/quarrel-engine/quarrel/compliance/go/promengine"
 	"github.com/quarrel-engine/quarrel/compliance/go/queries"
 	"github.com/quarrel-engine/quarrel/compliance/go/querygen"
-	"github.com/quarrel-engine/quarrel/compliance/go/reference"
 )
 
 type config struct {
@@ -51,8 +51,8 @@ func main() {
 	flag.StringVar(&features, "features", "", "comma-separated names as for --enable-feature")
 	flag.Int64Var(&c.seed, "seed", 1, "seed of the random texts")
 	flag.IntVar(&c.n, "n", 3000, "number of random texts")
-	flag.IntVar(&c.maxReport, "max-failures", 30, "stop after so many differences; 0 for never")
-	flag.BoolVar(&c.print, "print", false, "print texts and verdicts of Prometheus as JSON lines")
+	flag.IntVar(&c.maxReport, "max-failures", 30, "stop after this number of differences; 0 for no limit")
+	flag.BoolVar(&c.print, "print", false, "print what Prometheus makes of each text as JSON lines")
 	flag.Parse()
 	if features != "" {
 		c.features = strings.Split(features, ",")
@@ -69,8 +69,8 @@ func main() {
 	}
 }
 
-// verdict is what Prometheus makes of a text.
-type verdict struct {
+// parsed is what Prometheus's parser makes of a text.
+type parsed struct {
 	Text      string `json:"text"`
 	Error     string `json:"error,omitempty"`
 	Type      string `json:"type,omitempty"`
@@ -79,21 +79,21 @@ type verdict struct {
 	// Options are 1 for experimental functions, 2 for fill modifiers, 4 for
 	// unquoted UTF-8 names.
 	Options int `json:"options"`
-	// Spans are the places of all nodes, in the order of a walk.
+	// Spans are the positions of all nodes, in the order of a walk.
 	Spans [][2]int `json:"spans,omitempty"`
 	// Tree is what /api/v1/parse_query gives.
 	Tree json.RawMessage `json:"tree,omitempty"`
 }
 
-func judge(p parser.Parser, text string) verdict {
+func parseText(p parser.Parser, text string) parsed {
 	e, err := p.ParseExpr(text)
 	if err != nil {
-		return verdict{Text: text, Error: err.Error()}
+		return parsed{Text: text, Error: err.Error()}
 	}
-	return verdict{Text: text, Type: string(e.Type()), Canonical: e.String(), Pretty: e.Pretty(0), Spans: spans(e)}
+	return parsed{Text: text, Type: string(e.Type()), Canonical: e.String(), Pretty: e.Pretty(0), Spans: spans(e)}
 }
 
-// spans are the places of an expression's nodes.
+// spans are the positions of an expression's nodes.
 func spans(e parser.Expr) (out [][2]int) {
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
 		if n != nil {
@@ -133,7 +133,7 @@ func printAll(ctx context.Context, c config, p parser.Parser, texts []string) er
 			continue
 		}
 		seen[t] = true
-		v := judge(p, t)
+		v := parseText(p, t)
 		v.Options = options
 		if v.Error == "" && server != nil {
 			r := apicheck.Request{Method: http.MethodPost, Path: "/api/v1/parse_query", Form: url.Values{"query": {t}}}
@@ -142,7 +142,7 @@ func printAll(ctx context.Context, c config, p parser.Parser, texts []string) er
 				return err
 			}
 			var body struct{ Data json.RawMessage }
-			// The server has no answer where a fill value is no JSON number.
+			// The server has no answer if a fill value is no JSON number.
 			if json.Unmarshal(a.Body, &body) == nil {
 				v.Tree = body.Data
 			}
@@ -159,7 +159,7 @@ func run(ctx context.Context, c config) (failed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	p := parser.NewParser(reference.ParserOptions(c.features))
+	p := parser.NewParser(promengine.ParserOptions(c.features))
 	if c.print {
 		return 0, printAll(ctx, c, p, texts)
 	}
@@ -176,7 +176,7 @@ func run(ctx context.Context, c config) (failed int, err error) {
 		if ctx.Err() != nil {
 			return failed, ctx.Err()
 		}
-		d := compare(ctx, got, want, judge(p, t))
+		d := compare(ctx, got, want, parseText(p, t))
 		if d == "" {
 			passed++
 			continue
@@ -228,7 +228,7 @@ func servers(ctx context.Context, c config) (got, want *process.Server, cleanup 
 	return got, want, cleanup, nil
 }
 
-func compare(ctx context.Context, got, want *process.Server, v verdict) string {
+func compare(ctx context.Context, got, want *process.Server, v parsed) string {
 	r := apicheck.Request{Method: http.MethodPost, Path: "/api/v1/format_query", Form: url.Values{"query": {v.Text}}}
 	a, err := apicheck.Ask(ctx, got.URL, r)
 	if err != nil {
@@ -255,7 +255,7 @@ func compare(ctx context.Context, got, want *process.Server, v verdict) string {
 	r.Path = "/api/v1/parse_query"
 	w, err := apicheck.Ask(ctx, want.URL, r)
 	if err != nil {
-		return "the reference: " + err.Error()
+		return "Prometheus: " + err.Error()
 	}
 	if a, err = apicheck.Ask(ctx, got.URL, r); err != nil {
 		return err.Error()
@@ -267,7 +267,7 @@ func compare(ctx context.Context, got, want *process.Server, v verdict) string {
 // queries, damaged ones and token soup.
 func allTexts(ctx context.Context, c config) ([]string, error) {
 	texts := append(querygen.WrongTexts(), apicheck.Texts...)
-	hand, err := queries.Load(append([]string{"histograms", "st"}, reference.Features...))
+	hand, err := queries.Load(append([]string{"histograms", "st"}, promengine.Features...))
 	if err != nil {
 		return nil, err
 	}
@@ -288,7 +288,7 @@ func allTexts(ctx context.Context, c config) ([]string, error) {
 	return texts, nil
 }
 
-// schema stands for data, of which none is needed here.
+// schema stands in for data, which the parser does not need.
 func schema() *querygen.Schema {
 	var series []labels.Labels
 	for _, name := range []string{"up", "requests_total", "latency_bucket", "build_info", "my.metric", "späße", "sum", "native_x"} {

@@ -22,7 +22,7 @@ import (
 
 	"github.com/quarrel-engine/quarrel/compliance/go/benchlist"
 	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
-	"github.com/quarrel-engine/quarrel/compliance/go/reference"
+	"github.com/quarrel-engine/quarrel/compliance/go/promengine"
 )
 
 type config struct {
@@ -78,15 +78,15 @@ func run(c config) (err error) {
 			return err
 		}
 	}
-	ref, err := reference.Open(c.data, nil)
+	prom, err := promengine.Open(c.data, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ref.Close()) }()
+	defer func() { err = errors.Join(err, prom.Close()) }()
 	report := benchlist.Report{Engine: "prometheus", Module: module("github.com/prometheus/prometheus"), CPUs: runtime.GOMAXPROCS(0)}
 	for _, q := range queries {
 		if only.MatchString(q.Name) {
-			report.Timings = append(report.Timings, measure(ref.Engine(), ref.Storage(), q, c))
+			report.Timings = append(report.Timings, measure(prom.PromQL(), prom.Storage(), q, c))
 		}
 	}
 	return out.Encode(report)

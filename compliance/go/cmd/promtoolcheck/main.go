@@ -1,5 +1,6 @@
-// Command promtoolcheck asks `quarrel serve` and a real Prometheus over the
-// same data the same things, by promtool and by HTTP, and compares the answers.
+// Command promtoolcheck sends the same requests to `quarrel serve` and to a
+// real Prometheus over the same data, by promtool and by HTTP, and compares the
+// answers.
 package main
 
 import (
@@ -128,14 +129,14 @@ func run(ctx context.Context, c config) (failed int, err error) {
 func compareHTTP(ctx context.Context, want, got string, r apicheck.Request) string {
 	w, err := apicheck.Ask(ctx, want, r)
 	if err != nil {
-		return fmt.Sprintf("DIFFERENCE: %s\n  the reference: %v\n", r, err)
+		return fmt.Sprintf("DIFFERENCE: %s\n  Prometheus: %v\n", r, err)
 	}
 	g, err := apicheck.Ask(ctx, got, r)
 	if err != nil {
 		return fmt.Sprintf("DIFFERENCE: %s\n  %v\n", r, err)
 	}
 	if bytes.Contains(w.Body, []byte("unexpected error: ")) {
-		return fmt.Sprintf("DIFFERENCE: %s\n  the reference panicked, so this asks nothing: %s\n", r, w.Body)
+		return fmt.Sprintf("DIFFERENCE: %s\n  Prometheus panicked, so this request compares nothing: %s\n", r, w.Body)
 	}
 	d := apicheck.Compare(r, w, g)
 	if d == "" {

@@ -55,7 +55,7 @@ func promtoolCalls() [][]string {
 	return out
 }
 
-// outcome is how a run of promtool went.
+// outcome is the result of a run of promtool.
 type outcome struct {
 	code           int
 	stdout, stderr string
@@ -104,8 +104,8 @@ func comparePromtool(ctx context.Context, program, want, got string, args []stri
 	return ""
 }
 
-// sorted puts lines in order, and the items of a JSON list: instant vectors
-// and series have none.
+// sorted sorts lines and the items of a JSON list, since instant vectors and
+// series have no order.
 func sorted(text string) string {
 	var list []json.RawMessage
 	lines := strings.Split(text, "\n")
@@ -119,7 +119,7 @@ func sorted(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// compareFormat compares `promtool promql format`, which asks no server, with
+// compareFormat compares `promtool promql format`, which needs no server, with
 // the server's own formatter.
 func compareFormat(ctx context.Context, program, got, text string) string {
 	w, err := promtool(ctx, program, "", []string{"promql", "format", "--experimental", "--", text})

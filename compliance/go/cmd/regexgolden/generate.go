@@ -122,7 +122,8 @@ func (g *generator) class() string {
 	return b.String()
 }
 
-// sample gives a text that the expression matches, conditions on the place aside.
+// sample returns a text that the expression matches, if anchors and word
+// boundaries are ignored.
 func (g *generator) sample(re *syntax.Regexp, depth int) string {
 	many := func(low, high int) string {
 		var b strings.Builder

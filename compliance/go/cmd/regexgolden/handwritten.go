@@ -2,8 +2,8 @@ package main
 
 import "strings"
 
-// handWritten are patterns at the edges of the syntax, and where other
-// dialects mean something else.
+// handWritten are patterns at the edges of the syntax, and patterns that other
+// syntaxes read differently.
 var handWritten = []string{
 	// Literals, alternatives, gaps.
 	"", "a", "api", "a|b", "a|", "|a", "|", "||", "a||b", "()", "(|)", "(|a)*", "(|a)+", "(a|b|)*", "(?:)", "(?:)*", "(?:|a)*",
@@ -40,11 +40,11 @@ var handWritten = []string{
 	"\\A", "\\z", "\\Aa\\z", "a\\Ab", "\\b", "\\B", "\\ba\\b", "a\\bb", "\\Ba", "\\C", "a\\Cb", "\\Qa.b\\E", "\\Qa.b", "\\Q", "\\Q\\E", "\\E", "\\Q\\\\E", "\\Qab\\E*", "\\Qab\\E+", "\\Q\\E*", "\\Qa\\Eb*", "\\Q(\\E", "(\\Q)\\E)", "(?i)\\Qk.s\\E", "\\Qa\\E\\Qb\\E{2}",
 	// Anchors inside.
 	"a^b", "a$b", "^a", "a$", "^a$", "^^a", "a$$", "(^a)", "(^a)b", "a(b$)", "^a|b$", "(^a|b)c", "(?:^a|^b)", "^(a|b)$", "(^a){2}", "(a$){2}", "a|^b", "^(?:a.*)$", "^.*a", "(^)", "($)", "^*a", "(?m:^)a", "x*^a",
-	// Look-around, back references, other dialects.
+	// Look-around, backreferences, other syntaxes.
 	"(?=a)", "(?!a)", "(?<=a)", "(?<!a)", "(?>a)", "(?|a)", "(a)\\1", "(?1)", "a++", "a*+", "a?+", "(?i)(?=a)", "(?<=a>)b",
 	// Parentheses.
 	"(", ")", "(a", "a)", "(a))", "((a)", "a)|(b", "a)(b", ")(", "(?:a))", "())", "(a|b", "a|b)", "x)|(?-s:.", "(()", "((((a))))",
-	// Real ones.
+	// From real queries.
 	"prometheus|grafana|node.*", "(prod|staging)-(eu|us)-[0-9]+", "[a-z0-9]([-a-z0-9]*[a-z0-9])?", ".*\\.example\\.com(:[0-9]+)?", "10\\.0\\.[0-9]{1,3}\\.[0-9]{1,3}:9100", "(.+)\\.(.+)\\.svc", "5..", "[45]..", "2..|3..", "!~", "pod-0{2}[0-9]+", "(api|web)-[0-9a-f]+-0{2}[0-9]+", "/api/v[12]/.*", "^(?:(?:GET|POST) )?/.*$", "tmpfs|fuse\\..*|(?:dev|over).*fs",
 	// Not UTF-8.
 	"\xff", "a\xff", "a.\xff", "[\xff]", "(?P<\xff>a)", "\\Q\xff", "(\xff", "\\\xff", ".*\xc3",

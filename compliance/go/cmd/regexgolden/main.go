@@ -1,5 +1,5 @@
-// Command regexgolden writes what Prometheus's regular expressions make of
-// many patterns, for quarrel's own implementation to be compared with.
+// Command regexgolden writes what Prometheus's regular expressions make of many
+// patterns. quarrel's own implementation is compared with it.
 //
 // Usage: go run ./cmd/regexgolden > ../../matchers/tests/data/regex.jsonl
 //
@@ -9,7 +9,7 @@
 //	e  the error of a label matcher, if the pattern is refused
 //	r  the error of label_replace, if it is refused there
 //	i  inputs, m says for each by 0 or 1 whether the matcher matches
-//	c  for each input, what label_replace finds: the places of all groups,
+//	c  for each input, what label_replace finds: the positions of all groups,
 //	   or null
 //	x  templates and what they become on an input (its number): only where
 //	   that input matches
@@ -100,7 +100,7 @@ func main() {
 	}
 }
 
-// examine asks the reference about one pattern.
+// examine records what Prometheus makes of one pattern.
 func (g *generator) examine(pattern string) record {
 	rec := record{Pattern: pattern}
 	if !utf8.ValidString(pattern) {
@@ -120,7 +120,7 @@ func (g *generator) examine(pattern string) record {
 	for _, input := range g.inputs(parsed) {
 		rec.Inputs = append(rec.Inputs, input)
 		if parsed != nil {
-			rec.Matches += verdict(pattern, parsed, input)
+			rec.Matches += matches(pattern, parsed, input)
 		}
 		if replacer == nil {
 			continue
@@ -139,9 +139,9 @@ func (g *generator) examine(pattern string) record {
 	return rec
 }
 
-// verdict is that of the plain regular expression. Prometheus's shortcuts
-// must agree, or they are reported.
-func verdict(pattern string, parsed *syntax.Regexp, input string) string {
+// matches is 1 if the plain regular expression matches the input, else 0.
+// Where Prometheus's shortcuts disagree, it reports them.
+func matches(pattern string, parsed *syntax.Regexp, input string) string {
 	plain := regexp.MustCompile("^(?s:" + parsed.String() + ")$").MatchString(input)
 	matcher, err := labels.NewMatcher(labels.MatchRegexp, "l", pattern)
 	if err != nil {
@@ -258,7 +258,7 @@ func writeNumbers(w interface{ Write([]byte) (int, error) }, numbers ...uint32) 
 	}
 }
 
-// inputs are strings which the pattern matches, spoiled ones, and others.
+// inputs are strings that the pattern matches, changed ones, and others.
 func (g *generator) inputs(parsed *syntax.Regexp) []string {
 	all := []string{""}
 	for range 4 {

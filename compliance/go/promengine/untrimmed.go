@@ -1,4 +1,4 @@
-package reference
+package promengine
 
 import (
 	"context"
@@ -8,13 +8,13 @@ import (
 )
 
 // untrimmed leaves samples outside of the query's range in the series, which
-// the engine passes over by itself. Prometheus v0.316.0 cuts them off by adding
-// two intervals to the series' deleted ones, and runs out of a slice
+// the engine skips by itself. Prometheus v0.316.0 cuts them off by adding two
+// intervals to the series' deleted ones, and runs out of a slice
 // (tombstones.Intervals.Add) when it cuts at both ends and the series has
 // deleted samples at or after the end: the query fails with "unexpected error:
-// runtime error: index out of range". Without the cut, the answer is the one
-// that was meant. It shows in one place: timestamp(m @ t offset o) looks at t for
-// samples that the cut would have taken away.
+// runtime error: index out of range". Without the cut, the answer is the
+// correct one, with one exception: timestamp(m @ t offset o) reads samples at t
+// that the cut would have removed.
 type untrimmed struct{ storage.Queryable }
 
 func (u untrimmed) Querier(mint, maxt int64) (storage.Querier, error) {

@@ -1,5 +1,5 @@
-// Package reference answers queries with the Prometheus engine, in process.
-package reference
+// Package promengine answers queries with the Prometheus engine, in process.
+package promengine
 
 import (
 	"context"
@@ -27,8 +27,8 @@ import (
 	"github.com/quarrel-engine/quarrel/compliance/go/results"
 )
 
-// Features are the names that --enable-feature of Prometheus takes, as far as
-// they change the meaning of queries.
+// Features are the values of Prometheus's --enable-feature that change the
+// meaning of queries.
 var Features = []string{
 	"promql-experimental-functions",
 	"promql-binop-fill-modifiers",
@@ -66,8 +66,8 @@ func EngineOptions(features []string) promql.EngineOpts {
 	}
 }
 
-// Reference is a Prometheus engine over a copy of a data directory.
-type Reference struct {
+// Engine is a Prometheus engine over a copy of a data directory.
+type Engine struct {
 	engine *promql.Engine
 	db     *tsdb.DB
 	copy   string
@@ -76,22 +76,22 @@ type Reference struct {
 
 // Open copies the data directory, since opening one locks it, repairs it and
 // writes to it, and opens the copy.
-func Open(dir string, features []string) (*Reference, error) {
+func Open(dir string, features []string) (*Engine, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, err
 	}
-	tmp, err := os.MkdirTemp("", "reference-")
+	tmp, err := os.MkdirTemp("", "promengine-")
 	if err != nil {
 		return nil, err
 	}
-	r := &Reference{copy: tmp}
+	r := &Engine{copy: tmp}
 	if err := r.open(dir, features); err != nil {
-		return nil, errors.Join(fmt.Errorf("reference: %s: %w", dir, err), os.RemoveAll(tmp))
+		return nil, errors.Join(fmt.Errorf("promengine: %s: %w", dir, err), os.RemoveAll(tmp))
 	}
 	return r, nil
 }
 
-func (r *Reference) open(dir string, features []string) error {
+func (r *Engine) open(dir string, features []string) error {
 	data := filepath.Join(r.copy, "data")
 	if err := fixtures.CopyDir(data, dir); err != nil {
 		return err
@@ -118,18 +118,18 @@ func (r *Reference) open(dir string, features []string) error {
 }
 
 // Close closes the engine and removes the copy of the data.
-func (r *Reference) Close() error {
+func (r *Engine) Close() error {
 	return errors.Join(r.engine.Close(), r.db.Close(), os.RemoveAll(r.copy))
 }
 
-// Engine is the engine itself.
-func (r *Reference) Engine() *promql.Engine { return r.engine }
+// PromQL is the engine itself.
+func (r *Engine) PromQL() *promql.Engine { return r.engine }
 
 // Storage is the opened data.
-func (r *Reference) Storage() storage.Queryable { return r.db }
+func (r *Engine) Storage() storage.Queryable { return r.db }
 
 // Range is the first and the last time with a sample, in milliseconds.
-func (r *Reference) Range() (mint, maxt int64) {
+func (r *Engine) Range() (mint, maxt int64) {
 	mint, maxt = r.db.Head().MinTime(), r.db.Head().MaxTime()
 	for _, b := range r.db.Blocks() {
 		mint, maxt = min(mint, b.MinTime()), max(maxt, b.MaxTime()-1)
@@ -138,7 +138,7 @@ func (r *Reference) Range() (mint, maxt int64) {
 }
 
 // Series are the label sets of all series.
-func (r *Reference) Series(ctx context.Context) ([]labels.Labels, error) {
+func (r *Engine) Series(ctx context.Context) ([]labels.Labels, error) {
 	q, err := r.db.Querier(math.MinInt64, math.MaxInt64)
 	if err != nil {
 		return nil, err
@@ -152,9 +152,9 @@ func (r *Reference) Series(ctx context.Context) ([]labels.Labels, error) {
 	return out, set.Err()
 }
 
-// Run answers a query. Where the engine panics, it is asked again in a way that
-// avoids the known cause; see untrimmed.
-func (r *Reference) Run(ctx context.Context, q results.Query) results.Result {
+// Run answers a query. If the engine panics, it runs the query again without
+// the cut that causes the panic, as untrimmed describes.
+func (r *Engine) Run(ctx context.Context, q results.Query) results.Result {
 	res := r.run(ctx, sorted{r.db}, q)
 	if Panicked(res) {
 		return r.run(ctx, untrimmed{sorted{r.db}}, q)
@@ -162,13 +162,13 @@ func (r *Reference) Run(ctx context.Context, q results.Query) results.Result {
 	return res
 }
 
-// Panicked says whether a result is a panic that the engine turned into an
+// Panicked reports whether a result is a panic that the engine turned into an
 // error.
 func Panicked(r results.Result) bool {
 	return r.ErrType == "execution" && strings.HasPrefix(r.Err, "unexpected error: ")
 }
 
-func (r *Reference) run(ctx context.Context, s storage.Queryable, q results.Query) results.Result {
+func (r *Engine) run(ctx context.Context, s storage.Queryable, q results.Query) results.Result {
 	opts := promql.NewPrometheusQueryOpts(r.stats, 0, nil)
 	var (
 		query promql.Query

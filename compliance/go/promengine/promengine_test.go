@@ -1,4 +1,4 @@
-package reference
+package promengine
 
 import (
 	"context"
@@ -11,32 +11,32 @@ import (
 	"github.com/quarrel-engine/quarrel/compliance/go/results"
 )
 
-// Wherever the engine does not panic, leaving samples untrimmed changes nothing.
+// Where the engine does not panic, untrimmed samples give the same answer.
 func TestUntrimmedGivesTheSame(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	if err := fixtures.Build(dir, fixtures.Options{Seed: 1, Shape: fixtures.Mixed}); err != nil {
 		t.Fatal(err)
 	}
-	ref, err := Open(dir, nil)
+	prom, err := Open(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := ref.Close(); err != nil {
+		if err := prom.Close(); err != nil {
 			t.Error(err)
 		}
 	}()
 	ctx := context.Background()
-	series, err := ref.Series(ctx)
+	series, err := prom.Series(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mint, maxt := ref.Range()
+	mint, maxt := prom.Range()
 	g := querygen.New(rand.New(rand.NewSource(5)), querygen.NewSchema(series, mint, maxt), querygen.Options{})
 	panics, same := 0, 0
 	for range 1_500 {
 		q := g.Next()
-		a, b := ref.run(ctx, ref.db, q), ref.run(ctx, untrimmed{ref.db}, q)
+		a, b := prom.run(ctx, prom.db, q), prom.run(ctx, untrimmed{prom.db}, q)
 		if Panicked(b) {
 			t.Errorf("%+v: panics even so: %s", q, b.Err)
 		}
@@ -44,9 +44,9 @@ func TestUntrimmedGivesTheSame(t *testing.T) {
 			panics++
 			continue
 		}
-		// Rows in random order may add up to other bits, or pick other rows.
+		// Rows in random order may add up to other bits, or select other rows.
 		o := results.Options{Relative: 1e-9}
-		if d := results.Compare(a, b, o); d != nil && results.Compare(a, ref.run(ctx, ref.db, q), o) == nil {
+		if d := results.Compare(a, b, o); d != nil && results.Compare(a, prom.run(ctx, prom.db, q), o) == nil {
 			t.Errorf("%+v: %+v", q, d)
 			continue
 		}

@@ -1,4 +1,4 @@
-package reference
+package promengine
 
 import (
 	"context"
@@ -7,10 +7,10 @@ import (
 	"github.com/prometheus/prometheus/storage"
 )
 
-// sorted asks for series in the order of their labels. The engine leaves the
-// order to the store: where a head alone has the series, that is the order in
-// which it made them, which decides ties in topk and the order of an instant
-// vector, and is another one after each restart.
+// sorted selects series in the order of their labels. The engine leaves the
+// order to the storage. Where only the head has the series, that is the order
+// in which it created them: it decides ties in topk and the order of an instant
+// vector, and changes with each restart.
 type sorted struct{ storage.Queryable }
 
 func (s sorted) Querier(mint, maxt int64) (storage.Querier, error) {
