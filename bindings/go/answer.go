@@ -19,7 +19,7 @@ const (
 	answerMatrix = 3
 )
 
-// A result is what a query answers.
+// A result is the answer to a query.
 type result struct {
 	value       parser.Value
 	annotations annotations.Annotations
@@ -59,7 +59,7 @@ func decodeCounts(r *reader) counts {
 	return c
 }
 
-// An annotation is a warning or an info, worded and placed.
+// An annotation is a warning or an info with its final text.
 type annotation struct {
 	text string
 	kind error

@@ -3,8 +3,8 @@
 #
 #   bindings/go/build.sh [--release]
 #
-# Go's build cache does not see that a library has changed, so it gets a name
-# with its hash, which stands in the file that this script writes.
+# Go's build cache does not notice a changed library, so its name has its hash.
+# This script writes the name into archive.go.
 set -euo pipefail
 cd "$(dirname "$0")"
 profile=debug

@@ -11,7 +11,7 @@ import (
 )
 
 // Prometheus's own acceptance tests for query engines: all .test scripts of
-// promql/promqltest, instant queries also with their times pinned and as range
+// promql/promqltest, instant queries also with pinned times and as range
 // queries.
 func TestPrometheusScripts(t *testing.T) {
 	engine, err := quarrel.NewEngine(quarrel.Options{

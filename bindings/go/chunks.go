@@ -15,16 +15,17 @@ const chunkSamples = 120
 
 // encodeChunks appends the samples of a series from mint to maxt as chunks.
 //
-// Readers of chunks take the hint on a counter reset from a histogram's place:
-// a counter's first one in a chunk has none, the others are no resets. So a
-// histogram without a hint begins a chunk, and before one that is no reset but
-// comes first (since the storage cut what was before it) stands a twin, which
-// the message marks as deleted. A storage's word that there is a reset is lost;
-// counts tell. Another layout of buckets begins a chunk, too: appenders would
-// bring both to one, and a histogram with an empty bucket is not equal to one
+// Readers of chunks take the counter-reset hint of a histogram from its
+// position: the first counter histogram of a chunk has no hint, the others are
+// not resets. So a histogram without a hint begins a chunk. If a histogram that
+// is not a reset comes first, because the storage cut off the samples before
+// it, a copy of it stands before it, and the message marks the copy as deleted.
+// A hint of the storage that there is a reset is lost; the counts show the
+// reset. A change of the bucket layout also begins a chunk: appenders would
+// merge both layouts, and a histogram with an empty bucket is not equal to one
 // without it.
 func encodeChunks(samples chunkenc.Iterator, mint, maxt int64, part *writer) error {
-	e := chunkEncoder{out: part, count: part.later()}
+	e := chunkEncoder{out: part, count: part.reserve()}
 	for {
 		kind := samples.Next()
 		if kind == chunkenc.ValNone || samples.AtT() > maxt {
@@ -55,7 +56,7 @@ func encodeChunks(samples chunkenc.Iterator, mint, maxt int64, part *writer) err
 	}
 }
 
-// A layout says where a histogram has its buckets.
+// A layout is the buckets that a histogram has.
 type layout struct {
 	schema             int32
 	zeroThreshold      float64
@@ -71,7 +72,7 @@ func (l layout) equal(other layout) bool {
 
 type chunkEncoder struct {
 	out    *writer
-	count  int // where the number of chunks goes
+	count  int // position of the number of chunks
 	chunks uint32
 
 	chunk      chunkenc.Chunk
@@ -80,7 +81,7 @@ type chunkEncoder struct {
 	starts     bool // whether the chunk holds start timestamps
 	layout     layout
 	gauge      bool // whether it holds gauges
-	twin       bool // whether its first sample is a twin of the second
+	copied     bool // whether its first sample is a copy of the second
 	mint, maxt int64
 	samples    uint32
 }
@@ -110,7 +111,7 @@ func (e *chunkEncoder) floatHistogram(st, t int64, h *histogram.FloatHistogram) 
 	return e.add(chunkenc.ValFloatHistogram, st, t, h.CounterResetHint, h.Sum, buckets, add)
 }
 
-// add appends a histogram by a function that appends it at a time.
+// add appends a histogram by a function that appends it at a given time.
 func (e *chunkEncoder) add(kind chunkenc.ValueType, st, t int64, hint histogram.CounterResetHint, sum float64, buckets layout, add func(int64) (chunkenc.Chunk, bool, chunkenc.Appender, error)) error {
 	stale := value.IsStaleNaN(sum)
 	cut := !stale && (e.cutBefore(hint) || !e.layout.equal(buckets))
@@ -122,7 +123,7 @@ func (e *chunkEncoder) add(kind chunkenc.ValueType, st, t int64, hint histogram.
 		if first {
 			e.gauge, e.layout = hint == histogram.GaugeType, buckets
 			if hint == histogram.NotCounterReset && !stale && t > math.MinInt64 {
-				e.twin = true
+				e.copied = true
 				if _, _, _, err := add(t - 1); err != nil {
 					return err
 				}
@@ -133,7 +134,7 @@ func (e *chunkEncoder) add(kind chunkenc.ValueType, st, t int64, hint histogram.
 		case err != nil:
 			return err
 		case chunk != nil && !recoded && !first:
-			// It does not fit; the chunk for it begins as all chunks do.
+			// It does not fit; a new chunk begins for it.
 			cut = true
 			continue
 		case chunk != nil:
@@ -145,7 +146,7 @@ func (e *chunkEncoder) add(kind chunkenc.ValueType, st, t int64, hint histogram.
 	}
 }
 
-// cutBefore says whether a histogram's hint would be lost within the chunk.
+// cutBefore reports whether a histogram's hint would be lost within the chunk.
 func (e *chunkEncoder) cutBefore(hint histogram.CounterResetHint) bool {
 	if e.gauge {
 		return hint != histogram.GaugeType
@@ -153,7 +154,7 @@ func (e *chunkEncoder) cutBefore(hint histogram.CounterResetHint) bool {
 	return hint != histogram.NotCounterReset
 }
 
-// prepare makes sure that there is a chunk that a sample fits into.
+// prepare makes sure that there is a chunk for a sample.
 func (e *chunkEncoder) prepare(kind chunkenc.ValueType, st int64, cut bool) error {
 	if e.chunk != nil && e.kind == kind && !cut && e.samples < chunkSamples && (st == 0 || e.starts) {
 		return nil
@@ -184,7 +185,7 @@ func (e *chunkEncoder) flush() {
 	if e.chunk != nil && e.samples > 0 {
 		bytes := e.chunk.Bytes()
 		e.out.u8(uint8(e.chunk.Encoding()))
-		e.out.flag(e.twin)
+		e.out.flag(e.copied)
 		e.out.u32(e.samples)
 		e.out.i64(e.mint)
 		e.out.i64(e.maxt)
@@ -192,5 +193,5 @@ func (e *chunkEncoder) flush() {
 		e.out.bytes = append(e.out.bytes, bytes...)
 		e.chunks++
 	}
-	e.chunk, e.samples, e.gauge, e.twin = nil, 0, false, false
+	e.chunk, e.samples, e.gauge, e.copied = nil, 0, false, false
 }

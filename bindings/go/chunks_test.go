@@ -41,8 +41,8 @@ func (s sample) Type() chunkenc.ValueType {
 	}
 }
 
-// randomSamples are samples of a series that changes its kind, its buckets,
-// its start timestamps and its hints as it likes.
+// randomSamples are samples of a series that changes its type, its buckets, its
+// start timestamps and its hints at random.
 func randomSamples(random *rand.Rand, n int) []chunks.Sample {
 	var samples []chunks.Sample
 	kind, hint := random.IntN(3), histogram.UnknownCounterReset
@@ -99,14 +99,14 @@ func randomHistogram(random *rand.Rand, hint histogram.CounterResetHint) *histog
 
 func randomOffset(random *rand.Rand) int32 { return 1 + int32(random.IntN(3)) }
 
-// Whatever a storage gives arrives: times, values, start timestamps, stale
-// markers, buckets that are empty, and the hints on counter resets.
+// All that a storage returns arrives: times, values, start timestamps, stale
+// markers, empty buckets, and counter-reset hints.
 func TestChunksHoldWhatTheStorageGives(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		given := randomSamples(random, 1+random.IntN(400))
 		series := storage.NewListSeries(labels.EmptyLabels(), given)
-		// Samples outside of the time that is asked for are not wanted.
+		// Samples outside of the requested time are left out.
 		from, to := 0, len(given)
 		if random.IntN(2) == 0 {
 			from = random.IntN(len(given))
@@ -127,11 +127,11 @@ func decodeChunks(t *testing.T, message []byte) []sample {
 	r := reader{rest: message}
 	var out []sample
 	for range r.u32() {
-		encoding, twin := chunkenc.Encoding(r.u8()), int(r.u8())
+		encoding, copies := chunkenc.Encoding(r.u8()), int(r.u8())
 		samples, mint, maxt := r.u32(), r.i64(), r.i64()
 		chunk, err := chunkenc.FromData(encoding, r.take(int(r.u32())))
 		require.NoError(t, err)
-		require.Equal(t, int(samples)+twin, chunk.NumSamples())
+		require.Equal(t, int(samples)+copies, chunk.NumSamples())
 		require.LessOrEqual(t, int(samples), chunkSamples)
 		from := len(out)
 		it := chunk.Iterator(nil)
@@ -148,7 +148,7 @@ func decodeChunks(t *testing.T, message []byte) []sample {
 			out = append(out, s)
 		}
 		require.NoError(t, it.Err())
-		if twin > 0 {
+		if copies > 0 {
 			require.Equal(t, mint-1, out[from].t)
 			out = append(out[:from], out[from+1:]...)
 		}

@@ -3,7 +3,7 @@
 // through any storage.Queryable.
 //
 // The engine is linked as a static library, which build.sh builds; see
-// README.md. Go calls Rust and never the other way round: a query that needs
-// samples stops, Go reads them in the goroutine that runs the query, and the
-// query goes on.
+// README.md. Go calls Rust, and Rust never calls Go: a query that needs samples
+// stops, Go reads them in the goroutine that runs the query, and the query
+// continues.
 package quarrel

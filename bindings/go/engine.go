@@ -39,7 +39,7 @@ func NewEngine(options Options) (*Engine, error) {
 	return e, nil
 }
 
-// Close releases the engine. Queries that run go on, new ones fail. Closing
+// Close releases the engine. Running queries continue, new ones fail. Closing
 // again does nothing.
 func (e *Engine) Close() error {
 	return e.engine.release()
@@ -95,7 +95,7 @@ func (e *Engine) newQuery(expr parser.Expr, q storage.Queryable, opts promql.Que
 	return made, nil
 }
 
-// queryOptions are what a query may set for itself.
+// queryOptions are the options of a single query.
 type queryOptions struct {
 	lookback        time.Duration
 	startTimestamps bool
@@ -118,7 +118,7 @@ func (e *Engine) ownOptions(opts promql.QueryOpts) queryOptions {
 }
 
 // encodeQuery makes the message that rust/src/options.rs reads: text, times,
-// and the steps of subqueries that give none, by their range.
+// and the steps of subqueries without a step, by their range.
 func (e *Engine) encodeQuery(expr parser.Expr, qs string, start, end time.Time, interval time.Duration, own queryOptions) ([]byte, error) {
 	var w writer
 	w.text(qs)
@@ -128,7 +128,7 @@ func (e *Engine) encodeQuery(expr parser.Expr, qs string, start, end time.Time, 
 	w.i64(own.lookback.Milliseconds())
 	w.flag(own.startTimestamps)
 	w.flag(own.perStepStats)
-	at, count := w.later(), uint32(0)
+	at, count := w.reserve(), uint32(0)
 	var failed error
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
 		if subquery, ok := node.(*parser.SubqueryExpr); ok && subquery.Step == 0 {

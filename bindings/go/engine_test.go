@@ -160,7 +160,7 @@ func TestStartTimestampsOfTheQuery(t *testing.T) {
 	app := store.AppenderV2(t.Context())
 	series := labels.FromStrings("__name__", "x_total")
 	for minute := range int64(5) {
-		// Each sample has counted since the one before.
+		// Each sample counts since the sample before it.
 		start, end := minute*60_000, (minute+1)*60_000
 		_, err := app.Append(0, series, start, end, 30, nil, nil, storage.AppendV2Options{})
 		require.NoError(t, err)
@@ -244,7 +244,7 @@ func TestConcurrentQueries(t *testing.T) {
 	all.Wait()
 }
 
-// Deep trees take stack where there is some.
+// Deep trees need more stack than a goroutine's thread has.
 func TestDeepQueries(t *testing.T) {
 	store := promqltest.LoadedStorage(t, data)
 	engine := newEngine(t, nil)

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser/posrange"
 )
 
-// What a failed call was about; rust/src/failure.rs has the same numbers.
+// The kinds of failures; rust/src/failure.rs has the same numbers.
 const (
 	failureParse          = 1
 	failureBadData        = 2
@@ -20,14 +20,14 @@ const (
 	failureStorage        = 7
 )
 
-// evaluation and execution are what a query was doing when it ended early, in
-// the words of package promql.
+// evaluation and execution are the phases in which a query ends early, as
+// package promql names them.
 const (
 	evaluation = "expression evaluation"
 	execution  = "query execution"
 )
 
-// A failure is what a call to the engine gives instead of a reply.
+// A failure is what a call to the engine returns instead of a reply.
 type failure struct {
 	kind       uint8
 	start, end uint32
@@ -46,7 +46,7 @@ func decodeFailure(bytes []byte) error {
 }
 
 // asPromQL makes the error that package promql would give. ctx is the query's
-// context, which says whether time was over or somebody cancelled.
+// context, which tells a timeout from a cancellation.
 func asPromQL(ctx context.Context, err error, query string) error {
 	var f *failure
 	if !errors.As(err, &f) {
@@ -54,8 +54,8 @@ func asPromQL(ctx context.Context, err error, query string) error {
 	}
 	switch f.kind {
 	case failureParse:
-		place := posrange.PositionRange{Start: posrange.Pos(f.start), End: posrange.Pos(f.end)}
-		return parser.ParseErrors{{PositionRange: place, Err: errors.New(f.text), Query: query}}
+		position := posrange.PositionRange{Start: posrange.Pos(f.start), End: posrange.Pos(f.end)}
+		return parser.ParseErrors{{PositionRange: position, Err: errors.New(f.text), Query: query}}
 	case failureBadData:
 		for _, known := range []error{promql.ErrValidationAtModifierDisabled, promql.ErrValidationNegativeOffsetDisabled} {
 			if f.text == known.Error() {
@@ -74,12 +74,12 @@ func asPromQL(ctx context.Context, err error, query string) error {
 	}
 }
 
-// ended is the error of a query that was ended while it did something.
-func ended(ctx context.Context, doing string) error {
+// ended is the error of a query that ended early in a phase.
+func ended(ctx context.Context, phase string) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return promql.ErrQueryTimeout(doing)
+		return promql.ErrQueryTimeout(phase)
 	}
-	return promql.ErrQueryCanceled(doing)
+	return promql.ErrQueryCanceled(phase)
 }
 
 // A storageError is an error of the storage. It wraps the storage's own error,

@@ -20,7 +20,7 @@ import (
 
 func promqlParser() parser.Parser { return parser.NewParser(promqltest.TestParserOpts) }
 
-// A querier answers each select by a function.
+// A querier answers each select with a function.
 type querier struct {
 	storage.Querier
 	selected func(ctx context.Context) storage.SeriesSet
@@ -39,7 +39,7 @@ func answering(selected func(ctx context.Context) storage.SeriesSet) storage.Que
 // empty has no series.
 var empty = answering(func(context.Context) storage.SeriesSet { return storage.EmptySeriesSet() })
 
-// A listSet gives series in the order of a list.
+// A listSet returns series in the order of a list.
 type listSet struct {
 	storage.SeriesSet
 	series []storage.Series
@@ -131,7 +131,7 @@ func TestErrorsOfTheStorage(t *testing.T) {
 
 	closed := storage.QueryableFunc(func(int64, int64) (storage.Querier, error) { return nil, burnt })
 	require.Equal(t, burnt, instant(t, engine, closed, "up", time.Time{}).Err)
-	// Nothing is asked of the storage where there is no selector.
+	// A query without a selector does not ask the storage.
 	require.NoError(t, instant(t, engine, closed, "1 + 1", time.Time{}).Err)
 }
 
@@ -207,7 +207,7 @@ func TestTimeAndCancellation(t *testing.T) {
 	require.Equal(t, promql.ErrQueryCanceled("query execution"), query.Exec(ctx).Err)
 }
 
-// A query that computes for long ends when its time is over.
+// A long computation ends at its timeout.
 func TestTimeWhileComputing(t *testing.T) {
 	engine := newEngine(t, func(o *quarrel.Options) {
 		o.Timeout = 30 * time.Millisecond

@@ -10,10 +10,11 @@ import (
 	"unsafe"
 )
 
-// abiVersion is what both sides agree on; rust/src/options.rs has the same.
+// abiVersion is the version of the ABI; rust/src/options.rs has the same
+// number.
 const abiVersion = 4
 
-// A status is what became of a call.
+// A status is the outcome of a call.
 type status int32
 
 const (
@@ -54,7 +55,7 @@ func nothing(became status, _ uint64, _ []byte) error {
 	return nil
 }
 
-// object makes a call that creates something, and gives its handle.
+// object makes a call that creates an object, and returns its handle.
 func object(call func(*C.quarrel_reply) C.int32_t) (handle uint64, err error) {
 	err = invoke(call, func(became status, made uint64, _ []byte) error {
 		handle = made
@@ -63,17 +64,17 @@ func object(call func(*C.quarrel_reply) C.int32_t) (handle uint64, err error) {
 	return handle, err
 }
 
-// An owned handle is released once: by release, or when nobody refers to its
-// owner any more.
+// An owned handle is released once: by release, or when its owner becomes
+// unreachable.
 type owned struct {
 	handle *atomic.Uint64
 	free   func(uint64) error
 }
 
 func owns[T any](owner *T, handle uint64, free func(uint64) error) owned {
-	kept := new(atomic.Uint64)
-	kept.Store(handle)
-	o := owned{handle: kept, free: free}
+	stored := new(atomic.Uint64)
+	stored.Store(handle)
+	o := owned{handle: stored, free: free}
 	runtime.AddCleanup(owner, func(o owned) { _ = o.release() }, o)
 	return o
 }
@@ -105,7 +106,7 @@ func newQuery(engine uint64, message []byte) (uint64, error) {
 	})
 }
 
-// next runs a query until it wants samples or is at its end.
+// next runs a query until it requests samples or ends.
 func next(query uint64, use func(status, []byte) error) error {
 	return invoke(func(reply *C.quarrel_reply) C.int32_t {
 		return C.quarrel_query_next(C.uint64_t(query), reply)
@@ -114,7 +115,7 @@ func next(query uint64, use func(status, []byte) error) error {
 	})
 }
 
-// answer gives a query a part of the samples that it wants.
+// answer hands a part of the requested samples to a query.
 func answer(query uint64, part []byte, last bool) error {
 	var flag C.uint8_t
 	if last {

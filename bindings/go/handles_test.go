@@ -26,7 +26,7 @@ func testQuery(t *testing.T, engine uint64, text string) uint64 {
 	return query
 }
 
-// A handle is good for one object, and until that is released.
+// A handle stands for one object until it is released.
 func TestHandlesAreReleasedOnce(t *testing.T) {
 	engine, err := newEngine(testOptions().encode())
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestHandlesAreReleasedOnce(t *testing.T) {
 	require.ErrorContains(t, err, "no engine has the handle")
 }
 
-// Whoever owns a handle may release it as often as they like.
+// A handle may be released more than once.
 func TestOwnersReleaseOnce(t *testing.T) {
 	released := 0
 	owner := new(int)
@@ -69,8 +69,8 @@ func TestMalformedMessagesAreRefused(t *testing.T) {
 	require.ErrorContains(t, err, "the static library is not that of the Go code")
 }
 
-// A query is asked in turn: next, answer, next.
-func TestQueriesGoOnInTurn(t *testing.T) {
+// Calls on a query alternate: next, answer, next.
+func TestQueryCallsAlternate(t *testing.T) {
 	engine, err := newEngine(testOptions().encode())
 	require.NoError(t, err)
 	defer func() { require.NoError(t, freeEngine(engine)) }()

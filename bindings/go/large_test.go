@@ -31,8 +31,8 @@ func (point) FH() *histogram.FloatHistogram { return nil }
 func (p point) Copy() chunks.Sample         { return p }
 func (point) Type() chunkenc.ValueType      { return chunkenc.ValFloat }
 
-// More than one part of series, and more samples than are computed in the
-// goroutine's own thread.
+// More than one part of series, and more samples than the goroutine's own
+// thread computes.
 func TestMoreThanOnePart(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	var all []storage.Series
@@ -46,7 +46,7 @@ func TestMoreThanOnePart(t *testing.T) {
 		set := labels.FromStrings("__name__", "x_total", "group", fmt.Sprint(i%7), "i", fmt.Sprintf("%03d", i))
 		all = append(all, storage.NewListSeries(set, samples))
 	}
-	// Groups come one after the other in the order of labels.
+	// Groups come in the order of their labels.
 	var sorted []storage.Series
 	for group := range 7 {
 		for i := group; i < len(all); i += 7 {

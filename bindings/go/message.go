@@ -30,8 +30,9 @@ func (w *writer) text(s string) {
 	w.bytes = append(w.bytes, s...)
 }
 
-// later leaves room for a number that is known later, and says where.
-func (w *writer) later() int {
+// reserve leaves room for a number that is written later, and returns its
+// position.
+func (w *writer) reserve() int {
 	w.u32(0)
 	return len(w.bytes) - 4
 }
@@ -42,8 +43,8 @@ func (w *writer) set(at int, v uint32) {
 
 var errShort = errors.New("quarrel: a message ends early")
 
-// reader reads a message. Behind the message's end it gives zeros, and err
-// says so.
+// reader reads a message. After the end of the message it returns zeros, and
+// err returns an error.
 type reader struct {
 	rest  []byte
 	short bool

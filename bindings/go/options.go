@@ -11,15 +11,15 @@ import (
 
 const defaultLookbackDelta = 5 * time.Minute
 
-// Options are what an [Engine] works with.
+// Options are the options of an [Engine].
 type Options struct {
 	// EngineOpts are promql.Engine's options. Logger, Reg and FeatureRegistry
-	// are not used; Parser must be nil, ParserOptions say what it would.
+	// are not used; Parser must be nil: set ParserOptions instead.
 	// EnableQueryCost is refused. A Timeout or MaxSamples of 0 is quarrel's
-	// default: no limit of time, 50,000,000 samples.
+	// default: no timeout, 50,000,000 samples.
 	promql.EngineOpts
 
-	// ParserOptions switch experimental syntax on. Functions must be nil.
+	// ParserOptions enable experimental syntax. Functions must be nil.
 	ParserOptions parser.Options
 
 	// Threads is how many threads compute; 0: one for each core.
@@ -37,7 +37,7 @@ func (o *Options) check() error {
 	case o.ParserOptions.Functions != nil:
 		return errors.New("quarrel: the set of functions cannot be changed")
 	case o.EnableQueryCost:
-		return errors.New("quarrel: there is no query cost")
+		return errors.New("quarrel: EnableQueryCost is not supported")
 	case o.MaxSamples < 0 || o.Threads < 0 || o.Timeout < 0:
 		return errors.New("quarrel: a limit is negative")
 	}
@@ -73,8 +73,8 @@ func (o *Options) encode() []byte {
 	return w.bytes
 }
 
-// maxConcurrency is how many queries run at once: the tracker's business, and
-// without one there is no limit.
+// maxConcurrency is how many queries run at once: the tracker's limit, and none
+// without a tracker.
 func (o *Options) maxConcurrency() uint64 {
 	if o.ActiveQueryTracker != nil {
 		if most := o.ActiveQueryTracker.GetMaxConcurrent(); most > 0 {
@@ -84,7 +84,7 @@ func (o *Options) maxConcurrency() uint64 {
 	return 1 << 20
 }
 
-// subqueryStep is the step of a subquery that gives none.
+// subqueryStep is the step of a subquery without a step.
 func (o *Options) subqueryStep(rangeMillis int64) (int64, error) {
 	if o.NoStepSubqueryIntervalFn == nil {
 		return time.Minute.Milliseconds(), nil

@@ -11,8 +11,8 @@
 
 enum {
 	QUARREL_DONE = 0,
-	QUARREL_FAILED = 1, /* the reply's buffer says why */
-	QUARREL_SELECT = 2, /* the reply's buffer says what samples are wanted */
+	QUARREL_FAILED = 1, /* the reply holds the failure */
+	QUARREL_SELECT = 2, /* the reply holds the request for samples */
 	QUARREL_NO_REPLY = 3,
 };
 

@@ -34,13 +34,13 @@ func (q *query) Exec(ctx context.Context) *promql.Result {
 	return &promql.Result{Value: value, Warnings: warnings, Err: err}
 }
 
-// Close releases the query, and ends it if it runs. What it answered stays.
+// Close releases the query, and ends it if it runs. Its result stays valid.
 func (q *query) Close() { _ = q.run.release() }
 
 // Statement is the parsed query.
 func (q *query) Statement() parser.Statement { return q.statement }
 
-// Stats says what the query cost.
+// Stats returns the query's statistics.
 func (q *query) Stats() *stats.Statistics {
 	return &stats.Statistics{Timers: q.timers, Samples: q.samples}
 }
@@ -81,14 +81,14 @@ func (q *query) exec(ctx context.Context) (value parser.Value, warnings annotati
 	samples := &sampleReader{ctx: ctx, queryable: q.queryable}
 	defer samples.close()
 	defer func() {
-		// A defect of the storage must not end the program.
+		// A panic of the storage must not end the program.
 		if panicked := recover(); panicked != nil {
 			value, warnings, err = nil, samples.warnings, fmt.Errorf("unexpected error: %v", panicked)
 		}
 	}()
-	value, told, err := q.evaluate(ctx, samples)
+	value, annotations, err := q.evaluate(ctx, samples)
 	warnings = samples.warnings
-	warnings.Merge(told)
+	warnings.Merge(annotations)
 	return value, warnings, err
 }
 
@@ -100,7 +100,7 @@ func (q *query) limit(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithCancel(ctx)
 }
 
-// enter waits for a place among the queries that run.
+// enter waits until the query may run.
 func (q *query) enter(ctx context.Context) (leave func(), err error) {
 	tracker := q.engine.options.ActiveQueryTracker
 	if tracker == nil {
@@ -108,22 +108,22 @@ func (q *query) enter(ctx context.Context) (leave func(), err error) {
 	}
 	waiting, _ := q.timers.GetSpanTimer(ctx, stats.ExecQueueTime)
 	defer waiting.Finish()
-	place, err := tracker.Insert(ctx, q.text)
+	index, err := tracker.Insert(ctx, q.text)
 	if err != nil {
 		return nil, err
 	}
-	return func() { tracker.Delete(place) }, nil
+	return func() { tracker.Delete(index) }, nil
 }
 
-// evaluate runs the query, and reads what it wants in between.
+// evaluate runs the query, and reads the samples that it requests.
 func (q *query) evaluate(ctx context.Context, samples *sampleReader) (parser.Value, annotations.Annotations, error) {
 	var (
 		done   *result
 		wanted request
 	)
 	for done == nil {
-		err := next(q.run.get(), func(became status, bytes []byte) (err error) {
-			if became == statusSelect {
+		err := next(q.run.get(), func(outcome status, bytes []byte) (err error) {
+			if outcome == statusSelect {
 				wanted, err = decodeRequest(bytes)
 				return err
 			}

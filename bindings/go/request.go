@@ -9,13 +9,13 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
-// partSize is how many bytes of series are handed over at once: enough that
-// the calls do not count, and little beside what a query holds anyway.
+// partSize is how many bytes of series one call hands over: enough that the
+// calls cost little, and little compared with the memory of a query.
 const partSize = 1 << 20
 
-// A request says which samples a query wants.
+// A request describes the samples that a query needs.
 type request struct {
-	// The time that all selects of the query look at, ms.
+	// The range of time of all selects of the query, ms.
 	mint, maxt int64
 	hints      storage.SelectHints
 	matchers   []*labels.Matcher
@@ -32,9 +32,8 @@ func decodeRequest(bytes []byte) (request, error) {
 		Range: r.i64(),
 		Func:  r.text(),
 		By:    r.u8() != 0,
-		// The storage need not cut series to the time that is asked for, at
-		// which Prometheus's TSDB can panic where samples are deleted.
-		// encodeChunks does it.
+		// The storage need not cut series to the requested time: Prometheus's
+		// TSDB can panic there if samples are deleted. encodeChunks cuts them.
 		DisableTrimming: true,
 	}
 	wanted.hints.Grouping = r.texts()
@@ -60,7 +59,7 @@ type sampleReader struct {
 	iterator   chunkenc.Iterator
 }
 
-// open gives the query's querier.
+// open returns the query's querier.
 func (s *sampleReader) open(mint, maxt int64) (storage.Querier, error) {
 	if s.querier != nil && s.mint == mint && s.maxt == maxt {
 		return s.querier, nil
@@ -81,7 +80,7 @@ func (s *sampleReader) close() {
 	}
 }
 
-// read hands over the series that are wanted, in order of their labels, as
+// read hands over the requested series in the order of their labels, as
 // rust/src/samples.rs reads them.
 func (s *sampleReader) read(wanted request, give func(part []byte, last bool) error) error {
 	querier, err := s.open(wanted.mint, wanted.maxt)

@@ -1,6 +1,6 @@
 //! The C ABI, as `quarrel.h` declares it, and all `unsafe` of this crate.
 //!
-//! Each function returns what became of the call ([`Status`]) and fills a
+//! Each function returns the outcome of the call ([`Status`]) and fills a
 //! [`Reply`]. No panic leaves a function: it becomes a failure.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,22 +17,22 @@ static ENGINES: Handles<Engine> = Handles::new("engine");
 static QUERIES: Handles<Run> = Handles::new("query");
 static BUFFERS: Handles<Vec<u8>> = Handles::new("buffer");
 
-/// What became of a call; `quarrel.h` has the same numbers.
+/// The outcome of a call; `quarrel.h` has the same numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub(crate) enum Status {
-    /// It did what it was asked for.
+    /// The call succeeded.
     Done = 0,
-    /// It did not; the reply says why.
+    /// The call failed; the reply holds the failure.
     Failed = 1,
-    /// The query wants samples; the reply says which.
+    /// The query needs samples; the reply holds the request.
     Select = 2,
-    /// There is no place for a reply.
+    /// The pointer to the reply is null.
     NoReply = 3,
 }
 
-/// What comes back from a call: a new object's handle, or a buffer and its
-/// handle, or nothing (zeros).
+/// The reply of a call: a new object's handle, or a buffer and its handle, or
+/// nothing (zeros).
 #[derive(Debug)]
 #[repr(C)]
 pub struct Reply {
@@ -95,7 +95,7 @@ pub(crate) unsafe fn call(reply: *mut Reply, work: impl FnOnce() -> Outcome) -> 
     });
     let (status, answer) =
         outcome.unwrap_or_else(|failure| (Status::Failed, Reply::buffer(failure.encode())));
-    // SAFETY: not null, and the caller says that it can be written to.
+    // SAFETY: not null, and the caller guarantees that it can be written to.
     unsafe { reply.write(answer) };
     status as i32
 }
@@ -103,8 +103,8 @@ pub(crate) unsafe fn call(reply: *mut Reply, work: impl FnOnce() -> Outcome) -> 
 /// The bytes of a message.
 ///
 /// # Safety
-/// `data` is null, or points to `len` bytes that nobody writes to for as long
-/// as the caller of this function says (`'a`).
+/// `data` is null, or points to `len` bytes that do not change during `'a`,
+/// which the caller chooses.
 unsafe fn message<'a>(data: *const u8, len: usize) -> Result<&'a [u8], Failure> {
     match (data.is_null(), len) {
         (_, 0) => Ok(&[]),
@@ -113,7 +113,7 @@ unsafe fn message<'a>(data: *const u8, len: usize) -> Result<&'a [u8], Failure> 
             Err(Failure::Misuse("a message that no memory holds"))
         }
         // SAFETY: not null, of a length that memory can have, and the caller
-        // says that so many bytes are there and do not change.
+        // guarantees that `len` bytes are there and do not change.
         (false, len) => Ok(unsafe { std::slice::from_raw_parts(data, len) }),
     }
 }
@@ -126,16 +126,16 @@ unsafe fn message<'a>(data: *const u8, len: usize) -> Result<&'a [u8], Failure> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn quarrel_engine_new(data: *const u8, len: usize, reply: *mut Reply) -> i32 {
     let work = || {
-        // SAFETY: as the caller of this function says.
+        // SAFETY: the caller of this function guarantees it.
         let engine = new_engine(unsafe { message(data, len) }?)?;
         let handle = ENGINES.insert(Arc::new(engine));
         Ok((Status::Done, Reply::object(handle)))
     };
-    // SAFETY: as the caller of this function says.
+    // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }
 }
 
-/// Releases an engine; queries that it runs go on.
+/// Releases an engine; its running queries continue.
 ///
 /// # Safety
 /// `reply` is null or can be written to.
@@ -145,7 +145,7 @@ pub unsafe extern "C" fn quarrel_engine_free(engine: u64, reply: *mut Reply) -> 
         drop(ENGINES.remove(engine)?);
         DONE
     };
-    // SAFETY: as the caller of this function says.
+    // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }
 }
 
@@ -162,17 +162,17 @@ pub unsafe extern "C" fn quarrel_query_new(
 ) -> i32 {
     let work = || {
         let engine = ENGINES.get(engine)?;
-        // SAFETY: as the caller of this function says.
+        // SAFETY: the caller of this function guarantees it.
         let query = Run::new(&engine, unsafe { message(data, len) }?)?;
         let handle = QUERIES.insert(Arc::new(query));
         Ok((Status::Done, Reply::object(handle)))
     };
-    // SAFETY: as the caller of this function says.
+    // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }
 }
 
-/// Runs a query until it wants samples (`Select`, with the request) or is at
-/// its end (`Done`, with the answer).
+/// Runs a query until it needs samples (`Select`, with the request) or ends
+/// (`Done`, with the answer).
 ///
 /// # Safety
 /// As [`quarrel_engine_free`].
@@ -182,12 +182,12 @@ pub unsafe extern "C" fn quarrel_query_next(query: u64, reply: *mut Reply) -> i3
         Step::Select(request) => Ok((Status::Select, Reply::buffer(request))),
         Step::Done(answer) => Ok((Status::Done, Reply::buffer(answer))),
     };
-    // SAFETY: as the caller of this function says.
+    // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }
 }
 
-/// Gives a part of the samples that a query wants; `last` is not 0 for the
-/// last one.
+/// Takes a part of the samples that a query requested; `last` is not 0 for the
+/// last part.
 ///
 /// # Safety
 /// As [`quarrel_engine_new`].
@@ -200,16 +200,16 @@ pub unsafe extern "C" fn quarrel_query_answer(
     reply: *mut Reply,
 ) -> i32 {
     let work = || {
-        // SAFETY: as the caller of this function says.
+        // SAFETY: the caller of this function guarantees it.
         let part = unsafe { message(data, len) }?;
         QUERIES.get(query)?.answer(part, last != 0)?;
         DONE
     };
-    // SAFETY: as the caller of this function says.
+    // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }
 }
 
-/// Ends a query from any thread; whoever runs it gets a failure.
+/// Ends a query from any thread; the call that runs it fails.
 ///
 /// # Safety
 /// As [`quarrel_engine_free`].
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn quarrel_query_cancel(query: u64, reply: *mut Reply) -> 
         QUERIES.get(query)?.cancel();
         DONE
     };
-    // SAFETY: as the caller of this function says.
+    // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }
 }
 
@@ -233,20 +233,20 @@ pub unsafe extern "C" fn quarrel_query_free(query: u64, reply: *mut Reply) -> i3
         QUERIES.remove(query)?.cancel();
         DONE
     };
-    // SAFETY: as the caller of this function says.
+    // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }
 }
 
 /// Releases the buffer of a reply.
 ///
 /// # Safety
-/// As [`quarrel_engine_free`]; nobody reads the buffer any more.
+/// As [`quarrel_engine_free`], and the buffer is not read after this call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn quarrel_buffer_free(buffer: u64, reply: *mut Reply) -> i32 {
     let work = || {
         drop(BUFFERS.remove(buffer)?);
         DONE
     };
-    // SAFETY: as the caller of this function says.
+    // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }
 }

@@ -1,11 +1,10 @@
-//! A query's answer as a message: what it cost, warnings, infos, and the value.
+//! A query's answer as a message: statistics, warnings, infos, and the value.
 
 use quarrel_engine::histogram::{CounterReset, HistogramRef};
 use quarrel_engine::labels::Symbols;
 use quarrel_engine::{QueryResult, QueryStats, SampleValue, SeriesRef, SeriesSet, Value};
 
-use crate::failure::Failure;
-use crate::message::Writer;
+use crate::message::{MessageError, Writer};
 
 const SCALAR: u8 = 0;
 const STRING: u8 = 1;
@@ -13,7 +12,7 @@ const VECTOR: u8 = 2;
 const MATRIX: u8 = 3;
 
 /// The answer as `answer.go` reads it.
-pub(crate) fn encode(result: &QueryResult) -> Result<Vec<u8>, Failure> {
+pub(crate) fn encode(result: &QueryResult) -> Result<Vec<u8>, MessageError> {
     let mut out = Writer::default();
     encode_stats(&result.stats, &mut out)?;
     out.texts(&result.warnings)?;
@@ -41,7 +40,7 @@ pub(crate) fn encode(result: &QueryResult) -> Result<Vec<u8>, Failure> {
     Ok(out.into_bytes())
 }
 
-fn encode_stats(stats: &QueryStats, out: &mut Writer) -> Result<(), Failure> {
+fn encode_stats(stats: &QueryStats, out: &mut Writer) -> Result<(), MessageError> {
     out.u64(stats.total_queryable_samples);
     out.u64(stats.peak_samples);
     out.u64(stats.decoded_samples);
@@ -58,7 +57,7 @@ fn encode_stats(stats: &QueryStats, out: &mut Writer) -> Result<(), Failure> {
     Ok(())
 }
 
-fn encode_set(set: &SeriesSet, out: &mut Writer) -> Result<(), Failure> {
+fn encode_set(set: &SeriesSet, out: &mut Writer) -> Result<(), MessageError> {
     let symbols = set.symbols().read();
     let mut scratch = Points::default();
     out.len(set.len())?;
@@ -82,7 +81,7 @@ fn encode_series(
     symbols: &Symbols<'_>,
     points: &mut Points,
     out: &mut Writer,
-) -> Result<(), Failure> {
+) -> Result<(), MessageError> {
     out.len(series.labels().len())?;
     for label in series.labels() {
         out.text(symbols.get(label.name))?;
@@ -112,7 +111,7 @@ fn encode_series(
     Ok(())
 }
 
-fn encode_histogram(h: &HistogramRef<'_>, out: &mut Writer) -> Result<(), Failure> {
+fn encode_histogram(h: &HistogramRef<'_>, out: &mut Writer) -> Result<(), MessageError> {
     // The numbers of Go's histogram.CounterResetHint.
     out.u8(match h.counter_reset {
         CounterReset::Unknown => 0,
@@ -133,14 +132,14 @@ fn encode_histogram(h: &HistogramRef<'_>, out: &mut Writer) -> Result<(), Failur
     Ok(())
 }
 
-/// Indices and counts of the buckets on one side of zero. Empty ones are not
-/// there in a compact histogram.
+/// Indices and counts of the buckets on one side of zero. Empty buckets of a
+/// compact histogram are left out.
 fn encode_buckets(
     indices: &[i32],
     counts: &[f64],
     compact: bool,
     out: &mut Writer,
-) -> Result<(), Failure> {
+) -> Result<(), MessageError> {
     let there = |count: &f64| !compact || *count != 0.0;
     out.len(counts.iter().filter(|count| there(count)).count())?;
     for (&index, &count) in indices.iter().zip(counts) {

@@ -1,13 +1,13 @@
-//! What goes back instead of an answer.
+//! What a call returns instead of an answer.
 
 use quarrel_engine::{LimitError, QueryError};
 
-use crate::message::Writer;
+use crate::message::{MessageError, Writer};
 
-/// Why a call did not do what it was asked for.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The query itself.
+    /// The query failed.
     #[error(transparent)]
     Query(#[from] QueryError),
     /// A handle that nothing belongs to.
@@ -18,26 +18,18 @@ pub(crate) enum Failure {
         /// The handle.
         handle: u64,
     },
-    /// A message that is not what it should be.
-    #[error("malformed message at byte {at}: {what}")]
-    Malformed {
-        /// Where in the message.
-        at: usize,
-        /// What is wrong there.
-        what: &'static str,
-    },
-    /// A list or a text with more than 2^32 parts.
-    #[error("a part of the message is too long")]
-    TooLong,
+    /// A message that is malformed or cannot be written.
+    #[error(transparent)]
+    Message(#[from] MessageError),
     /// A call that is not allowed now.
     #[error("{0}")]
     Misuse(&'static str),
-    /// A defect of this side.
+    /// A defect of the Rust side.
     #[error("panic: {0}")]
     Panic(String),
 }
 
-/// The kinds that Go tells apart; `failure.go` has the same numbers.
+/// The kinds that Go distinguishes; `failure.go` has the same numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {
@@ -59,9 +51,9 @@ impl Failure {
         }
     }
 
-    /// Kind, place in the query, text: for timeouts and cancellations only
-    /// what the query was doing, for parse errors the text without the place,
-    /// since Go has its own words around these.
+    /// Kind, position in the query, text. Go adds the text around timeouts,
+    /// cancellations and parse errors: of the first two the message holds only
+    /// the phase, of parse errors the text without the position.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
         out.u8(self.kind() as u8);

@@ -1,5 +1,5 @@
-//! Objects by number. A number is given once in a process, so that a handle
-//! that was released, or is of another kind, finds nothing.
+//! Objects by number. A number is used once in a process, so that a handle that
+//! was released, or is of another kind, finds nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,14 +28,14 @@ impl<T> Handles<T> {
         }
     }
 
-    /// Takes an object in.
+    /// Adds an object and returns its handle.
     pub fn insert(&self, object: Arc<T>) -> u64 {
         let handle = NEXT.fetch_add(1, Ordering::Relaxed);
         self.objects.lock().insert(handle, object);
         handle
     }
 
-    /// The object of a handle. It lives on while it is used, even if it is
+    /// The object of a handle. It lives while it is used, even if it is
     /// released meanwhile.
     pub fn get(&self, handle: u64) -> Result<Arc<T>, Failure> {
         let found = self.objects.lock().get(&handle).cloned();

@@ -1,7 +1,21 @@
 //! Messages: fields one after the other, little-endian, without padding.
 //! Lists and texts have their length (32 bits) before them.
 
-use crate::failure::Failure;
+/// Why a message cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MessageError {
+    /// A message that is not what it should be.
+    #[error("malformed message at byte {at}: {what}")]
+    Malformed {
+        /// Where in the message.
+        at: usize,
+        /// What is wrong there.
+        what: &'static str,
+    },
+    /// A list or a text whose length takes more than 32 bits.
+    #[error("a part of the message is too long")]
+    TooLong,
+}
 
 /// Writes a message.
 #[derive(Debug, Default)]
@@ -38,8 +52,8 @@ impl Writer {
     ///
     /// # Errors
     /// When it takes more than 32 bits.
-    pub fn len(&mut self, len: usize) -> Result<(), Failure> {
-        let len = u32::try_from(len).map_err(|_| Failure::TooLong)?;
+    pub fn len(&mut self, len: usize) -> Result<(), MessageError> {
+        let len = u32::try_from(len).map_err(|_| MessageError::TooLong)?;
         self.u32(len);
         Ok(())
     }
@@ -48,7 +62,7 @@ impl Writer {
     ///
     /// # Errors
     /// As [`Writer::len`].
-    pub fn text(&mut self, text: &str) -> Result<(), Failure> {
+    pub fn text(&mut self, text: &str) -> Result<(), MessageError> {
         self.len(text.len())?;
         self.bytes.extend_from_slice(text.as_bytes());
         Ok(())
@@ -58,7 +72,7 @@ impl Writer {
     ///
     /// # Errors
     /// As [`Writer::len`].
-    pub fn texts(&mut self, texts: &[String]) -> Result<(), Failure> {
+    pub fn texts(&mut self, texts: &[String]) -> Result<(), MessageError> {
         self.len(texts.len())?;
         texts.iter().try_for_each(|text| self.text(text))
     }
@@ -101,37 +115,37 @@ impl<'a> Reader<'a> {
         self.whole - self.rest.len()
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Failure> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], MessageError> {
         let (head, rest) = self.rest.split_first_chunk().ok_or(self.ended())?;
         self.rest = rest;
         Ok(*head)
     }
 
-    fn ended(&self) -> Failure {
-        Failure::Malformed {
+    fn ended(&self) -> MessageError {
+        MessageError::Malformed {
             at: self.position(),
             what: "it ends early",
         }
     }
 
-    pub fn u8(&mut self) -> Result<u8, Failure> {
+    pub fn u8(&mut self) -> Result<u8, MessageError> {
         Ok(u8::from_le_bytes(self.array()?))
     }
 
-    pub fn u32(&mut self) -> Result<u32, Failure> {
+    pub fn u32(&mut self) -> Result<u32, MessageError> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
-    pub fn u64(&mut self) -> Result<u64, Failure> {
+    pub fn u64(&mut self) -> Result<u64, MessageError> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
-    pub fn i64(&mut self) -> Result<i64, Failure> {
+    pub fn i64(&mut self) -> Result<i64, MessageError> {
         Ok(i64::from_le_bytes(self.array()?))
     }
 
     /// Bytes with their length.
-    pub fn bytes(&mut self) -> Result<&'a [u8], Failure> {
+    pub fn bytes(&mut self) -> Result<&'a [u8], MessageError> {
         let len = self.u32()? as usize;
         let (head, rest) = self.rest.split_at_checked(len).ok_or(self.ended())?;
         self.rest = rest;
@@ -139,21 +153,21 @@ impl<'a> Reader<'a> {
     }
 
     /// A text with its length.
-    pub fn text(&mut self) -> Result<&'a str, Failure> {
+    pub fn text(&mut self) -> Result<&'a str, MessageError> {
         let at = self.position();
-        let not_utf8 = |_| Failure::Malformed {
+        let not_utf8 = |_| MessageError::Malformed {
             at,
             what: "a text is not UTF-8",
         };
         std::str::from_utf8(self.bytes()?).map_err(not_utf8)
     }
 
-    /// The message ends here.
-    pub fn end(&self) -> Result<(), Failure> {
+    /// Checks that the message ends here.
+    pub fn end(&self) -> Result<(), MessageError> {
         if self.is_empty() {
             return Ok(());
         }
-        Err(Failure::Malformed {
+        Err(MessageError::Malformed {
             at: self.position(),
             what: "it goes on",
         })

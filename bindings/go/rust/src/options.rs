@@ -10,8 +10,8 @@ use quarrel_planner::ParserOptions;
 use crate::failure::Failure;
 use crate::message::Reader;
 
-/// What both sides must agree on; counted up with every change of the ABI or
-/// of a message. `ffi.go` has the same number.
+/// The version of the ABI. It grows with every change of the ABI or of a
+/// message. `ffi.go` has the same number.
 pub(crate) const ABI_VERSION: u32 = 4;
 
 const EXPERIMENTAL_FUNCTIONS: u32 = 1;
@@ -23,8 +23,8 @@ const PER_STEP_STATS: u32 = 1 << 5;
 const AT_MODIFIER: u32 = 1 << 6;
 const NEGATIVE_OFFSET: u32 = 1 << 7;
 
-/// An engine's options. Numbers that are 0 stand for quarrel's defaults; time
-/// is limited by the caller, who cancels.
+/// An engine's options. A number of 0 stands for quarrel's default. The caller
+/// limits the time, by cancelling.
 pub(crate) fn engine_options(message: &[u8]) -> Result<EngineOptions, Failure> {
     let mut fields = Reader::new(message);
     if fields.u32()? != ABI_VERSION {
@@ -107,8 +107,8 @@ impl QueryMessage {
     }
 }
 
-/// The steps of subqueries that give none, by their range. Go computes them
-/// for all ranges of a query beforehand.
+/// The steps of subqueries without a step, by their range. Go computes them for
+/// all ranges of a query beforehand.
 #[derive(Debug)]
 pub(crate) struct SubquerySteps {
     known: HashMap<i64, i64>,
@@ -126,8 +126,8 @@ impl SubquerySteps {
         })
     }
 
-    /// An error if a range was asked for that Go gave no step for: better than
-    /// an answer for another step.
+    /// An error if Go gave no step for a range that the query has: an answer
+    /// with another step would be wrong.
     pub fn check(&self) -> Result<(), Failure> {
         if self.missed.load(Ordering::Relaxed) {
             return Err(Failure::Misuse("no step is known for a subquery"));

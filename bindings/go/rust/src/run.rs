@@ -1,9 +1,9 @@
 //! A query from its first call to its end.
 //!
-//! The query's future is polled while Go calls [`Run::next`], on that thread,
-//! and rests between the calls; larger queries compute on the engine's own
-//! threads. Each call ends with a request for samples, or with the end of the
-//! query.
+//! The query's future is polled on the calling thread while Go calls
+//! [`Run::next`], and rests between the calls; larger queries compute on the
+//! engine's own threads. Each call ends with a request for samples, or with the
+//! end of the query.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -23,10 +23,10 @@ use crate::options::{QueryMessage, SubquerySteps};
 use crate::storage::{GoStorage, Wanted};
 use crate::{answer, options};
 
-/// What a query wants from its caller, or has for it.
+/// What a query needs from its caller, or returns.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Step {
-    /// Samples are wanted, as the message says.
+    /// The query needs the samples that the message describes.
     Select(Vec<u8>),
     /// The answer.
     Done(Vec<u8>),
@@ -94,8 +94,8 @@ impl Run {
         locked.ok_or(Failure::Misuse("the query is in use already"))
     }
 
-    /// Goes on until the query wants something or is at its end, which comes
-    /// once.
+    /// Runs the query until it needs samples or ends. After its end every call
+    /// fails.
     pub fn next(&self) -> Result<Step, Failure> {
         let mut slot = self.lock()?;
         let state = slot
@@ -119,7 +119,7 @@ impl Run {
         }
     }
 
-    /// Takes a part of the answer to the select that is wanted.
+    /// Takes a part of the answer to the current select.
     pub fn answer(&self, part: &[u8], last: bool) -> Result<(), Failure> {
         let mut slot = self.lock()?;
         let nothing = Failure::Misuse("no select waits for an answer");
@@ -131,7 +131,7 @@ impl Run {
         };
         answering.parts.push(Bytes::copy_from_slice(part));
         if last {
-            // Nobody waits for it if the query was cancelled.
+            // The receiver is gone if the query was cancelled.
             let _ = answering.answer.send(answering.parts);
         } else {
             state.answering = Some(answering);

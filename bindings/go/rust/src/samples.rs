@@ -1,6 +1,6 @@
-//! Series and chunks as Go gives them: parts of an answer, each of whole
-//! series, which come in the order of their labels. The parts are kept as they
-//! came, chunks are views into them.
+//! Series and chunks as Go hands them over: parts of an answer, each of whole
+//! series in the order of their labels. The parts are kept unchanged; chunks
+//! are views into them.
 
 use std::sync::Arc;
 
@@ -10,10 +10,9 @@ use quarrel_engine::storage::{
     Chunk, ChunkData, Encoding, Selected, SeriesSource, StorageError, TimeRange,
 };
 
-use crate::failure::Failure;
-use crate::message::Reader;
+use crate::message::{MessageError, Reader};
 
-/// The chunks of all series, one series behind the other.
+/// The chunks of all series, one series after the other.
 #[derive(Debug, Default)]
 struct GoSeries {
     chunks: Vec<Chunk>,
@@ -45,7 +44,7 @@ impl SeriesSource for GoSeries {
 ///
 /// # Errors
 /// When a part is not what Go writes.
-pub(crate) fn selected(parts: &[Bytes], symbols: &SymbolTable) -> Result<Selected, Failure> {
+pub(crate) fn selected(parts: &[Bytes], symbols: &SymbolTable) -> Result<Selected, MessageError> {
     let mut labels = LabelList::new();
     let mut series = GoSeries::default();
     let mut symbols = symbols.write();
@@ -76,25 +75,25 @@ pub(crate) fn selected(parts: &[Bytes], symbols: &SymbolTable) -> Result<Selecte
 }
 
 /// A chunk, and how many samples it has.
-fn read_chunk(fields: &mut Reader<'_>, part: &Bytes) -> Result<(Chunk, u32), Failure> {
+fn read_chunk(fields: &mut Reader<'_>, part: &Bytes) -> Result<(Chunk, u32), MessageError> {
     let at = fields.position();
-    let unknown = |_| Failure::Malformed {
+    let unknown = |_| MessageError::Malformed {
         at,
         what: "a chunk has an unknown encoding",
     };
     let encoding = Encoding::try_from(fields.u8()?).map_err(unknown)?;
-    let has_twin = fields.u8()? != 0;
+    let has_copy = fields.u8()? != 0;
     let samples = fields.u32()?;
     let (min_time, max_time) = (fields.i64()?, fields.i64()?);
     let bytes = part.slice_ref(fields.bytes()?);
-    // A histogram's twin, a millisecond before it, is there for what its place
-    // says about counter resets (`chunks.go`), not as a sample.
-    let twin = min_time.checked_sub(1).filter(|_| has_twin);
+    // The copy of a histogram, a millisecond before it, gives the histogram its
+    // counter-reset hint (`chunks.go`) and is no sample.
+    let copy = min_time.checked_sub(1).filter(|_| has_copy);
     let chunk = Chunk {
         min_time,
         max_time,
         data: ChunkData::Encoded { encoding, bytes },
-        deleted: twin.map(|at| Arc::from([TimeRange { start: at, end: at }])),
+        deleted: copy.map(|at| Arc::from([TimeRange { start: at, end: at }])),
     };
     Ok((chunk, samples))
 }

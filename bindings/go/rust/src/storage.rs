@@ -11,11 +11,10 @@ use quarrel_engine::storage::{
 };
 use quarrel_matchers::MatchOp;
 
-use crate::failure::Failure;
-use crate::message::Writer;
+use crate::message::{MessageError, Writer};
 use crate::samples;
 
-/// A select that waits for Go.
+/// A select that waits for Go's answer.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     /// The request as a message.
@@ -24,14 +23,14 @@ pub(crate) struct Wanted {
     pub answer: oneshot::Sender<Vec<Bytes>>,
 }
 
-/// Says to the caller of a query what it wants to have read.
+/// Sends the selects of a query to its caller.
 #[derive(Debug)]
 pub(crate) struct GoStorage {
     requests: mpsc::UnboundedSender<Wanted>,
 }
 
 impl GoStorage {
-    /// A storage, and the end at which its requests come out.
+    /// A storage, and the receiver of its requests.
     pub fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Wanted>) {
         let (requests, wanted) = mpsc::unbounded();
         (Arc::new(GoStorage { requests }), wanted)
@@ -57,7 +56,7 @@ impl Snapshot for GoSnapshot {
         request: SelectRequest<'a>,
     ) -> BoxFuture<'a, Result<Selected, StorageError>> {
         Box::pin(async move {
-            let other = |failure: Failure| StorageError::Other(failure.to_string());
+            let other = |failure: MessageError| StorageError::Other(failure.to_string());
             let gone = |_| StorageError::Other("the query's caller is gone".into());
             let message = encode(self.range, &request).map_err(other)?;
             let (answer, parts) = oneshot::channel();
@@ -75,7 +74,7 @@ impl Snapshot for GoSnapshot {
         _: &'a [Vec<Matcher>],
         _: TimeRange,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        Box::pin(std::future::ready(Err(labels_are_gos())))
+        Box::pin(std::future::ready(Err(labels_unsupported())))
     }
 
     fn label_values<'a>(
@@ -84,17 +83,17 @@ impl Snapshot for GoSnapshot {
         _: &'a [Vec<Matcher>],
         _: TimeRange,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        Box::pin(std::future::ready(Err(labels_are_gos())))
+        Box::pin(std::future::ready(Err(labels_unsupported())))
     }
 }
 
-fn labels_are_gos() -> StorageError {
-    StorageError::Unsupported("label names and values are asked of the Go storage itself".into())
+fn labels_unsupported() -> StorageError {
+    StorageError::Unsupported("label names and values come from the Go storage itself".into())
 }
 
-/// The request as Go reads it. The hint on projection is left out: storages
-/// that follow it add a label of their own, which queries would see.
-fn encode(snapshot: TimeRange, request: &SelectRequest<'_>) -> Result<Vec<u8>, Failure> {
+/// The request as Go reads it. The projection hint is left out: storages that
+/// follow it add a label of their own, which queries would see.
+fn encode(snapshot: TimeRange, request: &SelectRequest<'_>) -> Result<Vec<u8>, MessageError> {
     let mut out = Writer::default();
     for time in [
         snapshot.start,

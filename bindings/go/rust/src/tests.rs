@@ -148,7 +148,7 @@ fn fields_come_out_as_they_went_in() {
 }
 
 proptest! {
-    /// Whatever comes is an answer or an error.
+    /// Any message gives an answer or an error.
     #[test]
     fn damaged_messages_are_errors(mut bytes in Just(part()), at in 0..60usize, byte: u8, cut in 0..60usize) {
         if let Some(place) = bytes.get_mut(at) {
