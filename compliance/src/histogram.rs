@@ -1,17 +1,17 @@
-//! Native histograms of scripts as the engine and the store know them.
+//! Converts native histograms of scripts to those of the engine and the store.
 
 use std::sync::Arc;
 
 use quarrel_chunks::histogram as chunks;
 use quarrel_functions::histogram::native::{CounterReset, Histogram, HistogramRef, Layout};
 
-use crate::run::almost_equal;
+use crate::almost::almost_equal;
 use crate::script::{HistogramLiteral, HistogramPoint, ResetHint};
 
-/// A literal's histogram; empty buckets that are written are there.
+/// The histogram of a literal. It keeps empty buckets that are written.
 ///
 /// # Errors
-/// When there can be no such buckets.
+/// When the buckets are invalid.
 pub(crate) fn of_literal(literal: &HistogramLiteral) -> Result<Histogram, String> {
     let side = |offset: i32, counts: &[f64]| (offset, counts.len() as u32);
     let layout = Layout::from_spans(
@@ -41,10 +41,11 @@ pub(crate) struct Sequence {
 }
 
 impl Sequence {
-    /// The histogram of a point; points of one sequence ask in order.
+    /// The histogram of a point. The caller asks for the points of one sequence
+    /// in order.
     ///
     /// # Errors
-    /// When there is no such histogram.
+    /// When the histogram is invalid.
     pub(crate) fn next(&mut self, point: &HistogramPoint) -> Result<Histogram, String> {
         let h = match (&self.last, &point.increment) {
             (_, None) => of_literal(&point.first)?,
@@ -87,7 +88,7 @@ fn one_more(mut h: Histogram, point: &HistogramPoint) -> Result<Histogram, Strin
     Ok(h)
 }
 
-/// A histogram as chunks take it.
+/// The histogram of a chunk.
 pub(crate) fn for_chunks(h: &Histogram) -> chunks::Histogram<f64> {
     let layout = h.layout();
     chunks::Histogram {
@@ -127,8 +128,8 @@ fn spans(indices: &[i32]) -> Vec<chunks::Span> {
     spans
 }
 
-/// Whether two histograms are the same but for empty buckets and roundings;
-/// hints are compared if `hint` says so.
+/// Whether two histograms are equal apart from empty buckets and rounding.
+/// `hint` is whether counter-reset hints are compared.
 pub(crate) fn almost_same(want: &HistogramRef<'_>, got: &HistogramRef<'_>, hint: bool) -> bool {
     let totals = |h: &HistogramRef<'_>| [h.count, h.sum, h.zero_count];
     let (a, b) = (want.layout, got.layout);

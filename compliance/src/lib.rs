@@ -18,10 +18,12 @@
 //! # Ok::<(), quarrel_engine::QueryError>(())
 //! ```
 
+mod almost;
 mod histogram;
 mod nhcb;
 mod run;
 pub mod script;
 mod store;
 
-pub use run::{Failure, FileSummary, RunOptions, Summary, almost_equal, run_files, run_text};
+pub use almost::almost_equal;
+pub use run::{Failure, FileSummary, RunOptions, Summary, run_files, run_text};

@@ -1,9 +1,8 @@
-//! Classic histograms as native ones with custom buckets, for
+//! Converts classic histograms to native histograms with custom buckets, for
 //! `load_with_nhcb`.
 //!
-//! Series `x_bucket`, `x_count` and `x_sum` that differ in nothing but that
-//! suffix and `le` become one series `x`. Follows `util/convertnhcb` of
-//! Prometheus.
+//! Series `x_bucket`, `x_count` and `x_sum` that differ only in the suffix and
+//! `le` become one series `x`. Follows `util/convertnhcb` of Prometheus.
 
 use std::collections::BTreeMap;
 
@@ -20,14 +19,14 @@ type Labels = Vec<(String, String)>;
 /// A series' native histograms by time, ms.
 type NativeSeries = (Labels, Vec<(i64, HistogramLiteral)>);
 
-/// What the samples of one time say.
+/// The samples of a classic histogram at one time.
 #[derive(Clone, Debug, Default)]
 struct Classic {
     /// Upper bound and cumulative count, ascending.
     buckets: Vec<(f64, f64)>,
     count: Option<f64>,
     sum: f64,
-    /// The first contradiction; what comes later is not looked at.
+    /// The first contradiction; later samples are ignored.
     error: Option<String>,
 }
 

@@ -1,5 +1,5 @@
-//! The store that scripts load into, a [`MemoryStorage`] that refuses what the
-//! reference's refuses.
+//! The store that scripts load into: a [`MemoryStorage`] that refuses the
+//! samples that Prometheus's test storage refuses.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,13 +29,13 @@ pub enum LoadError {
         /// The sample's time, ms.
         timestamp: i64,
     },
-    /// Times beyond the end of time.
-    #[error("value {index} lies beyond the end of time")]
+    /// A time that 64 bits cannot hold.
+    #[error("the time of value {index} overflows")]
     Time {
-        /// Its number in the line, from 0.
+        /// The index of the sample in its line, from 0.
         index: usize,
     },
-    /// Histograms that cannot be added up, or classic ones that are none.
+    /// Histograms that cannot be added, or invalid classic histograms.
     #[error("{0}")]
     Histogram(String),
 }
@@ -56,10 +56,10 @@ impl ScriptStore {
     /// Takes the samples of a `load`.
     ///
     /// # Errors
-    /// With the line concerned, when the store refuses a sample, or a series
-    /// goes back in time.
+    /// When the store refuses a sample or a series goes back in time, with the
+    /// line.
     pub fn load(&self, load: &Load) -> Result<(), (usize, LoadError)> {
-        // A series that is given twice counts as it was given last.
+        // Of a repeated series the last one counts.
         let latest: BTreeMap<_, _> = load
             .series
             .iter()

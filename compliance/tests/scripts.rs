@@ -1,5 +1,6 @@
-//! quarrel's own scripts, for what the reference's leave open. Prometheus
-//! passes them too: `go test ./scripts` in `compliance/go` runs the same files.
+//! Runs quarrel's own scripts, for what Prometheus's scripts leave open.
+//! Prometheus passes them too: `go test ./scripts` in `compliance/go` runs the
+//! same files.
 
 use std::path::{Path, PathBuf};
 

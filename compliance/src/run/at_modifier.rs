@@ -1,11 +1,11 @@
-//! An instant query again, with all selectors pinned to its time by `@`: then
-//! it must give the same answer whenever it is evaluated.
+//! Pins all selectors of an instant query to its time by `@`. The pinned query
+//! has the same answer at every evaluation time.
 
 use quarrel_planner::ast::{AtModifier, Expr, VectorSelector};
 use quarrel_planner::{to_promql, with_stack};
 
 /// The query with `@` at all selectors, and times at which to evaluate it, ms.
-/// None if it calls a function that minds the evaluation time itself.
+/// `None` if it calls a function that depends on the evaluation time.
 pub(super) fn pinned(expr: &Expr, at_ms: i64) -> Option<(String, Vec<i64>)> {
     let mut expr = expr.clone();
     if !pin(&mut expr, at_ms) {
@@ -26,8 +26,8 @@ fn pin_at(at: &mut Option<AtModifier>, at_ms: i64) {
     }
 }
 
-/// Pins the selectors; false if a function minds the evaluation time. What is
-/// inside of a subquery stays as it is: the subquery itself is pinned.
+/// Pins the selectors; false if a function depends on the evaluation time. The
+/// inside of a subquery does not change: the subquery itself is pinned.
 fn pin(expr: &mut Expr, at_ms: i64) -> bool {
     let selector = |s: &mut VectorSelector| pin_at(&mut s.at, at_ms);
     with_stack(|| match expr {
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_those_of_the_reference() {
+    fn times_are_those_of_prometheus() {
         let tree = parse("a", &ParserOptions::all()).unwrap();
         assert_eq!(pinned(tree.expr(), 0).unwrap().1, [-1000, 0, 1000]);
         assert_eq!(

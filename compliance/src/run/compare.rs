@@ -1,18 +1,18 @@
-//! An answer against what an `eval` expects.
+//! Compares an answer with what an `eval` expects.
 
 use std::collections::BTreeMap;
 
 use quarrel_engine::{Point as Got, SampleValue, Series, Value};
 use quarrel_functions::fmt::{format_f, format_g, quote};
 
-use super::almost::almost_equal;
+use crate::almost::almost_equal;
 use crate::histogram::{Sequence, almost_same};
 use crate::script::{Eval, EvalTime, HistogramPoint, Point, SeriesDescription};
 
-/// Differences that are told; more are counted.
-const TOLD: usize = 4;
+/// Differences that are printed; further ones are counted.
+const SHOWN_DIFFERENCES: usize = 4;
 
-/// An answer with everything spelled out.
+/// An answer with label strings.
 #[derive(Debug)]
 pub(super) enum Answer<'a> {
     Scalar(f64),
@@ -32,7 +32,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Compares as the reference does.
+/// Compares as Prometheus does.
 ///
 /// # Errors
 /// The differences, in lines.
@@ -93,8 +93,7 @@ fn check_order_of_matrix(eval: &Eval, got: &[Series<'_>]) -> Result<(), Vec<Stri
 }
 
 fn compare_series(eval: &Eval, got: &[Series<'_>], matrix: bool) -> Result<(), Vec<String>> {
-    // As in the reference, a series that is expected twice counts as it was
-    // given last.
+    // As in Prometheus, the last of repeated expected series counts.
     let mut wanted: BTreeMap<&[(String, String)], (usize, &SeriesDescription)> = BTreeMap::new();
     for (position, series) in eval.expect.series.iter().enumerate() {
         wanted.insert(&series.labels, (position, series));
@@ -102,16 +101,16 @@ fn compare_series(eval: &Eval, got: &[Series<'_>], matrix: bool) -> Result<(), V
     let mut differences = Vec::new();
     let mut seen: Vec<&[(String, String)]> = Vec::new();
     for (position, series) in got.iter().enumerate() {
-        let Some(&(place, want)) = wanted.get(series.labels.as_slice()) else {
+        let Some(&(expected_position, want)) = wanted.get(series.labels.as_slice()) else {
             differences.push(format!("unexpected {}", series_text(series)));
             continue;
         };
         seen.push(&series.labels);
-        if eval.expect.ordered && place != position {
+        if eval.expect.ordered && expected_position != position {
             let labels = labels_text(&series.labels);
-            let (place, position) = (place + 1, position + 1);
+            let (expected_position, position) = (expected_position + 1, position + 1);
             differences.push(format!(
-                "expected {labels} at position {place}, got it at {position}"
+                "expected {labels} at position {expected_position}, got it at {position}"
             ));
         }
         let points = match want.points() {
@@ -137,9 +136,9 @@ fn compare_series(eval: &Eval, got: &[Series<'_>], matrix: bool) -> Result<(), V
     if differences.is_empty() {
         return Ok(());
     }
-    if differences.len() > TOLD {
-        let over = differences.len() - TOLD;
-        differences.truncate(TOLD);
+    if differences.len() > SHOWN_DIFFERENCES {
+        let over = differences.len() - SHOWN_DIFFERENCES;
+        differences.truncate(SHOWN_DIFFERENCES);
         differences.push(format!("... and {over} more"));
     }
     Err(differences)
@@ -158,8 +157,8 @@ fn compare_point(want: Option<&Point>, series: &Series<'_>) -> Option<String> {
     ))
 }
 
-/// Whether a value is as expected. An omitted one counts as 0 where a value
-/// has to be, as in the reference.
+/// Whether a value is as expected. An omitted value counts as 0 where a value
+/// is needed, as in Prometheus.
 fn equal(want: &Point, got: SampleValue<'_>) -> bool {
     match (want, got) {
         (Point::Float(want), SampleValue::Float(got)) => almost_equal(*want, got),
@@ -191,7 +190,7 @@ fn compare_points(eval: &Eval, points: &[Point], series: &Series<'_>) -> Option<
         if time > end_ms {
             let count = points.len();
             return Some(format!(
-                "{labels}: expected {count} points, but the range has not so many"
+                "{labels}: expected {count} points, but the range has fewer steps"
             ));
         }
         if !matches!(point, Point::Omitted) {

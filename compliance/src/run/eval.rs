@@ -1,4 +1,4 @@
-//! One `eval`: an instant query in all its forms, or a range query.
+//! Runs one `eval`: an instant query in all its forms, or a range query.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use super::exact;
 use crate::script::{Eval, EvalTime, Expectations, TextMatch};
 use crate::store::ScriptStore;
 
-/// One minute before and after an instant query, the range query that is
-/// compared with it has its other steps.
+/// The range query that is compared with an instant query has its other steps
+/// one minute before and after it.
 const MINUTE_MS: i64 = 60_000;
 
-/// What did not come out as expected, in lines.
+/// The differences from what is expected, in lines.
 struct Stop(Vec<String>);
 
 impl Stop {
@@ -25,7 +25,7 @@ impl Stop {
         Stop(vec![text.into()])
     }
 
-    /// The failure with a line in front that says in which form of the query.
+    /// The failure with a first line that names the form of the query.
     fn during(mut self, form: &str) -> Self {
         self.0.insert(0, form.to_string());
         self
@@ -35,7 +35,7 @@ impl Stop {
 /// Runs an `eval`.
 ///
 /// # Errors
-/// What did not come out as expected, in lines.
+/// The differences from what is expected, in lines.
 pub(super) async fn run(
     eval: &Eval,
     engine: &Engine,
@@ -71,7 +71,7 @@ impl Runner<'_> {
                 return self.range(start_ms, end_ms, step_ms).await;
             }
         };
-        // A query that does not parse has failed, whatever is expected: it is
+        // A query that does not parse fails even if failure is expected: it is
         // a mistake of the script.
         let prepared = self
             .engine
@@ -114,7 +114,7 @@ impl Runner<'_> {
         };
         compare(self.eval, &Answer::of(&result.value)).map_err(Stop)?;
         let expect = &self.eval.expect;
-        if expect.range_vector.is_some() || expect.string.is_some() || minds_range(text) {
+        if expect.range_vector.is_some() || expect.string.is_some() || depends_on_range(text) {
             return Ok(());
         }
         let (start, end) = (
@@ -173,13 +173,13 @@ impl Runner<'_> {
         result
     }
 
-    /// Runs a query; `None` if it failed as it should.
+    /// Runs a query; `None` if it failed as expected.
     async fn outcome(&self, query: Query) -> Result<Option<QueryResult>, Stop> {
         let expect = &self.eval.expect;
         let result = match self.execute(query).await {
             Ok(result) => result,
             Err(error) => {
-                // That this version cannot evaluate something is never expected.
+                // No script expects that this version lacks something.
                 let gave_up = matches!(
                     error,
                     QueryError::Unsupported { .. }
@@ -201,7 +201,7 @@ impl Runner<'_> {
 }
 
 /// Whether a query depends on its range and step.
-fn minds_range(text: &str) -> bool {
+fn depends_on_range(text: &str) -> bool {
     ["start()", "end()", "range()", "step()"]
         .iter()
         .any(|f| text.contains(f))
@@ -258,7 +258,7 @@ fn check_annotations(expect: &Expectations, result: &QueryResult) -> Result<(), 
     Ok(())
 }
 
-/// Each condition is met, and each text meets one.
+/// Checks that each condition matches a text and each text matches a condition.
 fn check_texts(kind: &str, conditions: &[TextMatch], texts: &[String]) -> Result<(), Stop> {
     if conditions.is_empty() {
         return Ok(());

@@ -1,11 +1,11 @@
-//! Answers as texts that differ if any bit does.
+//! Answers as texts that differ if any bit differs.
 
 use std::fmt::Write;
 
 use quarrel_engine::histogram::HistogramRef;
 use quarrel_engine::{QueryResult, SampleValue, Series, Value};
 
-/// All of a result but what it cost.
+/// A result without its statistics.
 pub(super) fn text(result: &QueryResult) -> String {
     let mut out = match &result.value {
         Value::Scalar { timestamp, value } => format!("{:x} @{timestamp}", value.to_bits()),

@@ -1,7 +1,6 @@
-//! Runs scripts on quarrel's engine and says what did not come out as the
-//! script expects.
+//! Runs scripts on quarrel's engine and reports differences from what they
+//! expect.
 
-mod almost;
 mod at_modifier;
 mod compare;
 mod eval;
@@ -17,25 +16,24 @@ use std::time::Duration;
 use quarrel_engine::{Engine, EngineOptions, QueryError};
 use quarrel_planner::ParserOptions;
 
-pub use almost::almost_equal;
 pub use report::{Failure, FileSummary, Summary};
 
 use crate::script::{self, CommandKind, ScriptError};
 use crate::store::ScriptStore;
 
-/// Samples that a query may hold, as in the reference's tests.
+/// Samples that a query may hold, as in Prometheus's tests.
 const MAX_SAMPLES: u64 = 10_000;
 
-/// Stack of the thread that runs scripts: trees of queries are copied there.
+/// Stack of the thread that runs scripts, bytes. It copies syntax trees, which
+/// may be deep.
 const STACK: usize = 64 << 20;
 
 /// How scripts are run.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// The engine's options. [`RunOptions::default`] has those of the
-    /// reference's `promqltest.NewTestEngine`: all experimental syntax, delayed
-    /// name removal, 10,000 samples a query, subqueries without a step every
-    /// minute.
+    /// The engine's options. [`RunOptions::default`] has those of Prometheus's
+    /// `promqltest.NewTestEngine`: all experimental syntax, delayed name
+    /// removal, 10,000 samples a query, subqueries without a step every minute.
     pub engine: EngineOptions,
     /// Whether every answer is kept in [`FileSummary::answers`].
     pub keep_answers: bool,
@@ -85,8 +83,7 @@ pub fn run_files<P: AsRef<Path>>(paths: &[P], options: &RunOptions) -> Result<Su
     Ok(summary)
 }
 
-/// Runs one script; `name` stands in front of its failures. Blocks the
-/// calling thread.
+/// Runs one script; its failures begin with `name`. Blocks the calling thread.
 ///
 /// # Errors
 /// When the engine refuses its options.
@@ -101,7 +98,7 @@ pub fn run_text(name: &str, text: &str, options: &RunOptions) -> Result<FileSumm
             Err(error) => Err(QueryError::Internal(format!("no runtime: {error}"))),
         }
     };
-    // A thread of its own: the caller's may be one of a runtime, and small.
+    // The caller's thread may belong to a runtime and have a small stack.
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .name("quarrel-test".into())

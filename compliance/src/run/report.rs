@@ -1,32 +1,33 @@
-//! What became of scripts, and how it is told.
+//! The results of scripts, and how they are printed.
 
 use std::fmt;
 
-/// What became of some files.
+/// The results of several files.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// In the order in which they ran.
     pub files: Vec<FileSummary>,
 }
 
-/// What became of one file.
+/// The results of one file.
 #[derive(Clone, Debug)]
 pub struct FileSummary {
     /// Its name.
     pub name: String,
-    /// How many `eval`s came out as expected, in all forms in which they ran.
+    /// How many `eval`s passed in all forms in which they ran.
     pub passed: usize,
-    /// What did not.
+    /// The failures.
     pub failures: Vec<Failure>,
-    /// Each answer to the bit, with its query, in the order in which they
-    /// came; empty unless asked for.
+    /// Each answer to the bit, with its query, in the order in which the
+    /// queries ran; empty unless
+    /// [`RunOptions::keep_answers`](crate::RunOptions::keep_answers) is set.
     pub answers: Vec<String>,
 }
 
-/// Something that did not come out as expected.
+/// A difference from what is expected.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// Where, from 1; 0 if it concerns the whole file.
+    /// The line, from 1; 0 if it concerns the whole file.
     pub line: usize,
     /// The query, if it was one.
     pub query: Option<String>,
@@ -46,17 +47,17 @@ impl FileSummary {
 }
 
 impl Summary {
-    /// How many `eval`s came out as expected.
+    /// How many `eval`s passed.
     pub fn passed(&self) -> usize {
         self.files.iter().map(|f| f.passed).sum()
     }
 
-    /// How many did not, and how many files or loads were wrong.
+    /// How many `eval`s, files and loads failed.
     pub fn failed(&self) -> usize {
         self.files.iter().map(|f| f.failures.len()).sum()
     }
 
-    /// Whether all came out as expected.
+    /// Whether nothing failed.
     pub fn success(&self) -> bool {
         self.failed() == 0
     }
@@ -86,7 +87,7 @@ impl fmt::Display for FileSummary {
     }
 }
 
-/// Failures, and the counts in the last line.
+/// Prints the failures, and the counts in the last line.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for file in &self.files {

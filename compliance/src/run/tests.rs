@@ -1,4 +1,4 @@
-//! Tests of the runner: what passes, what fails, and in which words.
+//! Tests of the runner: what passes, what fails, and the texts of failures.
 
 use super::*;
 
@@ -70,7 +70,7 @@ fn series_and_values() {
     );
     assert!(
         fails("eval range from 0 to 10m step 5m sum(http_requests)\n {} 0 100 200 300")
-            .contains("not so many")
+            .contains("the range has fewer steps")
     );
     passes("eval instant at 0 1 + 1\n 2");
     assert_eq!(
@@ -166,12 +166,12 @@ fn failures_warnings_and_infos() {
 
 #[test]
 fn all_forms_of_an_instant_query_run() {
-    // `time()` is left out of those with `@`, but not of range mode.
+    // Queries with `time()` do not run with `@`, but in range mode.
     passes("eval instant at 10m sum(http_requests) + time() + 0 * vector(1)\n {} 800");
     let failing =
         fails("eval instant at 10m absent(x @ end()) + vector(0)\n expect no_info\n {} 2");
     assert_eq!(failing, "{}: expected 2, got 1");
-    // What depends on the range is not compared in range mode.
+    // A query that depends on the range is not compared in range mode.
     passes(
         "eval instant at 10m http_requests{instance=\"0\", group=\"canary\"} @ start()\n http_requests{instance=\"0\", group=\"canary\", job=\"api-server\"} 60",
     );
@@ -192,7 +192,7 @@ fn loads_add_up_until_clear() {
 }
 
 #[test]
-fn a_script_that_is_none_fails_and_so_does_a_query() {
+fn an_invalid_script_fails_and_so_does_an_invalid_query() {
     let summary = run_text("t", "load 1m\n a 1 ,\n", &RunOptions::default()).unwrap();
     assert_eq!(summary.to_string(), "t:2: column 5: expected a number\n");
     assert!(fails("eval instant at 0 sum(\n").starts_with("the query does not parse: "));

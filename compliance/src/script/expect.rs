@@ -4,17 +4,18 @@ use std::fmt;
 
 use quarrel_matchers::Regex;
 
-use super::{EvalTime, SeriesDescription};
+use super::series::SeriesDescription;
+use super::time::EvalTime;
 
-/// What has to come out of a query.
+/// The expected result of a query.
 #[derive(Clone, Debug, Default)]
 pub struct Expectations {
-    /// `expect fail` and `eval_fail`: the query fails, and its error satisfies
+    /// `expect fail` and `eval_fail`: the query fails, and its error matches
     /// all of these.
     pub fail: Option<Vec<TextMatch>>,
     /// `expect ordered` and `eval_ordered`: the series come in this order.
     pub ordered: bool,
-    /// `expect warn`: each is met by a warning, and each warning by one.
+    /// `expect warn`: each matches a warning, and each warning matches one.
     pub warn: Vec<TextMatch>,
     /// `expect info`, likewise.
     pub info: Vec<TextMatch>,
@@ -46,9 +47,9 @@ pub enum TextMatch {
     Exact(String),
     /// `regex:`, found anywhere in the text.
     Pattern {
-        /// As it is written.
+        /// The text of the pattern.
         text: String,
-        /// With whatever may stand around it.
+        /// The pattern with any text around it.
         regex: Regex,
     },
 }
@@ -57,9 +58,9 @@ impl TextMatch {
     /// A pattern that may stand anywhere, in Go's syntax.
     ///
     /// # Errors
-    /// When it is none.
+    /// When the pattern is invalid.
     pub fn pattern(text: &str) -> Result<Self, String> {
-        // Checked alone first: what stands around could heal it.
+        // Checked alone first: the text around it could make it valid.
         Regex::new(text).map_err(|e| e.to_string())?;
         let anywhere = format!("(?s:.*)(?-s:{text})(?s:.*)");
         let regex = Regex::new(&anywhere).map_err(|e| e.to_string())?;
@@ -69,7 +70,7 @@ impl TextMatch {
         })
     }
 
-    /// Whether a text satisfies the condition.
+    /// Whether a text matches the condition.
     pub fn matches(&self, text: &str) -> bool {
         match self {
             TextMatch::Any => true,
@@ -144,7 +145,8 @@ impl Expectations {
     }
 }
 
-/// What follows the type of an expectation; `None` if it has not that form.
+/// The condition after the type of an expectation; `None` if it has another
+/// form.
 fn text_match(kind: &str, text: &str) -> Result<Option<TextMatch>, String> {
     if text.is_empty() {
         return Ok(Some(TextMatch::Any));

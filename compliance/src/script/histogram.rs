@@ -7,7 +7,7 @@ use quarrel_functions::fmt::format_g;
 
 use super::scan::{ScanError, Scanner, is_space};
 
-/// What a histogram says about resets of its counters.
+/// A histogram's counter-reset hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetHint {
     /// `unknown`
@@ -20,7 +20,7 @@ pub enum ResetHint {
     Gauge,
 }
 
-/// A native histogram; what is not written is zero or empty.
+/// A native histogram; fields that are not written are zero or empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HistogramLiteral {
     /// `schema`
@@ -47,7 +47,7 @@ pub struct HistogramLiteral {
     pub hint: Option<ResetHint>,
 }
 
-/// `{{...}}`, where the scanner stands.
+/// `{{...}}` at the scanner's position.
 pub(super) fn parse_histogram(scanner: &mut Scanner<'_>) -> Result<HistogramLiteral, ScanError> {
     if !scanner.eat("{{") {
         return Err(scanner.unexpected("series values, expected \"{{\""));
@@ -141,7 +141,7 @@ fn hint(scanner: &mut Scanner<'_>) -> Result<ResetHint, ScanError> {
     })
 }
 
-/// As the reference prints histograms in its failures, which scripts can read.
+/// Prints the form that Prometheus prints in failures, which scripts can read.
 impl fmt::Display for HistogramLiteral {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();

@@ -1,22 +1,20 @@
-//! From the text of a script to its tree.
+//! Parses the text of a script into its tree.
 
 use quarrel_planner::literal::{parse_duration, unquote};
 
-use super::expect::is_go_space;
-use super::series::parse_series;
+use super::expect::{Expectations, TextMatch, is_go_space};
+use super::series::{SeriesDescription, parse_series};
 use super::start::{self, StartLine};
-use super::{
-    Command, CommandKind, Eval, EvalTime, Expectations, Load, LoadSeries, Script, ScriptError,
-    TextMatch,
-};
+use super::time::EvalTime;
+use super::tree::{Command, CommandKind, Eval, Load, LoadSeries, Script, ScriptError};
 
 /// Parses a script.
 ///
-/// The queries inside are not parsed: a query that is no PromQL is the
-/// failure of its own `eval`.
+/// The queries inside are not parsed: a query that is not PromQL fails its own
+/// `eval`.
 ///
 /// # Errors
-/// At the first line that is not of the language.
+/// With the first line that is not of the language.
 pub fn parse(text: &str) -> Result<Script, ScriptError> {
     let lines: Vec<&str> = text
         .split('\n')
@@ -71,7 +69,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Goes over spaces, at least one.
+/// Skips spaces, at least one.
 fn after_space(text: &str) -> Option<&str> {
     let rest = text.trim_start_matches(is_go_space);
     (rest.len() < text.len()).then_some(rest)
@@ -274,7 +272,7 @@ fn eval(line: usize, head: &str, lines: &mut Lines<'_>) -> Result<Eval, ScriptEr
                 .map_err(error)?;
             if let (EvalTime::Instant { at_ms }, EvalTime::Range { end_ms, .. }) = (&mut time, grid)
             {
-                // As in the reference, the range's end is the evaluation time.
+                // As in Prometheus, the range's end is the evaluation time.
                 *at_ms = end_ms;
             }
             expect.range_vector = Some(grid);
@@ -301,7 +299,7 @@ fn eval(line: usize, head: &str, lines: &mut Lines<'_>) -> Result<Eval, ScriptEr
 
 /// An instant query has one value a series, unless it gives a range vector.
 fn check_values(
-    description: &super::SeriesDescription,
+    description: &SeriesDescription,
     time: EvalTime,
     expect: &Expectations,
 ) -> Result<(), String> {

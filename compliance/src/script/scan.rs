@@ -1,6 +1,6 @@
-//! A cursor over one line, for the notations inside of it.
+//! A cursor over one line.
 
-/// Where reading stands in a line.
+/// The reading position in a line.
 pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -24,7 +24,7 @@ impl<'a> Scanner<'a> {
         Scanner { text, at: 0 }
     }
 
-    /// What was not read yet.
+    /// The text that was not read yet.
     pub(super) fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
@@ -37,7 +37,7 @@ impl<'a> Scanner<'a> {
         self.at == self.text.len()
     }
 
-    /// Goes over `token` if it stands here.
+    /// Skips `token` if it is next.
     pub(super) fn eat(&mut self, token: &str) -> bool {
         let found = self.rest().starts_with(token);
         if found {
@@ -46,7 +46,7 @@ impl<'a> Scanner<'a> {
         found
     }
 
-    /// Goes over all characters that satisfy `accept`.
+    /// Reads all characters that satisfy `accept`.
     pub(super) fn take_while(&mut self, accept: impl FnMut(char) -> bool) -> &'a str {
         let rest = self.rest();
         let mut accept = accept;
@@ -55,7 +55,7 @@ impl<'a> Scanner<'a> {
         &rest[..end]
     }
 
-    /// Goes over spaces; says whether there were any.
+    /// Skips spaces; returns whether there were any.
     pub(super) fn skip_space(&mut self) -> bool {
         !self.take_while(is_space).is_empty()
     }
@@ -134,7 +134,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// What the lexer of Prometheus takes for a space inside a line.
+/// What Prometheus's lexer takes for a space inside a line.
 pub(super) fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
 }

@@ -7,13 +7,13 @@ use quarrel_functions::window::STALE_NAN_BITS;
 use super::histogram::{HistogramLiteral, parse_histogram};
 use super::scan::{ScanError, Scanner};
 
-/// Values that one line may stand for: a longer one is refused, not kept.
+/// Values that one line may stand for; a longer line is refused.
 const MOST_VALUES: u64 = 10_000_000;
 
 /// A part of a value notation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SequenceItem {
-    /// `_` and `_xN`: no value at so many times.
+    /// `_` and `_xN`: no value at `N` times.
     Omitted {
         /// How many.
         count: u64,
@@ -22,26 +22,26 @@ pub enum SequenceItem {
     Float {
         /// The first value.
         first: f64,
-        /// What each value has more than the one before.
+        /// The difference of each value from the one before.
         increment: f64,
-        /// How many values; one more than is written behind `x`.
+        /// How many values; one more than the number after `x`.
         count: u64,
     },
     /// `{{...}}`, `{{...}}xN`, `{{...}}+{{...}}xN`.
     Histogram {
         /// The first value.
         first: Arc<HistogramLiteral>,
-        /// What is added to each value for the next one, or subtracted.
+        /// The difference of each histogram from the one before.
         increment: Option<HistogramIncrement>,
-        /// How many values; one more than is written behind `x`.
+        /// How many values; one more than the number after `x`.
         count: u64,
     },
 }
 
-/// How histograms in a row differ.
+/// The difference of successive histograms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistogramIncrement {
-    /// What is added or subtracted.
+    /// The histogram that is added or subtracted.
     pub histogram: Arc<HistogramLiteral>,
     /// Whether it is subtracted.
     pub subtract: bool,
@@ -63,9 +63,9 @@ pub enum Point {
 pub struct HistogramPoint {
     /// The first of its sequence.
     pub first: Arc<HistogramLiteral>,
-    /// What was added or subtracted.
+    /// The difference of successive histograms of the sequence.
     pub increment: Option<HistogramIncrement>,
-    /// How often.
+    /// How often it is added or subtracted.
     pub times: u64,
     /// Whether the reset hint was written, and so is compared.
     pub hint_is_set: bool,
@@ -80,8 +80,8 @@ impl SequenceItem {
         }
     }
 
-    /// Appends the values one by one. Floats are added up step by step, as
-    /// the reference does, not multiplied.
+    /// Appends the values one by one. Floats are added step by step, as in
+    /// Prometheus, not multiplied.
     pub(super) fn expand(&self, out: &mut Vec<Point>) -> Result<(), String> {
         match self {
             SequenceItem::Omitted { count } => {
@@ -131,7 +131,7 @@ impl SequenceItem {
     }
 }
 
-/// The values behind a metric: each after a space.
+/// The values after a metric, each after a space.
 pub(super) fn sequence(scanner: &mut Scanner<'_>) -> Result<Vec<SequenceItem>, ScanError> {
     let mut items = Vec::new();
     let mut total = 0u64;

@@ -2,11 +2,10 @@
 
 use quarrel_planner::literal::unquote;
 
-use super::SeriesDescription;
 use super::scan::{ScanError, Scanner};
-use super::sequence::sequence;
+use super::sequence::{Point, SequenceItem, sequence};
 
-/// Words that are no metric's name in front of values: operators and modifiers
+/// Words that are no metric name in front of values: operators and modifiers
 /// that the grammar of metrics leaves out, and numbers.
 const NO_METRICS: [&str; 8] = [
     "on",
@@ -18,6 +17,30 @@ const NO_METRICS: [&str; 8] = [
     "inf",
     "nan",
 ];
+
+/// `metric{label="value"} 1 2+3x4 _ stale {{sum:1}}`
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesDescription {
+    /// Names and values sorted by name; an empty value only without a name in
+    /// front of the braces.
+    pub labels: Vec<(String, String)>,
+    /// The values as they are written.
+    pub items: Vec<SequenceItem>,
+}
+
+impl SeriesDescription {
+    /// The values one by one.
+    ///
+    /// # Errors
+    /// When histograms in it cannot be added up.
+    pub fn points(&self) -> Result<Vec<Point>, String> {
+        let mut out = Vec::new();
+        for item in &self.items {
+            item.expand(&mut out)?;
+        }
+        Ok(out)
+    }
+}
 
 /// A whole line: metric and values.
 pub(super) fn parse_series(line: &str) -> Result<SeriesDescription, ScanError> {
@@ -43,7 +66,8 @@ pub(super) fn metric(scanner: &mut Scanner<'_>) -> Result<Vec<(String, String)>,
         labels = label_set(scanner)?;
     }
     if !name.is_empty() {
-        // A name in front of the braces wins, and empty values go.
+        // A name in front of the braces wins, and labels with empty values are
+        // dropped.
         labels.retain(|(n, value)| n != "__name__" && !value.is_empty());
         labels.push(("__name__".to_string(), name.to_string()));
     }

@@ -13,7 +13,7 @@ const MOST_OFFSETS: u64 = 10_000_000;
 /// from its time, ms.
 pub(super) type StartLine = (Vec<(String, String)>, Vec<Option<i64>>);
 
-/// Splits an `@st` line into metric and offsets; `None` if it is none.
+/// Splits an `@st` line into metric and offsets; `None` if it is another line.
 pub(super) fn split(line: &str) -> Option<(&str, &str)> {
     let (metric, offsets) = line.split_once([' ', '\t'])?;
     Some((metric.strip_suffix("@st")?, offsets.trim()))
@@ -102,7 +102,7 @@ fn duration(text: &str) -> Result<(i64, &str), String> {
     if digits == 0 {
         return Err(format!("expected digits in duration {text:?}"));
     }
-    // `x` is the sign of repetition and in no unit.
+    // `x` marks a repetition and occurs in no unit.
     let unit = unsigned[digits..].find(|c: char| !c.is_ascii_alphabetic() || c == 'x');
     let end = unit.map_or(unsigned.len(), |i| digits + i);
     let ms = parse_duration(&unsigned[..end]).map_err(|e| format!("invalid duration: {e}"))?;

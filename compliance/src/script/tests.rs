@@ -44,7 +44,8 @@ fn metrics() {
         "__name__=http.requests:ü ü=x"
     );
     assert_eq!(labels(r#"sum{by="x"} 1"#), "__name__=sum by=x");
-    // The name in front wins, and empty values go only then.
+    // The name in front wins, and labels with empty values are dropped only
+    // then.
     assert_eq!(labels(r#"a{__name__="b", x=""} 1"#), "__name__=a");
     assert_eq!(labels(r#"{x=""} 1"#), "x=");
     for bad in [
@@ -102,7 +103,7 @@ fn float_sequences() {
         "a {1}",
     ] {
         let parsed = super::series::parse_series(bad);
-        // `0x1F` is zero repeated, and then something else.
+        // `0x1F` is a repeated zero with an invalid rest.
         assert!(parsed.is_err(), "{bad}: {parsed:?}");
     }
 }
@@ -250,7 +251,7 @@ fn evals() {
 }
 
 #[test]
-fn what_is_wrong_has_a_line() {
+fn errors_have_a_line() {
     for (bad, line, message) in [
         ("\nfoo", 2, "invalid command"),
         ("load", 1, "invalid load command"),

@@ -1,4 +1,4 @@
-//! When two numbers count as equal, as in `util/almost` of Prometheus.
+//! Approximate equality of floats, as in `util/almost` of Prometheus.
 
 use quarrel_functions::window::STALE_NAN_BITS;
 

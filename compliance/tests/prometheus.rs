@@ -1,7 +1,8 @@
-//! All `.test` files of Prometheus, from the Go module cache.
+//! Runs all `.test` files of Prometheus, from the Go module cache.
 //!
-//! How many `eval`s each has is kept in `reference.txt` beside this file, so
-//! that none is lost. Write it anew with `QUARREL_UPDATE=1 cargo test -p quarrel-compliance --test reference`.
+//! `prometheus.txt` beside this file has the number of `eval`s of each file, so
+//! that none is lost. To write it anew:
+//! `QUARREL_UPDATE=1 cargo test -p quarrel-compliance --test prometheus`.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::process::Command;
 
 use quarrel_compliance::{FileSummary, RunOptions, Summary, run_files};
 
-/// What Go says, or why it says nothing.
+/// The output of a Go command, or why it failed.
 fn go(arguments: &[&str]) -> Result<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("go");
     let output = Command::new("go")
@@ -23,8 +24,8 @@ fn go(arguments: &[&str]) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
 }
 
-/// The folder of the reference's source.
-fn reference() -> Result<PathBuf, String> {
+/// The folder of Prometheus's source.
+fn prometheus() -> Result<PathBuf, String> {
     const MODULE: &str = "github.com/prometheus/prometheus";
     let dir = || go(&["list", "-m", "-f", "{{.Dir}}", MODULE]);
     let mut found = dir()?;
@@ -40,17 +41,17 @@ fn reference() -> Result<PathBuf, String> {
     }
 }
 
-/// The reference's scripts, or `None` where there is no Go: that is an error
-/// where `CI` says that it has to be there.
+/// Prometheus's scripts, or `None` without Go, which is an error if the
+/// environment variable `CI` is `true`.
 fn scripts() -> Option<Vec<PathBuf>> {
-    let source = match reference() {
+    let source = match prometheus() {
         Ok(source) => source,
         Err(error) => {
             assert!(
                 std::env::var("CI").as_deref() != Ok("true"),
-                "no reference: {error}"
+                "no Prometheus: {error}"
             );
-            eprintln!("NOT RUN: the reference's tests need Go and its module cache: {error}");
+            eprintln!("NOT RUN: Prometheus's tests need Go and its module cache: {error}");
             return None;
         }
     };
@@ -90,8 +91,8 @@ fn own_scripts() -> Vec<PathBuf> {
     files
 }
 
-/// Every answer to every query of the whole corpus has the same bits, however
-/// many threads compute it and however its rows are cut into batches.
+/// Every answer to every query of the whole corpus has the same bits for any
+/// number of threads and any size of batches.
 #[test]
 fn answers_are_the_same_on_any_number_of_threads_and_in_batches_of_any_size() {
     let mut files = own_scripts();
@@ -125,13 +126,13 @@ fn answers_are_the_same_on_any_number_of_threads_and_in_batches_of_any_size() {
 }
 
 #[test]
-fn the_tests_of_the_reference() {
+fn the_tests_of_prometheus() {
     let Some(files) = scripts() else {
         return;
     };
     let summary = run_files(&files, &RunOptions::default()).unwrap();
     assert!(summary.success(), "{summary}");
-    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference.txt");
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/prometheus.txt");
     let counts = counts(&summary);
     if std::env::var_os("QUARREL_UPDATE").is_some() {
         std::fs::write(&kept, &counts).unwrap();
