@@ -1,9 +1,9 @@
 //! Times quarrel, the Prometheus engine and the Thanos engine on the same
 //! block and prints a table, for `docs/benchmarks.md`.
 //!
-//! Each engine runs in a process of its own, one after the other, on all
-//! cores, each query once to warm up and then several times; figures are
-//! medians. quarrel parses and plans at each run, as the others do.
+//! Each engine runs in its own process, one after the other, on all cores. Each
+//! query runs once to warm up and then several times; the figures are medians.
+//! quarrel parses and plans at each run, as the others do.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ struct Args {
     /// Most runs of each query
     #[arg(long, default_value_t = 15)]
     runs: usize,
-    /// Leave the Thanos engine out
+    /// Leave out the Thanos engine
     #[arg(long)]
     no_thanos: bool,
     /// Time quarrel alone
@@ -70,8 +70,8 @@ fn main() -> Result<(), BenchError> {
     Ok(())
 }
 
-/// The most time that one query's runs take together.
-const MOST: Duration = Duration::from_secs(3);
+/// The largest total time of one query's runs.
+const MAX_TOTAL: Duration = Duration::from_secs(3);
 
 fn time_quarrel(
     list: &[BenchQuery],
@@ -89,7 +89,7 @@ fn time_quarrel(
         let count = rows(&answer.value);
         drop(answer);
         let (mut took, begin) = (Vec::new(), Instant::now());
-        while took.len() < runs && (took.len() < 3 || begin.elapsed() < MOST) {
+        while took.len() < runs && (took.len() < 3 || begin.elapsed() < MAX_TOTAL) {
             let started = Instant::now();
             let answer = runtime.block_on(query.run(&engine, &store))?;
             took.push(started.elapsed());
@@ -132,9 +132,7 @@ fn print_table(
     thanos: Option<&Report>,
 ) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    println!(
-        "{cores} cores; medians, ms; last column: how many times as fast as the better peer\n"
-    );
+    println!("{cores} cores; medians, ms; last column: how many times as fast as the better peer\n");
     for report in [prometheus, thanos].into_iter().flatten() {
         println!("- {}", report.module);
     }

@@ -1,8 +1,8 @@
-//! What the benches share: the benchmark block and the list of queries.
+//! The benchmark block and the list of queries of all benches.
 //!
-//! The block is written by Prometheus's own code (`compliance/go/cmd/mkblocks
-//! -bench`): 3,000 series of 720 samples at 30 s. It is built once, below
-//! cargo's target folder, and needs Go.
+//! Prometheus's own code writes the block (`compliance/go/cmd/mkblocks
+//! -bench`): 3,000 series of 720 samples at 30 s. It is built once, in cargo's
+//! target folder, and needs Go.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,19 +24,19 @@ pub struct BenchQuery {
     pub start_ms: i64,
     /// Last evaluation time, ms.
     pub end_ms: i64,
-    /// Distance of evaluation times, ms; 0 for an instant query.
+    /// Step, ms; 0 for an instant query.
     pub step_ms: i64,
 }
 
-/// What can keep a bench from running.
+/// Why a bench cannot run.
 pub type BenchError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The Go module with the peers' engines and the builder of blocks.
+/// The Go module with the peers' engines and the program that builds blocks.
 pub fn go_module() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../compliance/go")
 }
 
-/// Runs a program of a Go module and gives what it printed.
+/// Runs a program of a Go module and returns its output.
 ///
 /// # Errors
 /// When Go is missing, or the program fails.
@@ -54,7 +54,7 @@ pub fn go_run(module: &Path, args: &[&str]) -> Result<Vec<u8>, BenchError> {
     Ok(output.stdout)
 }
 
-/// The benchmark block's data directory, built if it is not there.
+/// The benchmark block's data directory, which is built if it does not exist.
 ///
 /// # Errors
 /// As [`go_run`].
@@ -82,7 +82,7 @@ pub fn queries() -> Result<Vec<BenchQuery>, BenchError> {
     Ok(serde_json::from_slice(&list)?)
 }
 
-/// A data directory, opened.
+/// Opens a data directory.
 ///
 /// # Errors
 /// Those of the store.
@@ -111,7 +111,7 @@ impl BenchQuery {
     }
 }
 
-/// How many rows an answer has.
+/// The number of rows of an answer.
 pub fn rows(value: &Value) -> usize {
     match value {
         Value::Vector(set) | Value::Matrix(set) => set.len(),
