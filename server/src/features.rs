@@ -1,38 +1,38 @@
-//! `--enable-feature`: the names that Prometheus knows, and what of them there
-//! is here.
+//! `--enable-feature`: the names that Prometheus knows, and what they enable
+//! here.
 
 use quarrel_planner::ParserOptions;
 
-/// What the features of a command line ask for.
+/// The features that a command line enables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Features {
-    /// Syntax that is experimental.
+    /// Experimental syntax.
     pub parser: ParserOptions,
     /// Metric names are removed when the answer is complete.
     pub delayed_name_removal: bool,
-    /// Functions of counters look at start timestamps.
+    /// Functions of counters use start timestamps.
     pub use_start_timestamps: bool,
     /// Queries may ask for the samples of each step.
     pub per_step_stats: bool,
-    /// The label `__type__` tells which metrics are counters.
+    /// The label `__type__` is the metric's type.
     pub type_and_unit_labels: bool,
-    /// Queries may limit what they cost.
+    /// Requests may set limits on the cost of their queries.
     pub query_cost: bool,
-    /// For the log: what is on.
+    /// For the log: the enabled features.
     pub enabled: Vec<&'static str>,
-    /// For the log, as warnings: what is not there, or not known at all.
+    /// For the log, as warnings: features that are unsupported or unknown.
     pub warnings: Vec<String>,
 }
 
-/// What is to be done with a feature.
+/// How a feature is treated.
 enum Effect {
-    /// It is there, and this is said of it.
+    /// Supported, with the message for the log.
     Set(fn(&mut Features), &'static str),
     /// Always on.
     Permanent,
-    /// Of PromQL, but not evaluated here yet.
+    /// Of PromQL, but not supported yet.
     Missing,
-    /// Of Prometheus's scraping, storing or rules: nothing that a query sees.
+    /// Of Prometheus's scraping, storage or rules: without effect on queries.
     Elsewhere,
 }
 
@@ -98,7 +98,7 @@ fn effect(name: &str) -> Option<Effect> {
 }
 
 impl Features {
-    /// From lists of names that are split by commas.
+    /// Parses comma-separated lists of names.
     pub fn parse<T: AsRef<str>>(lists: &[T]) -> Self {
         let mut features = Features::default();
         for name in lists.iter().flat_map(|list| list.as_ref().split(',')) {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_effect_is_told() {
+    fn features_without_effect_give_a_message() {
         let names = "promql-duration-expr,search-api,old-ui,nope,";
         let features = Features::parse(&[names]);
         assert_eq!(features.parser, ParserOptions::default());

@@ -1,4 +1,4 @@
-//! The HTTP server around the API: connections, their number and their end.
+//! The HTTP server around the API: accepts, limits and closes connections.
 
 use std::future::Future;
 use std::io;
@@ -18,19 +18,20 @@ use tokio::task::JoinSet;
 /// descriptor is left.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How connections are served.
+/// Options of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpOptions {
-    /// How long the head of a request may take; also ends idle connections.
+    /// The time limit for the head of a request, which also closes idle
+    /// connections.
     pub read_timeout: Duration,
-    /// Connections at once, over all listeners.
+    /// The largest number of connections over all listeners.
     pub max_connections: usize,
-    /// How long requests may go on after the stop.
+    /// How long requests may continue after the stop.
     pub grace: Duration,
 }
 
-/// Serves until `stop` is done, then waits for the running requests as long
-/// as the grace allows. What runs longer is dropped, and its queries end.
+/// Serves until `stop` is done, then waits for running requests during the
+/// grace period. Requests that run longer are dropped, and their queries end.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     router: Router,
@@ -38,11 +39,11 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let (stopper, stopped) = watch::channel(false);
-    let places = Arc::new(Semaphore::new(options.max_connections));
+    let permits = Arc::new(Semaphore::new(options.max_connections));
     let mut accepting = JoinSet::new();
     for listener in listeners {
-        let (router, places, stopped) = (router.clone(), Arc::clone(&places), stopped.clone());
-        accepting.spawn(accept(listener, router, options, places, stopped));
+        let (router, permits, stopped) = (router.clone(), Arc::clone(&permits), stopped.clone());
+        accepting.spawn(accept(listener, router, options, permits, stopped));
     }
     stop.await;
     // The receivers above live until their tasks end.
@@ -54,25 +55,25 @@ async fn accept(
     listener: TcpListener,
     router: Router,
     options: HttpOptions,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
     loop {
         let next = async {
             // The semaphore is never closed.
-            let place = Arc::clone(&places).acquire_owned().await.ok();
-            (place, listener.accept().await)
+            let permit = Arc::clone(&permits).acquire_owned().await.ok();
+            (permit, listener.accept().await)
         };
         tokio::select! {
             () = wait(&mut stopped) => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            (place, accepted) = next => match accepted {
+            (permit, accepted) = next => match accepted {
                 Ok((stream, _)) => {
                     let (router, stopped) = (router.clone(), stopped.clone());
                     connections.spawn(async move {
                         connection(stream, router, options, stopped).await;
-                        drop(place);
+                        drop(permit);
                     });
                 }
                 Err(error) => {
@@ -94,11 +95,11 @@ async fn accept(
 
 /// Waits for the stop.
 async fn wait(stopped: &mut watch::Receiver<bool>) {
-    // A sender that is gone means the same.
+    // A dropped sender means the same.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// Whether a connection went wrong before it was there.
+/// Whether a connection failed before it was accepted.
 fn is_of_the_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(
@@ -107,8 +108,8 @@ fn is_of_the_client(error: &io::Error) -> bool {
     )
 }
 
-/// Serves one connection. When the client hangs up, the handler's future is
-/// dropped, and with it the query that it waits for.
+/// Serves one connection. When the client disconnects, the handler's future is
+/// dropped, and with it its query.
 async fn connection(
     stream: TcpStream,
     router: Router,

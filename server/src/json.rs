@@ -9,14 +9,14 @@ use quarrel_engine::labels::{Label, Symbols};
 use quarrel_functions::fmt::{format_f, format_json};
 
 /// Appends `"text"`, with the escapes of json-iterator's `WriteString`: quote,
-/// backslash and control characters only. Labels are written so.
+/// backslash and control characters only. Labels are written this way.
 pub fn string(out: &mut Vec<u8>, text: &str) {
     quoted(out, text, |c| matches!(c, '"' | '\\' | '\0'..='\x1f'));
 }
 
-/// Appends `"text"` as json-iterator does where HTML is escaped, too: `<`,
-/// `>`, `&` and the line separators U+2028 and U+2029. Everything but labels
-/// is written so.
+/// Appends `"text"` as json-iterator does where HTML is escaped, too: `<`, `>`,
+/// `&` and the line separators U+2028 and U+2029. Everything but labels is
+/// written this way.
 pub fn string_html(out: &mut Vec<u8>, text: &str) {
     quoted(out, text, |c| {
         matches!(
@@ -60,7 +60,7 @@ fn escape(out: &mut Vec<u8>, c: char) {
 
 /// Appends a sample's value, a number in quotes.
 pub fn float(out: &mut Vec<u8>, value: f64) {
-    // Whole numbers are the most, and quicker than by the float's digits.
+    // Most values are integers, which are faster to print than floats.
     if value.fract() == 0.0 && value.abs() < 1e15 && !(value == 0.0 && value.is_sign_negative()) {
         out.push(b'"');
         integer(out, value as i64);
@@ -70,7 +70,7 @@ pub fn float(out: &mut Vec<u8>, value: f64) {
     let mut text = String::with_capacity(26);
     format_json(value, &mut text);
     out.push(b'"');
-    // Exponents have two digits here, one in Go's own JSON.
+    // Exponents have two digits here, one in Go's `encoding/json`.
     match text.split_once("e-") {
         Some((digits, exponent)) if exponent.len() == 1 => {
             out.extend_from_slice(digits.as_bytes());
@@ -82,7 +82,7 @@ pub fn float(out: &mut Vec<u8>, value: f64) {
     out.push(b'"');
 }
 
-/// Appends a whole number.
+/// Appends an integer.
 pub fn integer(out: &mut Vec<u8>, value: i64) {
     if value < 0 {
         out.push(b'-');
@@ -129,7 +129,7 @@ pub fn histogram_point(out: &mut Vec<u8>, ms: i64, h: &HistogramRef<'_>) {
     for bucket in h.shown_buckets() {
         out.extend_from_slice(if any { b"," } else { b",\"buckets\":[" });
         any = true;
-        // Which of the bounds lie in the bucket.
+        // Which bounds the bucket includes.
         let bounds = match (bucket.lower_inclusive, bucket.upper_inclusive) {
             (false, true) => b'0',
             (true, false) => b'1',
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_escaped_as_there() {
+    fn strings_are_escaped_as_in_prometheus() {
         let all = "a\"b\\c\nd\re\tf\x01g\x7fh<i>&ü\u{2028}🦀";
         assert_eq!(
             text(|o| string(o, all)),

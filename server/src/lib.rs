@@ -1,12 +1,15 @@
-//! The `quarrel` program: PromQL on the command line, and Prometheus's HTTP
-//! API over a data directory. Meaning and arithmetic are the engine's.
+//! The `quarrel` program: PromQL on the command line, and Prometheus's HTTP API
+//! over a data directory. The engine defines what queries mean and computes
+//! them.
 
 pub mod api;
 pub mod cli;
+pub mod duration;
 pub mod features;
 mod format;
 pub mod http;
 pub mod json;
+mod limits;
 mod metrics;
 pub mod params;
 mod progress;

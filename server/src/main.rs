@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Buffers of queries are many and short-lived: glibc's allocator would give
-/// their pages back and fault them in again.
+/// Queries allocate many short-lived buffers: glibc's allocator returns their
+/// pages to the system and faults them in again.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! What the program tells of itself at `/metrics`, in Prometheus's text form.
+//! The program's own metrics at `/metrics`, in Prometheus's text format.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ const BOUNDS: [f64; 14] = [
 /// A histogram of durations.
 #[derive(Debug, Default)]
 struct Histogram {
-    /// Observations up to each bound, each counted once; the last is beyond all.
+    /// Observations in each bucket; the last bucket has no bound.
     counts: [AtomicU64; BOUNDS.len() + 1],
     nanos: AtomicU64,
 }
@@ -98,7 +98,7 @@ pub(crate) struct Metrics {
     handlers: Mutex<BTreeMap<&'static str, Handler>>,
 }
 
-/// What others know at the moment of the scrape.
+/// Values of other parts of the program at the time of the scrape.
 #[derive(Debug, Default)]
 pub(crate) struct Gauges {
     pub(crate) running: usize,
@@ -109,8 +109,8 @@ pub(crate) struct Gauges {
 }
 
 impl Metrics {
-    /// Begins to count a query. If it is dropped before it has finished, the
-    /// query counts as canceled.
+    /// Starts counting a query. If the timer is dropped before it has finished,
+    /// the query counts as canceled.
     pub(crate) fn query(self: &Arc<Self>, kind: QueryKind) -> QueryTimer {
         QueryTimer {
             metrics: Arc::clone(self),
@@ -120,7 +120,7 @@ impl Metrics {
         }
     }
 
-    /// Begins to count a request.
+    /// Starts counting a request.
     pub(crate) fn request(self: &Arc<Self>, handler: &'static str) -> RequestTimer {
         self.requests_in_flight.fetch_add(1, Relaxed);
         RequestTimer {
@@ -131,7 +131,7 @@ impl Metrics {
         }
     }
 
-    /// All of it as text.
+    /// All metrics as text.
     pub(crate) fn render(&self, gauges: &Gauges) -> String {
         let mut out = String::with_capacity(16 << 10);
         self.write_queries(&mut out, gauges);
@@ -192,12 +192,12 @@ impl Metrics {
         for (name, help, value) in [
             (
                 "quarrel_queries_running",
-                "Queries that run now.",
+                "Queries that are running.",
                 gauges.running,
             ),
             (
                 "quarrel_queries_waiting",
-                "Queries that wait for a place.",
+                "Queries that wait to run.",
                 gauges.waiting,
             ),
             (
@@ -279,7 +279,7 @@ fn single(out: &mut String, name: &str, kind: &str, help: &str, value: impl std:
     let _ = writeln!(out, "{name} {value}");
 }
 
-/// What the operating system knows of the process, where it has `/proc`.
+/// Metrics of the process from `/proc`, if there is one.
 fn write_process(out: &mut String, gauges: &Gauges) {
     let help = "When the process started, in seconds since the epoch.";
     single(
@@ -332,7 +332,7 @@ fn memory() -> Option<(u64, u64)> {
 }
 
 fn cpu_seconds() -> Option<f64> {
-    // The kernel counts these in hundredths of a second on all machines.
+    // The kernel reports these in hundredths of a second on all machines.
     const TICKS: f64 = 100.0;
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The program's name stands in parentheses and may have spaces.
@@ -387,8 +387,8 @@ impl Drop for QueryTimer {
     }
 }
 
-/// Counts one request; dropped when the answer begins, or when the client has
-/// gone before.
+/// Counts one request; dropped when the answer begins, or when the client
+/// disconnects before.
 #[derive(Debug)]
 pub(crate) struct RequestTimer {
     metrics: Arc<Metrics>,

@@ -1,10 +1,11 @@
-//! Parameters as Prometheus's API reads them, with its words for errors.
+//! Parses parameters as Prometheus's API does, with its error texts.
 
 use quarrel_functions::fmt::{parse_float, quote};
 
+use crate::duration::parse_model_duration;
 use crate::time::{self, Moment};
 
-/// A parameter's value that cannot be used: why, without the parameter's name.
+/// The error is a text without the parameter's name.
 pub type Result<T> = std::result::Result<T, String>;
 
 /// A time: seconds or RFC 3339.
@@ -34,47 +35,7 @@ pub fn parse_duration(text: &str) -> Result<i64> {
         .ok_or_else(|| format!("cannot parse {} to a valid duration", quote(text)))
 }
 
-/// A duration such as `1h30m` in nanoseconds, as Prometheus's flags take it:
-/// units from the largest to the smallest, a year of 365 days.
-pub fn parse_model_duration(text: &str) -> Option<i64> {
-    const MS: u64 = 1_000_000;
-    const DAY: u64 = 24 * 3_600_000 * MS;
-    const UNITS: [(&str, u64); 7] = [
-        ("y", 365 * DAY),
-        ("w", 7 * DAY),
-        ("d", DAY),
-        ("h", 3_600_000 * MS),
-        ("m", 60_000 * MS),
-        ("s", 1000 * MS),
-        ("ms", MS),
-    ];
-    if text == "0" {
-        return Some(0);
-    }
-    let (mut rest, mut total, mut next_unit) = (text, 0u64, 0);
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, tail) = rest.split_at(digits);
-        let unit = tail
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(unit);
-        let position = UNITS.iter().position(|(name, _)| *name == unit)?;
-        if position < next_unit {
-            return None;
-        }
-        let amount = number.parse::<u64>().ok()?.checked_mul(UNITS[position].1)?;
-        total = total.checked_add(amount)?;
-        (rest, next_unit) = (tail, position + 1);
-    }
-    if text.is_empty() {
-        None
-    } else {
-        i64::try_from(total).ok()
-    }
-}
-
-/// `limit`: 0 where there is none.
+/// The parameter `limit`; 0 if it is empty.
 ///
 /// # Errors
 /// If it is no whole number, or negative.
@@ -89,7 +50,7 @@ pub fn parse_limit(text: &str) -> Result<usize> {
 /// Go's `strconv.Atoi`.
 ///
 /// # Errors
-/// In Go's words.
+/// With Go's text.
 pub fn parse_int(text: &str) -> Result<i64> {
     integer(text, "Atoi", i64::MIN, i64::MAX)
 }
@@ -97,7 +58,7 @@ pub fn parse_int(text: &str) -> Result<i64> {
 /// Go's `strconv.ParseInt(text, 10, 32)`.
 ///
 /// # Errors
-/// In Go's words.
+/// With Go's text.
 pub fn parse_int32(text: &str) -> Result<i64> {
     integer(text, "ParseInt", i64::from(i32::MIN), i64::from(i32::MAX))
 }
@@ -122,7 +83,7 @@ fn integer(text: &str, function: &str, min: i64, max: i64) -> Result<i64> {
 /// Go's `strconv.ParseBool`.
 ///
 /// # Errors
-/// In Go's words.
+/// With Go's text.
 pub fn parse_bool(text: &str) -> Result<bool> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
@@ -132,37 +93,6 @@ pub fn parse_bool(text: &str) -> Result<bool> {
             quote(text)
         )),
     }
-}
-
-/// Nanoseconds as Go prints a `time.Duration`, such as `1m30s` or `-1.5ms`.
-pub fn format_go_duration(nanos: i64) -> String {
-    let size = nanos.unsigned_abs();
-    let sign = if nanos < 0 { "-" } else { "" };
-    let fraction = |value: u64, unit: u64, name: &str| {
-        let (whole, rest) = (value / unit, value % unit);
-        if rest == 0 {
-            return format!("{whole}{name}");
-        }
-        let width = unit.ilog10() as usize;
-        let digits = format!("{rest:0width$}");
-        format!("{whole}.{}{name}", digits.trim_end_matches('0'))
-    };
-    let text = match size {
-        0 => "0s".to_string(),
-        1..1_000 => format!("{size}ns"),
-        1_000..1_000_000 => fraction(size, 1_000, "µs"),
-        1_000_000..1_000_000_000 => fraction(size, 1_000_000, "ms"),
-        _ => {
-            let minutes = size / 60_000_000_000;
-            let seconds = fraction(size % 60_000_000_000, 1_000_000_000, "s");
-            match (minutes / 60, minutes % 60) {
-                (0, 0) => seconds,
-                (0, minutes) => format!("{minutes}m{seconds}"),
-                (hours, minutes) => format!("{hours}h{minutes}m{seconds}"),
-            }
-        }
-    };
-    format!("{sign}{text}")
 }
 
 /// A size such as `512MB` in bytes, with the units of Prometheus's flags:
@@ -191,8 +121,8 @@ pub fn parse_size(text: &str) -> Option<u64> {
     (bytes < 2f64.powi(64)).then_some(bytes as u64)
 }
 
-/// Undoes the escaping of names that are no legacy names: `U__a_2e_b` is
-/// `a.b`. What is not well escaped is given back as it is.
+/// Decodes escaped UTF-8 names: `U__a_2e_b` is `a.b`. A name that is not well
+/// escaped is returned unchanged.
 pub fn unescape_name(name: &str) -> String {
     name.strip_prefix("U__")
         .and_then(unescape)

@@ -7,20 +7,20 @@ use quarrel_engine::Progress;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// Queries that are quicker show nothing.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the line is drawn anew.
+/// Quicker queries show no progress.
+const DELAY: Duration = Duration::from_secs(1);
+/// The time between two updates of the line.
 const PERIOD: Duration = Duration::from_millis(100);
 /// Characters of the bar.
 const BAR: usize = 24;
 
-/// A line on stderr that shows how far a query is.
+/// A line on stderr that shows the progress of a query.
 pub(crate) struct Shown {
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 impl Shown {
-    /// Begins to watch a query, if there is a terminal to show it on.
+    /// Starts showing a query's progress if stderr is a terminal.
     pub(crate) fn start(progress: Progress) -> Self {
         if !std::io::stderr().is_terminal() {
             return Shown { running: None };
@@ -43,7 +43,7 @@ impl Shown {
 
 async fn draw(progress: Progress, mut stopped: oneshot::Receiver<()>) {
     let start = Instant::now();
-    let mut wait = PATIENCE;
+    let mut wait = DELAY;
     let mut drawn = false;
     loop {
         tokio::select! {
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_how_far_it_is() {
+    fn a_line_shows_the_progress() {
         let shown = line(0.5, 12_345_678, Duration::from_millis(3100));
         assert_eq!(
             shown,

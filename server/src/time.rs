@@ -1,13 +1,15 @@
-//! Times as people and clients write them.
+//! Parses and formats times.
 //!
-//! Prometheus's API takes a time as seconds since the epoch or in RFC 3339,
-//! and computes with Go's `time.Time`, whose range is far wider than that of
-//! milliseconds in 64 bits. [`Moment`] is that type, so that times beyond the
-//! range come out as they do there.
+//! Prometheus's API takes a time as seconds since the epoch or in RFC 3339, and
+//! computes with Go's `time.Time`, whose range is far wider than that of
+//! milliseconds in 64 bits. [`Moment`] has the same range, so that times beyond
+//! 64 bits of milliseconds give the same answers.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use quarrel_functions::fmt::parse_float;
+
+use crate::duration::parse_model_duration;
 
 /// A moment, as Go's `time.Time` holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,8 +31,8 @@ pub const MAX_TIME: Moment = Moment {
     nanos: 999_999_999,
 };
 
-/// How the two are written; their years have more than four digits, so no
-/// parser of RFC 3339 reads them.
+/// The texts of these two times. Their years have more than four digits, so RFC
+/// 3339 parsers refuse them.
 const MIN_TIME_TEXT: &str = "-292273086-05-16T16:47:06Z";
 const MAX_TIME_TEXT: &str = "292277025-08-18T07:12:54.999999999Z";
 
@@ -53,7 +55,7 @@ impl Moment {
         }
     }
 
-    /// The clock's time.
+    /// The current time.
     pub fn now() -> Self {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => Moment {
@@ -70,8 +72,8 @@ impl Moment {
         }
     }
 
-    /// Milliseconds as the reference's engine computes them: by way of
-    /// nanoseconds in 64 bits, which overflow beyond the years 1678 to 2262.
+    /// Milliseconds as Prometheus's engine computes them: from nanoseconds in
+    /// 64 bits, which overflow beyond the years 1678 to 2262.
     pub fn query_ms(self) -> i64 {
         self.seconds
             .wrapping_mul(NANOS)
@@ -79,14 +81,14 @@ impl Moment {
             / 1_000_000
     }
 
-    /// Milliseconds as the reference's storage computes them.
+    /// Milliseconds as Prometheus's storage computes them.
     pub fn storage_ms(self) -> i64 {
         self.seconds
             .wrapping_mul(1000)
             .wrapping_add(i64::from(self.nanos) / 1_000_000)
     }
 
-    /// Nanoseconds from `earlier` to this moment, cut at what 64 bits hold.
+    /// Nanoseconds from `earlier` to this moment, saturated to 64 bits.
     pub fn nanos_since(self, earlier: Moment) -> i64 {
         let seconds = i128::from(self.seconds) - i128::from(earlier.seconds);
         let nanos =
@@ -95,7 +97,7 @@ impl Moment {
     }
 }
 
-/// A time as Prometheus's API reads it. `None` where it gives an error.
+/// Parses a time as Prometheus's API does; `None` where that gives an error.
 pub fn parse(text: &str) -> Option<Moment> {
     if let Some(number) = parse_float(text) {
         return Some(from_seconds(number));
@@ -119,7 +121,7 @@ fn from_seconds(number: f64) -> Moment {
 }
 
 /// Go's conversion to `int64` on amd64, which gives the smallest number for
-/// all that it cannot hold.
+/// values out of range.
 fn truncate(value: f64) -> i64 {
     if value >= -(2f64.powi(63)) && value < 2f64.powi(63) {
         value as i64
@@ -128,7 +130,7 @@ fn truncate(value: f64) -> i64 {
     }
 }
 
-/// RFC 3339 as Go's `time.Parse` with `time.RFC3339Nano` takes it: also one
+/// RFC 3339 as Go's `time.Parse` with `time.RFC3339Nano` accepts it: also one
 /// digit for the hour, a comma for the point, offsets of 24 hours.
 fn parse_rfc3339(text: &str) -> Option<Moment> {
     let mut rest = Scanner {
@@ -183,7 +185,7 @@ impl Scanner<'_> {
         )
     }
 
-    /// Nanoseconds; digits beyond the ninth are left out.
+    /// Nanoseconds; digits after the ninth are ignored.
     fn fraction(&mut self) -> u32 {
         let [b'.' | b',', digits @ ..] = self.bytes else {
             return 0;
@@ -254,7 +256,7 @@ pub fn parse_relative(text: &str, now: Moment) -> Option<Moment> {
         Some(duration) => (1, duration),
         None => (-1, text.strip_prefix('-')?),
     };
-    let nanos = crate::params::parse_model_duration(duration)?;
+    let nanos = parse_model_duration(duration)?;
     Some(Moment::new(
         now.seconds,
         i64::from(now.nanos).checked_add(sign * nanos)?,
@@ -271,8 +273,8 @@ pub fn format_ms(ms: i64) -> String {
     }
 }
 
-/// A moment as Go writes it in JSON: RFC 3339 with as many digits of the
-/// second as there are.
+/// A moment as Go writes it in JSON: RFC 3339 with the significant digits of
+/// the second.
 pub fn format_nanos(moment: Moment) -> String {
     let seconds = quarrel_functions::fmt::rfc3339_seconds(moment.seconds);
     match moment.nanos {

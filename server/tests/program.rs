@@ -1,4 +1,4 @@
-//! The program as people start it, over the bundled demo data.
+//! Tests of the built program, over the bundled demo data.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -19,7 +19,7 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn a_query_runs_on_the_demo_data_and_says_so() {
+fn a_query_runs_on_the_demo_data_with_a_message() {
     let output = quarrel(&["query", "count by (job) (up)"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stderr(&output).contains("demo data"));
@@ -142,7 +142,7 @@ fn a_script_of_tests_is_run() {
     );
 }
 
-/// A server that is ended with the test.
+/// A server that ends with the test.
 struct Server {
     child: std::process::Child,
     address: String,
@@ -170,7 +170,7 @@ impl Server {
             }
         }
         assert!(all.contains("Unknown option for --enable-feature"), "{all}");
-        // Whoever logs must not be stopped by a full pipe.
+        // A full pipe must not block the server's log.
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
         Server {
             child,
@@ -231,7 +231,7 @@ fn catches_interrupts(pid: u32) -> bool {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_interrupt_cancels_a_query() {
-    // Minutes of work.
+    // The query takes minutes.
     let query = "sum(quantile_over_time(0.5, {__name__=~\".+\"}[1h:1s]))";
     let mut child = Command::new(env!("CARGO_BIN_EXE_quarrel"))
         .env_remove("QUARREL_DEMO_DATA")

@@ -1,11 +1,10 @@
-//! Answers that are written while they are sent.
+//! Writes answers while they are sent.
 //!
-//! The `data` of an answer comes in [`Pieces`]. What fits into the first
-//! [`AT_ONCE`] bytes is sent as a whole, and an error up to there is still a
-//! proper error answer. Beyond it the answer is streamed: the next pieces are
-//! made when the client has taken the last ones, and an error breaks the
-//! connection off in the middle of a chunk, so that nobody takes the answer
-//! for whole.
+//! The `data` of an answer comes in [`Pieces`]. The first [`AT_ONCE`] bytes are
+//! sent at once, and an error up to there gives a complete error answer. The
+//! rest is streamed: the next pieces are made when the client has read the last
+//! ones. An error closes the connection in the middle of a chunk, so that
+//! clients notice that the answer is incomplete.
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
@@ -15,6 +14,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream;
 
+use super::content_type::JSON;
 use super::error::ApiError;
 use crate::json;
 
@@ -34,27 +34,27 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// Data that is there already.
+    /// Data that is complete already.
     pub(crate) fn json(data: Vec<u8>, warnings: Vec<String>) -> Self {
         Answer::Data(Box::new(Ready { data, warnings }))
     }
 }
 
-/// The warnings and infos behind an answer.
+/// The warnings and infos of an answer.
 #[derive(Debug, Default)]
-pub(crate) struct Notes {
+pub(crate) struct Annotations {
     pub(crate) warnings: Vec<String>,
     pub(crate) infos: Vec<String>,
 }
 
 /// The data of an answer, written piece by piece.
 pub(crate) trait Pieces: Send + 'static {
-    /// Appends some of the data's JSON, about [`PIECE`] bytes. `false` says
-    /// that this was the end.
+    /// Appends about [`PIECE`] bytes of the data's JSON. `false` means that the
+    /// data is complete.
     fn next<'a>(&'a mut self, out: &'a mut Vec<u8>) -> BoxFuture<'a, Result<bool, ApiError>>;
 
-    /// What is known when all data is written.
-    fn notes(&mut self) -> Notes;
+    /// The annotations, when all data is written.
+    fn annotations(&mut self) -> Annotations;
 }
 
 struct Ready {
@@ -68,15 +68,15 @@ impl Pieces for Ready {
         Box::pin(std::future::ready(Ok(false)))
     }
 
-    fn notes(&mut self) -> Notes {
-        Notes {
+    fn annotations(&mut self) -> Annotations {
+        Annotations {
             warnings: std::mem::take(&mut self.warnings),
             infos: Vec::new(),
         }
     }
 }
 
-/// An answer around its data.
+/// An answer with the JSON around its data.
 pub(crate) struct Document {
     pieces: Box<dyn Pieces>,
     begun: bool,
@@ -92,8 +92,8 @@ impl Document {
         }
     }
 
-    /// Appends the next bytes, at least `size` unless the end comes before.
-    /// `false`: that was the end.
+    /// Appends the next bytes, at least `size` unless the end comes first.
+    /// `false` means that the answer is complete.
     pub(crate) async fn next(&mut self, size: usize, out: &mut Vec<u8>) -> Result<bool, ApiError> {
         if self.ended {
             return Ok(false);
@@ -108,9 +108,9 @@ impl Document {
             }
         }
         self.ended = true;
-        let notes = self.pieces.notes();
-        list(out, "warnings", limited(notes.warnings, "warning"));
-        list(out, "infos", limited(notes.infos, "info"));
+        let annotations = self.pieces.annotations();
+        list(out, "warnings", limited(annotations.warnings, "warning"));
+        list(out, "infos", limited(annotations.infos, "info"));
         out.push(b'}');
         Ok(false)
     }
@@ -125,7 +125,7 @@ fn list(out: &mut Vec<u8>, name: &str, items: Vec<String>) {
     }
 }
 
-/// The first ones, and how many were left out.
+/// The first annotations, and how many more there are.
 fn limited(mut items: Vec<String>, kind: &str) -> Vec<String> {
     if items.len() > MAX_ANNOTATIONS {
         let over = items.len() - MAX_ANNOTATIONS;
@@ -166,9 +166,7 @@ pub(crate) async fn respond(answer: Answer) -> Response {
         }
     };
     let mut response = Response::new(body);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, super::JSON);
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response
 }
 
@@ -177,7 +175,7 @@ mod tests {
     use super::*;
     use axum::body::HttpBody as _;
 
-    /// A list of numbers, one a piece, that may fail at its end.
+    /// A list of numbers, one in each piece, that may fail at its end.
     struct Count {
         now: usize,
         end: usize,
@@ -201,9 +199,9 @@ mod tests {
             Box::pin(std::future::ready(result))
         }
 
-        fn notes(&mut self) -> Notes {
+        fn annotations(&mut self) -> Annotations {
             let warnings = (0..self.end.min(13)).map(|i| format!("w{i}")).collect();
-            Notes {
+            Annotations {
                 warnings,
                 infos: vec![],
             }
@@ -229,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn notes_are_limited() {
+    async fn annotations_are_limited() {
         let response = respond(Answer::Data(Box::new(Count {
             now: 0,
             end: 20,
@@ -293,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_nothing() {
+    async fn no_content_has_its_status() {
         assert_eq!(respond(Answer::NoContent).await.status(), 204);
     }
 }

@@ -1,4 +1,4 @@
-//! Compression of answers by what the client accepts: gzip, zstd and deflate.
+//! Compresses answers as the client accepts: gzip, zstd and deflate.
 
 use std::io::{self, Write};
 
@@ -19,7 +19,7 @@ enum Encoding {
 }
 
 impl Encoding {
-    /// The first one that the client names, as the reference picks it.
+    /// The first one that the client names, as Prometheus picks it.
     fn negotiate(headers: &HeaderMap) -> Option<Encoding> {
         let accepted = headers.get(header::ACCEPT_ENCODING)?.to_str().ok()?;
         accepted.split(',').find_map(|item| {
@@ -57,8 +57,8 @@ enum Encoder {
 
 impl Encoder {
     fn new(encoding: Encoding) -> io::Result<Self> {
-        // The fastest levels: JSON shrinks well by any, and the time of a
-        // slower one is taken from queries.
+        // The fastest levels: JSON shrinks well at any level, and a slower one
+        // takes time from queries.
         Ok(match encoding {
             Encoding::Gzip => Encoder::Gzip(GzEncoder::new(Vec::new(), Compression::fast())),
             Encoding::Deflate => {
@@ -68,7 +68,7 @@ impl Encoder {
         })
     }
 
-    /// Takes `part` in, and gives what has become of it and those before.
+    /// Compresses `part` and returns the compressed bytes so far.
     fn encode(&mut self, part: &[u8]) -> io::Result<Bytes> {
         let out = match self {
             Encoder::Gzip(encoder) => {
@@ -97,11 +97,11 @@ impl Encoder {
     }
 }
 
-/// Compresses a response if the client wants it so.
+/// Compresses a response if the client accepts it.
 pub(super) fn apply(request: &HeaderMap, response: Response) -> Response {
     let encoding = Encoding::negotiate(request);
     let (mut parts, body) = response.into_parts();
-    // Set before the handler's own headers, as in the reference.
+    // Set before the handler's own headers, as in Prometheus.
     let others: Vec<HeaderValue> = parts
         .headers
         .get_all(header::VARY)
@@ -141,7 +141,8 @@ fn compressed(body: Body, encoder: Encoder) -> Body {
         loop {
             let encoded = match parts.next().await {
                 Some(Ok(part)) => encoder.encode(&part),
-                // An error breaks the answer off: no end of the compressed data.
+                // After an error the compressed data has no end, so that
+                // clients notice it.
                 Some(Err(error)) => Err(io::Error::other(error)),
                 None => return Some((encoder.finish(), None)),
             };
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_compressed_is_read_back() {
+    async fn compressed_answers_are_read_back() {
         for encoding in ["gzip", "deflate", "zstd"] {
             let body = body_of(&[Ok(b"{\"a\":"), Ok(b""), Ok(b"1}")]);
             let response = apply(&accept(encoding), Response::new(body));

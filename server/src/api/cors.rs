@@ -1,4 +1,4 @@
-//! Which other pages in a browser may read the API, as in Prometheus.
+//! CORS: which web pages may read the API, as in Prometheus.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use quarrel_matchers::Regex;

@@ -5,7 +5,8 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use quarrel_engine::{ErrorClass, QueryError};
 
-use crate::json;
+use super::content_type::JSON;
+use crate::{json, limits};
 
 /// The types of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl ErrorType {
         match self {
             ErrorType::BadData => 400,
             ErrorType::Execution => 422,
-            // Nginx's code for a client that went away.
+            // Nginx's code for a client that closed the connection.
             ErrorType::Canceled => 499,
             ErrorType::Timeout => 503,
             ErrorType::Internal => 500,
@@ -60,13 +61,13 @@ impl ApiError {
         ApiError::new(ErrorType::BadData, message)
     }
 
-    /// What is wrong with a parameter.
+    /// An error of a parameter.
     pub(crate) fn parameter(name: &str, why: impl std::fmt::Display) -> Self {
         ApiError::bad_data(format!("invalid parameter \"{name}\": {why}"))
     }
 
-    /// An error of a query; what makes a query impossible to begin is
-    /// reported as an error of the parameter.
+    /// An error of a query. Bad data is reported as an error of the parameter
+    /// `query`.
     pub(crate) fn query(error: &QueryError) -> Self {
         let kind = match error.class() {
             ErrorClass::BadData => return ApiError::parameter("query", error),
@@ -75,7 +76,7 @@ impl ApiError {
             ErrorClass::Canceled => ErrorType::Canceled,
             ErrorClass::Internal => ErrorType::Internal,
         };
-        ApiError::new(kind, error.to_string())
+        ApiError::new(kind, limits::api_text(error))
     }
 
     pub(crate) fn into_response(self) -> Response {
@@ -90,9 +91,7 @@ impl ApiError {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() =
             StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, super::JSON);
+        response.headers_mut().insert(header::CONTENT_TYPE, JSON);
         response
     }
 }
@@ -102,7 +101,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn types_have_the_references_codes() {
+    async fn types_have_prometheus_codes() {
         for (kind, status, name) in [
             (ErrorType::BadData, 400, "bad_data"),
             (ErrorType::Execution, 422, "execution"),

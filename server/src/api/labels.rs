@@ -7,10 +7,10 @@ use quarrel_engine::labels::{LabelList, SymbolTable};
 use quarrel_engine::storage::{SelectHints, SelectRequest, Snapshot, StorageError, TimeRange};
 use quarrel_matchers::Matcher;
 
-use super::answer::{Answer, Notes, PIECE, Pieces};
+use super::answer::{Annotations, Answer, PIECE, Pieces};
+use super::call::{Call, Result};
 use super::error::{ApiError, ErrorType};
 use super::query::{limit, optional_time};
-use super::routes::{Call, Result};
 use crate::json;
 use crate::params::unescape_name;
 use crate::time::{MAX_TIME, MIN_TIME};
@@ -68,7 +68,7 @@ pub(super) async fn series(call: Call) -> Result {
     let mut warnings = snapshot.warnings();
     let mut all = LabelList::new();
     for matchers in &selectors {
-        // The reference's word for look-ups that need no samples.
+        // Prometheus's hint for look-ups that need no samples.
         let hints = SelectHints {
             function: "series".to_string(),
             ..SelectHints::default()
@@ -108,7 +108,7 @@ pub(super) async fn series(call: Call) -> Result {
     })))
 }
 
-/// Two sorted lists as one, equal rows once.
+/// Merges two sorted lists; equal rows occur once.
 fn union(a: &LabelList, b: &LabelList, symbols: &SymbolTable) -> LabelList {
     let symbols = symbols.read();
     let mut out = LabelList::with_capacity(a.len() + b.len(), 8);
@@ -159,8 +159,8 @@ impl Pieces for SeriesPieces {
         Box::pin(std::future::ready(Ok(more)))
     }
 
-    fn notes(&mut self) -> Notes {
-        Notes {
+    fn annotations(&mut self) -> Annotations {
+        Annotations {
             warnings: std::mem::take(&mut self.warnings),
             infos: Vec::new(),
         }
@@ -195,7 +195,8 @@ fn time_range(call: &Call) -> std::result::Result<TimeRange, ApiError> {
     Ok(TimeRange { start, end })
 }
 
-/// The selectors in `match[]`, each with something that it must match.
+/// The selectors in `match[]`. Each has a matcher that excludes the empty
+/// string.
 pub(super) fn selectors(call: &Call) -> std::result::Result<Vec<Vec<Matcher>>, String> {
     let options = &call.api.engine.options().parser;
     let mut all = Vec::new();
@@ -212,7 +213,7 @@ pub(super) fn selectors(call: &Call) -> std::result::Result<Vec<Vec<Matcher>>, S
     Ok(all)
 }
 
-/// Bytes in quotes, those that are no text as `\xff`.
+/// Bytes in quotes; bytes that are not UTF-8 as `\xff`.
 fn quote_bytes(bytes: &[u8]) -> String {
     let mut out = String::from("\"");
     for chunk in bytes.utf8_chunks() {
@@ -232,7 +233,7 @@ mod tests {
     use quarrel_engine::labels::Label;
 
     #[test]
-    fn lists_are_united_in_order() {
+    fn lists_are_merged_in_order() {
         let symbols = SymbolTable::new();
         let list = |values: &[&str]| {
             let mut list = LabelList::new();

@@ -1,5 +1,5 @@
-//! Forms of several parts (`multipart/form-data`, RFC 7578), which Go's
-//! `FormValue` reads, too. Files among the parts are left out.
+//! Parses forms of several parts (`multipart/form-data`, RFC 7578), as Go's
+//! `FormValue` does. Parts that are files are left out.
 
 /// The boundary in the options of a media type.
 pub(super) fn boundary(options: &str) -> Option<String> {
@@ -23,10 +23,10 @@ fn option(options: &str, name: &str) -> Option<String> {
     })
 }
 
-/// Names and values of all parts that are no files.
+/// Names and values of all parts that are not files.
 ///
 /// # Errors
-/// If the boundaries are not where they should be.
+/// If boundaries are missing.
 pub(super) fn parse(body: &[u8], boundary: &str) -> Result<Vec<(String, String)>, String> {
     let delimiter = format!("\r\n--{boundary}").into_bytes();
     // The first boundary may stand at the very beginning.
@@ -51,7 +51,7 @@ pub(super) fn parse(body: &[u8], boundary: &str) -> Result<Vec<(String, String)>
     }
 }
 
-/// The name in a part's headers; none if the part is a file.
+/// The name in a part's headers; `None` if the part is a file.
 fn field_name(head: &str) -> Option<String> {
     let options = head.split("\r\n").find_map(|line| {
         let (key, value) = line.split_once(':')?;
@@ -67,7 +67,7 @@ fn field_name(head: &str) -> Option<String> {
     }
 }
 
-/// What stands before and behind the first `at`.
+/// The bytes before and after the first `at`.
 fn cut<'a>(bytes: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let position = bytes.windows(at.len()).position(|window| window == at)?;
     Some((&bytes[..position], &bytes[position + at.len()..]))

@@ -10,16 +10,17 @@ use quarrel_engine::{
     SeriesSet, Value,
 };
 
-use super::answer::{Answer, Notes, PIECE, Pieces};
+use super::answer::{Annotations, Answer, PIECE, Pieces};
+use super::call::{Call, Result};
 use super::error::{ApiError, ErrorType};
 use super::request::Request;
-use super::routes::{Call, Result};
+use crate::duration::format_go_duration;
 use crate::json;
 use crate::metrics::{QueryKind, QueryTimer};
-use crate::params::{format_go_duration, parse_bool, parse_duration, parse_limit, parse_time};
+use crate::params::{parse_bool, parse_duration, parse_limit, parse_time};
 use crate::time::Moment;
 
-/// More steps than this are refused.
+/// The largest number of steps of a range query.
 const MAX_STEPS: i64 = 11_000;
 
 pub(super) async fn instant(call: Call) -> Result {
@@ -74,12 +75,12 @@ pub(super) async fn range(call: Call) -> Result {
     run(query, request, limit, timer).await
 }
 
-/// `limit`; 0: none.
+/// The parameter `limit`; 0 means no limit.
 pub(super) fn limit(request: &Request) -> std::result::Result<usize, ApiError> {
     parse_limit(request.value("limit")).map_err(|why| ApiError::parameter("limit", why))
 }
 
-/// A time that may be missing.
+/// An optional time.
 pub(super) fn optional_time(
     request: &Request,
     name: &str,
@@ -93,8 +94,8 @@ pub(super) fn optional_time(
     }
 }
 
-/// Limits of what a query costs, which a request may lower where the feature is
-/// on; 0: no limit.
+/// Reads limits on the cost of a query, which a request may set if the feature
+/// `query-cost` is on; 0 means no limit.
 fn cost(request: &Request, options: &mut QueryOptions) -> std::result::Result<(), ApiError> {
     let wrong =
         |name: &str, why: String| ApiError::bad_data(format!("error parsing {name}: {why}"));
@@ -157,7 +158,7 @@ fn options(request: &Request, has_cost: bool) -> std::result::Result<QueryOption
             ApiError::bad_data(format!("error parsing {START_TIMESTAMPS} header: {why}"))
         })?),
     };
-    // Nothing or less stands for the engine's own, as there.
+    // As in Prometheus, zero or less means the engine's own lookback.
     let lookback_delta_ms = (lookback > 0).then(|| (lookback / 1_000_000).max(1));
     let mut options = QueryOptions {
         timeout,
@@ -172,7 +173,7 @@ fn options(request: &Request, has_cost: bool) -> std::result::Result<QueryOption
     Ok(options)
 }
 
-/// Runs a query as far as its first samples.
+/// Runs a query until its first samples.
 async fn run(query: Query, request: &Request, limit: usize, mut timer: QueryTimer) -> Result {
     let stream = match query.stream().await {
         Ok(stream) => stream,
@@ -208,7 +209,7 @@ pub(crate) struct QueryPieces {
     is_list: bool,
     /// A part of the answer, and how many of its series are written.
     part: Option<(SeriesSet, usize)>,
-    /// Series written so far, and how many may be; 0: all.
+    /// Series written so far, and the largest number of them; 0 means all.
     written: usize,
     limit: usize,
     truncated: bool,
@@ -263,7 +264,7 @@ impl QueryPieces {
         Ok(true)
     }
 
-    /// Writes series of the current part until there is enough for a piece.
+    /// Writes series of the current part until a piece is full.
     fn write_part(&mut self, out: &mut Vec<u8>) -> std::result::Result<(), ApiError> {
         let Some((set, next)) = &mut self.part else {
             return Ok(());
@@ -332,8 +333,8 @@ impl Pieces for QueryPieces {
         Box::pin(self.write(out))
     }
 
-    fn notes(&mut self) -> Notes {
-        Notes {
+    fn annotations(&mut self) -> Annotations {
+        Annotations {
             warnings: std::mem::take(&mut self.warnings),
             infos: std::mem::take(&mut self.infos),
         }
@@ -394,8 +395,8 @@ fn write_points(series: &SeriesRef<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// The statistics, with the reference's names. Its inner evaluation is the
-/// computing here; what it calls sorting is the shaping of the result.
+/// The statistics, with Prometheus's names. `innerEvalTime` is the computation
+/// here, `resultSortTime` the preparation of the result.
 fn write_stats(stats: &QueryStats, out: &mut Vec<u8>) {
     let evaluation = stats.prepare + stats.evaluate + stats.result;
     let timings = [
@@ -430,7 +431,7 @@ fn write_stats(stats: &QueryStats, out: &mut Vec<u8>) {
     out.extend_from_slice(b"}}");
 }
 
-/// A count, and a comma behind it.
+/// Writes a count and a comma.
 fn write_count(name: &str, count: u64, out: &mut Vec<u8>) {
     json::string(out, name);
     out.push(b':');
@@ -438,7 +439,7 @@ fn write_count(name: &str, count: u64, out: &mut Vec<u8>) {
     out.push(b',');
 }
 
-/// Counts by step, and a comma behind them.
+/// Writes counts by step and a comma.
 fn write_steps(name: &str, steps: &PerStepStats, counts: &[u64], out: &mut Vec<u8>) {
     json::string(out, name);
     out.extend_from_slice(b":[");

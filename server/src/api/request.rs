@@ -1,4 +1,4 @@
-//! A request's path and parameters, read as Go's `net/http` reads them.
+//! Reads a request's path and parameters as Go's `net/http` does.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use bytes::BytesMut;
 use futures::StreamExt as _;
 use quarrel_functions::fmt::quote;
 
-/// How large a form may be, bytes, as in Go.
+/// The largest size of a form, bytes, as in Go.
 const MAX_FORM: usize = 10 << 20;
-/// How large a form in several parts may be, bytes.
+/// The largest size of a form of several parts, bytes.
 const MAX_MULTIPART: usize = 32 << 20;
-/// How many parameters a form or a query string may have, as in Go.
+/// The largest number of parameters of a form or a query string, as in Go.
 const MAX_PARAMS: usize = 10_000;
 
 /// A request with its parameters.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
-    /// What stands in the path for `:name`, any bytes.
+    /// The part of the path for `:name`, any bytes.
     pub(crate) name: Vec<u8>,
     /// The parameters of the query string alone.
     query: Vec<(String, String)>,
-    /// Those of the body, and behind them those of the query string.
+    /// The parameters of the body, then those of the query string.
     form: Vec<(String, String)>,
-    /// What was wrong with them. The others can be used all the same.
+    /// The error of malformed parameters. The others are valid.
     form_error: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl Request {
         first(&self.form, name)
     }
 
-    /// The same of the query string alone.
+    /// The same for the query string alone.
     pub(crate) fn query_value(&self, name: &str) -> &str {
         first(&self.query, name)
     }
@@ -72,12 +72,12 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// What Go's `ParseForm` says.
+    /// The error of Go's `ParseForm`.
     pub(crate) fn form_error(&self) -> Option<&str> {
         self.form_error.as_deref()
     }
 
-    /// A header's value, the empty string if there is none or it is no text.
+    /// A header's value, the empty string if it is missing or not text.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -99,7 +99,8 @@ fn query_of(uri: &Uri) -> &[u8] {
 
 type Pairs = Vec<(String, String)>;
 
-/// Go's `url.ParseQuery`: what is well formed, and the error of what is not.
+/// Go's `url.ParseQuery`: the well-formed parameters, and the error of the
+/// others.
 pub(crate) fn parse_query(text: &[u8]) -> (Pairs, Option<String>) {
     if text.iter().filter(|&&byte| byte == b'&').count() >= MAX_PARAMS {
         let error = "number of URL query parameters exceeded limit".to_string();
@@ -129,7 +130,7 @@ fn text_of(bytes: Vec<u8>) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// Undoes `%` escapes, and `+` for a space where asked.
+/// Decodes `%` escapes, and `+` as a space if asked.
 ///
 /// # Errors
 /// If a `%` is not followed by two digits.
@@ -157,7 +158,7 @@ pub(crate) fn unescape(text: &[u8], plus: bool) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-/// The parameters in a body, and what was wrong with some of them.
+/// The parameters in a body, and the error of malformed ones.
 ///
 /// # Errors
 /// If the body cannot be read at all.
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_left_out_and_told() {
+    fn malformed_parameters_are_left_out_with_an_error() {
         let (pairs, error) = parse_query(b"a=%zz&b=1;c=2&d=%4&=e&f&&g=%FF");
         let want = [("", "e"), ("f", ""), ("g", "\u{fffd}")];
         assert_eq!(pairs, want.map(|(k, v)| (k.to_string(), v.to_string())));

@@ -1,6 +1,6 @@
-//! Which path and method belong to which handler, in one table, and the
-//! answers where there is none: 404, 405 with `Allow`, `OPTIONS`, and
-//! redirects from unclean paths, as Prometheus's routers give them.
+//! The table of paths, methods and handlers, and the answers without a handler:
+//! 404, 405 with `Allow`, `OPTIONS`, and redirects from unclean paths, as in
+//! Prometheus.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -11,21 +11,14 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use quarrel_engine::storage::Storage;
 
 use super::answer::{Answer, respond};
+use super::call::{Call, Result};
+use super::content_type::TEXT;
 use super::error::{ApiError, ErrorType};
 use super::request::{Request, unescape};
-use super::{Api, TEXT, compress, cors, labels, query, rules, status, texts};
-
-/// A request to an endpoint, with what it is answered from.
-pub(super) struct Call {
-    pub(super) api: Arc<Api>,
-    pub(super) storage: Arc<dyn Storage>,
-    pub(super) request: Request,
-}
-
-pub(super) type Result = std::result::Result<Answer, ApiError>;
+use super::service::Api;
+use super::{compress, cors, labels, query, rules, status, texts};
 
 type Handler = fn(Call) -> BoxFuture<'static, Result>;
 
@@ -33,7 +26,7 @@ type Handler = fn(Call) -> BoxFuture<'static, Result>;
 struct Route {
     /// With the prefix; `:name` stands for any text without a slash.
     path: &'static str,
-    /// Whether POST is answered as GET is.
+    /// Whether POST is allowed beside GET.
     post: bool,
     handler: Handler,
 }
@@ -178,7 +171,7 @@ fn decorate(api: &Api, headers: &axum::http::HeaderMap, mut response: Response) 
     compress::apply(headers, response)
 }
 
-/// What stands for `:name` if the path has the pattern's form.
+/// The part of the path for `:name`, if the path matches the pattern.
 fn matches(pattern: &str, path: &[u8]) -> Option<Vec<u8>> {
     let Some((before, after)) = pattern.split_once(":name") else {
         return (pattern.as_bytes() == path).then(Vec::new);
@@ -225,7 +218,7 @@ fn page(api: &Arc<Api>, request: &axum::http::Request<Body>, path: &[u8]) -> Res
     finished(timer, response)
 }
 
-/// A list of what there is, for those who look with a browser.
+/// A list of the endpoints, for browsers.
 fn index() -> String {
     let pages = PAGES
         .iter()
@@ -282,7 +275,7 @@ fn unavailable(api: &Api) -> Response {
 }
 
 /// The path without empty, `.` and `..` parts, and `/api/v1` with a slash at
-/// its end, if it is not so already.
+/// its end; `None` if the path is clean already.
 fn clean_path(path: &[u8]) -> Option<Vec<u8>> {
     if path == API.trim_end_matches('/').as_bytes() {
         return Some(API.as_bytes().to_vec());

@@ -1,13 +1,14 @@
-//! What a Prometheus server has and a query engine has not: rules, alerts,
-//! targets, metadata and exemplars. The answers are well formed and empty.
+//! Endpoints of a Prometheus server that a query engine has no data for: rules,
+//! alerts, targets, metadata and exemplars. The answers are well formed and
+//! empty.
 
 use quarrel_planner::ast::Expr;
 
 use super::answer::Answer;
+use super::call::{Call, Result};
 use super::error::ApiError;
 use super::labels::selectors;
 use super::query::optional_time;
-use super::routes::{Call, Result};
 use crate::params::{parse_bool, parse_int, parse_int32};
 use crate::time::{MAX_TIME, MIN_TIME};
 
@@ -110,7 +111,8 @@ pub(super) async fn alerts(_: Call) -> Result {
 
 pub(super) async fn targets(call: Call) -> Result {
     let state = call.request.query_value("state").to_lowercase();
-    // The reference leaves the counts out (as null) where they are not asked for.
+    // Prometheus omits the counts (as null) if the request does not ask for
+    // them.
     let counts = if matches!(state.as_str(), "" | "any" | "dropped") {
         "{}"
     } else {

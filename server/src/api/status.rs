@@ -5,12 +5,16 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
 use super::answer::Answer;
-use super::routes::{Call, Result};
-use super::{Api, PROMETHEUS_VERSION};
+use super::call::{Call, Result};
+use super::service::Api;
 use crate::json;
 use crate::time::{Moment, format_nanos};
 
-/// An object of strings and of JSON that is ready.
+/// The version of Prometheus whose API this is. Clients such as Grafana choose
+/// their requests by it.
+pub const PROMETHEUS_VERSION: &str = "3.16.0";
+
+/// A JSON object of the fields.
 fn object(fields: &[(&str, Field)]) -> Answer {
     let mut data = vec![b'{'];
     for (i, (name, field)) in fields.iter().enumerate() {
@@ -37,7 +41,7 @@ fn text(text: impl Into<String>) -> Field {
     Field::Text(text.into())
 }
 
-/// The version is that of the API, quarrel's own is the revision.
+/// The version is that of the API; quarrel's own version is the revision.
 pub(super) async fn build(_: Call) -> Result {
     Ok(object(&[
         ("version", text(PROMETHEUS_VERSION)),

@@ -1,12 +1,14 @@
-//! The API as a client sees it, over series in memory. What Prometheus itself
-//! answers is compared by the Go side of the compliance tests; here is what
-//! needs no Prometheus to be known.
+//! Tests of the API as a client sees it, over series in memory. The Go side of
+//! the compliance tests compares with Prometheus's answers; these tests need no
+//! Prometheus.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
-use quarrel_engine::EngineOptions;
+use quarrel_engine::{Engine, EngineOptions};
+use quarrel_matchers::Regex;
 use quarrel_storage::memory::MemoryStorage;
 use tower::ServiceExt as _;
 
@@ -139,7 +141,7 @@ async fn queries_are_answered_to_the_byte() {
 }
 
 #[tokio::test]
-async fn a_limit_cuts_the_result_and_says_so() {
+async fn a_limit_truncates_the_result_with_a_warning() {
     let (_, body) = get(&format!("/api/v1/query?query=up&time={START}&limit=2")).await;
     let value: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!(value["data"]["result"].as_array().unwrap().len(), 2);
@@ -169,7 +171,7 @@ async fn statistics_are_given_when_asked_for() {
 }
 
 #[tokio::test]
-async fn requests_may_limit_what_they_cost() {
+async fn requests_may_limit_their_cost() {
     let at = format!("/api/v1/query?query=count(up)&time={START}");
     let (status, _) = get(&format!(
         "{at}&max_series=3&max_samples_read=300&max_query_duration=5"
@@ -203,7 +205,7 @@ async fn requests_may_limit_what_they_cost() {
 }
 
 #[tokio::test]
-async fn bad_parameters_are_refused_with_the_references_words() {
+async fn bad_parameters_are_refused_with_the_texts_of_prometheus() {
     let range = format!("query=up&start={START}&end={}&step=15", START + 60);
     for (path, want) in [
         (
@@ -371,7 +373,7 @@ async fn texts_are_formatted_and_parsed() {
 }
 
 #[tokio::test]
-async fn what_a_query_engine_has_not_is_empty() {
+async fn endpoints_without_data_are_empty() {
     for (path, want) in [
         ("rules", r#"{"groups":[]}"#),
         ("alerts", r#"{"alerts":[]}"#),
@@ -431,7 +433,7 @@ async fn paths_and_methods_without_a_handler() {
 }
 
 #[tokio::test]
-async fn headers_are_those_of_the_reference() {
+async fn headers_are_those_of_prometheus() {
     let request = Request::get("/api/v1/query?query=1")
         .header("origin", "http://good.org")
         .header("accept-encoding", "gzip")
@@ -479,7 +481,7 @@ async fn it_is_unavailable_until_there_is_data_and_after_the_stop() {
 }
 
 #[tokio::test]
-async fn metrics_count_what_was_asked() {
+async fn metrics_count_requests() {
     let router = ready();
     for query in ["1", "up%7B"] {
         let uri = format!("/api/v1/query?query={query}");
@@ -501,7 +503,7 @@ async fn metrics_count_what_was_asked() {
     }
 }
 
-/// Requests made of parts that parameters are made of, and of others.
+/// Requests made of parts of parameters and of other texts.
 #[tokio::test]
 async fn no_parameters_panic() {
     let router = ready();

@@ -3,8 +3,8 @@
 use quarrel_planner::{Tree, parse, to_json, to_pretty};
 
 use super::answer::Answer;
+use super::call::{Call, Result};
 use super::error::ApiError;
-use super::routes::{Call, Result};
 use crate::json;
 
 fn tree(call: &Call) -> std::result::Result<Tree, ApiError> {
@@ -29,7 +29,7 @@ pub(super) async fn parse_tree(call: Call) -> Result {
     Ok(Answer::json(data, Vec::new()))
 }
 
-/// A JSON value with the escapes of the reference's strings.
+/// A JSON value with the escapes of Prometheus's strings.
 fn value(out: &mut Vec<u8>, json: &serde_json::Value) {
     quarrel_planner::with_stack(|| match json {
         serde_json::Value::String(text) => json::string_html(out, text),

@@ -1,4 +1,4 @@
-//! Which data a command works on.
+//! The data that a command reads.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 use super::failure::Failure;
 use crate::time::{self, Moment};
 
-/// Where the data lies.
+/// The location of the data.
 #[derive(Clone, Debug, Args)]
 pub(super) struct DataArgs {
     /// Prometheus data directory. Without it, the bundled demo data is used.
@@ -18,28 +18,28 @@ pub(super) struct DataArgs {
     data: Option<PathBuf>,
 }
 
-/// A directory that is open.
+/// An open directory.
 pub(super) struct Data {
     pub(super) storage: Arc<dyn Storage>,
-    /// The last moment that there are samples of, if any.
+    /// The time of the last sample, if there is any.
     pub(super) last: Option<Moment>,
 }
 
 impl DataArgs {
-    /// The directory, or that of the demo data, which is said on stderr.
+    /// The directory, or that of the demo data, with a message on stderr.
     pub(super) fn dir(&self) -> Result<PathBuf, Failure> {
         if let Some(dir) = &self.data {
             return Ok(dir.clone());
         }
         let dir = demo_data()?;
         eprintln!(
-            "Using the demo data in {} (--data DIR takes your own).",
+            "Using the demo data in {} (use --data DIR for your own).",
             dir.display()
         );
         Ok(dir)
     }
 
-    /// Opens it.
+    /// Opens the directory.
     pub(super) async fn open(&self) -> Result<Data, Failure> {
         let dir = self.dir()?;
         let storage = open(&dir).await?;
@@ -56,8 +56,8 @@ fn last_moment(snapshot: &dyn Snapshot) -> Option<Moment> {
     Some(Moment::from_ms(snapshot.time_range()?.end))
 }
 
-/// Opens a data directory, away from the runtime's threads: a head has to be
-/// read from its log.
+/// Opens a data directory on a blocking thread, since the head is read from its
+/// log.
 pub(super) async fn open(dir: &Path) -> Result<Arc<dyn Storage>, Failure> {
     let path = dir.to_path_buf();
     let opened = tokio::task::spawn_blocking(move || Tsdb::open(path, TsdbOptions::default()));
@@ -90,11 +90,11 @@ fn demo_data() -> Result<PathBuf, Failure> {
         .into_iter()
         .flatten()
         .find(|dir| dir.is_dir());
-    // The short form of the path, where there is one.
+    // The canonical path, if there is one.
     found
         .map(|dir| dir.canonicalize().unwrap_or(dir))
         .ok_or_else(|| {
-            Failure::new("the demo data is not there; use --data DIR, or set QUARREL_DEMO_DATA")
+            Failure::new("the demo data was not found; use --data DIR, or set QUARREL_DEMO_DATA")
         })
 }
 
@@ -103,8 +103,8 @@ fn demo_data() -> Result<PathBuf, Failure> {
 pub(super) fn parse_time(name: &str, text: &str, now: Moment) -> Result<Moment, Failure> {
     time::parse_relative(text, now).ok_or_else(|| {
         Failure::new(format_args!(
-            "--{name} {text:?} is no time: use RFC 3339 (2023-11-15T01:20:00Z), \
-             Unix seconds, or a duration before the data's end (-1h30m)"
+            "--{name} {text:?} is not a time: use RFC 3339 (2023-11-15T01:20:00Z), \
+             Unix seconds, or a duration before the end of the data (-1h30m)"
         ))
     })
 }

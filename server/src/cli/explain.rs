@@ -4,7 +4,7 @@ use clap::Args;
 use quarrel_engine::{Explanation, Query};
 
 use super::data::DataArgs;
-use super::failure::Failure;
+use super::failure::{Failure, Outcome};
 use super::options::EngineArgs;
 use super::query::Times;
 
@@ -13,7 +13,7 @@ use super::query::Times;
 pub(super) struct ExplainArgs {
     /// The query.
     query: String,
-    /// Run the query, and show what each operator of the plan did.
+    /// Run the query, and show the statistics of each operator.
     #[arg(long)]
     analyze: bool,
     #[command(flatten)]
@@ -24,7 +24,7 @@ pub(super) struct ExplainArgs {
     engine: EngineArgs,
 }
 
-pub(super) async fn run(args: ExplainArgs) -> super::Result {
+pub(super) async fn run(args: ExplainArgs) -> Outcome {
     let query = super::query::prepare(&args.query, &args.engine, &args.data, &args.times).await?;
     let explanation = explain(query, args.analyze).await?;
     let explanation = explanation.map_err(|error| Failure::query(&args.query, &error))?;

@@ -1,11 +1,19 @@
-//! How a command fails: what is printed, and the exit code.
+//! Failures of a command: the message and the exit code.
 
 use std::process::ExitCode;
 
 use quarrel_engine::QueryError;
 use quarrel_planner::ast::Span;
 
-/// Why a command ended early.
+use crate::limits;
+
+/// The exit code after Ctrl-C, as in shells.
+const INTERRUPTED: u8 = 130;
+
+/// How a command ends.
+pub(super) type Outcome = std::result::Result<(), Failure>;
+
+/// Why a command failed.
 #[derive(Debug)]
 pub(super) struct Failure {
     message: String,
@@ -20,7 +28,7 @@ impl Failure {
         }
     }
 
-    /// What was wrong has been printed already.
+    /// A failure that was printed already.
     pub(super) fn silent() -> Self {
         Failure {
             message: String::new(),
@@ -28,17 +36,17 @@ impl Failure {
         }
     }
 
-    /// Somebody pressed Ctrl-C; there is nothing to explain.
+    /// Ctrl-C was pressed; no message is printed.
     pub(super) fn interrupted() -> Self {
         Failure {
             message: String::new(),
-            code: super::INTERRUPTED,
+            code: INTERRUPTED,
         }
     }
 
-    /// A query's error, with its place in the query.
+    /// A query's error, with its position in the query.
     pub(super) fn query(text: &str, error: &QueryError) -> Self {
-        let mut message = error.to_string();
+        let mut message = limits::text(error);
         if let Some(span) = error.span() {
             message.push('\n');
             message.push_str(&excerpt(text, span));
@@ -59,8 +67,8 @@ impl Failure {
     }
 }
 
-/// The line of the query at `span` with marks under the place, cut to what
-/// fits on a line of a terminal.
+/// The line of the query at `span` with carets under it, cut to the width of a
+/// terminal.
 fn excerpt(text: &str, span: Span) -> String {
     const AROUND: usize = 50;
     let chars: Vec<(usize, char)> = text.char_indices().collect();
@@ -79,7 +87,7 @@ fn excerpt(text: &str, span: Span) -> String {
         .clamp(at, line_end);
     let from = line_start.max(at.saturating_sub(AROUND));
     let to = line_end.min(end.max(at) + AROUND);
-    // Whatever is no printable character takes one column.
+    // A character that is not printable takes one column.
     let shown: String = chars[from..to]
         .iter()
         .map(|&(_, c)| if c.is_control() { ' ' } else { c })
@@ -102,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_is_marked() {
+    fn the_span_is_marked() {
         assert_eq!(shown("rate(up)", 5, 7), "\n  rate(up)\n       ^^");
         assert_eq!(shown("a +\nü +\tb\n", 10, 10), "\n  ü + b\n       ^");
         assert_eq!(shown("up{", 3, 3), "\n  up{\n     ^");

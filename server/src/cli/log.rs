@@ -13,7 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::json;
 use crate::time::{Moment, format_ms};
 
-/// From which level on there are log lines.
+/// The lowest level that is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogLevel {
     Debug,
@@ -22,14 +22,14 @@ pub(super) enum LogLevel {
     Error,
 }
 
-/// The form of the lines.
+/// The format of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
     Logfmt,
     Json,
 }
 
-/// Begins to write the log.
+/// Starts logging.
 pub(super) fn start(level: LogLevel, format: LogFormat) {
     let filter = match level {
         LogLevel::Debug => "debug",
@@ -42,7 +42,7 @@ pub(super) fn start(level: LogLevel, format: LogFormat) {
         .with_writer(std::io::stderr)
         .event_format(Lines { format })
         .finish();
-    // Only a test can have set one before.
+    // Only a test can have set a subscriber before.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
@@ -74,7 +74,7 @@ where
     }
 }
 
-/// The message and what stands behind it.
+/// The message and its fields.
 #[derive(Default)]
 struct Fields {
     message: String,
@@ -130,7 +130,7 @@ fn line(format: LogFormat, time: &str, level: Level, fields: &Fields) -> String 
     }
 }
 
-/// A value in quotes where it needs them.
+/// A value, in quotes if it needs them.
 fn value(text: &str) -> String {
     let plain = !text.is_empty()
         && !text.contains(|c: char| c <= ' ' || matches!(c, '"' | '=' | '\\') || c.is_control());

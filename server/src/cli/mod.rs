@@ -1,4 +1,4 @@
-//! The command line: one file a command.
+//! The command line: one file for each command.
 
 mod data;
 mod explain;
@@ -13,11 +13,6 @@ mod test;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use failure::Failure;
-
-/// The exit code after Ctrl-C, as shells have it.
-const INTERRUPTED: u8 = 130;
 
 /// PromQL on Prometheus's data.
 #[derive(Debug, Parser)]
@@ -39,24 +34,25 @@ enum Command {
     Query(query::QueryArgs),
     /// Serve the Prometheus HTTP API over a data directory.
     Serve(serve::ServeArgs),
-    /// Show how a query is planned, and with --analyze what each step cost.
+    /// Show the plan of a query, and with --analyze the statistics of each
+    /// operator.
     Explain(explain::ExplainArgs),
     /// Run Prometheus's .test files.
     Test(test::TestArgs),
     /// Print the syntax tree of a query as JSON.
     Parse(parse::ParseArgs),
-    /// Print a query well formatted.
+    /// Format a query.
     Format(parse::FormatArgs),
 }
 
-/// Runs the program with the arguments of the process. The exit codes are
-/// those of promtool: 0 for success, 1 for failure, also of the arguments;
-/// 130 after Ctrl-C.
+/// Runs the program with the arguments of the process. The exit codes are those
+/// of promtool: 0 for success, 1 for failure, including wrong arguments; 130
+/// after Ctrl-C.
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no failures.
+            // Help and version are not failures.
             let code = u8::from(error.use_stderr());
             let _ = error.print();
             return ExitCode::from(code);
@@ -82,15 +78,13 @@ pub fn run() -> ExitCode {
             Command::Format(args) => parse::format(&args),
         }
     });
-    // What still computes must not keep the program.
+    // Running computations must not delay the exit.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
 }
-
-type Result = std::result::Result<(), Failure>;
 
 #[cfg(test)]
 mod tests {
@@ -104,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn testers_arguments_are_known() {
+    fn documented_arguments_are_known() {
         for line in [
             "quarrel serve --data /d --listen 127.0.0.1:1 --enable-feature=a --enable-feature=b",
             "quarrel serve --data /d --web.listen-address=:9090 --query.timeout=1m --query.max-samples=5 \

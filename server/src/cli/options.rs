@@ -9,10 +9,11 @@ use quarrel_engine::{Engine, EngineOptions};
 use quarrel_planner::format_duration;
 
 use super::failure::Failure;
+use crate::duration::parse_model_duration;
 use crate::features::Features;
-use crate::params::{parse_model_duration, parse_size};
+use crate::params::parse_size;
 
-/// A duration as Prometheus's flags have it, such as `1h30m`.
+/// A duration in the notation of Prometheus's flags, such as `1h30m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     nanos: i64,
@@ -65,7 +66,7 @@ impl fmt::Display for Size {
     }
 }
 
-/// How queries run.
+/// Options of the engine.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Query options")]
 pub(super) struct EngineArgs {
@@ -97,7 +98,7 @@ pub(super) struct EngineArgs {
     /// Maximum memory of a single query, such as 512MB. 0: no limit.
     #[arg(long = "query.max-memory", value_name = "SIZE", default_value = "0")]
     pub(super) max_memory: Size,
-    /// Threads that compute. 0: one for each core.
+    /// Number of threads. 0: one for each core.
     #[arg(long = "query.threads", value_name = "N", default_value = "0")]
     pub(super) threads: usize,
     /// Comma separated feature names to enable: promql-experimental-functions,
@@ -130,7 +131,7 @@ impl EngineArgs {
         Engine::new(options).map_err(Failure::new)
     }
 
-    /// An engine for one command; what the features have to say goes to stderr.
+    /// An engine for one command; warnings about features go to stderr.
     pub(super) fn engine_for_terminal(&self) -> Result<Engine, Failure> {
         let features = self.features();
         for warning in &features.warnings {

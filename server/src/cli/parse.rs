@@ -3,7 +3,7 @@
 use clap::Args;
 use quarrel_planner::{ParserOptions, parse as parse_query, to_json, to_pretty};
 
-use super::failure::Failure;
+use super::failure::{Failure, Outcome};
 
 /// Arguments of `quarrel parse`.
 #[derive(Debug, Args)]
@@ -19,19 +19,19 @@ pub(super) struct FormatArgs {
     query: String,
 }
 
-/// Experimental syntax is taken, too: nothing is run.
+/// Experimental syntax is allowed, since nothing is run.
 fn tree(query: &str) -> Result<quarrel_planner::Tree, Failure> {
     parse_query(query, &ParserOptions::all()).map_err(|error| Failure::parse(query, &error))
 }
 
-pub(super) fn parse(args: &ParseArgs) -> super::Result {
+pub(super) fn parse(args: &ParseArgs) -> Outcome {
     let tree = tree(&args.query)?;
     let json = serde_json::to_string_pretty(&to_json(tree.expr())).map_err(Failure::new)?;
     println!("{json}");
     Ok(())
 }
 
-pub(super) fn format(args: &FormatArgs) -> super::Result {
+pub(super) fn format(args: &FormatArgs) -> Outcome {
     println!("{}", to_pretty(tree(&args.query)?.expr()));
     Ok(())
 }

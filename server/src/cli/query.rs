@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use quarrel_engine::{Prepared, Query, QueryOptions, QueryResult};
 
 use super::data::{DataArgs, parse_time};
-use super::failure::Failure;
+use super::failure::{Failure, Outcome};
 use super::options::EngineArgs;
 use crate::api::{Document, QueryPieces};
 use crate::format::{self, Style};
@@ -34,18 +34,18 @@ pub(super) struct QueryArgs {
     engine: EngineArgs,
 }
 
-/// The forms of answers.
+/// The formats of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Aligned columns, for eyes.
+    /// Aligned columns.
     Table,
-    /// The form of the HTTP API.
+    /// The JSON of the HTTP API.
     Json,
-    /// One line a sample, label names in the first line.
+    /// One line for each sample; label names in the first line.
     Csv,
     /// An Arrow IPC stream.
     Arrow,
-    /// Lines in the terminal.
+    /// A plot in the terminal.
     Plot,
 }
 
@@ -58,18 +58,22 @@ enum Color {
 
 /// When a query is evaluated.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Times (RFC 3339, Unix seconds, or before the data's end: -1h30m)")]
+#[command(
+    next_help_heading = "Times (RFC 3339, Unix seconds, or before the end of the data: -1h30m)"
+)]
 pub(super) struct Times {
-    /// Evaluation time of an instant query. Default: the last moment of the data.
+    /// Evaluation time of an instant query. Default: the time of the last
+    /// sample.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["start", "end", "step"])]
     time: Option<String>,
     /// Start of a range query. Default: an hour before its end.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     start: Option<String>,
-    /// End of a range query. Default: the last moment of the data.
+    /// End of a range query. Default: the time of the last sample.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     end: Option<String>,
-    /// Step of a range query, a duration or seconds. Default: 250 steps, a second at least.
+    /// Step of a range query, a duration or seconds. Default: 250 steps, at
+    /// least a second each.
     #[arg(long, value_name = "DURATION", value_parser = parse_step)]
     step: Option<i64>,
 }
@@ -151,7 +155,7 @@ pub(super) async fn prepare(
     ))
 }
 
-pub(super) async fn run(args: QueryArgs) -> super::Result {
+pub(super) async fn run(args: QueryArgs) -> Outcome {
     let query = prepare(&args.query, &args.engine, &args.data, &args.times).await?;
     let cancel = query.cancel_handle();
     let shown = progress::Shown::start(query.progress());
@@ -161,7 +165,7 @@ pub(super) async fn run(args: QueryArgs) -> super::Result {
             _ => {
                 let result = query.execute().await;
                 let result = result.map_err(|error| Failure::query(&args.query, &error))?;
-                Ok(Outcome::Result(Box::new(result)))
+                Ok(Output::Result(Box::new(result)))
             }
         }
     };
@@ -174,18 +178,18 @@ pub(super) async fn run(args: QueryArgs) -> super::Result {
     };
     shown.stop().await;
     match outcome? {
-        Outcome::Printed => Ok(()),
-        Outcome::Result(result) => print_result(&args, &result),
+        Output::Printed => Ok(()),
+        Output::Result(result) => print_result(&args, &result),
     }
 }
 
-enum Outcome {
+enum Output {
     Printed,
     Result(Box<QueryResult>),
 }
 
-/// Prints the answer as the API gives it, while it is made.
-async fn json(query: Query, text: &str) -> Result<Outcome, Failure> {
+/// Prints the answer as the API does, while it is computed.
+async fn json(query: Query, text: &str) -> Result<Output, Failure> {
     const PIECE: usize = 1 << 16;
     let stream = query
         .stream()
@@ -201,12 +205,12 @@ async fn json(query: Query, text: &str) -> Result<Outcome, Failure> {
         }
         print(&piece)?;
         if !more {
-            return Ok(Outcome::Printed);
+            return Ok(Output::Printed);
         }
     }
 }
 
-fn print_result(args: &QueryArgs, result: &QueryResult) -> super::Result {
+fn print_result(args: &QueryArgs, result: &QueryResult) -> Outcome {
     for warning in &result.warnings {
         eprintln!("warning: {warning}");
     }
@@ -231,13 +235,13 @@ fn print_result(args: &QueryArgs, result: &QueryResult) -> super::Result {
 }
 
 /// Writes to the standard output.
-pub(super) fn print(bytes: &[u8]) -> super::Result {
+pub(super) fn print(bytes: &[u8]) -> Outcome {
     let mut out = io::stdout().lock();
     finish(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
-/// A reader that has seen enough, such as `head`, is no failure.
-fn finish(written: io::Result<()>) -> super::Result {
+/// A reader that closes the pipe, such as `head`, is not a failure.
+fn finish(written: io::Result<()>) -> Outcome {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(error)),
         _ => Ok(()),

@@ -10,13 +10,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::data::{self, DataArgs};
-use super::failure::Failure;
+use super::failure::{Failure, Outcome};
 use super::log::{self, LogFormat, LogLevel};
 use super::options::{EngineArgs, Span};
 use crate::api::{Api, ApiOptions, router};
 use crate::http::{self, HttpOptions};
 
-/// How long running requests may go on after SIGTERM.
+/// How long running requests may continue after SIGTERM.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// Arguments of `quarrel serve`.
@@ -35,7 +35,8 @@ pub(super) struct ServeArgs {
     /// Regex for CORS origin. It is fully anchored. Example: 'https?://(domain1|domain2)\.com'
     #[arg(long = "web.cors.origin", value_name = "REGEX", default_value = ".*", value_parser = parse_regex)]
     cors_origin: Regex,
-    /// Maximum duration before timing out read of the request, and closing idle connections.
+    /// Maximum duration before timing out read of the request, and closing idle
+    /// connections.
     #[arg(
         long = "web.read-timeout",
         value_name = "DURATION",
@@ -74,7 +75,7 @@ fn parse_regex(pattern: &str) -> Result<Regex, String> {
     Regex::new(pattern).map_err(|error| error.to_string())
 }
 
-pub(super) async fn run(args: ServeArgs) -> super::Result {
+pub(super) async fn run(args: ServeArgs) -> Outcome {
     log::start(args.log_level, args.log_format);
     let features = args.engine.features();
     for message in &features.enabled {
@@ -111,8 +112,8 @@ pub(super) async fn run(args: ServeArgs) -> super::Result {
         let storage = data::open(&dir).await?;
         api.set_storage(storage);
         tracing::info!("Server is ready to receive web requests.");
-        // Only the server's end ends the program.
-        std::future::pending::<super::Result>().await
+        // The program ends when the server ends.
+        std::future::pending::<Outcome>().await
     };
     tokio::select! {
         () = serving => {}
@@ -122,13 +123,13 @@ pub(super) async fn run(args: ServeArgs) -> super::Result {
     Ok(())
 }
 
-/// Waits for SIGTERM or SIGINT. Another one after that ends the process.
+/// Waits for SIGTERM or SIGINT. A second signal ends the process.
 async fn stop_signal() {
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
     ) else {
-        // Without signals there is no gentle end.
+        // Without signals there is no graceful stop.
         return std::future::pending().await;
     };
     let name = tokio::select! {
@@ -148,7 +149,7 @@ async fn stop_signal() {
     });
 }
 
-/// Binds all addresses; one without a host stands for all of the machine's.
+/// Binds all addresses; an address without a host means all interfaces.
 async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, Failure> {
     let mut listeners = Vec::new();
     for address in addresses {
@@ -169,7 +170,7 @@ async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, Failure> {
     Ok(listeners)
 }
 
-/// What `status/flags` shows.
+/// The answer of `status/flags`.
 fn flags(args: &ServeArgs, dir: &std::path::Path) -> BTreeMap<String, String> {
     let own = [
         ("data", dir.display().to_string()),

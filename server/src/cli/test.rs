@@ -6,7 +6,7 @@ use clap::{ArgAction, Args};
 use quarrel_compliance::{RunOptions, Summary, run_files};
 use quarrel_planner::ParserOptions;
 
-use super::failure::Failure;
+use super::failure::{Failure, Outcome};
 
 /// Arguments of `quarrel test`.
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ pub(super) struct TestArgs {
     /// Whether metric names are removed when the answer is complete.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     delayed_name_removal: bool,
-    /// Whether functions of counters look at start timestamps.
+    /// Whether functions of counters use start timestamps.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     use_start_timestamps: bool,
     /// Whether experimental syntax is allowed.
@@ -38,7 +38,7 @@ impl TestArgs {
 }
 
 /// Runs all files.
-pub(super) async fn run(args: TestArgs) -> super::Result {
+pub(super) async fn run(args: TestArgs) -> Outcome {
     let options = args.options();
     let running = tokio::task::spawn_blocking(move || run_files(&args.files, &options));
     let summary = tokio::select! {
@@ -49,11 +49,11 @@ pub(super) async fn run(args: TestArgs) -> super::Result {
     verdict(&summary)
 }
 
-fn verdict(summary: &Summary) -> super::Result {
+fn verdict(summary: &Summary) -> Outcome {
     if summary.success() {
         Ok(())
     } else {
-        // The summary has said what.
+        // The summary has the failures.
         Err(Failure::silent())
     }
 }

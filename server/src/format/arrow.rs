@@ -8,8 +8,8 @@ use arrow_ipc::writer::StreamWriter;
 use arrow_schema::ArrowError;
 use quarrel_engine::Value;
 
-/// Writes series as labels, times and values, one row a series; a scalar and
-/// a string as one row of time and value.
+/// Writes series as labels, times and values, one row for each series; a scalar
+/// and a string as one row of time and value.
 pub(crate) fn write(value: &Value, out: &mut dyn Write) -> io::Result<()> {
     let batch = batch(value).map_err(io::Error::other)?;
     let written = (|| {
@@ -18,7 +18,7 @@ pub(crate) fn write(value: &Value, out: &mut dyn Write) -> io::Result<()> {
         writer.finish()
     })();
     written.map_err(|error| match error {
-        // So that a closed pipe stays what it is.
+        // A closed pipe keeps its error kind.
         ArrowError::IoError(_, error) => error,
         other => io::Error::other(other),
     })

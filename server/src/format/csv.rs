@@ -1,5 +1,5 @@
-//! Comma separated values (RFC 4180): a line a sample, with a column for each
-//! label name, the time in seconds, and the value in full.
+//! Comma-separated values (RFC 4180): a line for each sample, with a column for
+//! each label name, the time in seconds, and the value with all digits.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use quarrel_engine::{SampleValue, SeriesSet, Value};
 use super::series::{Names, value_of};
 use crate::json;
 
-/// Writes an answer as lines of comma separated values.
+/// Writes an answer as comma-separated values.
 pub(crate) fn write(value: &Value, out: &mut dyn Write) -> io::Result<()> {
     match value {
         Value::Scalar { timestamp, value } => {

@@ -1,5 +1,5 @@
-//! Lines in the terminal, drawn with braille characters: each has two dots
-//! across and four down. An instant vector becomes bars.
+//! Plots in the terminal, drawn with braille characters of two by four dots. An
+//! instant vector becomes bars.
 
 mod axis;
 mod canvas;
@@ -9,14 +9,15 @@ use std::io::{self, Write};
 use quarrel_engine::{SeriesSet, Value};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::number::number;
 use super::series::{Names, short};
-use super::{Style, number};
+use super::style::Style;
 use axis::{time_labels, value_ticks};
 use canvas::Canvas;
 
-/// Colors of lines, as the terminal's palette has them.
+/// Colors of lines, in the terminal's palette.
 const COLORS: [&str; 6] = ["36", "33", "32", "35", "34", "31"];
-/// Lines of the legend at most.
+/// The largest number of lines of the legend.
 const LEGEND: usize = 20;
 /// A line is broken where samples are missing for longer than this many steps.
 const GAP_STEPS: f64 = 1.5;
@@ -73,14 +74,14 @@ fn lines(set: &SeriesSet, style: &Style, out: &mut dyn Write) -> io::Result<()> 
     let columns = style.width.saturating_sub(margin + 6).max(20);
     let mut canvas = Canvas::new(columns, rows);
     let step = lines.iter().filter_map(smallest_step).min().unwrap_or(1);
-    let place = |(time, value): (i64, f64)| {
+    let position = |(time, value): (i64, f64)| {
         let across = (time - first) as f64 / ((last - first).max(1)) as f64;
         let down = 1.0 - ticks.share(value);
         let dot = |share: f64, size: usize| (share * (size - 1) as f64).round() as i64;
         (dot(across, columns * 2), dot(down, rows * 4))
     };
     for (i, line) in lines.iter().enumerate() {
-        draw(line, step, i, place, &mut canvas);
+        draw(line, step, i, position, &mut canvas);
     }
     if !title.is_empty() {
         writeln!(out, "{title}")?;
@@ -90,7 +91,7 @@ fn lines(set: &SeriesSet, style: &Style, out: &mut dyn Write) -> io::Result<()> 
         let row = ((1.0 - ticks.share(*tick)) * (rows - 1) as f64).round() as usize;
         at_row[row.min(rows - 1)] = Some(label.as_str());
     }
-    let ends = letters_at_ends(&lines, style, place, rows);
+    let ends = letters_at_ends(&lines, style, position, rows);
     for (row, label) in at_row.iter().enumerate() {
         let label = label.unwrap_or("");
         let axis = if label.is_empty() { '│' } else { '┤' };
@@ -117,12 +118,12 @@ fn draw(
     line: &Line,
     step: i64,
     series: usize,
-    place: impl Fn((i64, f64)) -> (i64, i64),
+    position: impl Fn((i64, f64)) -> (i64, i64),
     canvas: &mut Canvas,
 ) {
     let mut before: Option<(i64, (i64, i64))> = None;
     for &point in &line.points {
-        let to = place(point);
+        let to = position(point);
         let from = match before {
             Some((time, from)) if (point.0 - time) as f64 <= step as f64 * GAP_STEPS => from,
             _ => to,
@@ -132,27 +133,27 @@ fn draw(
     }
 }
 
-/// Letters that stand for the series, by number.
+/// Letters that stand for the series, by index.
 fn letter(series: usize) -> char {
     char::from(b'A' + (series % 26) as u8)
 }
 
-/// Without colors, lines are told apart by letters where they end.
+/// Without colors, letters at their ends distinguish the lines.
 fn letters_at_ends(
     lines: &[Line],
     style: &Style,
-    place: impl Fn((i64, f64)) -> (i64, i64),
+    position: impl Fn((i64, f64)) -> (i64, i64),
     rows: usize,
 ) -> Vec<String> {
     let mut ends = vec![String::new(); rows];
     if !style.color && lines.len() > 1 {
         for (i, line) in lines.iter().enumerate() {
-            let row = line.points.last().map_or(0, |&point| place(point).1 / 4) as usize;
+            let row = line.points.last().map_or(0, |&point| position(point).1 / 4) as usize;
             let end = &mut ends[row.min(rows - 1)];
             match end.chars().count() {
                 0 => end.extend([' ', letter(i)]),
                 1..4 => end.push(letter(i)),
-                // There is room for three.
+                // There is room for three letters.
                 _ => {}
             }
         }

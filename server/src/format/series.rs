@@ -3,11 +3,13 @@
 use quarrel_engine::labels::{Label, Symbol, Symbols};
 use quarrel_engine::{SampleValue, SeriesSet};
 
-/// Label names of an answer, and which of them tell its series apart.
+use super::number::number;
+
+/// Label names of an answer, and which of them distinguish its series.
 pub(super) struct Names {
-    /// The metric name first, then by text.
+    /// The metric name first, then in the order of the texts.
     pub(super) all: Vec<Symbol>,
-    /// Those that have not the same value in all series.
+    /// The names whose value is not the same in all series.
     pub(super) different: Vec<Symbol>,
 }
 
@@ -32,8 +34,8 @@ impl Names {
         Names { all, different }
     }
 
-    /// The labels that are the same in all series, as a selector would name
-    /// them; empty if there are none, or one series alone.
+    /// The labels that are the same in all series, as a selector writes them;
+    /// empty if there are none, or only one series.
     pub(super) fn common(&self, set: &SeriesSet, symbols: &Symbols<'_>) -> String {
         if set.len() < 2 || self.all.len() == self.different.len() {
             return String::new();
@@ -48,8 +50,8 @@ impl Names {
         symbols.display(&labels)
     }
 
-    /// The columns of a table: what tells the series apart; all labels of a
-    /// single series.
+    /// The columns of a table: the labels that distinguish the series; all
+    /// labels of a single series.
     pub(super) fn columns(&self, set: &SeriesSet) -> &[Symbol] {
         if set.len() < 2 {
             &self.all
@@ -82,10 +84,10 @@ pub(super) fn short(labels: &[Label], names: &[Symbol], symbols: &Symbols<'_>) -
     }
 }
 
-/// A sample for eyes.
+/// A sample for people to read.
 pub(super) fn sample(value: SampleValue<'_>) -> String {
     match value {
-        SampleValue::Float(value) => super::number(value),
+        SampleValue::Float(value) => number(value),
         SampleValue::Histogram(h) => h.to_text(),
     }
 }

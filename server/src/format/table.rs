@@ -1,14 +1,15 @@
-//! Tables for eyes. What all series have in common stands above them; a
-//! matrix is shown with a column a series where that fits, else with a line a
-//! sample.
+//! Tables for people to read. The common labels of all series stand above the
+//! table. A matrix has a column for each series if that fits, else a line for
+//! each sample.
 
 use std::io::{self, Write};
 
 use quarrel_engine::{SeriesSet, Value};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::number::number;
 use super::series::{Names, sample, short, value_of};
-use super::{Style, number};
+use super::style::Style;
 use crate::time::format_ms;
 
 /// Spaces between columns.
@@ -133,7 +134,8 @@ fn names_and_title(set: &SeriesSet) -> (Names, String) {
     (names, title)
 }
 
-/// A line a time, a column a series, if that fits into the width.
+/// A line for each time and a column for each series, if that fits into the
+/// width.
 fn pivot(set: &SeriesSet, style: &Style) -> Option<Table> {
     // A column takes five characters at least.
     if set.len() > style.width / 5 {
@@ -166,7 +168,7 @@ fn pivot(set: &SeriesSet, style: &Style) -> Option<Table> {
     (table.width() <= style.width).then_some(table)
 }
 
-/// A line a sample.
+/// A line for each sample.
 fn long(set: &SeriesSet, out: &mut dyn Write) -> io::Result<()> {
     let (names, title) = names_and_title(set);
     let (mut header, cells) = label_cells(set, &names);

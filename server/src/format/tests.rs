@@ -1,4 +1,4 @@
-//! Answers over series in memory, in all forms.
+//! Tests of all formats, over series in memory.
 
 use std::sync::Arc;
 
@@ -210,7 +210,7 @@ async fn an_instant_vector_as_bars() {
 }
 
 #[tokio::test]
-async fn colors_are_there_where_they_are_wanted() {
+async fn colors_are_optional() {
     let value = answer("load", Some(1)).await;
     let color = Style {
         color: true,
@@ -223,7 +223,7 @@ async fn colors_are_there_where_they_are_wanted() {
 }
 
 #[tokio::test]
-async fn nothing_to_plot_is_said() {
+async fn an_empty_plot_is_a_message() {
     for query in ["nope", "odd"] {
         for step in [None, Some(1)] {
             let value = answer(query, step).await;

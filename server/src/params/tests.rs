@@ -1,4 +1,5 @@
 use super::*;
+use crate::duration::format_go_duration;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -42,7 +43,7 @@ fn durations_are_numbers_or_units() {
 }
 
 #[test]
-fn times_are_refused_with_the_references_words() {
+fn times_are_refused_with_the_texts_of_prometheus() {
     assert_eq!(
         parse_time("x"),
         Err("cannot parse \"x\" to a valid timestamp".into())
@@ -130,7 +131,7 @@ fn sizes_have_units_of_1024() {
 }
 
 #[test]
-fn escaped_names_are_undone() {
+fn escaped_names_are_decoded() {
     for (name, want) in [
         ("U__service_2e_name", "service.name"),
         ("U__a_20_b", "a b"),

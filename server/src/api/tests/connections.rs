@@ -1,4 +1,4 @@
-//! The API behind a socket: connections, and clients that go away.
+//! Tests of the API behind a socket: connections, and clients that disconnect.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 
-use super::super::answer::{Answer, Notes, Pieces, respond};
+use super::super::answer::{Annotations, Answer, Pieces, respond};
 use super::super::compress;
 use super::super::error::ApiError;
 use super::{api, router, storage};
 
-/// A store that never answers, and tells when nobody waits any more.
+/// A store that never answers, and shows when its caller has stopped waiting.
 struct Stuck {
     waiting: Arc<()>,
 }
@@ -27,7 +27,7 @@ impl Storage for Stuck {
     }
 }
 
-/// Where a server listens, what stops it, and what waits for its end.
+/// The address of a server, the sender that stops it, and its task.
 type Running = (
     SocketAddr,
     tokio::sync::oneshot::Sender<()>,
@@ -143,7 +143,7 @@ async fn connections_stay_open_for_more_requests() {
     }
 }
 
-/// Data without end that fails after a megabyte.
+/// Endless data that fails after a megabyte.
 struct Failing {
     written: usize,
 }
@@ -159,8 +159,8 @@ impl Pieces for Failing {
         }))
     }
 
-    fn notes(&mut self) -> Notes {
-        Notes::default()
+    fn annotations(&mut self) -> Annotations {
+        Annotations::default()
     }
 }
 
@@ -178,6 +178,6 @@ async fn a_late_error_breaks_the_connection_off() {
     let _ = stream.read_to_end(&mut all).await;
     assert!(all.starts_with(b"HTTP/1.1 200 OK"), "{}", all.len());
     assert!(all.len() > 1 << 18, "{}", all.len());
-    // A whole answer in chunks ends with an empty one.
+    // A complete answer ends with an empty chunk.
     assert!(!all.ends_with(b"0\r\n\r\n"));
 }

@@ -1,5 +1,6 @@
-//! Where ticks stand, and what is written at them.
+//! Ticks and their labels.
 
+use super::super::number::number;
 use crate::time::format_ms;
 
 /// Ticks of the values.
@@ -52,7 +53,7 @@ pub(super) fn value_ticks(low: f64, high: f64, rows: usize) -> Ticks {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, not above `step` where that can be helped.
+/// 1, 2 or 5 times a power of ten, at most `step` if possible.
 fn round_step(step: f64) -> f64 {
     if !step.is_finite() || step < f64::MIN_POSITIVE * 10.0 {
         return if step.is_finite() {
@@ -69,7 +70,7 @@ fn round_step(step: f64) -> f64 {
 }
 
 impl Ticks {
-    /// How far up a value is, from 0 to 1.
+    /// The height of a value, from 0 to 1.
     pub(super) fn share(&self, value: f64) -> f64 {
         let half = self.high / 2.0 - self.low / 2.0;
         ((value / 2.0 - self.low / 2.0) / half).clamp(0.0, 1.0)
@@ -79,7 +80,7 @@ impl Ticks {
     pub(super) fn label(&self, value: f64) -> String {
         let size = value.abs();
         if size != 0.0 && !(1e-6..1e9).contains(&size) {
-            return super::number(value);
+            return number(value);
         }
         format!("{value:.*}", self.decimals)
     }
@@ -115,8 +116,8 @@ pub(super) fn time_labels(first: i64, last: i64, columns: usize) -> [String; 3] 
     ]
 }
 
-/// A time on the axis: the date is shown where it changes, seconds where there
-/// are few minutes.
+/// A time on the axis: with the date where it changes, with seconds if the
+/// range is a few minutes.
 fn tick_label(time: i64, first: i64, last: i64) -> String {
     const DAY: i64 = 86_400_000;
     const MINUTES: i64 = 10 * 60_000;

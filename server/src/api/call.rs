@@ -1,0 +1,19 @@
+//! The argument and the result of a handler.
+
+use std::sync::Arc;
+
+use quarrel_engine::storage::Storage;
+
+use super::answer::Answer;
+use super::error::ApiError;
+use super::request::Request;
+use super::service::Api;
+
+/// A request to an endpoint, with the engine and the storage that answer it.
+pub(super) struct Call {
+    pub(super) api: Arc<Api>,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) request: Request,
+}
+
+pub(super) type Result = std::result::Result<Answer, ApiError>;

@@ -1,0 +1,6 @@
+//! Values of the header `Content-Type`.
+
+use axum::http::HeaderValue;
+
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");

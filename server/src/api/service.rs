@@ -1,0 +1,84 @@
+//! The state of the API: engine, storage, options and metrics.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use quarrel_engine::Engine;
+use quarrel_engine::storage::Storage;
+use quarrel_matchers::Regex;
+
+use crate::metrics::{Gauges, Metrics};
+use crate::time::Moment;
+
+/// Options of an API.
+#[derive(Debug)]
+pub struct ApiOptions {
+    /// Origins whose pages may read the answers; anchored.
+    pub cors_origin: Regex,
+    /// The time limit for reading a request.
+    pub read_timeout: Duration,
+    /// Whether requests may set limits on the cost of their queries.
+    pub query_cost: bool,
+    /// The answer of `status/flags`.
+    pub flags: BTreeMap<String, String>,
+}
+
+/// The API over an engine and a storage.
+pub struct Api {
+    pub(super) engine: Engine,
+    storage: OnceLock<Arc<dyn Storage>>,
+    stopping: AtomicBool,
+    pub(super) options: ApiOptions,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) start: Moment,
+}
+
+impl Api {
+    /// An API that is not ready yet: until [`Api::set_storage`] it answers that
+    /// it is unavailable.
+    pub fn new(engine: Engine, options: ApiOptions) -> Self {
+        Api {
+            engine,
+            storage: OnceLock::new(),
+            stopping: AtomicBool::new(false),
+            options,
+            metrics: Arc::default(),
+            start: Moment::now(),
+        }
+    }
+
+    /// Makes the API ready. Later storages are ignored.
+    pub fn set_storage(&self, storage: Arc<dyn Storage>) {
+        let _ = self.storage.set(storage);
+    }
+
+    /// Makes the API unavailable for new requests.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// The storage, if requests may be answered.
+    pub(super) fn ready(&self) -> Option<Arc<dyn Storage>> {
+        if self.is_stopping() {
+            None
+        } else {
+            self.storage.get().cloned()
+        }
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn gauges(&self) -> Gauges {
+        Gauges {
+            running: self.engine.active_queries(),
+            waiting: self.engine.waiting_queries(),
+            max_concurrency: self.engine.options().max_concurrency,
+            ready: self.ready().is_some(),
+            start_seconds: self.start.seconds as f64 + f64::from(self.start.nanos) / 1e9,
+        }
+    }
+}
