@@ -9,7 +9,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use quarrel_engine::storage::Storage;
-use quarrel_engine::{Engine, QueryError, QueryOptions, QueryResult, Value};
+use quarrel_engine::{
+    Engine, QueryError, QueryOptions, QueryRange, QueryResult, QueryTimes, Timestamp, Value,
+};
 use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 use serde::Deserialize;
 
@@ -102,12 +104,12 @@ impl BenchQuery {
     ) -> Result<QueryResult, QueryError> {
         let prepared = engine.prepare(&self.query)?;
         let (store, options) = (Arc::clone(store), QueryOptions::default());
-        let query = if self.step_ms == 0 {
-            prepared.instant(store, self.start_ms, options)
+        let times: QueryTimes = if self.step_ms == 0 {
+            Timestamp::from_millis(self.start_ms).into()
         } else {
-            prepared.range(store, self.start_ms, self.end_ms, self.step_ms, options)
+            QueryRange::from_millis(self.start_ms..=self.end_ms, self.step_ms)?.into()
         };
-        query.execute().await
+        prepared.query(store, times, options).execute().await
     }
 }
 

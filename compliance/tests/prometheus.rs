@@ -102,7 +102,7 @@ fn answers_are_the_same_on_any_number_of_threads_and_in_batches_of_any_size() {
             keep_answers: true,
             ..RunOptions::default()
         };
-        options.engine.threads = threads;
+        options.engine.threads = Some(threads);
         options.engine.batch_items = batch_items;
         options.engine.inline_samples = inline_samples;
         let summary = run_files(&files, &options).unwrap();

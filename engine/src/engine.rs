@@ -5,10 +5,12 @@ use std::sync::Arc;
 use quarrel_planner::AllowedModifiers;
 
 use crate::error::QueryError;
+use crate::group::QueryGroup;
 use crate::options::EngineOptions;
 use crate::prepared::Prepared;
 use crate::query::Statement;
 use crate::shared::EngineShared;
+use crate::storage::Storage;
 
 /// Evaluates PromQL over any [`Storage`]. Cheap to clone; clones share their
 /// threads and their limit of concurrent queries.
@@ -19,9 +21,9 @@ use crate::shared::EngineShared;
 ///
 /// # Examples
 /// ```
-/// use quarrel_engine::{Engine, EngineOptions};
+/// use quarrel_engine::Engine;
 ///
-/// let engine = Engine::new(EngineOptions::default()).unwrap();
+/// let engine = Engine::builder().threads(4).build().unwrap();
 /// let query = engine.prepare("sum(rate(http_requests_total[5m]))").unwrap();
 /// assert!(engine.prepare("sum(rate(").is_err());
 /// # let _ = query;
@@ -32,6 +34,12 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// Options to be set one by one, from which [`EngineOptions::build`] makes
+    /// an engine.
+    pub fn builder() -> EngineOptions {
+        EngineOptions::new()
+    }
+
     /// An engine with its own threads.
     ///
     /// # Errors
@@ -67,6 +75,12 @@ impl Engine {
         Ok(Prepared::new(Arc::clone(&self.shared), statement))
     }
 
+    /// A group of queries over one storage, empty yet: queries that see one
+    /// snapshot and run side by side.
+    pub fn group(&self, storage: Arc<dyn Storage>) -> QueryGroup {
+        QueryGroup::new(Arc::clone(&self.shared), storage)
+    }
+
     /// Queries that run now.
     pub fn active_queries(&self) -> usize {
         self.shared.active()
@@ -75,5 +89,15 @@ impl Engine {
     /// Queries that wait for a permit to run.
     pub fn waiting_queries(&self) -> usize {
         self.shared.waiting()
+    }
+}
+
+impl EngineOptions {
+    /// Starts an engine.
+    ///
+    /// # Errors
+    /// When the operating system gives no threads.
+    pub fn build(self) -> Result<Engine, QueryError> {
+        Engine::new(self)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use quarrel_planner::ast::Span;
 
 use crate::storage::StorageError;
+use crate::times::RangeError;
 
 /// A query's failure. The classes are those of Prometheus's HTTP API.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +14,10 @@ pub enum QueryError {
     /// The text is not PromQL, or not well typed.
     #[error(transparent)]
     Parse(#[from] quarrel_planner::ParseError),
-    /// Bad parameters: times, step, options.
+    /// The times of a range query are out of order, or its step is too short.
+    #[error(transparent)]
+    Range(#[from] RangeError),
+    /// Bad parameters, such as a modifier that the options forbid.
     #[error("{0}")]
     BadData(String),
     /// The evaluation found something that PromQL forbids, such as two
@@ -133,7 +137,9 @@ impl QueryError {
     /// The class of this error.
     pub fn class(&self) -> ErrorClass {
         match self {
-            QueryError::Parse(_) | QueryError::BadData(_) => ErrorClass::BadData,
+            QueryError::Parse(_) | QueryError::Range(_) | QueryError::BadData(_) => {
+                ErrorClass::BadData
+            }
             QueryError::Timeout { .. } => ErrorClass::Timeout,
             QueryError::Canceled { .. } => ErrorClass::Canceled,
             QueryError::Internal(_) | QueryError::Storage(_) | QueryError::Chunk { .. } => {

@@ -11,10 +11,12 @@ mod engine;
 mod error;
 pub mod exec;
 mod explain;
+mod group;
 pub mod labels;
 mod operators;
 mod options;
 mod physical_planner;
+mod pinned;
 mod prepared;
 mod query;
 mod result;
@@ -24,14 +26,21 @@ mod shared;
 mod stats;
 pub mod storage;
 mod stream;
+mod times;
 
 pub use engine::Engine;
 pub use error::{ErrorClass, LimitError, QueryError};
 pub use explain::{Explanation, RuleTrace};
+pub use group::QueryGroup;
 pub use options::{EngineOptions, QueryOptions, SubqueryStep};
+pub use pinned::PinnedStorage;
 pub use prepared::Prepared;
 pub use quarrel_functions::histogram::native as histogram;
 pub use query::{CancelHandle, Progress, Query};
-pub use result::{Point, QueryResult, SampleValue, Series, SeriesRef, SeriesSet, Value};
+pub use result::{
+    ArrowForm, ArrowLayout, Point, Points, QueryResult, SampleValue, Series, SeriesIter, SeriesRef,
+    SeriesSet, Value,
+};
 pub use stats::{PerStepStats, QueryStats};
 pub use stream::{QueryStream, Trailer};
+pub use times::{QueryRange, QueryTimes, RangeError, Timestamp};

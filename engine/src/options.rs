@@ -9,11 +9,44 @@ use quarrel_planner::ParserOptions;
 /// Gives a subquery without a step its step, from its range; both ms.
 pub type SubqueryStep = Arc<dyn Fn(i64) -> i64 + Send + Sync>;
 
-/// How an [`Engine`](crate::Engine) works. The defaults are Prometheus's.
+/// Setters that take the options and give them back.
+macro_rules! setters {
+    ($options:ident { $($name:ident: $type:ty => $value:expr,)* }) => {
+        impl $options {
+            $(
+                #[doc = concat!("Sets [`", stringify!($options), "::", stringify!($name), "`].")]
+                #[must_use]
+                pub fn $name(mut self, $name: $type) -> Self {
+                    self.$name = $value;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+/// How an [`Engine`](crate::Engine) works, and the builder of one: see
+/// [`Engine::builder`](crate::Engine::builder). The defaults are Prometheus's.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use quarrel_engine::EngineOptions;
+///
+/// let options = EngineOptions::new()
+///     .threads(4)
+///     .timeout(Duration::from_secs(30))
+///     .max_memory(1 << 30);
+/// assert_eq!(options.max_samples, 50_000_000);
+/// let engine = options.build()?;
+/// # let _ = engine;
+/// # Ok::<(), quarrel_engine::QueryError>(())
+/// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct EngineOptions {
-    /// How far an instant selector looks back, ms (300,000).
-    pub lookback_delta_ms: i64,
+    /// How far an instant selector looks back (5 minutes); at least 1 ms.
+    pub lookback_delta: Duration,
     /// Wall time of one query, waiting included (2 minutes); `None`: no limit.
     pub timeout: Option<Duration>,
     /// Samples that one query may hold at once (50,000,000).
@@ -29,8 +62,8 @@ pub struct EngineOptions {
     pub max_samples_read: Option<u64>,
     /// Queries that run at once (20); others wait in line.
     pub max_concurrency: usize,
-    /// Threads that compute; 0: one for each core.
-    pub threads: usize,
+    /// Threads that compute; `None`: one for each core.
+    pub threads: Option<usize>,
     /// Samples up to which a query runs on the caller's thread (10,000): handing
     /// it to the engine's threads and back costs some 25 µs, which is what
     /// decoding and computing about so many samples costs. 0: none does.
@@ -66,7 +99,7 @@ pub struct EngineOptions {
 impl fmt::Debug for EngineOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EngineOptions")
-            .field("lookback_delta_ms", &self.lookback_delta_ms)
+            .field("lookback_delta", &self.lookback_delta)
             .field("timeout", &self.timeout)
             .field("max_samples", &self.max_samples)
             .field("max_memory", &self.max_memory)
@@ -97,7 +130,7 @@ impl fmt::Debug for EngineOptions {
 impl Default for EngineOptions {
     fn default() -> Self {
         EngineOptions {
-            lookback_delta_ms: 5 * 60 * 1000,
+            lookback_delta: Duration::from_secs(300),
             timeout: Some(Duration::from_secs(120)),
             max_samples: 50_000_000,
             max_memory: None,
@@ -105,7 +138,7 @@ impl Default for EngineOptions {
             max_selected_series: None,
             max_samples_read: None,
             max_concurrency: 20,
-            threads: 0,
+            threads: None,
             inline_samples: 10_000,
             batch_items: crate::batch::TARGET_ITEMS,
             subquery_step: Arc::new(|_| 60_000),
@@ -120,11 +153,54 @@ impl Default for EngineOptions {
     }
 }
 
-/// What one query may set for itself.
+impl EngineOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        EngineOptions::default()
+    }
+}
+
+setters! {
+    EngineOptions {
+        lookback_delta: Duration => lookback_delta,
+        timeout: impl Into<Option<Duration>> => timeout.into(),
+        max_samples: u64 => max_samples,
+        max_memory: u64 => Some(max_memory),
+        max_series: u64 => Some(max_series),
+        max_selected_series: u64 => Some(max_selected_series),
+        max_samples_read: u64 => Some(max_samples_read),
+        max_concurrency: usize => max_concurrency,
+        threads: usize => Some(threads),
+        inline_samples: u64 => inline_samples,
+        batch_items: usize => batch_items,
+        subquery_step: impl Fn(i64) -> i64 + Send + Sync + 'static => Arc::new(subquery_step),
+        use_start_timestamps: bool => use_start_timestamps,
+        parser: ParserOptions => parser,
+        enable_at_modifier: bool => enable_at_modifier,
+        enable_negative_offset: bool => enable_negative_offset,
+        enable_delayed_name_removal: bool => enable_delayed_name_removal,
+        enable_type_and_unit_labels: bool => enable_type_and_unit_labels,
+        enable_per_step_stats: bool => enable_per_step_stats,
+    }
+}
+
+/// What one query may set for itself. What it does not set is the engine's.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use quarrel_engine::QueryOptions;
+///
+/// let options = QueryOptions::new()
+///     .timeout(Duration::from_secs(5))
+///     .max_series(1000);
+/// assert_eq!(options.max_series, Some(1000));
+/// ```
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QueryOptions {
-    /// Instead of the engine's, ms; `None` or 0: the engine's.
-    pub lookback_delta_ms: Option<i64>,
+    /// Instead of the engine's; at least 1 ms.
+    pub lookback_delta: Option<Duration>,
     /// Instead of the engine's if it is shorter.
     pub timeout: Option<Duration>,
     /// Instead of the engine's if it is lower.
@@ -147,7 +223,7 @@ pub struct QueryOptions {
 impl fmt::Debug for QueryOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QueryOptions")
-            .field("lookback_delta_ms", &self.lookback_delta_ms)
+            .field("lookback_delta", &self.lookback_delta)
             .field("timeout", &self.timeout)
             .field("max_series", &self.max_series)
             .field("max_selected_series", &self.max_selected_series)
@@ -156,5 +232,26 @@ impl fmt::Debug for QueryOptions {
             .field("use_start_timestamps", &self.use_start_timestamps)
             .field("per_step_stats", &self.per_step_stats)
             .finish_non_exhaustive()
+    }
+}
+
+impl QueryOptions {
+    /// Options that set nothing.
+    pub fn new() -> Self {
+        QueryOptions::default()
+    }
+}
+
+setters! {
+    QueryOptions {
+        lookback_delta: Duration => Some(lookback_delta),
+        timeout: Duration => Some(timeout),
+        max_series: u64 => Some(max_series),
+        max_selected_series: u64 => Some(max_selected_series),
+        max_samples_read: u64 => Some(max_samples_read),
+        max_memory: u64 => Some(max_memory),
+        subquery_step: impl Fn(i64) -> i64 + Send + Sync + 'static => Some(Arc::new(subquery_step)),
+        use_start_timestamps: bool => Some(use_start_timestamps),
+        per_step_stats: bool => per_step_stats,
     }
 }

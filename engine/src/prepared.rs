@@ -8,6 +8,7 @@ use crate::options::QueryOptions;
 use crate::query::{Query, QueryTarget, Statement};
 use crate::shared::EngineShared;
 use crate::storage::Storage;
+use crate::times::{QueryRange, QueryTimes, Timestamp};
 
 /// A query that is parsed and checked. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -31,40 +32,37 @@ impl Prepared {
         self.statement.tree.expr()
     }
 
-    fn query(&self, target: QueryTarget, options: QueryOptions) -> Query {
-        let engine = Arc::clone(&self.engine);
-        Query::new(engine, self.statement.clone(), target, options)
+    /// The query at one time. `at` is a [`Timestamp`] or a
+    /// [`SystemTime`](std::time::SystemTime).
+    pub fn instant(
+        &self,
+        storage: Arc<dyn Storage>,
+        at: impl Into<Timestamp>,
+        options: QueryOptions,
+    ) -> Query {
+        self.query(storage, at.into(), options)
     }
 
-    /// The query at one time, ms since the epoch.
-    pub fn instant(&self, storage: Arc<dyn Storage>, at_ms: i64, options: QueryOptions) -> Query {
-        let target = QueryTarget {
-            storage,
-            start_ms: at_ms,
-            end_ms: at_ms,
-            step_ms: 0,
-        };
-        self.query(target, options)
-    }
-
-    /// The query at all times from `start_ms` to `end_ms`, `step_ms` apart. A
-    /// step that is not positive is an error when the query runs.
+    /// The query at all times of a range.
     pub fn range(
         &self,
         storage: Arc<dyn Storage>,
-        start_ms: i64,
-        end_ms: i64,
-        step_ms: i64,
+        range: QueryRange,
         options: QueryOptions,
     ) -> Query {
-        // 0 means "instant" further down; whoever asks for a range gets one.
-        let step_ms = if step_ms == 0 { -1 } else { step_ms };
-        let target = QueryTarget {
-            storage,
-            start_ms,
-            end_ms,
-            step_ms,
-        };
-        self.query(target, options)
+        self.query(storage, range, options)
+    }
+
+    /// The query at one time or at all times of a range.
+    pub fn query(
+        &self,
+        storage: Arc<dyn Storage>,
+        times: impl Into<QueryTimes>,
+        options: QueryOptions,
+    ) -> Query {
+        let times = times.into();
+        let target = QueryTarget { storage, times };
+        let engine = Arc::clone(&self.engine);
+        Query::new(engine, self.statement.clone(), target, options)
     }
 }

@@ -26,8 +26,9 @@ use crate::root::Root;
 use crate::selections::{Selections, time_range};
 use crate::shared::EngineShared;
 use crate::stats::QueryStats;
-use crate::storage::Storage;
+use crate::storage::{Storage, TimeRange};
 use crate::stream::QueryStream;
+use crate::times::{QueryTimes, millis};
 
 /// Items of rows up to which a query runs on the caller's thread; an operator
 /// takes about a nanosecond for each.
@@ -44,10 +45,7 @@ const SMALL_GRID: usize = 1_000_000;
 #[derive(Clone)]
 pub(crate) struct QueryTarget {
     pub storage: Arc<dyn Storage>,
-    pub start_ms: i64,
-    pub end_ms: i64,
-    /// 0 for an instant query.
-    pub step_ms: i64,
+    pub times: QueryTimes,
 }
 
 /// A query's text and what was parsed of it.
@@ -68,15 +66,9 @@ pub struct Query {
 
 impl std::fmt::Debug for Query {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let QueryTarget {
-            start_ms,
-            end_ms,
-            step_ms,
-            ..
-        } = self.target;
         f.debug_struct("Query")
             .field("text", &self.statement.text)
-            .field("times", &(start_ms, end_ms, step_ms))
+            .field("times", &self.target.times)
             .finish_non_exhaustive()
     }
 }
@@ -204,6 +196,23 @@ impl Query {
         }
     }
 
+    /// The closed range of time whose samples the query looks at; `None` if it
+    /// has no selector.
+    ///
+    /// # Errors
+    /// When the query cannot be planned.
+    pub fn time_range(&self) -> Result<Option<TimeRange>, QueryError> {
+        let plan = self.optimized()?;
+        let selects = plan.selects();
+        Ok((!selects.is_empty()).then(|| time_range(&selects)))
+    }
+
+    /// The same query over another storage.
+    pub(crate) fn over(mut self, storage: Arc<dyn Storage>) -> Self {
+        self.target.storage = storage;
+        self
+    }
+
     /// Runs the query to its end.
     ///
     /// # Errors
@@ -296,8 +305,9 @@ impl Query {
     }
 
     fn lookback_ms(&self) -> i64 {
-        let own = self.options.lookback_delta_ms.filter(|ms| *ms > 0);
-        own.unwrap_or(self.engine.options.lookback_delta_ms)
+        let own = self.options.lookback_delta;
+        let delta = own.unwrap_or(self.engine.options.lookback_delta);
+        millis(delta).max(1)
     }
 
     fn use_start_timestamps(&self) -> bool {
@@ -306,17 +316,7 @@ impl Query {
     }
 
     fn grid(&self) -> Grid {
-        let QueryTarget {
-            start_ms,
-            end_ms,
-            step_ms,
-            ..
-        } = self.target;
-        if step_ms == 0 {
-            Grid::instant(start_ms)
-        } else {
-            Grid::range(start_ms, end_ms, step_ms)
-        }
+        self.target.times.grid()
     }
 
     fn rule_context(&self) -> RuleContext<'_> {
@@ -342,21 +342,15 @@ impl Query {
 
     /// The plan before all rules.
     fn built(&self) -> Result<LogicalPlan, QueryError> {
-        let QueryTarget {
-            start_ms,
-            end_ms,
-            step_ms,
-            ..
-        } = self.target;
-        if step_ms < 0 {
-            return Err(QueryError::BadData(
-                "the step of a range query must be positive".into(),
-            ));
-        }
+        // A plan's step is 0 in an instant query.
+        let (start, end, step_ms) = match self.target.times {
+            QueryTimes::Instant(at) => (at, at, 0),
+            QueryTimes::Range(range) => (range.start(), range.end(), range.step_millis()),
+        };
         let subquery_step = self.options.subquery_step.as_ref();
         let options = PlanOptions {
-            start_ms,
-            end_ms,
+            start_ms: start.as_millis(),
+            end_ms: end.as_millis(),
             step_ms,
             lookback_delta_ms: self.lookback_ms(),
             subquery_step: Arc::clone(subquery_step.unwrap_or(&self.engine.options.subquery_step)),
@@ -424,7 +418,7 @@ impl Query {
         self.context.set_inline(self.is_small(&plan, &selections));
         self.expect_morsels(&plan, &selections)?;
         let (context, grid) = (Arc::clone(&self.context), self.grid());
-        let instant = self.target.step_ms == 0;
+        let instant = matches!(self.target.times, QueryTimes::Instant(_));
         // Labels of many series take their time: not on the caller's thread.
         let binding = async move { root_of(&plan, &context, &selections, (grid, instant)).await };
         self.context.run(binding).await

@@ -24,10 +24,8 @@ const WAITING_PER_PERMIT: usize = 1000;
 impl EngineShared {
     /// Starts the threads.
     pub fn new(options: EngineOptions) -> Result<Self, QueryError> {
-        let threads = match options.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            n => n,
-        };
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = options.threads.unwrap_or_else(cores);
         let pool = Pool::new(threads)?;
         let permits = Semaphore::new(options.max_concurrency.clamp(1, Semaphore::MAX_PERMITS));
         Ok(EngineShared {

@@ -7,6 +7,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use quarrel_engine::Timestamp;
 use quarrel_functions::fmt::parse_float;
 
 use crate::duration::parse_model_duration;
@@ -72,8 +73,13 @@ impl Moment {
         }
     }
 
-    /// Milliseconds as Prometheus's engine computes them: from nanoseconds in
-    /// 64 bits, which overflow beyond the years 1678 to 2262.
+    /// The evaluation time of an instant query: [`Moment::query_ms`].
+    pub fn timestamp(self) -> Timestamp {
+        Timestamp::from_millis(self.query_ms())
+    }
+
+    /// Milliseconds as Prometheus's engine computes them: by way of
+    /// nanoseconds in 64 bits, which overflow beyond the years 1678 to 2262.
     pub fn query_ms(self) -> i64 {
         self.seconds
             .wrapping_mul(NANOS)

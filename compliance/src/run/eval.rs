@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use quarrel_engine::storage::StorageError;
-use quarrel_engine::{Engine, Query, QueryError, QueryOptions, QueryResult, Value};
+use quarrel_engine::{
+    Engine, Query, QueryError, QueryOptions, QueryRange, QueryResult, Timestamp, Value,
+};
 use quarrel_planner::format_duration;
 
 use super::at_modifier::pinned;
@@ -95,8 +97,9 @@ impl Runner<'_> {
             .engine
             .prepare(&self.eval.query)
             .map_err(|e| Stop::because(format!("the query does not parse: {e}")))?;
-        let options = QueryOptions::default();
-        let query = prepared.range(self.store.clone(), start_ms, end_ms, step_ms, options);
+        let range = QueryRange::from_millis(start_ms..=end_ms, step_ms)
+            .map_err(|e| Stop::because(format!("the times of the query: {e}")))?;
+        let query = prepared.range(self.store.clone(), range, QueryOptions::new());
         match self.outcome(query).await? {
             Some(result) => compare(self.eval, &Answer::of(&result.value)).map_err(Stop),
             None => Ok(()),
@@ -108,7 +111,11 @@ impl Runner<'_> {
             .engine
             .prepare(text)
             .map_err(|e| Stop::because(format!("the query does not parse: {e}")))?;
-        let query = prepared.instant(self.store.clone(), at_ms, QueryOptions::default());
+        let query = prepared.instant(
+            self.store.clone(),
+            Timestamp::from_millis(at_ms),
+            QueryOptions::new(),
+        );
         let Some(result) = self.outcome(query).await? else {
             return Ok(());
         };
@@ -117,12 +124,10 @@ impl Runner<'_> {
         if expect.range_vector.is_some() || expect.string.is_some() || depends_on_range(text) {
             return Ok(());
         }
-        let (start, end) = (
-            at_ms.saturating_sub(MINUTE_MS),
-            at_ms.saturating_add(MINUTE_MS),
-        );
-        let options = QueryOptions::default();
-        let query = prepared.range(self.store.clone(), start, end, MINUTE_MS, options);
+        let times = at_ms.saturating_sub(MINUTE_MS)..=at_ms.saturating_add(MINUTE_MS);
+        let range = QueryRange::from_millis(times, MINUTE_MS)
+            .map_err(|e| Stop::because(format!("the times in range mode: {e}")))?;
+        let query = prepared.range(self.store.clone(), range, QueryOptions::new());
         self.as_range(query, at_ms, &result.value)
             .await
             .map_err(|stop| stop.during("in range mode"))

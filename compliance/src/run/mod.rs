@@ -42,15 +42,13 @@ pub struct RunOptions {
 impl Default for RunOptions {
     fn default() -> Self {
         RunOptions {
-            engine: EngineOptions {
-                max_samples: MAX_SAMPLES,
-                timeout: Some(Duration::from_secs(100)),
-                subquery_step: Arc::new(|_| 60_000),
-                parser: ParserOptions::all(),
-                enable_delayed_name_removal: true,
-                use_start_timestamps: true,
-                ..EngineOptions::default()
-            },
+            engine: EngineOptions::new()
+                .max_samples(MAX_SAMPLES)
+                .timeout(Duration::from_secs(100))
+                .subquery_step(|_| 60_000)
+                .parser(ParserOptions::all())
+                .enable_delayed_name_removal(true)
+                .use_start_timestamps(true),
             keep_answers: false,
         }
     }

@@ -1,6 +1,6 @@
 //! What queries answer, by hand.
 
-use crate::support::{instant, range, show, store};
+use crate::support::{at_secs, instant, range, show, store};
 
 fn requests() -> std::sync::Arc<dyn quarrel_engine::storage::Storage> {
     store(
@@ -98,11 +98,9 @@ fn a_query_may_have_its_own_step_for_subqueries() {
         .prepare("count_over_time(x[2m:])")
         .unwrap();
     let count = |subquery_step| {
-        let options = quarrel_engine::QueryOptions {
-            subquery_step,
-            ..Default::default()
-        };
-        let query = prepared.instant(std::sync::Arc::clone(&store), 300_000, options);
+        let mut options = quarrel_engine::QueryOptions::new();
+        options.subquery_step = subquery_step;
+        let query = prepared.instant(std::sync::Arc::clone(&store), at_secs(300), options);
         show(&futures::executor::block_on(query.execute()).unwrap())
     };
     assert_eq!(count(None), "{} 2@300");

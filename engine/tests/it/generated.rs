@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::executor::block_on;
 use proptest::prelude::*;
 use proptest::sample::select;
-use quarrel_engine::{Engine, EngineOptions, QueryOptions, QueryResult, Value};
+use quarrel_engine::{
+    Engine, EngineOptions, QueryOptions, QueryRange, QueryResult, Timestamp, Value,
+};
 use quarrel_storage::memory::MemoryStorage;
 
 use crate::oracle::{self, Labels, Oracle, STALE, Stored};
@@ -248,11 +251,11 @@ fn vector() -> impl Strategy<Value = String> {
 }
 
 fn engine() -> Engine {
-    Engine::new(EngineOptions {
-        threads: 2,
-        lookback_delta_ms: LOOKBACK_MS,
-        ..EngineOptions::default()
-    })
+    Engine::new(
+        EngineOptions::new()
+            .threads(2)
+            .lookback_delta(Duration::from_millis(LOOKBACK_MS as u64)),
+    )
     .expect("an engine")
 }
 
@@ -332,7 +335,11 @@ fn instants_agree(
     let prepared = engine
         .prepare(text)
         .map_err(|e| TestCaseError::fail(format!("{text}: {e}")))?;
-    let query = prepared.instant(store(series), at, QueryOptions::default());
+    let query = prepared.instant(
+        store(series),
+        Timestamp::from_millis(at),
+        QueryOptions::new(),
+    );
     let got = block_on(query.execute());
     let oracle = Oracle {
         series: series.to_vec(),
@@ -374,7 +381,8 @@ fn ranges_agree(
     let prepared = engine
         .prepare(text)
         .map_err(|e| TestCaseError::fail(format!("{text}: {e}")))?;
-    let query = prepared.range(store(series), start, end, step, QueryOptions::default());
+    let times = QueryRange::from_millis(start..=end, step).expect("times in order");
+    let query = prepared.range(store(series), times, QueryOptions::new());
     let got = block_on(query.execute());
     let oracle = Oracle {
         series: series.to_vec(),

@@ -14,27 +14,23 @@ use quarrel_engine::{
 use quarrel_planner::ParserOptions;
 
 use crate::fake::{Fake, never};
+use crate::support::{at_secs, over_secs};
 
 /// More samples than a query that runs on the caller's thread may have.
 const LARGE: u64 = 10_000_000;
 
 fn engine(options: EngineOptions) -> Engine {
-    Engine::new(EngineOptions {
-        threads: 2,
-        ..options
-    })
-    .unwrap()
+    Engine::new(options.threads(2)).unwrap()
 }
 
 fn at(engine: &Engine, store: &Arc<dyn Storage>, text: &str, seconds: i64) -> Query {
     let prepared = engine.prepare(text).unwrap();
-    prepared.instant(Arc::clone(store), seconds * 1000, QueryOptions::default())
+    prepared.instant(Arc::clone(store), at_secs(seconds), QueryOptions::new())
 }
 
 fn over(engine: &Engine, store: &Arc<dyn Storage>, text: &str, times: (i64, i64, i64)) -> Query {
-    let (start, end, step) = (times.0 * 1000, times.1 * 1000, times.2 * 1000);
     let prepared = engine.prepare(text).unwrap();
-    prepared.range(Arc::clone(store), start, end, step, QueryOptions::default())
+    prepared.range(Arc::clone(store), over_secs(times), QueryOptions::new())
 }
 
 /// A query that must fail.
@@ -69,10 +65,7 @@ fn timed_out(result: Result<QueryResult, QueryError>) {
 }
 
 fn with_timeout(ms: u64) -> Engine {
-    engine(EngineOptions {
-        timeout: Some(Duration::from_millis(ms)),
-        ..EngineOptions::default()
-    })
+    engine(EngineOptions::new().timeout(Duration::from_millis(ms)))
 }
 
 #[tokio::test]
@@ -143,24 +136,20 @@ async fn the_shorter_timeout_counts() {
     let engine = with_timeout(60_000);
     let prepared = engine.prepare("x").unwrap();
     let ask = |ms| {
-        let options = QueryOptions {
-            timeout: Some(Duration::from_millis(ms)),
-            ..QueryOptions::default()
-        };
-        prepared.instant(Arc::clone(&store), 0, options).execute()
+        let options = QueryOptions::new().timeout(Duration::from_millis(ms));
+        prepared
+            .instant(Arc::clone(&store), at_secs(0), options)
+            .execute()
     };
     timed_out(ask(20).await);
     let error = ask(0).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Timeout);
     let strict = with_timeout(20);
-    let options = QueryOptions {
-        timeout: Some(Duration::from_secs(60)),
-        ..QueryOptions::default()
-    };
+    let options = QueryOptions::new().timeout(Duration::from_secs(60));
     let query = strict.prepare("x").unwrap();
     timed_out(
         query
-            .instant(Arc::clone(&store), 0, options)
+            .instant(Arc::clone(&store), at_secs(0), options)
             .execute()
             .await,
     );
@@ -168,11 +157,11 @@ async fn the_shorter_timeout_counts() {
 
 #[tokio::test]
 async fn queries_wait_for_a_place() {
-    let engine = engine(EngineOptions {
-        max_concurrency: 1,
-        timeout: Some(Duration::from_millis(300)),
-        ..EngineOptions::default()
-    });
+    let engine = engine(
+        EngineOptions::new()
+            .max_concurrency(1)
+            .timeout(Duration::from_millis(300)),
+    );
     let stuck = Fake {
         on_select: Some(Arc::new(never)),
         ..Fake::default()
@@ -216,10 +205,7 @@ async fn queries_wait_for_a_place() {
 
 #[tokio::test]
 async fn the_queue_has_an_end() {
-    let engine = engine(EngineOptions {
-        max_concurrency: 1,
-        ..EngineOptions::default()
-    });
+    let engine = engine(EngineOptions::new().max_concurrency(1));
     let stuck = Fake {
         on_select: Some(Arc::new(never)),
         ..Fake::default()
@@ -315,13 +301,12 @@ async fn dropping_the_future_stops_the_work() {
 }
 
 fn limited(max_samples: u64, max_memory: Option<u64>, max_series: Option<u64>) -> Engine {
-    engine(EngineOptions {
-        max_samples,
-        max_memory,
-        max_series,
-        parser: ParserOptions::all(),
-        ..EngineOptions::default()
-    })
+    let mut options = EngineOptions::new()
+        .max_samples(max_samples)
+        .parser(ParserOptions::all());
+    options.max_memory = max_memory;
+    options.max_series = max_series;
+    engine(options)
 }
 
 #[tokio::test]
@@ -437,13 +422,10 @@ async fn bytes_are_limited() {
             .await
             .is_ok()
     );
-    let options = QueryOptions {
-        max_memory: Some(1000),
-        ..QueryOptions::default()
-    };
+    let options = QueryOptions::new().max_memory(1000);
     let query = engine.prepare("sum(x)").unwrap();
     let error = query
-        .range(store, 0, 5_970_000, 30_000, options)
+        .range(store, over_secs((0, 5970, 30)), options)
         .execute()
         .await;
     assert!(matches!(
@@ -516,13 +498,10 @@ async fn result_series_are_limited() {
     }
     let result = at(&engine, &store, "topk(10, x)", 60).execute().await;
     assert!(result.is_ok());
-    let options = QueryOptions {
-        max_series: Some(3),
-        ..QueryOptions::default()
-    };
+    let options = QueryOptions::new().max_series(3);
     let query = engine.prepare("topk(4, x)").unwrap();
     let error = query
-        .instant(store, 60_000, options)
+        .instant(store, at_secs(60), options)
         .execute()
         .await
         .unwrap_err();
@@ -537,20 +516,18 @@ async fn result_series_are_limited() {
 async fn what_a_query_reads_is_limited() {
     let store = Fake::many("x", 10, 4).store();
     let plain = engine(EngineOptions::default());
-    let strict = engine(EngineOptions {
-        max_selected_series: Some(15),
-        max_samples_read: Some(60),
-        ..EngineOptions::default()
-    });
+    let strict = engine(
+        EngineOptions::new()
+            .max_selected_series(15)
+            .max_samples_read(60),
+    );
     let run = |engine: &Engine, text: &str, series: Option<u64>, samples: Option<u64>| {
-        let options = QueryOptions {
-            max_selected_series: series,
-            max_samples_read: samples,
-            ..QueryOptions::default()
-        };
+        let mut options = QueryOptions::new();
+        options.max_selected_series = series;
+        options.max_samples_read = samples;
         let prepared = engine.prepare(text).unwrap();
         prepared
-            .instant(Arc::clone(&store), 90_000, options)
+            .instant(Arc::clone(&store), at_secs(90), options)
             .execute()
     };
     for text in ["sum(x)", "x[90s]", "sum(sum_over_time(x[90s]))"] {

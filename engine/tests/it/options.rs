@@ -1,11 +1,13 @@
 //! What options of the engine and of a query change.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use futures::executor::block_on;
-use quarrel_engine::{Engine, EngineOptions, ErrorClass, PerStepStats, QueryOptions, QueryResult};
+use quarrel_engine::{
+    Engine, EngineOptions, ErrorClass, PerStepStats, QueryOptions, QueryResult, Timestamp,
+};
 
-use crate::support::{show, store};
+use crate::support::{at_secs, over_secs, show, store};
 
 const DATA: &str = "
     x{a=\"1\"} 1 2 3 4 5 6 7 8 9 10
@@ -17,7 +19,7 @@ fn range(engine: &Engine, text: &str, options: QueryOptions) -> QueryResult {
     let query = engine.prepare(text).unwrap();
     block_on(
         query
-            .range(store(DATA), 0, 240_000, 60_000, options)
+            .range(store(DATA), over_secs((0, 240, 60)), options)
             .execute(),
     )
     .unwrap()
@@ -26,7 +28,14 @@ fn range(engine: &Engine, text: &str, options: QueryOptions) -> QueryResult {
 /// An instant query's answer as text.
 fn instant(engine: &Engine, text: &str, at_ms: i64, options: QueryOptions) -> String {
     let query = engine.prepare(text).unwrap();
-    show(&block_on(query.instant(store(DATA), at_ms, options).execute()).unwrap())
+    show(
+        &block_on(
+            query
+                .instant(store(DATA), Timestamp::from_millis(at_ms), options)
+                .execute(),
+        )
+        .unwrap(),
+    )
 }
 
 fn engine(options: EngineOptions) -> Engine {
@@ -34,15 +43,12 @@ fn engine(options: EngineOptions) -> Engine {
 }
 
 fn steps(text: &str) -> PerStepStats {
-    let engine = engine(EngineOptions {
-        enable_per_step_stats: true,
-        enable_delayed_name_removal: true,
-        ..EngineOptions::default()
-    });
-    let options = QueryOptions {
-        per_step_stats: true,
-        ..QueryOptions::default()
-    };
+    let engine = engine(
+        EngineOptions::new()
+            .enable_per_step_stats(true)
+            .enable_delayed_name_removal(true),
+    );
+    let options = QueryOptions::new().per_step_stats(true);
     let stats = range(&engine, text, options).stats;
     let steps = stats.per_step.unwrap();
     let sum = steps.total_queryable_samples.iter().sum::<u64>();
@@ -87,31 +93,19 @@ fn samples_are_counted_by_step() {
 #[test]
 fn samples_are_counted_by_step_where_both_want_it() {
     for (allowed, wanted) in [(false, false), (false, true), (true, false)] {
-        let engine = engine(EngineOptions {
-            enable_per_step_stats: allowed,
-            ..EngineOptions::default()
-        });
-        let options = QueryOptions {
-            per_step_stats: wanted,
-            ..QueryOptions::default()
-        };
+        let engine = engine(EngineOptions::new().enable_per_step_stats(allowed));
+        let options = QueryOptions::new().per_step_stats(wanted);
         assert_eq!(range(&engine, "x", options).stats.per_step, None);
     }
 }
 
 #[test]
 fn raw_samples_are_counted_at_their_one_step() {
-    let engine = engine(EngineOptions {
-        enable_per_step_stats: true,
-        ..EngineOptions::default()
-    });
+    let engine = engine(EngineOptions::new().enable_per_step_stats(true));
     for (text, count) in [("x[2m]", 4), ("x[2m:1m]", 2)] {
         let query = engine.prepare(text).unwrap();
-        let options = QueryOptions {
-            per_step_stats: true,
-            ..QueryOptions::default()
-        };
-        let result = block_on(query.instant(store(DATA), 240_000, options).execute());
+        let options = QueryOptions::new().per_step_stats(true);
+        let result = block_on(query.instant(store(DATA), at_secs(240), options).execute());
         let steps = result.unwrap().stats.per_step.unwrap();
         assert_eq!(steps.total_queryable_samples, [count], "{text}");
         assert_eq!(steps.samples_read, [count], "{text}");
@@ -127,13 +121,11 @@ fn types_tell_counters() {
         d_total 1 2 3
     ";
     let info = |enable_type_and_unit_labels: bool, text: &str| {
-        let engine = engine(EngineOptions {
-            enable_type_and_unit_labels,
-            ..EngineOptions::default()
-        });
+        let engine =
+            engine(EngineOptions::new().enable_type_and_unit_labels(enable_type_and_unit_labels));
         let query = engine.prepare(text).unwrap();
         let options = QueryOptions::default();
-        let result = block_on(query.instant(store(data), 60_000, options).execute());
+        let result = block_on(query.instant(store(data), at_secs(60), options).execute());
         result.unwrap().infos
     };
     let by_name = "PromQL info: metric might not be a counter, name does not end in \
@@ -167,10 +159,8 @@ fn names_are_removed_at_once_or_at_the_end() {
         (false, "{} 12@270"),
         (true, "{name=x} 10@270\n{name=y} 2@270"),
     ] {
-        let engine = engine(EngineOptions {
-            enable_delayed_name_removal,
-            ..EngineOptions::default()
-        });
+        let engine =
+            engine(EngineOptions::new().enable_delayed_name_removal(enable_delayed_name_removal));
         let options = QueryOptions::default();
         assert_eq!(instant(&engine, text, 270_000, options), expected);
     }
@@ -180,10 +170,7 @@ fn names_are_removed_at_once_or_at_the_end() {
 /// where there are several steps.
 #[test]
 fn equal_rows_may_meet_at_one_time_until_they_come_out() {
-    let engine = engine(EngineOptions {
-        enable_delayed_name_removal: true,
-        ..EngineOptions::default()
-    });
+    let engine = engine(EngineOptions::new().enable_delayed_name_removal(true));
     let both = "{__name__=~\"x|y\"} * on (l, __name__) {__name__=~\"x|y\"}";
     let options = QueryOptions::default;
     for (text, answer) in [
@@ -192,31 +179,26 @@ fn equal_rows_may_meet_at_one_time_until_they_come_out() {
     ] {
         assert_eq!(instant(&engine, &text, 0, options()), answer);
         let query = engine.prepare(&text).unwrap();
-        let several = query.range(store(DATA), 0, 60_000, 60_000, options());
+        let several = query.range(store(DATA), over_secs((0, 60, 60)), options());
         let error = block_on(several.execute()).unwrap_err();
         assert!(error.to_string().contains("same labelset"), "{error}");
     }
     let query = engine.prepare(both).unwrap();
-    let error = block_on(query.instant(store(DATA), 0, options()).execute()).unwrap_err();
+    let error = block_on(query.instant(store(DATA), at_secs(0), options()).execute()).unwrap_err();
     assert!(error.to_string().contains("same labelset"), "{error}");
 }
 
 #[test]
 fn a_query_may_look_back_less_or_more() {
-    let engine = engine(EngineOptions {
-        lookback_delta_ms: 60_000,
-        ..EngineOptions::default()
-    });
-    for (lookback_delta_ms, found) in [
+    let engine = engine(EngineOptions::new().lookback_delta(Duration::from_secs(60)));
+    for (seconds, found) in [
         (None, false),
         (Some(0), false),
-        (Some(300_000), true),
-        (Some(30_000), false),
+        (Some(300), true),
+        (Some(30), false),
     ] {
-        let options = QueryOptions {
-            lookback_delta_ms,
-            ..QueryOptions::default()
-        };
+        let mut options = QueryOptions::new();
+        options.lookback_delta = seconds.map(Duration::from_secs);
         let answer = instant(&engine, "y", 120_000, options);
         assert_eq!(!answer.is_empty(), found);
     }
@@ -224,27 +206,21 @@ fn a_query_may_look_back_less_or_more() {
 
 #[test]
 fn subqueries_without_a_step_take_the_engines_or_the_querys() {
-    let engine = engine(EngineOptions {
-        subquery_step: Arc::new(|range_ms| range_ms / 2),
-        ..EngineOptions::default()
-    });
+    let engine = engine(EngineOptions::new().subquery_step(|range_ms| range_ms / 2));
     let count =
         |options: QueryOptions| instant(&engine, "count_over_time(x[2m:])", 240_000, options);
     assert_eq!(count(QueryOptions::default()), "{a=1} 2@240");
-    let own = QueryOptions {
-        subquery_step: Some(Arc::new(|_| 30_000)),
-        ..QueryOptions::default()
-    };
+    let own = QueryOptions::new().subquery_step(|_| 30_000);
     assert_eq!(count(own), "{a=1} 4@240");
 }
 
 #[test]
 fn modifiers_may_be_forbidden() {
-    let engine = engine(EngineOptions {
-        enable_at_modifier: false,
-        enable_negative_offset: false,
-        ..EngineOptions::default()
-    });
+    let engine = engine(
+        EngineOptions::new()
+            .enable_at_modifier(false)
+            .enable_negative_offset(false),
+    );
     for (text, message) in [
         ("x @ 60", "@ modifier is disabled"),
         ("x offset -1m", "negative offset is disabled"),

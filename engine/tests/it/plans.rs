@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use quarrel_engine::QueryOptions;
 
 use crate::fake::Fake;
-use crate::support::engine;
+use crate::support::{engine, over_secs};
 
 /// The physical plan of a range query of eleven steps, over a store that is
 /// large enough for the engine's threads, of which there are two.
@@ -16,7 +16,7 @@ fn physical(text: &str) -> String {
         ..x.and(Fake::many("y", 5, 4))
     };
     let query = engine(2).prepare(text).expect("a query");
-    let query = query.range(store.store(), 0, 600_000, 60_000, QueryOptions::default());
+    let query = query.range(store.store(), over_secs((0, 600, 60)), QueryOptions::new());
     let explained = block_on(query.explain()).expect("a plan");
     explained.physical.expect("a physical plan")
 }

@@ -7,7 +7,7 @@ use quarrel_engine::storage::Storage;
 use quarrel_engine::{QueryError, QueryOptions};
 
 use crate::fake::{Fake, floats};
-use crate::support::{engine, show};
+use crate::support::{at_secs, engine, show};
 
 /// Runs on a thread with the stack that callers have, with a runtime.
 fn on_small_stack(work: impl FnOnce() + Send + 'static) {
@@ -69,7 +69,7 @@ fn deep_expressions_are_evaluated() {
             for (text, wanted) in deep() {
                 let begin = &text[..text.len().min(40)];
                 let query = engine.prepare(&text).unwrap();
-                let query = query.instant(Arc::clone(&store), 90_000, QueryOptions::default());
+                let query = query.instant(Arc::clone(&store), at_secs(90), QueryOptions::new());
                 let result = futures::executor::block_on(query.execute());
                 assert_eq!(show(&result.expect(begin)), wanted, "{begin}");
             }
@@ -85,7 +85,7 @@ fn deep_expressions_are_explained_and_dropped() {
             for (text, _) in deep() {
                 let begin = &text[..text.len().min(40)];
                 let prepared = engine.prepare(&text).unwrap();
-                let ask = || prepared.instant(Arc::clone(&store), 90_000, QueryOptions::default());
+                let ask = || prepared.instant(Arc::clone(&store), at_secs(90), QueryOptions::new());
                 let explained = futures::executor::block_on(ask().explain()).expect(begin);
                 assert!(explained.physical.is_some());
                 assert!(!explained.to_string().is_empty());
@@ -107,7 +107,7 @@ fn deep_expressions_are_explained_and_dropped() {
 fn timely(store: &Arc<dyn Storage>, text: &str) -> Result<usize, String> {
     let engine = engine(2);
     let query = engine.prepare(text).unwrap();
-    let query = query.instant(Arc::clone(store), 60_000, QueryOptions::default());
+    let query = query.instant(Arc::clone(store), at_secs(60), QueryOptions::new());
     let start = Instant::now();
     let result = futures::executor::block_on(query.execute());
     let took = start.elapsed();

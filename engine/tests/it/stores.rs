@@ -9,13 +9,13 @@ use quarrel_engine::storage::{Chunk, ChunkData, Encoding, Storage, StorageError,
 use quarrel_engine::{ErrorClass, QueryError, QueryOptions, QueryResult};
 
 use crate::fake::{Fake, FakeSeries, encoded, floats, labels, xor};
-use crate::support::{engine, show};
+use crate::support::{at_secs, engine, show};
 
 const SMALL_AND_LARGE: [u64; 2] = [0, 10_000_000];
 
 async fn ask(store: Arc<dyn Storage>, text: &str, at: i64) -> Result<QueryResult, QueryError> {
     let prepared = engine(2).prepare(text)?;
-    let query = prepared.instant(store, at * 1000, QueryOptions::default());
+    let query = prepared.instant(store, at_secs(at), QueryOptions::new());
     query.execute().await
 }
 
@@ -174,7 +174,7 @@ async fn panics_of_the_store_become_errors() {
         let store = store.store();
         for text in ["x", "sum(x)", "x[1m]", "x / x", "count_values(\"a\", x)"] {
             let query = engine.prepare(text).unwrap();
-            let query = query.instant(Arc::clone(&store), 60_000, QueryOptions::default());
+            let query = query.instant(Arc::clone(&store), at_secs(60), QueryOptions::new());
             let error = query.execute().await.unwrap_err();
             assert_eq!(error.class(), ErrorClass::Internal, "{i} {text}: {error}");
             assert!(
@@ -185,7 +185,7 @@ async fn panics_of_the_store_become_errors() {
     }
     let good = Fake::many("x", 3, 3).store();
     let query = engine.prepare("count(x)").unwrap();
-    let query = query.instant(good, 60_000, QueryOptions::default());
+    let query = query.instant(good, at_secs(60), QueryOptions::new());
     assert_eq!(show(&query.execute().await.unwrap()), "{} 3@60");
     assert_eq!(engine.active_queries(), 0);
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use quarrel_engine::storage::Storage;
 use quarrel_engine::{
-    Engine, EngineOptions, QueryError, QueryOptions, QueryResult, SampleValue, Series, Value,
+    Engine, EngineOptions, QueryError, QueryOptions, QueryRange, QueryResult, SampleValue, Series,
+    Timestamp, Value,
 };
 use quarrel_planner::ParserOptions;
 use quarrel_storage::memory::MemoryStorage;
@@ -52,37 +53,40 @@ pub fn labels_of(text: &str) -> Vec<(String, String)> {
 
 /// An engine with so many threads.
 pub fn engine(threads: usize) -> Engine {
-    Engine::new(EngineOptions {
-        threads,
-        parser: ParserOptions::all(),
-        ..EngineOptions::default()
-    })
+    Engine::new(
+        EngineOptions::new()
+            .threads(threads)
+            .parser(ParserOptions::all()),
+    )
     .expect("an engine")
+}
+
+/// A time, seconds.
+pub fn at_secs(seconds: i64) -> Timestamp {
+    Timestamp::from_secs(seconds)
+}
+
+/// Start, end and step, seconds.
+pub fn over_secs((start, end, step): (i64, i64, i64)) -> QueryRange {
+    QueryRange::from_millis(start * 1000..=end * 1000, step * 1000).expect("times in order")
 }
 
 /// A range query, seconds.
 pub fn range(
     store: &Arc<dyn Storage>,
     text: &str,
-    (start, end, step): (i64, i64, i64),
+    times: (i64, i64, i64),
 ) -> Result<QueryResult, QueryError> {
     let prepared = engine(2).prepare(text)?;
-    let (start, end, step) = (start * 1000, end * 1000, step * 1000);
-    block_on(
-        prepared
-            .range(Arc::clone(store), start, end, step, QueryOptions::default())
-            .execute(),
-    )
+    let query = prepared.range(Arc::clone(store), over_secs(times), QueryOptions::new());
+    block_on(query.execute())
 }
 
 /// An instant query, seconds.
 pub fn instant(store: &Arc<dyn Storage>, text: &str, at: i64) -> Result<QueryResult, QueryError> {
     let prepared = engine(2).prepare(text)?;
-    block_on(
-        prepared
-            .instant(Arc::clone(store), at * 1000, QueryOptions::default())
-            .execute(),
-    )
+    let query = prepared.instant(Arc::clone(store), at_secs(at), QueryOptions::new());
+    block_on(query.execute())
 }
 
 /// An answer as text, a line a series.

@@ -7,7 +7,7 @@ use quarrel_engine::storage::Storage;
 use quarrel_engine::{QueryOptions, QueryResult, Value};
 
 use crate::fake::{Fake, floats};
-use crate::support::engine;
+use crate::support::{at_secs, engine, over_secs};
 
 /// Series whose sums depend on the order of summation, and that come and go.
 fn store() -> Arc<dyn Storage> {
@@ -85,13 +85,11 @@ fn the_same_bytes_on_any_number_of_threads() {
             .map(|engine| {
                 let prepared = engine.prepare(text).unwrap();
                 let instant =
-                    prepared.instant(Arc::clone(&store), 300_000, QueryOptions::default());
+                    prepared.instant(Arc::clone(&store), at_secs(300), QueryOptions::new());
                 let range = prepared.range(
                     Arc::clone(&store),
-                    120_000,
-                    600_000,
-                    30_000,
-                    QueryOptions::default(),
+                    over_secs((120, 600, 30)),
+                    QueryOptions::new(),
                 );
                 let (instant, range) = (block_on(instant.execute()), block_on(range.execute()));
                 (bits(&instant.unwrap()), bits(&range.unwrap()))

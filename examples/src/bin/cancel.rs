@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quarrel::storage::Storage;
-use quarrel::{Engine, EngineOptions, ErrorClass, Query, QueryOptions};
+use quarrel::{Engine, ErrorClass, Query, QueryOptions, QueryRange};
 use quarrel_storage::memory::MemoryStorage;
 
 /// An hour of 2,000 series.
@@ -27,12 +27,10 @@ fn series() -> Result<Arc<dyn Storage>, Box<dyn Error>> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let storage = series()?;
-    let engine = Engine::new(EngineOptions::default())?;
+    let engine = Engine::builder().build()?;
     let prepared = engine.prepare("sum(quantile_over_time(0.9, load[10m]))")?;
-    let long = || -> Query {
-        let options = QueryOptions::default();
-        prepared.range(Arc::clone(&storage), 600_000, 3_600_000, 1000, options)
-    };
+    let times = QueryRange::from_millis(600_000..=3_600_000, 1000)?;
+    let long = || -> Query { prepared.range(Arc::clone(&storage), times, QueryOptions::new()) };
 
     // From elsewhere, by a handle that is taken before the query starts.
     let query = long();

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use quarrel::storage::{Storage, TimeRange};
-use quarrel::{Engine, EngineOptions, QueryOptions, Value};
+use quarrel::{Engine, QueryOptions, Value};
 use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 
 /// 2026-11-24 00:29 UTC, some seconds before the recording ends.
@@ -32,12 +32,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
     assert_eq!(jobs, ["missing", "node", "prometheus"]);
 
-    let engine = Engine::new(EngineOptions::default())?;
+    let engine = Engine::builder().build()?;
     let ask = async |text: &str| -> Result<Vec<(String, f64)>, Box<dyn Error>> {
-        let options = QueryOptions::default();
+        let options = QueryOptions::new();
         let query = engine
             .prepare(text)?
-            .instant(Arc::clone(&storage), AT_MS, options);
+            .instant(Arc::clone(&storage), AT, options);
         let Value::Vector(set) = query.execute().await?.value else {
             return Err("not a vector".into());
         };

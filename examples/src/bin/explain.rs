@@ -8,7 +8,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use quarrel::storage::Storage;
-use quarrel::{Engine, EngineOptions, QueryOptions};
+use quarrel::{Engine, QueryOptions, QueryRange};
 use quarrel_storage::memory::MemoryStorage;
 
 #[tokio::main]
@@ -20,12 +20,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         memory.append_series(labels, (0..240).map(|i| i * 15_000).collect(), values)?;
     }
     let storage: Arc<dyn Storage> = Arc::new(memory);
-    let engine = Engine::new(EngineOptions::default())?;
+    let engine = Engine::builder().build()?;
     let prepared = engine.prepare("sum by (job) (rate(requests_total[5m])) > 0.01")?;
-    let query = || {
-        let options = QueryOptions::default();
-        prepared.range(Arc::clone(&storage), 300_000, 3_600_000, 60_000, options)
-    };
+    let times = QueryRange::from_millis(300_000..=3_600_000, 60_000)?;
+    let query = || prepared.range(Arc::clone(&storage), times, QueryOptions::new());
 
     // Without data: the logical plan, and what each optimizer rule made of it.
     let explanation = query().plan()?;

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use quarrel::storage::Storage;
-use quarrel::{Engine, EngineOptions, QueryOptions, SampleValue, Value};
+use quarrel::{Engine, QueryOptions, QueryRange, SampleValue, Timestamp};
 use quarrel_storage::memory::MemoryStorage;
 
 #[tokio::main]
@@ -29,19 +29,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
         vec![0.0, 300.0, 600.0],
     )?;
 
-    let engine = Engine::new(EngineOptions::default())?;
+    let engine = Engine::builder().build()?;
     let storage: Arc<dyn Storage> = memory;
 
     // Parsed and checked once, run as often as you like.
     let busiest = engine.prepare("topk(2, sum by (job) (rate(requests_total[5m])))")?;
-    let at_ms = 600_000;
+    let at = Timestamp::from_secs(600);
     let result = busiest
-        .instant(Arc::clone(&storage), at_ms, QueryOptions::default())
+        .instant(Arc::clone(&storage), at, QueryOptions::new())
         .execute()
         .await?;
-    let Value::Vector(series) = &result.value else {
-        return Err("topk gives a vector".into());
-    };
+    let series = result.value.as_vector().ok_or("topk gives a vector")?;
     let lines: Vec<String> = series.to_series().iter().map(line).collect();
     println!("{}", lines.join("\n"));
     assert_eq!(
@@ -49,15 +47,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
         [r#"{job="api"} 0.5@600s"#, r#"{job="web"} 0.1@600s"#]
     );
 
-    // The same over a range of times, 2 minutes apart.
+    // The same over a range of times, 4 minutes apart.
     let total = engine.prepare("sum(increase(requests_total{job!='batch'}[2m]))")?;
+    let times = QueryRange::from_millis(120_000..=600_000, 240_000)?;
     let result = total
-        .range(storage, 120_000, 600_000, 240_000, QueryOptions::default())
+        .range(storage, times, QueryOptions::new())
         .execute()
         .await?;
-    let Value::Matrix(series) = &result.value else {
-        return Err("a range query gives a matrix".into());
-    };
+    let series = result
+        .value
+        .as_matrix()
+        .ok_or("a range query gives a matrix")?;
     let lines: Vec<String> = series.to_series().iter().map(line).collect();
     println!("{}", lines.join("\n"));
     assert_eq!(lines, ["{} 72@120s 72@360s 72@600s"]);

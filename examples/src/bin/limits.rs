@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quarrel::storage::Storage;
-use quarrel::{Engine, EngineOptions, ErrorClass, LimitError, QueryError, QueryOptions};
+use quarrel::{Engine, ErrorClass, LimitError, QueryError, QueryOptions, QueryRange, Timestamp};
 use quarrel_storage::memory::MemoryStorage;
 
 #[tokio::main]
@@ -22,28 +22,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let storage: Arc<dyn Storage> = Arc::new(memory);
 
     // Limits of the engine hold for all of its queries.
-    let engine = Engine::new(EngineOptions {
-        timeout: Some(Duration::from_secs(30)),
-        max_samples: 200_000,
-        max_memory: Some(64 << 20),
-        max_series: Some(1000),
-        max_concurrency: 4,
-        ..EngineOptions::default()
-    })?;
+    let engine = Engine::builder()
+        .timeout(Duration::from_secs(30))
+        .max_samples(200_000)
+        .max_memory(64 << 20)
+        .max_series(1000)
+        .max_concurrency(4)
+        .build()?;
     // A query may lower them for itself, never raise them.
-    let own = QueryOptions {
-        max_series: Some(100),
-        ..QueryOptions::default()
-    };
+    let own = QueryOptions::new().max_series(100);
+    let times = QueryRange::from_millis(0..=590_000, 10_000)?;
     let minutes = |text: &str, options: QueryOptions| {
         let prepared = engine.prepare(text);
         let storage = Arc::clone(&storage);
-        async move {
-            prepared?
-                .range(storage, 0, 590_000, 10_000, options)
-                .execute()
-                .await
-        }
+        async move { prepared?.range(storage, times, options).execute().await }
     };
 
     let answer = minutes("sum(up)", own.clone()).await?;
@@ -56,11 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         QueryError::Limit(LimitError::Series { limit: 100 })
     ));
 
-    let none = QueryOptions::default();
-    let modest = QueryOptions {
-        max_memory: Some(200_000),
-        ..none.clone()
-    };
+    let modest = QueryOptions::new().max_memory(200_000);
     let error = minutes("up + on (pod) up", modest).await;
     let error = error.expect_err("twice 500 series of 60 samples of 8 bytes");
     println!("up + on (pod) up: {error}");
@@ -73,7 +61,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Samples are counted while they are alive, as in Prometheus.
     let error = engine
         .prepare("up[10m]")?
-        .instant(Arc::clone(&storage), 600_000, none.clone())
+        .instant(
+            Arc::clone(&storage),
+            Timestamp::from_secs(600),
+            QueryOptions::new(),
+        )
         .execute()
         .await
         .expect_err("300,000 samples");
@@ -83,10 +75,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         QueryError::Limit(LimitError::Samples { limit: 200_000 })
     ));
 
-    let hasty = QueryOptions {
-        timeout: Some(Duration::ZERO),
-        ..none
-    };
+    let hasty = QueryOptions::new().timeout(Duration::ZERO);
     let error = minutes("sum(up)", hasty).await.expect_err("no time at all");
     println!("sum(up): {error}");
     assert_eq!(error.class(), ErrorClass::Timeout);

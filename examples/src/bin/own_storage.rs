@@ -15,7 +15,7 @@ use quarrel::storage::{
     Chunk, ChunkData, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
     StorageError, TimeRange,
 };
-use quarrel::{Engine, EngineOptions, QueryOptions, Value};
+use quarrel::{Engine, QueryOptions, Timestamp};
 
 /// What the program has anyway.
 #[derive(Clone)]
@@ -151,17 +151,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
         readings("kitchen", &[191, 198, 207, 223]),
     ]);
 
-    let engine = Engine::new(EngineOptions::default())?;
+    let engine = Engine::builder().build()?;
     let storage: Arc<dyn Storage> = Arc::new(house);
     let warm = "delta(temperature_celsius{room!='cellar'}[30m]) > 0";
     let result = engine
         .prepare(warm)?
-        .instant(Arc::clone(&storage), 1_800_000, QueryOptions::default())
+        .instant(
+            Arc::clone(&storage),
+            Timestamp::from_secs(1800),
+            QueryOptions::new(),
+        )
         .execute()
         .await?;
-    let Value::Vector(warmer) = result.value else {
-        return Err("a comparison gives a vector".into());
-    };
+    let warmer = result
+        .value
+        .as_vector()
+        .ok_or("a comparison gives a vector")?;
     let warmer = warmer.to_series();
     let labels: Vec<_> = warmer.iter().map(|series| &series.labels).collect();
     println!("rooms that grow warmer: {labels:?}");

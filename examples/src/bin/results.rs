@@ -12,7 +12,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, RecordBatch};
 use quarrel::storage::Storage;
-use quarrel::{Engine, EngineOptions, Prepared, QueryOptions, SeriesSet, Value};
+use quarrel::{Engine, Prepared, QueryOptions, SeriesSet, Value};
 use quarrel_storage::memory::MemoryStorage;
 use serde_json::json;
 
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         )?;
     }
     let storage: Arc<dyn Storage> = Arc::new(memory);
-    let engine = Engine::new(EngineOptions::default())?;
+    let engine = Engine::builder().build()?;
 
     let few = engine.prepare("memory_bytes{pod=~'pod-00[12]'}")?;
     prometheus_shaped(&few, &storage).await?;
@@ -45,13 +45,7 @@ async fn prometheus_shaped(
     query: &Prepared,
     storage: &Arc<dyn Storage>,
 ) -> Result<(), Box<dyn Error>> {
-    let query = query.range(
-        Arc::clone(storage),
-        0,
-        120_000,
-        60_000,
-        QueryOptions::default(),
-    );
+    let query = query.range(Arc::clone(storage), 0, 120_000, 60_000, QueryOptions::new());
     let result = query.execute().await?;
     let series = match &result.value {
         Value::Vector(set) | Value::Matrix(set) => set.to_series(),
@@ -85,13 +79,7 @@ async fn prometheus_shaped(
 /// The answer as an Arrow record batch: a row a series, with columns `labels`
 /// (`Map<Utf8, Utf8>`), `timestamps` and `values` (lists of equal length).
 async fn arrow(query: &Prepared, storage: &Arc<dyn Storage>) -> Result<(), Box<dyn Error>> {
-    let query = query.range(
-        Arc::clone(storage),
-        0,
-        120_000,
-        60_000,
-        QueryOptions::default(),
-    );
+    let query = query.range(Arc::clone(storage), 0, 120_000, 60_000, QueryOptions::new());
     let Value::Matrix(set) = query.execute().await?.value else {
         return Err("a range query gives a matrix".into());
     };
@@ -117,7 +105,7 @@ async fn arrow(query: &Prepared, storage: &Arc<dyn Storage>) -> Result<(), Box<d
 /// A large answer piece by piece, so that what is made of it need not stand
 /// in memory at once.
 async fn in_parts(query: &Prepared, storage: &Arc<dyn Storage>) -> Result<(), Box<dyn Error>> {
-    let query = query.instant(Arc::clone(storage), 60_000, QueryOptions::default());
+    let query = query.instant(Arc::clone(storage), 60_000, QueryOptions::new());
     let mut stream = query.stream().await?;
     assert_eq!(stream.type_name(), "vector");
     let (mut parts, mut sum) = (0, 0.0);
@@ -140,7 +128,7 @@ async fn in_parts(query: &Prepared, storage: &Arc<dyn Storage>) -> Result<(), Bo
 
 /// Warnings and infos come with the answer, as do the query's costs.
 async fn accompanied(query: &Prepared, storage: &Arc<dyn Storage>) -> Result<(), Box<dyn Error>> {
-    let query = query.instant(Arc::clone(storage), 120_000, QueryOptions::default());
+    let query = query.instant(Arc::clone(storage), 120_000, QueryOptions::new());
     let result = query.execute().await?;
     println!("{}", result.infos.join("\n"));
     assert_eq!(

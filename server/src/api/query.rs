@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use quarrel_engine::labels::SymbolTable;
 use quarrel_engine::{
-    PerStepStats, Query, QueryError, QueryOptions, QueryStats, QueryStream, SampleValue, SeriesRef,
-    SeriesSet, Value,
+    PerStepStats, Query, QueryError, QueryOptions, QueryRange, QueryStats, QueryStream,
+    SampleValue, SeriesRef, SeriesSet, Value,
 };
 
 use super::answer::{Annotations, Answer, PIECE, Pieces};
@@ -31,7 +32,7 @@ pub(super) async fn instant(call: Call) -> Result {
     let mut timer = call.api.metrics.query(QueryKind::Instant);
     let prepared = call.api.engine.prepare(request.value("query"));
     let prepared = prepared.map_err(|error| failed(&mut timer, &error, None))?;
-    let query = prepared.instant(Arc::clone(&call.storage), at.query_ms(), options);
+    let query = prepared.instant(Arc::clone(&call.storage), at.timestamp(), options);
     run(query, request, limit, timer).await
 }
 
@@ -70,8 +71,9 @@ pub(super) async fn range(call: Call) -> Result {
     let mut timer = call.api.metrics.query(QueryKind::Range);
     let prepared = call.api.engine.prepare(request.value("query"));
     let prepared = prepared.map_err(|error| failed(&mut timer, &error, None))?;
-    let (start, end) = (start.query_ms(), end.query_ms());
-    let query = prepared.range(Arc::clone(&call.storage), start, end, step_ms, options);
+    let times = QueryRange::from_millis(start.query_ms()..=end.query_ms(), step_ms);
+    let times = times.map_err(|error| failed(&mut timer, &error.into(), None))?;
+    let query = prepared.range(Arc::clone(&call.storage), times, options);
     run(query, request, limit, timer).await
 }
 
@@ -159,14 +161,11 @@ fn options(request: &Request, has_cost: bool) -> std::result::Result<QueryOption
         })?),
     };
     // As in Prometheus, zero or less means the engine's own lookback.
-    let lookback_delta_ms = (lookback > 0).then(|| (lookback / 1_000_000).max(1));
-    let mut options = QueryOptions {
-        timeout,
-        lookback_delta_ms,
-        use_start_timestamps,
-        per_step_stats: request.value("stats") == "all",
-        ..QueryOptions::default()
-    };
+    let lookback_delta = (lookback > 0).then(|| Duration::from_nanos(lookback.unsigned_abs()));
+    let mut options = QueryOptions::new().per_step_stats(request.value("stats") == "all");
+    options.timeout = timeout;
+    options.lookback_delta = lookback_delta;
+    options.use_start_timestamps = use_start_timestamps;
     if has_cost {
         cost(request, &mut options)?;
     }
@@ -248,16 +247,16 @@ impl QueryPieces {
         }
         if self.part.is_none() {
             match stream.next().await {
-                Ok(Some(Value::Scalar { timestamp, value })) => json::scalar(out, timestamp, value),
-                Ok(Some(Value::String { timestamp, value })) => {
+                Some(Ok(Value::Scalar { timestamp, value })) => json::scalar(out, timestamp, value),
+                Some(Ok(Value::String { timestamp, value })) => {
                     json::string_result(out, timestamp, &value);
                 }
-                Ok(Some(Value::Vector(set) | Value::Matrix(set))) => self.part = Some((set, 0)),
-                Ok(None) => {
+                Some(Ok(Value::Vector(set) | Value::Matrix(set))) => self.part = Some((set, 0)),
+                None => {
                     self.end(out);
                     return Ok(false);
                 }
-                Err(error) => return Err(self.fail(&error)),
+                Some(Err(error)) => return Err(self.fail(&error)),
             }
         }
         self.write_part(out)?;
@@ -282,7 +281,9 @@ impl QueryPieces {
             if self.written > 0 {
                 out.push(b',');
             }
-            write_series(set, *next, &symbols, is_matrix, out);
+            if let Some(series) = set.get(*next) {
+                write_series(&series, &symbols, is_matrix, out);
+            }
             *next += 1;
             self.written += 1;
             if out.len() >= PIECE {
@@ -341,18 +342,11 @@ impl Pieces for QueryPieces {
     }
 }
 
-fn write_series(
-    set: &SeriesSet,
-    index: usize,
-    symbols: &SymbolTable,
-    is_matrix: bool,
-    out: &mut Vec<u8>,
-) {
-    let series = set.get(index);
+fn write_series(series: &SeriesRef<'_>, symbols: &SymbolTable, is_matrix: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"metric\":");
     json::labels(out, series.labels(), &symbols.read());
     if is_matrix {
-        write_points(&series, out);
+        write_points(series, out);
     } else if let Some(point) = series.points().next() {
         match point.value {
             SampleValue::Float(value) => {

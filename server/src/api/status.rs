@@ -63,10 +63,8 @@ pub(super) async fn runtime(call: Call) -> Result {
         .metrics()
         .num_alive_tasks();
     let options = call.api.engine.options();
-    let threads = match options.threads {
-        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        threads => threads,
-    };
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = options.threads.unwrap_or_else(cores);
     let memory = options
         .max_memory
         .and_then(|bytes| i64::try_from(bytes).ok());

@@ -114,21 +114,19 @@ impl EngineArgs {
     }
 
     pub(super) fn engine(&self, features: &Features) -> Result<Engine, Failure> {
-        let options = EngineOptions {
-            lookback_delta_ms: self.lookback_delta.ms().max(1),
-            timeout: Some(self.timeout.duration()),
-            max_samples: self.max_samples,
-            max_memory: (self.max_memory.0 > 0).then_some(self.max_memory.0),
-            max_concurrency: self.max_concurrency as usize,
-            threads: self.threads,
-            parser: features.parser,
-            enable_delayed_name_removal: features.delayed_name_removal,
-            use_start_timestamps: features.use_start_timestamps,
-            enable_type_and_unit_labels: features.type_and_unit_labels,
-            enable_per_step_stats: features.per_step_stats,
-            ..EngineOptions::default()
-        };
-        Engine::new(options).map_err(Failure::new)
+        let mut options = EngineOptions::new()
+            .lookback_delta(self.lookback_delta.duration())
+            .timeout(self.timeout.duration())
+            .max_samples(self.max_samples)
+            .max_concurrency(self.max_concurrency as usize)
+            .parser(features.parser)
+            .enable_delayed_name_removal(features.delayed_name_removal)
+            .use_start_timestamps(features.use_start_timestamps)
+            .enable_type_and_unit_labels(features.type_and_unit_labels)
+            .enable_per_step_stats(features.per_step_stats);
+        options.max_memory = Some(self.max_memory.0).filter(|&bytes| bytes > 0);
+        options.threads = Some(self.threads).filter(|&threads| threads > 0);
+        options.build().map_err(Failure::new)
     }
 
     /// An engine for one command; warnings about features go to stderr.

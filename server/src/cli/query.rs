@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use quarrel_engine::{Prepared, Query, QueryOptions, QueryResult};
+use quarrel_engine::{Query, QueryOptions, QueryRange, QueryResult, QueryTimes, Timestamp};
 
 use super::data::{DataArgs, parse_time};
 use super::failure::{Failure, Outcome};
@@ -86,23 +86,17 @@ fn parse_step(text: &str) -> Result<i64, String> {
     }
 }
 
-/// Times in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Resolved {
-    Instant(i64),
-    Range { start: i64, end: i64, step: i64 },
-}
-
 impl Times {
-    /// The times in milliseconds; `last` is the end of the data.
-    pub(super) fn resolve(&self, last: Option<Moment>) -> Result<Resolved, Failure> {
+    /// The times of the query; `last` is the end of the data.
+    pub(super) fn resolve(&self, last: Option<Moment>) -> Result<QueryTimes, Failure> {
         let last = last.unwrap_or_else(Moment::now);
         let time = |name: &str, text: &Option<String>, default: Moment| match text {
             Some(text) => parse_time(name, text, last).map(Moment::query_ms),
             None => Ok(default.query_ms()),
         };
         if self.start.is_none() && self.end.is_none() && self.step.is_none() {
-            return time("time", &self.time, last).map(Resolved::Instant);
+            let at_ms = time("time", &self.time, last)?;
+            return Ok(Timestamp::from_millis(at_ms).into());
         }
         let end = time("end", &self.end, last)?;
         let start = time(
@@ -116,23 +110,8 @@ impl Times {
         let step = self
             .step
             .unwrap_or_else(|| (end.saturating_sub(start) / 250).max(1000));
-        Ok(Resolved::Range { start, end, step })
-    }
-}
-
-impl Resolved {
-    pub(super) fn query(
-        self,
-        prepared: &Prepared,
-        storage: Arc<dyn quarrel_engine::storage::Storage>,
-        options: QueryOptions,
-    ) -> Query {
-        match self {
-            Resolved::Instant(at) => prepared.instant(storage, at, options),
-            Resolved::Range { start, end, step } => {
-                prepared.range(storage, start, end, step, options)
-            }
-        }
+        let range = QueryRange::from_millis(start..=end, step).map_err(Failure::new)?;
+        Ok(range.into())
     }
 }
 
@@ -148,11 +127,7 @@ pub(super) async fn prepare(
     let prepared = prepared.map_err(|error| Failure::query(text, &error))?;
     let data = data.open().await?;
     let times = times.resolve(data.last)?;
-    Ok(times.query(
-        &prepared,
-        Arc::clone(&data.storage),
-        QueryOptions::default(),
-    ))
+    Ok(prepared.query(Arc::clone(&data.storage), times, QueryOptions::new()))
 }
 
 pub(super) async fn run(args: QueryArgs) -> Outcome {
@@ -266,32 +241,16 @@ mod tests {
     fn times_default_to_the_datas_end() {
         let last = Some(Moment::from_ms(10_000_000));
         let resolve = |times: Times| times.resolve(last).unwrap();
-        assert_eq!(
-            resolve(times("", "", "", None)),
-            Resolved::Instant(10_000_000)
-        );
-        assert_eq!(
-            resolve(times("-1h", "", "", None)),
-            Resolved::Instant(6_400_000)
-        );
-        assert_eq!(resolve(times("5", "", "", None)), Resolved::Instant(5000));
-        let want = Resolved::Range {
-            start: 6_400_000,
-            end: 10_000_000,
-            step: 14_400,
-        };
+        let at = |ms| QueryTimes::Instant(Timestamp::from_millis(ms));
+        let over = |times, step| QueryRange::from_millis(times, step).unwrap().into();
+        assert_eq!(resolve(times("", "", "", None)), at(10_000_000));
+        assert_eq!(resolve(times("-1h", "", "", None)), at(6_400_000));
+        assert_eq!(resolve(times("5", "", "", None)), at(5000));
+        let want = over(6_400_000..=10_000_000, 14_400);
         assert_eq!(resolve(times("", "-1h", "", None)), want);
-        let want = Resolved::Range {
-            start: 1_400_000,
-            end: 5_000_000,
-            step: 15_000,
-        };
+        let want = over(1_400_000..=5_000_000, 15_000);
         assert_eq!(resolve(times("", "", "5000", Some(15_000))), want);
-        let want = Resolved::Range {
-            start: 9_990_000,
-            end: 10_000_000,
-            step: 1000,
-        };
+        let want = over(9_990_000..=10_000_000, 1000);
         assert_eq!(resolve(times("", "-10s", "now", None)), want);
         assert!(times("", "5", "4", None).resolve(last).is_err());
         assert!(times("tomorrow", "", "", None).resolve(last).is_err());

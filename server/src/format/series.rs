@@ -40,10 +40,9 @@ impl Names {
         if set.len() < 2 || self.all.len() == self.different.len() {
             return String::new();
         }
-        let labels: Vec<Label> = set
-            .get(0)
-            .labels()
-            .iter()
+        let first = set.iter().take(1);
+        let labels: Vec<Label> = first
+            .flat_map(|series| series.labels())
             .copied()
             .filter(|label| !self.different.contains(&label.name))
             .collect();

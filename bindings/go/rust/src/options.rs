@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use quarrel_engine::{EngineOptions, QueryOptions, SubqueryStep};
+use quarrel_engine::{
+    EngineOptions, QueryError, QueryOptions, QueryRange, QueryTimes, SubqueryStep, Timestamp,
+};
 use quarrel_planner::ParserOptions;
 
 use crate::failure::Failure;
@@ -32,43 +35,55 @@ pub(crate) fn engine_options(message: &[u8]) -> Result<EngineOptions, Failure> {
             "the static library is not that of the Go code: build it anew",
         ));
     }
-    let defaults = EngineOptions::default();
     let flags = fields.u32()?;
     let has = |flag: u32| flags & flag != 0;
-    let or = |given: u64, default: u64| if given == 0 { default } else { given };
-    let options = EngineOptions {
-        lookback_delta_ms: fields.i64()?,
-        timeout: None,
-        max_samples: or(fields.u64()?, defaults.max_samples),
-        max_memory: Some(fields.u64()?).filter(|&bytes| bytes > 0),
-        max_series: Some(fields.u64()?).filter(|&series| series > 0),
-        max_concurrency: usize::try_from(fields.u64()?).unwrap_or(usize::MAX),
-        threads: fields.u32()? as usize,
-        enable_delayed_name_removal: has(DELAYED_NAME_REMOVAL),
-        enable_type_and_unit_labels: has(TYPE_AND_UNIT_LABELS),
-        enable_per_step_stats: has(PER_STEP_STATS),
-        enable_at_modifier: has(AT_MODIFIER),
-        enable_negative_offset: has(NEGATIVE_OFFSET),
-        parser: ParserOptions {
+    let positive = |number: u64| (number > 0).then_some(number);
+    let mut options = EngineOptions::new()
+        .timeout(None)
+        .enable_delayed_name_removal(has(DELAYED_NAME_REMOVAL))
+        .enable_type_and_unit_labels(has(TYPE_AND_UNIT_LABELS))
+        .enable_per_step_stats(has(PER_STEP_STATS))
+        .enable_at_modifier(has(AT_MODIFIER))
+        .enable_negative_offset(has(NEGATIVE_OFFSET))
+        .parser(ParserOptions {
             enable_experimental_functions: has(EXPERIMENTAL_FUNCTIONS),
             enable_binop_fill_modifiers: has(BINOP_FILL_MODIFIERS),
             enable_unquoted_utf8_names: has(UNQUOTED_UTF8_NAMES),
-        },
-        ..defaults
-    };
+        });
+    if let Some(delta) = positive_millis(fields.i64()?) {
+        options.lookback_delta = delta;
+    }
+    if let Some(samples) = positive(fields.u64()?) {
+        options.max_samples = samples;
+    }
+    options.max_memory = positive(fields.u64()?);
+    options.max_series = positive(fields.u64()?);
+    options.max_concurrency = usize::try_from(fields.u64()?).unwrap_or(usize::MAX);
+    options.threads = Some(fields.u32()? as usize).filter(|&threads| threads > 0);
     fields.end()?;
     Ok(options)
+}
+
+/// Milliseconds, where they stand for a duration.
+fn positive_millis(ms: i64) -> Option<Duration> {
+    let ms = u64::try_from(ms).ok().filter(|&ms| ms > 0)?;
+    Some(Duration::from_millis(ms))
+}
+
+/// The times of a query. A step of 0 stands for an instant query.
+fn query_times(start_ms: i64, end_ms: i64, step_ms: i64) -> Result<QueryTimes, Failure> {
+    if step_ms == 0 {
+        return Ok(Timestamp::from_millis(start_ms).into());
+    }
+    let range = QueryRange::from_millis(start_ms..=end_ms, step_ms);
+    Ok(range.map_err(QueryError::from)?.into())
 }
 
 /// The text and the times of a query.
 #[derive(Debug)]
 pub(crate) struct QueryMessage {
     pub text: String,
-    /// ms since the epoch.
-    pub start_ms: i64,
-    pub end_ms: i64,
-    /// 0 for an instant query.
-    pub step_ms: i64,
+    pub times: QueryTimes,
     pub options: QueryOptions,
     pub subquery_steps: Arc<SubquerySteps>,
 }
@@ -77,8 +92,8 @@ impl QueryMessage {
     pub fn decode(message: &[u8]) -> Result<Self, Failure> {
         let mut fields = Reader::new(message);
         let text = fields.text()?.to_string();
-        let (start_ms, end_ms, step_ms) = (fields.i64()?, fields.i64()?, fields.i64()?);
-        let lookback_delta_ms = fields.i64()?;
+        let times = query_times(fields.i64()?, fields.i64()?, fields.i64()?)?;
+        let lookback_delta = positive_millis(fields.i64()?);
         let use_start_timestamps = fields.u8()? != 0;
         let per_step_stats = fields.u8()? != 0;
         let mut known = HashMap::new();
@@ -90,18 +105,15 @@ impl QueryMessage {
             known,
             missed: AtomicBool::new(false),
         });
+        let mut options = QueryOptions::new()
+            .use_start_timestamps(use_start_timestamps)
+            .per_step_stats(per_step_stats);
+        options.lookback_delta = lookback_delta;
+        options.subquery_step = Some(Arc::clone(&subquery_steps).into_function());
         Ok(QueryMessage {
             text,
-            start_ms,
-            end_ms,
-            step_ms,
-            options: QueryOptions {
-                lookback_delta_ms: Some(lookback_delta_ms),
-                use_start_timestamps: Some(use_start_timestamps),
-                per_step_stats,
-                subquery_step: Some(Arc::clone(&subquery_steps).into_function()),
-                ..QueryOptions::default()
-            },
+            times,
+            options,
             subquery_steps,
         })
     }

@@ -62,17 +62,8 @@ impl Run {
         let message = QueryMessage::decode(message)?;
         let prepared = engine.prepare(&message.text)?;
         let (storage, wanted) = GoStorage::new();
-        let QueryMessage {
-            start_ms,
-            end_ms,
-            step_ms,
-            options,
-            ..
-        } = message;
-        let query = match step_ms {
-            0 => prepared.instant(storage, start_ms, options),
-            _ => prepared.range(storage, start_ms, end_ms, step_ms, options),
-        };
+        let QueryMessage { times, options, .. } = message;
+        let query = prepared.query(storage, times, options);
         Ok(Run {
             cancel: query.cancel_handle(),
             state: Mutex::new(Some(State {

@@ -8,8 +8,10 @@ use arrow_array::builder::{
 };
 use arrow_array::{ArrayRef, ListArray, StructArray};
 use arrow_buffer::OffsetBuffer;
-use arrow_schema::{DataType, Field, Fields};
+use arrow_schema::{ArrowError, DataType, Field, Fields};
 use quarrel_functions::histogram::native::{CounterReset, HistogramRef};
+
+use super::types::invalid;
 
 static SPAN: LazyLock<Fields> = LazyLock::new(|| {
     vec![
@@ -88,9 +90,9 @@ impl Side {
     }
 }
 
-/// Builds the lists of histograms of an answer.
-pub(super) struct HistogramLists {
-    there: NullBufferBuilder,
+/// Builds a column of histograms.
+pub(super) struct HistogramColumn {
+    present: NullBufferBuilder,
     schema: Int32Builder,
     /// Zero threshold, zero count, count, sum.
     numbers: [Float64Builder; 4],
@@ -98,32 +100,29 @@ pub(super) struct HistogramLists {
     positive: Side,
     negative: Side,
     custom_values: ListBuilder<Float64Builder>,
-    /// Samples of each row.
-    rows: Vec<usize>,
-    open: usize,
+    /// List items of all histograms together.
+    items: usize,
 }
 
-impl Default for HistogramLists {
+impl Default for HistogramColumn {
     fn default() -> Self {
-        HistogramLists {
-            there: NullBufferBuilder::new(0),
+        HistogramColumn {
+            present: NullBufferBuilder::new(0),
             schema: Int32Builder::new(),
             numbers: Default::default(),
             counter_reset: UInt8Builder::new(),
             positive: Side::default(),
             negative: Side::default(),
             custom_values: ListBuilder::default(),
-            rows: Vec::new(),
-            open: 0,
+            items: 0,
         }
     }
 }
 
-impl HistogramLists {
-    /// Appends a sample of a row: a histogram, or null.
+impl HistogramColumn {
+    /// Appends a histogram, or null.
     pub fn append(&mut self, h: Option<&HistogramRef<'_>>) {
-        self.open += 1;
-        self.there.append(h.is_some());
+        self.present.append(h.is_some());
         let copy = h.map(HistogramRef::to_histogram);
         let view = copy.as_ref().map(|h| h.view());
         let number = |of: fn(&HistogramRef<'_>) -> f64| view.as_ref().map_or(0.0, of);
@@ -145,12 +144,15 @@ impl HistogramLists {
             },
         );
         let Some(h) = view else {
-            self.schema.append_value(0);
-            self.positive.append(&[], &[]);
-            self.negative.append(&[], &[]);
-            self.custom_values.append(true);
+            self.append_empty();
             return;
         };
+        self.items += h.buckets.len() + h.layout.custom_values().len();
+        if i32::try_from(self.items).is_err() {
+            // Too many for the offsets: `finish` is the error.
+            self.append_empty();
+            return;
+        }
         self.schema.append_value(h.layout.schema());
         let (positive, negative) = h.buckets.split_at(h.layout.positive().len());
         self.positive.append(h.layout.positive(), positive);
@@ -161,13 +163,23 @@ impl HistogramLists {
         self.custom_values.append(true);
     }
 
-    /// Ends a row.
-    pub fn end_row(&mut self) {
-        self.rows.push(std::mem::take(&mut self.open));
+    /// A layout without buckets, for what is null.
+    fn append_empty(&mut self) {
+        self.schema.append_value(0);
+        self.positive.append(&[], &[]);
+        self.negative.append(&[], &[]);
+        self.custom_values.append(true);
     }
 
-    /// A list for each row.
-    pub fn finish(mut self) -> ListArray {
+    /// The column.
+    ///
+    /// # Errors
+    /// When there are more buckets than Arrow's 32-bit offsets reach.
+    pub fn finish(mut self) -> Result<StructArray, ArrowError> {
+        if i32::try_from(self.items).is_err() {
+            let message = format!("{} buckets do not fit into one record batch", self.items);
+            return Err(invalid(message));
+        }
         let mut arrays: Vec<ArrayRef> = vec![Arc::new(self.schema.finish())];
         for builder in &mut self.numbers {
             arrays.push(Arc::new(builder.finish()));
@@ -176,12 +188,6 @@ impl HistogramLists {
         arrays.extend(self.positive.finish());
         arrays.extend(self.negative.finish());
         arrays.push(Arc::new(self.custom_values.finish()));
-        let items = StructArray::new(HISTOGRAM.clone(), arrays, self.there.finish());
-        ListArray::new(
-            Arc::new(Field::new("item", data_type(), true)),
-            OffsetBuffer::from_lengths(self.rows),
-            Arc::new(items),
-            None,
-        )
+        StructArray::try_new(HISTOGRAM.clone(), arrays, self.present.finish())
     }
 }
