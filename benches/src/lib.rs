@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use quarrel_engine::storage::Storage;
 use quarrel_engine::{
-    Engine, QueryError, QueryOptions, QueryRange, QueryResult, QueryTimes, Timestamp, Value,
+    Engine, QueryError, QueryOptions, QueryRange, QueryResult, QueryTimes, SeriesSet, Timestamp,
+    Value,
 };
 use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 use serde::Deserialize;
@@ -115,8 +116,5 @@ impl BenchQuery {
 
 /// The number of rows of an answer.
 pub fn rows(value: &Value) -> usize {
-    match value {
-        Value::Vector(set) | Value::Matrix(set) => set.len(),
-        _ => 1,
-    }
+    value.series().map_or(1, SeriesSet::len)
 }

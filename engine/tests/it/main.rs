@@ -2,14 +2,17 @@
 
 mod annotations;
 mod answers;
+mod arrow;
 mod fake;
 mod generated;
+mod group;
 mod joins;
 mod limits;
 mod options;
 mod oracle;
 mod plans;
 mod recursion;
+mod results;
 mod stores;
 mod support;
 mod threads;

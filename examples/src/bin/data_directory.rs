@@ -10,11 +10,11 @@ use std::error::Error;
 use std::sync::Arc;
 
 use quarrel::storage::{Storage, TimeRange};
-use quarrel::{Engine, QueryOptions, Value};
+use quarrel::{Engine, QueryOptions, Timestamp};
 use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 
 /// 2026-11-24 00:29 UTC, some seconds before the recording ends.
-const AT_MS: i64 = 1_795_480_140_000;
+const AT: Timestamp = Timestamp::from_millis(1_795_480_140_000);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -38,15 +38,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let query = engine
             .prepare(text)?
             .instant(Arc::clone(&storage), AT, options);
-        let Value::Vector(set) = query.execute().await?.value else {
-            return Err("not a vector".into());
-        };
-        let symbols = set.symbols().read();
+        let value = query.execute().await?.value;
         let row = |series: quarrel::SeriesRef<'_>| {
-            let value = series.points().next()?.value.as_float()?;
-            Some((symbols.display(series.labels()), value))
+            let value = series.value()?.as_float()?;
+            Some((series.metric(), value))
         };
-        Ok(set.iter().filter_map(row).collect())
+        Ok(value.iter().filter_map(row).collect())
     };
 
     // A target that never answered, and one that went away some times.

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, RecordBatch};
+use futures::StreamExt;
 use quarrel::storage::Storage;
-use quarrel::{Engine, Prepared, QueryOptions, SeriesSet, Value};
+use quarrel::{Engine, Prepared, QueryOptions, QueryRange, RangeError, SeriesSet, Timestamp};
 use quarrel_storage::memory::MemoryStorage;
 use serde_json::json;
 
@@ -40,17 +41,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     accompanied(&engine.prepare("rate(memory_bytes[5m])")?, &storage).await
 }
 
+/// Three times a minute apart.
+fn minutes() -> Result<QueryRange, RangeError> {
+    QueryRange::from_millis(0..=120_000, 60_000)
+}
+
 /// The answer as Prometheus's HTTP API shows it.
 async fn prometheus_shaped(
     query: &Prepared,
     storage: &Arc<dyn Storage>,
 ) -> Result<(), Box<dyn Error>> {
-    let query = query.range(Arc::clone(storage), 0, 120_000, 60_000, QueryOptions::new());
+    let query = query.range(Arc::clone(storage), minutes()?, QueryOptions::new());
     let result = query.execute().await?;
-    let series = match &result.value {
-        Value::Vector(set) | Value::Matrix(set) => set.to_series(),
-        Value::Scalar { .. } | Value::String { .. } => Vec::new(),
-    };
+    let series = result
+        .value
+        .series()
+        .map_or_else(Vec::new, SeriesSet::to_series);
     let series: Vec<_> = series
         .into_iter()
         .map(|series| {
@@ -76,46 +82,42 @@ async fn prometheus_shaped(
     Ok(())
 }
 
-/// The answer as an Arrow record batch: a row a series, with columns `labels`
-/// (`Map<Utf8, Utf8>`), `timestamps` and `values` (lists of equal length).
+/// The answer as Arrow record batches: a row a series, and a row a sample.
 async fn arrow(query: &Prepared, storage: &Arc<dyn Storage>) -> Result<(), Box<dyn Error>> {
-    let query = query.range(Arc::clone(storage), 0, 120_000, 60_000, QueryOptions::new());
-    let Value::Matrix(set) = query.execute().await?.value else {
-        return Err("a range query gives a matrix".into());
-    };
-    let batch: RecordBatch = set.to_arrow()?;
-    assert_eq!(batch.schema(), SeriesSet::arrow_schema());
-    let values = batch.column(2).as_list::<i32>();
-    for row in 0..batch.num_rows() {
-        let labels = batch.column(0).as_map().value(row);
-        let names = labels.column(0).as_string::<i32>();
-        let texts = labels.column(1).as_string::<i32>();
-        let pod = (0..labels.len())
-            .find(|&i| names.value(i) == "pod")
-            .map(|i| texts.value(i));
-        let values = values.value(row);
-        let values = values.as_primitive::<Float64Type>().values();
-        println!("{pod:?} {values:?}");
-        assert_eq!(values[..2], [1e6, 2e6]);
-    }
-    assert_eq!((batch.num_rows(), values.values().len()), (2, 6));
+    let query = query.range(Arc::clone(storage), minutes()?, QueryOptions::new());
+    let value = query.execute().await?.value;
+
+    let nested: RecordBatch = value.to_arrow()?;
+    let values = nested.column_by_name("values").ok_or("no values")?;
+    let values = values.as_list::<i32>();
+    assert_eq!((nested.num_rows(), values.values().len()), (2, 6));
+
+    // What SQL and data frames take as it is.
+    let tidy: RecordBatch = value.to_arrow_tidy()?;
+    let fields = tidy.schema();
+    let names: Vec<&String> = fields.fields().iter().map(|field| field.name()).collect();
+    println!("{names:?}");
+    assert_eq!(names, ["__name__", "pod", "timestamp", "value"]);
+    let values = tidy.column_by_name("value").ok_or("no values")?;
+    let values = values.as_primitive::<Float64Type>().values();
+    println!("{values:?}");
+    assert_eq!(values, &[1e6, 2e6, 1.0, 1e6, 2e6, 2.0]);
     Ok(())
 }
 
 /// A large answer piece by piece, so that what is made of it need not stand
 /// in memory at once.
 async fn in_parts(query: &Prepared, storage: &Arc<dyn Storage>) -> Result<(), Box<dyn Error>> {
-    let query = query.instant(Arc::clone(storage), 60_000, QueryOptions::new());
+    let at = Timestamp::from_secs(60);
+    let query = query.instant(Arc::clone(storage), at, QueryOptions::new());
     let mut stream = query.stream().await?;
     assert_eq!(stream.type_name(), "vector");
     let (mut parts, mut sum) = (0, 0.0);
-    while let Some(part) = stream.next().await? {
-        let Value::Vector(set) = part else {
-            return Err("all parts are of the answer's type".into());
-        };
+    while let Some(part) = stream.next().await {
+        let part = part?;
         parts += 1;
         // `iter` borrows: labels stay symbols, samples stay where they are.
-        let samples = set.iter().flat_map(|series| series.points());
+        let samples = part.iter().flat_map(|series| series.points());
         sum += samples
             .filter_map(|point| point.value.as_float())
             .sum::<f64>();
@@ -123,12 +125,17 @@ async fn in_parts(query: &Prepared, storage: &Arc<dyn Storage>) -> Result<(), Bo
     println!("{parts} parts, sum {sum}");
     assert!(parts > 1);
     assert_eq!(sum, 2000.0);
+    // Warnings, infos and costs follow the parts.
+    let trailer = stream.trailer().ok_or("the stream has ended")?;
+    assert!(trailer.warnings.is_empty());
+    assert_eq!(trailer.stats.series, 1000);
     Ok(())
 }
 
 /// Warnings and infos come with the answer, as do the query's costs.
 async fn accompanied(query: &Prepared, storage: &Arc<dyn Storage>) -> Result<(), Box<dyn Error>> {
-    let query = query.instant(Arc::clone(storage), 120_000, QueryOptions::new());
+    let at = Timestamp::from_secs(120);
+    let query = query.instant(Arc::clone(storage), at, QueryOptions::new());
     let result = query.execute().await?;
     println!("{}", result.infos.join("\n"));
     assert_eq!(
