@@ -5,6 +5,7 @@ use crate::stats::QueryStats;
 
 /// A query's answer with what accompanies it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct QueryResult {
     /// The answer.
     pub value: Value,

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::executor::block_on;
 use futures::future::BoxFuture;
-use quarrel_engine::storage::{PinnedStorage, Snapshot, Storage, StorageError, TimeRange};
+use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 use quarrel_engine::{
-    Engine, ErrorClass, LimitError, QueryError, QueryGroup, QueryOptions, QueryResult,
+    Engine, ErrorClass, LimitError, PinnedStorage, QueryError, QueryGroup, QueryOptions,
+    QueryResult,
 };
 
 use crate::fake::{Fake, never};
