@@ -14,7 +14,7 @@ macro_rules! setters {
     ($options:ident { $($name:ident: $type:ty => $value:expr,)* }) => {
         impl $options {
             $(
-                #[doc = concat!("Sets [`", stringify!($options), "::", stringify!($name), "`].")]
+                #[doc = concat!("Sets the field [`", stringify!($name), "`](field@", stringify!($options), "::", stringify!($name), ").")]
                 #[must_use]
                 pub fn $name(mut self, $name: $type) -> Self {
                     self.$name = $value;
