@@ -7,9 +7,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use quarrel_functions::aggregate::{Accumulator, AggregateFunction};
 use quarrel_functions::grid::{Grid, Param};
 use quarrel_functions::histogram::classic::{BucketRow, ClassicRows};
-use quarrel_functions::window::{
-    Bounds, WindowFunction, WindowInput, WindowScratch, compute_bounds,
-};
+use quarrel_functions::table::{Kind, lookup};
+use quarrel_functions::window::{Bounds, WindowInput, WindowScratch, compute_bounds};
 
 const SAMPLES: usize = 2880;
 const GAP_MS: i64 = 30_000;
@@ -71,20 +70,22 @@ fn bounds(criterion: &mut Criterion) {
 }
 
 fn windows(criterion: &mut Criterion) {
-    use WindowFunction as W;
     let timestamps = timestamps(true);
     let functions = [
-        ("rate", W::Rate, counter()),
-        ("sum_over_time", W::Sum, gauge()),
-        ("avg_over_time", W::Avg, gauge()),
-        ("max_over_time", W::Max, gauge()),
-        ("stddev_over_time", W::Stddev, gauge()),
-        ("quantile_over_time", W::Quantile, gauge()),
-        ("deriv", W::Deriv, gauge()),
+        ("rate", counter()),
+        ("sum_over_time", gauge()),
+        ("avg_over_time", gauge()),
+        ("max_over_time", gauge()),
+        ("stddev_over_time", gauge()),
+        ("quantile_over_time", gauge()),
+        ("deriv", gauge()),
     ];
     let mut scratch = WindowScratch::default();
     let (mut out, mut present) = (vec![0.0; SAMPLES], vec![false; SAMPLES]);
-    for (name, function, values) in &functions {
+    for (name, values) in &functions {
+        let Some(Kind::Window(function)) = lookup(name).map(|row| row.kind) else {
+            panic!("{name} is a window function")
+        };
         let mut group = criterion.benchmark_group(*name);
         group.throughput(Throughput::Elements(SAMPLES as u64));
         for minutes in [5, 20, 60, 360] {

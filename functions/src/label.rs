@@ -8,8 +8,8 @@ pub fn is_valid_label_name(name: &str) -> bool {
     !name.is_empty()
 }
 
-/// An argument that `label_replace` or `label_join` refuses, in the
-/// reference's words.
+/// An argument that `label_replace` or `label_join` refuses, in Prometheus's
+/// words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LabelError {
     /// No regular expression.
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_in_the_words_of_the_reference() {
+    fn refusals_are_worded_as_in_prometheus() {
         let text = |error: LabelError| error.to_string();
         assert_eq!(
             text(LabelReplace::new("", "", "", "(").unwrap_err()),

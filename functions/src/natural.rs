@@ -1,6 +1,6 @@
 //! The natural order of `sort_by_label`: digits count as numbers.
 //!
-//! The reference's comparison is no order. A text with nothing in it comes
+//! Prometheus's comparison is no order. A text with nothing in it comes
 //! neither before nor after another one, `1` and `01` each come before the
 //! other, and numbers beyond an int64 are compared as texts. What sorting makes
 //! of that depends on the way of sorting, so this follows Go's as far as it is
@@ -47,7 +47,7 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-/// Up to so many items Go sorts by insertion.
+/// The most items that Go sorts by insertion.
 const INSERTION: usize = 12;
 
 /// Sorts by `less`, which need not be an order: without one the result is some

@@ -1,7 +1,7 @@
 //! The syntax tree. Every node has its place in the query text.
 
 use quarrel_functions::fmt::{quote, quote_bytes};
-use quarrel_functions::table::{Function, ValueType};
+use quarrel_functions::table::{Aggregator, Function, ValueType};
 use quarrel_matchers::Matcher;
 
 /// A piece of the query text, in bytes.
@@ -94,7 +94,7 @@ pub enum AtModifier {
 /// A duration: known, or to be computed from the query's times.
 #[derive(Clone, Debug)]
 pub enum DurationValue {
-    /// Nanoseconds, as in the reference; all else counts milliseconds.
+    /// Nanoseconds, as in Prometheus; all else counts milliseconds.
     Known(i64),
     /// An expression.
     Computed(DurationExpr),
@@ -256,7 +256,7 @@ pub struct Call {
 #[derive(Clone, Debug)]
 pub struct Aggregate {
     /// The aggregator.
-    pub op: AggregateOp,
+    pub op: &'static Aggregator,
     /// `k`, `q` or the label's name.
     pub param: Option<Expr>,
     /// What is aggregated.
@@ -427,87 +427,6 @@ impl BinaryOp {
     /// `and`, `or`, `unless`
     pub fn is_set(self) -> bool {
         matches!(self, BinaryOp::And | BinaryOp::Or | BinaryOp::Unless)
-    }
-}
-
-/// Aggregators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names are PromQL's aggregators
-pub enum AggregateOp {
-    Sum,
-    Avg,
-    Min,
-    Max,
-    Count,
-    Group,
-    Stddev,
-    Stdvar,
-    TopK,
-    BottomK,
-    CountValues,
-    Quantile,
-    LimitK,
-    LimitRatio,
-}
-
-impl AggregateOp {
-    /// All of them.
-    pub const ALL: [AggregateOp; 14] = {
-        use AggregateOp as A;
-        [
-            A::Sum,
-            A::Avg,
-            A::Min,
-            A::Max,
-            A::Count,
-            A::Group,
-            A::Stddev,
-            A::Stdvar,
-            A::TopK,
-            A::BottomK,
-            A::CountValues,
-            A::Quantile,
-            A::LimitK,
-            A::LimitRatio,
-        ]
-    };
-
-    /// As it is written.
-    pub fn name(self) -> &'static str {
-        use AggregateOp as A;
-        match self {
-            A::Sum => "sum",
-            A::Avg => "avg",
-            A::Min => "min",
-            A::Max => "max",
-            A::Count => "count",
-            A::Group => "group",
-            A::Stddev => "stddev",
-            A::Stdvar => "stdvar",
-            A::TopK => "topk",
-            A::BottomK => "bottomk",
-            A::CountValues => "count_values",
-            A::Quantile => "quantile",
-            A::LimitK => "limitk",
-            A::LimitRatio => "limit_ratio",
-        }
-    }
-
-    /// The type of the parameter, if it takes one.
-    pub fn param_type(self) -> Option<ValueType> {
-        use AggregateOp as A;
-        match self {
-            A::TopK | A::BottomK | A::Quantile | A::LimitK | A::LimitRatio => {
-                Some(ValueType::Scalar)
-            }
-            A::CountValues => Some(ValueType::String),
-            _ => None,
-        }
-    }
-
-    /// Whether it needs experimental functions to be enabled.
-    pub fn is_experimental(self) -> bool {
-        matches!(self, AggregateOp::LimitK | AggregateOp::LimitRatio)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The type check: the same rejections as Prometheus's, in its words.
 
 use quarrel_functions::fmt::quote;
-use quarrel_functions::table::ValueType;
+use quarrel_functions::table::{Kind, ValueType};
 
 use crate::ast::*;
 use crate::error::ParseError;
@@ -109,7 +109,7 @@ impl Checker<'_> {
             ValueType::Vector,
             "aggregation expression",
         )?;
-        if let (Some(want), Some(param)) = (aggregate.op.param_type(), &mut aggregate.param) {
+        if let (Some(want), Some(param)) = (aggregate.op.param, &mut aggregate.param) {
             self.expect(param, want, "aggregation parameter")?;
         }
         Ok(ValueType::Vector)
@@ -137,7 +137,7 @@ impl Checker<'_> {
                 return self.error(call.span, message);
             }
         }
-        if function.name == "info" && got > 1 {
+        if function.kind == Kind::Info && got > 1 {
             self.info_selector(call)?;
         }
         for (i, arg) in call.args.iter_mut().enumerate() {

@@ -11,7 +11,7 @@ pub enum DisabledModifier {
     #[error("@ modifier is disabled")]
     At,
     /// `offset` with a negative duration. (One that is computed counts as none,
-    /// as in the reference.)
+    /// as in Prometheus.)
     #[error("negative offset is disabled")]
     NegativeOffset,
 }

@@ -114,19 +114,19 @@ pub enum PlanError {
         /// The column, from 1, in bytes.
         column: usize,
     },
-    /// What the reference refuses before it evaluates (bad data).
+    /// What Prometheus refuses before it evaluates (bad data).
     #[error("{message}")]
     Invalid {
-        /// The reference's words.
+        /// Prometheus's words.
         message: String,
         /// Where in the query.
         span: Span,
     },
-    /// What the reference refuses while it evaluates, whatever the data
+    /// What Prometheus refuses while it evaluates, whatever the data
     /// (execution).
     #[error("{message}")]
     Execution {
-        /// The reference's words.
+        /// Prometheus's words.
         message: String,
         /// Where in the query.
         span: Span,

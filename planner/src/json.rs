@@ -102,7 +102,7 @@ fn expr_json(expr: &Expr) -> Value {
         Expr::Aggregate(a) => node(
             "aggregation",
             [
-                ("op", a.op.name().into()),
+                ("op", a.op.name.into()),
                 ("expr", expr_json(&a.expr)),
                 ("param", a.param.as_ref().map(expr_json).into()),
                 ("grouping", a.grouping.clone().into()),
@@ -218,7 +218,7 @@ fn start_or_end(at: Option<AtModifier>) -> Value {
     }
 }
 
-/// 0 for a duration that is still to be computed, as in the reference.
+/// 0 for a duration that is still to be computed, as in Prometheus.
 fn milliseconds(duration: &DurationValue) -> Value {
     match duration {
         DurationValue::Known(nanos) => (nanos / 1_000_000).into(),
@@ -252,7 +252,7 @@ fn duration_json(expr: &DurationExpr) -> Value {
             wrapped: true,
             ..
         } if matches!(**operand, DurationExpr::Step(_) | DurationExpr::Range(_)) => {
-            // Parentheses around a call, which the reference marks there.
+            // Parentheses around a call, which Prometheus marks there.
             let mut call = duration_json(operand);
             call["wrapped"] = true.into();
             call

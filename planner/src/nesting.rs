@@ -29,7 +29,7 @@ pub fn depth(query: &str) -> Result<usize, Span> {
     Ok(deepest)
 }
 
-/// What the reference says of a text that ends inside of brackets; `None` if
+/// What Prometheus says of a text that ends inside of brackets; `None` if
 /// it does not.
 pub fn unclosed(query: &str) -> Option<&'static str> {
     let mut open = Vec::new();
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn open_ends_have_the_references_words() {
+    fn open_ends_are_worded_as_in_prometheus() {
         for (query, want) in [
             ("rate(up #c", Some("unclosed left parenthesis")),
             ("sum(up[5m", Some("unclosed left parenthesis")),

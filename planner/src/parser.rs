@@ -2,7 +2,7 @@
 
 use pest::Parser as _;
 use pest::iterators::{Pair, Pairs};
-use quarrel_functions::table;
+use quarrel_functions::table::{self, Aggregator};
 use quarrel_matchers::{MatchOp, Matcher};
 
 use crate::ast::*;
@@ -177,7 +177,6 @@ fn expectation(rule: Rule) -> Option<&'static str> {
         | Rule::operand
         | Rule::sign
         | Rule::paren
-        | Rule::aggregate
         | Rule::call
         | Rule::vector_selector => "expression",
         Rule::number | Rule::duration => "number or duration",
@@ -365,7 +364,6 @@ impl Builder<'_> {
                 let expr = expr.ok_or_else(|| self.error(span, "no expression found in input"))?;
                 Expr::Paren(Box::new(Paren { expr, span }))
             }
-            Rule::aggregate => self.aggregate(pair)?,
             Rule::call => self.call(pair)?,
             _ => Expr::VectorSelector(Box::new(self.vector_selector(pair)?)),
         })
@@ -392,55 +390,47 @@ impl Builder<'_> {
         unquote(pair.as_str()).map_err(|message| self.error(span_of(pair), message))
     }
 
-    fn aggregate(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
-        let mut span = span_of(&pair);
-        let (mut op, mut grouping, mut without, mut args) = (None, Vec::new(), false, Vec::new());
+    /// A call of a function or of an aggregator, which match in any case.
+    fn call(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
+        let span = span_of(&pair);
+        let mut parts = pair.into_inner();
+        let Some(name) = parts.next() else {
+            return Err(self.error(span, "incomplete call"));
+        };
+        match table::aggregator(&name.as_str().to_ascii_lowercase()) {
+            Some(op) => self.aggregate(op, span_of(&name), parts),
+            None => self.function_call(&name, parts),
+        }
+    }
+
+    fn aggregate(
+        &self,
+        op: &'static Aggregator,
+        mut span: Span,
+        parts: Pairs<'_, Rule>,
+    ) -> Result<Expr> {
+        let (mut grouping, mut without, mut args) = (Vec::new(), false, Vec::new());
         let mut grouped = false;
-        for part in pair.into_inner() {
-            // The pair may include white space behind its last part.
+        for part in parts {
+            // The whole pair may include white space behind its last part.
             span.end = span_of(&part).end;
-            match part.as_rule() {
-                Rule::aggregate_op => {
-                    let name = part.as_str().to_ascii_lowercase();
-                    op = AggregateOp::ALL.into_iter().find(|op| op.name() == name);
+            if part.as_rule() != Rule::grouping {
+                args = self.arguments(part)?;
+                continue;
+            }
+            grouped = true;
+            for inner in part.into_inner() {
+                match inner.as_rule() {
+                    Rule::without => without = true,
+                    Rule::label_list => grouping = self.label_list(inner)?,
+                    _ => {}
                 }
-                Rule::grouping => {
-                    grouped = true;
-                    for inner in part.into_inner() {
-                        match inner.as_rule() {
-                            Rule::without => without = true,
-                            Rule::label_list => grouping = self.label_list(inner)?,
-                            _ => {}
-                        }
-                    }
-                }
-                _ => args = self.arguments(part)?,
             }
         }
         if !grouped {
             span.end = self.end_read_ahead(span.end);
         }
-        let op = op.ok_or_else(|| self.error(span, "unknown aggregator"))?;
-        if args.is_empty() {
-            return Err(self.error(span, "no arguments for aggregate expression provided"));
-        }
-        if op.is_experimental() && !self.options.enable_experimental_functions {
-            let message = format!(
-                "{}() is experimental and must be enabled with --enable-feature=promql-experimental-functions",
-                op.name()
-            );
-            return Err(self.error(span, message));
-        }
-        let wanted = if op.param_type().is_some() { 2 } else { 1 };
-        if args.len() != wanted {
-            let got = args.len();
-            let message = format!(
-                "wrong number of arguments for aggregate expression provided, expected {wanted}, got {got}"
-            );
-            return Err(self.error(span, message));
-        }
-        let expr = args.pop().ok_or_else(|| self.error(span, "no arguments"))?;
-        let param = args.pop();
+        let (param, expr) = self.aggregate_arguments(op, args, span)?;
         Ok(Expr::Aggregate(Box::new(Aggregate {
             op,
             param,
@@ -452,7 +442,36 @@ impl Builder<'_> {
         })))
     }
 
-    /// Where the reference thinks that an aggregation without `by` ends: it
+    /// The parameter, if the aggregator takes one, and what is aggregated.
+    fn aggregate_arguments(
+        &self,
+        op: &Aggregator,
+        mut args: Vec<Expr>,
+        span: Span,
+    ) -> Result<(Option<Expr>, Expr)> {
+        if args.is_empty() {
+            return Err(self.error(span, "no arguments for aggregate expression provided"));
+        }
+        if op.experimental && !self.options.enable_experimental_functions {
+            let message = format!(
+                "{}() is experimental and must be enabled with --enable-feature=promql-experimental-functions",
+                op.name
+            );
+            return Err(self.error(span, message));
+        }
+        let wanted = if op.param.is_some() { 2 } else { 1 };
+        if args.len() != wanted {
+            let got = args.len();
+            let message = format!(
+                "wrong number of arguments for aggregate expression provided, expected {wanted}, got {got}"
+            );
+            return Err(self.error(span, message));
+        }
+        let expr = args.pop().ok_or_else(|| self.error(span, "no arguments"))?;
+        Ok((args.pop(), expr))
+    }
+
+    /// Where Prometheus thinks that an aggregation without `by` ends: it
     /// has to read on to know that, and looks back past blanks alone.
     fn end_read_ahead(&self, end: u32) -> u32 {
         let next = duration::next_token(self.query, end);
@@ -475,13 +494,8 @@ impl Builder<'_> {
         Ok(args)
     }
 
-    fn call(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
-        let span = span_of(&pair);
-        let mut parts = pair.into_inner();
-        let (Some(name), Some(arguments)) = (parts.next(), parts.next()) else {
-            return Err(self.error(span, "incomplete call"));
-        };
-        let name_span = span_of(&name);
+    fn function_call(&self, name: &Pair<'_, Rule>, parts: Pairs<'_, Rule>) -> Result<Expr> {
+        let name_span = span_of(name);
         let function = table::lookup(name.as_str()).ok_or_else(|| {
             let name = quarrel_functions::fmt::quote(name.as_str());
             self.error(name_span, format!("unknown function with name {name}"))
@@ -490,7 +504,17 @@ impl Builder<'_> {
             let name = quarrel_functions::fmt::quote(function.name);
             return Err(self.error(name_span, format!("function {name} is not enabled")));
         }
-        let args = self.arguments(arguments)?;
+        let (mut span, mut args) = (name_span, Vec::new());
+        for part in parts {
+            if part.as_rule() == Rule::grouping {
+                let word = part.as_str().split(|c: char| !c.is_alphabetic()).next();
+                let word = quarrel_functions::fmt::quote(word.unwrap_or_default());
+                let message = format!("unexpected {word}: only aggregations are grouped");
+                return Err(self.error(span_of(&part), message));
+            }
+            span.end = span_of(&part).end;
+            args = self.arguments(part)?;
+        }
         Ok(Expr::Call(Box::new(Call {
             function,
             args,
@@ -527,7 +551,7 @@ fn sign(minus: bool, start: u32, expr: Expr) -> Expr {
     }
 }
 
-/// Seconds as nanoseconds, in the way that the reference rounds them.
+/// Seconds as nanoseconds, in the way that Prometheus rounds them.
 fn to_nanos(seconds: f64) -> i64 {
     let nanos = (seconds * 1e9).round();
     // What is too much for Go's integer, or no number, becomes the least one.

@@ -48,7 +48,7 @@ impl Lines {
             if line.len() > MAX_LINE {
                 return self.broken(expr, &line, level);
             }
-            // The reference does not indent short subqueries.
+            // Prometheus does not indent short subqueries.
             if !matches!(expr, Expr::Subquery(_)) {
                 self.indent(level);
             }

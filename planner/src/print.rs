@@ -158,7 +158,7 @@ impl Printer<'_> {
     }
 
     pub(crate) fn aggregate_head(&mut self, aggregate: &Aggregate) {
-        self.out.push_str(aggregate.op.name());
+        self.out.push_str(aggregate.op.name);
         if aggregate.without || !aggregate.grouping.is_empty() {
             self.out.push_str(if aggregate.without {
                 " without ("

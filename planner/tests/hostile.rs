@@ -28,7 +28,7 @@ fn digest(text: &str) -> bool {
             let canonical = to_promql(tree.expr());
             let again = parse(&canonical, &ParserOptions::all());
             let again = to_promql(again.unwrap().expr());
-            // The reference prints infinity with a sign, which binds less
+            // Prometheus prints infinity with a sign, which binds less
             // tightly than a power: that text is another tree's.
             if !canonical.contains("Inf ^") {
                 assert_eq!(again, canonical, "{start}");

@@ -71,7 +71,7 @@ impl Operator for SubqueryWindow {
     }
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.windows.kernel.name();
+        let name = self.windows.function.name();
         write!(
             f,
             ": {name} range={}ms inner steps={} step={}ms",

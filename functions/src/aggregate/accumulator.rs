@@ -1,4 +1,4 @@
-//! The accumulators behind one interface.
+//! The accumulator of one group, for every aggregator that folds.
 
 use super::{extreme::Extreme, mean::MeanRow, sum::SumRow, variance::Variance};
 
@@ -90,7 +90,7 @@ impl Accumulator {
     pub fn add(&mut self, first_step: usize, values: &[f64], present: Option<&[bool]>) {
         assert!(
             present.is_none_or(|p| p.len() == values.len()),
-            "one mark an item"
+            "one flag an item"
         );
         let counts = &mut self.counts[first_step..first_step + values.len()];
         match &mut self.state {
@@ -135,12 +135,12 @@ impl Accumulator {
     /// The group's row, from the first step to the last.
     ///
     /// # Panics
-    /// If `out` and `present` have not one place for each step.
+    /// If `out` and `present` have not one item for each step.
     pub fn finish(&self, out: &mut [f64], present: &mut [bool]) {
         assert_eq!(
             (out.len(), present.len()),
             (self.steps(), self.steps()),
-            "one place a step"
+            "one item a step"
         );
         for (p, &c) in present.iter_mut().zip(&self.counts) {
             *p = c > 0;
@@ -239,8 +239,8 @@ mod tests {
         }
     }
 
-    /// One value after the other at one step, as the reference does it.
-    fn reference(function: AggregateFunction, values: &[f64]) -> f64 {
+    /// One value after the other at one step, as Prometheus does it.
+    fn in_sequence(function: AggregateFunction, values: &[f64]) -> f64 {
         use AggregateFunction as F;
         let first = values[0];
         match function {
@@ -284,7 +284,7 @@ mod tests {
                 total.merge(&later);
                 let (mut out, mut present) = ([0.0], [false]);
                 total.finish(&mut out, &mut present);
-                let want = reference(function, &values);
+                let want = in_sequence(function, &values);
                 let same = out[0] == want || (out[0].is_nan() && want.is_nan())
                     || (out[0] - want).abs() <= 1e-9 * (1.0 + want.abs());
                 prop_assert!(present[0] && same, "{:?}: {} {}", function, out[0], want);

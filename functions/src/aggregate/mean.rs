@@ -1,8 +1,8 @@
 //! `avg`: compensated, and safe from overflow of the sum.
 //!
 //! A step keeps the sum until it would overflow, from then on incremental
-//! means. Hardly any data gets there, so the marks are made when needed, and
-//! without them adding a series is as plain a pass as for `sum`.
+//! means. Hardly any data gets there, so the flags are allocated when needed,
+//! and without them adding a series is as plain a pass as for `sum`.
 
 use crate::kahan::{Mean, Sum};
 

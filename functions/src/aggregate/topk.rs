@@ -1,14 +1,14 @@
 //! `topk` and `bottomk`.
 //!
-//! Which of equal values stay, and in which order they come out, follows from
-//! the reference's binary heap; so the heap is replayed here, with the same
-//! sifting as Go's `container/heap`, and the same order of comparisons. The
-//! rows of a group go in one after the other, each along all of its steps:
-//! a value that beats no heap's worst is refused by one comparison.
+//! Which of equal values are selected, and in which order, follows from
+//! Prometheus's binary heap. So the heap is replayed here, with the sifting of
+//! Go's `container/heap` and the same order of comparisons. The rows of a group
+//! are added one after the other, each along all of its steps: one comparison
+//! with the heap's worst value is enough to reject a sample.
 
 use crate::grid::Param;
 
-/// Which end is kept.
+/// Which end of the order is selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeepOrder {
     /// The largest: `topk`.
@@ -17,14 +17,14 @@ pub enum KeepOrder {
     Bottom,
 }
 
-/// A kept sample: its value, and its row's ordinal.
+/// A selected sample: its value, and its row's ordinal.
 pub type Selected = (f64, u32);
 
 /// One group's best samples at each step.
 #[derive(Clone, Debug)]
 pub struct TopK {
     order: KeepOrder,
-    /// How many each step keeps.
+    /// How many samples each step selects.
     limits: Vec<usize>,
     /// A heap for each step, the worst on top.
     heaps: Vec<Vec<Selected>>,
@@ -51,7 +51,7 @@ impl KeepOrder {
     }
 }
 
-/// How many samples a parameter keeps: its whole part, none below 1, and not
+/// How many samples a parameter selects: its whole part, none below 1, and not
 /// more than there are `rows`. (NaN and numbers beyond an int64 are errors of
 /// the query, before it gets here.)
 pub fn limit_of(parameter: f64, rows: usize) -> usize {

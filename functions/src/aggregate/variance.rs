@@ -1,7 +1,7 @@
-//! `stdvar` and `stddev` by Welford's method, as plain as the reference has
+//! `stdvar` and `stddev` by Welford's method, as plain as Prometheus has
 //! it; parts are joined by the method of Chan, Golub and LeVeque.
 //!
-//! Where the values are large and close together, the reference's own
+//! Where the values are large and close together, Prometheus's own
 //! rounding errors show in its answer; joined parts have fewer of them.
 
 #[derive(Clone, Debug)]

@@ -51,7 +51,7 @@ pub fn clamp(
 /// Rounds to the nearest multiple, ties up.
 #[inline]
 pub fn round(value: f64, to_nearest: f64) -> f64 {
-    // By the inverse, as the reference does for accuracy.
+    // By the inverse, as Prometheus does for accuracy.
     let inverse = 1.0 / to_nearest;
     (value * inverse + 0.5).floor() / inverse
 }

@@ -51,7 +51,7 @@ pub fn sinh(v: f64) -> f64 {
 }
 
 /// The exponent, and the logarithm of what lies in [0.5, 1): just above 1
-/// this loses digits, and so does the reference.
+/// this loses digits, and so does Prometheus.
 pub fn log2(v: f64) -> f64 {
     if !(v > 0.0 && v.is_finite()) {
         return v.log2();

@@ -2,7 +2,7 @@
 //!
 //! Go multiplies squares, which for large exponents rounds more often than the
 //! system's library does: 1.0000001 ^ 1e9 differs in the eighth digit. The
-//! answers of the reference are these.
+//! answers of Prometheus are these.
 
 use super::math::{frexp, ldexp};
 

@@ -8,7 +8,7 @@ pub use crate::window::WindowFunction;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// One number for each window of one series; scalar parameters beside it.
-    Window(WindowFunction),
+    Window(&'static WindowFunction),
     /// One number for each sample, and scalar parameters beside it.
     Elementwise(ElementwiseFunction),
     /// New labels for each series.

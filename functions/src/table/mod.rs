@@ -1,135 +1,22 @@
-//! The one table of PromQL's functions. The type check, the planner, the
-//! dispatch to kernels and the docs all come from it: adding a function means
-//! a row in `rows.rs` and its kernel.
+//! The tables of PromQL's functions and aggregators. The grammar's and the type
+//! check, the planner, the rules, the dispatch to kernels and the docs follow
+//! from them: adding a function means a row in `rows.rs` and its kernel.
 
+mod aggregators;
+mod function;
 mod kind;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod window;
 
-use std::fmt;
-
+pub use aggregators::{
+    AggregatedHistograms, AggregatedLabels, Aggregator, AggregatorKind, aggregator, aggregators,
+};
+pub use function::{Function, HistogramNeed, ValueType};
 pub use kind::{
     ElementwiseFunction, HistogramFunction, Kind, LabelFunction, NullaryFunction, ScalarFunction,
     SortFunction, WindowFunction,
 };
-
-/// The types of PromQL expressions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ValueType {
-    /// No value.
-    None,
-    /// One number a step.
-    Scalar,
-    /// At most one sample a series and step.
-    Vector,
-    /// A window of samples a series and step.
-    Matrix,
-    /// A text.
-    String,
-}
-
-impl ValueType {
-    /// The name in the user's documentation and in the type check's errors:
-    /// `instant vector`, `range vector`, the others as they are called.
-    pub const fn documented(self) -> &'static str {
-        match self {
-            ValueType::Vector => "instant vector",
-            ValueType::Matrix => "range vector",
-            other => other.name(),
-        }
-    }
-
-    /// The name in the HTTP API: `vector`, `matrix`, `scalar`, `string`, `none`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            ValueType::None => "none",
-            ValueType::Scalar => "scalar",
-            ValueType::Vector => "vector",
-            ValueType::Matrix => "matrix",
-            ValueType::String => "string",
-        }
-    }
-}
-
-impl fmt::Display for ValueType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// A PromQL function.
-#[derive(Debug, PartialEq)]
-pub struct Function {
-    /// Its name.
-    pub name: &'static str,
-    /// The types of its arguments.
-    pub args: &'static [ValueType],
-    /// 0: all arguments are needed. Otherwise the last declared one may be
-    /// missing; it may be repeated up to `variadic` times, if -1 without end.
-    pub variadic: i32,
-    /// The type of its result.
-    pub returns: ValueType,
-    /// Whether it needs `--enable-feature=promql-experimental-functions`.
-    pub experimental: bool,
-    /// What evaluates it.
-    pub kind: Kind,
-    /// One line for users.
-    pub doc: &'static str,
-    /// Whether the result keeps the metric's name; otherwise `__name__`,
-    /// `__type__` and `__unit__` are dropped.
-    pub keeps_name: bool,
-    /// Whether the argument should be a counter, so that other metrics get
-    /// an info annotation.
-    pub wants_counter: bool,
-    /// Whether start timestamps, where the query asks for them, change the result.
-    pub uses_start_timestamps: bool,
-    /// Whether the range selector may be `anchored`.
-    pub anchored: bool,
-    /// Whether the range selector may be `smoothed`.
-    pub smoothed: bool,
-    /// Whether the result depends on the evaluation time also where no
-    /// argument does, so that it is never step-invariant.
-    pub uses_eval_time: bool,
-}
-
-impl Function {
-    /// The fewest arguments of a call.
-    pub const fn min_args(&self) -> usize {
-        if self.variadic == 0 {
-            self.args.len()
-        } else {
-            self.args.len() - 1
-        }
-    }
-
-    /// The most arguments of a call, `None` if there is no such number.
-    pub const fn max_args(&self) -> Option<usize> {
-        match self.variadic {
-            0 => Some(self.args.len()),
-            n if n > 0 => Some(self.args.len() - 1 + n as usize),
-            _ => None,
-        }
-    }
-
-    /// The type of argument `index`, also of a repeated one.
-    pub fn arg(&self, index: usize) -> Option<ValueType> {
-        if self.max_args().is_some_and(|most| index >= most) {
-            return None;
-        }
-        self.args.get(index).or(self.args.last()).copied()
-    }
-}
-
-/// The function of a name.
-pub fn lookup(name: &str) -> Option<&'static Function> {
-    let rows = all();
-    rows.binary_search_by(|function| function.name.cmp(name))
-        .ok()
-        .map(|row| &rows[row])
-}
-
-/// All functions, sorted by name.
-pub fn all() -> &'static [Function] {
-    rows::FUNCTIONS
-}
+pub use rows::{all, lookup};
+pub use window::WindowKind;

@@ -1,11 +1,27 @@
 //! The rows of the table: `name(argument types) -> type: kind, doc, flags...;`
 
-use super::ValueType::{Matrix, Scalar, String, Vector};
+use super::function::ValueType::{self, Matrix, Scalar, String, Vector};
+use super::function::{Function, HistogramNeed};
 use super::kind::{
     ElementwiseFunction as E, HistogramFunction as H, Kind, LabelFunction as L,
-    NullaryFunction as N, ScalarFunction as S, SortFunction, WindowFunction as W,
+    NullaryFunction as N, ScalarFunction as S, SortFunction,
 };
-use super::{Function, ValueType};
+use crate::window::{
+    counter, extreme, integral, order, regression, simple, smoothing, sums, variance,
+};
+
+/// The function of a name.
+pub fn lookup(name: &str) -> Option<&'static Function> {
+    let rows = all();
+    rows.binary_search_by(|function| function.name.cmp(name))
+        .ok()
+        .map(|row| &rows[row])
+}
+
+/// All functions, sorted by name.
+pub fn all() -> &'static [Function] {
+    FUNCTIONS
+}
 
 const fn row(
     name: &'static str,
@@ -28,6 +44,13 @@ const fn row(
         anchored: false,
         smoothed: false,
         uses_eval_time: false,
+        query_constant: false,
+        default: None,
+        histograms: HistogramNeed::None,
+        annotates: matches!(
+            kind,
+            Kind::Window(_) | Kind::Histogram(_) | Kind::Sort(_) | Kind::Info
+        ),
     }
 }
 
@@ -72,13 +95,38 @@ impl Function {
         self.uses_eval_time = true;
         self
     }
+
+    const fn query_constant(mut self) -> Self {
+        self.query_constant = true;
+        self
+    }
+
+    const fn default(mut self, value: f64) -> Self {
+        self.default = Some(value);
+        self
+    }
+
+    const fn reads_totals(mut self) -> Self {
+        self.histograms = HistogramNeed::Totals;
+        self
+    }
+
+    const fn reads_buckets(mut self) -> Self {
+        self.histograms = HistogramNeed::All;
+        self
+    }
+
+    const fn silent(mut self) -> Self {
+        self.annotates = false;
+        self
+    }
 }
 
 macro_rules! functions {
     ($($name:ident($($arg:ident),*) -> $returns:ident: $kind:expr, $doc:literal
         $(, $flag:ident $(($value:expr))?)*;)*) => {
         /// Sorted by name, for binary search; a test says so.
-        pub(super) static FUNCTIONS: &[Function] = &[$(
+        static FUNCTIONS: &[Function] = &[$(
             row(stringify!($name), &[$($arg),*], $returns, $kind, $doc)$(.$flag($($value)?))*
         ),*];
     };
@@ -88,7 +136,7 @@ use Kind::{Elementwise, Histogram, Label, Nullary, Sort, Window};
 
 functions! {
     abs(Vector) -> Vector: Elementwise(E::Abs), "absolute value of each sample";
-    absent(Vector) -> Vector: Kind::Absent, "1 if the vector has no sample";
+    absent(Vector) -> Vector: Kind::Absent, "1 if the vector has no sample", reads_totals;
     absent_over_time(Matrix) -> Vector: Kind::AbsentOverTime, "1 if no window has a sample";
     acos(Vector) -> Vector: Elementwise(E::Acos), "arccosine, in radians";
     acosh(Vector) -> Vector: Elementwise(E::Acosh), "inverse hyperbolic cosine";
@@ -96,63 +144,63 @@ functions! {
     asinh(Vector) -> Vector: Elementwise(E::Asinh), "inverse hyperbolic sine";
     atan(Vector) -> Vector: Elementwise(E::Atan), "arctangent, in radians";
     atanh(Vector) -> Vector: Elementwise(E::Atanh), "inverse hyperbolic tangent";
-    avg_over_time(Matrix) -> Vector: Window(W::Avg), "mean of the window's samples";
+    avg_over_time(Matrix) -> Vector: Window(&sums::AVG), "mean of the window's samples";
     ceil(Vector) -> Vector: Elementwise(E::Ceil), "rounds up to an integer";
-    changes(Matrix) -> Vector: Window(W::Changes), "how often the value changed in the window", anchored;
+    changes(Matrix) -> Vector: Window(&simple::CHANGES), "how often the value changed in the window", anchored, silent, reads_buckets;
     clamp(Vector, Scalar, Scalar) -> Vector: Elementwise(E::Clamp), "keeps values within [min, max]";
     clamp_max(Vector, Scalar) -> Vector: Elementwise(E::ClampMax), "keeps values from rising above max";
     clamp_min(Vector, Scalar) -> Vector: Elementwise(E::ClampMin), "keeps values from falling below min";
     cos(Vector) -> Vector: Elementwise(E::Cos), "cosine of radians";
     cosh(Vector) -> Vector: Elementwise(E::Cosh), "hyperbolic cosine";
-    count_over_time(Matrix) -> Vector: Window(W::Count), "number of the window's samples";
+    count_over_time(Matrix) -> Vector: Window(&simple::COUNT), "number of the window's samples", silent;
     day_of_month(Vector) -> Vector: Elementwise(E::DayOfMonth), "1 to 31, UTC", variadic(1), eval_time;
     day_of_week(Vector) -> Vector: Elementwise(E::DayOfWeek), "0 (Sunday) to 6, UTC", variadic(1), eval_time;
     day_of_year(Vector) -> Vector: Elementwise(E::DayOfYear), "1 to 366, UTC", variadic(1), eval_time;
     days_in_month(Vector) -> Vector: Elementwise(E::DaysInMonth), "28 to 31, UTC", variadic(1), eval_time;
     deg(Vector) -> Vector: Elementwise(E::Deg), "radians to degrees";
-    delta(Matrix) -> Vector: Window(W::Delta), "difference over the window, extrapolated to its bounds", anchored, smoothed;
-    deriv(Matrix) -> Vector: Window(W::Deriv), "slope per second by linear regression";
-    double_exponential_smoothing(Matrix, Scalar, Scalar) -> Vector: Window(W::DoubleExponentialSmoothing), "smoothed value, by a smoothing and a trend factor", experimental;
-    end() -> Scalar: Nullary(N::End), "the query's end, in seconds", experimental, eval_time;
+    delta(Matrix) -> Vector: Window(&counter::DELTA), "difference over the window, extrapolated to its bounds", anchored, smoothed;
+    deriv(Matrix) -> Vector: Window(&regression::DERIV), "slope per second by linear regression";
+    double_exponential_smoothing(Matrix, Scalar, Scalar) -> Vector: Window(&smoothing::DOUBLE_EXPONENTIAL), "smoothed value, by a smoothing and a trend factor", experimental;
+    end() -> Scalar: Nullary(N::End), "the query's end, in seconds", experimental, eval_time, query_constant;
     exp(Vector) -> Vector: Elementwise(E::Exp), "e to the power of each sample";
-    first_over_time(Matrix) -> Vector: Window(W::First), "oldest sample of the window", keeps_name;
+    first_over_time(Matrix) -> Vector: Window(&simple::FIRST), "oldest sample of the window", keeps_name, silent;
     floor(Vector) -> Vector: Elementwise(E::Floor), "rounds down to an integer";
-    histogram_avg(Vector) -> Vector: Histogram(H::Avg), "mean of native histograms' observations";
-    histogram_count(Vector) -> Vector: Histogram(H::Count), "number of native histograms' observations";
-    histogram_fraction(Scalar, Scalar, Vector) -> Vector: Histogram(H::Fraction), "estimated fraction of observations between two values";
-    histogram_quantile(Scalar, Vector) -> Vector: Histogram(H::Quantile), "estimated quantile of a histogram's observations";
-    histogram_quantiles(Vector, String, Scalar, Scalar) -> Vector: Histogram(H::Quantiles), "several estimated quantiles, each under a label", variadic(9), experimental;
-    histogram_stddev(Vector) -> Vector: Histogram(H::Stddev), "estimated standard deviation of native histograms' observations";
-    histogram_stdvar(Vector) -> Vector: Histogram(H::Stdvar), "estimated variance of native histograms' observations";
-    histogram_sum(Vector) -> Vector: Histogram(H::Sum), "sum of native histograms' observations";
+    histogram_avg(Vector) -> Vector: Histogram(H::Avg), "mean of native histograms' observations", reads_totals;
+    histogram_count(Vector) -> Vector: Histogram(H::Count), "number of native histograms' observations", reads_totals;
+    histogram_fraction(Scalar, Scalar, Vector) -> Vector: Histogram(H::Fraction), "estimated fraction of observations between two values", reads_buckets;
+    histogram_quantile(Scalar, Vector) -> Vector: Histogram(H::Quantile), "estimated quantile of a histogram's observations", reads_buckets;
+    histogram_quantiles(Vector, String, Scalar, Scalar) -> Vector: Histogram(H::Quantiles), "several estimated quantiles, each under a label", variadic(9), experimental, reads_buckets;
+    histogram_stddev(Vector) -> Vector: Histogram(H::Stddev), "estimated standard deviation of native histograms' observations", reads_buckets;
+    histogram_stdvar(Vector) -> Vector: Histogram(H::Stdvar), "estimated variance of native histograms' observations", reads_buckets;
+    histogram_sum(Vector) -> Vector: Histogram(H::Sum), "sum of native histograms' observations", reads_totals;
     hour(Vector) -> Vector: Elementwise(E::Hour), "0 to 23, UTC", variadic(1), eval_time;
-    idelta(Matrix) -> Vector: Window(W::Idelta), "difference of the window's last two samples";
-    increase(Matrix) -> Vector: Window(W::Increase), "growth of a counter, extrapolated to the window's bounds", wants_counter, start_timestamps, anchored, smoothed;
+    idelta(Matrix) -> Vector: Window(&counter::IDELTA), "difference of the window's last two samples";
+    increase(Matrix) -> Vector: Window(&counter::INCREASE), "growth of a counter, extrapolated to the window's bounds", wants_counter, start_timestamps, anchored, smoothed;
     info(Vector, Vector) -> Vector: Kind::Info, "adds labels of info metrics", variadic(1), experimental, keeps_name;
-    integral(Matrix, Scalar) -> Vector: Window(W::Integral), "area under the window's samples, in value times seconds", variadic(1), experimental;
-    irate(Matrix) -> Vector: Window(W::Irate), "per-second growth of a counter between the window's last two samples", start_timestamps;
+    integral(Matrix, Scalar) -> Vector: Window(&integral::INTEGRAL), "area under the window's samples, in value times seconds", variadic(1), experimental, default(2.0);
+    irate(Matrix) -> Vector: Window(&counter::IRATE), "per-second growth of a counter between the window's last two samples", start_timestamps;
     label_join(Vector, String, String, String) -> Vector: Label(L::Join), "joins labels' values into a label", variadic(-1), keeps_name;
     label_replace(Vector, String, String, String, String) -> Vector: Label(L::Replace), "sets a label where another one matches", keeps_name;
-    last_over_time(Matrix) -> Vector: Window(W::Last), "newest sample of the window", keeps_name;
+    last_over_time(Matrix) -> Vector: Window(&simple::LAST), "newest sample of the window", keeps_name, silent;
     ln(Vector) -> Vector: Elementwise(E::Ln), "natural logarithm";
     log10(Vector) -> Vector: Elementwise(E::Log10), "decimal logarithm";
     log2(Vector) -> Vector: Elementwise(E::Log2), "binary logarithm";
-    mad_over_time(Matrix) -> Vector: Window(W::Mad), "median absolute deviation of the window's samples", experimental;
+    mad_over_time(Matrix) -> Vector: Window(&order::MAD), "median absolute deviation of the window's samples", experimental;
     max_of(Scalar, Scalar) -> Scalar: Kind::Scalar(S::MaxOf), "the larger of two scalars", experimental;
-    max_over_time(Matrix) -> Vector: Window(W::Max), "largest sample of the window";
+    max_over_time(Matrix) -> Vector: Window(&extreme::MAX), "largest sample of the window";
     min_of(Scalar, Scalar) -> Scalar: Kind::Scalar(S::MinOf), "the smaller of two scalars", experimental;
-    min_over_time(Matrix) -> Vector: Window(W::Min), "smallest sample of the window";
+    min_over_time(Matrix) -> Vector: Window(&extreme::MIN), "smallest sample of the window";
     minute(Vector) -> Vector: Elementwise(E::Minute), "0 to 59, UTC", variadic(1), eval_time;
     month(Vector) -> Vector: Elementwise(E::Month), "1 to 12, UTC", variadic(1), eval_time;
     pi() -> Scalar: Nullary(N::Pi), "3.14159...";
-    predict_linear(Matrix, Scalar) -> Vector: Window(W::PredictLinear), "value so many seconds from now, by linear regression", eval_time;
-    present_over_time(Matrix) -> Vector: Window(W::Present), "1 if the window has a sample";
-    quantile_over_time(Scalar, Matrix) -> Vector: Window(W::Quantile), "quantile of the window's samples";
+    predict_linear(Matrix, Scalar) -> Vector: Window(&regression::PREDICT_LINEAR), "value so many seconds from now, by linear regression", eval_time;
+    present_over_time(Matrix) -> Vector: Window(&simple::PRESENT), "1 if the window has a sample", silent;
+    quantile_over_time(Scalar, Matrix) -> Vector: Window(&order::QUANTILE), "quantile of the window's samples";
     rad(Vector) -> Vector: Elementwise(E::Rad), "degrees to radians";
-    range() -> Scalar: Nullary(N::Range), "the query's length, in seconds", experimental, eval_time;
-    rate(Matrix) -> Vector: Window(W::Rate), "per-second growth of a counter, extrapolated to the window's bounds", wants_counter, start_timestamps, anchored, smoothed;
-    resets(Matrix) -> Vector: Window(W::Resets), "how often a counter was reset in the window", start_timestamps, anchored;
-    round(Vector, Scalar) -> Vector: Elementwise(E::Round), "rounds to the nearest multiple, ties up", variadic(1);
+    range() -> Scalar: Nullary(N::Range), "the query's length, in seconds", experimental, eval_time, query_constant;
+    rate(Matrix) -> Vector: Window(&counter::RATE), "per-second growth of a counter, extrapolated to the window's bounds", wants_counter, start_timestamps, anchored, smoothed;
+    resets(Matrix) -> Vector: Window(&simple::RESETS), "how often a counter was reset in the window", start_timestamps, anchored, silent;
+    round(Vector, Scalar) -> Vector: Elementwise(E::Round), "rounds to the nearest multiple, ties up", variadic(1), default(1.0);
     scalar(Vector) -> Scalar: Kind::ScalarOf, "the one sample of a vector, NaN if it is not one";
     sgn(Vector) -> Vector: Elementwise(E::Sgn), "sign: -1, 0 or 1";
     sin(Vector) -> Vector: Elementwise(E::Sin), "sine of radians";
@@ -162,20 +210,20 @@ functions! {
     sort_by_label_desc(Vector, String) -> Vector: Sort(SortFunction::LabelDescending), "orders by labels, last first", variadic(-1), experimental, keeps_name;
     sort_desc(Vector) -> Vector: Sort(SortFunction::ValueDescending), "orders by value, largest first", keeps_name;
     sqrt(Vector) -> Vector: Elementwise(E::Sqrt), "square root";
-    start() -> Scalar: Nullary(N::Start), "the query's start, in seconds", experimental, eval_time;
-    start_timestamp(Vector) -> Vector: Kind::StartTimestamp, "start time of each sample, in seconds", experimental;
-    stddev_over_time(Matrix) -> Vector: Window(W::Stddev), "standard deviation of the window's samples";
-    stdvar_over_time(Matrix) -> Vector: Window(W::Stdvar), "variance of the window's samples";
-    step() -> Scalar: Nullary(N::Step), "the query's step, in seconds", experimental, eval_time;
-    sum_over_time(Matrix) -> Vector: Window(W::Sum), "sum of the window's samples";
+    start() -> Scalar: Nullary(N::Start), "the query's start, in seconds", experimental, eval_time, query_constant;
+    start_timestamp(Vector) -> Vector: Kind::StartTimestamp, "start time of each sample, in seconds", experimental, reads_totals;
+    stddev_over_time(Matrix) -> Vector: Window(&variance::STDDEV), "standard deviation of the window's samples";
+    stdvar_over_time(Matrix) -> Vector: Window(&variance::STDVAR), "variance of the window's samples";
+    step() -> Scalar: Nullary(N::Step), "the query's step, in seconds", experimental, eval_time, query_constant;
+    sum_over_time(Matrix) -> Vector: Window(&sums::SUM), "sum of the window's samples";
     tan(Vector) -> Vector: Elementwise(E::Tan), "tangent of radians";
     tanh(Vector) -> Vector: Elementwise(E::Tanh), "hyperbolic tangent";
     time() -> Scalar: Nullary(N::Time), "the evaluation time, in seconds", eval_time;
-    timestamp(Vector) -> Vector: Elementwise(E::Timestamp), "time of each sample, in seconds", eval_time;
-    ts_of_first_over_time(Matrix) -> Vector: Window(W::TsOfFirst), "time of the window's oldest sample, in seconds", experimental;
-    ts_of_last_over_time(Matrix) -> Vector: Window(W::TsOfLast), "time of the window's newest sample, in seconds", experimental;
-    ts_of_max_over_time(Matrix) -> Vector: Window(W::TsOfMax), "time of the window's last largest sample, in seconds", experimental;
-    ts_of_min_over_time(Matrix) -> Vector: Window(W::TsOfMin), "time of the window's last smallest sample, in seconds", experimental;
+    timestamp(Vector) -> Vector: Elementwise(E::Timestamp), "time of each sample, in seconds", eval_time, reads_totals;
+    ts_of_first_over_time(Matrix) -> Vector: Window(&simple::TS_OF_FIRST), "time of the window's oldest sample, in seconds", experimental, silent;
+    ts_of_last_over_time(Matrix) -> Vector: Window(&simple::TS_OF_LAST), "time of the window's newest sample, in seconds", experimental, silent;
+    ts_of_max_over_time(Matrix) -> Vector: Window(&extreme::TS_OF_MAX), "time of the window's last largest sample, in seconds", experimental;
+    ts_of_min_over_time(Matrix) -> Vector: Window(&extreme::TS_OF_MIN), "time of the window's last smallest sample, in seconds", experimental;
     vector(Scalar) -> Vector: Kind::VectorOf, "a scalar as a vector of one series without labels";
     year(Vector) -> Vector: Elementwise(E::Year), "the year, UTC", variadic(1), eval_time;
 }

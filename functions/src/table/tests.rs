@@ -116,7 +116,7 @@ fn signature(function: &Function) -> String {
 }
 
 #[test]
-fn signatures_are_those_of_the_reference() {
+fn signatures_are_those_of_prometheus() {
     let got: Vec<String> = all().iter().map(signature).collect();
     let want: Vec<&str> = SIGNATURES.lines().collect();
     assert_eq!(got, want);
@@ -153,7 +153,7 @@ fn argument_counts_follow_from_the_signature() {
 }
 
 #[test]
-fn flags_are_those_of_the_reference() {
+fn flags_are_those_of_prometheus() {
     let with = |flag: fn(&Function) -> bool| -> Vec<&str> {
         all().iter().filter(|f| flag(f)).map(|f| f.name).collect()
     };
@@ -170,6 +170,78 @@ fn flags_are_those_of_the_reference() {
     let eval_time = "day_of_month day_of_week day_of_year days_in_month end hour minute month \
                      predict_linear range start step time timestamp year";
     assert_eq!(with(|f| f.uses_eval_time).join(" "), eval_time);
+    assert_eq!(
+        with(|f| f.histograms == HistogramNeed::Totals).join(" "),
+        "absent histogram_avg histogram_count histogram_sum start_timestamp timestamp"
+    );
+    assert_eq!(
+        with(|f| f.histograms == HistogramNeed::All).join(" "),
+        "changes histogram_fraction histogram_quantile histogram_quantiles histogram_stddev \
+         histogram_stdvar"
+    );
+}
+
+#[test]
+fn extended_windows_have_kernels() {
+    for function in all() {
+        let kernel = match function.kind {
+            Kind::Window(kernel) => kernel.is_extensible(),
+            _ => false,
+        };
+        assert_eq!(function.anchored, kernel, "{}", function.name);
+        assert!(function.anchored || !function.smoothed, "{}", function.name);
+    }
+}
+
+/// `name(parameter) [experimental]` of Prometheus v0.316.0, `promql/parser/lex.go`.
+const AGGREGATORS: &str = "\
+avg
+bottomk(scalar)
+count
+count_values(string)
+group
+limit_ratio(scalar) experimental
+limitk(scalar) experimental
+max
+min
+quantile(scalar)
+stddev
+stdvar
+sum
+topk(scalar)
+";
+
+#[test]
+fn aggregators_are_those_of_prometheus() {
+    let mut got = String::new();
+    for row in aggregators() {
+        got.push_str(row.name);
+        if let Some(param) = row.param {
+            got.push_str(&format!("({param})"));
+        }
+        got.push_str(if row.experimental {
+            " experimental\n"
+        } else {
+            "\n"
+        });
+        assert_eq!(aggregator(row.name), Some(row));
+        assert!(!row.doc.is_empty());
+    }
+    assert_eq!(got, AGGREGATORS);
+    assert!(aggregator("rate").is_none() && aggregator("SUM").is_none());
+}
+
+#[test]
+fn what_folds_gives_rows_of_groups() {
+    for row in aggregators() {
+        let folds = row.fold().is_some();
+        assert!(!folds || (row.labels == AggregatedLabels::Group && row.param.is_none()));
+        let adds = matches!(
+            row.histograms,
+            AggregatedHistograms::Added | AggregatedHistograms::Counted
+        );
+        assert!(!adds || folds, "{}", row.name);
+    }
 }
 
 #[test]

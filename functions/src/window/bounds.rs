@@ -1,4 +1,4 @@
-//! Which samples lie in which window.
+//! The samples of each window, as ranges of indices.
 
 use crate::grid::Grid;
 

@@ -2,7 +2,7 @@
 //!
 //! A counter that falls was reset; the value before the fall is added to what
 //! the window gained. The positions of resets are found once for the series,
-//! and only those inside a window are added, in order, as the reference does:
+//! and only those inside a window are added, in order, as Prometheus does:
 //! with few resets a window costs the same whatever its length. (Differences
 //! of running sums would not give the same bits, and an infinite value before
 //! a reset would poison all that follows.)
@@ -10,14 +10,56 @@
 //! What each window needs is gathered for some steps at a time into small
 //! arrays, over which the extrapolation is branch-free arithmetic.
 
-use super::{WindowInput, WindowScratch};
+use super::extended::extended;
+use super::extrapolation::{Extent, seconds};
+use super::function::FloatKernel::{Buffered, Samples};
+use super::function::{HistogramKernel, WindowFunction};
+use super::input::WindowInput;
+use super::native::instant;
+use super::native::rate::{self, Rate};
+use super::neighbours::{Resets, find_resets};
+use super::scratch::WindowScratch;
+use crate::histogram::native::Growth;
+
+/// `rate`
+pub static RATE: WindowFunction = WindowFunction::new(
+    Buffered(extrapolated::<true, true>),
+    HistogramKernel::Corrects(|series, out| rate::eval(series, Rate::PER_SECOND, out)),
+)
+.extended(extended::<true, true>);
+
+/// `increase`
+pub static INCREASE: WindowFunction = WindowFunction::new(
+    Buffered(extrapolated::<true, false>),
+    HistogramKernel::Corrects(|series, out| rate::eval(series, Rate::INCREASE, out)),
+)
+.extended(extended::<true, false>);
+
+/// `delta`
+pub static DELTA: WindowFunction = WindowFunction::new(
+    Buffered(extrapolated::<false, false>),
+    HistogramKernel::Corrects(|series, out| rate::eval(series, Rate::DELTA, out)),
+)
+.extended(extended::<false, false>);
+
+/// `irate`
+pub static IRATE: WindowFunction = WindowFunction::new(
+    Samples(last_two::<true>),
+    HistogramKernel::Corrects(|series, out| instant::last_two(series, Growth::Counter, out)),
+);
+
+/// `idelta`
+pub static IDELTA: WindowFunction = WindowFunction::new(
+    Samples(last_two::<false>),
+    HistogramKernel::Corrects(|series, out| instant::last_two(series, Growth::Gauge, out)),
+);
 
 /// Steps that are gathered before they are computed: five arrays of this
 /// length stay in L1.
 const LANES: usize = 64;
 
 /// `rate` (`COUNTER`, `PER_SECOND`), `increase` (`COUNTER`), `delta`.
-pub fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
+fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
     input: &WindowInput<'_>,
     scratch: &mut WindowScratch,
     out: &mut [f64],
@@ -88,69 +130,6 @@ fn since_start(
     };
     let factor = extent.factor_since(between(start, last_t));
     Some((gained, factor))
-}
-
-/// A length of time as Go gives it in seconds, to the last bit.
-pub(super) fn seconds(ms: i64) -> f64 {
-    (ms / 1000) as f64 + (ms % 1000 * 1_000_000) as f64 / 1e9
-}
-
-/// The indices of samples at which a counter had been reset: that are less
-/// than the one before, or whose start says so.
-pub(super) fn find_resets(input: &WindowInput<'_>, resets: &mut Vec<u32>) {
-    let used = input.used();
-    let values = &input.values[used.clone()];
-    let offset = used.start as u32;
-    if input.start_timestamps.is_some() {
-        let reset = |&i: &usize| input.values[i] < input.values[i - 1] || input.starts_anew(i);
-        resets.extend((used.start + 1..used.end).filter(reset).map(|i| i as u32));
-        return;
-    }
-    // Most series have none: a branch-free pass tells.
-    let any = values.windows(2).fold(false, |any, w| any | (w[1] < w[0]));
-    if any {
-        let pairs = (offset + 1..).zip(values.windows(2));
-        resets.extend(pairs.filter(|(_, w)| w[1] < w[0]).map(|(at, _)| at));
-    }
-}
-
-pub(super) struct Resets<'a> {
-    at: &'a [u32],
-    /// The first reset behind a window's first sample. Windows only move
-    /// forward, so this does too.
-    next: usize,
-}
-
-impl<'a> Resets<'a> {
-    /// Resets at these samples, in order.
-    pub(super) fn new(at: &'a [u32]) -> Self {
-        Resets { at, next: 0 }
-    }
-
-    /// What a window gained, with the values before its resets.
-    #[inline]
-    pub(super) fn correct(
-        &mut self,
-        values: &[f64],
-        first: usize,
-        last: usize,
-        mut gained: f64,
-    ) -> f64 {
-        while self
-            .at
-            .get(self.next)
-            .is_some_and(|&at| at as usize <= first)
-        {
-            self.next += 1;
-        }
-        for &at in &self.at[self.next..] {
-            if at as usize > last {
-                break;
-            }
-            gained += values[at as usize - 1];
-        }
-        gained
-    }
 }
 
 /// What the extrapolation of some steps needs. Times are ms.
@@ -225,81 +204,8 @@ impl Lanes {
     }
 }
 
-/// Where the samples of a window lie, in seconds.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Extent {
-    /// From the window's beginning to the first sample.
-    pub to_start: f64,
-    /// From the last sample to the window's end.
-    pub to_end: f64,
-    /// From the first sample to the last.
-    pub sampled: f64,
-    /// Samples but one.
-    pub gaps: f64,
-}
-
-impl Extent {
-    /// By what the gain between the first and the last sample is stretched
-    /// towards the window's ends. `first` is the value of the first sample.
-    #[inline]
-    pub fn factor(&self, counter: bool, first: f64, gained: f64) -> f64 {
-        // Samples about where they were expected reach the window's end; else
-        // the series is taken to begin or end half an interval beyond the
-        // sample.
-        let average = self.sampled / self.gaps;
-        let threshold = average * 1.1;
-        let half = average / 2.0;
-        let mut to_start = if self.to_start >= threshold {
-            half
-        } else {
-            self.to_start
-        };
-        if counter {
-            // A counter is not extrapolated below zero.
-            let rises = (gained > 0.0) & (first >= 0.0);
-            let to_zero = self.sampled * (first / gained);
-            to_start = if rises & (to_zero < to_start) {
-                to_zero
-            } else {
-                to_start
-            };
-        }
-        let to_end = if self.to_end >= threshold {
-            half
-        } else {
-            self.to_end
-        };
-        let stretched = (self.sampled + to_start + to_end) / self.sampled;
-        if self.sampled == 0.0 { 1.0 } else { stretched }
-    }
-
-    /// As [`Extent::factor`], for a counter of which it is known that it began
-    /// from zero so many seconds before the last sample.
-    pub fn factor_since(&self, since: f64) -> f64 {
-        let average = if self.gaps > 0.0 {
-            self.sampled / self.gaps
-        } else {
-            0.0
-        };
-        let to_end = if self.to_end >= average * 1.1 {
-            average / 2.0
-        } else {
-            self.to_end
-        };
-        if since == 0.0 {
-            1.0
-        } else {
-            (since + to_end) / since
-        }
-    }
-}
-
 /// `irate` (`COUNTER`) and `idelta`: the last two samples of each window.
-pub fn last_two<const COUNTER: bool>(
-    input: &WindowInput<'_>,
-    out: &mut [f64],
-    present: &mut [bool],
-) {
+fn last_two<const COUNTER: bool>(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
     for ((bounds, out), present) in input.bounds.iter().zip(out).zip(present) {
         *present = false;
         if bounds.len() < 2 {

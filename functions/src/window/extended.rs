@@ -1,38 +1,20 @@
-//! `anchored` and `smoothed`: windows that know what is at their ends.
+//! `anchored` and `smoothed` windows, which have values at their ends.
 //!
 //! An anchored window has at either end the value of the last sample at or
-//! before it. A smoothed one has there what lies on the straight line between
-//! the samples around it. What grew between the two ends needs no
-//! extrapolation. To find those samples, the bounds of these windows reach
+//! before it. A smoothed one has the value on the straight line between the
+//! samples around it. The growth between the two ends needs no extrapolation. To find those samples, the bounds of these windows reach
 //! further than the windows, see [`Extension`].
 
 use std::ops::Range;
 
-use super::counter::{Resets, find_resets, seconds};
+use super::bounds::{Bounds, compute_bounds};
+use super::extension::Extension;
+use super::extrapolation::seconds;
+use super::input::WindowInput;
+use super::neighbours::{Resets, find_resets};
+use super::scratch::WindowScratch;
 use super::start_timestamps::Started;
-use super::{Bounds, WindowInput, WindowScratch, compute_bounds};
 use crate::grid::Grid;
-
-/// How far a selector looks beyond its windows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Extension {
-    /// Whether values at the ends are interpolated (`smoothed`), or are those
-    /// of samples (`anchored`).
-    pub smoothed: bool,
-    /// How long before its beginning samples still tell of a window, ms.
-    pub before_ms: i64,
-    /// How long behind its end they do, ms.
-    pub after_ms: i64,
-}
-
-impl Extension {
-    /// The ends and the length of windows that hold all that is looked at.
-    pub fn widen(self, ends: Grid, range_ms: i64) -> (Grid, i64) {
-        let start_ms = ends.start_ms.saturating_add(self.after_ms);
-        let beyond = self.before_ms.saturating_add(self.after_ms);
-        (Grid { start_ms, ..ends }, range_ms.saturating_add(beyond))
-    }
-}
 
 /// A sample, or what stands for one at an end of a window.
 #[derive(Clone, Copy)]
@@ -117,7 +99,7 @@ struct Window<'a> {
     counter: bool,
     begin: i64,
     end: i64,
-    /// The samples that tell of the ends.
+    /// The samples that determine the values at the ends.
     first: usize,
     last: usize,
     /// The first sample that is looked at.
@@ -125,7 +107,7 @@ struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    /// The window of a step, if there is anything to tell of it.
+    /// The window of a step, if its ends have values.
     fn of(
         input: &'a WindowInput<'a>,
         extension: Extension,
@@ -136,12 +118,12 @@ impl<'a> Window<'a> {
         let first = window.point(window.first);
         // If all samples are later, only a counter that says that it began in
         // the window, or before it, has grown in it.
-        let told = !extension.smoothed
+        let has_ends = !extension.smoothed
             || first.time <= window.end
             || (counter
                 && window.begins_in_sight(first)
                 && !first.started().anew_behind(window.end));
-        told.then_some(window)
+        has_ends.then_some(window)
     }
 
     /// The window of a step, if any sample is behind its beginning.
@@ -307,11 +289,11 @@ fn interpolate(a: Point, b: Point, time: i64, counter: bool) -> f64 {
 /// Stale markers are no samples here.
 ///
 /// # Panics
-/// If `out` and `present` have not one place for each of `input.bounds`, or
+/// If `out` and `present` have not one item for each of `input.bounds`, or
 /// bounds lie outside of the samples.
 pub fn smoothed(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
-    assert_eq!(input.bounds.len(), out.len(), "one place a step");
-    assert_eq!(input.bounds.len(), present.len(), "one mark a step");
+    assert_eq!(input.bounds.len(), out.len(), "one item a step");
+    assert_eq!(input.bounds.len(), present.len(), "one flag a step");
     let point = |i: usize| Point {
         time: input.timestamps[i],
         value: input.values[i],

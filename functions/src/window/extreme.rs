@@ -1,8 +1,31 @@
 //! `min_over_time`, `max_over_time`, and the times of the extremes.
 
+use super::function::FloatKernel::{Buffered, Samples};
+use super::function::{HistogramKernel, WindowFunction};
+use super::input::WindowInput;
+use super::scratch::WindowScratch;
 use super::simple::of_window;
 use super::sliding::{Fold, pays, slide};
-use super::{WindowInput, WindowScratch};
+
+/// `min_over_time`; NaN only if all samples are.
+pub static MIN: WindowFunction =
+    WindowFunction::new(Buffered(extreme::<Smallest>), HistogramKernel::Ignored);
+
+/// `max_over_time`; NaN only if all samples are.
+pub static MAX: WindowFunction =
+    WindowFunction::new(Buffered(extreme::<Largest>), HistogramKernel::Ignored);
+
+/// `ts_of_min_over_time`
+pub static TS_OF_MIN: WindowFunction = WindowFunction::new(
+    Samples(|input, out, present| time_of(input, |v, best| v <= best, out, present)),
+    HistogramKernel::Ignored,
+);
+
+/// `ts_of_max_over_time`
+pub static TS_OF_MAX: WindowFunction = WindowFunction::new(
+    Samples(|input, out, present| time_of(input, |v, best| v >= best, out, present)),
+    HistogramKernel::Ignored,
+);
 
 /// Below this many samples the plain loop is as fast.
 const LONG_WINDOW: usize = 10;
@@ -10,26 +33,6 @@ const LONG_WINDOW: usize = 10;
 /// The plain loop may visit each sample so often before sliding, which visits
 /// it twice, is faster.
 const VISITS: usize = 4;
-
-/// `min_over_time`; NaN only if all samples are.
-pub fn min(
-    input: &WindowInput<'_>,
-    scratch: &mut WindowScratch,
-    out: &mut [f64],
-    present: &mut [bool],
-) {
-    extreme::<Smallest>(input, scratch, out, present);
-}
-
-/// `max_over_time`; NaN only if all samples are.
-pub fn max(
-    input: &WindowInput<'_>,
-    scratch: &mut WindowScratch,
-    out: &mut [f64],
-    present: &mut [bool],
-) {
-    extreme::<Largest>(input, scratch, out, present);
-}
 
 fn extreme<F: Fold<State = f64>>(
     input: &WindowInput<'_>,
@@ -108,7 +111,7 @@ impl Fold for Largest {
 }
 
 /// The time, in seconds, of the last sample that `beats` the best before it.
-pub fn time_of(
+fn time_of(
     input: &WindowInput<'_>,
     beats: impl Fn(f64, f64) -> bool,
     out: &mut [f64],

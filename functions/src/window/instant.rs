@@ -1,7 +1,7 @@
 //! The instant selector as a window function: the latest sample within the
 //! lookback, unless it is stale.
 
-use super::WindowInput;
+use super::input::WindowInput;
 
 /// Bits of the NaN that marks a series as stale.
 pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
@@ -9,7 +9,7 @@ pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
 /// The latest sample's value. Here `input.values` may hold stale markers.
 ///
 /// # Panics
-/// If `out` and `present` have not one place for each of `input.bounds`, or
+/// If `out` and `present` have not one item for each of `input.bounds`, or
 /// bounds lie outside of the samples.
 pub fn latest(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
     of_latest(input, out, present, |_, value| value);
@@ -45,8 +45,8 @@ fn of_latest(
     present: &mut [bool],
     number: impl Fn(usize, f64) -> f64,
 ) {
-    assert_eq!(input.bounds.len(), out.len(), "one place a step");
-    assert_eq!(input.bounds.len(), present.len(), "one mark a step");
+    assert_eq!(input.bounds.len(), out.len(), "one item a step");
+    assert_eq!(input.bounds.len(), present.len(), "one flag a step");
     for ((bounds, out), present) in input.bounds.iter().zip(out).zip(present) {
         *present = false;
         if !bounds.is_empty() {

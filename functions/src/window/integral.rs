@@ -1,7 +1,23 @@
 //! `integral`: the area under a window's samples, in value times seconds.
 
-use super::{Param, WindowInput};
+use super::function::FloatKernel::WithParams;
+use super::function::{HistogramKernel, ParamBounds, WindowFunction};
+use super::input::WindowInput;
+use crate::grid::Param;
 use crate::kahan;
+
+/// `integral`
+pub static INTEGRAL: WindowFunction = WindowFunction::new(
+    WithParams(|input, params, _, out, present| {
+        integral(input, params.first().copied(), out, present);
+        Ok(())
+    }),
+    HistogramKernel::Ignored,
+)
+.bounded(ParamBounds {
+    holds: |strategy| Quadrature::of(strategy).is_some(),
+    text: "strategy should be 0, 1, or 2 (default), using 2",
+});
 
 /// How the area between two neighbours is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +56,8 @@ impl Quadrature {
     }
 }
 
-/// Whether `integral` takes a strategy; others get a warning, and the
-/// trapezoidal rule.
-pub fn is_integral_strategy(strategy: f64) -> bool {
-    Quadrature::of(strategy).is_some()
-}
-
 /// The area of each window; NaN samples count as 0.
-pub fn integral(
+fn integral(
     input: &WindowInput<'_>,
     strategy: Option<Param<'_>>,
     out: &mut [f64],

@@ -1,7 +1,5 @@
 //! The plain definitions of the window functions, window by window.
 
-use super::WindowFunction;
-
 /// One window's samples, spelled out.
 pub struct Plain {
     pub samples: Vec<(i64, f64)>,
@@ -10,8 +8,7 @@ pub struct Plain {
     pub eval: i64,
 }
 
-pub fn plain(function: WindowFunction, w: &Plain, param: f64) -> Option<f64> {
-    use WindowFunction as W;
+pub fn plain(function: &str, w: &Plain, param: f64) -> Option<f64> {
     let v: Vec<f64> = w.samples.iter().map(|s| s.1).collect();
     let (first, last) = (*w.samples.first()?, *w.samples.last()?);
     let n = v.len() as f64;
@@ -20,33 +17,33 @@ pub fn plain(function: WindowFunction, w: &Plain, param: f64) -> Option<f64> {
     let pairs = || w.samples.windows(2);
     let by = |f: fn(f64, f64) -> f64| v.iter().copied().reduce(f);
     Some(match function {
-        W::Sum => v.iter().sum(),
-        W::Avg => mean,
-        W::Count => n,
-        W::Present => 1.0,
-        W::Min => by(f64::min)?,
-        W::Max => by(f64::max)?,
-        W::Last => last.1,
-        W::First => first.1,
-        W::TsOfFirst => first.0 as f64 / 1000.0,
-        W::TsOfLast => last.0 as f64 / 1000.0,
-        W::TsOfMax => {
+        "sum_over_time" => v.iter().sum(),
+        "avg_over_time" => mean,
+        "count_over_time" => n,
+        "present_over_time" => 1.0,
+        "min_over_time" => by(f64::min)?,
+        "max_over_time" => by(f64::max)?,
+        "last_over_time" => last.1,
+        "first_over_time" => first.1,
+        "ts_of_first_over_time" => first.0 as f64 / 1000.0,
+        "ts_of_last_over_time" => last.0 as f64 / 1000.0,
+        "ts_of_max_over_time" => {
             let best = by(f64::max)?;
             w.samples.iter().rfind(|s| s.1 == best)?.0 as f64 / 1000.0
         }
-        W::TsOfMin => {
+        "ts_of_min_over_time" => {
             let best = by(f64::min)?;
             w.samples.iter().rfind(|s| s.1 == best)?.0 as f64 / 1000.0
         }
-        W::Stdvar => variance,
-        W::Stddev => variance.sqrt(),
-        W::Resets => pairs().filter(|p| p[1].1 < p[0].1).count() as f64,
-        W::Changes => pairs().filter(|p| p[1].1 != p[0].1).count() as f64,
-        W::Integral => pairs()
+        "stdvar_over_time" => variance,
+        "stddev_over_time" => variance.sqrt(),
+        "resets" => pairs().filter(|p| p[1].1 < p[0].1).count() as f64,
+        "changes" => pairs().filter(|p| p[1].1 != p[0].1).count() as f64,
+        "integral" => pairs()
             .map(|p| (p[0].1 + p[1].1) / 2.0 * (p[1].0 - p[0].0) as f64 / 1000.0)
             .sum(),
-        W::Quantile => sorted_quantile(param, &v),
-        W::Mad => {
+        "quantile_over_time" => sorted_quantile(param, &v),
+        "mad_over_time" => {
             let median = sorted_quantile(0.5, &v);
             sorted_quantile(
                 0.5,
@@ -54,10 +51,10 @@ pub fn plain(function: WindowFunction, w: &Plain, param: f64) -> Option<f64> {
             )
         }
         _ if v.len() < 2 => return None,
-        W::Irate | W::Idelta => {
+        "irate" | "idelta" => {
             let p = pairs().next_back()?;
             let mut d = p[1].1 - p[0].1;
-            if function == W::Idelta {
+            if function == "idelta" {
                 return Some(d);
             }
             if d < 0.0 {
@@ -65,9 +62,9 @@ pub fn plain(function: WindowFunction, w: &Plain, param: f64) -> Option<f64> {
             }
             d / ((p[1].0 - p[0].0) as f64 / 1000.0)
         }
-        W::Rate | W::Increase | W::Delta => {
+        "rate" | "increase" | "delta" => {
             let mut gained = last.1 - first.1;
-            if function != W::Delta {
+            if function != "delta" {
                 gained += pairs()
                     .filter(|p| p[1].1 < p[0].1)
                     .map(|p| p[0].1)
@@ -83,17 +80,17 @@ pub fn plain(function: WindowFunction, w: &Plain, param: f64) -> Option<f64> {
             if right >= average * 1.1 {
                 right = average / 2.0;
             }
-            if function != W::Delta && gained > 0.0 && first.1 >= 0.0 {
+            if function != "delta" && gained > 0.0 && first.1 >= 0.0 {
                 left = left.min(sampled * first.1 / gained);
             }
             let whole = gained * (sampled + left + right) / sampled;
-            if function == W::Rate {
+            if function == "rate" {
                 whole / (w.range as f64 / 1000.0)
             } else {
                 whole
             }
         }
-        W::Deriv | W::PredictLinear => {
+        "deriv" | "predict_linear" => {
             let x: Vec<f64> = w
                 .samples
                 .iter()
@@ -102,13 +99,13 @@ pub fn plain(function: WindowFunction, w: &Plain, param: f64) -> Option<f64> {
             let mx = x.iter().sum::<f64>() / n;
             let covariance: f64 = x.iter().zip(&v).map(|(x, y)| (x - mx) * (y - mean)).sum();
             let slope = covariance / x.iter().map(|x| (x - mx) * (x - mx)).sum::<f64>();
-            if function == W::Deriv {
+            if function == "deriv" {
                 slope
             } else {
                 mean + slope * (param - mx)
             }
         }
-        W::DoubleExponentialSmoothing => {
+        "double_exponential_smoothing" => {
             let (mut level, mut slope) = (v[0], v[1] - v[0]);
             for (i, x) in v.iter().enumerate().skip(1) {
                 let next = param * x + (1.0 - param) * (level + slope);
@@ -119,6 +116,7 @@ pub fn plain(function: WindowFunction, w: &Plain, param: f64) -> Option<f64> {
             }
             level
         }
+        other => panic!("no plain definition of {other}"),
     })
 }
 

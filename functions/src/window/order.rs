@@ -6,8 +6,30 @@
 
 use std::cmp::Ordering;
 
-use super::{Bounds, Param, WindowInput, WindowScratch};
+use super::bounds::Bounds;
+use super::function::FloatKernel::{Buffered, WithParams};
+use super::function::{HistogramKernel, ParamBounds, WindowFunction};
+use super::input::{WindowInput, required};
+use super::scratch::WindowScratch;
+use super::sliding::pays;
+use crate::grid::Param;
 use crate::quantile::{quantile as quantile_of, quantile_of_sorted};
+
+/// `quantile_over_time`
+pub static QUANTILE: WindowFunction = WindowFunction::new(
+    WithParams(|input, params, scratch, out, present| {
+        quantile(input, required(params, 0)?, scratch, out, present);
+        Ok(())
+    }),
+    HistogramKernel::Ignored,
+)
+.bounded(ParamBounds {
+    holds: |q| (0.0..=1.0).contains(&q),
+    text: "quantile value should be between 0 and 1",
+});
+
+/// `mad_over_time`
+pub static MAD: WindowFunction = WindowFunction::new(Buffered(mad), HistogramKernel::Ignored);
 
 /// Below this many samples, selecting anew is as fast.
 const LONG_WINDOW: usize = 16;
@@ -17,14 +39,14 @@ const LONG_WINDOW: usize = 16;
 const VISITS: usize = 4;
 
 /// The quantile of each window.
-pub fn quantile(
+fn quantile(
     input: &WindowInput<'_>,
     q: Param<'_>,
     scratch: &mut WindowScratch,
     out: &mut [f64],
     present: &mut [bool],
 ) {
-    if super::sliding::pays(input, LONG_WINDOW, VISITS) {
+    if pays(input, LONG_WINDOW, VISITS) {
         return sorted_window(input, q, &mut scratch.keys, out, present);
     }
     for (i, bounds) in input.bounds.iter().enumerate() {
@@ -121,7 +143,7 @@ fn value(key: i64) -> f64 {
 }
 
 /// The median of the distances from the median; NaN if a sample is NaN.
-pub fn mad(
+fn mad(
     input: &WindowInput<'_>,
     scratch: &mut WindowScratch,
     out: &mut [f64],

@@ -1,7 +1,22 @@
 //! `deriv` and `predict_linear`: least squares over a window.
 
-use super::{Param, WindowInput};
+use super::function::FloatKernel::{Samples, WithParams};
+use super::function::{HistogramKernel, WindowFunction};
+use super::input::{WindowInput, required};
+use crate::grid::Param;
 use crate::kahan::Sum;
+
+/// `deriv`
+pub static DERIV: WindowFunction = WindowFunction::new(Samples(deriv), HistogramKernel::Ignored);
+
+/// `predict_linear`
+pub static PREDICT_LINEAR: WindowFunction = WindowFunction::new(
+    WithParams(|input, params, _, out, present| {
+        predict_linear(input, required(params, 0)?, out, present);
+        Ok(())
+    }),
+    HistogramKernel::Ignored,
+);
 
 /// Slope per second, and the value at `intercept_time` (ms).
 fn regression(timestamps: &[i64], values: &[f64], intercept_time: i64) -> (f64, f64) {
@@ -33,7 +48,7 @@ fn regression(timestamps: &[i64], values: &[f64], intercept_time: i64) -> (f64, 
 }
 
 /// The slope per second.
-pub fn deriv(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
+fn deriv(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
     for (i, bounds) in input.bounds.iter().enumerate() {
         present[i] = bounds.len() >= 2;
         if present[i] {
@@ -45,7 +60,7 @@ pub fn deriv(input: &WindowInput<'_>, out: &mut [f64], present: &mut [bool]) {
 }
 
 /// The value `seconds` after the evaluation time.
-pub fn predict_linear(
+fn predict_linear(
     input: &WindowInput<'_>,
     seconds: Param<'_>,
     out: &mut [f64],

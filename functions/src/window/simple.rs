@@ -1,7 +1,74 @@
 //! Functions of a window's bounds or of neighbouring samples.
 
+use super::bounds::Bounds;
 use super::extended::anchored;
-use super::{Bounds, WindowInput, WindowScratch};
+use super::function::FloatKernel::{Buffered, Samples};
+use super::function::{HistogramKernel, WindowFunction};
+use super::input::WindowInput;
+use super::native::pairs::{self, Pairs};
+use super::native::simple as native;
+use super::neighbours::{is_change, is_reset};
+use super::scratch::WindowScratch;
+
+/// `count_over_time`
+pub static COUNT: WindowFunction = WindowFunction::new(
+    Samples(|input, out, present| of_window(input, out, present, |b| b.len() as f64)),
+    HistogramKernel::Corrects(native::count),
+);
+
+/// `present_over_time`
+pub static PRESENT: WindowFunction = WindowFunction::new(
+    Samples(|input, out, present| of_window(input, out, present, |_| 1.0)),
+    HistogramKernel::Corrects(native::present),
+);
+
+/// `first_over_time`
+pub static FIRST: WindowFunction = WindowFunction::new(
+    Samples(|input, out, present| of_window(input, out, present, |b| input.values[b.first()])),
+    HistogramKernel::Corrects(native::first),
+);
+
+/// `last_over_time`
+pub static LAST: WindowFunction = WindowFunction::new(
+    Samples(|input, out, present| of_window(input, out, present, |b| input.values[b.last()])),
+    HistogramKernel::Corrects(native::last),
+);
+
+/// `ts_of_first_over_time`
+pub static TS_OF_FIRST: WindowFunction = WindowFunction::new(
+    Samples(|input, out, present| of_window(input, out, present, |b| seconds_at(input, b.first()))),
+    HistogramKernel::Corrects(native::time_of_first),
+);
+
+/// `ts_of_last_over_time`
+pub static TS_OF_LAST: WindowFunction = WindowFunction::new(
+    Samples(|input, out, present| of_window(input, out, present, |b| seconds_at(input, b.last()))),
+    HistogramKernel::Corrects(native::time_of_last),
+);
+
+/// `resets`
+pub static RESETS: WindowFunction = WindowFunction::new(
+    Buffered(resets),
+    HistogramKernel::Replaces(|series, scratch, out| {
+        pairs::count(series, Pairs::Resets, scratch, out);
+    }),
+)
+.extended(|input, _, scratch, out, present| resets(input, scratch, out, present));
+
+/// `changes`
+pub static CHANGES: WindowFunction = WindowFunction::new(
+    Buffered(changes),
+    HistogramKernel::Replaces(|series, scratch, out| {
+        pairs::count(series, Pairs::Changes, scratch, out);
+    }),
+)
+.extended(|input, _, scratch, out, present| changes(input, scratch, out, present));
+
+/// The time of a sample, in seconds.
+#[inline]
+fn seconds_at(input: &WindowInput<'_>, sample: usize) -> f64 {
+    input.timestamps[sample] as f64 / 1000.0
+}
 
 /// A number for each window that has a sample.
 #[inline]
@@ -20,7 +87,7 @@ pub fn of_window(
 }
 
 /// How often a sample is less than the one before.
-pub fn resets(
+fn resets(
     input: &WindowInput<'_>,
     scratch: &mut WindowScratch,
     out: &mut [f64],
@@ -32,7 +99,7 @@ pub fn resets(
 }
 
 /// How often the value changes; NaN equals NaN here.
-pub fn changes(
+fn changes(
     input: &WindowInput<'_>,
     scratch: &mut WindowScratch,
     out: &mut [f64],
@@ -41,16 +108,6 @@ pub fn changes(
     count_pairs(input, scratch, out, present, |i| {
         is_change(input.values[i - 1], input.values[i])
     });
-}
-
-/// Whether a counter was reset between two values.
-pub(super) fn is_reset(before: f64, value: f64) -> bool {
-    value < before
-}
-
-/// Whether two values differ.
-pub(super) fn is_change(before: f64, value: f64) -> bool {
-    value != before && !(value.is_nan() && before.is_nan())
 }
 
 /// Counts samples for which `hit` holds, which looks at them and those before.

@@ -10,7 +10,8 @@
 //!
 //! Bad at short windows: below some dozens of samples the plain loop wins.
 
-use super::{Bounds, WindowInput};
+use super::bounds::Bounds;
+use super::input::WindowInput;
 
 /// States of several samples that can be joined, the earlier first.
 pub(super) trait Fold {

@@ -1,15 +1,31 @@
 //! `double_exponential_smoothing`.
 
-use super::{Param, ParamError, WindowInput};
+use super::function::FloatKernel::WithParams;
+use super::function::{HistogramKernel, WindowFunction};
+use super::input::{ParamError, WindowInput, required};
+use super::native::series::Series;
+use crate::grid::Param;
+
+/// `double_exponential_smoothing`
+pub static DOUBLE_EXPONENTIAL: WindowFunction = WindowFunction::new(
+    WithParams(|input, params, _, out, present| {
+        double_exponential(input, both(params)?, out, present)
+    }),
+    HistogramKernel::IgnoredAfter(|series, params| check_factors(series, both(params)?)),
+);
+
+/// The smoothing and the trend factor.
+fn both<'a>(params: &[Param<'a>]) -> Result<[Param<'a>; 2], ParamError> {
+    Ok([required(params, 0)?, required(params, 1)?])
+}
 
 /// The last smoothed value of each window with two samples or more.
 ///
 /// # Errors
 /// When a factor is not inside (0, 1) at a step whose window has a sample.
-pub fn double_exponential(
+fn double_exponential(
     input: &WindowInput<'_>,
-    smoothing: Param<'_>,
-    trend: Param<'_>,
+    params: [Param<'_>; 2],
     out: &mut [f64],
     present: &mut [bool],
 ) -> Result<(), ParamError> {
@@ -18,7 +34,7 @@ pub fn double_exponential(
         if bounds.is_empty() {
             continue;
         }
-        let [sf, tf] = factors([smoothing, trend], i)?;
+        let [sf, tf] = factors(params, i)?;
         if bounds.len() < 2 {
             continue;
         }
@@ -32,7 +48,7 @@ pub fn double_exponential(
 ///
 /// # Errors
 /// When one is not inside (0, 1).
-pub fn factors(params: [Param<'_>; 2], step: usize) -> Result<[f64; 2], ParamError> {
+fn factors(params: [Param<'_>; 2], step: usize) -> Result<[f64; 2], ParamError> {
     let [sf, tf] = params.map(|param| param.at(step));
     if sf <= 0.0 || sf >= 1.0 {
         return Err(ParamError::SmoothingFactor(sf));
@@ -55,4 +71,20 @@ fn smooth(values: &[f64], sf: f64, tf: f64) -> f64 {
         (before, level) = (level, next);
     }
     level
+}
+
+/// Looks at the factors of `double_exponential_smoothing`, which are refused
+/// also where there are histograms alone.
+///
+/// # Errors
+/// When a factor is not inside (0, 1) at a step whose window has a sample.
+fn check_factors(series: &Series<'_>, params: [Param<'_>; 2]) -> Result<(), ParamError> {
+    let bounds = series.input.floats.bounds.iter();
+    let bounds = bounds.zip(series.input.histograms.bounds);
+    for (step, (floats, histograms)) in bounds.enumerate() {
+        if !(floats.is_empty() && histograms.is_empty()) {
+            factors(params, step)?;
+        }
+    }
+    Ok(())
 }

@@ -1,7 +1,8 @@
 //! Start timestamps: when a counter began to count, as far as that is known.
 //! 0 says that it is not; one that is that of its own sample says the same.
 
-use super::{Bounds, WindowInput};
+use super::bounds::Bounds;
+use super::input::WindowInput;
 
 /// A sample's start timestamp and timestamp, ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

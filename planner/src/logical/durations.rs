@@ -12,8 +12,8 @@ type Result<T> = std::result::Result<T, PlanError>;
 /// The largest duration, s: what Go's nanoseconds hold.
 const MAX_SECONDS: f64 = 9_223_372_036.854_776;
 
-/// Computes every duration of an expression, in the order in which the
-/// reference does, so that of several errors the same one comes first.
+/// Computes every duration of an expression, in the order in which Prometheus
+/// does, so that of several errors the same one comes first.
 ///
 /// # Errors
 /// As [`resolve`].
@@ -82,7 +82,7 @@ pub(super) fn resolve(
     Ok((seconds * 1000.0) as i64)
 }
 
-/// An error in the reference's words: it gives the place in bytes.
+/// An error in Prometheus's words: it gives the place in bytes.
 fn invalid(span: Span, what: &str) -> PlanError {
     PlanError::Invalid {
         message: format!("{}:{}: {what}", span.start, span.end),

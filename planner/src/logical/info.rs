@@ -3,7 +3,7 @@
 //! Info metrics are read at the time that the selectors of the first argument
 //! look at, if that is one; otherwise at the time of the evaluation.
 
-use quarrel_functions::table::ValueType;
+use quarrel_functions::table::{Kind, ValueType};
 use quarrel_matchers::{MatchOp, Matcher};
 
 use super::build::PlanOptions;
@@ -77,7 +77,7 @@ impl Walk<'_> {
                     self.around.pop();
                     found
                 }
-                Expr::Call(call) if call.function.name == "info" => {
+                Expr::Call(call) if call.function.kind == Kind::Info => {
                     // The second argument is none that is evaluated.
                     return call.args.first().is_some_and(|arg| self.visit(arg));
                 }

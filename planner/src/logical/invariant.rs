@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use quarrel_functions::table::Kind;
+use quarrel_functions::table::{ElementwiseFunction, Kind};
 
 use super::build::PlanOptions;
 use super::info::shared_reference;
@@ -17,7 +17,7 @@ pub(super) struct Invariants<'a> {
     options: &'a PlanOptions,
 }
 
-/// What the reference knows about a node.
+/// What Prometheus knows about a node.
 #[derive(Clone, Copy)]
 struct Node {
     /// Whether all of it is step-invariant.
@@ -36,7 +36,7 @@ const WHOLE: Node = Node {
 };
 
 impl<'a> Invariants<'a> {
-    /// Finds the step-invariant parts as the reference does: as high in the
+    /// Finds the step-invariant parts as Prometheus does: as high in the
     /// tree as possible, never in the parameter of an aggregation.
     pub(super) fn of(expr: &Expr, options: &'a PlanOptions) -> Self {
         let mut found = Invariants {
@@ -119,8 +119,9 @@ impl<'a> Invariants<'a> {
             .all(|arg| matches!(arg, Expr::VectorSelector(_)));
         // The time of a pinned sample is as fixed as its value; the time of
         // anything else is that of the step.
-        let pinned_timestamp = function.name == "timestamp" && selectors;
-        if all && (!function.uses_eval_time || pinned_timestamp || folds(function.name)) {
+        let is_timestamp = function.kind == Kind::Elementwise(ElementwiseFunction::Timestamp);
+        let fixed = !function.uses_eval_time || function.query_constant;
+        if all && (fixed || (is_timestamp && selectors)) {
             return WHOLE;
         }
         for (arg, node) in args.into_iter().zip(nodes) {
@@ -128,12 +129,6 @@ impl<'a> Invariants<'a> {
         }
         CHANGES
     }
-}
-
-/// The functions of the query's times, which are numbers before anything else
-/// is decided.
-fn folds(name: &str) -> bool {
-    matches!(name, "start" | "end" | "range" | "step")
 }
 
 fn pinned(selector: &VectorSelector) -> bool {

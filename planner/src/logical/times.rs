@@ -1,7 +1,7 @@
 //! When a node is evaluated, and when its selectors look at the samples.
 //!
 //! Each subquery opens a scope with a grid of its own. `@` pins a selector to
-//! a time, which the reference does by an offset from the scope's start; so is
+//! a time, which Prometheus does by an offset from the scope's start; so is
 //! it done here, since that has visible corners: offsets of enclosing
 //! subqueries come in where a subquery happens to start with its parent, and
 //! far times overflow Go's nanoseconds.
@@ -27,7 +27,7 @@ pub(super) struct Scope<'a> {
     /// How many of the enclosing subqueries, counted from outside, are not
     /// part of the offsets that `@` makes.
     pub(super) settled: usize,
-    /// Whether the reference prepares this part of the tree before it
+    /// Whether Prometheus prepares this part of the tree before it
     /// evaluates. Parameters of aggregations are left as they are written:
     /// nothing is step-invariant there, `@ start()` has no effect, and
     /// parentheses stay.
@@ -38,7 +38,7 @@ pub(super) struct Scope<'a> {
     pub(super) function: &'a str,
     /// The grouping right above, and whether it is `by`.
     pub(super) grouping: Option<(&'a [String], bool)>,
-    /// Whether the reference takes it for a range: the end is later than the
+    /// Whether Prometheus takes it for a range: the end is later than the
     /// start, though there may be one evaluation time.
     pub(super) range_query: bool,
 }
@@ -201,7 +201,7 @@ impl Around {
     }
 }
 
-/// The closed range of time that the reference asks its store for, ms.
+/// The closed range of time that Prometheus asks its store for, ms.
 /// `window_ms` is the range, or the lookback delta of an instant selector;
 /// `after_ms` is how far the selector looks beyond its windows' ends.
 pub(super) fn select_range(

@@ -1,13 +1,15 @@
-//! Which selectors need of native histograms their totals alone.
+//! Which selectors need the totals alone of native histograms.
 //!
-//! The reference decodes count and sum, but no buckets, where nothing above
-//! looks at buckets. That shows: resets are looked for while all samples are
-//! read, and what is computed knows of them. So it is part of the meaning, and
-//! spares work as well.
+//! Prometheus decodes count and sum, but no buckets, where nothing above looks
+//! at buckets. That is visible in answers: counter resets are then detected
+//! while all samples are read. So it is part of the meaning, and spares work as
+//! well.
 
 use std::collections::HashSet;
 
-use crate::ast::{AggregateOp, BinaryOp, Expr, VectorSelector};
+use quarrel_functions::table::HistogramNeed;
+
+use crate::ast::{BinaryOp, Expr, VectorSelector};
 use crate::with_stack;
 
 /// The selectors, by their address in the tree.
@@ -24,7 +26,7 @@ struct Above {
 }
 
 impl Totals {
-    /// Finds the selectors as the reference does.
+    /// Finds the selectors as Prometheus does.
     pub(super) fn of(expr: &Expr) -> Self {
         let mut found = Totals::default();
         found.visit(expr, Above::default());
@@ -43,15 +45,15 @@ impl Totals {
             Expr::MatrixSelector(matrix) => self.selector(&matrix.selector, above),
             Expr::Subquery(subquery) => self.visit(&subquery.expr, above.with_buckets(true)),
             Expr::Call(call) => {
-                let name = call.function.name;
+                let need = call.function.histograms;
                 let above = Above {
-                    totals: above.totals || needs_totals(name),
-                    buckets: above.buckets || needs_buckets(name),
+                    totals: above.totals || need == HistogramNeed::Totals,
+                    buckets: above.buckets || need == HistogramNeed::All,
                 };
                 call.args.iter().for_each(|arg| self.visit(arg, above));
             }
             Expr::Aggregate(aggregate) => {
-                let above = above.with_buckets(aggregate.op == AggregateOp::CountValues);
+                let above = above.with_buckets(aggregate.op.needs_buckets());
                 if let Some(param) = &aggregate.param {
                     self.visit(param, above);
                 }
@@ -86,28 +88,4 @@ impl Above {
             ..self
         }
     }
-}
-
-fn needs_totals(function: &str) -> bool {
-    matches!(
-        function,
-        "histogram_count"
-            | "histogram_sum"
-            | "histogram_avg"
-            | "timestamp"
-            | "start_timestamp"
-            | "absent"
-    )
-}
-
-fn needs_buckets(function: &str) -> bool {
-    matches!(
-        function,
-        "histogram_quantile"
-            | "histogram_quantiles"
-            | "histogram_fraction"
-            | "histogram_stddev"
-            | "histogram_stdvar"
-            | "changes"
-    )
 }

@@ -56,7 +56,7 @@ impl Builder<'_> {
                 DurationExpr::Unary { .. } | DurationExpr::Binary { wrapped: true, .. }
             );
             value = match value {
-                // The reference keeps this plus alone.
+                // Prometheus keeps this plus alone.
                 operand if !minus && !wrapped && !matches!(operand, DurationExpr::Number(_)) => {
                     unary(false, at, operand)
                 }
@@ -66,7 +66,7 @@ impl Builder<'_> {
         Ok((duration_value(value), end))
     }
 
-    /// Where the reference thinks that an offset ends: it has to read on to
+    /// Where Prometheus thinks that an offset ends: it has to read on to
     /// know that no operator follows, and takes a closing bracket for its end.
     fn offset_end(&self, expr: Pair<'_, Rule>) -> u32 {
         let end = expr
@@ -268,7 +268,7 @@ fn wrap(mut expr: DurationExpr, at: Span) -> DurationExpr {
             expr
         }
         DurationExpr::Number(_) => in_parentheses(at.start, expr),
-        // The reference marks the call itself.
+        // Prometheus marks the call itself.
         DurationExpr::Step(span) | DurationExpr::Range(span) => in_parentheses(span.start, expr),
     }
 }

@@ -7,7 +7,7 @@ use quarrel_functions::window::{WindowAnnotation, WindowAnnotations};
 use quarrel_planner::ast::Span;
 use quarrel_planner::logical::WindowCall;
 
-use super::kernel::{Kernel, KernelScratch};
+use super::kernel::KernelScratch;
 use crate::annotations::Level;
 use crate::exec::context::QueryContext;
 use crate::exec::operator::Run;
@@ -42,12 +42,12 @@ impl AnnotationSource {
         node: u32,
         labels: &Arc<LabelList>,
     ) -> Option<Self> {
-        let kernel = Kernel::of(call.function);
-        matches!(kernel, Kernel::Function(..) | Kernel::Smoothed).then(|| AnnotationSource {
+        let kind = call.function;
+        kind.annotates().then(|| AnnotationSource {
             node,
             span: call.argument,
             labels: Arc::clone(labels),
-            wants_counter: kernel.wants_counter(),
+            wants_counter: kind.wants_counter(),
             type_labels: context.semantics.type_and_unit_labels,
         })
     }
@@ -122,7 +122,7 @@ impl AnnotationSource {
     }
 }
 
-/// A annotation in the words of Prometheus, `name` in quotes.
+/// An annotation in the words of Prometheus, `name` in quotes.
 fn text(annotation: WindowAnnotation, name: &str) -> (Level, String) {
     let reconciled = |operation: &str| {
         let text = format!("mismatched custom buckets were reconciled during {operation}");

@@ -1,79 +1,18 @@
-//! Which kernel a window function runs, and running it over one series.
+//! Runs the kernel of a window function over one series.
 
 use quarrel_functions::grid::Param;
 use quarrel_functions::histogram::native::StepHistograms;
-use quarrel_functions::table::{Kind, WindowFunction};
+use quarrel_functions::table::WindowKind;
 use quarrel_functions::window::{
     Bounds, HistogramInput, MixedInput, MixedOutput, ParamError, WindowAnnotations, WindowInput,
     WindowScratch, compute_bounds, latest, latest_start, latest_timestamp, smoothed,
     smoothed_mixed,
 };
-use quarrel_planner::logical::WindowKind;
 
 use super::WindowKernel;
 use super::histogram_samples::{HistogramSamples, is_stale};
 use super::samples::{STALE_NAN, SampleColumns};
 use crate::exec::step_counts::StepSamples;
-
-/// What is computed over each window.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Kernel {
-    /// The latest sample, unless stale.
-    Latest,
-    /// Its time, in seconds.
-    LatestTimestamp,
-    /// Its start timestamp, in seconds.
-    LatestStart,
-    /// The value between two samples.
-    Smoothed,
-    /// The time of the latest sample, in seconds, unless that is a histogram.
-    InfoTime,
-    /// A function of the table.
-    Function(WindowFunction, &'static quarrel_functions::table::Function),
-}
-
-impl Kernel {
-    /// The kernel of a plan's window function.
-    pub fn of(kind: WindowKind) -> Self {
-        match kind {
-            WindowKind::Latest => Kernel::Latest,
-            WindowKind::LatestTimestamp => Kernel::LatestTimestamp,
-            WindowKind::LatestStart => Kernel::LatestStart,
-            WindowKind::Smoothed => Kernel::Smoothed,
-            WindowKind::InfoTime => Kernel::InfoTime,
-            WindowKind::Function(function) => match function.kind {
-                Kind::Window(kernel) => Kernel::Function(kernel, function),
-                // `absent_over_time` asks for presence alone.
-                _ => Kernel::Function(WindowFunction::Present, function),
-            },
-        }
-    }
-
-    /// The name that `explain` shows.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Kernel::Latest => "latest",
-            Kernel::LatestTimestamp => "timestamp",
-            Kernel::LatestStart => "start_timestamp",
-            Kernel::Smoothed => "smoothed",
-            Kernel::InfoTime => "info",
-            Kernel::Function(_, function) => function.name,
-        }
-    }
-
-    /// Whether stale markers stay among the samples.
-    pub fn keeps_stale(&self) -> bool {
-        matches!(
-            self,
-            Kernel::Latest | Kernel::LatestTimestamp | Kernel::LatestStart | Kernel::InfoTime
-        )
-    }
-
-    /// Whether the user should know when a metric is no counter.
-    pub fn wants_counter(&self) -> bool {
-        matches!(self, Kernel::Function(_, function) if function.wants_counter)
-    }
-}
 
 /// Buffers of one thread for running kernels.
 #[derive(Debug, Default)]
@@ -87,7 +26,7 @@ pub(crate) struct KernelScratch {
     pub present: Vec<bool>,
     /// The steps that have a histogram.
     pub histograms: StepHistograms,
-    /// What users should know about the windows.
+    /// The annotations on the windows.
     pub annotations: WindowAnnotations,
 }
 
@@ -137,18 +76,20 @@ impl KernelScratch {
             extension: windows.over.extension,
             eval: windows.eval,
         };
-        if windows.kernel.wants_counter() && windows.over.extension.is_none() {
+        if windows.function.wants_counter() && windows.over.extension.is_none() {
             // A window with histograms among its floats has no growth.
             let floats_alone = |step: usize| !mixed || self.histogram_bounds[step].is_empty();
             self.annotations
                 .add_overlaps(input.start_overlaps(floats_alone));
         }
         let (out, present) = (&mut self.values[..], &mut self.present[..]);
-        match windows.kernel {
-            Kernel::Latest => latest(&input, out, present),
-            Kernel::LatestTimestamp | Kernel::InfoTime => latest_timestamp(&input, out, present),
-            Kernel::LatestStart => latest_start(&input, out, present),
-            Kernel::Smoothed | Kernel::Function(..) if mixed => {
+        match windows.function {
+            WindowKind::Latest => latest(&input, out, present),
+            WindowKind::LatestTimestamp | WindowKind::InfoTime => {
+                latest_timestamp(&input, out, present)
+            }
+            WindowKind::LatestStart => latest_start(&input, out, present),
+            WindowKind::Smoothed | WindowKind::Function(..) if mixed => {
                 let input = MixedInput {
                     floats: input,
                     histograms: HistogramInput {
@@ -166,16 +107,16 @@ impl KernelScratch {
                     histograms: &mut self.histograms,
                     annotations: &mut self.annotations,
                 };
-                match windows.kernel {
-                    Kernel::Function(function, _) => {
+                match windows.function {
+                    WindowKind::Function(_, function) => {
                         function.eval_mixed(&input, params, &mut self.window, &mut out)?;
                     }
                     _ => smoothed_mixed(&input, &mut out),
                 }
                 return Ok(count(&self.bounds) + count(&self.histogram_bounds));
             }
-            Kernel::Smoothed => smoothed(&input, out, present),
-            Kernel::Function(function, _) => {
+            WindowKind::Smoothed => smoothed(&input, out, present),
+            WindowKind::Function(_, function) => {
                 function.eval(&input, params, &mut self.window, out, present)?;
                 return Ok(count(&self.bounds));
             }
@@ -194,16 +135,16 @@ impl KernelScratch {
         samples: &SampleColumns,
         out: &mut StepSamples,
     ) {
-        match windows.kernel {
-            Kernel::Function(..) => self.count_windows(windows, samples, out),
+        match windows.function {
+            WindowKind::Function(..) => self.count_windows(windows, samples, out),
             // Prometheus does not count these.
-            Kernel::Smoothed => {}
-            Kernel::LatestStart => {
+            WindowKind::Smoothed => {}
+            WindowKind::LatestStart => {
                 let steps = 0..self.bounds.len();
                 let seen = steps.filter(|&step| self.has_latest(samples, step));
                 seen.for_each(|step| out.add_fresh(step, 1));
             }
-            Kernel::Latest | Kernel::LatestTimestamp | Kernel::InfoTime => {
+            WindowKind::Latest | WindowKind::LatestTimestamp | WindowKind::InfoTime => {
                 let floats = self.present.iter().enumerate().filter(|(_, p)| **p);
                 floats.for_each(|(step, _)| out.add_fresh(step, 1));
                 for (step, h) in self.histograms.iter() {
@@ -294,12 +235,12 @@ impl KernelScratch {
             if is_stale(&h) {
                 continue;
             }
-            let number = match windows.kernel {
-                Kernel::LatestTimestamp => time,
-                Kernel::LatestStart if windows.start_timestamps => {
+            let number = match windows.function {
+                WindowKind::LatestTimestamp => time,
+                WindowKind::LatestStart if windows.start_timestamps => {
                     samples.start_timestamps[histogram.last()]
                 }
-                Kernel::LatestStart => continue,
+                WindowKind::LatestStart => continue,
                 _ => {
                     self.histograms.push(step, &h);
                     continue;

@@ -14,11 +14,11 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use quarrel_functions::grid::Grid;
+use quarrel_functions::table::WindowKind;
 use quarrel_planner::logical::{NodeInfo, Window, WindowCall, Windows};
 use quarrel_planner::with_stack;
 
 pub(crate) use self::annotations::{AnnotationSource, LastAnnotated};
-use self::kernel::Kernel;
 pub(crate) use self::param_warning::ParamWarning;
 pub(crate) use self::samples::{SampleColumns, SamplesError};
 pub(crate) use self::stream::samples_error;
@@ -36,7 +36,7 @@ use crate::storage::TimeRange;
 #[derive(Debug, Clone)]
 pub(crate) struct WindowKernel {
     /// What is computed over each window.
-    pub kernel: Kernel,
+    pub function: WindowKind,
     /// The windows' ends on the samples' time line, their length, and how far
     /// samples beyond them are looked at.
     pub over: Windows,
@@ -50,7 +50,7 @@ impl WindowKernel {
     /// The windows of a call at the times of its node.
     pub fn new(call: &WindowCall, over: Windows, eval: Grid) -> Self {
         WindowKernel {
-            kernel: Kernel::of(call.function),
+            function: call.function,
             over,
             eval,
             start_timestamps: call.start_timestamps,
@@ -142,7 +142,7 @@ impl Operator for Scan {
         write!(
             f,
             ": {} series={} range={}ms morsels={} partitions={}",
-            self.windows.kernel.name(),
+            self.windows.function.name(),
             self.selection.labels.len(),
             self.windows.over.range_ms,
             self.morsels.count(),

@@ -201,7 +201,7 @@ impl Worker {
         {
             self.columns.reduce_to_totals(reading);
         }
-        if !scan.windows.kernel.keeps_stale() {
+        if !scan.windows.function.keeps_stale() {
             self.columns.drop_stale();
         }
         let windowed = self

@@ -1,6 +1,6 @@
 //! Aggregators at one step.
 
-use quarrel_planner::ast::{Aggregate, AggregateOp, Expr};
+use quarrel_planner::ast::{Aggregate, Expr};
 
 use super::{Labels, Oracle, Result, Sample, string, without_metadata};
 
@@ -14,7 +14,7 @@ impl Oracle {
             None => {}
         }
         let samples = self.eval(&aggregate.expr, at)?.vector();
-        if aggregate.op == AggregateOp::CountValues {
+        if aggregate.op.name == "count_values" {
             return Ok(count_values(aggregate, &text, samples));
         }
         let rows = samples.len();
@@ -26,10 +26,10 @@ impl Oracle {
                 None => groups.push((key, vec![sample])),
             }
         }
-        match aggregate.op {
-            AggregateOp::TopK | AggregateOp::BottomK => {
+        match aggregate.op.name {
+            "topk" | "bottomk" => {
                 let k = limit(number, rows)?;
-                let top = aggregate.op == AggregateOp::TopK;
+                let top = aggregate.op.name == "topk";
                 let kept = groups.into_iter().flat_map(|g| top_k(top, k, g.1));
                 Ok(kept.collect())
             }
@@ -165,7 +165,7 @@ pub(super) fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
     values[lower] * (1.0 - weight) + values[upper] * weight
 }
 
-fn fold(op: AggregateOp, param: f64, values: Vec<f64>) -> f64 {
+fn fold(op: &str, param: f64, values: Vec<f64>) -> f64 {
     let n = values.len() as f64;
     let extreme = |better: fn(f64, f64) -> bool| {
         values[1..].iter().fold(values[0], |best, &value| {
@@ -181,15 +181,15 @@ fn fold(op: AggregateOp, param: f64, values: Vec<f64>) -> f64 {
         values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n
     };
     match op {
-        AggregateOp::Sum => values.iter().sum(),
-        AggregateOp::Avg => values.iter().sum::<f64>() / n,
-        AggregateOp::Min => extreme(|a, b| a < b),
-        AggregateOp::Max => extreme(|a, b| a > b),
-        AggregateOp::Count => n,
-        AggregateOp::Group => 1.0,
-        AggregateOp::Stddev => variance().sqrt(),
-        AggregateOp::Stdvar => variance(),
-        AggregateOp::Quantile => quantile(param, values),
-        other => panic!("the oracle does not know {}", other.name()),
+        "sum" => values.iter().sum(),
+        "avg" => values.iter().sum::<f64>() / n,
+        "min" => extreme(|a, b| a < b),
+        "max" => extreme(|a, b| a > b),
+        "count" => n,
+        "group" => 1.0,
+        "stddev" => variance().sqrt(),
+        "stdvar" => variance(),
+        "quantile" => quantile(param, values),
+        other => panic!("the oracle does not know {other}"),
     }
 }

@@ -79,7 +79,7 @@ impl<'a> ClassicRows<'a> {
         present: &mut [bool],
         mut forced: impl FnMut(usize, Forced),
     ) {
-        assert_eq!(out.len(), present.len(), "one mark a step");
+        assert_eq!(out.len(), present.len(), "one flag a step");
         for from in (0..out.len()).step_by(LANES) {
             let to = out.len().min(from + LANES);
             if self.distinct && self.rows.iter().all(|row| row.covers(from, to)) {
@@ -108,7 +108,7 @@ impl<'a> ClassicRows<'a> {
         out: &mut [f64],
         present: &mut [bool],
     ) {
-        assert_eq!(out.len(), present.len(), "one mark a step");
+        assert_eq!(out.len(), present.len(), "one flag a step");
         for step in 0..out.len() {
             present[step] = self.gather(step);
             if present[step] {

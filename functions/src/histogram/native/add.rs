@@ -14,7 +14,7 @@ use super::value::{CounterReset, Histogram, HistogramRef};
 )]
 pub struct IncompatibleSchemas;
 
-/// What users should know about an addition or subtraction.
+/// What an addition or subtraction found, for annotations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Found {
     /// One operand comes right behind a counter reset and the other one not.
@@ -141,7 +141,7 @@ impl CounterReset {
 }
 
 impl HistogramRef<'_> {
-    /// Gives `f` this histogram as the reference would have it: empty buckets
+    /// Gives `f` this histogram as Prometheus would have it: empty buckets
     /// of a compact one are left out.
     pub(super) fn physical<R>(&self, f: impl FnOnce(&HistogramRef<'_>) -> R) -> R {
         if self.compact && self.buckets.contains(&0.0) {

@@ -38,7 +38,7 @@ impl HistogramColumn {
     /// Histogram `index`.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If the column has fewer.
     pub fn get(&self, index: usize) -> HistogramRef<'_> {
         let run = self.ends.partition_point(|&end| end <= index);
         self.runs[run].row(index - self.start(run))

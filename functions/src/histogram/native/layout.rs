@@ -1,4 +1,4 @@
-//! Where a histogram has its buckets: a layout that rows share.
+//! The bucket layout of histograms, which rows share.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +12,7 @@ pub const MIN_SCHEMA: i32 = -9;
 pub const MAX_SCHEMA: i32 = 8;
 /// Buckets that spans may have on each side of zero.
 pub const MAX_BUCKETS: usize = 1 << 17;
-/// Below this schema the reference does not hide buckets that lie within the
+/// Below this schema Prometheus does not hide buckets that lie within the
 /// zero bucket.
 const MIN_HIDING_SCHEMA: i32 = -4;
 
@@ -53,7 +53,7 @@ pub enum LayoutError {
 /// The buckets of a histogram. Columns are numbered from 0: the positive
 /// buckets from zero upwards, then the negative ones from zero downwards.
 ///
-/// Layouts are equal if they have the same buckets. (In the reference, spans
+/// Layouts are equal if they have the same buckets. (In Prometheus, spans
 /// that touch each other differ from one span; see `Equals` there.)
 #[derive(Debug)]
 pub struct Layout {

@@ -1,4 +1,4 @@
-//! Bringing two layouts together.
+//! Merges two layouts.
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@
 //!
 //! # Empty buckets
 //!
-//! Most results of the reference are compacted: empty buckets are removed from
+//! Most results of Prometheus are compacted: empty buckets are removed from
 //! each. Here rows of a matrix share a layout, so that they are only marked as
 //! [`compact`](HistogramRef::compact), and empty buckets of such a row count
 //! as absent wherever that makes a difference. Rows as they were stored are
@@ -21,7 +21,7 @@
 //!
 //! # Order of additions
 //!
-//! Sums are made in the order of the reference, and compensated where it
+//! Sums are made in the order of Prometheus, and compensated where it
 //! compensates, so that results are the same to the bit, but for logarithms.
 
 mod add;

@@ -1,10 +1,10 @@
-//! What a counter or gauge of histograms has grown by over a window.
+//! The growth of a counter or gauge of histograms over a window.
 
 use super::add::{Found, IncompatibleSchemas};
 use super::layout::Layout;
 use super::value::{CounterReset, Histogram, HistogramRef};
 
-/// What users should know about a growth.
+/// Annotations on a growth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GrowthAnnotations {
     /// A counter was asked for, and a gauge was there.
@@ -42,7 +42,7 @@ pub enum Growth {
 /// as a gauge; without extrapolation. `None` for less than two and where
 /// schemas are mixed.
 ///
-/// `starts_anew(i)` says that start timestamps tell of a reset between
+/// `starts_anew(i)` is whether start timestamps show a reset between
 /// histogram `i` and the next one.
 pub fn growth(
     points: &[HistogramRef<'_>],
@@ -119,7 +119,7 @@ fn grown<'a>(
 
 /// The growth from one histogram to the next, compacted, as a gauge: `irate`
 /// and `idelta`, the former without the division by the time between them.
-/// `anew` says that start timestamps tell of a reset between them.
+/// `anew` is whether start timestamps show a reset between them.
 pub fn last_growth(
     before: &HistogramRef<'_>,
     now: &HistogramRef<'_>,

@@ -93,7 +93,7 @@ impl HistogramRef<'_> {
     }
 }
 
-/// Buckets of each side that the reference passes over; without a zero bucket
+/// Buckets of each side that Prometheus passes over; without a zero bucket
 /// none, not even those whose bounds are too small for a float.
 fn passed(layout: &Layout, threshold: f64) -> [usize; 2] {
     if threshold == 0.0 {

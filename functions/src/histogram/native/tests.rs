@@ -1,5 +1,5 @@
-//! Properties that hold whatever the numbers are. What the numbers have to be
-//! is in `tests/native_histograms.rs`.
+//! Properties of the arithmetic. Expected numbers are in
+//! `tests/native_histograms.rs`.
 
 use std::sync::Arc;
 

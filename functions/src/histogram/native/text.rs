@@ -10,8 +10,8 @@ use crate::fmt::format_g;
 const MAX_GAP: i64 = 1 << 16;
 
 impl HistogramRef<'_> {
-    /// The text that `count_values` makes of a histogram, and `print` of the
-    /// reference: total, sum, and all populated buckets with their bounds.
+    /// The text that `count_values` makes of a histogram, as Prometheus prints
+    /// one: total, sum, and all populated buckets with their bounds.
     pub fn to_text(&self) -> String {
         let mut out = format!(
             "{{count:{}, sum:{}",

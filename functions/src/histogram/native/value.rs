@@ -64,7 +64,7 @@ pub struct HistogramRef<'a> {
     pub compact: bool,
 }
 
-/// Bytes of a histogram in the reference beside its spans and buckets.
+/// Bytes of a histogram in Prometheus beside its spans and buckets.
 const STRUCT_BYTES: u64 = 168;
 
 /// Another number of counts than the layout has columns.
@@ -171,7 +171,7 @@ impl Histogram {
 }
 
 impl HistogramRef<'_> {
-    /// How many floats' worth of memory the reference takes it for.
+    /// How many floats' worth of memory Prometheus takes it for.
     pub fn size_in_samples(&self) -> u64 {
         let spans = |buckets: &[i32]| {
             let begins = |i: &usize| *i == 0 || buckets[i - 1].checked_add(1) != Some(buckets[*i]);

@@ -36,7 +36,7 @@ impl<'a> RowWindows<'a> {
     }
 
     /// As [`RowWindows::new`], and looks for resets. `starts_anew(i)` says that
-    /// start timestamps tell of one between row `i` and the next.
+    /// start timestamps show one between row `i` and the next.
     pub fn of_counter(
         rows: &'a HistogramRows,
         starts_anew: impl Fn(usize) -> bool,

@@ -31,7 +31,7 @@ pub(super) fn widened(
     }
     let positive = h.layout.positive().len();
     loop {
-        // The reference begins anew with the count alone.
+        // Prometheus begins anew with the count alone.
         zero.count = h.zero_count;
         zero.swallow(h, compensation, 0..positive);
         if !zero.swallow(h, compensation, positive..h.buckets.len()) {
@@ -109,7 +109,7 @@ impl Histogram {
     }
 
     /// Removes the buckets that the zero bucket has swallowed, and with them,
-    /// as the reference does, all that are empty.
+    /// as Prometheus does, all that are empty.
     fn empty_within_zero_bucket(&mut self, compensation: Option<&mut Compensation>) {
         let threshold = self.layout.zero_threshold();
         let positive = self.layout.positive().len();

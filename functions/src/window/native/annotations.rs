@@ -1,8 +1,8 @@
-//! What users should know about windows that hold histograms.
+//! Annotations on windows that hold histograms.
 
 use crate::histogram::native::{Found, GrowthAnnotations};
 
-/// Something that users should know.
+/// An annotation on a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WindowAnnotation {
     /// A window holds floats and histograms, and has no result for that.
@@ -53,7 +53,7 @@ pub struct WindowAnnotations {
 }
 
 impl WindowAnnotations {
-    /// Adds a annotation on a window.
+    /// Adds an annotation on a window.
     pub fn add(&mut self, annotation: WindowAnnotation) {
         self.set |= 1 << annotation as u16;
         if annotation == WindowAnnotation::StartTimeOverlap {
@@ -61,7 +61,7 @@ impl WindowAnnotations {
         }
     }
 
-    /// Adds that start timestamps overlap in so many windows.
+    /// Adds the number of windows in which start timestamps overlap.
     pub fn add_overlaps(&mut self, windows: usize) {
         if windows > 0 {
             self.set |= 1 << WindowAnnotation::StartTimeOverlap as u16;
@@ -70,7 +70,7 @@ impl WindowAnnotations {
         }
     }
 
-    /// Adds a annotation on a window if it is true.
+    /// Adds an annotation on a window if it is true.
     pub fn add_if(&mut self, is_true: bool, annotation: WindowAnnotation) {
         if is_true {
             self.add(annotation);
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn notes_are_a_set() {
+    fn annotations_are_a_set() {
         let mut annotations = WindowAnnotations::default();
         assert!(annotations.is_empty());
         for annotation in WindowAnnotation::ALL.into_iter().rev() {

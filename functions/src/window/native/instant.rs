@@ -1,11 +1,12 @@
 //! `irate` and `idelta`: the last two samples of a window, whichever they are.
 
+use super::annotations::WindowAnnotation;
 use super::output::Writer;
 use super::runs::Runs;
-use super::{MixedOutput, Series, Window, WindowAnnotation};
+use super::series::{MixedOutput, Series, Window};
 use crate::histogram::native::{Growth, last_growth};
 
-pub(super) fn last_two(series: &Series<'_>, kind: Growth, out: &mut MixedOutput<'_>) {
+pub(in crate::window) fn last_two(series: &Series<'_>, kind: Growth, out: &mut MixedOutput<'_>) {
     let mut writer = Writer::new(out.histograms);
     let mut runs = Runs::new(Some(kind));
     for window in series.windows() {

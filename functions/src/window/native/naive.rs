@@ -2,14 +2,15 @@
 //! window by window.
 
 use super::super::start_timestamps::Started;
-use super::{WindowAnnotation, WindowAnnotations};
+use super::annotations::{WindowAnnotation, WindowAnnotations};
 use crate::grid::{Grid, Param};
 use crate::histogram::native::{
     ExtendedWindow, Found, Growth, Histogram, HistogramRef, IncompatibleSchemas, MeanOfHistograms,
     SumOfHistograms, extended_growth, growth, last_growth,
 };
-use crate::window::counter::seconds;
-use crate::window::{Bounds, Extension, WindowFunction, WindowInput, WindowScratch};
+use crate::window::extrapolation::seconds;
+use crate::window::tests::kernel;
+use crate::window::{Bounds, Extension, WindowInput, WindowScratch};
 
 /// One of the samples of a series, and one of the results.
 #[derive(Clone, Debug)]
@@ -64,7 +65,7 @@ impl Plain<'_> {
     }
 
     /// What the float kernel makes of the floats.
-    fn of_floats(&self, function: WindowFunction, param: f64) -> Option<f64> {
+    fn of_floats(&self, function: &str, param: f64) -> Option<f64> {
         let floats = self.floats();
         let timestamps: Vec<i64> = floats.iter().map(|s| s.0).collect();
         let values: Vec<f64> = floats.iter().map(|s| s.1).collect();
@@ -86,7 +87,7 @@ impl Plain<'_> {
         let params = params(function, param);
         let (mut out, mut present) = ([0.0], [false]);
         let mut scratch = WindowScratch::default();
-        function
+        kernel(function)
             .eval(&input, &params, &mut scratch, &mut out, &mut present)
             .unwrap();
         present[0].then_some(out[0])
@@ -119,20 +120,15 @@ impl Plain<'_> {
     }
 }
 
-pub fn params(function: WindowFunction, value: f64) -> Vec<Param<'static>> {
+pub fn params(function: &str, value: f64) -> Vec<Param<'static>> {
     match function {
-        WindowFunction::Integral => vec![],
+        "integral" => vec![],
         _ => vec![Param::Const(value), Param::Const(value)],
     }
 }
 
 /// The result of a window, and what is noted on it.
-pub fn plain(
-    function: WindowFunction,
-    w: &Plain<'_>,
-    param: f64,
-) -> (Option<Value>, WindowAnnotations) {
-    use WindowFunction as W;
+pub fn plain(function: &str, w: &Plain<'_>, param: f64) -> (Option<Value>, WindowAnnotations) {
     let mut annotations = WindowAnnotations::default();
     let (floats, histograms) = (w.floats(), w.histograms());
     let is_mixed = !floats.is_empty() && !histograms.is_empty();
@@ -142,50 +138,56 @@ pub fn plain(
     };
     let seconds = |sample: &Sample| Value::Float(sample.at as f64 / 1000.0);
     let result = match function {
-        W::Count => Some(Value::Float(w.samples.len() as f64)),
-        W::Present => Some(Value::Float(1.0)),
-        W::First => Some(first.value.clone()),
-        W::Last => Some(last.value.clone()),
-        W::TsOfFirst => Some(seconds(first)),
-        W::TsOfLast => Some(seconds(last)),
-        W::Changes => {
+        "count_over_time" => Some(Value::Float(w.samples.len() as f64)),
+        "present_over_time" => Some(Value::Float(1.0)),
+        "first_over_time" => Some(first.value.clone()),
+        "last_over_time" => Some(last.value.clone()),
+        "ts_of_first_over_time" => Some(seconds(first)),
+        "ts_of_last_over_time" => Some(seconds(last)),
+        "changes" => {
             let floats = |a: f64, b: f64| a != b && !(a.is_nan() && b.is_nan());
             let histograms = |a: &Histogram, b: &Histogram| !b.view().equals(&a.view());
             w.pairs(floats, histograms, false)
         }
-        W::Resets => {
+        "resets" => {
             let histograms = |a: &Histogram, b: &Histogram| b.view().is_reset_from(&a.view());
             w.pairs(|a, b| b < a, histograms, true)
         }
-        W::Irate | W::Idelta => last_two(function == W::Irate, w, of_floats, &mut annotations),
-        W::Rate | W::Increase | W::Delta | W::Sum | W::Avg if is_mixed => {
+        "irate" | "idelta" => last_two(function == "irate", w, of_floats, &mut annotations),
+        "rate" | "increase" | "delta" | "sum_over_time" | "avg_over_time" if is_mixed => {
             annotations.add(WindowAnnotation::MixedFloatsHistograms);
             None
         }
-        W::Rate | W::Increase | W::Delta | W::Sum | W::Avg if histograms.is_empty() => of_floats(),
-        W::Rate | W::Increase | W::Delta if w.extension.is_some() => {
+        "rate" | "increase" | "delta" | "sum_over_time" | "avg_over_time"
+            if histograms.is_empty() =>
+        {
+            of_floats()
+        }
+        "rate" | "increase" | "delta" if w.extension.is_some() => {
             extended(function, w, &histograms, &mut annotations).map(Value::Histogram)
         }
-        W::Rate | W::Increase | W::Delta => {
+        "rate" | "increase" | "delta" => {
             extrapolated(function, w, &histograms, &mut annotations).map(Value::Histogram)
         }
-        W::Sum | W::Avg => match combined(function == W::Sum, &histograms) {
-            Ok((h, found)) => {
-                annotations.add_if(
-                    found.reset_collision,
-                    WindowAnnotation::AggregationCollision,
-                );
-                annotations.add_if(
-                    found.bounds_reconciled,
-                    WindowAnnotation::AggregationReconciled,
-                );
-                Some(Value::Histogram(h))
+        "sum_over_time" | "avg_over_time" => {
+            match combined(function == "sum_over_time", &histograms) {
+                Ok((h, found)) => {
+                    annotations.add_if(
+                        found.reset_collision,
+                        WindowAnnotation::AggregationCollision,
+                    );
+                    annotations.add_if(
+                        found.bounds_reconciled,
+                        WindowAnnotation::AggregationReconciled,
+                    );
+                    Some(Value::Histogram(h))
+                }
+                Err(IncompatibleSchemas) => {
+                    annotations.add(WindowAnnotation::MixedExponentialCustom);
+                    None
+                }
             }
-            Err(IncompatibleSchemas) => {
-                annotations.add(WindowAnnotation::MixedExponentialCustom);
-                None
-            }
-        },
+        }
         _ => {
             annotations.add_if(is_mixed, WindowAnnotation::HistogramsIgnored);
             of_floats()
@@ -241,13 +243,13 @@ fn combined(
 }
 
 fn extended(
-    function: WindowFunction,
+    function: &str,
     w: &Plain<'_>,
     points: &[(Started, HistogramRef<'_>)],
     annotations: &mut WindowAnnotations,
 ) -> Option<Histogram> {
     let kind = match function {
-        WindowFunction::Delta => Growth::Gauge,
+        "delta" => Growth::Gauge,
         _ => Growth::Counter,
     };
     let window = ExtendedWindow {
@@ -260,19 +262,19 @@ fn extended(
     let (grown, found) = extended_growth(&all, &times, window, kind);
     annotations.growth(found);
     let mut grown = grown?;
-    if function == WindowFunction::Rate {
+    if function == "rate" {
         grown.divide(seconds(w.range));
     }
     Some(grown)
 }
 
 fn extrapolated(
-    function: WindowFunction,
+    function: &str,
     w: &Plain<'_>,
     points: &[(Started, HistogramRef<'_>)],
     annotations: &mut WindowAnnotations,
 ) -> Option<Histogram> {
-    let is_counter = function != WindowFunction::Delta;
+    let is_counter = function != "delta";
     let kind = if is_counter {
         Growth::Counter
     } else {
@@ -326,7 +328,7 @@ fn extrapolated(
         to_start = to_start.min(sampled * (all[0].count / grown.count));
     }
     let mut factor = (sampled + to_start + to_end) / sampled;
-    if function == WindowFunction::Rate {
+    if function == "rate" {
         factor /= seconds(w.range);
     }
     grown.scale(factor);

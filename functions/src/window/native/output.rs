@@ -1,5 +1,4 @@
-//! Histograms that come out, collected as dense rows as far as they share a
-//! layout.
+//! Writes result histograms, as dense rows where they share a layout.
 
 use std::sync::Arc;
 

@@ -1,13 +1,14 @@
 //! `changes` and `resets`: neighbours in time, whichever they are.
 
-use super::{MixedInput, MixedOutput, Series};
+use super::series::{MixedInput, MixedOutput, Series};
 use crate::histogram::native::HistogramRef;
-use crate::window::simple::{is_change, is_reset};
-use crate::window::{Bounds, WindowScratch};
+use crate::window::bounds::Bounds;
+use crate::window::neighbours::{is_change, is_reset};
+use crate::window::scratch::WindowScratch;
 
 /// Which neighbours are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pairs {
+pub(in crate::window) enum Pairs {
     Changes,
     Resets,
 }
@@ -15,7 +16,7 @@ pub(super) enum Pairs {
 /// Counts neighbours. Windows are cut from the one sequence of all samples, so
 /// that a running count over it serves all of them. Anchored ones begin with
 /// the last sample at or before their beginning, and need one behind that.
-pub(super) fn count(
+pub(in crate::window) fn count(
     series: &Series<'_>,
     pairs: Pairs,
     scratch: &mut WindowScratch,

@@ -1,17 +1,18 @@
 //! `rate`, `increase`, `delta`.
 
+use super::annotations::{WindowAnnotation, WindowAnnotations};
 use super::output::Writer;
 use super::runs::Runs;
-use super::{MixedOutput, Series, Window, WindowAnnotation, WindowAnnotations};
+use super::series::{MixedOutput, Series, Window};
 use crate::histogram::native::{
     ExtendedWindow, Growth, Histogram, IncompatibleSchemas, extended_growth, growth,
 };
-use crate::window::Extension;
-use crate::window::counter::{Extent, seconds};
+use crate::window::extension::Extension;
+use crate::window::extrapolation::{Extent, seconds};
 
 /// Which growth is asked for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rate {
+pub(in crate::window) struct Rate {
     growth: Growth,
     per_second: bool,
 }
@@ -34,7 +35,7 @@ impl Rate {
     };
 }
 
-pub(super) fn eval(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
+pub(in crate::window) fn eval(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
     match series.input.floats.extension {
         Some(extension) => extended(series, extension, rate, out),
         None => extrapolated(series, rate, out),

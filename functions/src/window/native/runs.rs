@@ -2,7 +2,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::Series;
+use super::series::Series;
 use crate::histogram::native::{Growth, HistogramRows, RowWindows};
 
 /// The runs of a series, one after the other, as windows move over them.

@@ -1,22 +1,22 @@
 //! Functions of a window's ends.
 
 use super::output::Writer;
-use super::{MixedOutput, Series, Window};
+use super::series::{MixedOutput, Series, Window};
 
 /// `count_over_time`
-pub(super) fn count(series: &Series<'_>, out: &mut MixedOutput<'_>) {
+pub(in crate::window) fn count(series: &Series<'_>, out: &mut MixedOutput<'_>) {
     number(series, out, |window| {
         (window.floats.len() + window.histograms.len()) as f64
     });
 }
 
 /// `present_over_time`, `absent_over_time`
-pub(super) fn present(series: &Series<'_>, out: &mut MixedOutput<'_>) {
+pub(in crate::window) fn present(series: &Series<'_>, out: &mut MixedOutput<'_>) {
     number(series, out, |_| 1.0);
 }
 
 /// `ts_of_first_over_time`
-pub(super) fn time_of_first(series: &Series<'_>, out: &mut MixedOutput<'_>) {
+pub(in crate::window) fn time_of_first(series: &Series<'_>, out: &mut MixedOutput<'_>) {
     number(series, out, |window| {
         let histogram = series.time(window.histograms.start);
         let time = first_float(series, window).map_or(histogram, |float| float.min(histogram));
@@ -25,7 +25,7 @@ pub(super) fn time_of_first(series: &Series<'_>, out: &mut MixedOutput<'_>) {
 }
 
 /// `ts_of_last_over_time`
-pub(super) fn time_of_last(series: &Series<'_>, out: &mut MixedOutput<'_>) {
+pub(in crate::window) fn time_of_last(series: &Series<'_>, out: &mut MixedOutput<'_>) {
     number(series, out, |window| {
         let histogram = series.time(window.histograms.end - 1);
         let time = last_float(series, window).map_or(histogram, |float| float.max(histogram));
@@ -41,7 +41,7 @@ fn number(series: &Series<'_>, out: &mut MixedOutput<'_>, of: impl Fn(&Window) -
 }
 
 /// `first_over_time`
-pub(super) fn first(series: &Series<'_>, out: &mut MixedOutput<'_>) {
+pub(in crate::window) fn first(series: &Series<'_>, out: &mut MixedOutput<'_>) {
     pick(series, out, |window| {
         let index = window.histograms.start;
         let float = first_float(series, window);
@@ -52,7 +52,7 @@ pub(super) fn first(series: &Series<'_>, out: &mut MixedOutput<'_>) {
 }
 
 /// `last_over_time`
-pub(super) fn last(series: &Series<'_>, out: &mut MixedOutput<'_>) {
+pub(in crate::window) fn last(series: &Series<'_>, out: &mut MixedOutput<'_>) {
     pick(series, out, |window| {
         let index = window.histograms.end - 1;
         let float = last_float(series, window);

@@ -1,12 +1,13 @@
 //! A `smoothed` instant selector.
 
+use super::annotations::WindowAnnotation;
 use super::output::Writer;
-use super::{MixedInput, MixedOutput, Series, WindowAnnotation};
+use super::series::{MixedInput, MixedOutput, Series};
 use crate::histogram::native::{
     CounterReset, Growth, GrowthAnnotations, Histogram, HistogramRef, IncompatibleSchemas,
     interpolate,
 };
-use crate::window::smoothed;
+use crate::window::extended::smoothed;
 
 /// As [`smoothed`], for both kinds of samples: a histogram at each time on the
 /// straight line between those around it. Around a time there must be samples

@@ -1,15 +1,20 @@
 //! `sum_over_time` and `avg_over_time`.
 
+use super::annotations::{WindowAnnotation, WindowAnnotations};
 use super::output::Writer;
 use super::runs::{DenseWindow, Runs};
-use super::{MixedOutput, Series, WindowAnnotation, WindowAnnotations};
+use super::series::{MixedOutput, Series};
 use crate::histogram::native::{
     Found, Histogram, HistogramRef, IncompatibleSchemas, MeanOfHistograms, StepAggregate,
     SumOfHistograms,
 };
 
 /// Windows of histograms alone have a sum and a mean.
-pub(super) fn aggregate(series: &Series<'_>, kind: StepAggregate, out: &mut MixedOutput<'_>) {
+pub(in crate::window) fn aggregate(
+    series: &Series<'_>,
+    kind: StepAggregate,
+    out: &mut MixedOutput<'_>,
+) {
     let mut writer = Writer::new(out.histograms);
     let mut runs = Runs::new(None);
     for window in series.windows() {

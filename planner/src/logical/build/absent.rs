@@ -33,7 +33,7 @@ pub(super) fn absent_labels(arg: &Expr) -> Vec<(String, String)> {
     labels
 }
 
-/// Matchers in the order in which the reference's blocks leave them: a select
+/// Matchers in the order in which Prometheus's blocks leave them: a select
 /// sorts the selector's own list, those that take series away last, before the
 /// labels of `absent` are made of it. It shows where one label has several.
 fn as_blocks_sort(matchers: &[Matcher]) -> Vec<&Matcher> {

@@ -5,8 +5,8 @@
 //! ```sh
 //! parsetest -print -n 1000 -seed 11 -prometheus PROMETHEUS -features \
 //!     promql-experimental-functions,promql-binop-fill-modifiers,promql-unquoted-utf8-names \
-//!     | awk 'NR % 3 == 1' > reference-experimental.jsonl
-//! parsetest -print -n 1000 -seed 12 -prometheus PROMETHEUS | awk 'NR % 6 == 1' > reference-stable.jsonl
+//!     | awk 'NR % 3 == 1' > prometheus-experimental.jsonl
+//! parsetest -print -n 1000 -seed 12 -prometheus PROMETHEUS | awk 'NR % 6 == 1' > prometheus-stable.jsonl
 //! ```
 //!
 //! `QUARREL_PARSER_LINES` may name more files of such lines, separated by
@@ -142,8 +142,8 @@ fn compare_all<'a>(lines: impl Iterator<Item = &'a str>) -> (usize, usize) {
 
 #[test]
 fn texts_are_parsed_as_prometheus_parses_them() {
-    let experimental = include_str!("reference-experimental.jsonl").lines();
-    let stable = include_str!("reference-stable.jsonl").lines();
+    let experimental = include_str!("prometheus-experimental.jsonl").lines();
+    let stable = include_str!("prometheus-stable.jsonl").lines();
     let (passed, failed) = compare_all(experimental.chain(stable));
     assert_eq!(failed, 0);
     assert!(passed > 2000);

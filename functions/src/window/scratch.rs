@@ -1,0 +1,15 @@
+//! The buffers of window kernels.
+
+use super::moments::Moments;
+use crate::kahan::Sum;
+
+/// Buffers that kernels need between input and output. Keep one for each
+/// thread, so that they are allocated once.
+#[derive(Debug, Default)]
+pub struct WindowScratch {
+    pub(super) indices: Vec<u32>,
+    pub(super) numbers: Vec<f64>,
+    pub(super) keys: Vec<i64>,
+    pub(super) sums: Vec<Sum>,
+    pub(super) moments: Vec<Moments>,
+}
