@@ -1,4 +1,4 @@
-//! The syntax tree. Every node has its place in the query text.
+//! The syntax tree. Every node has its span in the query text.
 
 use quarrel_functions::fmt::{quote, quote_bytes};
 use quarrel_functions::table::{Aggregator, Function, ValueType};
@@ -55,7 +55,7 @@ pub struct NumberLiteral {
     pub value: f64,
     /// Whether it was written as a duration.
     pub is_duration: bool,
-    /// Where.
+    /// Its span in the query text.
     pub span: Span,
 }
 
@@ -66,7 +66,7 @@ pub struct StringLiteral {
     pub value: String,
     /// The bytes of a value that is no UTF-8. It can be no label's name.
     pub raw: Option<Vec<u8>>,
-    /// Where.
+    /// Its span in the query text.
     pub span: Span,
 }
 
@@ -124,11 +124,11 @@ pub enum DurationExpr {
     Unary {
         /// `-` if true.
         minus: bool,
-        /// What it stands before.
+        /// Its operand.
         operand: Box<DurationExpr>,
         /// Whether it stands in parentheses.
         wrapped: bool,
-        /// Where.
+        /// Its span in the query text.
         span: Span,
     },
     /// Two durations and an operator.
@@ -141,7 +141,7 @@ pub enum DurationExpr {
         rhs: Box<DurationExpr>,
         /// Whether it stands in parentheses.
         wrapped: bool,
-        /// Where.
+        /// Its span in the query text.
         span: Span,
     },
 }
@@ -206,7 +206,7 @@ pub struct VectorSelector {
     pub smoothed: bool,
     /// Whether it may match everything: `info`'s second argument.
     pub may_match_empty: bool,
-    /// Where.
+    /// Its span in the query text.
     pub span: Span,
     /// Whether names without quotes may have letters beyond ASCII and dots,
     /// for the printers.
@@ -218,26 +218,26 @@ pub struct VectorSelector {
 pub struct MatrixSelector {
     /// Which series.
     pub selector: VectorSelector,
-    /// How far back.
+    /// Its range.
     pub range: DurationValue,
-    /// Where.
+    /// Its span in the query text.
     pub span: Span,
 }
 
 /// A subquery.
 #[derive(Clone, Debug)]
 pub struct Subquery {
-    /// What is evaluated.
+    /// The expression inside.
     pub expr: Expr,
-    /// How far back.
+    /// Its range.
     pub range: DurationValue,
-    /// How often; `None`: as the engine's options say.
+    /// Its step; `None`: that of the engine's options.
     pub step: Option<DurationValue>,
     /// `offset`
     pub offset: DurationValue,
     /// `@`
     pub at: Option<AtModifier>,
-    /// Where.
+    /// Its span in the query text.
     pub span: Span,
 }
 
@@ -248,7 +248,7 @@ pub struct Call {
     pub function: &'static Function,
     /// Its arguments.
     pub args: Vec<Expr>,
-    /// Where.
+    /// Its span in the query text.
     pub span: Span,
 }
 
@@ -265,7 +265,7 @@ pub struct Aggregate {
     pub grouping: Vec<String>,
     /// Whether it is `without`.
     pub without: bool,
-    /// Where.
+    /// Its span in the query text.
     pub span: Span,
     /// Whether names without quotes may have letters beyond ASCII and dots,
     /// for the printers.
@@ -281,11 +281,11 @@ pub struct Binary {
     pub lhs: Expr,
     /// Right operand.
     pub rhs: Expr,
-    /// How rows find their partners, if both operands are vectors.
+    /// How rows are matched, if both operands are vectors.
     pub matching: Option<VectorMatching>,
     /// `bool`
     pub return_bool: bool,
-    /// Where.
+    /// Its span in the query text.
     pub span: Span,
     /// Whether names without quotes may have letters beyond ASCII and dots,
     /// for the printers.
@@ -297,9 +297,9 @@ pub struct Binary {
 pub struct Unary {
     /// `-` if true, `+` if not.
     pub minus: bool,
-    /// What it stands before.
+    /// Its operand.
     pub expr: Expr,
-    /// Where.
+    /// Its span in the query text.
     pub span: Span,
 }
 
@@ -308,14 +308,14 @@ pub struct Unary {
 pub struct Paren {
     /// What is inside.
     pub expr: Expr,
-    /// Where.
+    /// Its span in the query text.
     pub span: Span,
 }
 
-/// How rows of two vectors find each other.
+/// How rows of two vectors are matched.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VectorMatching {
-    /// How many rows may meet.
+    /// How many rows of each side may be in one match group.
     pub card: Cardinality,
     /// The labels of `on` or `ignoring`.
     pub labels: Vec<String>,
@@ -343,7 +343,7 @@ impl Default for VectorMatching {
     }
 }
 
-/// How many rows may meet.
+/// How many rows of each side may be in one match group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // the names say it
 pub enum Cardinality {

@@ -1,4 +1,4 @@
-//! Why a query text is refused, or cannot be planned.
+//! Errors of query texts: not PromQL, or not to be planned.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! A linear scan before the grammar: how deeply brackets nest.
+//! How deeply brackets nest, by a linear scan before the grammar runs.
 //!
 //! The grammar recurses at brackets, so their depth is limited before it runs
 //! and says how much stack it needs.

@@ -1,4 +1,4 @@
-//! From text to tree: the pest grammar, then a climb over the operators.
+//! From text to syntax tree: the pest grammar, then precedence climbing.
 
 use pest::Parser as _;
 use pest::iterators::{Pair, Pairs};
@@ -27,11 +27,10 @@ type Result<T> = std::result::Result<T, ParseError>;
 /// a debug build: about 16 KiB).
 const STACK_A_LEVEL: usize = 48 * 1024;
 
-/// How long a query text may be, bytes: spans are 32 bits, and nobody means
-/// more.
+/// The longest query text, bytes. Spans are 32 bits.
 const MAX_LENGTH: usize = 16 * 1024 * 1024;
 
-/// How many operators and signs may stand in one chain.
+/// The most operators and signs in one chain.
 const MAX_CHAIN: usize = 10_000;
 
 /// A parsed query.
@@ -119,7 +118,7 @@ fn run_grammar(rule: Rule, query: &str) -> Result<Pairs<'_, Rule>> {
     parsed.map_err(|error| syntax_error(query, &error))
 }
 
-/// Words a grammar error: what stands there, and what may.
+/// The message of a grammar error: what was found, and what was expected.
 fn syntax_error(query: &str, error: &pest::error::Error<Rule>) -> ParseError {
     let at = match error.location {
         pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
@@ -169,7 +168,7 @@ fn syntax_error(query: &str, error: &pest::error::Error<Rule>) -> ParseError {
     )
 }
 
-/// How a rule is called in an error.
+/// The name of a rule in an error.
 fn expectation(rule: Rule) -> Option<&'static str> {
     Some(match rule {
         Rule::EOI => "end of input",

@@ -1,5 +1,5 @@
-//! The print for eyes, as `promtool promql format`: what is longer than a
-//! line is broken at operators and parentheses.
+//! The pretty print, as `promtool promql format` gives it: what is longer than
+//! a line is broken at operators and parentheses.
 
 use crate::ast::*;
 use crate::print::{Printer, to_promql};

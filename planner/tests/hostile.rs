@@ -1,5 +1,4 @@
-//! Texts that nobody writes in good faith: an error or a tree, never a crash,
-//! and soon.
+//! Hostile texts: each gives an error or a tree in little time, never a crash.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
-//! The parser beside Prometheus's: what it made of texts, as JSON lines, is
-//! compared with what is made of them here. The lines come from
-//! `compliance/go/cmd/parsetest`, every third or sixth of them:
+//! Compares the parser with Prometheus's, whose results for many texts are
+//! stored as JSON lines. They are every third or sixth line of
+//! `compliance/go/cmd/parsetest`:
 //!
 //! ```sh
 //! parsetest -print -n 1000 -seed 11 -prometheus PROMETHEUS -features \
@@ -18,7 +18,7 @@ use quarrel_planner::ast::Expr;
 use quarrel_planner::{ParserOptions, parse, to_json, to_pretty, to_promql};
 use serde_json::Value;
 
-/// What Prometheus made of a text.
+/// Prometheus's result for a text.
 struct Line {
     text: String,
     options: ParserOptions,

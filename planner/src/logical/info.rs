@@ -1,4 +1,4 @@
-//! `info`: which info metrics it looks at, and when.
+//! `info`: the info metrics that it reads, and their times.
 //!
 //! Info metrics are read at the time that the selectors of the first argument
 //! look at, if that is one; otherwise at the time of the evaluation.

@@ -1,10 +1,10 @@
-//! When a node is evaluated, and when its selectors look at the samples.
+//! The times at which a node is evaluated, and those that its selectors read.
 //!
 //! Each subquery opens a scope with a grid of its own. `@` pins a selector to
-//! a time, which Prometheus does by an offset from the scope's start; so is
-//! it done here, since that has visible corners: offsets of enclosing
-//! subqueries come in where a subquery happens to start with its parent, and
-//! far times overflow Go's nanoseconds.
+//! a time, which Prometheus does by an offset from the scope's start. The same
+//! is done here, since it shows in answers: offsets of enclosing subqueries
+//! count where a subquery happens to start with its parent, and far times
+//! overflow Go's nanoseconds.
 
 use super::Grid;
 
@@ -20,7 +20,7 @@ pub(super) struct Enclosing {
     pub(super) at_ms: Option<i64>,
 }
 
-/// The times of a node, and what the syntax above it says to the store.
+/// The times of a node, and the hints for the store from the syntax above it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scope<'a> {
     pub(super) grid: Grid,

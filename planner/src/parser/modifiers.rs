@@ -1,4 +1,4 @@
-//! What stands behind an operand or an operator: ranges, offsets, `@`, `on`,
+//! Modifiers of operands and operators: ranges, offsets, `@`, `on`,
 //! `group_left`, `fill`.
 
 use super::*;
