@@ -25,9 +25,18 @@ pub struct Aggregator {
     pub any_order: bool,
 }
 
-/// Which operator computes an aggregator, and with which kernel.
+/// What computes an aggregator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AggregatorKind {
+    /// An operator whose rows have labels that do not depend on samples.
+    Rows(RowAggregation),
+    /// `count_values`: one row for each value.
+    CountValues,
+}
+
+/// Which operator computes an aggregator, and with which kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowAggregation {
     /// Takes one row after the other into one accumulator for each group.
     Fold(F),
     /// `topk`, `bottomk`: the first samples of each group in an order by value.
@@ -38,8 +47,6 @@ pub enum AggregatorKind {
     LimitRatio,
     /// `quantile`: from all samples of a group and step.
     Quantile,
-    /// `count_values`: one row for each value.
-    CountValues,
 }
 
 /// The labels of an aggregation's rows.
@@ -71,7 +78,7 @@ impl Aggregator {
     /// row for each group.
     pub const fn fold(&self) -> Option<F> {
         match self.kind {
-            AggregatorKind::Fold(function) => Some(function),
+            AggregatorKind::Rows(RowAggregation::Fold(function)) => Some(function),
             _ => None,
         }
     }
@@ -149,21 +156,22 @@ const fn param(types: &[ValueType]) -> Option<ValueType> {
     }
 }
 
-use AggregatorKind::{CountValues, Fold, LimitK, LimitRatio, Quantile, TopK};
+use AggregatorKind::{CountValues, Rows};
+use RowAggregation::{Fold, LimitK, LimitRatio, Quantile, TopK};
 
 aggregators! {
-    avg: Fold(F::Avg), Group, Added, "mean of the samples";
-    bottomk(Scalar): TopK(KeepOrder::Bottom), Input, Ignored, "the k smallest samples";
-    count: Fold(F::Count), Group, Counted, "number of samples", any_order;
+    avg: Rows(Fold(F::Avg)), Group, Added, "mean of the samples";
+    bottomk(Scalar): Rows(TopK(KeepOrder::Bottom)), Input, Ignored, "the k smallest samples";
+    count: Rows(Fold(F::Count)), Group, Counted, "number of samples", any_order;
     count_values(String): CountValues, Group, Printed, "how often each value comes, under a label";
-    group: Fold(F::Group), Group, Counted, "1 for each group with a sample", any_order;
-    limit_ratio(Scalar): LimitRatio, Input, Selected, "about the given share of the series", experimental;
-    limitk(Scalar): LimitK, Input, Selected, "k of the samples", experimental;
-    max: Fold(F::Max), Group, Ignored, "largest sample";
-    min: Fold(F::Min), Group, Ignored, "smallest sample";
-    quantile(Scalar): Quantile, Group, Ignored, "quantile of the samples";
-    stddev: Fold(F::Stddev), Group, Ignored, "standard deviation of the samples";
-    stdvar: Fold(F::Stdvar), Group, Ignored, "variance of the samples";
-    sum: Fold(F::Sum), Group, Added, "sum of the samples";
-    topk(Scalar): TopK(KeepOrder::Top), Input, Ignored, "the k largest samples";
+    group: Rows(Fold(F::Group)), Group, Counted, "1 for each group with a sample", any_order;
+    limit_ratio(Scalar): Rows(LimitRatio), Input, Selected, "about the given share of the series", experimental;
+    limitk(Scalar): Rows(LimitK), Input, Selected, "k of the samples", experimental;
+    max: Rows(Fold(F::Max)), Group, Ignored, "largest sample";
+    min: Rows(Fold(F::Min)), Group, Ignored, "smallest sample";
+    quantile(Scalar): Rows(Quantile), Group, Ignored, "quantile of the samples";
+    stddev: Rows(Fold(F::Stddev)), Group, Ignored, "standard deviation of the samples";
+    stdvar: Rows(Fold(F::Stdvar)), Group, Ignored, "variance of the samples";
+    sum: Rows(Fold(F::Sum)), Group, Added, "sum of the samples";
+    topk(Scalar): Rows(TopK(KeepOrder::Top)), Input, Ignored, "the k largest samples";
 }

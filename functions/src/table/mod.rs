@@ -11,7 +11,8 @@ mod tests;
 mod window;
 
 pub use aggregators::{
-    AggregatedHistograms, AggregatedLabels, Aggregator, AggregatorKind, aggregator, aggregators,
+    AggregatedHistograms, AggregatedLabels, Aggregator, AggregatorKind, RowAggregation, aggregator,
+    aggregators,
 };
 pub use function::{Function, HistogramNeed, ValueType};
 pub use kind::{

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use quarrel_functions::fmt::quote;
 use quarrel_functions::table::{
-    ElementwiseFunction, HistogramFunction, Kind, NullaryFunction, ValueType,
+    AggregatorKind, ElementwiseFunction, HistogramFunction, Kind, LabelFunction, NullaryFunction,
+    ValueType, WindowKind,
 };
 
 use self::absent::absent_labels;
@@ -15,7 +16,7 @@ use super::totals::Totals;
 use super::{
     Absent, CountValues, Elementwise, Grid, Histogram, HistogramQuantiles, Join, LogicalPlan,
     NodeInfo, Plan, PlanOp, Relabel, ScalarBinary, ScalarCall, Set, SetOp, Sort, SortOrder, Text,
-    VectorScalar, WindowKind,
+    VectorScalar,
 };
 use crate::ast::{
     Aggregate, AtModifier, Binary, BinaryOp, Call, Expr, Span, StringLiteral, VectorMatching,
@@ -280,48 +281,50 @@ impl<'a> Builder<'a> {
             ref grouping,
             ..
         } = *aggregate;
-        let below = scope.below(op.name());
-        let grouping = grouping.clone();
-        let label = match aggregate.param.as_ref().map(Expr::unparenthesized) {
-            Some(Expr::String(label)) => Some(label),
-            _ => None,
-        };
-        let mut param = None;
-        if let (Some(expr), None) = (&aggregate.param, label) {
-            let unprepared = Scope {
-                prepared: false,
-                ..below
-            };
-            param = Some(Box::new(self.child(argument(expr, scope), unprepared)?));
-        }
-        if let Some(label) = label
-            && !is_label_name(label)
-            && scope.grid.len > 0
-        {
-            let message = format!("invalid label name {}", label.quoted());
-            return Err(PlanError::Execution { message, span });
-        }
-        let below = Scope {
-            grouping: Some((&aggregate.grouping, !without)),
+        let below = scope.below(op.name);
+        let grouped = Scope {
+            grouping: Some((grouping, !without)),
             ..below
         };
-        let input = Box::new(self.argument(&aggregate.expr, below)?);
-        let op = match label {
-            Some(label) => PlanOp::CountValues(CountValues {
-                label: label.value.clone(),
+        let grouping = grouping.clone();
+        let op = match op.kind {
+            AggregatorKind::Rows(kind) => {
+                let unprepared = Scope {
+                    prepared: false,
+                    ..below
+                };
+                let param = aggregate.param.as_ref();
+                let param = param.map(|expr| self.child(argument(expr, scope), unprepared));
+                PlanOp::Aggregate(super::Aggregate {
+                    op,
+                    kind,
+                    grouping,
+                    without,
+                    param: param.transpose()?.map(Box::new),
+                    input: Box::new(self.argument(&aggregate.expr, grouped)?),
+                })
+            }
+            AggregatorKind::CountValues => PlanOp::CountValues(CountValues {
+                label: self.label_param(aggregate, scope)?,
                 grouping,
                 without,
-                input,
-            }),
-            None => PlanOp::Aggregate(super::Aggregate {
-                op,
-                grouping,
-                without,
-                param,
-                input,
+                input: Box::new(self.argument(&aggregate.expr, grouped)?),
             }),
         };
         Ok(self.node(span, scope, ValueType::Vector, op))
+    }
+
+    /// The label name that an aggregator takes as its parameter.
+    fn label_param(&self, aggregate: &Aggregate, scope: Scope<'_>) -> Result<String> {
+        let Some(Expr::String(label)) = aggregate.param.as_ref().map(Expr::unparenthesized) else {
+            return self.unsupported("a label that is no string", aggregate.span);
+        };
+        if !is_label_name(label) && scope.grid.len > 0 {
+            let message = format!("invalid label name {}", label.quoted());
+            let span = aggregate.span;
+            return Err(PlanError::Execution { message, span });
+        }
+        Ok(label.value.clone())
     }
 
     fn call(&mut self, call: &'a Call, scope: Scope<'a>) -> Result<Plan> {
@@ -348,7 +351,7 @@ impl<'a> Builder<'a> {
             }
             Kind::Label(kind) => {
                 let params = strings(&args, below)?;
-                check_label_bytes(function.name, &args)?;
+                check_label_bytes(kind, function.name, &args)?;
                 PlanOp::Relabel(Relabel {
                     function,
                     kind,
@@ -492,8 +495,12 @@ impl<'a> Builder<'a> {
         } else {
             self.operands(args, span, scope)?
         };
-        if kernel == ElementwiseFunction::Round && params.is_empty() {
-            params.push(self.number(1.0, span, scope));
+        if params.is_empty() {
+            params.extend(
+                function
+                    .default
+                    .map(|value| self.number(value, span, scope)),
+            );
         }
         let op = PlanOp::Elementwise(Elementwise {
             function,
@@ -579,8 +586,8 @@ fn strings(args: &[&Expr], scope: Scope<'_>) -> Result<Vec<String>> {
 
 /// Refuses label names and patterns of `label_replace` and `label_join` that
 /// are no UTF-8; the operator gets texts and would not see it.
-fn check_label_bytes(function: &str, args: &[&Expr]) -> Result<()> {
-    let join = function == "label_join";
+fn check_label_bytes(kind: LabelFunction, function: &str, args: &[&Expr]) -> Result<()> {
+    let join = kind == LabelFunction::Join;
     // Sources of `label_join` and the pattern are looked at first.
     let order = if join {
         (3..args.len()).chain(1..2)

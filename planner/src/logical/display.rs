@@ -177,7 +177,7 @@ fn write_vector_scalar(f: &mut Formatter<'_>, operation: &VectorScalar) -> fmt::
 }
 
 fn write_aggregate(f: &mut Formatter<'_>, aggregate: &Aggregate) -> fmt::Result {
-    write!(f, "Aggregate: {}", aggregate.op.name())?;
+    write!(f, "Aggregate: {}", aggregate.op.name)?;
     write_grouping(f, &aggregate.grouping, aggregate.without)
 }
 

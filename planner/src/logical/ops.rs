@@ -1,12 +1,13 @@
 //! What the nodes of a plan compute: one struct for each kind of node.
 
 use quarrel_functions::table::{
-    ElementwiseFunction, Function, HistogramFunction, LabelFunction, ScalarFunction, SortFunction,
+    Aggregator, ElementwiseFunction, Function, HistogramFunction, LabelFunction, RowAggregation,
+    ScalarFunction, SortFunction,
 };
 use quarrel_matchers::Matcher;
 
 use super::Plan;
-use crate::ast::{AggregateOp, BinaryOp, VectorMatching};
+use crate::ast::{BinaryOp, VectorMatching};
 
 /// An arithmetic or comparison operator on two scalars.
 #[derive(Clone, Debug)]
@@ -112,7 +113,9 @@ impl SetOp {
 #[derive(Clone, Debug)]
 pub struct Aggregate {
     /// The aggregator.
-    pub op: AggregateOp,
+    pub op: &'static Aggregator,
+    /// What computes it.
+    pub kind: RowAggregation,
     /// The labels of `by` or `without`.
     pub grouping: Vec<String>,
     /// Whether `grouping` is `without`.

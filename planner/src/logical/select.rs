@@ -132,36 +132,3 @@ pub struct WindowCall {
     /// if that is a subquery, as in Prometheus.
     pub argument: Span,
 }
-
-/// The window functions as plans know them.
-#[derive(Clone, Copy, Debug)]
-pub enum WindowKind {
-    /// An instant selector: the latest sample unless it is stale.
-    Latest,
-    /// `timestamp(selector)`: the time of the latest sample, in seconds.
-    LatestTimestamp,
-    /// `start_timestamp(selector)`: the start timestamp of the latest sample,
-    /// in seconds.
-    LatestStart,
-    /// A `smoothed` instant selector: the value between two samples.
-    Smoothed,
-    /// `info`'s look at an info metric: the time of the latest sample, in
-    /// seconds, unless that is a histogram.
-    InfoTime,
-    /// A function of the table.
-    Function(&'static Function),
-}
-
-impl WindowKind {
-    /// The name that `explain` shows.
-    pub fn name(&self) -> &'static str {
-        match self {
-            WindowKind::Latest => "latest",
-            WindowKind::LatestTimestamp => "timestamp",
-            WindowKind::LatestStart => "start_timestamp",
-            WindowKind::Smoothed => "smoothed",
-            WindowKind::InfoTime => "info",
-            WindowKind::Function(function) => function.name,
-        }
-    }
-}

@@ -1,26 +1,26 @@
 //! Identical subtrees are computed once.
 //!
-//! Subtrees are identical if they print alike, times included, and stand in
-//! the query with the same text, so that places in warnings differ by a
-//! constant. The largest ones are shared; what is inside of them is theirs.
+//! Subtrees are identical if they print alike, times included, and have the
+//! same text in the query, so that spans in annotations differ by a constant.
+//! The largest ones are shared, and their inner nodes are not marked.
 //!
-//! All of them become copies of the last one, places included: of warnings with
-//! the same text the last one is shown. `histogram_quantile` counts samples in
-//! an info and does so for each place where it stands; what is below it may be
-//! shared. Rows that an aggregation folds while they are scanned are not, since
-//! they would have to be kept for that.
+//! All of them become copies of the last one, spans included: of annotations
+//! with the same text the last one is shown. `histogram_quantile` counts samples
+//! in an info, once for each of its nodes, so it is not shared; its input may
+//! be. Rows that an aggregation folds while they are scanned are not shared,
+//! since they would have to be materialized for that.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use quarrel_functions::table::ValueType;
 
-use super::shape::{folds, row_wise_window};
+use super::shape::row_wise_window;
 use super::{Rule, RuleContext};
 use crate::logical::{Plan, PlanOp, node_text};
 use crate::with_stack;
 
-/// See the module's words.
+/// Computes identical subtrees once.
 pub(super) struct CommonSubtrees;
 
 impl Rule for CommonSubtrees {
@@ -55,11 +55,11 @@ impl Rule for CommonSubtrees {
     }
 }
 
-/// What is known of a subtree.
+/// Properties of a subtree.
 struct Below {
     /// Its hash, if it reads samples.
     hash: Option<u64>,
-    /// Whether something in it counts samples in what it tells the user.
+    /// Whether an annotation of a node in it counts samples.
     counts: bool,
 }
 
@@ -141,7 +141,7 @@ fn mark(
 fn folds_at_once(plan: &Plan) -> bool {
     match &plan.op {
         PlanOp::Aggregate(aggregate) => {
-            folds(aggregate.op) && row_wise_window(&aggregate.input).is_some()
+            aggregate.op.fold().is_some() && row_wise_window(&aggregate.input).is_some()
         }
         _ => false,
     }

@@ -1,4 +1,4 @@
-//! Operations on numbers are done while planning.
+//! Operations on numbers are computed while planning.
 
 use quarrel_functions::elementwise::{ArithmeticOp, ComparisonOp};
 
@@ -6,7 +6,7 @@ use super::{Rule, RuleContext, each_mut};
 use crate::ast::BinaryOp;
 use crate::logical::{Plan, PlanOp};
 
-/// See the module's words.
+/// Computes operations on numbers while planning.
 pub(super) struct ConstantFolding;
 
 impl Rule for ConstantFolding {

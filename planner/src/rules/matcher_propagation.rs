@@ -1,25 +1,23 @@
 //! A matcher on one side of a join holds for the other side, too.
 //!
-//! Rows that can meet no partner are then never selected. That must not hide
-//! an error or an info, so a side takes matchers only if
+//! Rows that cannot match are then never selected. That must not hide an error
+//! or an annotation, so a side takes matchers only if
 //! - its rows come from a selector of one metric, row by row, perhaps under an
 //!   aggregation that groups by the label: no two rows of it can have become
 //!   equal, and none repeats in its match group;
-//! - no `fill` gives an answer where there is no partner;
-//! - its functions and operators have nothing to say, be it about the metric's
-//!   name, about their arguments, or about native histograms. So it is mostly
-//!   bare selectors that take matchers; where samples are told apart, a join
-//!   leaves out what has no partner all the same.
+//! - no `fill` gives an answer for rows without a match;
+//! - its functions and operators cannot annotate, neither the metric's name, nor
+//!   their arguments, nor native histograms. So it is mostly bare selectors that
+//!   take matchers; of others the engine still skips rows without a match.
 
-use quarrel_functions::table::{Kind, WindowFunction};
 use quarrel_matchers::Matcher;
 
-use super::shape::{folds, row_wise_window, single_name};
+use super::shape::{row_wise_window, single_name};
 use super::{Rule, RuleContext, each_mut};
-use crate::ast::{AggregateOp, VectorMatching};
-use crate::logical::{Plan, PlanOp, SetOp, Window, WindowCall, WindowKind};
+use crate::ast::VectorMatching;
+use crate::logical::{Plan, PlanOp, SetOp, Window, WindowCall};
 
-/// See the module's words.
+/// Adds to a side of a join the matchers that hold for the other side.
 pub(super) struct MatcherPropagation;
 
 impl Rule for MatcherPropagation {
@@ -62,7 +60,7 @@ fn is_unique(side: &Plan, matching: &VectorMatching) -> bool {
         // Others give several rows for a group.
         PlanOp::Aggregate(aggregate) if !aggregate.without => {
             let grouping = &aggregate.grouping;
-            folds(aggregate.op) && grouping.iter().all(|name| decides(name, matching))
+            aggregate.op.fold().is_some() && grouping.iter().all(|name| decides(name, matching))
         }
         _ if matching.on => false,
         // All labels but the name decide, and there is one name.
@@ -76,10 +74,10 @@ fn decides(name: &str, matching: &VectorMatching) -> bool {
     listed == matching.on && !matches!(name, "__name__" | "__type__" | "__unit__")
 }
 
-/// The selector that a side's rows come from, and which of its labels they have.
+/// The selector of a side's rows, and the labels that they have of it.
 fn selector(side: &Plan) -> Option<(&Window, Option<&[String]>)> {
     let (rows, kept) = match &side.op {
-        PlanOp::Aggregate(aggregate) if !aggregate.without && folds(aggregate.op) => {
+        PlanOp::Aggregate(aggregate) if !aggregate.without && aggregate.op.fold().is_some() => {
             (&*aggregate.input, Some(aggregate.grouping.as_slice()))
         }
         _ => (side, None),
@@ -110,7 +108,7 @@ fn push(side: &mut Plan, matchers: Vec<Matcher>) {
     let Some((_, kept)) = selector(side) else {
         return;
     };
-    if matchers.is_empty() || says_something(side) {
+    if matchers.is_empty() || annotates(side) {
         return;
     }
     let kept = kept.map(<[String]>::to_vec);
@@ -136,22 +134,22 @@ fn push(side: &mut Plan, matchers: Vec<Matcher>) {
     }
 }
 
-/// Whether something on a side may tell the user something, or refuse an
-/// argument, when it has rows; whatever they are, since the plan does not know
-/// which are histograms.
-fn says_something(side: &Plan) -> bool {
+/// Whether something on a side can annotate, or refuse an argument, when it has
+/// rows; whatever they are, since the plan does not know which are histograms.
+fn annotates(side: &Plan) -> bool {
     let mut node = side;
     loop {
         node = match &node.op {
-            PlanOp::Window(window) => return call_says_something(&window.call),
-            PlanOp::SubqueryWindow(subquery) if call_says_something(&subquery.call) => return true,
+            PlanOp::Window(window) => return call_annotates(&window.call),
+            PlanOp::SubqueryWindow(subquery) if call_annotates(&subquery.call) => return true,
             PlanOp::SubqueryWindow(subquery) => &subquery.input,
             PlanOp::Aggregate(aggregate) => {
-                if !matches!(aggregate.op, AggregateOp::Count | AggregateOp::Group) {
+                if aggregate.op.annotates() {
                     return true;
                 }
                 &aggregate.input
             }
+            PlanOp::Elementwise(call) if call.function.annotates => return true,
             PlanOp::Elementwise(call) => &call.input,
             PlanOp::Negate(input) => input,
             PlanOp::VectorScalar(_) => return true,
@@ -160,23 +158,6 @@ fn says_something(side: &Plan) -> bool {
     }
 }
 
-fn call_says_something(call: &WindowCall) -> bool {
-    use WindowFunction as W;
-    let silent = match call.function {
-        WindowKind::Function(function) => matches!(
-            function.kind,
-            Kind::Window(
-                W::Count
-                    | W::Present
-                    | W::First
-                    | W::Last
-                    | W::TsOfFirst
-                    | W::TsOfLast
-                    | W::Changes
-                    | W::Resets
-            )
-        ),
-        _ => true,
-    };
-    !silent || !call.params.is_empty() || call.start_timestamps
+fn call_annotates(call: &WindowCall) -> bool {
+    call.function.annotates() || !call.params.is_empty() || call.start_timestamps
 }

@@ -1,9 +1,10 @@
 //! Optimizer rules, one file each. A rule changes how an answer is computed,
 //! never the answer: errors, warnings and infos included.
 //!
-//! What `@` pins, and what is made of numbers, is evaluated once: that is
-//! settled when the plan is built (`logical/invariant.rs`), since Prometheus
-//! settles it there and some answers depend on it. A rule adds what Prometheus evaluates again and again, with the same result.
+//! What `@` pins and what is made of numbers is evaluated once. That is decided
+//! when the plan is built (`logical/invariant.rs`), as in Prometheus, since some
+//! answers depend on it. A rule adds what Prometheus evaluates at each step with
+//! the same result.
 //!
 //! To add one: a file with a type that implements [`Rule`], and a line in
 //! [`RULES`].
@@ -23,13 +24,13 @@ mod tests;
 use crate::logical::{LogicalPlan, Plan, Select};
 use crate::with_stack;
 
-/// What rules may know beside the plan.
+/// The context of a rule beside the plan.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RuleContext<'a> {
     /// The query's text, which the plan's spans point into.
     pub query: &'a str,
     /// Whether the samples of each step are counted as Prometheus counts
-    /// them: no rule may change which are looked at then.
+    /// them: then no rule may change which samples are read.
     pub counts_samples: bool,
 }
 
@@ -38,7 +39,7 @@ pub trait Rule: Sync {
     /// Its name, for `explain`.
     fn name(&self) -> &'static str;
 
-    /// Whether it may change which samples are looked at.
+    /// Whether it may change which samples are read.
     fn spares_samples(&self) -> bool {
         false
     }
@@ -89,7 +90,7 @@ fn apply(rule: &dyn Rule, plan: &mut LogicalPlan, context: RuleContext<'_>) {
     }
 }
 
-/// Applies all rules and tells what each did.
+/// Applies all rules and records the plan after each.
 pub fn optimize_traced(plan: &mut LogicalPlan, context: RuleContext<'_>) -> Vec<Trace> {
     let mut before = plan.to_string();
     let trace = |rule: &&dyn Rule| {

@@ -1,14 +1,13 @@
-//! A sort whose order nobody sees is left out; one by value still takes out
-//! histograms. In range queries sorts stay: they cost nothing there, and the
-//! user is warned of them.
+//! A sort whose order has no effect is left out; one by value still removes
+//! histograms. In range queries sorts stay: they cost nothing there, and give an
+//! annotation.
 
 use quarrel_functions::table::{SortFunction, ValueType};
 
 use super::{Rule, RuleContext, each_mut};
-use crate::ast::AggregateOp;
 use crate::logical::{NodeInfo, Plan, PlanOp, SortOrder};
 
-/// See the module's words.
+/// Leaves out sorts whose order has no effect.
 pub(super) struct NeedlessSorts;
 
 impl Rule for NeedlessSorts {
@@ -37,8 +36,8 @@ fn unordered_input(plan: &mut Plan) -> Option<&mut Plan> {
         // without the label do, keeps its order. Not `min` and `max`: of 0 and
         // -0 they give the first one.
         PlanOp::Aggregate(aggregate) => {
-            let counts = matches!(aggregate.op, AggregateOp::Count | AggregateOp::Group);
-            counts.then_some(&mut *aggregate.input)
+            let any_order = aggregate.op.any_order;
+            any_order.then_some(&mut *aggregate.input)
         }
         _ => None,
     }
@@ -69,7 +68,7 @@ fn drop_sorts(mut plan: &mut Plan) {
     }
 }
 
-/// What stands in a node's place while it is taken out.
+/// A placeholder for a node that is taken out.
 fn nothing(node: NodeInfo) -> Plan {
     Plan {
         node,

@@ -1,8 +1,7 @@
-//! What several rules ask of a plan's shape.
+//! Questions about the shape of a plan that more than one rule asks.
 
 use quarrel_matchers::{MatchOp, Matcher};
 
-use crate::ast::AggregateOp;
 use crate::logical::{Plan, PlanOp, Window};
 
 /// The window at the bottom of a chain of operators that compute row by row,
@@ -21,16 +20,6 @@ pub(super) fn row_wise_window(plan: &Plan) -> Option<(&Plan, &Window)> {
             PlanOp::SubqueryWindow(subquery) => &subquery.input,
             _ => return None,
         };
-    }
-}
-
-/// Whether an aggregator takes one row after the other and gives one for each
-/// group.
-pub(super) fn folds(op: AggregateOp) -> bool {
-    use AggregateOp as A;
-    match op {
-        A::Sum | A::Avg | A::Min | A::Max | A::Count | A::Group | A::Stddev | A::Stdvar => true,
-        A::TopK | A::BottomK | A::CountValues | A::Quantile | A::LimitK | A::LimitRatio => false,
     }
 }
 

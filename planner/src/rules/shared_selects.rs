@@ -1,9 +1,8 @@
-//! Selectors on one metric of which one asks for all that the others ask for
-//! share its select: the store is asked once, and the others pick from the
-//! answer.
+//! Selectors on one metric share a select where one of them selects all series
+//! of the others: the store is asked once, and the others pick from the answer.
 //!
-//! A store that answers by the function above would give one selector what is
-//! good for another, so where these hints differ, there are none.
+//! Hints about the function above are left out where the selectors differ in
+//! them, since a store may answer by these hints.
 
 use quarrel_matchers::Matcher;
 
@@ -11,7 +10,7 @@ use super::shape::{single_name, windows};
 use super::{Rule, RuleContext, each_mut};
 use crate::logical::{Plan, PlanOp, Select, SelectGroup};
 
-/// See the module's words.
+/// Shares selects of one metric.
 pub(super) struct SharedSelects;
 
 impl Rule for SharedSelects {
@@ -31,7 +30,7 @@ impl Rule for SharedSelects {
                     .find(|group| group.nodes.contains(&node.node.id));
                 window.select.group = found.map(|group| group.shared.clone());
                 if found.is_some_and(|group| group.hints_differ) {
-                    take_hints_back(&mut window.select);
+                    clear_hints(&mut window.select);
                 }
             }
         });
@@ -53,7 +52,7 @@ struct Group {
     hints_differ: bool,
 }
 
-/// Whether a store is told the same of two selectors.
+/// Whether two selectors give the store the same hints.
 fn same_hints(a: &Select, b: &Select) -> bool {
     a.function == b.function
         && a.grouping == b.grouping
@@ -61,7 +60,7 @@ fn same_hints(a: &Select, b: &Select) -> bool {
         && a.hint_step_ms == b.hint_step_ms
 }
 
-fn take_hints_back(select: &mut Select) {
+fn clear_hints(select: &mut Select) {
     select.function.clear();
     select.grouping.clear();
     select.by = false;

@@ -1,4 +1,4 @@
-//! What has one value for all steps is computed once.
+//! What has one value for all steps is evaluated once.
 //!
 //! The plan already says so for the parts that Prometheus finds; this rule
 //! finds the rest: parameters of aggregations, which Prometheus leaves as
@@ -8,9 +8,11 @@
 //! is left alone: `histogram_quantile` and `sort`.
 
 use super::{Rule, RuleContext, each_mut};
-use crate::logical::{Grid, Plan, PlanOp, WindowCall, WindowKind, Windows};
+use quarrel_functions::table::WindowKind;
 
-/// See the module's words.
+use crate::logical::{Grid, Plan, PlanOp, WindowCall, Windows};
+
+/// Evaluates once what has one value for all steps.
 pub(super) struct StepInvariant;
 
 impl Rule for StepInvariant {
@@ -89,7 +91,7 @@ fn is_pinned(call: &WindowCall, windows: &Windows) -> bool {
         | WindowKind::LatestStart
         | WindowKind::Smoothed
         | WindowKind::InfoTime => false,
-        WindowKind::Function(function) => {
+        WindowKind::Function(function, _) => {
             function.uses_eval_time || function.smoothed || windows.extension.is_some()
         }
     };

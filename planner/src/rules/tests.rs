@@ -1,4 +1,4 @@
-//! What each rule makes of plans.
+//! Plans before and after each rule.
 
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ fn numbers_are_folded() {
 }
 
 #[test]
-fn sorts_that_nobody_sees_go() {
+fn sorts_without_effect_are_left_out() {
     insta::assert_snapshot!(after_instant("needless sorts", "count(sort(sort_desc(x)))"), @r"
     Aggregate: count, times=0
       Sort: sort, in any order
@@ -112,7 +112,7 @@ fn matchers_hold_on_both_sides_of_a_join() {
         Window: latest of b{job="j"}, lookback=5m
     "#
     );
-    // Native histograms may be told of.
+    // Native histograms may be annotated.
     for other in [
         "sum by (job) (b)",
         "max by (job) (b)",
@@ -193,7 +193,7 @@ fn selectors_share_what_the_widest_asks_for() {
 }
 
 #[test]
-fn matchers_do_not_pass_what_changes_groups_or_speaks() {
+fn matchers_do_not_pass_what_changes_groups_or_annotates() {
     let rule = "matcher propagation";
     // What has no partner is filled.
     assert_eq!(after(rule, "a{zone=\"1\"} / fill (0) b"), "");
@@ -227,7 +227,7 @@ fn sorts_that_decide_ties_stay() {
 }
 
 #[test]
-fn twins_are_copies_of_the_last_one() {
+fn duplicates_are_copies_of_the_last_one() {
     let plan = optimized("abs(x) + abs(x) + abs(x)");
     let shared = plan.nodes().into_iter().filter(|n| n.shared.is_some());
     let out: Vec<(u32, u32)> = shared.map(|n| (n.node.id, n.node.span.start)).collect();
@@ -267,7 +267,7 @@ fn a_common_subtree_selects_once() {
 }
 
 #[test]
-fn hints_that_differ_are_taken_back() {
+fn differing_hints_are_cleared() {
     let plan = optimized("max_over_time(x[5m]) - min_over_time(x[5m])");
     let selects = plan.selects().into_iter();
     let hints: Vec<&str> = selects.map(|(_, s)| s.function.as_str()).collect();

@@ -1,7 +1,7 @@
-//! What looks at windows of samples: selectors, subqueries, and the functions
-//! over them.
+//! Plans of selectors, subqueries, and the functions over their windows.
 
-use quarrel_functions::table::{Function, Kind, ValueType, lookup};
+use quarrel_functions::fmt::quote;
+use quarrel_functions::table::{Function, Kind, ValueType, WindowKind};
 
 use super::absent::absent_labels;
 use super::{Builder, Result};
@@ -14,7 +14,7 @@ use crate::logical::info::{self, Reference, shared_reference};
 use crate::logical::times::{Enclosing, Scope, canonical, select_range};
 use crate::logical::{
     Absent, Extension, Grid, Info, Plan, PlanOp, RawSelect, RawSubquery, Select, SubqueryWindow,
-    Window, WindowCall, WindowKind, Windows,
+    Window, WindowCall, Windows,
 };
 
 /// The argument that a window function looks at.
@@ -41,19 +41,17 @@ impl<'a> Builder<'a> {
         let Some(range) = range else {
             return Err(bare_range(span, scope));
         };
-        let absent = function.kind == Kind::AbsentOverTime;
-        let counted = if absent {
-            lookup("present_over_time").unwrap_or(function)
-        } else {
-            function
+        let Some(kind) = WindowKind::of(function) else {
+            return self.unsupported(format!("function {}", quote(function.name)), span);
         };
+        let absent = function.kind == Kind::AbsentOverTime;
         let inner = match range {
             Range::Subquery(subquery) => Some(self.subquery(subquery, scope)?),
             Range::Selector(_) => None,
         };
         let params = self.window_params(function, args, span, scope)?;
         let mut window = WindowCall {
-            function: WindowKind::Function(counted),
+            function: kind,
             params,
             start_timestamps: false,
             // Rows that are only looked at for presence may become equal.
@@ -110,8 +108,12 @@ impl<'a> Builder<'a> {
                 params.push(self.child(arg, scope)?);
             }
         }
-        if function.name == "integral" && params.is_empty() {
-            params.push(self.number(2.0, span, scope)); // trapezoids
+        if params.is_empty() {
+            params.extend(
+                function
+                    .default
+                    .map(|value| self.number(value, span, scope)),
+            );
         }
         Ok(params)
     }

@@ -185,7 +185,7 @@ fn subqueries_have_their_own_times() {
     ");
 }
 
-/// The reference takes a subquery's offset from a pinned selector inside when
+/// Prometheus takes a subquery's offset from a pinned selector inside when
 /// the subquery happens to begin with the query.
 #[test]
 fn a_subquery_that_begins_with_its_parent_moves_pinned_selectors() {
@@ -371,7 +371,7 @@ fn durations_are_computed() {
 }
 
 #[test]
-fn refusals_have_the_words_of_the_reference() {
+fn refusals_are_worded_as_in_prometheus() {
     assert_snapshot!(error("x[5m]", &range()), @r#"invalid: invalid expression type "range vector" for range query, must be Scalar or instant Vector"#);
     assert_snapshot!(error("\"text\"", &range()), @r#"invalid: invalid expression type "string" for range query, must be Scalar or instant Vector"#);
     let named = |query| error(query, &range());
@@ -441,7 +441,7 @@ fn start_timestamps_are_read_where_they_are_wanted() {
 }
 
 #[test]
-fn info_metrics_are_looked_at_when_the_rows_are() {
+fn info_metrics_are_read_at_the_time_of_the_rows() {
     assert_snapshot!(plan("info(x offset 1m, {version=~\".+\"})"), @r##"
     Info: {version=~".+"}, times=1000..1600/1m
       Window: latest of x offset 1m, lookback=5m
