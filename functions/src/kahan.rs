@@ -1,6 +1,6 @@
 //! Compensated (Kahan-Neumaier) summation, used wherever Prometheus has it.
 
-/// A running sum and what rounding took from it.
+/// A running sum and its rounding error.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sum {
     /// The sum as far as one float holds it.

@@ -39,7 +39,7 @@ impl Quadrature {
             .find_map(|(rule, number)| (strategy == number).then_some(rule))
     }
 
-    /// The height between two neighbours, and what rounding took from it.
+    /// The height between two neighbours, and its rounding error.
     fn height(self, before: f64, value: f64) -> (f64, f64) {
         match self {
             Quadrature::Left => (before, 0.0),

@@ -3,10 +3,10 @@
 use super::buckets::{Bucket, Place};
 use super::value::HistogramRef;
 
-/// What a fraction means although it may surprise.
+/// Annotations on a fraction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum FractionAnnotation {
-    /// Nothing to annotation.
+    /// Nothing to annotate.
     #[default]
     None,
     /// There are NaN observations, which are in no fraction.

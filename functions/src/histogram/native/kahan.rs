@@ -8,7 +8,7 @@ use super::merge::{Merge, in_common_bounds};
 use super::value::{CounterReset, Histogram, HistogramRef};
 use crate::kahan;
 
-/// What rounding took from a histogram that is summed up, column by column.
+/// Rounding errors of a sum of histograms, column by column.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Compensation {
     pub(super) zero_count: f64,
@@ -33,7 +33,7 @@ impl Compensation {
     }
 }
 
-/// Adds to a number and to what rounding took from it.
+/// Adds to a number and to its rounding error.
 #[inline]
 fn add_to(sum: &mut f64, lost: &mut f64, term: f64) {
     (*sum, *lost) = kahan::add(term, *sum, *lost);
@@ -47,7 +47,7 @@ pub(super) fn add_columns(sums: &mut [f64], lost: &mut [f64], terms: &[f64]) {
 }
 
 impl Histogram {
-    /// Adds another histogram, and to the compensation what rounding takes.
+    /// Adds another histogram, and its rounding errors to the compensation.
     pub(super) fn kahan_add(
         &mut self,
         other: &HistogramRef<'_>,
@@ -121,7 +121,7 @@ impl Histogram {
     }
 }
 
-/// Counts and what rounding took from them, merged to a coarser schema.
+/// Counts and their rounding errors, merged to a coarser schema.
 fn kahan_reduced(
     layout: &Layout,
     (counts, rests): (&[f64], &[f64]),
@@ -143,7 +143,7 @@ fn kahan_reduced(
     (layout, sums, lost)
 }
 
-/// What was found about all histograms that were aggregated.
+/// The findings on all histograms of an aggregate.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Seen {
     reset: bool,
@@ -194,7 +194,7 @@ impl SumOfHistograms {
         SumOfHistograms { sum, lost, seen }
     }
 
-    /// Takes another histogram in.
+    /// Adds another histogram.
     ///
     /// # Errors
     /// If it has exponential buckets and the others custom ones, or the other
@@ -208,12 +208,12 @@ impl SumOfHistograms {
         Ok(())
     }
 
-    /// What was found so far.
+    /// The findings so far.
     pub(super) fn found(&self) -> Found {
         self.seen.found()
     }
 
-    /// The sum, not compacted, and what was found on the way.
+    /// The sum, not compacted, and the findings.
     pub fn finish(mut self) -> (Histogram, Found) {
         if let Some(lost) = &self.lost {
             self.sum.add_compensation(lost);
@@ -223,7 +223,7 @@ impl SumOfHistograms {
 }
 
 impl Histogram {
-    /// Adds what rounding took.
+    /// Adds the rounding errors.
     pub(super) fn add_compensation(&mut self, lost: &Compensation) {
         let layout = Arc::clone(&self.layout);
         let lost = HistogramRef {

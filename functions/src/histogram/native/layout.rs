@@ -16,7 +16,7 @@ pub const MAX_BUCKETS: usize = 1 << 17;
 /// zero bucket.
 const MIN_HIDING_SCHEMA: i32 = -4;
 
-/// Why a layout makes no sense.
+/// Why a layout is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LayoutError {

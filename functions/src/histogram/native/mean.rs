@@ -34,7 +34,7 @@ impl MeanOfHistograms {
         }
     }
 
-    /// What was found so far.
+    /// The findings so far.
     pub(super) fn found(&self) -> super::add::Found {
         self.seen.found()
     }
@@ -56,7 +56,7 @@ impl MeanOfHistograms {
         }
     }
 
-    /// Takes another histogram in.
+    /// Adds another histogram.
     ///
     /// # Errors
     /// If it has exponential buckets and the others custom ones, or the other
@@ -106,7 +106,7 @@ impl MeanOfHistograms {
         Ok(true)
     }
 
-    /// The mean, not compacted, and what was found on the way.
+    /// The mean, not compacted, and the findings.
     pub fn finish(mut self) -> (Histogram, Found) {
         let count = self.count;
         if !self.incremental {

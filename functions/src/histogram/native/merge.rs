@@ -102,7 +102,7 @@ impl Merge {
     }
 }
 
-/// Counts, and what rounding took from them, in custom buckets.
+/// Counts and their rounding errors, in custom buckets.
 struct Targets<'a> {
     bounds: &'a [f64],
     counts: Vec<f64>,
@@ -110,8 +110,8 @@ struct Targets<'a> {
 }
 
 /// Adds or subtracts histograms whose custom bounds differ, in the bounds
-/// that they have in common. Gives only buckets that are not empty, and what
-/// rounding took from them.
+/// that they have in common. Gives only buckets that are not empty, and their
+/// rounding errors.
 pub(super) fn in_common_bounds(
     left: &HistogramRef<'_>,
     compensation: Option<&Compensation>,

@@ -4,10 +4,10 @@ use super::buckets::{Bucket, Place};
 use super::value::HistogramRef;
 use crate::elementwise::math::log2;
 
-/// What a quantile means although it may surprise.
+/// Annotations on a quantile.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum QuantileAnnotation {
-    /// Nothing to annotation.
+    /// Nothing to annotate.
     #[default]
     None,
     /// NaN observations made the quantile NaN.

@@ -33,7 +33,7 @@ pub(super) struct RowMut<'a> {
 /// Columns of one length, for [`HistogramRows::from_columns`].
 #[derive(Clone, Debug, Default)]
 pub struct RowColumns {
-    /// What is known about resets.
+    /// The counter-reset hints.
     pub hints: Vec<CounterReset>,
     /// Observations in the zero bucket.
     pub zero_counts: Vec<f64>,
@@ -126,7 +126,7 @@ impl HistogramRows {
         (self.counts.len() * 4 + self.buckets.len()) * 8
     }
 
-    /// Says of all rows what is known about resets.
+    /// Sets the counter-reset hint of all rows.
     pub fn set_hints(&mut self, hint: CounterReset) {
         self.hints.fill(hint);
     }
@@ -160,7 +160,7 @@ impl HistogramRows {
         (0..self.len()).map(|row| self.row(row))
     }
 
-    /// Appends a histogram, if it has this layout; tells whether it has.
+    /// Appends a histogram, if it has this layout; returns whether it has.
     pub fn push(&mut self, h: &HistogramRef<'_>) -> bool {
         if !same(&self.layout, h.layout) || self.compact != h.compact {
             return false;
@@ -173,7 +173,7 @@ impl HistogramRows {
         true
     }
 
-    /// Appends rows, if they have this layout; tells whether they have.
+    /// Appends rows, if they have this layout; returns whether they have.
     pub fn append(&mut self, other: &HistogramRows) -> bool {
         if !same(&self.layout, &other.layout) || self.compact != other.compact {
             return false;

@@ -59,7 +59,7 @@ struct Step {
     histograms: f64,
     hint: CounterReset,
     seen: Seen,
-    /// Zero count, count and sum, and what rounding took from them.
+    /// Zero count, count and sum, and their rounding errors.
     totals: [f64; 3],
     lost: [f64; 3],
 }
@@ -360,7 +360,7 @@ impl HistogramSteps {
     }
 }
 
-/// Adds to sums, and to what rounding took from them.
+/// Adds to sums, and to their rounding errors.
 fn add_all(sums: &mut [f64], lost: &mut [f64], terms: impl IntoIterator<Item = f64>) {
     for ((sum, lost), term) in sums.iter_mut().zip(lost).zip(terms) {
         (*sum, *lost) = kahan::add(term, *sum, *lost);

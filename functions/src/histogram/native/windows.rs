@@ -136,7 +136,7 @@ impl<'a> RowWindows<'a> {
     }
 
     /// Appends compensated sums, of which `whole` makes the results from what
-    /// they are and what rounding took from them. A single row stays as it is.
+    /// they are and their rounding errors. A single row stays as it is.
     fn add_up(
         &mut self,
         window: RangeInclusive<usize>,
