@@ -5,7 +5,7 @@
 pub struct Sum {
     /// The sum as far as one float holds it.
     pub sum: f64,
-    /// What has to be added at the end.
+    /// The compensation, to be added at the end.
     pub compensation: f64,
 }
 

@@ -90,7 +90,7 @@ impl TopK {
         }
     }
 
-    /// What a step keeps, best first.
+    /// The selected samples of a step, best first.
     pub fn finish_step(&mut self, step: usize) -> &[Selected] {
         let heap = &mut self.heaps[step];
         best_first(self.order, heap);

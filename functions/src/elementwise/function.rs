@@ -45,7 +45,7 @@ pub enum ElementwiseFunction {
     Timestamp,
 }
 
-/// What an elementwise function looks at beside the row.
+/// The input of an elementwise function beside the row.
 #[derive(Clone, Copy, Debug)]
 pub struct ElementwiseInput<'a> {
     /// The step of the row's first item.

@@ -14,7 +14,7 @@ pub struct Aggregator {
     pub kind: AggregatorKind,
     /// The labels of its rows.
     pub labels: AggregatedLabels,
-    /// What it makes of native histograms.
+    /// How it treats native histograms.
     pub histograms: AggregatedHistograms,
     /// One line for users.
     pub doc: &'static str,
@@ -58,7 +58,7 @@ pub enum AggregatedLabels {
     Input,
 }
 
-/// What an aggregator makes of native histograms.
+/// How an aggregator treats native histograms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AggregatedHistograms {
     /// Added up, with annotations where that goes wrong.
@@ -109,7 +109,7 @@ impl Aggregator {
     }
 }
 
-/// Equal is what has the same name.
+/// Aggregators are equal if they have the same name.
 impl PartialEq for Aggregator {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name

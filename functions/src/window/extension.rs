@@ -15,7 +15,7 @@ pub struct Extension {
 }
 
 impl Extension {
-    /// The ends and the length of windows that hold all that is looked at.
+    /// The ends and the length of windows that hold all samples that are read.
     pub fn widen(self, ends: Grid, range_ms: i64) -> (Grid, i64) {
         let start_ms = ends.start_ms.saturating_add(self.after_ms);
         let beyond = self.before_ms.saturating_add(self.after_ms);

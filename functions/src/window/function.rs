@@ -7,9 +7,9 @@ use super::native::series::{MixedInput, MixedOutput, Series};
 use super::scratch::WindowScratch;
 use crate::grid::Param;
 
-/// A window function: what computes it. Each is a `static` in the file of its
-/// float kernel, and a row of [`crate::table`] names it. Equal is what is the
-/// same function.
+/// The kernels of a window function. Each function is a `static` in the file of
+/// its float kernel, and a row of [`crate::table`] names it. Functions are equal
+/// if they are the same static.
 #[derive(Debug)]
 pub struct WindowFunction {
     floats: FloatKernel,
@@ -18,7 +18,7 @@ pub struct WindowFunction {
     bounds: Option<ParamBounds>,
 }
 
-/// What computes all steps of one series of floats.
+/// The kernel for all steps of one series of floats.
 #[derive(Debug)]
 pub(super) enum FloatKernel {
     /// From the samples alone.
@@ -38,10 +38,10 @@ type ParamKernel = fn(
     &mut [bool],
 ) -> Result<(), ParamError>;
 
-/// What computes windows that reach beyond their ends.
+/// A kernel for windows that reach beyond their ends.
 type ExtendedKernel = fn(&WindowInput<'_>, Extension, &mut WindowScratch, &mut [f64], &mut [bool]);
 
-/// What a function makes of windows that hold native histograms.
+/// How a function treats windows that hold native histograms.
 #[derive(Debug)]
 pub(super) enum HistogramKernel {
     /// It is of floats alone. Histograms beside floats are ignored, with an

@@ -5,7 +5,7 @@ use super::extension::Extension;
 use crate::fmt::format_fixed6;
 use crate::grid::{Grid, Param};
 
-/// What a window kernel looks at.
+/// The input of a window kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct WindowInput<'a> {
     /// Milliseconds, ascending.
