@@ -7,7 +7,7 @@ use super::rows::lookup;
 use crate::window::WindowFunction;
 
 /// What is computed over each window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum WindowKind {
     /// An instant selector: the latest sample unless it is stale.
     Latest,

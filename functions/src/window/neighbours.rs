@@ -32,7 +32,7 @@ pub(super) fn find_resets(input: &WindowInput<'_>, resets: &mut Vec<u32>) {
 }
 
 pub(super) struct Resets<'a> {
-    at: &'a [u32],
+    pub(super) at: &'a [u32],
     /// The first reset behind a window's first sample. Windows only move
     /// forward, so this does too.
     next: usize,

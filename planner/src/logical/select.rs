@@ -1,7 +1,7 @@
 //! Selectors, and the windows that functions look at.
 
 use quarrel_functions::grid::Grid;
-use quarrel_functions::table::Function;
+use quarrel_functions::table::WindowKind;
 use quarrel_functions::window::Extension;
 use quarrel_matchers::Matcher;
 
