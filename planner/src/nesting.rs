@@ -29,7 +29,7 @@ pub fn depth(query: &str) -> Result<usize, Span> {
     Ok(deepest)
 }
 
-/// What Prometheus says of a text that ends inside of brackets; `None` if
+/// The error of Prometheus for a text that ends inside of brackets; `None` if
 /// it does not.
 pub fn unclosed(query: &str) -> Option<&'static str> {
     let mut open = Vec::new();

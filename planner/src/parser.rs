@@ -384,7 +384,7 @@ impl Builder<'_> {
         })
     }
 
-    /// What a quoted string stands for.
+    /// The value of a quoted string.
     fn bytes(&self, pair: &Pair<'_, Rule>) -> Result<Vec<u8>> {
         unquote(pair.as_str()).map_err(|message| self.error(span_of(pair), message))
     }

@@ -4,7 +4,7 @@
 use crate::ast::*;
 use crate::with_stack;
 
-/// What stands for a part that is gone.
+/// A placeholder for a part that was taken out.
 const GONE: NumberLiteral = NumberLiteral {
     value: 0.0,
     is_duration: false,

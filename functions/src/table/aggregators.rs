@@ -2,6 +2,7 @@
 
 use super::function::ValueType::{self, Scalar, String};
 use crate::aggregate::{AggregateFunction as F, KeepOrder};
+use crate::histogram::native::StepAggregate;
 
 /// A PromQL aggregator.
 #[derive(Debug)]
@@ -61,8 +62,8 @@ pub enum AggregatedLabels {
 /// How an aggregator treats native histograms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AggregatedHistograms {
-    /// Added up, with annotations where that goes wrong.
-    Added,
+    /// Added up, with annotations where that fails.
+    Added(StepAggregate),
     /// Samples like any other.
     Counted,
     /// Left out, with an info annotation.
@@ -89,7 +90,7 @@ impl Aggregator {
         self.param.is_some()
             || matches!(
                 self.histograms,
-                AggregatedHistograms::Added | AggregatedHistograms::Ignored
+                AggregatedHistograms::Added(_) | AggregatedHistograms::Ignored
             )
     }
 
@@ -131,7 +132,7 @@ pub fn aggregators() -> &'static [Aggregator] {
 }
 
 macro_rules! aggregators {
-    ($($name:ident $(($param:ident))?: $kind:expr, $labels:ident, $histograms:ident, $doc:literal
+    ($($name:ident $(($param:ident))?: $kind:expr, $labels:ident, $histograms:expr, $doc:literal
         $(, $flag:ident)*;)*) => {
         /// Sorted by name, for binary search.
         static AGGREGATORS: &[Aggregator] = &[$(
@@ -140,7 +141,7 @@ macro_rules! aggregators {
                 param: param(&[$($param)?]),
                 kind: $kind,
                 labels: AggregatedLabels::$labels,
-                histograms: AggregatedHistograms::$histograms,
+                histograms: $histograms,
                 doc: $doc,
                 experimental: false,
                 any_order: false,
@@ -156,11 +157,12 @@ const fn param(types: &[ValueType]) -> Option<ValueType> {
     }
 }
 
+use AggregatedHistograms::{Added, Counted, Ignored, Printed, Selected};
 use AggregatorKind::{CountValues, Rows};
 use RowAggregation::{Fold, LimitK, LimitRatio, Quantile, TopK};
 
 aggregators! {
-    avg: Rows(Fold(F::Avg)), Group, Added, "mean of the samples";
+    avg: Rows(Fold(F::Avg)), Group, Added(StepAggregate::Mean), "mean of the samples";
     bottomk(Scalar): Rows(TopK(KeepOrder::Bottom)), Input, Ignored, "the k smallest samples";
     count: Rows(Fold(F::Count)), Group, Counted, "number of samples", any_order;
     count_values(String): CountValues, Group, Printed, "how often each value comes, under a label";
@@ -172,6 +174,6 @@ aggregators! {
     quantile(Scalar): Rows(Quantile), Group, Ignored, "quantile of the samples";
     stddev: Rows(Fold(F::Stddev)), Group, Ignored, "standard deviation of the samples";
     stdvar: Rows(Fold(F::Stdvar)), Group, Ignored, "variance of the samples";
-    sum: Rows(Fold(F::Sum)), Group, Added, "sum of the samples";
+    sum: Rows(Fold(F::Sum)), Group, Added(StepAggregate::Sum), "sum of the samples";
     topk(Scalar): Rows(TopK(KeepOrder::Top)), Input, Ignored, "the k largest samples";
 }

@@ -238,7 +238,7 @@ fn what_folds_gives_rows_of_groups() {
         assert!(!folds || (row.labels == AggregatedLabels::Group && row.param.is_none()));
         let adds = matches!(
             row.histograms,
-            AggregatedHistograms::Added | AggregatedHistograms::Counted
+            AggregatedHistograms::Added(_) | AggregatedHistograms::Counted
         );
         assert!(!adds || folds, "{}", row.name);
     }

@@ -1,8 +1,8 @@
 //! A plan as text, for `quarrel explain`: an indented tree, one node a line.
 //!
-//! A line says what the node computes and, where it is not as above it, when:
-//! `times=` gives a grid in seconds, `once` a step-invariant part. What rules
-//! have decided stands at the end.
+//! A line gives what the node computes and, where they differ from those of the
+//! node above, its times: `times=` is a grid in seconds, `once` a step-invariant
+//! part. Decisions of rules come last.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -72,7 +72,7 @@ fn write_tree(
         f.write_char('\n')?;
         plan.inputs().into_iter().try_for_each(|input| {
             let scope = match &plan.op {
-                // Its input has times of its own, which this node says.
+                // Its input has times of its own, which this line gives.
                 PlanOp::SubqueryWindow(subquery) if std::ptr::eq(input, &*subquery.input) => {
                     canonical(subquery.inner)
                 }

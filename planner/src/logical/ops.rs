@@ -173,9 +173,9 @@ pub struct Sort {
 pub enum SortOrder {
     /// Rows come in it.
     Wanted,
-    /// It stands in a range query, where it has no effect, and users are told.
+    /// It has no effect, since the query is a range query; that is annotated.
     Ineffective,
-    /// Nobody sees it. Set by a rule.
+    /// It has no effect on the answer. Set by a rule.
     Needless,
 }
 
@@ -201,7 +201,7 @@ pub struct Info {
     pub data: Vec<Matcher>,
 }
 
-/// `histogram_quantile` and its kin.
+/// `histogram_quantile` and the other functions of histograms.
 #[derive(Clone, Debug)]
 pub struct Histogram {
     /// The function.

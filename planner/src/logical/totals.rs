@@ -16,12 +16,12 @@ use crate::with_stack;
 #[derive(Debug, Default)]
 pub(super) struct Totals(HashSet<*const VectorSelector>);
 
-/// What stands above a node.
+/// The needs of the nodes above.
 #[derive(Clone, Copy, Default)]
 struct Above {
-    /// Something that looks at totals or not at values at all.
+    /// One of them asks for totals.
     totals: bool,
-    /// Something that needs buckets.
+    /// One of them needs buckets.
     buckets: bool,
 }
 

@@ -46,7 +46,7 @@ impl Rule for CommonSubtrees {
         if !counts.is_empty() {
             let mut numbers = HashMap::new();
             mark(plan, &hashes, &counts, &mut numbers);
-            // What stands inside of one shared subtree alone is no duplicate.
+            // What occurs inside of one shared subtree alone is no duplicate.
             let mut seen = HashMap::new();
             count(plan, &mut seen);
             unmark(plan, &seen);
@@ -110,7 +110,7 @@ fn hash(
     })
 }
 
-/// Numbers the largest subtrees that stand more than once.
+/// Numbers the largest subtrees that occur more than once.
 fn mark(
     plan: &mut Plan,
     hashes: &HashMap<u32, u64>,

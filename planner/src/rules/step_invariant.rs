@@ -1,15 +1,15 @@
 //! What has one value for all steps is evaluated once.
 //!
-//! The plan already says so for the parts that Prometheus finds; this rule
-//! finds the rest: parameters of aggregations, which Prometheus leaves as
-//! they are, and range selectors that are pinned there.
+//! The plan has the parts that Prometheus finds already. This rule finds the
+//! rest: parameters of aggregations, which Prometheus leaves as they are, and
+//! range selectors that are pinned there.
 //!
-//! What tells the user how often it happened, or whether the query has steps,
-//! is left alone: `histogram_quantile` and `sort`.
+//! Nodes whose annotations count samples or depend on the steps are left alone:
+//! `histogram_quantile` and `sort`.
 
-use super::{Rule, RuleContext, each_mut};
 use quarrel_functions::table::WindowKind;
 
+use super::{Rule, RuleContext, each_mut};
 use crate::logical::{Grid, Plan, PlanOp, WindowCall, Windows};
 
 /// Evaluates once what has one value for all steps.

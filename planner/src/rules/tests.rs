@@ -195,7 +195,7 @@ fn selectors_share_what_the_widest_asks_for() {
 #[test]
 fn matchers_do_not_pass_what_changes_groups_or_annotates() {
     let rule = "matcher propagation";
-    // What has no partner is filled.
+    // Rows without a match are filled.
     assert_eq!(after(rule, "a{zone=\"1\"} / fill (0) b"), "");
     assert_eq!(after(rule, "a{zone=\"1\"} / fill_left (0) b"), "");
     // Several rows of a group would be an error.

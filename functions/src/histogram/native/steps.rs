@@ -18,8 +18,8 @@ use super::rows::HistogramRows;
 use super::value::{CounterReset, Histogram, HistogramRef};
 use crate::kahan;
 
-/// What is made of the histograms of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the histograms of a step are aggregated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StepAggregate {
     /// Their sum.
     Sum,

@@ -17,7 +17,7 @@ use crate::logical::{
     Window, WindowCall, Windows,
 };
 
-/// The argument that a window function looks at.
+/// The range vector among the arguments of a window function.
 enum Range<'a> {
     Selector(&'a MatrixSelector),
     Subquery(&'a Subquery),
@@ -57,7 +57,7 @@ impl<'a> Builder<'a> {
             // Rows that are only looked at for presence may become equal.
             drops_name: !function.keeps_name && !absent,
             argument: match args.first() {
-                // Prometheus has lost the place by the time that it warns.
+                // Prometheus no longer has the span when it warns.
                 None | Some(Expr::Subquery(_)) => Span::default(),
                 Some(arg) => arg.span(),
             },
@@ -345,7 +345,7 @@ impl<'a> Builder<'a> {
             select.windows.ends = scope.pinned(select.windows.ends.start_ms);
         }
         if refused {
-            // Nobody evaluates it.
+            // It is not evaluated.
             select.windows.extension = None;
         }
         Ok(select)
