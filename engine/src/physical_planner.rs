@@ -9,8 +9,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use quarrel_functions::aggregate::{AggregateFunction as F, KeepOrder};
-use quarrel_planner::ast::AggregateOp;
+use quarrel_functions::table::RowAggregation;
 use quarrel_planner::logical::{Aggregate, NodeInfo, Plan, PlanOp, RawSubquery};
 
 use crate::bound::Bound;
@@ -184,7 +183,7 @@ impl<'a> PhysicalPlanner<'a> {
                     Some(_) => Some(inputs.next()?),
                     None => None,
                 };
-                self.aggregate(node, plan, param, inputs.next()?)?
+                self.aggregate(node, plan, param, inputs.next()?)
             }
             PlanOp::CountValues(plan) => {
                 count_values::bind(context, node, plan, inputs.next()?).await?
@@ -216,25 +215,17 @@ impl PhysicalPlanner<'_> {
         plan: &Aggregate,
         param: Option<Bound>,
         input: Bound,
-    ) -> Result<Bound, QueryError> {
-        use AggregateOp as A;
+    ) -> Bound {
         let context = self.context;
         let grouped = (param, input);
-        Ok(match plan.op {
-            A::TopK => topk::bind(context, node, plan, KeepOrder::Top, grouped),
-            A::BottomK => topk::bind(context, node, plan, KeepOrder::Bottom, grouped),
-            A::LimitK => limitk::bind(context, node, plan, grouped),
-            A::LimitRatio => limit_ratio::bind(context, node, plan, grouped),
-            A::Quantile => quantile::bind(context, node, plan, grouped),
-            A::Sum => aggregate::bind(context, node, plan, F::Sum, grouped.1),
-            A::Avg => aggregate::bind(context, node, plan, F::Avg, grouped.1),
-            A::Min => aggregate::bind(context, node, plan, F::Min, grouped.1),
-            A::Max => aggregate::bind(context, node, plan, F::Max, grouped.1),
-            A::Count => aggregate::bind(context, node, plan, F::Count, grouped.1),
-            A::Group => aggregate::bind(context, node, plan, F::Group, grouped.1),
-            A::Stddev => aggregate::bind(context, node, plan, F::Stddev, grouped.1),
-            A::Stdvar => aggregate::bind(context, node, plan, F::Stdvar, grouped.1),
-            A::CountValues => return Err(QueryError::unsupported(plan.op.name(), node.span)),
-        })
+        match plan.kind {
+            RowAggregation::Fold(function) => {
+                aggregate::bind(context, node, plan, function, grouped.1)
+            }
+            RowAggregation::TopK(order) => topk::bind(context, node, plan, order, grouped),
+            RowAggregation::LimitK => limitk::bind(context, node, plan, grouped),
+            RowAggregation::LimitRatio => limit_ratio::bind(context, node, plan, grouped),
+            RowAggregation::Quantile => quantile::bind(context, node, plan, grouped),
+        }
     }
 }

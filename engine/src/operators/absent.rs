@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
-use quarrel_planner::logical::{Absent as AbsentPlan, NodeInfo, Plan, PlanOp};
+use quarrel_planner::logical::{Absent as AbsentPlan, NodeInfo};
 
 use super::broadcast;
 use crate::bound::{Bound, RowLabels};
@@ -23,7 +23,6 @@ pub(crate) fn bind(
     absent: &AbsentPlan,
     input: Bound,
 ) -> Bound {
-    let over_time = is_over_time(&absent.input);
     let input = broadcast::bind(input, node.grid);
     let symbols = &context.symbols;
     let interned: Vec<Label> = absent
@@ -41,26 +40,14 @@ pub(crate) fn bind(
     }
     let mut list = LabelList::new();
     list.push(row);
-    let absent = Arc::new(Absent {
-        steps: node.grid.len,
-    });
     let labels = RowLabels::unique(list);
-    let labels = match over_time {
+    let labels = match absent.drops_name {
         true => labels.drop_name(context),
         false => labels,
     };
-    Bound::whole(absent, vec![input], labels, node.grid)
-}
-
-/// Whether the input is the presence that `absent_over_time` looks at. (That
-/// drops names, of which there are none yet; `absent` does not.)
-fn is_over_time(input: &Plan) -> bool {
-    let call = match &input.op {
-        PlanOp::Window(window) => &window.call,
-        PlanOp::SubqueryWindow(subquery) => &subquery.call,
-        _ => return false,
-    };
-    !call.drops_name && call.function.name() == "present_over_time"
+    let steps = node.grid.len;
+    let operator = Arc::new(Absent { steps });
+    Bound::whole(operator, vec![input], labels, node.grid)
 }
 
 impl Operator for Absent {

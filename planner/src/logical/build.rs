@@ -347,6 +347,7 @@ impl<'a> Builder<'a> {
                 PlanOp::Absent(Absent {
                     input: self.first(&args, span, below)?,
                     labels,
+                    drops_name: false,
                 })
             }
             Kind::Label(kind) => {

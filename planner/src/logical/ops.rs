@@ -186,6 +186,8 @@ pub struct Absent {
     pub input: Box<Plan>,
     /// The labels of the one row that comes out, by name.
     pub labels: Vec<(String, String)>,
+    /// Whether that row drops its name, as that of `absent_over_time` does.
+    pub drops_name: bool,
 }
 
 /// `info`: rows with the labels of info metrics, a pipeline breaker.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use quarrel_functions::aggregate::{Accumulator, AggregateFunction};
+use quarrel_functions::table::{AggregatedHistograms, Aggregator};
 use rustc_hash::FxHashMap;
 
 use super::histograms::{AnnotationSite, HistogramRow};
@@ -49,7 +50,7 @@ struct Folder {
 
 struct FolderPlan {
     function: AggregateFunction,
-    name: &'static str,
+    aggregator: &'static Aggregator,
     site: AnnotationSite,
     groups: Arc<Vec<u32>>,
     steps: usize,
@@ -68,7 +69,7 @@ pub(super) fn partials(
     let folder = Folder {
         aggregate: FolderPlan {
             function: aggregate.function,
-            name: aggregate.name,
+            aggregator: aggregate.aggregator,
             site: aggregate.site,
             groups: Arc::clone(&aggregate.groups),
             steps: aggregate.steps,
@@ -172,24 +173,26 @@ impl Folder {
 
     /// A row that has histograms, and perhaps floats.
     fn add_histograms(&mut self, place: usize, row: &Row<'_>) -> Result<(), QueryError> {
-        use AggregateFunction as F;
-        let FolderPlan { function, .. } = self.aggregate;
+        let FolderPlan {
+            aggregator, site, ..
+        } = self.aggregate;
         let group = &mut self.groups[place];
         self.present.resize(row.values.len(), false);
         row.write_presence(&mut self.present);
-        match function {
-            F::Sum | F::Avg => {
+        match aggregator.histograms {
+            AggregatedHistograms::Added(_) => {
                 let histograms = HistogramRow::new(row, &group.floats);
                 self.account.grow(histograms.bytes())?;
                 group.histograms.push(histograms);
             }
-            // Any sample will do.
-            F::Count | F::Group => {
+            // They are samples like any other, as far as anything folds.
+            AggregatedHistograms::Counted
+            | AggregatedHistograms::Printed
+            | AggregatedHistograms::Selected => {
                 row.histograms().for_each(|(i, _)| self.present[i] = true);
             }
-            F::Min | F::Max | F::Stddev | F::Stdvar => {
-                let FolderPlan { name, site, .. } = self.aggregate;
-                grouping::annotate_ignored(&self.context, site.node, site.span, name);
+            AggregatedHistograms::Ignored => {
+                grouping::annotate_ignored(&self.context, site.node, site.span, aggregator.name);
             }
         }
         let first = row.first_step as usize;

@@ -4,7 +4,7 @@
 //! and what users are told depend on it; so partials bring them along as rows,
 //! and the final stage adds them. A step that has floats, too, has no result.
 
-use quarrel_functions::aggregate::{Accumulator, AggregateFunction};
+use quarrel_functions::aggregate::Accumulator;
 use quarrel_functions::histogram::native::{
     AggregatedSteps, HistogramRef, HistogramSteps, StepAggregate, StepHistograms,
 };
@@ -71,17 +71,12 @@ struct State {
 }
 
 impl HistogramGroup {
-    /// No histograms yet; `None` if the aggregator does not add any.
-    pub fn new(function: AggregateFunction, steps: usize) -> Option<Self> {
-        let kind = match function {
-            AggregateFunction::Sum => StepAggregate::Sum,
-            AggregateFunction::Avg => StepAggregate::Mean,
-            _ => return None,
-        };
-        Some(HistogramGroup {
+    /// No histograms yet.
+    pub fn new(kind: StepAggregate, steps: usize) -> Self {
+        HistogramGroup {
             steps: HistogramSteps::new(kind, steps),
             at: vec![State::default(); steps],
-        })
+        }
     }
 
     /// About the bytes of the state.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 use quarrel_functions::aggregate::{Accumulator, AggregateFunction};
 use quarrel_functions::histogram::native::StepHistograms;
+use quarrel_functions::table::{AggregatedHistograms, Aggregator};
 use quarrel_planner::logical::{Aggregate as AggregatePlan, NodeInfo};
 
 use self::fold::{Partial, PartialGroup, partials};
@@ -33,7 +34,7 @@ use crate::labels::LabelList;
 #[derive(Debug)]
 struct Aggregate {
     function: AggregateFunction,
-    name: &'static str,
+    aggregator: &'static Aggregator,
     site: AnnotationSite,
     /// The input's rows.
     rows: Arc<LabelList>,
@@ -60,7 +61,7 @@ pub(crate) fn bind(
     let grid = input.grid;
     let operator = Aggregate {
         function,
-        name: aggregate.op.name(),
+        aggregator: aggregate.op,
         site: AnnotationSite {
             node: node.id,
             span: aggregate.input.node.argument_span,
@@ -89,7 +90,7 @@ impl Operator for Aggregate {
         write!(
             f,
             ": {} groups={} of {} mode={mode}",
-            self.name,
+            self.aggregator.name,
             self.count,
             self.groups.len()
         )
@@ -211,18 +212,18 @@ impl Total<'_> {
         floats: Option<&Accumulator>,
     ) -> Result<(), QueryError> {
         let Aggregate {
-            function,
+            aggregator,
             steps,
             site,
             ..
         } = *self.aggregate;
+        let AggregatedHistograms::Added(kind) = aggregator.histograms else {
+            return Ok(());
+        };
         if part.histograms.is_empty() {
             return Ok(());
         }
-        if total.is_none() {
-            *total = HistogramGroup::new(function, steps);
-        }
-        let Some(group) = total else { return Ok(()) };
+        let group = total.get_or_insert_with(|| HistogramGroup::new(kind, steps));
         let before = group.bytes();
         for row in &part.histograms {
             if let Some(row) = group.add(row, floats) {

@@ -90,6 +90,7 @@ impl<'a> Builder<'a> {
         let op = PlanOp::Absent(Absent {
             input: Box::new(rows),
             labels,
+            drops_name: true,
         });
         Ok(self.node(span, scope, ValueType::Vector, op))
     }
