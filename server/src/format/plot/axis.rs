@@ -1,6 +1,6 @@
 //! Ticks and their labels.
 
-use super::super::number::number;
+use crate::format::number::number;
 use crate::time::format_ms;
 
 /// Ticks of the values.
