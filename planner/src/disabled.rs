@@ -6,6 +6,7 @@ use crate::with_stack;
 
 /// A modifier that is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DisabledModifier {
     /// `@`
     #[error("@ modifier is disabled")]

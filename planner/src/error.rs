@@ -11,39 +11,42 @@ pub struct ParseError {
     span: Span,
     line: usize,
     column: usize,
-    /// The line of the query that is wrong.
-    text: String,
     /// Whether there is no text at all, and so no place in it.
     nowhere: bool,
+    /// The name that was probably meant.
+    meant: Option<&'static str>,
 }
 
 impl std::error::Error for ParseError {}
 
 impl ParseError {
     pub(crate) fn new(query: &str, span: Span, message: impl Into<String>) -> Self {
-        let at = (span.start as usize).min(query.len());
-        let (line, column) = position(query, span);
-        let line_start = at + 1 - column;
-        let line_end = query.as_bytes()[at..]
-            .iter()
-            .position(|&b| b == b'\n')
-            .map_or(query.len(), |i| at + i);
+        let (line, column) = span.position(query);
         ParseError {
             nowhere: query.is_empty(),
             message: message.into(),
             span,
             line,
             column,
-            text: query
-                .get(line_start..line_end)
-                .unwrap_or_default()
-                .to_string(),
+            meant: None,
         }
+    }
+
+    /// The same error with the name that was probably meant, if there is one.
+    pub(crate) fn with_meant(mut self, meant: Option<&'static str>) -> Self {
+        self.meant = meant;
+        self
     }
 
     /// What was wrong, and what was expected, without the place.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// What may help, in a sentence of its own; it is no part of the error's
+    /// text, which is Prometheus's.
+    pub fn hint(&self) -> Option<String> {
+        self.meant.map(|name| format!("did you mean `{name}`?"))
     }
 
     /// Where in the query, bytes.
@@ -56,34 +59,16 @@ impl ParseError {
         (self.line, self.column)
     }
 
-    /// The line of the query with a caret under the place.
-    pub fn excerpt(&self) -> String {
-        const AROUND: usize = 60;
-        let at = self.column - 1;
-        let from = (0..=at.saturating_sub(AROUND))
-            .rev()
-            .find(|&i| self.text.is_char_boundary(i));
-        let from = from.unwrap_or(0);
-        let to = (at + AROUND).min(self.text.len());
-        let to = (to..=self.text.len()).find(|&i| self.text.is_char_boundary(i));
-        let shown = &self.text[from..to.unwrap_or(self.text.len())];
-        let indent = self.text.get(from..at).map_or(0, |t| t.chars().count());
-        format!("{shown}\n{}^", " ".repeat(indent))
+    /// The error for a terminal: its text, the line of the query `text` with
+    /// marks under the place, and the hint, if there is one.
+    pub fn render(&self, text: &str) -> String {
+        let hint = self.hint().map(|hint| format!("\nhint: {hint}"));
+        format!(
+            "{self}\n{}{}",
+            self.span.excerpt(text),
+            hint.unwrap_or_default()
+        )
     }
-}
-
-/// Where a span begins: line from 1, and column from 1 in bytes.
-pub(crate) fn position(query: &str, span: Span) -> (usize, usize) {
-    let at = (span.start as usize).min(query.len());
-    let before = &query.as_bytes()[..at];
-    let line_start = before
-        .iter()
-        .rposition(|&b| b == b'\n')
-        .map_or(0, |i| i + 1);
-    (
-        before.iter().filter(|&&b| b == b'\n').count() + 1,
-        at - line_start + 1,
-    )
 }
 
 impl fmt::Display for ParseError {
@@ -101,6 +86,7 @@ impl fmt::Display for ParseError {
 
 /// A query that cannot be planned for the times that are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlanError {
     /// A part of the language that is parsed but not evaluated.
     #[error("{line}:{column}: {what} is not supported")]

@@ -5,6 +5,7 @@ pub mod ast;
 mod check;
 mod disabled;
 mod error;
+mod excerpt;
 mod json;
 pub mod literal;
 pub mod logical;
@@ -15,6 +16,7 @@ mod pretty;
 mod print;
 mod recursion;
 pub mod rules;
+mod suggest;
 
 pub use disabled::{AllowedModifiers, DisabledModifier};
 pub use error::{ParseError, PlanError};

@@ -10,7 +10,7 @@ use crate::error::ParseError;
 use crate::literal::{MAX_DURATION_MS, parse_duration, parse_number, unquote};
 use crate::nesting;
 use crate::options::ParserOptions;
-use crate::{check, with_stack};
+use crate::{check, suggest, with_stack};
 
 mod duration;
 mod modifiers;
@@ -496,8 +496,9 @@ impl Builder<'_> {
     fn function_call(&self, name: &Pair<'_, Rule>, parts: Pairs<'_, Rule>) -> Result<Expr> {
         let name_span = span_of(name);
         let function = table::lookup(name.as_str()).ok_or_else(|| {
-            let name = quarrel_functions::fmt::quote(name.as_str());
-            self.error(name_span, format!("unknown function with name {name}"))
+            let quoted = quarrel_functions::fmt::quote(name.as_str());
+            self.error(name_span, format!("unknown function with name {quoted}"))
+                .with_meant(suggest::function(name.as_str()))
         })?;
         if function.experimental && !self.options.enable_experimental_functions {
             let name = quarrel_functions::fmt::quote(function.name);

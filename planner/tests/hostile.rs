@@ -20,7 +20,7 @@ fn digest(text: &str) -> bool {
     let begun = Instant::now();
     let start: String = text.chars().take(60).collect();
     let _ = parse_metric_selector(text, &ParserOptions::all()).map_err(|e| e.to_string());
-    let _ = parse(text, &ParserOptions::default()).map_err(|e| (e.to_string(), e.excerpt()));
+    let _ = parse(text, &ParserOptions::default()).map_err(|e| (e.to_string(), e.render(text)));
     let parsed = parse(text, &ParserOptions::all());
     match &parsed {
         Ok(tree) => {

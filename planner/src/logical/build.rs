@@ -21,7 +21,7 @@ use super::{
 use crate::ast::{
     Aggregate, AtModifier, Binary, BinaryOp, Call, Expr, Span, StringLiteral, VectorMatching,
 };
-use crate::error::{PlanError, position};
+use crate::error::PlanError;
 use crate::with_stack;
 
 mod absent;
@@ -152,7 +152,7 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn unsupported<T>(&self, what: impl Into<String>, span: Span) -> Result<T> {
-        let (line, column) = position(self.query, span);
+        let (line, column) = span.position(self.query);
         Err(PlanError::Unsupported {
             what: what.into(),
             span,
