@@ -132,7 +132,9 @@ fn print_table(
     thanos: Option<&Report>,
 ) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("{cores} cores; medians, ms; last column: how many times as fast as the better peer\n");
+    println!(
+        "{cores} cores; medians, ms; last column: how many times as fast as the better peer\n"
+    );
     for report in [prometheus, thanos].into_iter().flatten() {
         println!("- {}", report.module);
     }

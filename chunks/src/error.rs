@@ -36,7 +36,7 @@ pub enum ChunkError {
     NotHistograms,
     /// An invalid bucket layout.
     #[error("chunk has a corrupt bucket layout: {0}")]
-    Layout(#[from] LayoutError),
+    Layout(LayoutError),
     /// More bucket counts than a chunk of its size may have.
     #[error("{samples} histograms of {buckets} buckets are too many for a chunk of {bytes} bytes")]
     TooLarge {
@@ -47,4 +47,10 @@ pub enum ChunkError {
         /// Size of the chunk.
         bytes: usize,
     },
+}
+
+impl From<LayoutError> for ChunkError {
+    fn from(error: LayoutError) -> Self {
+        ChunkError::Layout(error)
+    }
 }

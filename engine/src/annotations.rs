@@ -215,10 +215,8 @@ fn prefix(level: Level, text: &str) -> String {
     }
 }
 
-/// `line:column` of a span's start, both from 1, columns in bytes as there.
-pub fn position(query: &str, span: Span) -> String {
-    let before = &query.as_bytes()[..(span.start as usize).min(query.len())];
-    let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
-    let column = before.iter().rev().take_while(|&&b| b != b'\n').count() + 1;
+/// `line:column` of a span's start.
+fn position(query: &str, span: Span) -> String {
+    let (line, column) = span.position(query);
     format!("{line}:{column}")
 }

@@ -4,12 +4,12 @@
 //! text into a physical plan of batch operators, runs the plan on all cores,
 //! and answers as Prometheus does.
 
-pub mod annotations;
-pub mod batch;
+mod annotations;
+mod batch;
 mod bound;
 mod engine;
 mod error;
-pub mod exec;
+mod exec;
 mod explain;
 mod group;
 pub mod labels;
@@ -36,6 +36,8 @@ pub use options::{EngineOptions, QueryOptions, SubqueryStep};
 pub use pinned::PinnedStorage;
 pub use prepared::Prepared;
 pub use quarrel_functions::histogram::native as histogram;
+pub use quarrel_planner::ast::{Expr, Span};
+pub use quarrel_planner::{ParseError, ParserOptions};
 pub use query::{CancelHandle, Progress, Query};
 pub use result::{
     ArrowForm, ArrowLayout, Point, Points, QueryResult, SampleValue, Series, SeriesIter, SeriesRef,

@@ -1,5 +1,6 @@
 //! One snapshot of a store for several queries.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -45,5 +46,9 @@ impl Storage for PinnedStorage {
         let take = move || self.storage.snapshot(pinned);
         let taken = self.snapshot.get_or_try_init(take);
         taken.map(|taken| taken.cloned()).boxed()
+    }
+
+    fn name(&self) -> Cow<'_, str> {
+        self.storage.name()
     }
 }

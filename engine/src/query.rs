@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use quarrel_functions::grid::Grid;
 use quarrel_functions::table::ValueType;
+use quarrel_planner::Tree;
 use quarrel_planner::logical::{self, LogicalPlan, Plan, PlanOp, PlanOptions};
 use quarrel_planner::rules::{self, RuleContext};
-use quarrel_planner::{PlanError, Tree};
 
 use crate::annotations::Level;
 use crate::bound::lower_root;
@@ -26,7 +26,7 @@ use crate::root::Root;
 use crate::selections::{Selections, time_range};
 use crate::shared::EngineShared;
 use crate::stats::QueryStats;
-use crate::storage::{Storage, TimeRange};
+use crate::storage::{self, Storage, TimeRange};
 use crate::stream::QueryStream;
 use crate::times::{QueryTimes, millis};
 
@@ -432,7 +432,7 @@ impl Query {
         }
         let asking = async {
             let storage = &self.target.storage;
-            let snapshot = storage.snapshot(time_range(&selects)).await?;
+            let snapshot = storage::snapshot(&**storage, time_range(&selects)).await?;
             self.context.add_storage_warnings(snapshot.warnings());
             Selections::load(&selects, &*snapshot, &self.context).await
         };
@@ -522,14 +522,4 @@ async fn root_of(
             text: text.text.clone(),
         },
     })
-}
-
-impl From<PlanError> for QueryError {
-    fn from(error: PlanError) -> Self {
-        match error {
-            PlanError::Unsupported { what, span, .. } => QueryError::unsupported(what, span),
-            PlanError::Invalid { message, .. } => QueryError::BadData(message),
-            PlanError::Execution { message, span } => QueryError::execution(message, span),
-        }
-    }
 }

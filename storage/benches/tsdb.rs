@@ -36,12 +36,7 @@ fn select(snapshot: &dyn Snapshot, matchers: &[Matcher]) -> Selected {
     let symbols = SymbolTable::new();
     let hints = SelectHints::default();
     let range = TimeRange::ALL;
-    let request = SelectRequest {
-        matchers,
-        range,
-        hints: &hints,
-        symbols: &symbols,
-    };
+    let request = SelectRequest::new(matchers, range, &hints, &symbols);
     block_on(snapshot.select(request)).expect("a select of the benchmark block")
 }
 

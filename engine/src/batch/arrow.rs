@@ -25,6 +25,7 @@ use super::histograms::{Columns, HistogramItems, LayoutRun, NONE};
 static ITEM: LazyLock<Arc<Field>> =
     LazyLock::new(|| Arc::new(Field::new("item", DataType::Float64, true)));
 
+/// The schema of series batches; those with histograms have one column more.
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
         Field::new("series", DataType::UInt32, false),
@@ -32,11 +33,6 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("values", DataType::List(Arc::clone(&ITEM)), false),
     ]))
 });
-
-/// The schema of series batches; those with histograms have one column more.
-pub fn schema() -> SchemaRef {
-    Arc::clone(&SCHEMA)
-}
 
 static INDEX: LazyLock<Arc<Field>> =
     LazyLock::new(|| Arc::new(Field::new("item", DataType::Int32, true)));

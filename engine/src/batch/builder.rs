@@ -178,11 +178,6 @@ impl BatchBuilder {
             .push(i32::try_from(self.values.len()).expect("a batch stays below 2^31 items"));
     }
 
-    /// Items so far.
-    pub fn items(&self) -> usize {
-        self.values.len()
-    }
-
     /// Rows so far.
     pub fn rows(&self) -> usize {
         self.series.len()

@@ -22,7 +22,6 @@ mod rows;
 use arrow_buffer::{BooleanBuffer, OffsetBuffer, ScalarBuffer};
 use quarrel_functions::histogram::native::{HistogramRef, StepHistograms};
 
-pub use self::arrow::{NotASeriesBatch, schema};
 pub use self::builder::BatchBuilder;
 use self::histograms::{HistogramItems, NONE};
 pub use self::rows::Rows;

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
 use async_task::Task;
 use futures::future::{BoxFuture, Either, select};
 use futures::stream::BoxStream;
@@ -17,7 +16,7 @@ use futures::{FutureExt, StreamExt};
 use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_planner::with_stack;
 
-use crate::batch::{self, BatchBuilder, Row, Rows, SeriesBatch};
+use crate::batch::{BatchBuilder, Row, Rows, SeriesBatch};
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::metrics::OperatorMetrics;
@@ -34,11 +33,6 @@ pub trait Operator: Debug + Send + Sync + 'static {
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let _ = f;
         Ok(())
-    }
-
-    /// The schema of its batches.
-    fn schema(&self) -> SchemaRef {
-        batch::schema()
     }
 
     /// Whether it computes its first input's rows one by one: it runs in that

@@ -19,6 +19,7 @@ use futures::FutureExt;
 use parking_lot::Mutex;
 
 use crate::error::QueryError;
+use crate::storage::panic_message;
 
 /// The engine's threads.
 #[derive(Clone)]
@@ -89,14 +90,7 @@ pub async fn catch_panics<T>(
 ) -> Result<T, QueryError> {
     match AssertUnwindSafe(future).catch_unwind().await {
         Ok(result) => result,
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<&str>()
-                .map(|s| (*s).to_string())
-                .or_else(|| panic.downcast_ref::<String>().cloned())
-                .unwrap_or_else(|| "panic of unknown kind".into());
-            Err(QueryError::Internal(text))
-        }
+        Err(panic) => Err(QueryError::Internal(panic_message(&*panic))),
     }
 }
 

@@ -4,13 +4,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use quarrel_chunks::{FloatEncoder, XorEncoder};
 use quarrel_engine::labels::{Label, LabelList};
 use quarrel_engine::storage::{
-    Chunk, ChunkData, Encoding, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
+    Chunk, Encoding, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
     StorageError, TimeRange,
 };
 
@@ -62,15 +61,8 @@ pub fn labels(text: &str) -> Vec<(String, String)> {
 /// Samples as plain columns; times in seconds.
 pub fn floats(samples: &[(i64, f64)]) -> Chunk {
     let timestamps: Vec<i64> = samples.iter().map(|s| s.0 * 1000).collect();
-    Chunk {
-        min_time: timestamps.first().copied().unwrap_or(0),
-        max_time: timestamps.last().copied().unwrap_or(0),
-        data: ChunkData::Floats {
-            timestamps: timestamps.into(),
-            values: samples.iter().map(|s| s.1).collect::<Vec<_>>().into(),
-        },
-        deleted: None,
-    }
+    let values: Vec<f64> = samples.iter().map(|s| s.1).collect();
+    Chunk::floats(timestamps, values)
 }
 
 /// Samples as Prometheus encodes them; times in seconds.
@@ -84,13 +76,11 @@ pub fn xor(samples: &[(i64, f64)]) -> Chunk {
 
 /// Bytes under an encoding, at the times of another chunk.
 pub fn encoded(encoding: Encoding, bytes: Vec<u8>, times: Chunk) -> Chunk {
-    Chunk {
-        data: ChunkData::Encoded {
-            encoding,
-            bytes: Bytes::from(bytes),
-        },
-        ..times
-    }
+    let times = TimeRange {
+        start: times.min_time,
+        end: times.max_time,
+    };
+    Chunk::encoded(encoding, bytes, times)
 }
 
 impl Fake {
@@ -177,14 +167,11 @@ impl Snapshot for Fake {
                     value: request.symbols.intern(value),
                 }));
             }
-            Ok(Selected {
-                labels: list,
-                series: Arc::new(Rows {
-                    chunks: chosen.iter().map(|s| s.chunks.clone()).collect(),
-                    store: self.clone(),
-                }),
-                warnings: Vec::new(),
-            })
+            let rows = Rows {
+                chunks: chosen.iter().map(|s| s.chunks.clone()).collect(),
+                store: self.clone(),
+            };
+            Ok(Selected::new(list, Arc::new(rows)))
         }
         .boxed()
     }

@@ -404,7 +404,8 @@ async fn bytes_are_limited() {
         );
         let message = error.to_string();
         assert!(
-            message.starts_with("query needs more than 1048576 bytes of memory (limit max_memory, --query.max-memory): "),
+            message
+                .starts_with("query needs more than 1048576 bytes of memory (limit max_memory): "),
             "{message}"
         );
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use arrow_buffer::ScalarBuffer;
 use futures::FutureExt;
 use quarrel_engine::storage::{Chunk, ChunkData, Encoding, Storage, StorageError, TimeRange};
 use quarrel_engine::{ErrorClass, QueryError, QueryOptions, QueryResult};
@@ -181,6 +182,12 @@ async fn panics_of_the_store_become_errors() {
                 error.to_string().contains("a defect of the store"),
                 "{i} {text}: {error}"
             );
+            // It is the store's panic, not the engine's.
+            let QueryError::Storage(StorageError::Panicked { store, message }) = &error else {
+                panic!("{i} {text}: {error}")
+            };
+            assert!(store.ends_with("::Fake"), "{store}");
+            assert_eq!(message, "a defect of the store");
         }
     }
     let good = Fake::many("x", 3, 3).store();
@@ -259,10 +266,7 @@ fn deleted(chunk: Chunk, ranges: &[(i64, i64)]) -> Chunk {
         start: start * 1000,
         end: end * 1000,
     });
-    Chunk {
-        deleted: Some(ranges.collect()),
-        ..chunk
-    }
+    chunk.with_deleted(ranges.collect::<Vec<_>>())
 }
 
 #[tokio::test]
@@ -358,15 +362,7 @@ async fn unsorted_answers_are_refused() {
 #[tokio::test]
 async fn columns_that_are_none_are_refused() {
     let odd = |timestamps: Vec<i64>, values: Vec<f64>| {
-        let chunk = Chunk {
-            min_time: 0,
-            max_time: 60_000,
-            data: ChunkData::Floats {
-                timestamps: timestamps.into(),
-                values: values.into(),
-            },
-            deleted: None,
-        };
+        let chunk = Chunk::floats(timestamps, values);
         Fake::new([("x".to_string(), vec![chunk])]).store()
     };
     for text in ["x", "rate(x[1m])", "x[1m]"] {
@@ -380,6 +376,69 @@ async fn columns_that_are_none_are_refused() {
             .unwrap_err();
         assert!(error.to_string().contains("{__name__=\"x\"}"), "{error}");
     }
+}
+
+/// An error of a connector's own.
+#[derive(Debug)]
+struct Refused {
+    below: std::io::Error,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("refused by shard 7")
+    }
+}
+
+impl std::error::Error for Refused {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.below)
+    }
+}
+
+#[tokio::test]
+async fn a_stores_own_error_can_be_downcast_and_prints_nothing_twice() {
+    let store = Fake {
+        on_chunks: Some(Arc::new(|_| {
+            let below = std::io::Error::other("no route");
+            Err(StorageError::external(Refused { below }))
+        })),
+        ..Fake::many("x", 1, 3)
+    };
+    let error = ask(store.store(), "x", 60).await.unwrap_err();
+    assert_eq!(error.to_string(), "expanding series: refused by shard 7");
+    let QueryError::Storage(inner) = &error else {
+        panic!("{error}")
+    };
+    assert!(inner.downcast_ref::<Refused>().is_some());
+    let mut texts = vec![error.to_string()];
+    let mut next = std::error::Error::source(&error);
+    while let Some(error) = next {
+        texts.push(error.to_string());
+        next = error.source();
+    }
+    assert_eq!(texts, ["expanding series: refused by shard 7", "no route"]);
+}
+
+#[tokio::test]
+async fn series_on_a_shared_grid_have_gaps() {
+    let grid: ScalarBuffer<i64> = (0..8).map(|i| i * 30_000).collect();
+    let series = |name: &str, valid: [bool; 8]| {
+        let values: Vec<f64> = (0..8).map(f64::from).collect();
+        let chunk = Chunk::float_grid(grid.clone(), values, valid.to_vec().into());
+        (format!("x{{a=\"{name}\"}}"), vec![chunk])
+    };
+    let (yes, no) = (true, false);
+    let store = Fake::new([
+        series("all", [yes; 8]),
+        series("gap", [no, yes, yes, no, no, no, yes, no]),
+        series("none", [no; 8]),
+    ]);
+    let store = store.store();
+    let count = ask(Arc::clone(&store), "count_over_time(x[10m])", 210).await;
+    assert_eq!(show(&count.unwrap()), "{a=all} 8@210\n{a=gap} 3@210");
+    let raw = ask(store, "x{a!=\"all\"}[10m]", 210).await.unwrap();
+    assert_eq!(show(&raw), "{__name__=x, a=gap} 1@30 2@60 6@180");
 }
 
 #[tokio::test]

@@ -69,16 +69,9 @@ pub(super) async fn series(call: Call) -> Result {
     let mut all = LabelList::new();
     for matchers in &selectors {
         // Prometheus's hint for look-ups that need no samples.
-        let hints = SelectHints {
-            function: "series".to_string(),
-            ..SelectHints::default()
-        };
-        let request = SelectRequest {
-            matchers,
-            range,
-            hints: &hints,
-            symbols: &symbols,
-        };
+        let mut hints = SelectHints::default();
+        hints.function = "series".to_string();
+        let request = SelectRequest::new(matchers, range, &hints, &symbols);
         let selected = snapshot
             .select(request)
             .await

@@ -137,6 +137,27 @@ pub(super) fn with_stale_markers() -> Vec<TestSeries> {
     ]
 }
 
+/// Series that share their timestamps, a minute apart, with gaps: what stores
+/// on a shared time grid hold as one column with a validity mask.
+pub(super) fn gridded() -> Vec<TestSeries> {
+    let kinds: [(&str, fn(i64) -> bool); 6] = [
+        ("all", |_| true),
+        ("even", |i| i % 2 == 0),
+        ("most", |i| i % 7 != 3),
+        ("middle", |i| (20..30).contains(&i)),
+        ("edges", |i| i == 0 || i == 59),
+        ("one", |i| i == 20),
+    ];
+    kinds
+        .iter()
+        .map(|(kind, has)| {
+            let mut samples = minutes(0, 60);
+            samples.retain(|sample| has(sample.0 / MINUTE));
+            series(&[("__name__", "grid"), ("kind", kind)], samples)
+        })
+        .collect()
+}
+
 /// Series whose parts overlap in time.
 pub(super) fn overlapping() -> Vec<TestSeries> {
     let labels = |kind: &str| {

@@ -79,6 +79,7 @@ macro_rules! conformance_checks {
             time_bounds
             chunks_are_in_order
             overlapping_parts_are_merged
+            gaps_on_a_shared_grid
             chunks_can_be_read_again
             prefetch_does_not_change_the_answer
             estimates_are_near_the_truth

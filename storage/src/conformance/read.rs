@@ -59,12 +59,7 @@ pub(super) fn select(
     hints: &SelectHints,
 ) -> Result<Answer, Stop> {
     let symbols = Arc::new(SymbolTable::new());
-    let request = SelectRequest {
-        matchers,
-        range,
-        hints,
-        symbols: &symbols,
-    };
+    let request = SelectRequest::new(matchers, range, hints, &symbols);
     let selected = wait(harness, snapshot.select(request))?
         .map_err(|e| Stop::Failed(format!("select {}: {e}", text(matchers))))?;
     Ok(Answer { symbols, selected })
@@ -123,11 +118,19 @@ impl Answer {
 
 /// The samples of a chunk in its order, without the deleted ones.
 pub(super) fn decode(chunk: &Chunk) -> Result<Vec<(i64, u64)>, String> {
-    if let ChunkData::Floats { timestamps, values } = &chunk.data
-        && timestamps.len() != values.len()
-    {
-        let (timestamps, values) = (timestamps.len(), values.len());
-        return Err(format!("{timestamps} timestamps and {values} values"));
+    let [times, values, validity] = match &chunk.data {
+        ChunkData::Floats { timestamps, values } => [timestamps.len(), values.len(), values.len()],
+        ChunkData::FloatGrid {
+            timestamps,
+            values,
+            validity,
+        } => [timestamps.len(), values.len(), validity.len()],
+        _ => [0; 3],
+    };
+    if times != values || values != validity {
+        return Err(format!(
+            "{times} timestamps, {values} values, and validity of {validity}"
+        ));
     }
     if chunk.data.is_histogram() {
         return Err(ChunkError::NotFloats.to_string());

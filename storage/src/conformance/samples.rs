@@ -4,7 +4,7 @@ use quarrel_engine::storage::{SelectHints, TimeRange};
 use quarrel_matchers::MatchOp;
 
 use super::check::{Stop, ensure};
-use super::data::{END, MINUTE, labelled, many, overlapping, values, with_stale_markers};
+use super::data::{END, MINUTE, gridded, labelled, many, overlapping, values, with_stale_markers};
 use super::harness::{Harness, TestSeries};
 use super::read::{check_select, decode, expected, matcher, same, select, snapshot, within};
 
@@ -104,6 +104,21 @@ pub(super) fn overlapping_parts_are_merged(harness: &dyn Harness) -> Result<(), 
     Ok(())
 }
 
+pub(super) fn gaps_on_a_shared_grid(harness: &dyn Harness) -> Result<(), Stop> {
+    let series = gridded();
+    let store = harness.store(&series);
+    check_select(harness, &store, &series, &[], ALL)?;
+    for (start, end) in [
+        (10 * MINUTE, 12 * MINUTE),
+        (20 * MINUTE, 20 * MINUTE),
+        (21 * MINUTE, 21 * MINUTE),
+        (30 * MINUTE + 1, 40 * MINUTE - 1),
+    ] {
+        check_select(harness, &store, &series, &[], TimeRange { start, end })?;
+    }
+    Ok(())
+}
+
 pub(super) fn chunks_can_be_read_again(harness: &dyn Harness) -> Result<(), Stop> {
     let series = overlapping();
     let view = snapshot(harness, &harness.store(&series), ALL)?;
@@ -176,16 +191,17 @@ pub(super) fn estimates_are_near_the_truth(harness: &dyn Harness) -> Result<(), 
 
 /// Various hints.
 fn hints() -> Vec<SelectHints> {
-    let of = |function: &str, step_ms, range_ms| SelectHints {
-        function: function.into(),
-        step_ms,
-        range_ms,
-        ..SelectHints::default()
+    let of = |function: &str, step_ms, range_ms| {
+        let mut hints = SelectHints::default();
+        hints.function = function.into();
+        (hints.step_ms, hints.range_ms) = (step_ms, range_ms);
+        hints
     };
-    let grouped = |by| SelectHints {
-        grouping: vec!["job".into()],
-        by,
-        ..of("sum", MINUTE, 0)
+    let grouped = |by| {
+        let mut hints = of("sum", MINUTE, 0);
+        hints.grouping = vec!["job".into()];
+        hints.by = by;
+        hints
     };
     vec![
         of("rate", MINUTE, 5 * MINUTE),
@@ -213,10 +229,8 @@ pub(super) fn projected_labels_are_returned(harness: &dyn Harness) -> Result<(),
     let view = snapshot(harness, &store, ALL)?;
     let up = [matcher(MatchOp::Equal, "__name__", "up")?];
     let want = expected(&series, &up, ALL);
-    let hints = SelectHints {
-        projection: Some(vec!["job".into()]),
-        ..SelectHints::default()
-    };
+    let mut hints = SelectHints::default();
+    hints.projection = Some(vec!["job".into()]);
     let answer = select(harness, &view, &up, ALL, &hints)?;
     let (groups, distinct) = answer.selected.labels.distinct();
     ensure!(
@@ -230,20 +244,36 @@ pub(super) fn projected_labels_are_returned(harness: &dyn Harness) -> Result<(),
         answer.len(),
         want.len()
     );
+    // Samples tell the series apart, so they show which one a row is of.
     let rows = answer.rows(harness)?;
-    if !store.capabilities().label_projection {
-        return same(&want, &rows).map_err(Stop::Failed);
-    }
-    let jobs = |rows: &[super::read::Row]| {
-        let job = |row: &super::read::Row| row.labels.iter().find(|l| l.0 == "job").cloned();
-        let mut jobs: Vec<_> = rows.iter().map(job).collect();
-        jobs.sort();
-        jobs
+    let samples = |rows: &[super::read::Row]| {
+        let mut samples: Vec<_> = rows.iter().map(|row| row.samples.clone()).collect();
+        samples.sort();
+        samples
     };
     ensure!(
-        jobs(&rows) == jobs(&want),
-        "the projected label has other values: {:?}",
-        jobs(&rows)
+        samples(&rows) == samples(&want),
+        "projection changed the samples"
     );
+    for row in &rows {
+        let of = want.iter().find(|want| want.samples == row.samples);
+        ensure!(
+            of.is_some(),
+            "{:?}: the samples are of no series",
+            row.labels
+        );
+        let all = of.map_or(&[][..], |want| &want.labels);
+        let kept = |label: &(String, String)| row.labels.contains(label);
+        ensure!(
+            row.labels.iter().all(|label| all.contains(label)),
+            "series {all:?} has other labels: {:?}",
+            row.labels
+        );
+        ensure!(
+            all.iter().filter(|label| label.0 == "job").all(kept),
+            "series {all:?} is without its projected label: {:?}",
+            row.labels
+        );
+    }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Tests of the suite itself: each check fails on a store that breaks its rule,
 //! and none fails on a correct store. At the end the suite runs on `memory`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -13,8 +13,8 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use quarrel_engine::labels::{Label, LabelList};
 use quarrel_engine::storage::{
-    Capabilities, Chunk, ChunkData, Matcher, SelectRequest, Selected, SeriesSource, Snapshot,
-    Storage, StorageError, TimeRange,
+    Chunk, ChunkData, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
+    StorageError, TimeRange,
 };
 
 use super::*;
@@ -39,6 +39,7 @@ enum Fault {
     EndExclusive,
     ChunksReversed,
     FirstChunkAlone,
+    GapsFilled,
     ChunksCleared,
     PrefetchOnce,
     EstimateWild,
@@ -171,14 +172,6 @@ impl Storage for Store {
         }
         .boxed()
     }
-
-    fn capabilities(&self) -> Capabilities {
-        let label_projection = self.state.is(Fault::ProjectionUnites);
-        Capabilities {
-            label_projection,
-            ..Capabilities::default()
-        }
-    }
 }
 
 impl View {
@@ -289,11 +282,8 @@ impl Snapshot for View {
                 range.end = range.end.saturating_sub(1);
             }
             let inner = self.current().await?;
-            let changed = SelectRequest {
-                matchers: &matchers,
-                range,
-                ..request
-            };
+            let (hints, symbols) = (request.hints, request.symbols);
+            let changed = SelectRequest::new(&matchers, range, hints, symbols);
             let selected = inner.select(changed).await?;
             let (labels, rows) = self.changed_labels(&selected.labels, &request);
             let is_broken = |row: &[Label]| {
@@ -313,11 +303,7 @@ impl Snapshot for View {
                 state: state.clone(),
                 rate: request.hints.function == "rate",
             };
-            Ok(Selected {
-                labels,
-                series: Arc::new(source),
-                warnings: Vec::new(),
-            })
+            Ok(Selected::new(labels, Arc::new(source)))
         }
         .boxed()
     }
@@ -423,6 +409,7 @@ impl SeriesSource for Source {
             Fault::StaleDropped => {
                 edit(&mut chunks, |v| (v.to_bits() != data::STALE).then_some(v));
             }
+            Fault::GapsFilled => chunks.iter_mut().for_each(fill_gaps),
             Fault::RateDownsampled if self.rate => chunks.truncate(1),
             _ => {}
         }
@@ -460,19 +447,28 @@ fn halves(chunk: &Chunk) -> Vec<Chunk> {
         unreachable!("memory")
     };
     let half = timestamps.len() / 2;
-    let part = |from: usize, len: usize| Chunk {
-        min_time: timestamps[from],
-        max_time: timestamps[from + len - 1],
-        data: ChunkData::Floats {
-            timestamps: timestamps.slice(from, len),
-            values: values.slice(from, len),
-        },
-        deleted: None,
+    let part = |from: usize, len: usize| {
+        Chunk::floats(timestamps.slice(from, len), values.slice(from, len))
     };
     match half {
         0 => vec![chunk.clone()],
         _ => vec![part(0, half), part(half, timestamps.len() - half)],
     }
+}
+
+/// Adds a sample at each minute that has none, as a store does that does not
+/// look at its mask.
+fn fill_gaps(chunk: &mut Chunk) {
+    let ChunkData::Floats { timestamps, values } = &chunk.data else {
+        unreachable!("memory")
+    };
+    let samples = timestamps.iter().copied().zip(values.iter().copied());
+    let mut all: BTreeMap<i64, f64> = samples.collect();
+    for time in (chunk.min_time..chunk.max_time).step_by(data::MINUTE as usize) {
+        all.entry(time).or_insert(0.0);
+    }
+    let (timestamps, values): (Vec<i64>, Vec<f64>) = all.into_iter().unzip();
+    *chunk = Chunk::floats(timestamps, values);
 }
 
 /// Changes values or removes samples.
@@ -507,6 +503,7 @@ const FAILS: &[(Fault, &str)] = &[
     (Fault::EndExclusive, "time_bounds"),
     (Fault::ChunksReversed, "chunks_are_in_order"),
     (Fault::FirstChunkAlone, "overlapping_parts_are_merged"),
+    (Fault::GapsFilled, "gaps_on_a_shared_grid"),
     (Fault::ChunksCleared, "chunks_can_be_read_again"),
     (Fault::PrefetchOnce, "prefetch_does_not_change_the_answer"),
     (Fault::EstimateWild, "estimates_are_near_the_truth"),
@@ -577,6 +574,8 @@ impl Harness for Memory {
         })
     }
 }
+
+mod grid;
 
 mod memory {
     use super::{Memory, Mutex};

@@ -86,9 +86,6 @@ fn run_concurrently(run: impl Fn(usize) -> Result<(), Stop> + Sync) -> Result<()
 pub(super) fn concurrent_reads(harness: &dyn Harness) -> Result<(), Stop> {
     let series = many(400);
     let store = harness.store(&series);
-    if !store.capabilities().concurrent_reads {
-        return Err(Stop::Skipped("the store does not support concurrent reads"));
-    }
     let view = snapshot(harness, &store, ALL)?;
     let answer = select(harness, &view, &[], ALL, &SelectHints::default())?;
     answer.prefetch(harness, 0..answer.len() as u32)?;
@@ -145,12 +142,7 @@ pub(super) fn dropped_futures_are_harmless(harness: &dyn Harness) -> Result<(), 
         let view = snapshot(harness, &store, ALL)?;
         let symbols = SymbolTable::new();
         let hints = SelectHints::default();
-        let request = SelectRequest {
-            matchers: &[],
-            range: ALL,
-            hints: &hints,
-            symbols: &symbols,
-        };
+        let request = SelectRequest::new(&[], ALL, &hints, &symbols);
         drop_after(harness, polls, view.select(request))?;
         drop_after(harness, polls, view.label_names(&[], ALL))?;
         drop_after(harness, polls, view.label_values("pod", &[], ALL))?;

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use arrow_buffer::ScalarBuffer;
-use quarrel_engine::storage::{Chunk, ChunkData, TimeRange};
+use quarrel_engine::storage::{Chunk, TimeRange};
 
 /// Number of samples at which open columns are sealed: the most that an append
 /// after a snapshot copies. More would make appends slower, less would make
@@ -58,15 +58,9 @@ impl Segment {
         if from >= to {
             return None;
         }
-        Some(Chunk {
-            min_time: self.timestamps[from],
-            max_time: self.timestamps[to - 1],
-            data: ChunkData::Floats {
-                timestamps: self.timestamps.slice(from, to - from),
-                values: self.values.slice(from, to - from),
-            },
-            deleted: None,
-        })
+        let len = to - from;
+        let timestamps = self.timestamps.slice(from, len);
+        Some(Chunk::floats(timestamps, self.values.slice(from, len)))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use quarrel_chunks::histogram::{Count, EncodeError, Histogram, HistogramBuilder};
 use quarrel_chunks::{FloatEncoder, Xor2Encoder};
-use quarrel_engine::storage::{Chunk, ChunkData, TimeRange};
+use quarrel_engine::storage::{Chunk, TimeRange};
 
 /// Number of floats in a chunk.
 const CHUNK_LEN: usize = 120;
@@ -58,15 +58,11 @@ impl EncodedChunks {
             for sample in part {
                 encoder.append_with_start(sample.start_timestamp, sample.timestamp, sample.value);
             }
-            Chunk {
-                min_time: part[0].timestamp,
-                max_time: part[part.len() - 1].timestamp,
-                data: ChunkData::Encoded {
-                    encoding: encoder.encoding(),
-                    bytes: encoder.bytes().to_vec().into(),
-                },
-                deleted: None,
-            }
+            let times = TimeRange {
+                start: part[0].timestamp,
+                end: part[part.len() - 1].timestamp,
+            };
+            Chunk::encoded(encoder.encoding(), encoder.bytes().to_vec(), times)
         });
         self.chunks.extend(chunks);
         self.len += samples.len();

@@ -37,12 +37,12 @@ pub enum AppendError {
         timestamp: i64,
     },
     /// A histogram is invalid.
-    #[error("series {series}: {source}")]
+    #[error("series {series}: {error}")]
     Histogram {
         /// The series' labels.
         series: String,
         /// The reason.
-        source: quarrel_chunks::histogram::EncodeError,
+        error: quarrel_chunks::histogram::EncodeError,
     },
     /// The columns of a series differ in length.
     #[error("{timestamps} timestamps, but {values} values")]

@@ -192,9 +192,9 @@ impl MemoryStorage {
         let series = state.series_mut(number);
         let times = samples.iter().map(|s| s.timestamp);
         self.check_order(series, times)?;
-        let bad = |source| AppendError::Histogram {
+        let bad = |error| AppendError::Histogram {
             series: self.symbols.read().display(&series.labels),
-            source,
+            error,
         };
         series.encoded.extend(samples).map_err(bad)
     }

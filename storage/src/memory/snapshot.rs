@@ -103,14 +103,8 @@ impl MemorySnapshot {
         for series in &series {
             labels.push(series.labels.iter().map(|label| translation.label(label)));
         }
-        Selected {
-            labels,
-            series: Arc::new(Rows {
-                series,
-                range: request.range,
-            }),
-            warnings: Vec::new(),
-        }
+        let range = request.range;
+        Selected::new(labels, Arc::new(Rows { series, range }))
     }
 
     /// The series that match any of the selectors; all series without a selector.

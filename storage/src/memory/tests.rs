@@ -20,12 +20,7 @@ fn read(
 ) -> Vec<(String, Vec<(i64, f64)>)> {
     let symbols = SymbolTable::new();
     let hints = SelectHints::default();
-    let request = SelectRequest {
-        matchers,
-        range,
-        hints: &hints,
-        symbols: &symbols,
-    };
+    let request = SelectRequest::new(matchers, range, &hints, &symbols);
     let selected = block_on(snapshot.select(request)).unwrap();
     let rows = 0..selected.labels.len();
     rows.map(|row| {
@@ -316,12 +311,7 @@ fn floats_with_start_timestamps_are_chunks() {
     }
     let symbols = SymbolTable::new();
     let hints = SelectHints::default();
-    let request = SelectRequest {
-        matchers: &[],
-        range: TimeRange::ALL,
-        hints: &hints,
-        symbols: &symbols,
-    };
+    let request = SelectRequest::new(&[], TimeRange::ALL, &hints, &symbols);
     let selected = block_on(snapshot(&storage).select(request)).unwrap();
     let mut chunks = Vec::new();
     selected.series.chunks(0, &mut chunks).unwrap();

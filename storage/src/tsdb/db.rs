@@ -5,6 +5,7 @@
 //! reading a log may take long; queries that arrive meanwhile wait for the next
 //! refresh.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -122,6 +123,10 @@ impl Storage for Tsdb {
             self.inner.request_view()?.await.map_err(lost)?.map(wrap)
         })
     }
+
+    fn name(&self) -> Cow<'_, str> {
+        self.inner.dir.to_string_lossy()
+    }
 }
 
 impl Inner {
@@ -144,9 +149,9 @@ impl Inner {
             let thread = thread::Builder::new().name("quarrel-tsdb".into());
             thread
                 .spawn(move || inner.serve())
-                .map_err(|source| StorageError::Io {
+                .map_err(|error| StorageError::Io {
                     path: self.dir.clone(),
-                    source,
+                    error,
                 })?;
             waiting.has_thread = true;
         }
@@ -187,9 +192,9 @@ fn copy(answer: &Answer) -> Answer {
             file: file.clone(),
             detail: detail.clone(),
         }),
-        Err(StorageError::Io { path, source }) => Err(StorageError::Io {
+        Err(StorageError::Io { path, error }) => Err(StorageError::Io {
             path: path.clone(),
-            source: io::Error::new(source.kind(), source.to_string()),
+            error: io::Error::new(error.kind(), error.to_string()),
         }),
         Err(other) => Err(StorageError::Other(other.to_string())),
     }

@@ -56,9 +56,9 @@ fn stamp(dir: &Path) -> Option<(SystemTime, u64)> {
 
 /// The block directories in `dir`, sorted by name.
 fn block_dirs(dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
-    let io = |source| StorageError::Io {
+    let io = |error| StorageError::Io {
         path: dir.into(),
-        source,
+        error,
     };
     let mut dirs = Vec::new();
     for entry in fs::read_dir(dir).map_err(io)? {
@@ -104,8 +104,8 @@ pub(super) fn list(dir: &Path, known: &[LiveBlock]) -> Result<Vec<LiveBlock>, St
             Err((dir, meta)) => match LiveBlock::open(&dir, meta) {
                 Ok(block) => block,
                 // It has just been deleted.
-                Err(StorageError::Io { source, .. })
-                    if source.kind() == ErrorKind::NotFound && !dir.exists() =>
+                Err(StorageError::Io { error, .. })
+                    if error.kind() == ErrorKind::NotFound && !dir.exists() =>
                 {
                     continue;
                 }

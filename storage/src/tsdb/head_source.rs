@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolTable};
-use quarrel_engine::storage::{Chunk, ChunkData, Matcher, StorageError, TimeRange};
+use quarrel_engine::storage::{Chunk, Matcher, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
 use super::block::{Rows, add_range};
@@ -98,23 +98,19 @@ fn push(chunk: HeadChunk, out: &mut Vec<Chunk>) -> Result<(), BadHistogram> {
         data,
         ..
     } = chunk;
-    let data = match data {
-        HeadChunkData::Encoded { encoding, bytes } => ChunkData::Encoded { encoding, bytes },
-        HeadChunkData::Samples { timestamps, values } => ChunkData::Floats {
-            timestamps: timestamps.into(),
-            values: values.into(),
-        },
-        HeadChunkData::Histograms(samples) => {
-            out.extend(head_histograms::chunks(&samples)?);
-            return Ok(());
+    match data {
+        HeadChunkData::Encoded { encoding, bytes } => {
+            let times = TimeRange {
+                start: min_time,
+                end: max_time,
+            };
+            out.push(Chunk::encoded(encoding, bytes, times));
         }
-    };
-    out.push(Chunk {
-        min_time,
-        max_time,
-        data,
-        deleted: None,
-    });
+        HeadChunkData::Samples { timestamps, values } => {
+            out.push(Chunk::floats(timestamps, values));
+        }
+        HeadChunkData::Histograms(samples) => out.extend(head_histograms::chunks(&samples)?),
+    }
     Ok(())
 }
 
@@ -159,7 +155,7 @@ fn delete(chunk: &mut Chunk, tombstones: &[(i64, i64)]) {
 /// Converts an error of the head.
 pub(super) fn error(dir: &Path, e: HeadError) -> StorageError {
     match e {
-        HeadError::Io { path, source } => StorageError::Io { path, source },
+        HeadError::Io { path, error } => StorageError::Io { path, error },
         HeadError::Corrupt {
             path,
             offset,

@@ -38,9 +38,9 @@ impl MappedFile {
     /// # Errors
     /// When the system call fails.
     pub fn open(path: &Path) -> Result<Self, StorageError> {
-        let map = map(path).map_err(|source| StorageError::Io {
+        let map = map(path).map_err(|error| StorageError::Io {
             path: path.into(),
-            source,
+            error,
         })?;
         let bytes = map
             .clone()

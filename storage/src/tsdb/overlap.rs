@@ -134,6 +134,8 @@ fn timestamps(chunk: &Chunk) -> Result<Vec<i64>, ChunkError> {
             decode_floats(*encoding, bytes, &mut times, &mut values)?;
             Ok(times)
         }
+        // A data directory has no other chunks.
+        _ => Err(ChunkError::NotFloats),
     }
 }
 
@@ -142,15 +144,7 @@ mod tests {
     use super::*;
 
     fn piece(part: usize, times: &[i64]) -> Piece {
-        let chunk = Chunk {
-            min_time: times[0],
-            max_time: times[times.len() - 1],
-            data: ChunkData::Floats {
-                timestamps: times.to_vec().into(),
-                values: vec![0.0; times.len()].into(),
-            },
-            deleted: None,
-        };
+        let chunk = Chunk::floats(times.to_vec(), vec![0.0; times.len()]);
         Piece { part, chunk }
     }
 

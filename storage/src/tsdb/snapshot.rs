@@ -73,11 +73,7 @@ impl View {
             range,
             estimate: estimate as u64,
         });
-        Ok(Selected {
-            labels,
-            series,
-            warnings: Vec::new(),
-        })
+        Ok(Selected::new(labels, series))
     }
 
     /// The times of the first and the last sample. A block's max time is only

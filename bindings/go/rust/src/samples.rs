@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use quarrel_engine::labels::{Label, LabelList, SymbolTable};
-use quarrel_engine::storage::{
-    Chunk, ChunkData, Encoding, Selected, SeriesSource, StorageError, TimeRange,
-};
+use quarrel_engine::storage::{Chunk, Encoding, Selected, SeriesSource, StorageError, TimeRange};
 
 use crate::message::{MessageError, Reader};
 
@@ -67,11 +65,7 @@ pub(crate) fn selected(parts: &[Bytes], symbols: &SymbolTable) -> Result<Selecte
             series.ends.push(series.chunks.len());
         }
     }
-    Ok(Selected {
-        labels,
-        series: Arc::new(series),
-        warnings: Vec::new(),
-    })
+    Ok(Selected::new(labels, Arc::new(series)))
 }
 
 /// A chunk, and how many samples it has.
@@ -89,11 +83,11 @@ fn read_chunk(fields: &mut Reader<'_>, part: &Bytes) -> Result<(Chunk, u32), Mes
     // The copy of a histogram, a millisecond before it, gives the histogram its
     // counter-reset hint (`chunks.go`) and is no sample.
     let copy = min_time.checked_sub(1).filter(|_| has_copy);
-    let chunk = Chunk {
-        min_time,
-        max_time,
-        data: ChunkData::Encoded { encoding, bytes },
-        deleted: copy.map(|at| Arc::from([TimeRange { start: at, end: at }])),
+    let times = TimeRange {
+        start: min_time,
+        end: max_time,
     };
+    let mut chunk = Chunk::encoded(encoding, bytes, times);
+    chunk.deleted = copy.map(|at| Arc::from([TimeRange { start: at, end: at }]));
     Ok((chunk, samples))
 }

@@ -50,6 +50,20 @@ impl From<HistogramSamplesError> for SamplesError {
 /// The bits of Prometheus's stale marker, a NaN of its own.
 pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
 
+/// Bytes that a plain column holds for a sample: timestamp and value.
+const COLUMN_BYTES: usize = 16;
+
+/// Makes sure that plain columns are what a store has to give.
+fn check_columns(timestamps: &[i64], others: usize) -> Result<(), SamplesError> {
+    if timestamps.len() != others {
+        return Err(SamplesError::Columns("as many timestamps as values"));
+    }
+    if !timestamps.is_sorted_by(|a, b| a < b) {
+        return Err(SamplesError::Columns("timestamps that ascend"));
+    }
+    Ok(())
+}
+
 impl SampleColumns {
     /// Empty columns, with start timestamps if these are asked for.
     pub fn new(with_start_timestamps: bool) -> Self {
@@ -125,15 +139,23 @@ impl SampleColumns {
                 timestamps: times,
                 values: numbers,
             } => {
-                if times.len() != numbers.len() {
-                    return Err(SamplesError::Columns("as many timestamps as values"));
-                }
-                if !times.is_sorted_by(|a, b| a < b) {
-                    return Err(SamplesError::Columns("timestamps that ascend"));
-                }
+                check_columns(times, numbers.len())?;
                 timestamps.extend_from_slice(times);
                 values.extend_from_slice(numbers);
-                times.len() * 16
+                times.len() * COLUMN_BYTES
+            }
+            ChunkData::FloatGrid {
+                timestamps: times,
+                values: numbers,
+                validity,
+            } => {
+                check_columns(times, numbers.len())?;
+                check_columns(times, validity.len())?;
+                for (from, to) in validity.valid_slices() {
+                    timestamps.extend_from_slice(&times[from..to]);
+                    values.extend_from_slice(&numbers[from..to]);
+                }
+                times.len() * COLUMN_BYTES
             }
         };
         if let Some(start_timestamps) = &mut self.start_timestamps {
@@ -253,23 +275,65 @@ impl SampleColumns {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Arc;
 
+    use arrow_buffer::NullBuffer;
     use proptest::prelude::*;
     use quarrel_chunks::{FloatEncoder, Xor2Encoder};
 
     use super::*;
 
     fn chunk(samples: &[(i64, f64)]) -> Chunk {
-        Chunk {
-            min_time: samples.first().map_or(0, |s| s.0),
-            max_time: samples.last().map_or(0, |s| s.0),
-            data: ChunkData::Floats {
-                timestamps: samples.iter().map(|s| s.0).collect::<Vec<_>>().into(),
-                values: samples.iter().map(|s| s.1).collect::<Vec<_>>().into(),
-            },
-            deleted: None,
+        let timestamps: Vec<i64> = samples.iter().map(|s| s.0).collect();
+        let values: Vec<f64> = samples.iter().map(|s| s.1).collect();
+        Chunk::floats(timestamps, values)
+    }
+
+    /// The same samples over a grid of the times 0 to 59.
+    fn grid_chunk(samples: &[(i64, f64)]) -> Chunk {
+        let (mut values, mut valid) = (vec![-7.0; 60], vec![false; 60]);
+        for &(t, v) in samples {
+            (values[t as usize], valid[t as usize]) = (v, true);
         }
+        Chunk::float_grid((0..60).collect::<Vec<i64>>(), values, valid.into())
+    }
+
+    #[test]
+    fn columns_of_unequal_length_or_without_order_are_refused() {
+        let times = vec![0, 1, 2];
+        let valid = |len| NullBuffer::new_valid(len);
+        for (chunk, wanted) in [
+            (
+                Chunk::floats(times.clone(), vec![1.0]),
+                "as many timestamps as values",
+            ),
+            (
+                Chunk::floats(vec![0, 2, 1], vec![1.0; 3]),
+                "timestamps that ascend",
+            ),
+            (
+                Chunk::float_grid(times.clone(), vec![1.0; 2], valid(3)),
+                "as many timestamps as values",
+            ),
+            (
+                Chunk::float_grid(times.clone(), vec![1.0; 3], valid(4)),
+                "as many timestamps as values",
+            ),
+            (
+                Chunk::float_grid(vec![0, 0, 1], vec![1.0; 3], valid(3)),
+                "timestamps that ascend",
+            ),
+        ] {
+            let error = SampleColumns::default().load(&[chunk], TimeRange::ALL);
+            assert!(matches!(error, Err(SamplesError::Columns(text)) if text == wanted));
+        }
+    }
+
+    #[test]
+    fn a_grid_without_samples_is_empty() {
+        let nothing = Chunk::float_grid(vec![5, 6], vec![1.0, 2.0], NullBuffer::new_null(2));
+        let mut columns = SampleColumns::default();
+        columns.load(&[nothing], TimeRange::ALL).unwrap();
+        assert!(columns.is_empty());
     }
 
     #[test]
@@ -281,7 +345,7 @@ mod tests {
             (3, 3.0),
             (4, f64::NAN),
         ]);
-        one.deleted = Some(Arc::new([TimeRange { start: 3, end: 3 }]));
+        one = one.with_deleted([TimeRange { start: 3, end: 3 }]);
         columns.load(&[one], TimeRange::ALL).unwrap();
         assert_eq!(columns.timestamps, [1, 2, 4]);
         columns.drop_stale();
@@ -302,15 +366,12 @@ mod tests {
                     let v = if t == stale { f64::from_bits(STALE_NAN) } else { f64::from(v) };
                     encoder.append_with_start(start, t, v);
                 }
-                Chunk {
-                    min_time: *run.keys().next().unwrap(),
-                    max_time: *run.keys().last().unwrap(),
-                    data: ChunkData::Encoded {
-                        encoding: encoder.encoding(),
-                        bytes: encoder.bytes().to_vec().into(),
-                    },
-                    deleted: Some(Arc::new([TimeRange { start: 7, end: 9 }])),
-                }
+                let times = TimeRange {
+                    start: *run.keys().next().unwrap(),
+                    end: *run.keys().last().unwrap(),
+                };
+                Chunk::encoded(encoder.encoding(), encoder.bytes().to_vec(), times)
+                    .with_deleted([TimeRange { start: 7, end: 9 }])
             };
             // Plain columns know of no start.
             let mut chunks = vec![chunk(&[(20, 20.0), (70, 70.0)])];
@@ -334,11 +395,19 @@ mod tests {
         #[test]
         fn overlapping_chunks_merge_and_the_first_wins(
             runs in proptest::collection::vec(
-                proptest::collection::btree_map(0i64..60, 0u32..1000, 1..20), 1..5)
+                proptest::collection::btree_map(0i64..60, 0u32..1000, 1..20), 1..5),
+            grids in proptest::collection::vec(any::<bool>(), 5),
         ) {
+            let samples = |run: &BTreeMap<i64, u32>| -> Vec<(i64, f64)> {
+                run.iter().map(|(&t, &v)| (t, f64::from(v))).collect()
+            };
             let chunks: Vec<Chunk> = runs
                 .iter()
-                .map(|run| chunk(&run.iter().map(|(&t, &v)| (t, f64::from(v))).collect::<Vec<_>>()))
+                .zip(&grids)
+                .map(|(run, grid)| match grid {
+                    true => grid_chunk(&samples(run)),
+                    false => chunk(&samples(run)),
+                })
                 .collect();
             let mut expected = BTreeMap::new();
             for run in &runs {

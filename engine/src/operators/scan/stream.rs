@@ -241,7 +241,7 @@ pub(crate) fn samples_error(
 ) -> QueryError {
     let series = context.symbols.read().display_braces(labels);
     match error {
-        SamplesError::Chunk(source) => QueryError::Chunk { series, source },
+        SamplesError::Chunk(error) => QueryError::Chunk { series, error },
         SamplesError::Columns(wanted) => QueryError::Storage(StorageError::Other(format!(
             "the store gave series {series} a chunk without {wanted}"
         ))),

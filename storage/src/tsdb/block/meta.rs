@@ -82,9 +82,9 @@ impl BlockMeta {
     /// 3.16 does not know.
     pub fn read(dir: &Path) -> Result<BlockMeta, StorageError> {
         let path = dir.join(FILE);
-        let text = std::fs::read(&path).map_err(|source| StorageError::Io {
+        let text = std::fs::read(&path).map_err(|error| StorageError::Io {
             path: path.clone(),
-            source,
+            error,
         })?;
         let corrupt = |detail| StorageError::Corrupt {
             file: path.display().to_string(),

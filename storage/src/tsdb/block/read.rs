@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolTable, SymbolsMut};
-use quarrel_engine::storage::{Chunk, ChunkData, StorageError, TimeRange};
+use quarrel_engine::storage::{Chunk, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
 use super::index::{ChunkMeta, Index};
@@ -271,12 +271,13 @@ impl Block {
             }
             let (encoding, bytes) = self.segments.chunk(meta.reference)?;
             let touches = |d: &TimeRange| d.overlaps(meta.min_time, meta.max_time);
-            out.push(Chunk {
-                min_time: meta.min_time,
-                max_time: meta.max_time,
-                data: ChunkData::Encoded { encoding, bytes },
-                deleted: deleted.filter(|all| all.iter().any(touches)).cloned(),
-            });
+            let times = TimeRange {
+                start: meta.min_time,
+                end: meta.max_time,
+            };
+            let mut chunk = Chunk::encoded(encoding, bytes, times);
+            chunk.deleted = deleted.filter(|all| all.iter().any(touches)).cloned();
+            out.push(chunk);
         }
         Ok(())
     }

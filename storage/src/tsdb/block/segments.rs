@@ -45,9 +45,9 @@ impl Segments {
     /// # Errors
     /// When one cannot be mapped or has a wrong header.
     pub fn open(dir: &Path) -> Result<Segments, StorageError> {
-        let io = |source| StorageError::Io {
+        let io = |error| StorageError::Io {
             path: dir.into(),
-            source,
+            error,
         };
         let mut names = Vec::new();
         for entry in std::fs::read_dir(dir).map_err(io)? {

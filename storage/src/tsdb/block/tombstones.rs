@@ -33,7 +33,7 @@ impl Tombstones {
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Tombstones::default()),
-            Err(source) => return Err(StorageError::Io { path, source }),
+            Err(error) => return Err(StorageError::Io { path, error }),
         };
         decode(&bytes).map_err(|e| StorageError::Corrupt {
             file: path.display().to_string(),

@@ -15,12 +15,12 @@ pub enum HeadError {
         path: PathBuf,
     },
     /// An I/O error.
-    #[error("{path}: {source}")]
+    #[error("{path}: {error}")]
     Io {
         /// The file concerned.
         path: PathBuf,
         /// The error of the system.
-        source: io::Error,
+        error: io::Error,
     },
     /// Corrupt bytes with which Prometheus would not start either: in a
     /// checkpoint, or in the numbering of files.
@@ -45,12 +45,12 @@ pub enum HeadError {
 
 impl HeadError {
     /// An I/O error at `path`; a missing file has been deleted meanwhile.
-    pub(super) fn io(path: &Path, source: io::Error) -> Self {
-        match source.kind() {
+    pub(super) fn io(path: &Path, error: io::Error) -> Self {
+        match error.kind() {
             io::ErrorKind::NotFound => HeadError::Changed { path: path.into() },
             _ => HeadError::Io {
                 path: path.into(),
-                source,
+                error,
             },
         }
     }

@@ -1,0 +1,196 @@
+//! The samples that a store gives: chunks, encoded or as plain columns.
+
+use std::sync::Arc;
+
+use arrow_buffer::{NullBuffer, ScalarBuffer};
+use bytes::Bytes;
+use quarrel_chunks::Encoding;
+use quarrel_chunks::histogram::{BuiltChunk, Count, EncodeError, Histogram, HistogramBuilder};
+
+use super::time_range::TimeRange;
+
+/// Samples of one series in time order.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Chunk {
+    /// Time of the first sample, ms.
+    pub min_time: i64,
+    /// Time of the last sample, ms.
+    pub max_time: i64,
+    /// The samples.
+    pub data: ChunkData,
+    /// Closed time ranges whose samples are deleted (tombstones), sorted.
+    pub deleted: Option<Arc<[TimeRange]>>,
+}
+
+/// The bytes or columns of a chunk.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ChunkData {
+    /// A Prometheus chunk, without length, encoding byte and checksum around it.
+    Encoded {
+        /// How the bytes are encoded.
+        encoding: Encoding,
+        /// The bytes, usually a view into a mapped file.
+        bytes: Bytes,
+    },
+    /// Plain float columns of equal length.
+    Floats {
+        /// Milliseconds, strictly ascending; columns that are not end the query.
+        timestamps: ScalarBuffer<i64>,
+        /// Values; stale markers as Prometheus's NaN.
+        values: ScalarBuffer<f64>,
+    },
+    /// A float column over timestamps that many series share, with gaps. All
+    /// three are of equal length.
+    FloatGrid {
+        /// Milliseconds, strictly ascending; columns that are not end the
+        /// query. Cloning the buffer shares its memory.
+        timestamps: ScalarBuffer<i64>,
+        /// Values; what stands where `validity` is null does not matter.
+        values: ScalarBuffer<f64>,
+        /// Where the series has samples.
+        validity: NullBuffer,
+    },
+}
+
+impl Chunk {
+    /// Floats as two columns of equal length: milliseconds, strictly
+    /// ascending, and values. Arrow buffers are taken as they are, a `Vec`
+    /// without a copy. Columns that break these rules end the query that
+    /// reads them.
+    ///
+    /// # Examples
+    /// ```
+    /// use quarrel_engine::storage::Chunk;
+    ///
+    /// let chunk = Chunk::floats(vec![0, 15_000, 30_000], vec![1.0, 2.0, 4.0]);
+    /// assert_eq!((chunk.min_time, chunk.max_time), (0, 30_000));
+    /// ```
+    pub fn floats(
+        timestamps: impl Into<ScalarBuffer<i64>>,
+        values: impl Into<ScalarBuffer<f64>>,
+    ) -> Self {
+        let (timestamps, values) = (timestamps.into(), values.into());
+        let (first, last) = (timestamps.first(), timestamps.last());
+        Chunk::new(
+            (first.copied().unwrap_or(0), last.copied().unwrap_or(0)),
+            ChunkData::Floats { timestamps, values },
+        )
+    }
+
+    /// Floats over a grid of timestamps that many series share: `validity`
+    /// says at which of them the series has a sample. Rules as in
+    /// [`Chunk::floats`].
+    ///
+    /// # Examples
+    /// ```
+    /// use arrow_buffer::{NullBuffer, ScalarBuffer};
+    /// use quarrel_engine::storage::Chunk;
+    ///
+    /// let grid: ScalarBuffer<i64> = vec![0, 15_000, 30_000].into();
+    /// let validity = NullBuffer::from(vec![false, true, true]);
+    /// let chunk = Chunk::float_grid(grid.clone(), vec![0.0, 2.0, 4.0], validity);
+    /// assert_eq!((chunk.min_time, chunk.max_time), (15_000, 30_000));
+    /// ```
+    pub fn float_grid(
+        timestamps: impl Into<ScalarBuffer<i64>>,
+        values: impl Into<ScalarBuffer<f64>>,
+        validity: NullBuffer,
+    ) -> Self {
+        let (timestamps, values) = (timestamps.into(), values.into());
+        let mut runs = validity.valid_slices();
+        let first = runs.next();
+        let last = runs.last().or(first);
+        let time = |at: usize| timestamps.get(at).copied().unwrap_or(0);
+        let first_time = first.map_or(0, |(start, _)| time(start));
+        let last_time = last.map_or(0, |(_, end)| time(end - 1));
+        Chunk::new(
+            (first_time, last_time),
+            ChunkData::FloatGrid {
+                timestamps,
+                values,
+                validity,
+            },
+        )
+    }
+
+    /// The bytes of a Prometheus chunk whose samples lie in `times`, without
+    /// length, encoding byte and checksum around them.
+    pub fn encoded(encoding: Encoding, bytes: impl Into<Bytes>, times: TimeRange) -> Self {
+        let bytes = bytes.into();
+        let data = ChunkData::Encoded { encoding, bytes };
+        Chunk::new((times.start, times.end), data)
+    }
+
+    /// Native histograms (timestamp in milliseconds, histogram) in order of
+    /// time. They take a new chunk wherever Prometheus begins one, so there
+    /// may be several.
+    ///
+    /// # Errors
+    /// When a histogram is malformed.
+    ///
+    /// # Examples
+    /// ```
+    /// use quarrel_engine::storage::Chunk;
+    /// use quarrel_engine::storage::histogram_chunks::{Histogram, HistogramLayout, Span};
+    ///
+    /// let layout = HistogramLayout {
+    ///     schema: 0,
+    ///     zero_threshold: 0.001,
+    ///     positive_spans: vec![Span { offset: 0, length: 2 }],
+    ///     ..HistogramLayout::default()
+    /// };
+    /// let histogram = |count: u64| Histogram {
+    ///     layout: layout.clone(),
+    ///     count: 3 * count,
+    ///     sum: 4.5,
+    ///     buckets: vec![count, 2 * count],
+    ///     ..Histogram::default()
+    /// };
+    /// let (one, two) = (histogram(1), histogram(2));
+    /// let chunks = Chunk::histograms([(0, &one), (15_000, &two)])?;
+    /// assert_eq!((chunks.len(), chunks[0].max_time), (1, 15_000));
+    /// # Ok::<(), quarrel_engine::storage::histogram_chunks::EncodeError>(())
+    /// ```
+    pub fn histograms<'a, C: Count>(
+        samples: impl IntoIterator<Item = (i64, &'a Histogram<C>)>,
+    ) -> Result<Vec<Self>, EncodeError> {
+        let mut builder = HistogramBuilder::new(false);
+        for (timestamp, histogram) in samples {
+            builder.push(0, timestamp, histogram)?;
+        }
+        Ok(builder.finish()?.into_iter().map(Chunk::from).collect())
+    }
+
+    /// The same chunk with deleted samples: closed ranges, sorted.
+    #[must_use]
+    pub fn with_deleted(mut self, ranges: impl Into<Arc<[TimeRange]>>) -> Self {
+        let ranges = ranges.into();
+        self.deleted = (!ranges.is_empty()).then_some(ranges);
+        self
+    }
+
+    fn new((min_time, max_time): (i64, i64), data: ChunkData) -> Self {
+        Chunk {
+            min_time,
+            max_time,
+            data,
+            deleted: None,
+        }
+    }
+}
+
+impl From<BuiltChunk> for Chunk {
+    fn from(built: BuiltChunk) -> Self {
+        let (start, end) = (built.min_time, built.max_time);
+        Chunk::encoded(built.encoding, built.bytes, TimeRange { start, end })
+    }
+}
+
+impl ChunkData {
+    /// Whether there are native histograms in it.
+    pub fn is_histogram(&self) -> bool {
+        matches!(self, ChunkData::Encoded { encoding, .. } if encoding.is_histogram())
+    }
+}

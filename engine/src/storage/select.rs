@@ -1,0 +1,129 @@
+//! A select: what is asked of a view, and what it answers.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use quarrel_matchers::Matcher;
+
+use super::chunk::Chunk;
+use super::error::StorageError;
+use super::time_range::TimeRange;
+use crate::labels::{LabelList, SymbolTable};
+
+/// What the plan above a selector will do with its samples, so that a store
+/// may shard, downsample or push down. A store may ignore all of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SelectHints {
+    /// The evaluation step, ms; 0 for an instant query.
+    pub step_ms: i64,
+    /// The range of a range selector, ms; 0 for an instant selector.
+    pub range_ms: i64,
+    /// The function or aggregator directly above, or empty.
+    pub function: String,
+    /// The grouping labels of an aggregation directly above.
+    pub grouping: Vec<String>,
+    /// Whether `grouping` is `by` (else `without`).
+    pub by: bool,
+    /// Label names that the plan needs, if it needs not all: a store that
+    /// can may leave out the others as long as series stay apart.
+    pub projection: Option<Vec<String>>,
+}
+
+/// One select of a query.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct SelectRequest<'a> {
+    /// All must match.
+    pub matchers: &'a [Matcher],
+    /// Samples outside are not needed. A store may give more.
+    pub range: TimeRange,
+    /// See [`SelectHints`].
+    pub hints: &'a SelectHints,
+    /// Where label strings go.
+    pub symbols: &'a SymbolTable,
+}
+
+impl<'a> SelectRequest<'a> {
+    /// A request, as the engine makes it.
+    pub fn new(
+        matchers: &'a [Matcher],
+        range: TimeRange,
+        hints: &'a SelectHints,
+        symbols: &'a SymbolTable,
+    ) -> Self {
+        SelectRequest {
+            matchers,
+            range,
+            hints,
+            symbols,
+        }
+    }
+}
+
+/// The answer to a select: all labels, and a handle on the samples.
+#[non_exhaustive]
+pub struct Selected {
+    /// One row a series, sorted as [`Symbols::compare`](crate::labels::Symbols::compare)
+    /// orders, no two rows equal. An answer that is not so ends the query.
+    pub labels: LabelList,
+    /// The samples, by the row's number in `labels`.
+    pub series: Arc<dyn SeriesSource>,
+    /// Things the user should know although there is an answer.
+    pub warnings: Vec<String>,
+}
+
+impl Selected {
+    /// An answer without warnings.
+    pub fn new(labels: LabelList, series: Arc<dyn SeriesSource>) -> Self {
+        Selected {
+            labels,
+            series,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The same answer with more warnings.
+    #[must_use]
+    pub fn with_warnings(mut self, warnings: impl IntoIterator<Item = String>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
+}
+
+impl fmt::Debug for Selected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Selected")
+            .field("series", &self.labels.len())
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The samples of selected series.
+pub trait SeriesSource: Send + Sync {
+    /// Appends the chunks of series `row` in order of their first sample.
+    ///
+    /// Chunks may overlap in time: the scan merges them, and at equal
+    /// timestamps the sample of the chunk that was given last is dropped.
+    /// Called from many threads at once. Must not block for long: data that
+    /// has to be fetched first is brought by [`SeriesSource::prefetch`].
+    ///
+    /// # Errors
+    /// Whatever the store says; it ends the query.
+    fn chunks(&self, row: u32, out: &mut Vec<Chunk>) -> Result<(), StorageError>;
+
+    /// Fetches the chunks of some rows. `None`, the default, says that
+    /// nothing has to be fetched. The future is run on the caller's runtime.
+    fn prefetch(&self, rows: Range<u32>) -> Option<BoxFuture<'static, Result<(), StorageError>>> {
+        let _ = rows;
+        None
+    }
+
+    /// A guess of the samples in all series, for choosing how to run a plan.
+    fn estimated_samples(&self) -> Option<u64> {
+        None
+    }
+}
