@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quarrel::storage::Storage;
+use quarrel::storage::memory::MemoryStorage;
 use quarrel::{Engine, ErrorClass, Query, QueryOptions, QueryRange};
-use quarrel_storage::memory::MemoryStorage;
 
 /// An hour of 2,000 series.
 fn series() -> Result<Arc<dyn Storage>, Box<dyn Error>> {

@@ -9,9 +9,9 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use quarrel::storage::tsdb::{Tsdb, TsdbOptions};
 use quarrel::storage::{Storage, TimeRange};
 use quarrel::{Engine, QueryOptions, Timestamp};
-use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 
 /// 2026-11-24 00:29 UTC, some seconds before the recording ends.
 const AT: Timestamp = Timestamp::from_millis(1_795_480_140_000);

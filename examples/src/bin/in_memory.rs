@@ -8,8 +8,8 @@ use std::error::Error;
 use std::sync::Arc;
 
 use quarrel::storage::Storage;
+use quarrel::storage::memory::MemoryStorage;
 use quarrel::{Engine, QueryOptions, QueryRange, SampleValue, Timestamp};
-use quarrel_storage::memory::MemoryStorage;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quarrel::storage::Storage;
+use quarrel::storage::memory::MemoryStorage;
 use quarrel::{Engine, ErrorClass, LimitError, QueryError, QueryOptions, QueryRange, Timestamp};
-use quarrel_storage::memory::MemoryStorage;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -8,13 +8,13 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Float64Type;
-use arrow_array::{Array, RecordBatch};
 use futures::StreamExt;
+use quarrel::arrow::arrow_array::cast::AsArray;
+use quarrel::arrow::arrow_array::types::Float64Type;
+use quarrel::arrow::arrow_array::{Array, RecordBatch};
 use quarrel::storage::Storage;
+use quarrel::storage::memory::MemoryStorage;
 use quarrel::{Engine, Prepared, QueryOptions, QueryRange, RangeError, SeriesSet, Timestamp};
-use quarrel_storage::memory::MemoryStorage;
 use serde_json::json;
 
 #[tokio::main]

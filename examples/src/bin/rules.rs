@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quarrel::storage::Storage;
+use quarrel::storage::memory::MemoryStorage;
 use quarrel::{Engine, Prepared, QueryError, QueryOptions, QueryResult, Timestamp};
-use quarrel_storage::memory::MemoryStorage;
 
 /// A rule that records its answer under a new name.
 struct Rule {
