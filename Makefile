@@ -8,6 +8,8 @@ export CARGO_TARGET_DIR := $(QUARREL_TARGET)
 QUARREL := $(QUARREL_TARGET)/debug/quarrel
 GOBIN_DIR := $(QUARREL_TARGET)/go-bin
 STAGE := .ci/stage
+PUBLISHED := quarrel quarrel-engine quarrel-storage quarrel-planner quarrel-functions \
+	quarrel-matchers quarrel-chunks quarrel-compliance
 
 .PHONY: help
 help: ## Lists all tasks
@@ -41,13 +43,24 @@ test-go: build ## Compares with Prometheus: needs Go, which brings Prometheus al
 	$(STAGE) "comparison with Prometheus" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
 
 .PHONY: lint
-lint: ## rustfmt, clippy, licenses, gofmt, go vet
+lint: ## rustfmt, clippy, features, docs, packages, licenses, gofmt, go vet
 	$(STAGE) "rustfmt" cargo fmt --all --check
 	$(STAGE) "clippy" cargo clippy --workspace --all-targets -- -D warnings
+	$(STAGE) "features of the facade" .ci/features
+	$(STAGE) "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	$(STAGE) "packages" cargo package --workspace --no-verify --allow-dirty --quiet
 	@if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; else echo "cargo-deny is not installed: licenses are not checked"; fi
 	@test -z "$$(gofmt -l compliance bindings)" || { gofmt -l compliance bindings; echo "not formatted by gofmt" >&2; exit 1; }
 	cd compliance/go && go vet ./...
 	cd bindings/go && go vet ./...
+
+# rustdoc's JSON is unstable, which RUSTC_BOOTSTRAP lets the stable compiler write.
+.PHONY: api
+api: ## Lists the public API anew in docs/api (needs cargo-public-api)
+	@for crate in $(PUBLISHED); do \
+		echo "docs/api/$$crate.txt"; \
+		RUSTC_BOOTSTRAP=1 cargo +stable public-api -sss -p $$crate --all-features >docs/api/$$crate.txt || exit 1; \
+	done
 
 .PHONY: fmt
 fmt: ## Formats all code

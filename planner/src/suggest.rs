@@ -2,13 +2,13 @@
 
 use quarrel_functions::table;
 
-use crate::ast::AggregateOp;
-
 /// The function or aggregator whose name is closest to `name`, if one is close.
 pub(crate) fn function(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
     let functions = table::all().iter().map(|function| function.name);
-    let aggregators = AggregateOp::ALL.iter().map(|op| op.name());
+    let aggregators = table::aggregators()
+        .iter()
+        .map(|aggregator| aggregator.name);
     // A third of the letters may be wrong, and two at most.
     let most = (name.chars().count() / 3).clamp(1, 2);
     let distances = functions
