@@ -16,5 +16,5 @@ mod files;
 mod go;
 
 pub use digest::{Fnv, hex, label_line};
-pub use files::{copy, demo_data};
+pub use files::{copy_dir, demo_data};
 pub use go::{build, headlab, live_writer};

@@ -9,7 +9,7 @@ mod prometheus;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use quarrel_peer_tests::{copy, demo_data, live_writer};
+use quarrel_peer_tests::{copy_dir, demo_data, live_writer};
 use quarrel_storage::tsdb::head::{Head, HeadOptions, HeadReader, SeriesId};
 
 use digest::{Digests, assert_same, digests, digests_of, timestamps};
@@ -67,7 +67,7 @@ fn every_scenario_reads_as_in_prometheus() {
 fn floats_of_the_recorded_demo_read_as_in_prometheus() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("data");
-    copy(&demo_data(), &dir);
+    copy_dir(&demo_data(), &dir);
     let options = HeadOptions {
         min_valid_time_ms: blocks_end(&dir),
     };
@@ -141,7 +141,7 @@ fn damaged_heads_read_as_prometheus_repairs_them() {
         for from in made.iter().filter(small) {
             for _ in 0..8 {
                 let dir = root.path().join(format!("{sub}-{seed}"));
-                copy(from, &dir);
+                copy_dir(from, &dir);
                 let files = files(&dir.join(sub));
                 let file = &files[seed as usize / 2 % files.len()];
                 whats.push(format!(

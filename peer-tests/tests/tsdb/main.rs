@@ -10,7 +10,7 @@ use std::process::Command;
 use futures::executor::block_on;
 use quarrel_engine::storage::{Matcher, Snapshot, Storage, TimeRange};
 use quarrel_matchers::MatchOp;
-use quarrel_peer_tests::{build, copy, demo_data, hex, live_writer};
+use quarrel_peer_tests::{build, copy_dir, demo_data, hex, live_writer};
 use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 
 use answer::{assert_same, prometheus, quarrel, read};
@@ -67,7 +67,7 @@ fn blocks_and_heads_are_read_as_prometheus_reads_them() {
             .unwrap();
         assert!(status.success());
         let copy = root.path().join(format!("{i}-copy"));
-        copy(&dir, &copy);
+        copy_dir(&dir, &copy);
         compare(&dir, &copy, shape.contains(&"-torn"), i as u64, 200);
     }
     std::fs::remove_file(mkblocks).unwrap();
@@ -79,7 +79,7 @@ fn the_demo_data_is_read_as_prometheus_reads_it() {
     let demo = demo_data();
     let root = tempfile::tempdir().unwrap();
     let copy = root.path().join("copy");
-    copy(&demo, &copy);
+    copy_dir(&demo, &copy);
     compare(&demo, &copy, false, 7, 200);
 }
 

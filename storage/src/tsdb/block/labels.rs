@@ -126,8 +126,9 @@ impl Block {
         cache: &Cache,
         mut visit: impl FnMut(&[(u32, u32)]) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
-        let Candidates { ids, untried } = self.candidates(matchers, cache)?;
-        let mut trials: Vec<Trial<'_>> = untried.into_iter().map(Trial::new).collect();
+        let Candidates { ids, remaining } = self.candidates(matchers, cache)?;
+        let mut tests: Vec<LabelMatcher<'_>> =
+            remaining.into_iter().map(LabelMatcher::new).collect();
         let mut labels = Vec::new();
         'series: for id in ids {
             labels.clear();
@@ -135,8 +136,8 @@ impl Block {
             entry
                 .labels(&mut labels)
                 .map_err(|e| self.index.series_error(id, e))?;
-            for trial in &mut trials {
-                if !trial.passes(&self.index, &labels)? {
+            for test in &mut tests {
+                if !test.matches(&self.index, &labels)? {
                     continue 'series;
                 }
             }

@@ -11,7 +11,7 @@ use quarrel_matchers::MatchOp;
 use super::*;
 use crate::conformance::reader::{self, Labels, ReadError, Sample, read_series};
 use crate::tsdb::cache::Cache;
-use crate::tsdb::testing::copy;
+use crate::tsdb::testing::copy_dir;
 use crate::tsdb::{Tsdb, TsdbOptions};
 
 fn small() -> PathBuf {
@@ -206,7 +206,7 @@ fn a_select_estimates_its_samples() {
 /// Damages a file of a copy of the block; the answer must be right or an error.
 fn damaged(file: &str, damage: impl Fn(&mut Vec<u8>)) {
     let root = tempfile::tempdir().unwrap();
-    copy(&small(), root.path());
+    copy_dir(&small(), root.path());
     let path = block_dir(root.path()).join(file);
     let mut bytes = fs::read(&path).unwrap();
     damage(&mut bytes);

@@ -9,7 +9,7 @@ use quarrel_engine::labels::SymbolTable;
 
 use super::*;
 use crate::conformance::reader::{self, read_series};
-use crate::tsdb::testing::copy;
+use crate::tsdb::testing::copy_dir;
 
 const SMALL: &str = "01M8AANFV2MRF0R5WNG27XG02A";
 
@@ -20,7 +20,7 @@ fn small() -> PathBuf {
 /// Puts a copy of the small block into a directory under another name.
 fn add(dir: &Path, ulid: &str, change: impl Fn(String) -> String) {
     let making = dir.join(format!("{ulid}.tmp-for-creation"));
-    copy(&small().join(SMALL), &making);
+    copy_dir(&small().join(SMALL), &making);
     let meta = making.join("meta.json");
     let text = fs::read_to_string(&meta).unwrap().replace(SMALL, ulid);
     fs::write(meta, change(text)).unwrap();
@@ -63,7 +63,7 @@ const ALL: (usize, usize) = (69, 69 * 150 - 14 - 120);
 #[test]
 fn directories_that_are_not_blocks_are_skipped() {
     let dir = tempfile::tempdir().unwrap();
-    copy(&small(), dir.path());
+    copy_dir(&small(), dir.path());
     for name in [
         "01M8AANFV2MRF0R5WNG27XG02B",
         "01M8AANFV2MRF0R5WNG27XG02C.tmp-for-creation",
@@ -80,7 +80,7 @@ fn directories_that_are_not_blocks_are_skipped() {
 #[test]
 fn a_block_that_another_one_replaces_does_not_count() {
     let dir = tempfile::tempdir().unwrap();
-    copy(&small(), dir.path());
+    copy_dir(&small(), dir.path());
     let index = dir.path().join(SMALL).join("index");
     fs::write(&index, "corrupt").unwrap();
     let error = open(dir.path()).unwrap_err().to_string();
@@ -92,7 +92,7 @@ fn a_block_that_another_one_replaces_does_not_count() {
 #[test]
 fn copies_of_a_block_change_no_answer() {
     let dir = tempfile::tempdir().unwrap();
-    copy(&small(), dir.path());
+    copy_dir(&small(), dir.path());
     add(dir.path(), "01M8AANFV2MRF0R5WNG27XG02B", as_is);
     add(dir.path(), "01M8AANFV2MRF0R5WNG27XG02C", |text| {
         text.replacen(
@@ -129,7 +129,7 @@ fn added_and_deleted_blocks_show_in_the_next_snapshot() {
 #[test]
 fn deletions_show_in_the_next_snapshot() {
     let dir = tempfile::tempdir().unwrap();
-    copy(&small(), dir.path());
+    copy_dir(&small(), dir.path());
     let tombstones = dir.path().join(SMALL).join("tombstones");
     let deleted = fs::read(&tombstones).unwrap();
     fs::remove_file(&tombstones).unwrap();
@@ -144,7 +144,7 @@ fn deletions_show_in_the_next_snapshot() {
 #[test]
 fn an_unchanged_directory_keeps_its_view() {
     let dir = tempfile::tempdir().unwrap();
-    copy(&small(), dir.path());
+    copy_dir(&small(), dir.path());
     fs::create_dir(dir.path().join("wal")).unwrap();
     let hour_ago = SystemTime::now() - Duration::from_secs(3600);
     for path in [dir.path().to_owned(), dir.path().join("wal")] {
@@ -188,7 +188,7 @@ fn an_error_ends_with_its_cause() {
 #[test]
 fn many_queries_open_snapshots_at_once() {
     let dir = tempfile::tempdir().unwrap();
-    copy(&small(), dir.path());
+    copy_dir(&small(), dir.path());
     let db = Arc::new(open(dir.path()).unwrap());
     let threads: Vec<_> = (0..8)
         .map(|_| {
