@@ -158,8 +158,8 @@ impl Column {
         }
     }
 
-    /// The dictionary's key of a value. A set has fewer than 2^31 series, and
-    /// so has a dictionary values.
+    /// The dictionary's key of a value. Values are distinct and not empty, so
+    /// that [`texts`] refuses more of them than there are keys.
     fn key(&mut self, value: Symbol) -> i32 {
         let next = self.values.len() as i32;
         *self.index.entry(value).or_insert_with(|| {
