@@ -11,7 +11,7 @@ use futures::executor::block_on;
 use quarrel_chunks::histogram::{Histogram, HistogramLayout, Span};
 use quarrel_engine::storage::Storage;
 use quarrel_engine::{ArrowForm, ArrowLayout, QueryOptions, SeriesSet, Value};
-use quarrel_storage::memory::{HistogramAt, MemoryStorage};
+use quarrel_storage::memory::{HistogramSample, MemoryStorage};
 
 use crate::fake::Fake;
 use crate::support::{at_secs, engine, instant, over_secs, range, store};
@@ -26,9 +26,9 @@ const FLOATS: &str = "
 fn mixed() -> Arc<dyn Storage> {
     let memory = MemoryStorage::new();
     memory.append([("__name__", "x")], 0, 1.0).unwrap();
-    let histogram = |timestamp, count| HistogramAt {
+    let histogram = |timestamp, count| HistogramSample {
         timestamp,
-        start: 0,
+        start_timestamp: 0,
         histogram: Histogram {
             layout: HistogramLayout {
                 schema: 2,
