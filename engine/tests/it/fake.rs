@@ -96,8 +96,8 @@ impl Fake {
         }
     }
 
-    /// So many series `name{i="0000"}`, with a sample each 30 s from 0, whose
-    /// values differ.
+    /// Series `name{i="0000"}`, with a sample each 30 s from 0, whose values
+    /// differ.
     pub fn many(name: &str, series: usize, samples: usize) -> Self {
         Fake::new((0..series).map(|i| {
             let samples: Vec<(i64, f64)> = (0..samples)

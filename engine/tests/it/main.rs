@@ -10,6 +10,7 @@ mod joins;
 mod limits;
 mod options;
 mod oracle;
+mod planning;
 mod plans;
 mod recursion;
 mod results;
