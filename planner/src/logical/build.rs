@@ -588,22 +588,19 @@ fn strings(args: &[&Expr], scope: Scope<'_>) -> Result<Vec<String>> {
 /// Refuses label names and patterns of `label_replace` and `label_join` that
 /// are no UTF-8; the operator gets texts and would not see it.
 fn check_label_bytes(kind: LabelFunction, function: &str, args: &[&Expr]) -> Result<()> {
-    let join = kind == LabelFunction::Join;
-    // Sources of `label_join` and the pattern are looked at first.
-    let order = if join {
-        (3..args.len()).chain(1..2)
-    } else {
-        (4..5).chain(1..2)
+    let destination = (1, "destination label name");
+    // In Prometheus's order.
+    let checked: Vec<(usize, &str)> = match kind {
+        LabelFunction::Join => {
+            let sources = (3..args.len()).map(|i| (i, "source label name"));
+            sources.chain([destination]).collect()
+        }
+        LabelFunction::Replace => vec![(4, "regular expression"), destination],
     };
-    for i in order {
+    for (i, what) in checked {
         if let Some(Expr::String(literal)) = args.get(i)
             && literal.raw.is_some()
         {
-            let what = match i {
-                1 => "destination label name",
-                _ if join => "source label name",
-                _ => "regular expression",
-            };
             let message = format!("invalid {what} in {function}(): {}", literal.value);
             return Err(PlanError::Execution {
                 message,
