@@ -54,12 +54,11 @@ lint: ## rustfmt, clippy, features, docs, packages, licenses, gofmt, go vet
 	cd compliance/go && go vet ./...
 	cd bindings/go && go vet ./...
 
-# rustdoc's JSON is unstable, which RUSTC_BOOTSTRAP lets the stable compiler write.
 .PHONY: api
-api: ## Lists the public API anew in docs/api (needs cargo-public-api)
+api: ## Lists the public API anew in docs/api (needs nightly Rust and cargo-public-api)
 	@for crate in $(PUBLISHED); do \
 		echo "docs/api/$$crate.txt"; \
-		RUSTC_BOOTSTRAP=1 cargo +stable public-api -sss -p $$crate --all-features >docs/api/$$crate.txt || exit 1; \
+		cargo +nightly public-api -sss -p $$crate --all-features >docs/api/$$crate.txt || exit 1; \
 	done
 
 .PHONY: fmt
