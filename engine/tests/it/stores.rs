@@ -438,7 +438,7 @@ async fn series_on_a_shared_grid_have_gaps() {
     let count = ask(Arc::clone(&store), "count_over_time(x[10m])", 210).await;
     assert_eq!(show(&count.unwrap()), "{a=all} 8@210\n{a=gap} 3@210");
     let raw = ask(store, "x{a!=\"all\"}[10m]", 210).await.unwrap();
-    assert_eq!(show(&raw), "{__name__=x, a=gap} 1@30 2@60 6@180");
+    assert_eq!(show(&raw), "{__name__=x,a=gap} 1@30 2@60 6@180");
 }
 
 #[tokio::test]
