@@ -28,12 +28,19 @@ demo: ## Runs a query on the bundled demo data
 	cargo run --release -- query 'sum by (mode) (rate(node_cpu_seconds_total[5m]))'
 
 .PHONY: test
-test: test-rust test-go ## Passes all tests (needs Rust and Go)
+test: test-rust test-datafusion test-go ## Passes all tests (needs Rust and Go)
 
 .PHONY: test-rust
 test-rust: ## Passes the Rust tests alone
 	$(STAGE) "cargo test" cargo test --workspace --all-targets --exclude quarrel-benches
 	$(STAGE) "doc tests" cargo test --workspace --doc
+
+# A workspace of its own, since DataFusion is heavy. It shares the target folder.
+.PHONY: test-datafusion
+test-datafusion: ## Passes the tests of PromQL in DataFusion
+	$(STAGE) "DataFusion" cargo test --manifest-path datafusion/Cargo.toml --all-targets
+	$(STAGE) "DataFusion doc tests" cargo test --manifest-path datafusion/Cargo.toml --doc
+	$(STAGE) "DataFusion example" cargo run --quiet --manifest-path datafusion/Cargo.toml --example join
 
 .PHONY: test-go
 test-go: build ## Compares with Prometheus: needs Go, which brings Prometheus along
@@ -45,11 +52,13 @@ test-go: build ## Compares with Prometheus: needs Go, which brings Prometheus al
 .PHONY: lint
 lint: ## rustfmt, clippy, features, docs, packages, licenses, gofmt, go vet
 	$(STAGE) "rustfmt" cargo fmt --all --check
+	$(STAGE) "rustfmt of DataFusion's crate" cargo fmt --manifest-path datafusion/Cargo.toml --check
 	$(STAGE) "clippy" cargo clippy --workspace --all-targets -- -D warnings
 	$(STAGE) "features of the facade" .ci/features
 	$(STAGE) "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	$(STAGE) "packages" cargo package --workspace --no-verify --allow-dirty --quiet
-	@if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; else echo "cargo-deny is not installed: licenses are not checked"; fi
+	$(STAGE) "clippy of DataFusion's crate" cargo clippy --manifest-path datafusion/Cargo.toml --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources && cargo deny --manifest-path datafusion/Cargo.toml check --config deny.toml licenses sources; else echo "cargo-deny is not installed: licenses are not checked"; fi
 	@test -z "$$(gofmt -l compliance bindings)" || { gofmt -l compliance bindings; echo "not formatted by gofmt" >&2; exit 1; }
 	cd compliance/go && go vet ./...
 	cd bindings/go && go vet ./...
@@ -64,6 +73,7 @@ api: ## Lists the public API anew in docs/api (needs nightly Rust and cargo-publ
 .PHONY: fmt
 fmt: ## Formats all code
 	cargo fmt --all
+	cargo fmt --manifest-path datafusion/Cargo.toml
 	gofmt -w compliance bindings
 
 .PHONY: ci

@@ -133,6 +133,17 @@ impl ArrowLayout {
         }
     }
 
+    /// The type of the column `labels` of the nested form, for tables whose
+    /// schema is made before there is an answer.
+    pub fn labels_type() -> DataType {
+        labels::map_type()
+    }
+
+    /// The type of a histogram in either form, likewise.
+    pub fn histogram_type() -> DataType {
+        histograms::data_type()
+    }
+
     /// The schema of all batches.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
