@@ -83,7 +83,8 @@ impl DroppedNameSteps {
 
     /// Takes annotation of a row of a group, in any order.
     pub fn add(&self, group: u32, row: &Row<'_>) {
-        if !self.mixed.variants.contains_key(&group) || !self.mixed.drop_names.get(row.series as usize)
+        if !self.mixed.variants.contains_key(&group)
+            || !self.mixed.drop_names.get(row.series as usize)
         {
             return;
         }

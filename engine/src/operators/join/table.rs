@@ -209,7 +209,10 @@ impl Sides {
     pub fn matched_of(&self) -> Vec<u32> {
         let mut of = vec![NONE; self.one_labels.len()];
         for (number, one_series) in (0..).zip(&self.matched) {
-            one_series.rows.iter().for_each(|&r| of[r as usize] = number);
+            one_series
+                .rows
+                .iter()
+                .for_each(|&r| of[r as usize] = number);
         }
         of
     }
