@@ -1,7 +1,5 @@
 //! From a checked syntax tree to a plan.
 
-use std::sync::Arc;
-
 use quarrel_functions::fmt::quote;
 use quarrel_functions::table::{
     AggregatorKind, ElementwiseFunction, HistogramFunction, Kind, LabelFunction, NullaryFunction,
@@ -11,16 +9,15 @@ use quarrel_functions::table::{
 use self::absent::absent_labels;
 use super::durations::{self, go_seconds};
 use super::invariant::Invariants;
-use super::times::{Enclosing, Scope, canonical};
+use super::options::PlanOptions;
+use super::times::{Enclosing, Scope};
 use super::totals::Totals;
 use super::{
-    Absent, CountValues, Elementwise, Grid, Histogram, HistogramQuantiles, Join, LogicalPlan,
-    NodeInfo, Plan, PlanOp, Relabel, ScalarBinary, ScalarCall, Set, SetOp, Sort, SortOrder, Text,
+    Absent, CountValues, Elementwise, Histogram, HistogramQuantiles, Join, LogicalPlan, NodeInfo,
+    Plan, PlanOp, Relabel, ScalarBinary, ScalarCall, Set, SetOp, Sort, SortOrder, Text,
     VectorScalar,
 };
-use crate::ast::{
-    Aggregate, AtModifier, Binary, BinaryOp, Call, Expr, Span, StringLiteral, VectorMatching,
-};
+use crate::ast::{Aggregate, Binary, BinaryOp, Call, Expr, Span, StringLiteral, VectorMatching};
 use crate::error::PlanError;
 use crate::with_stack;
 
@@ -30,61 +27,6 @@ mod ranges;
 use ranges::bare_range;
 
 type Result<T> = std::result::Result<T, PlanError>;
-
-/// For which times a query is planned. All times are ms since the epoch.
-#[derive(Clone)]
-pub struct PlanOptions {
-    /// The first evaluation time.
-    pub start_ms: i64,
-    /// The last evaluation time may not be later.
-    pub end_ms: i64,
-    /// The distance of two evaluation times, ms; 0 for an instant query at
-    /// `start_ms`.
-    pub step_ms: i64,
-    /// How long a sample stays visible to an instant selector, ms.
-    pub lookback_delta_ms: i64,
-    /// The step of a subquery that gives none, ms, from its range, ms.
-    pub subquery_step: Arc<dyn Fn(i64) -> i64 + Send + Sync>,
-    /// Whether functions of counters look at start timestamps.
-    pub use_start_timestamps: bool,
-}
-
-impl std::fmt::Debug for PlanOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PlanOptions")
-            .field("start_ms", &self.start_ms)
-            .field("end_ms", &self.end_ms)
-            .field("step_ms", &self.step_ms)
-            .field("lookback_delta_ms", &self.lookback_delta_ms)
-            .field("use_start_timestamps", &self.use_start_timestamps)
-            .finish_non_exhaustive()
-    }
-}
-
-impl PlanOptions {
-    /// Whether the query asks for one time.
-    pub fn is_instant(&self) -> bool {
-        self.step_ms <= 0
-    }
-
-    /// The time that `@` fixes in a prepared tree, ms.
-    pub(super) fn at(&self, at: Option<AtModifier>) -> Option<i64> {
-        match at? {
-            AtModifier::Timestamp(ms) => Some(ms),
-            AtModifier::End if !self.is_instant() => Some(self.end_ms),
-            AtModifier::Start | AtModifier::End => Some(self.start_ms),
-        }
-    }
-
-    /// The query's evaluation times.
-    pub fn grid(&self) -> Grid {
-        canonical(if self.is_instant() {
-            Grid::instant(self.start_ms)
-        } else {
-            Grid::range(self.start_ms, self.end_ms, self.step_ms)
-        })
-    }
-}
 
 /// Plans an expression of a query text. The plan does what Prometheus does at these times,
 /// its oddities included, and no more: see [`crate::rules`].

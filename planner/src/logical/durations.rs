@@ -2,7 +2,7 @@
 
 use quarrel_functions::elementwise::{ArithmeticOp, max_of, min_of};
 
-use super::build::PlanOptions;
+use super::options::PlanOptions;
 use crate::ast::{DurationExpr, DurationOp, DurationValue, Expr, Span, VectorSelector};
 use crate::error::PlanError;
 use crate::with_stack;

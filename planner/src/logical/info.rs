@@ -6,8 +6,8 @@
 use quarrel_functions::table::{Kind, ValueType};
 use quarrel_matchers::{MatchOp, Matcher};
 
-use super::build::PlanOptions;
 use super::durations;
+use super::options::PlanOptions;
 use crate::ast::{AtModifier, DurationValue, Expr, VectorSelector};
 use crate::with_stack;
 

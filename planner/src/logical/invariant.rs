@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use quarrel_functions::table::{ElementwiseFunction, Kind};
 
-use super::build::PlanOptions;
 use super::info::shared_reference;
+use super::options::PlanOptions;
 use crate::ast::{Expr, VectorSelector};
 use crate::with_stack;
 

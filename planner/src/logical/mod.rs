@@ -14,13 +14,15 @@ mod durations;
 mod info;
 mod invariant;
 mod ops;
+mod options;
 mod select;
 mod times;
 mod totals;
 
-pub use build::{PlanOptions, build};
+pub use build::build;
 pub(crate) use display::node_text;
 pub use ops::*;
+pub use options::PlanOptions;
 pub use quarrel_functions::grid::Grid;
 use quarrel_functions::table::ValueType;
 pub use quarrel_functions::window::Extension;

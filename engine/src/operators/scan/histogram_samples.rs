@@ -8,7 +8,7 @@ use quarrel_functions::histogram::native::{
     CounterReset, HistogramColumn, HistogramRef, HistogramRows, Layout, LayoutError, RowColumns,
 };
 
-use super::samples::STALE_NAN;
+use super::stale::is_stale;
 use crate::storage::TimeRange;
 
 /// Timestamps (ms, ascending) and histograms of one series.
@@ -30,11 +30,6 @@ pub enum HistogramSamplesError {
     Chunk(ChunkError),
     /// Its buckets make no sense.
     Layout(LayoutError),
-}
-
-/// Whether a histogram is a stale marker.
-pub fn is_stale(h: &HistogramRef<'_>) -> bool {
-    h.sum.to_bits() == STALE_NAN
 }
 
 impl HistogramSamples {

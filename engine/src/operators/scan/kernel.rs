@@ -10,8 +10,9 @@ use quarrel_functions::window::{
 };
 
 use super::WindowKernel;
-use super::histogram_samples::{HistogramSamples, is_stale};
-use super::samples::{STALE_NAN, SampleColumns};
+use super::histogram_samples::HistogramSamples;
+use super::samples::SampleColumns;
+use super::stale::{STALE_NAN, is_stale};
 use crate::exec::step_counts::StepSamples;
 
 /// Buffers of one thread for running kernels.

@@ -7,6 +7,7 @@ mod histogram_samples;
 pub(crate) mod kernel;
 mod param_warning;
 mod samples;
+mod stale;
 mod stream;
 mod totals;
 

@@ -9,6 +9,7 @@ use quarrel_chunks::{ChunkError, decode_floats, decode_floats_with_start};
 use quarrel_functions::histogram::native::LayoutError;
 
 use super::histogram_samples::{HistogramSamples, HistogramSamplesError};
+use super::stale::STALE_NAN;
 use crate::storage::{Chunk, ChunkData, TimeRange};
 
 /// The samples of one series.
@@ -46,9 +47,6 @@ impl From<HistogramSamplesError> for SamplesError {
         }
     }
 }
-
-/// The bits of Prometheus's stale marker, a NaN of its own.
-pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
 
 /// Bytes that a plain column holds for a sample: timestamp and value.
 const COLUMN_BYTES: usize = 16;

@@ -9,8 +9,8 @@ use quarrel_functions::histogram::native::{CounterReset, HistogramColumn, Histog
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
-use super::histogram_samples::is_stale;
 use super::samples::SampleColumns;
+use super::stale::is_stale;
 
 /// How far back Prometheus's iterator keeps samples, and where it looks.
 #[derive(Debug, Clone, Copy)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::layout::{Layout, same};
 use super::merge::{Merge, in_common_bounds};
+use super::sign::Sign;
 use super::value::{CounterReset, Histogram, HistogramRef};
 
 /// Exponential and custom buckets have no layout in common.
@@ -21,23 +22,6 @@ pub struct Found {
     pub reset_collision: bool,
     /// Custom bounds differed, and those in common were used.
     pub bounds_reconciled: bool,
-}
-
-/// Whether counts are added or subtracted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sign {
-    Plus,
-    Minus,
-}
-
-impl Sign {
-    #[inline]
-    pub(super) fn of(self, count: f64) -> f64 {
-        match self {
-            Sign::Plus => count,
-            Sign::Minus => -count,
-        }
-    }
 }
 
 impl Histogram {

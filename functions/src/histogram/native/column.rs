@@ -5,9 +5,10 @@
 
 use std::ops::Range;
 
-use super::add::{Found, IncompatibleSchemas, Sign};
+use super::add::{Found, IncompatibleSchemas};
 use super::layout::same;
 use super::rows::HistogramRows;
+use super::sign::Sign;
 use super::value::{CounterReset, Histogram, HistogramRef};
 
 /// A column of histograms.

@@ -1,6 +1,6 @@
 //! Removing empty buckets.
 
-use super::kahan::Compensation;
+use super::compensation::Compensation;
 use super::value::Histogram;
 
 impl Histogram {

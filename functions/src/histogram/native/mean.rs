@@ -1,7 +1,8 @@
 //! Means of histograms.
 
 use super::add::{Found, IncompatibleSchemas};
-use super::kahan::{Compensation, Seen};
+use super::compensation::Compensation;
+use super::kahan::Seen;
 use super::value::{Histogram, HistogramRef};
 
 /// The mean of histograms, as `avg` and `avg_over_time` build it: a

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::add::Sign;
-use super::kahan::Compensation;
+use super::compensation::Compensation;
 use super::layout::{Layout, union};
+use super::sign::Sign;
 use super::value::HistogramRef;
 use crate::kahan;
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::add::{Sign, combine_columns};
+use super::add::combine_columns;
 use super::fraction::FractionAnnotation;
 use super::layout::{Layout, same};
 use super::quantile::QuantileAnnotation;
+use super::sign::Sign;
 use super::value::{CounterReset, HistogramRef, WrongWidth};
 
 /// Histograms of one layout: columns of totals, and a matrix of bucket counts,

@@ -10,7 +10,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::add::{Found, IncompatibleSchemas};
-use super::kahan::{Compensation, Seen, SumOfHistograms};
+use super::compensation::Compensation;
+use super::kahan::{Seen, SumOfHistograms};
 use super::layout::{Layout, same};
 use super::mean::MeanOfHistograms;
 use super::merge::Merge;

@@ -3,11 +3,12 @@
 
 use std::ops::RangeInclusive;
 
-use super::add::{Sign, combine_columns};
+use super::add::combine_columns;
 use super::kahan::add_columns;
 use super::layout::same;
 use super::rate::{Growth, GrowthAnnotations};
 use super::rows::{HistogramRows, RowMut};
+use super::sign::Sign;
 use super::value::CounterReset;
 use crate::kahan;
 

@@ -1,6 +1,6 @@
 //! Widening of the zero bucket, so that two histograms have the same.
 
-use super::kahan::Compensation;
+use super::compensation::Compensation;
 use super::value::{Histogram, HistogramRef};
 use crate::kahan;
 
