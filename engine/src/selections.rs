@@ -254,6 +254,5 @@ fn hints_of(select: &Select) -> SelectHints {
         function: select.function.clone(),
         grouping: select.grouping.clone(),
         by: select.by,
-        projection: None,
     }
 }

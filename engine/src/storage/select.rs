@@ -27,9 +27,6 @@ pub struct SelectHints {
     pub grouping: Vec<String>,
     /// Whether `grouping` is `by` (else `without`).
     pub by: bool,
-    /// Label names that the plan needs, if it needs not all: a store that
-    /// can may leave out the others as long as series stay apart.
-    pub projection: Option<Vec<String>>,
 }
 
 /// One select of a query.

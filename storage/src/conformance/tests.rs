@@ -44,7 +44,6 @@ enum Fault {
     PrefetchOnce,
     EstimateWild,
     RateDownsampled,
-    ProjectionUnites,
     NamesReversed,
     SelectorsIgnored,
     NoLabelsInRange,
@@ -227,16 +226,6 @@ impl View {
         let mut list = labels.take(&rows);
         if self.state.is(Fault::LabelsReversed) {
             list = list.map(|row, out| out.extend(row.iter().rev().copied()));
-        }
-        if self.state.is(Fault::ProjectionUnites)
-            && let Some(names) = &request.hints.projection
-        {
-            let kept = |l: &&Label| {
-                names
-                    .iter()
-                    .any(|n| request.symbols.lookup(n) == Some(l.name))
-            };
-            list = list.map(|row, out| out.extend(row.iter().filter(kept).copied()));
         }
         (list, rows)
     }
@@ -508,7 +497,6 @@ const FAILS: &[(Fault, &str)] = &[
     (Fault::PrefetchOnce, "prefetch_does_not_change_the_answer"),
     (Fault::EstimateWild, "estimates_are_near_the_truth"),
     (Fault::RateDownsampled, "hints_do_not_change_the_answer"),
-    (Fault::ProjectionUnites, "projected_labels_are_returned"),
     (Fault::NamesReversed, "label_names"),
     (Fault::SelectorsIgnored, "label_values"),
     (Fault::NoLabelsInRange, "labels_in_a_range"),

@@ -91,8 +91,7 @@ fn labels_unsupported() -> StorageError {
     StorageError::Unsupported("label names and values come from the Go storage itself".into())
 }
 
-/// The request as Go reads it. The projection hint is left out: storages that
-/// follow it add a label of their own, which queries would see.
+/// The request as Go reads it.
 fn encode(snapshot: TimeRange, request: &SelectRequest<'_>) -> Result<Vec<u8>, MessageError> {
     let mut out = Writer::default();
     for time in [
