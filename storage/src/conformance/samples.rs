@@ -1,12 +1,11 @@
 //! Checks of the returned samples.
 
 use quarrel_engine::storage::{SelectHints, TimeRange};
-use quarrel_matchers::MatchOp;
 
 use super::check::{Stop, ensure};
 use super::data::{END, MINUTE, gridded, labelled, many, overlapping, values, with_stale_markers};
 use super::harness::{Harness, TestSeries};
-use super::read::{check_select, decode, expected, matcher, same, select, snapshot, within};
+use super::read::{check_select, decode, expected, same, select, snapshot, within};
 
 const ALL: TimeRange = TimeRange::ALL;
 
