@@ -7,7 +7,7 @@ use super::kind::{
     NullaryFunction as N, ScalarFunction as S, SortFunction,
 };
 use crate::window::{
-    counter, extreme, integral, order, regression, simple, smoothing, sums, variance,
+    extreme, integral, order, rate, regression, simple, smoothing, sums, variance,
 };
 
 /// The function of a name.
@@ -158,7 +158,7 @@ functions! {
     day_of_year(Vector) -> Vector: Elementwise(E::DayOfYear), "1 to 366, UTC", variadic(1), eval_time;
     days_in_month(Vector) -> Vector: Elementwise(E::DaysInMonth), "28 to 31, UTC", variadic(1), eval_time;
     deg(Vector) -> Vector: Elementwise(E::Deg), "radians to degrees";
-    delta(Matrix) -> Vector: Window(&counter::DELTA), "difference over the window, extrapolated to its bounds", anchored, smoothed;
+    delta(Matrix) -> Vector: Window(&rate::DELTA), "difference over the window, extrapolated to its bounds", anchored, smoothed;
     deriv(Matrix) -> Vector: Window(&regression::DERIV), "slope per second by linear regression";
     double_exponential_smoothing(Matrix, Scalar, Scalar) -> Vector: Window(&smoothing::DOUBLE_EXPONENTIAL), "smoothed value, by a smoothing and a trend factor", experimental;
     end() -> Scalar: Nullary(N::End), "the query's end, in seconds", experimental, eval_time, query_constant;
@@ -174,11 +174,11 @@ functions! {
     histogram_stdvar(Vector) -> Vector: Histogram(H::Stdvar), "estimated variance of native histograms' observations", reads_buckets;
     histogram_sum(Vector) -> Vector: Histogram(H::Sum), "sum of native histograms' observations", reads_totals;
     hour(Vector) -> Vector: Elementwise(E::Hour), "0 to 23, UTC", variadic(1), eval_time;
-    idelta(Matrix) -> Vector: Window(&counter::IDELTA), "difference of the window's last two samples";
-    increase(Matrix) -> Vector: Window(&counter::INCREASE), "growth of a counter, extrapolated to the window's bounds", wants_counter, start_timestamps, anchored, smoothed;
+    idelta(Matrix) -> Vector: Window(&rate::IDELTA), "difference of the window's last two samples";
+    increase(Matrix) -> Vector: Window(&rate::INCREASE), "growth of a counter, extrapolated to the window's bounds", wants_counter, start_timestamps, anchored, smoothed;
     info(Vector, Vector) -> Vector: Kind::Info, "adds labels of info metrics", variadic(1), experimental, keeps_name;
     integral(Matrix, Scalar) -> Vector: Window(&integral::INTEGRAL), "area under the window's samples, in value times seconds", variadic(1), experimental, default(2.0);
-    irate(Matrix) -> Vector: Window(&counter::IRATE), "per-second growth of a counter between the window's last two samples", start_timestamps;
+    irate(Matrix) -> Vector: Window(&rate::IRATE), "per-second growth of a counter between the window's last two samples", start_timestamps;
     label_join(Vector, String, String, String) -> Vector: Label(L::Join), "joins labels' values into a label", variadic(-1), keeps_name;
     label_replace(Vector, String, String, String, String) -> Vector: Label(L::Replace), "sets a label where another one matches", keeps_name;
     last_over_time(Matrix) -> Vector: Window(&simple::LAST), "newest sample of the window", keeps_name, silent;
@@ -198,7 +198,7 @@ functions! {
     quantile_over_time(Scalar, Matrix) -> Vector: Window(&order::QUANTILE), "quantile of the window's samples";
     rad(Vector) -> Vector: Elementwise(E::Rad), "degrees to radians";
     range() -> Scalar: Nullary(N::Range), "the query's length, in seconds", experimental, eval_time, query_constant;
-    rate(Matrix) -> Vector: Window(&counter::RATE), "per-second growth of a counter, extrapolated to the window's bounds", wants_counter, start_timestamps, anchored, smoothed;
+    rate(Matrix) -> Vector: Window(&rate::RATE), "per-second growth of a counter, extrapolated to the window's bounds", wants_counter, start_timestamps, anchored, smoothed;
     resets(Matrix) -> Vector: Window(&simple::RESETS), "how often a counter was reset in the window", start_timestamps, anchored, silent;
     round(Vector, Scalar) -> Vector: Elementwise(E::Round), "rounds to the nearest multiple, ties up", variadic(1), default(1.0);
     scalar(Vector) -> Scalar: Kind::ScalarOf, "the one sample of a vector, NaN if it is not one";

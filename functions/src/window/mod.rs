@@ -13,7 +13,6 @@
 //! they lose no precision, but the last bits may differ.
 
 mod bounds;
-pub(crate) mod counter;
 mod extended;
 mod extension;
 mod extrapolation;
@@ -26,6 +25,7 @@ mod moments;
 mod native;
 mod neighbours;
 pub(crate) mod order;
+pub(crate) mod rate;
 pub(crate) mod regression;
 mod scratch;
 pub(crate) mod simple;
