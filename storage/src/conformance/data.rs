@@ -140,7 +140,9 @@ pub(super) fn with_stale_markers() -> Vec<TestSeries> {
 /// Series that share their timestamps, a minute apart, with gaps: what stores
 /// on a shared time grid hold as one column with a validity mask.
 pub(super) fn gridded() -> Vec<TestSeries> {
-    let kinds: [(&str, fn(i64) -> bool); 6] = [
+    /// A name, and whether there is a sample at a minute.
+    type Kind = (&'static str, fn(i64) -> bool);
+    let kinds: [Kind; 6] = [
         ("all", |_| true),
         ("even", |i| i % 2 == 0),
         ("most", |i| i % 7 != 3),
