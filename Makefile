@@ -54,10 +54,11 @@ lint: ## rustfmt, clippy, features, docs, packages, licenses, gofmt, go vet
 	$(STAGE) "rustfmt" cargo fmt --all --check
 	$(STAGE) "rustfmt of DataFusion's crate" cargo fmt --manifest-path datafusion/Cargo.toml --check
 	$(STAGE) "clippy" cargo clippy --workspace --all-targets -- -D warnings
+	$(STAGE) "clippy of DataFusion's crate" cargo clippy --manifest-path datafusion/Cargo.toml --all-targets -- -D warnings
 	$(STAGE) "features of the facade" .ci/features
 	$(STAGE) "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	$(STAGE) "cargo doc of DataFusion's crate" env RUSTDOCFLAGS="-D warnings" cargo doc --manifest-path datafusion/Cargo.toml --no-deps
 	$(STAGE) "packages" cargo package --workspace --no-verify --allow-dirty --quiet
-	$(STAGE) "clippy of DataFusion's crate" cargo clippy --manifest-path datafusion/Cargo.toml --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources && cargo deny --manifest-path datafusion/Cargo.toml check --config deny.toml licenses sources; else echo "cargo-deny is not installed: licenses are not checked"; fi
 	@test -z "$$(gofmt -l compliance bindings)" || { gofmt -l compliance bindings; echo "not formatted by gofmt" >&2; exit 1; }
 	cd compliance/go && go vet ./...

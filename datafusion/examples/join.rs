@@ -11,8 +11,8 @@ use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::prelude::SessionContext;
 use quarrel::Engine;
+use quarrel::storage::memory::MemoryStorage;
 use quarrel_datafusion::PromqlFunctions;
-use quarrel_storage::memory::MemoryStorage;
 
 /// CPU seconds of four pods: ten minutes, a sample each 15 seconds.
 fn usage() -> Result<MemoryStorage, Box<dyn Error>> {

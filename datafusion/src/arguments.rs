@@ -5,7 +5,7 @@ use datafusion_common::arrow::datatypes::DataType;
 use datafusion_common::{Result, ScalarValue, plan_datafusion_err, plan_err};
 use datafusion_expr::Expr;
 use quarrel::Timestamp;
-use quarrel_planner::literal::parse_duration;
+use quarrel::promql::parse_duration;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const NANOS_OF_MS: i64 = 1_000_000;

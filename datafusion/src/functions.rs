@@ -33,7 +33,7 @@ use crate::table::{Observer, PromqlTable};
 /// use datafusion::prelude::SessionContext;
 /// use quarrel::Engine;
 /// use quarrel_datafusion::PromqlFunctions;
-/// use quarrel_storage::memory::MemoryStorage;
+/// use quarrel::storage::memory::MemoryStorage;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

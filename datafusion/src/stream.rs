@@ -26,7 +26,7 @@ use crate::rows::BatchShape;
 /// use futures::TryStreamExt;
 /// use quarrel::{Engine, QueryOptions, Timestamp};
 /// use quarrel_datafusion::{SampleColumns, query_stream};
-/// use quarrel_storage::memory::MemoryStorage;
+/// use quarrel::storage::memory::MemoryStorage;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -10,9 +10,9 @@ use datafusion_common::{Result, plan_err};
 use datafusion_expr::{Expr, TableType};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::{Session, TableProvider};
+use quarrel::promql::Expr as PromqlExpr;
 use quarrel::storage::Storage;
 use quarrel::{Prepared, Query, QueryOptions, QueryResult, QueryTimes, SeriesSet};
-use quarrel_planner::ast::Expr as PromqlExpr;
 
 use crate::columns::SampleColumns;
 use crate::error::external;
@@ -36,7 +36,7 @@ pub(crate) type Observer = Arc<dyn Fn(&QueryResult) + Send + Sync>;
 /// use datafusion::prelude::SessionContext;
 /// use quarrel::{Engine, QueryOptions, QueryRange};
 /// use quarrel_datafusion::PromqlTable;
-/// use quarrel_storage::memory::MemoryStorage;
+/// use quarrel::storage::memory::MemoryStorage;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

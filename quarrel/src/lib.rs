@@ -204,6 +204,7 @@ pub mod promql {
     pub use quarrel_functions::table::ValueType;
     pub use quarrel_matchers::{MatchOp, Matcher, RegexError, RegexErrorKind};
     pub use quarrel_planner::ast::{self, Expr, Span};
+    pub use quarrel_planner::literal::parse_duration;
     pub use quarrel_planner::{
         AllowedModifiers, DisabledModifier, JsonTree, ParseError, ParserOptions, Tree,
         format_duration, parse, parse_metric_selector, to_json, to_pretty, to_promql,

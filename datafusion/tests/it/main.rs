@@ -13,8 +13,8 @@ use datafusion::datasource::MemTable;
 use datafusion::error::Result;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use quarrel::Engine;
+use quarrel::storage::memory::MemoryStorage;
 use quarrel_datafusion::PromqlFunctions;
-use quarrel_storage::memory::MemoryStorage;
 
 /// Ten minutes of a counter a pod, a sample each minute; it grows by 60, 120
 /// and 180 a minute.

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::prelude::SessionContext;
+use quarrel::storage::histogram_chunks::{Histogram, HistogramLayout, Span};
+use quarrel::storage::memory::{HistogramSample, MemoryStorage};
 use quarrel::{QueryOptions, QueryRange, QueryTimes, Timestamp};
-use quarrel_chunks::histogram::{Histogram, HistogramLayout, Span};
 use quarrel_datafusion::{PromqlFunctions, PromqlTable};
-use quarrel_storage::memory::{HistogramAt, MemoryStorage};
 
 use crate::{batches, engine, rows, session, store};
 
@@ -160,9 +160,9 @@ async fn histograms_and_floats_are_in_two_columns() {
     storage
         .append([("__name__", "m"), ("kind", "float")], 0, 1.5)
         .unwrap();
-    let histogram = HistogramAt {
+    let histogram = HistogramSample {
         timestamp: 0,
-        start: 0,
+        start_timestamp: 0,
         histogram: Histogram {
             layout: HistogramLayout {
                 positive_spans: vec![Span {
