@@ -46,17 +46,21 @@ fn inventory() -> Result<RecordBatch, Box<dyn Error>> {
 /// PromQL knows counters, SQL knows tables.
 const TEAMS: &str = "
     SELECT coalesce(team, 'nobody') AS team, count(*) AS pods, sum(value) AS cores
-    FROM promql('sum by (pod) (rate(cpu_seconds_total[5m]))', '1970-01-01T00:10:00Z', 'pod') AS usage
+    FROM promql(
+        'round(sum by (pod) (rate(cpu_seconds_total[5m])), 0.01)',
+        '1970-01-01T00:10:00Z',
+        'pod'
+    ) AS usage
     LEFT JOIN inventory ON inventory.pod = usage.pod
     GROUP BY team
     ORDER BY cores DESC, team DESC";
 
-/// The minute in which each pod was busiest. All labels are in a map where
+/// What each pod used in its busiest minute. All labels are in a map where
 /// none is named.
 const PEAKS: &str = "
     SELECT labels['pod'] AS pod, max(value) AS cores, count(*) AS minutes
     FROM promql_range(
-        'rate(cpu_seconds_total[1m])',
+        'round(rate(cpu_seconds_total[1m]), 0.01)',
         TIMESTAMP '1970-01-01 00:01:00',
         TIMESTAMP '1970-01-01 00:10:00',
         INTERVAL '1 minute'

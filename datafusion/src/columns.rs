@@ -22,11 +22,13 @@ const RESERVED: [&str; 4] = [LABELS, TIMESTAMP, VALUE, HISTOGRAM];
 /// | or one for each label | `Dictionary<Int32, Utf8>` | null where a series lacks it |
 /// | `timestamp` | `Timestamp(ms, UTC)` | |
 /// | `value` | `Float64` | null where the sample is a histogram |
-/// | `histogram` | `Struct` | null where the sample is a float |
+/// | `histogram` | `Struct`, see [`SeriesSet::to_arrow`] | null where the sample is a float |
 ///
 /// DataFusion asks for a table's schema before the query runs, and the labels
 /// of an answer show only in the answer. So the columns depend on no data: all
 /// labels in one map, or a column for each label that the caller names.
+///
+/// [`SeriesSet::to_arrow`]: quarrel::SeriesSet::to_arrow
 ///
 /// # Examples
 /// ```
@@ -96,7 +98,7 @@ impl SampleColumns {
         let time = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
         fields.push(Field::new(TIMESTAMP, time, false));
         fields.push(Field::new(VALUE, DataType::Float64, true));
-        fields.push(Field::new(HISTOGRAM, ArrowLayout::histogram_type(), true));
+        fields.push(Field::new(HISTOGRAM, histogram_type(), true));
         let schema = Arc::new(Schema::new(fields));
         SampleColumns { labels, schema }
     }
@@ -119,6 +121,19 @@ impl SampleColumns {
             Some(1) => Content::Value,
             Some(_) => Content::Histogram,
         }
+    }
+}
+
+/// The type of a histogram. Its fields are nullable, as they are not in the
+/// engine's type: `histogram['count']` of a float is null in DataFusion only
+/// if the field is null, too.
+fn histogram_type() -> DataType {
+    match ArrowLayout::histogram_type() {
+        DataType::Struct(fields) => {
+            let nullable = |field: &Arc<Field>| field.as_ref().clone().with_nullable(true);
+            DataType::Struct(fields.iter().map(nullable).collect())
+        }
+        other => other,
     }
 }
 

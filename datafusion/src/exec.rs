@@ -7,7 +7,8 @@ use datafusion_common::tree_node::TreeNodeRecursion;
 use datafusion_common::{Result, assert_eq_or_internal_err, assert_or_internal_err};
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
 use datafusion_physical_expr::{EquivalenceProperties, PhysicalExpr};
-use datafusion_physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion_physical_plan::coop::cooperative;
+use datafusion_physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion_physical_plan::limit::LimitStream;
 use datafusion_physical_plan::metrics::{
     BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
@@ -54,7 +55,8 @@ impl PromqlExec {
             Partitioning::UnknownPartitioning(1),
             EmissionType::Final,
             Boundedness::Bounded,
-        );
+        )
+        .with_scheduling_type(SchedulingType::Cooperative);
         Ok(PromqlExec {
             table,
             shape,
@@ -160,7 +162,9 @@ impl ExecutionPlan for PromqlExec {
             table.observe(result);
         });
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        Ok(Box::pin(LimitStream::new(batches, 0, self.fetch, metrics)))
+        let batches = LimitStream::new(batches, 0, self.fetch, metrics);
+        // Batches of an answer are ready at once, so the stream must yield by itself.
+        Ok(Box::pin(cooperative(batches)))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

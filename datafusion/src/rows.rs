@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use datafusion_common::arrow::array::{
     Array, ArrayRef, AsArray, MapArray, RecordBatch, RecordBatchOptions, StringDictionaryBuilder,
-    UInt32Array, new_null_array,
+    StructArray, UInt32Array, make_array, new_empty_array, new_null_array,
 };
 use datafusion_common::arrow::buffer::OffsetBuffer;
 use datafusion_common::arrow::compute::take;
@@ -161,7 +161,7 @@ impl Part {
                 Content::Timestamp => self.timestamps.slice(from, len),
                 Content::Value => self.values.slice(from, len),
                 Content::Histogram => match &self.histograms {
-                    Some(histograms) => histograms.slice(from, len),
+                    Some(histograms) => nullable_fields(&histograms.slice(from, len), data_type)?,
                     None => new_null_array(data_type, len),
                 },
             })
@@ -176,6 +176,27 @@ impl Part {
             schema, columns, &options,
         )?)
     }
+}
+
+/// Histograms with fields that are null where the histogram is, as in the type.
+fn nullable_fields(histograms: &ArrayRef, data_type: &DataType) -> Result<ArrayRef> {
+    let DataType::Struct(fields) = data_type else {
+        return Err(internal_datafusion_err!(
+            "histograms are not of a struct's type"
+        ));
+    };
+    let (_, columns, nulls) = histograms.as_struct().clone().into_parts();
+    let with_nulls = |column: ArrayRef| {
+        let data = column.to_data().into_builder().nulls(nulls.clone());
+        Ok(make_array(data.build()?))
+    };
+    let columns = columns.into_iter().map(with_nulls);
+    let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
+    Ok(Arc::new(StructArray::try_new(
+        fields.clone(),
+        columns,
+        nulls,
+    )?))
 }
 
 /// Columns of the named labels, one row a series.
@@ -203,7 +224,7 @@ fn no_labels(labels: &Labels) -> Result<Vec<ArrayRef>> {
             let DataType::Map(entries, sorted) = ArrowLayout::labels_type() else {
                 return Err(internal_datafusion_err!("labels are not of a map's type"));
             };
-            let none = datafusion_common::arrow::array::new_empty_array(entries.data_type());
+            let none = new_empty_array(entries.data_type());
             let offsets = OffsetBuffer::new_zeroed(1);
             let none = none.as_struct().clone();
             let map = MapArray::try_new(entries, offsets, none, None, sorted)?;
