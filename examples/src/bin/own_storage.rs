@@ -191,12 +191,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     thermometers.sort_by(|a, b| a.labels.cmp(&b.labels));
     let index = Index::new(&thermometers);
     let house = House::default();
-    let mut now = house.now.write().unwrap_or_else(PoisonError::into_inner);
-    *now = Arc::new(View {
+    let view = Arc::new(View {
         thermometers,
         index,
     });
-    drop(now);
+    *house.now.write().unwrap_or_else(PoisonError::into_inner) = view;
 
     let engine = Engine::builder().build()?;
     let storage: Arc<dyn Storage> = Arc::new(house);
