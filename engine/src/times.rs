@@ -244,7 +244,8 @@ mod tests {
     #[test]
     fn a_range_is_checked() {
         let range = |times, step| QueryRange::from_millis(times, step);
-        let error = range(1..=0, 1).unwrap_err();
+        let (start, end) = (1, 0);
+        let error = range(start..=end, 1).unwrap_err();
         let text = "end timestamp must not be before start time";
         assert_eq!(error.to_string(), text);
         for step in [0, -1, i64::MIN] {
