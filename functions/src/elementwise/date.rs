@@ -57,7 +57,7 @@ pub fn day_of_year(value: f64) -> f64 {
 }
 
 /// Year, month and day of a day count since 1970-01-01 (proleptic Gregorian).
-/// Howard Hinnant's algorithm, http://howardhinnant.github.io/date_algorithms.html.
+/// Howard Hinnant's algorithm, <http://howardhinnant.github.io/date_algorithms.html>.
 /// Day counts beyond those that an int64 of seconds reaches are cut.
 pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
     const LIMIT: i64 = 1 << 50;

@@ -1,8 +1,8 @@
 //! The HTTP API: paths, answers and errors as in Prometheus 3.16.
 //!
-//! [`routes`] finds the handler of a request, and answers requests without one.
-//! [`request`] reads the parameters, the handler of the endpoint answers
-//! ([`call`]), and [`answer`] writes the response; [`cors`] and [`compress`]
+//! `routes` finds the handler of a request, and answers requests without one.
+//! `request` reads the parameters, the handler of the endpoint answers
+//! (`call`), and `answer` writes the response; `cors` and `compress`
 //! come last.
 
 mod answer;

@@ -3,15 +3,15 @@
 //!
 //! Go calls Rust, Rust never calls Go. A query that needs samples stops, hands
 //! a request to its caller, and continues when it is called again with the
-//! answer ([`run`]). So samples are read by the goroutine that runs the query,
+//! answer (`run`). So samples are read by the goroutine that runs the query,
 //! no Go code runs on a foreign thread or above a Rust frame, and a panic of
 //! either side stays on that side.
 //!
 //! Numbers, and bytes that are copied at once, cross the border: requests and
-//! answers are messages of little-endian fields ([`message`]). Objects are
-//! handles, numbers that are used once ([`handles`]), so that a stale or a
+//! answers are messages of little-endian fields (`message`). Objects are
+//! handles, numbers that are used once (`handles`), so that a stale or a
 //! made-up one is an error. The functions and the only `unsafe` of this crate
-//! are in [`abi`].
+//! are in `abi`.
 //!
 //! What it is bad at: an answer holds the label strings of each series in full,
 //! and the samples of all series of a select are in memory before the first is
