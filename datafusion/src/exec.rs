@@ -19,9 +19,9 @@ use datafusion_physical_plan::{
 };
 use quarrel::{QueryTimes, Timestamp};
 
+use crate::query::TableQuery;
 use crate::rows::BatchShape;
 use crate::stream::samples;
-use crate::table::PromqlTable;
 
 /// Runs a PromQL query, each time anew, as one partition.
 ///
@@ -30,7 +30,7 @@ use crate::table::PromqlTable;
 /// by DataFusion's memory pool.
 #[derive(Clone, Debug)]
 pub struct PromqlExec {
-    table: PromqlTable,
+    table: TableQuery,
     shape: BatchShape,
     /// The most rows that are asked for.
     fetch: Option<usize>,
@@ -44,12 +44,12 @@ impl PromqlExec {
     ///
     /// # Errors
     /// When there is no such column.
-    pub fn try_new(
-        table: PromqlTable,
+    pub(crate) fn try_new(
+        table: TableQuery,
         projection: Option<&[usize]>,
         fetch: Option<usize>,
     ) -> Result<Self> {
-        let shape = BatchShape::new(table.columns().clone(), projection)?;
+        let shape = BatchShape::new(table.columns.clone(), projection)?;
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(shape.schema())),
             Partitioning::UnknownPartitioning(1),
@@ -88,9 +88,9 @@ impl DisplayAs for PromqlExec {
             DisplayFormatType::TreeRender => ("", "\n", "\n"),
         };
         // A plan has a line for a node.
-        let query = self.table.text().replace(['\n', '\r', '\t'], " ");
+        let query = self.table.query.text().replace(['\n', '\r', '\t'], " ");
         write!(f, "{title}query=[{query}]{between}")?;
-        match self.table.times() {
+        match self.table.times {
             QueryTimes::Instant(at) => write!(f, "time={}", At(at))?,
             QueryTimes::Range(range) => {
                 let (start, end) = (At(range.start()), At(range.end()));
@@ -154,7 +154,7 @@ impl ExecutionPlan for PromqlExec {
         let decoded = count("decoded_samples");
         let annotations = [count("warnings"), count("infos")];
         let table = self.table.clone();
-        let batches = samples(self.table.query(), shape, move |result| {
+        let batches = samples(self.table.run(), shape, move |result| {
             let [warnings, infos] = annotations;
             warnings.add(result.warnings.len());
             infos.add(result.infos.len());

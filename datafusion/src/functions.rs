@@ -10,7 +10,8 @@ use quarrel::{Engine, QueryOptions, QueryRange, QueryResult, QueryTimes};
 
 use crate::arguments::{Argument, Arguments};
 use crate::error::external;
-use crate::table::{Observer, PromqlTable};
+use crate::query::Observer;
+use crate::table::PromqlTable;
 
 /// Table functions that run PromQL over a storage:
 ///

@@ -34,6 +34,7 @@ mod columns;
 mod error;
 mod exec;
 mod functions;
+mod query;
 mod rows;
 mod stream;
 mod table;

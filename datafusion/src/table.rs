@@ -1,7 +1,6 @@
 //! A PromQL query as a table.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,14 +11,12 @@ use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::{Session, TableProvider};
 use quarrel::promql::Expr as PromqlExpr;
 use quarrel::storage::Storage;
-use quarrel::{Prepared, Query, QueryOptions, QueryResult, QueryTimes, SeriesSet};
+use quarrel::{Prepared, QueryOptions, QueryResult, QueryTimes, SeriesSet};
 
 use crate::columns::SampleColumns;
 use crate::error::external;
 use crate::exec::PromqlExec;
-
-/// Sees answers before their rows go on.
-pub(crate) type Observer = Arc<dyn Fn(&QueryResult) + Send + Sync>;
+use crate::query::{Observer, TableQuery};
 
 /// A PromQL query at one time or over a range, as a table of samples: each
 /// scan runs the query.
@@ -56,15 +53,8 @@ pub(crate) type Observer = Arc<dyn Fn(&QueryResult) + Send + Sync>;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
-pub struct PromqlTable {
-    query: Prepared,
-    storage: Arc<dyn Storage>,
-    times: QueryTimes,
-    options: QueryOptions,
-    columns: SampleColumns,
-    observer: Option<Observer>,
-}
+#[derive(Clone, Debug)]
+pub struct PromqlTable(TableQuery);
 
 impl PromqlTable {
     /// The query over the storage at these times. Reads no data.
@@ -88,7 +78,7 @@ impl PromqlTable {
                 query.text()
             );
         }
-        let table = PromqlTable {
+        let table = TableQuery {
             query,
             storage,
             times: times.into(),
@@ -96,8 +86,8 @@ impl PromqlTable {
             columns: SampleColumns::with_label_map(),
             observer: None,
         };
-        table.query().plan().map_err(external)?;
-        Ok(table)
+        table.run().plan().map_err(external)?;
+        Ok(PromqlTable(table))
     }
 
     /// The same with a column for each of these labels: see
@@ -109,7 +99,7 @@ impl PromqlTable {
         mut self,
         names: impl IntoIterator<Item = N>,
     ) -> Result<Self> {
-        self.columns = SampleColumns::with_labels(names)?;
+        self.0.columns = SampleColumns::with_labels(names)?;
         Ok(self)
     }
 
@@ -119,7 +109,7 @@ impl PromqlTable {
     /// # Errors
     /// Those of the query.
     pub async fn with_answer_labels(self) -> Result<Self> {
-        let result = self.query().execute().await.map_err(external)?;
+        let result = self.0.run().execute().await.map_err(external)?;
         let names = result.value.series().map(label_names);
         self.with_labels(names.unwrap_or_default())
     }
@@ -131,43 +121,8 @@ impl PromqlTable {
     }
 
     pub(crate) fn observed_by(mut self, observer: Option<Observer>) -> Self {
-        self.observer = observer;
+        self.0.observer = observer;
         self
-    }
-
-    /// One run of the query.
-    pub(crate) fn query(&self) -> Query {
-        let (storage, options) = (Arc::clone(&self.storage), self.options.clone());
-        self.query.query(storage, self.times, options)
-    }
-
-    pub(crate) fn text(&self) -> &str {
-        self.query.text()
-    }
-
-    pub(crate) fn times(&self) -> QueryTimes {
-        self.times
-    }
-
-    pub(crate) fn columns(&self) -> &SampleColumns {
-        &self.columns
-    }
-
-    pub(crate) fn observe(&self, result: &QueryResult) {
-        if let Some(observer) = &self.observer {
-            observer(result);
-        }
-    }
-}
-
-impl fmt::Debug for PromqlTable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PromqlTable")
-            .field("query", &self.query.text())
-            .field("times", &self.times)
-            .field("options", &self.options)
-            .field("columns", &self.columns)
-            .finish_non_exhaustive()
     }
 }
 
@@ -182,7 +137,7 @@ fn label_names(set: &SeriesSet) -> Vec<String> {
 #[async_trait]
 impl TableProvider for PromqlTable {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(self.columns.schema())
+        Arc::clone(self.0.columns.schema())
     }
 
     fn table_type(&self) -> TableType {
@@ -197,7 +152,7 @@ impl TableProvider for PromqlTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let projection = projection.map(Vec::as_slice);
-        let exec = PromqlExec::try_new(self.clone(), projection, limit)?;
+        let exec = PromqlExec::try_new(self.0.clone(), projection, limit)?;
         Ok(Arc::new(exec))
     }
 }

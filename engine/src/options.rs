@@ -66,7 +66,7 @@ pub struct EngineOptions {
     pub threads: Option<usize>,
     /// Samples up to which a query runs on the caller's thread (10,000): handing
     /// it to the engine's threads and back costs some 25 µs, which is what
-    /// decoding and computing about so many samples costs. 0: none does.
+    /// decoding and computing as many samples costs. 0: none does.
     pub inline_samples: u64,
     /// Steps of rows after which a batch is full (16,384). Answers do not
     /// depend on it.

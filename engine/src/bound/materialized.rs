@@ -29,7 +29,7 @@ pub(crate) struct MaterializedRows {
     pub account: Arc<Account>,
 }
 
-/// Computes the rows of a bound node; `what` is who holds them, for the memory
+/// Computes the rows of a bound node; `what` names their holder, for the memory
 /// limit.
 ///
 /// # Errors

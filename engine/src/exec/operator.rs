@@ -124,7 +124,7 @@ impl Input {
     }
 
     /// Reads the one partition to its end. `rows` is the length of the
-    /// input's label list; `what` is who holds the rows, for the memory limit.
+    /// input's label list; `what` names their holder, for the memory limit.
     ///
     /// On the pool this is a task of its own: inputs are read side by side,
     /// and a wake-up far below does not poll all operators above.

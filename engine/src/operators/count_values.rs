@@ -75,7 +75,7 @@ fn count(
     counter.finish(input.grid)
 }
 
-/// Who holds the memory.
+/// The holder of the memory, which the limit's error names.
 const WHAT: &str = "count_values";
 
 struct Counter<'a> {

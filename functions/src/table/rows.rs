@@ -193,7 +193,7 @@ functions! {
     minute(Vector) -> Vector: Elementwise(E::Minute), "0 to 59, UTC", variadic(1), eval_time;
     month(Vector) -> Vector: Elementwise(E::Month), "1 to 12, UTC", variadic(1), eval_time;
     pi() -> Scalar: Nullary(N::Pi), "3.14159...";
-    predict_linear(Matrix, Scalar) -> Vector: Window(&regression::PREDICT_LINEAR), "value so many seconds from now, by linear regression", eval_time;
+    predict_linear(Matrix, Scalar) -> Vector: Window(&regression::PREDICT_LINEAR), "value a number of seconds from now, by linear regression", eval_time;
     present_over_time(Matrix) -> Vector: Window(&simple::PRESENT), "1 if the window has a sample", silent;
     quantile_over_time(Scalar, Matrix) -> Vector: Window(&order::QUANTILE), "quantile of the window's samples";
     rad(Vector) -> Vector: Elementwise(E::Rad), "degrees to radians";

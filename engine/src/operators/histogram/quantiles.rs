@@ -21,7 +21,7 @@ use crate::labels::{Grouper, Label, LabelList, Symbol, set_label};
 use crate::operators::params::Values;
 use crate::operators::{self, broadcast, merge, quantile};
 
-/// Who holds the memory.
+/// The holder of the memory, which the limit's error names.
 const WHAT: &str = "histogram_quantiles";
 
 /// Binds `histogram_quantiles`: computes its quantiles, its histograms, and then

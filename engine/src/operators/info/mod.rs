@@ -21,7 +21,7 @@ use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::labels::{Label, Symbol, find_label};
 
-/// Who holds the memory.
+/// The holder of the memory, which the limit's error names.
 const WHAT: &str = "info";
 
 /// Binds `info`: computes its rows, the info metrics that these can have, and

@@ -38,7 +38,7 @@ struct Join {
 pub(crate) enum JoinBinding {
     /// A node.
     Bound(Bound),
-    /// A pipeline breaker: labels alone allow so many pairs that the operands'
+    /// A pipeline breaker: labels alone allow very many pairs, so the operands'
     /// rows are needed first.
     Breaker(LargeJoin),
 }
