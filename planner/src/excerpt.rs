@@ -88,14 +88,14 @@ mod tests {
     #[test]
     fn marks_are_as_wide_as_what_they_stand_under() {
         assert_eq!(
-            shown("{\"温度\"} + x", 12, 13),
-            "\n  {\"温度\"} + x\n           ^"
+            shown("{\"温度\"} + x", 13, 14),
+            "\n  {\"温度\"} + x\n             ^"
         );
         assert_eq!(shown("{\"温度\"}", 2, 8), "\n  {\"温度\"}\n    ^^^^");
         // A combining accent takes no column.
         assert_eq!(
-            shown("{\"e\u{301}\"} + x", 9, 10),
-            "\n  {\"e\u{301}\"} + x\n         ^"
+            shown("{\"e\u{301}\"} + x", 10, 11),
+            "\n  {\"e\u{301}\"} + x\n          ^"
         );
         // A span over several lines is marked on its first.
         assert_eq!(shown("a(\n b,\n c)", 4, 9), "\n   b,\n   ^^");
