@@ -28,7 +28,7 @@ impl Span {
     /// ```
     /// use quarrel_planner::ast::Span;
     ///
-    /// let place = Span { start: 13, end: 16 };
+    /// let place = Span { start: 14, end: 17 };
     /// assert_eq!(place.excerpt("sum(\n\trate(x)+foo\n)"), "   rate(x)+foo\n           ^^^");
     /// ```
     pub fn excerpt(self, text: &str) -> String {
