@@ -2,6 +2,7 @@
 //! for native histograms.
 
 /// A length of time as Go gives it in seconds, to the last bit.
+#[inline]
 pub(super) fn seconds(ms: i64) -> f64 {
     (ms / 1000) as f64 + (ms % 1000 * 1_000_000) as f64 / 1e9
 }
@@ -56,6 +57,7 @@ impl Extent {
 
     /// As [`Extent::factor`], for a counter that is known to have begun from
     /// zero, `since` seconds before the last sample.
+    #[inline]
     pub fn factor_since(&self, since: f64) -> f64 {
         let average = if self.gaps > 0.0 {
             self.sampled / self.gaps

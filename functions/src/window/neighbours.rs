@@ -3,11 +3,13 @@
 use super::input::WindowInput;
 
 /// Whether a counter was reset between two values.
+#[inline]
 pub(super) fn is_reset(before: f64, value: f64) -> bool {
     value < before
 }
 
 /// Whether two values differ.
+#[inline]
 pub(super) fn is_change(before: f64, value: f64) -> bool {
     value != before && !(value.is_nan() && before.is_nan())
 }
@@ -40,6 +42,7 @@ pub(super) struct Resets<'a> {
 
 impl<'a> Resets<'a> {
     /// Resets at these samples, in order.
+    #[inline]
     pub(super) fn new(at: &'a [u32]) -> Self {
         Resets { at, next: 0 }
     }

@@ -13,6 +13,7 @@ pub(super) struct Started {
 
 impl Started {
     /// Whether the counter began anew between the sample before and this one.
+    #[inline]
     pub fn anew_since(self, before: Started) -> bool {
         let known = self.start != 0 && self.start < self.at;
         if !known || self.start == before.start || self.start < before.at {
@@ -24,6 +25,7 @@ impl Started {
     }
 
     /// Whether the counter began anew behind a time.
+    #[inline]
     pub fn anew_behind(self, time: i64) -> bool {
         let unknown = Started {
             start: time,
