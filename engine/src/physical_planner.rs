@@ -59,8 +59,8 @@ pub(crate) async fn bind_raw_subquery(
 enum Step<'p> {
     /// Its inputs come first.
     Enter(&'p Plan),
-    /// Its inputs are bound.
-    Bind(&'p Plan),
+    /// Its inputs, this many, are bound.
+    Bind(&'p Plan, usize),
 }
 
 struct PhysicalPlanner<'a> {
@@ -108,13 +108,14 @@ impl<'a> PhysicalPlanner<'a> {
                 Step::Enter(plan) => match self.shared_node(plan) {
                     Some(node) => bound.push(node),
                     None => {
-                        steps.push(Step::Bind(plan));
-                        steps.extend(plan.inputs().into_iter().rev().map(Step::Enter));
+                        let inputs = plan.inputs();
+                        steps.push(Step::Bind(plan, inputs.len()));
+                        steps.extend(inputs.into_iter().rev().map(Step::Enter));
                     }
                 },
-                Step::Bind(plan) => {
-                    let inputs = bound.len().saturating_sub(plan.inputs().len());
-                    let operands = Operands(bound.split_off(inputs).into_iter());
+                Step::Bind(plan, inputs) => {
+                    let from = bound.len().saturating_sub(inputs);
+                    let operands = Operands(bound.split_off(from).into_iter());
                     let node = self.bind_node(plan, operands).await?;
                     bound.push(self.share(plan, node));
                 }
