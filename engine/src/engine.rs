@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use quarrel_planner::AllowedModifiers;
+use quarrel_planner::Tree;
 
 use crate::error::QueryError;
 use crate::group::QueryGroup;
-use crate::options::EngineOptions;
+use crate::lookup::Lookup;
+use crate::options::{EngineOptions, QueryOptions};
 use crate::prepared::Prepared;
-use crate::query::Statement;
+use crate::query::{Query, QueryTarget};
 use crate::shared::EngineShared;
-use crate::storage::Storage;
+use crate::statement::{self, BYTES_A_CHARACTER, Statement, check_length};
+use crate::storage::{Storage, TimeRange};
+use crate::times::QueryTimes;
 
 /// Evaluates PromQL over any [`Storage`]. Cheap to clone; clones share their
 /// threads and their limit of concurrent queries.
@@ -57,28 +60,93 @@ impl Engine {
     /// Parses and checks a query, to be run as often as you like.
     ///
     /// # Errors
-    /// When the text is not PromQL, or not well typed, or has a modifier that
-    /// the engine's options forbid.
+    /// When the text is too long, not PromQL, or not well typed, or has a
+    /// modifier that the engine's options forbid.
     pub fn prepare(&self, text: &str) -> Result<Prepared, QueryError> {
-        let options = &self.shared.options;
-        let tree = quarrel_planner::parse(text, &options.parser)?;
-        let allowed = AllowedModifiers {
-            at: options.enable_at_modifier,
-            negative_offset: options.enable_negative_offset,
+        let tree = statement::parse(text, &self.shared.options)?;
+        let shared = Arc::clone(&self.shared);
+        Ok(Prepared::new(shared, text.into(), Arc::new(tree)))
+    }
+
+    /// A query that is parsed when it runs: within its limits, and if its text
+    /// is long on the engine's threads. For texts from strangers, such as a
+    /// server's clients; what [`Engine::prepare`] refuses, running it does.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # use std::sync::Arc;
+    /// # use quarrel_engine::{Engine, QueryError, QueryOptions, Timestamp, storage::Storage};
+    /// # async fn run(engine: Engine, storage: Arc<dyn Storage>) -> Result<(), QueryError> {
+    /// let options = QueryOptions::new().max_memory(64 << 20);
+    /// let query = engine.query("sum(up)", storage, Timestamp::now(), options);
+    /// let cancel = query.cancel_handle();
+    /// let result = query.execute().await?;
+    /// # let _ = (cancel, result);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn query(
+        &self,
+        text: &str,
+        storage: Arc<dyn Storage>,
+        times: impl Into<QueryTimes>,
+        options: QueryOptions,
+    ) -> Query {
+        let times = times.into();
+        let target = QueryTarget { storage, times };
+        let shared = Arc::clone(&self.shared);
+        Query::new(shared, Statement::new(text.into()), target, options)
+    }
+
+    /// Parses a text and gives what `make` makes of its tree: on the engine's
+    /// threads, with a place among the running queries and a query's limits.
+    /// Modifiers that the engine's options forbid are allowed.
+    ///
+    /// # Errors
+    /// When the text is too long, not PromQL or not well typed; the limits.
+    pub async fn with_tree<T: Send + 'static>(
+        &self,
+        text: &str,
+        options: &QueryOptions,
+        make: impl FnOnce(&Tree) -> T + Send + 'static,
+    ) -> Result<T, QueryError> {
+        let shared = &self.shared;
+        let context = shared.context(options);
+        let running = async {
+            context.start_clock();
+            check_length(text, &shared.options)?;
+            shared.enter(&context).await?;
+            context.reserve_lasting(text.len() * BYTES_A_CHARACTER, "query text")?;
+            let (text, parser) = (text.to_owned(), shared.options.parser);
+            let parsing = async move { Ok(make(&quarrel_planner::parse(&text, &parser)?)) };
+            context.run(parsing).await
         };
-        let checked = allowed.check(tree.expr());
-        checked.map_err(|refused| QueryError::BadData(refused.to_string()))?;
-        let statement = Statement {
-            text: text.into(),
-            tree: Arc::new(tree),
-        };
-        Ok(Prepared::new(Arc::clone(&self.shared), statement))
+        context.contained(running).await
+    }
+
+    /// A look-up of the series that any of some selectors matches, in a range of
+    /// time.
+    pub fn lookup(
+        &self,
+        storage: Arc<dyn Storage>,
+        selectors: Vec<String>,
+        range: TimeRange,
+        options: QueryOptions,
+    ) -> Lookup {
+        let shared = Arc::clone(&self.shared);
+        Lookup::new(shared, storage, selectors, range, &options)
     }
 
     /// A group of queries over one storage, empty yet: queries that see one
     /// snapshot and run side by side.
     pub fn group(&self, storage: Arc<dyn Storage>) -> QueryGroup {
         QueryGroup::new(Arc::clone(&self.shared), storage)
+    }
+
+    /// Calls a function on each of the engine's threads as soon as it is free,
+    /// such as one that makes the allocator give back what it keeps by thread.
+    pub fn on_all_threads(&self, call: impl Fn() + Send + Sync + 'static) {
+        self.shared.pool.on_all_threads(call);
     }
 
     /// Queries that run now.

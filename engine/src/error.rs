@@ -169,6 +169,14 @@ pub enum LimitError {
         /// What asked for the bytes.
         what: String,
     },
+    /// More bytes than the memory pool has for this query beside all others.
+    #[error("queries need more than {limit} bytes of memory together (limit memory_pool): {what}")]
+    TotalMemory {
+        /// The pool's limit in bytes.
+        limit: u64,
+        /// What asked for the bytes.
+        what: String,
+    },
     /// More result series than allowed.
     #[error("query returns more than {limit} series (limit max_series)")]
     Series {
@@ -188,9 +196,9 @@ pub enum LimitError {
         limit: u64,
     },
     /// Too many queries wait already.
-    #[error("too many queries wait for one of {limit} places (limit max_concurrency)")]
+    #[error("{limit} queries wait already (limit max_waiting)")]
     Queue {
-        /// How many may run at once.
+        /// How many may wait.
         limit: usize,
     },
 }
@@ -203,10 +211,11 @@ impl LimitError {
         match self {
             LimitError::Samples { .. } => "max_samples",
             LimitError::Memory { .. } => "max_memory",
+            LimitError::TotalMemory { .. } => "memory_pool",
             LimitError::Series { .. } => "max_series",
             LimitError::SelectedSeries { .. } => "max_selected_series",
             LimitError::SamplesRead { .. } => "max_samples_read",
-            LimitError::Queue { .. } => "max_concurrency",
+            LimitError::Queue { .. } => "max_waiting",
         }
     }
 
@@ -215,6 +224,7 @@ impl LimitError {
         match self {
             LimitError::Samples { limit }
             | LimitError::Memory { limit, .. }
+            | LimitError::TotalMemory { limit, .. }
             | LimitError::Series { limit }
             | LimitError::SelectedSeries { limit }
             | LimitError::SamplesRead { limit } => *limit,
@@ -236,6 +246,9 @@ pub enum ErrorClass {
     Canceled,
     /// `internal`
     Internal,
+    /// `unavailable`: the engine is busy with other queries; this one may be
+    /// tried again later.
+    Unavailable,
 }
 
 impl QueryError {
@@ -249,6 +262,9 @@ impl QueryError {
             QueryError::Canceled { .. } => ErrorClass::Canceled,
             QueryError::Internal(_) | QueryError::Storage(_) | QueryError::Chunk { .. } => {
                 ErrorClass::Internal
+            }
+            QueryError::Limit(LimitError::TotalMemory { .. } | LimitError::Queue { .. }) => {
+                ErrorClass::Unavailable
             }
             QueryError::Execution { .. }
             | QueryError::Unsupported { .. }

@@ -1,13 +1,12 @@
 //! Queries that see one snapshot and run side by side, as rules do.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 
 use futures::StreamExt;
 use tokio::runtime::Handle;
 
 use crate::error::QueryError;
+use crate::exec::pool::within;
 use crate::options::QueryOptions;
 use crate::pinned::PinnedStorage;
 use crate::prepared::Prepared;
@@ -151,15 +150,4 @@ impl QueryGroup {
         results.sort_unstable_by_key(|(i, _)| *i);
         results.into_iter().map(|(_, result)| result).collect()
     }
-}
-
-/// Polls a future within a runtime, whose clock and tasks it then finds on any
-/// thread.
-async fn within<F: Future>(runtime: Option<Handle>, future: F) -> F::Output {
-    let mut future = pin!(future);
-    poll_fn(move |cx| {
-        let _entered = runtime.as_ref().map(Handle::enter);
-        future.as_mut().poll(cx)
-    })
-    .await
 }

@@ -8,6 +8,7 @@
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
+use std::sync::atomic::{self, AtomicUsize};
 
 use parking_lot::{RwLock, RwLockReadGuard};
 use rustc_hash::{FxHashMap, FxHasher};
@@ -54,6 +55,8 @@ pub struct Label {
 #[derive(Debug)]
 pub struct SymbolTable {
     inner: RwLock<Inner>,
+    /// What `inner` holds, bytes, to be read without its lock.
+    bytes: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -75,6 +78,10 @@ impl Inner {
         let i = symbol as usize;
         let start = if i == 0 { 0 } else { self.ends[i - 1] as usize };
         &self.text[start..self.ends[i] as usize]
+    }
+
+    fn bytes(&self) -> usize {
+        self.text.capacity() + self.ends.capacity() * 4 + self.index.capacity() * 5
     }
 
     fn find(&self, text: &str) -> Option<Symbol> {
@@ -126,6 +133,7 @@ impl SymbolTable {
             debug_assert_eq!(symbol.0 as usize, i);
         }
         SymbolTable {
+            bytes: AtomicUsize::new(inner.bytes()),
             inner: RwLock::new(inner),
         }
     }
@@ -135,7 +143,7 @@ impl SymbolTable {
         if let Some(symbol) = self.inner.read().find(text) {
             return symbol;
         }
-        self.inner.write().intern(text)
+        self.write().intern(text)
     }
 
     /// The symbol of `text` if some label set has it.
@@ -154,13 +162,31 @@ impl SymbolTable {
     pub fn write(&self) -> SymbolsMut<'_> {
         SymbolsMut {
             inner: self.inner.write(),
+            bytes: &self.bytes,
         }
     }
 
-    /// Bytes that the table holds.
-    pub fn bytes(&self) -> usize {
+    /// By how many bytes the table would grow if a string of `length` bytes were
+    /// interned; `None` if it has no room for it: all strings together stay
+    /// below 4 GiB.
+    pub fn growth(&self, length: usize) -> Option<usize> {
+        const PLACE: usize = 16;
         let inner = self.inner.read();
-        inner.text.capacity() + inner.ends.capacity() * 4 + inner.index.capacity() * 5
+        let needed = inner.text.len() + length;
+        u32::try_from(needed).ok()?;
+        let capacity = inner.text.capacity();
+        let grown = if needed <= capacity {
+            capacity
+        } else {
+            needed.max(2 * capacity)
+        };
+        Some(grown - capacity + PLACE)
+    }
+
+    /// Bytes that the table holds. Takes no lock; strings count when the view
+    /// that interned them is dropped.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(atomic::Ordering::Relaxed)
     }
 }
 
@@ -251,6 +277,14 @@ fn is_legacy_label_name(name: &str) -> bool {
 /// An exclusive view of a [`SymbolTable`].
 pub struct SymbolsMut<'a> {
     inner: parking_lot::RwLockWriteGuard<'a, Inner>,
+    bytes: &'a AtomicUsize,
+}
+
+impl Drop for SymbolsMut<'_> {
+    fn drop(&mut self) {
+        self.bytes
+            .store(self.inner.bytes(), atomic::Ordering::Relaxed);
+    }
 }
 
 impl SymbolsMut<'_> {
@@ -334,6 +368,12 @@ impl LabelList {
     /// Bytes that the list holds.
     pub fn bytes(&self) -> usize {
         self.labels.capacity() * size_of::<Label>() + self.ends.capacity() * 4
+    }
+
+    /// About the bytes that `rows` of its rows hold.
+    pub fn bytes_of(&self, rows: usize) -> usize {
+        let labels = self.labels.len().div_ceil(self.len().max(1));
+        rows * (labels * size_of::<Label>() + size_of::<u32>())
     }
 
     /// The rows at `order`, in that order.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use quarrel_planner::ParserOptions;
 
+use crate::exec::memory::MemoryPool;
+
 /// Gives a subquery without a step its step, from its range; both ms.
 pub type SubqueryStep = Arc<dyn Fn(i64) -> i64 + Send + Sync>;
 
@@ -60,8 +62,20 @@ pub struct EngineOptions {
     pub max_selected_series: Option<u64>,
     /// Samples that a query may decode; `None`: no limit.
     pub max_samples_read: Option<u64>,
-    /// Queries that run at once (20); others wait in line.
+    /// Where all queries, and answers that somebody still reads, have their
+    /// bytes from; several engines may share it (a pool of their own without a
+    /// limit).
+    pub memory_pool: MemoryPool,
+    /// Queries that run at once (20); others wait in line. Where there are more
+    /// than one, a quarter of these places, one at least, is not given to heavy
+    /// queries: those that read more than about a million samples or select
+    /// more than 20,000 series.
     pub max_concurrency: usize,
+    /// Queries that may wait for a place (1,000).
+    pub max_waiting: usize,
+    /// Bytes of a query's text (1 MiB): it is parsed in one go, which takes
+    /// some 0.2 s for as many.
+    pub max_query_length: usize,
     /// Threads that compute; `None`: one for each core.
     pub threads: Option<usize>,
     /// Samples up to which a query runs on the caller's thread (10,000): handing
@@ -106,7 +120,10 @@ impl fmt::Debug for EngineOptions {
             .field("max_series", &self.max_series)
             .field("max_selected_series", &self.max_selected_series)
             .field("max_samples_read", &self.max_samples_read)
+            .field("memory_pool", &self.memory_pool)
             .field("max_concurrency", &self.max_concurrency)
+            .field("max_waiting", &self.max_waiting)
+            .field("max_query_length", &self.max_query_length)
             .field("threads", &self.threads)
             .field("inline_samples", &self.inline_samples)
             .field("batch_items", &self.batch_items)
@@ -137,7 +154,10 @@ impl Default for EngineOptions {
             max_series: None,
             max_selected_series: None,
             max_samples_read: None,
+            memory_pool: MemoryPool::default(),
             max_concurrency: 20,
+            max_waiting: 1000,
+            max_query_length: 1 << 20,
             threads: None,
             inline_samples: 10_000,
             batch_items: crate::batch::TARGET_ITEMS,
@@ -169,7 +189,10 @@ setters! {
         max_series: u64 => Some(max_series),
         max_selected_series: u64 => Some(max_selected_series),
         max_samples_read: u64 => Some(max_samples_read),
+        memory_pool: MemoryPool => memory_pool,
         max_concurrency: usize => max_concurrency,
+        max_waiting: usize => max_waiting,
+        max_query_length: usize => max_query_length,
         threads: usize => Some(threads),
         inline_samples: u64 => inline_samples,
         batch_items: usize => batch_items,
@@ -253,5 +276,13 @@ setters! {
         subquery_step: impl Fn(i64) -> i64 + Send + Sync + 'static => Some(Arc::new(subquery_step)),
         use_start_timestamps: bool => Some(use_start_timestamps),
         per_step_stats: bool => per_step_stats,
+    }
+}
+
+/// The smaller of two limits, where there are any.
+pub(crate) fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }

@@ -15,6 +15,7 @@ use quarrel_planner::logical::{Aggregate, NodeInfo, Plan, PlanOp, RawSubquery};
 use crate::bound::Bound;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
+use crate::labels::LabelList;
 use crate::operators::join::JoinBinding;
 use crate::operators::raw::RawRoot;
 use crate::operators::{
@@ -62,6 +63,13 @@ enum Step<'p> {
     /// Its inputs, this many, are bound.
     Bind(&'p Plan, usize),
 }
+
+/// What binding needs for each row of a node's inputs beside twice their labels,
+/// bytes: a place in a table of groups.
+const BYTES_A_ROW: usize = 48;
+
+/// What a node keeps of it: the number of a group, and a target of a merge.
+const KEPT_A_ROW: usize = 8;
 
 struct PhysicalPlanner<'a> {
     context: &'a Arc<QueryContext>,
@@ -115,8 +123,8 @@ impl<'a> PhysicalPlanner<'a> {
                 },
                 Step::Bind(plan, inputs) => {
                     let from = bound.len().saturating_sub(inputs);
-                    let operands = Operands(bound.split_off(from).into_iter());
-                    let node = self.bind_node(plan, operands).await?;
+                    let operands = bound.split_off(from);
+                    let node = self.reserved(plan, operands).await?;
                     bound.push(self.share(plan, node));
                 }
             }
@@ -137,6 +145,23 @@ impl<'a> PhysicalPlanner<'a> {
         let cached = cache::bind(node);
         self.shared.insert(number, cached.clone());
         cached
+    }
+
+    /// Binds a node over its inputs, within the query's limits: what it may need
+    /// is reserved before, what it keeps stays reserved.
+    async fn reserved(&self, plan: &Plan, operands: Vec<Bound>) -> Result<Bound, QueryError> {
+        self.context.check()?;
+        let mut account = self.context.account("labels");
+        let lists: Vec<Arc<LabelList>> = operands.iter().map(|o| Arc::clone(&o.labels)).collect();
+        let rows: usize = lists.iter().map(|list| list.len()).sum();
+        let labels: usize = lists.iter().map(|list| list.bytes()).sum();
+        account.grow(2 * labels + rows * BYTES_A_ROW)?;
+        let node = self.bind_node(plan, Operands(operands.into_iter())).await?;
+        let is_old = lists.iter().any(|list| Arc::ptr_eq(list, &node.labels));
+        let new = if is_old { 0 } else { node.labels.bytes() };
+        account.set(new + rows * KEPT_A_ROW)?;
+        account.keep_lasting();
+        Ok(node)
     }
 
     /// Binds a node over its inputs.
@@ -178,7 +203,7 @@ impl<'a> PhysicalPlanner<'a> {
                     JoinBinding::Breaker(large) => large.bind(context, node, plan).await?,
                 }
             }
-            PlanOp::Set(plan) => set::bind(context, node, plan, inputs.next()?, inputs.next()?),
+            PlanOp::Set(plan) => set::bind(context, node, plan, inputs.rest())?,
             PlanOp::Aggregate(plan) => {
                 let param = match plan.param {
                     Some(_) => Some(inputs.next()?),

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use quarrel_planner::Tree;
 use quarrel_planner::ast::Expr;
 
 use crate::options::QueryOptions;
-use crate::query::{Query, QueryTarget, Statement};
+use crate::query::{Query, QueryTarget};
 use crate::shared::EngineShared;
+use crate::statement::Statement;
 use crate::storage::Storage;
 use crate::times::{QueryRange, QueryTimes, Timestamp};
 
@@ -14,22 +16,23 @@ use crate::times::{QueryRange, QueryTimes, Timestamp};
 #[derive(Clone, Debug)]
 pub struct Prepared {
     engine: Arc<EngineShared>,
-    statement: Statement,
+    text: Arc<str>,
+    tree: Arc<Tree>,
 }
 
 impl Prepared {
-    pub(crate) fn new(engine: Arc<EngineShared>, statement: Statement) -> Self {
-        Prepared { engine, statement }
+    pub(crate) fn new(engine: Arc<EngineShared>, text: Arc<str>, tree: Arc<Tree>) -> Self {
+        Prepared { engine, text, tree }
     }
 
     /// The query's text.
     pub fn text(&self) -> &str {
-        &self.statement.text
+        &self.text
     }
 
     /// The syntax tree.
     pub fn expr(&self) -> &Expr {
-        self.statement.tree.expr()
+        self.tree.expr()
     }
 
     /// The query at one time. `at` is a [`Timestamp`] or a
@@ -63,6 +66,7 @@ impl Prepared {
         let times = times.into();
         let target = QueryTarget { storage, times };
         let engine = Arc::clone(&self.engine);
-        Query::new(engine, self.statement.clone(), target, options)
+        let statement = Statement::parsed(Arc::clone(&self.text), Arc::clone(&self.tree));
+        Query::new(engine, statement, target, options)
     }
 }

@@ -6,33 +6,51 @@ use std::time::{Duration, Instant};
 
 use quarrel_functions::grid::Grid;
 use quarrel_functions::table::ValueType;
-use quarrel_planner::Tree;
 use quarrel_planner::logical::{self, LogicalPlan, Plan, PlanOp, PlanOptions};
 use quarrel_planner::rules::{self, RuleContext};
 
 use crate::annotations::Level;
 use crate::bound::lower_root;
 use crate::error::{LimitError, QueryError};
-use crate::exec::context::{Cancellation, ContextLimits, QueryContext, Semantics};
+use crate::exec::context::{Cancellation, Counters, QueryContext};
 use crate::exec::morsels::Morsels;
-use crate::exec::pool::catch_panics;
 use crate::explain::Explanation;
 use crate::operators::broadcast;
 use crate::operators::raw::RawRoot;
-use crate::options::QueryOptions;
+use crate::options::{QueryOptions, least};
 use crate::physical_planner;
 use crate::result::{QueryResult, Value};
 use crate::root::Root;
 use crate::selections::{Selections, time_range};
 use crate::shared::EngineShared;
+use crate::statement::{BYTES_A_CHARACTER, Statement, check_length};
 use crate::stats::QueryStats;
-use crate::storage::{self, Storage, TimeRange};
+use crate::storage::{self, Snapshot, Storage, TimeRange};
 use crate::stream::QueryStream;
 use crate::times::{QueryTimes, millis};
 
 /// Items of rows up to which a query runs on the caller's thread; an operator
 /// takes about a nanosecond for each.
 const INLINE_ITEMS: usize = 100_000;
+
+/// Labels of rows up to which a query is bound on the caller's thread, summed
+/// over the plan's nodes and their parameters; each takes some nanoseconds.
+const INLINE_LABELS: usize = 100_000;
+
+/// A text up to this length is parsed and planned on the caller's thread, bytes:
+/// that takes some 0.1 ms, a wake-up 25 µs.
+const INLINE_TEXT: usize = 1024;
+
+/// Series that a view of a store may hold for selects to run on the caller's
+/// thread.
+const INLINE_SERIES: u64 = 10_000;
+
+/// What a light query reads and computes, in samples, steps of rows and labels
+/// of rows; some 10 ms of one core.
+const LIGHT_ITEMS: u64 = 1 << 20;
+
+/// Series that a light query selects.
+const LIGHT_SERIES: usize = 20_000;
 
 /// Steps that any grid may have: items of a batch are numbered with 31 bits.
 const MAX_STEPS: usize = 1 << 30;
@@ -46,13 +64,6 @@ const SMALL_GRID: usize = 1_000_000;
 pub(crate) struct QueryTarget {
     pub storage: Arc<dyn Storage>,
     pub times: QueryTimes,
-}
-
-/// A query's text and what was parsed of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Statement {
-    pub text: Arc<str>,
-    pub tree: Arc<Tree>,
 }
 
 /// One run of a query. Dropping it, or any future it gave, stops its work.
@@ -80,6 +91,11 @@ pub struct CancelHandle {
 }
 
 impl CancelHandle {
+    pub(crate) fn new(cancellation: &Arc<Cancellation>) -> Self {
+        let cancellation = Arc::clone(cancellation);
+        CancelHandle { cancellation }
+    }
+
     /// Ends the query within a morsel; it answers [`QueryError::Canceled`].
     pub fn cancel(&self) {
         self.cancellation.cancel();
@@ -89,15 +105,15 @@ impl CancelHandle {
 /// How far a query has come.
 #[derive(Clone, Debug)]
 pub struct Progress {
-    context: Arc<QueryContext>,
+    stats: Arc<Counters>,
 }
 
 impl Progress {
     /// The share of series whose samples are decoded, from 0 to 1; 1 once the
     /// query has come to its end.
     pub fn fraction(&self) -> f64 {
-        let (done, total) = self.context.stats.morsels();
-        if self.context.stats.finished.load(Ordering::Relaxed) {
+        let (done, total) = self.stats.morsels();
+        if self.stats.finished.load(Ordering::Relaxed) {
             1.0
         } else if total == 0 {
             0.0
@@ -108,7 +124,7 @@ impl Progress {
 
     /// Samples decoded so far.
     pub fn decoded_samples(&self) -> u64 {
-        self.context.stats.decoded_samples.load(Ordering::Relaxed)
+        self.stats.decoded_samples.load(Ordering::Relaxed)
     }
 }
 
@@ -132,23 +148,16 @@ fn steps_of(plan: &Plan) -> usize {
     }
 }
 
-/// Cancels a query unless told that it came to its end.
-struct CancelOnDrop<'a>(Option<&'a Cancellation>);
-
-impl Drop for CancelOnDrop<'_> {
-    fn drop(&mut self) {
-        if let Some(cancellation) = self.0 {
-            cancellation.cancel();
-        }
-    }
-}
-
-/// The smaller of two limits, where there are any.
-fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
+/// How many labels of rows binding looks at, roughly: each node at those of all
+/// selected series, and once more for each of its parameters.
+fn bound_labels(plan: &LogicalPlan, selections: &Selections) -> usize {
+    let params = |plan: &Plan| match &plan.op {
+        PlanOp::Relabel(relabel) => relabel.params.len(),
+        _ => 0,
+    };
+    let nodes = plan.nodes().into_iter();
+    let looks: usize = nodes.map(|plan| 1 + params(plan)).sum();
+    looks.saturating_mul(selections.series())
 }
 
 impl Query {
@@ -158,23 +167,9 @@ impl Query {
         target: QueryTarget,
         options: QueryOptions,
     ) -> Self {
-        let shared = &engine;
-        let limits = ContextLimits {
-            timeout: least(shared.options.timeout, options.timeout),
-            max_memory: least(shared.options.max_memory, options.max_memory).unwrap_or(u64::MAX),
-            max_samples: shared.options.max_samples,
-            max_samples_read: least(shared.options.max_samples_read, options.max_samples_read)
-                .unwrap_or(u64::MAX),
-        };
-        let semantics = Semantics {
-            delayed_name_removal: shared.options.enable_delayed_name_removal,
-            type_and_unit_labels: shared.options.enable_type_and_unit_labels,
-            batch_items: shared.options.batch_items.max(1),
-            counts_steps: shared.options.enable_per_step_stats && options.per_step_stats,
-        };
-        let context = QueryContext::new(shared.pool.clone(), limits, semantics);
+        let context = engine.context(&options);
         Query {
-            context: Arc::new(context),
+            context,
             engine,
             statement,
             target,
@@ -184,15 +179,13 @@ impl Query {
 
     /// A handle that ends this query.
     pub fn cancel_handle(&self) -> CancelHandle {
-        CancelHandle {
-            cancellation: Arc::clone(self.context.cancellation()),
-        }
+        CancelHandle::new(self.context.cancellation())
     }
 
     /// A look at how far this query has come.
     pub fn progress(&self) -> Progress {
         Progress {
-            context: Arc::clone(&self.context),
+            stats: Arc::clone(&self.context.stats),
         }
     }
 
@@ -218,7 +211,7 @@ impl Query {
     /// # Errors
     /// Whatever can go wrong, see [`QueryError`].
     pub async fn execute(self) -> Result<QueryResult, QueryError> {
-        let (value, stats) = self.contained(self.run()).await?;
+        let (value, stats) = self.context.contained(self.run()).await?;
         let render = |level| {
             self.context
                 .annotations
@@ -256,14 +249,13 @@ impl Query {
     /// As [`Query::execute`].
     pub async fn explain(self) -> Result<Explanation, QueryError> {
         let explain = async {
-            self.context.start_clock();
-            let _permit = self.engine.enter(&self.context).await?;
-            let (plan, mut explanation) = self.explained_plan()?;
+            self.enter().await?;
+            let (plan, mut explanation) = self.planned(Query::explained_plan).await?;
             let root = self.bind(plan).await?;
             explanation.set_physical(&root, false);
             Ok(explanation)
         };
-        self.contained(explain).await
+        self.context.contained(explain).await
     }
 
     /// As [`Query::explain`], but runs the query and shows what each operator
@@ -273,11 +265,10 @@ impl Query {
     /// As [`Query::execute`].
     pub async fn analyze(self) -> Result<Explanation, QueryError> {
         let analyze = async {
-            self.context.start_clock();
-            let _permit = self.engine.enter(&self.context).await?;
+            self.enter().await?;
             let mut stats = QueryStats::default();
             let preparing = Instant::now();
-            let (plan, mut explanation) = self.explained_plan()?;
+            let (plan, mut explanation) = self.planned(Query::explained_plan).await?;
             let root = self.bind(plan).await?;
             stats.prepare = preparing.elapsed();
             let evaluating = Instant::now();
@@ -288,20 +279,38 @@ impl Query {
             explanation.stats = Some(stats);
             Ok(explanation)
         };
-        self.contained(analyze).await
+        self.context.contained(analyze).await
     }
 
-    /// Awaits the query's work. No panic of the engine or of a store gets out
-    /// of it, and if the caller drops the future, what runs on the engine's
-    /// threads ends within a morsel.
-    async fn contained<T>(
+    /// The query begins: its time runs, and it waits for its place.
+    async fn enter(&self) -> Result<(), QueryError> {
+        self.context.start_clock();
+        check_length(&self.statement.text, &self.engine.options)?;
+        self.engine.enter(&self.context).await?;
+        self.context.check()
+    }
+
+    /// Parses and plans: here if the text is short, else on the engine's
+    /// threads, with memory for what comes of it.
+    async fn planned<T: Send + 'static>(
         &self,
-        work: impl Future<Output = Result<T, QueryError>>,
+        plan: fn(&Query) -> Result<T, QueryError>,
     ) -> Result<T, QueryError> {
-        let mut dropped = CancelOnDrop(Some(self.context.cancellation()));
-        let result = catch_panics(work).await;
-        dropped.0 = None;
-        result
+        let length = self.statement.text.len();
+        if length <= INLINE_TEXT {
+            return plan(self);
+        }
+        self.context
+            .reserve_lasting(length * BYTES_A_CHARACTER, "query text")?;
+        let query = Query {
+            engine: Arc::clone(&self.engine),
+            statement: self.statement.clone(),
+            target: self.target.clone(),
+            options: self.options.clone(),
+            context: Arc::clone(&self.context),
+        };
+        let planning = async move { plan(&query) };
+        self.context.run(planning).await
     }
 
     fn lookback_ms(&self) -> i64 {
@@ -356,7 +365,8 @@ impl Query {
             subquery_step: Arc::clone(subquery_step.unwrap_or(&self.engine.options.subquery_step)),
             use_start_timestamps: self.use_start_timestamps(),
         };
-        let plan = logical::build(self.statement.tree.expr(), &self.statement.text, &options)?;
+        let tree = self.statement.tree(&self.engine.options)?;
+        let plan = logical::build(tree.expr(), &self.statement.text, &options)?;
         self.check_steps(&plan, options.grid())?;
         Ok(plan)
     }
@@ -378,12 +388,11 @@ impl Query {
     async fn run(&self) -> Result<(Value, QueryStats), QueryError> {
         let mut stats = QueryStats::default();
         let queued = Instant::now();
-        self.context.start_clock();
-        let _permit = self.engine.enter(&self.context).await?;
+        self.enter().await?;
         stats.queue = queued.elapsed();
         let preparing = Instant::now();
-        self.context.check()?;
-        let root = self.bind(self.optimized()?).await?;
+        let plan = self.planned(Query::optimized).await?;
+        let root = self.bind(plan).await?;
         stats.prepare = preparing.elapsed();
         let evaluating = Instant::now();
         let max_series = least(self.engine.options.max_series, self.options.max_series);
@@ -413,8 +422,9 @@ impl Query {
         if let Some(counts) = &self.context.step_counts {
             counts.learn(&plan, self.grid());
         }
-        let selections = self.select(&plan).await?;
-        self.check_selected(selections.series() as u64)?;
+        let plan = Arc::new(plan);
+        let mut selections = self.admitted(&plan).await?;
+        selections.keep();
         self.context.set_inline(self.is_small(&plan, &selections));
         self.expect_morsels(&plan, &selections)?;
         let (context, grid) = (Arc::clone(&self.context), self.grid());
@@ -424,19 +434,43 @@ impl Query {
         self.context.run(binding).await
     }
 
-    /// Asks the store for the series of all selectors.
-    async fn select(&self, plan: &LogicalPlan) -> Result<Selections, QueryError> {
+    /// The series of all selectors. They show what the query costs: a heavy one
+    /// needs a place of its kind, and if it has to wait for that, it lets go of
+    /// what it has selected and selects again afterwards.
+    async fn admitted(&self, plan: &Arc<LogicalPlan>) -> Result<Selections, QueryError> {
+        let selections = self.selected(plan).await?;
+        if self.is_light(plan, &selections) || self.engine.try_enter_heavy(&self.context) {
+            return Ok(selections);
+        }
+        drop(selections);
+        self.engine.enter_heavy(&self.context).await?;
+        self.selected(plan).await
+    }
+
+    async fn selected(&self, plan: &Arc<LogicalPlan>) -> Result<Selections, QueryError> {
+        let selections = self.select(plan).await?;
+        self.check_selected(selections.series() as u64)?;
+        Ok(selections)
+    }
+
+    /// Asks the store for the series of all selectors: here if the store is
+    /// small, else on the engine's threads.
+    async fn select(&self, plan: &Arc<LogicalPlan>) -> Result<Selections, QueryError> {
         let selects = plan.selects();
         if selects.is_empty() {
             return Ok(Selections::default());
         }
-        let asking = async {
-            let storage = &self.target.storage;
-            let snapshot = storage::snapshot(&**storage, time_range(&selects)).await?;
-            self.context.add_storage_warnings(snapshot.warnings());
-            Selections::load(&selects, &*snapshot, &self.context).await
-        };
-        self.context.guard(asking).await
+        let range = time_range(&selects);
+        let view = async { Ok(storage::snapshot(&*self.target.storage, range).await?) };
+        let snapshot: Arc<dyn Snapshot> = self.context.guard(view).await?;
+        self.context.add_storage_warnings(snapshot.warnings());
+        if snapshot.series_count().is_some_and(|n| n <= INLINE_SERIES) {
+            let asking = Selections::load(&selects, &*snapshot, &self.context);
+            return self.context.guard(asking).await;
+        }
+        let (plan, context) = (Arc::clone(plan), Arc::clone(&self.context));
+        let asking = async move { Selections::load(&plan.selects(), &*snapshot, &context).await };
+        self.context.run_within_runtime(asking).await
     }
 
     /// Whether the query is computed where it is polled.
@@ -448,6 +482,18 @@ impl Query {
             && selections.estimated_samples() <= limit
             && steps as u64 <= limit
             && items <= INLINE_ITEMS
+            && bound_labels(plan, selections) <= INLINE_LABELS
+    }
+
+    /// Whether the query is none of those that wait in a line of their own.
+    fn is_light(&self, plan: &LogicalPlan, selections: &Selections) -> bool {
+        let series = selections.series();
+        let items = longest_grid(plan).saturating_mul(series);
+        let work = selections
+            .estimated_samples()
+            .saturating_add(items as u64)
+            .saturating_add(bound_labels(plan, selections) as u64);
+        work <= LIGHT_ITEMS && series <= LIGHT_SERIES
     }
 
     /// Counts what all scans will do, those behind pipeline breakers as well,

@@ -8,6 +8,7 @@ use quarrel_functions::grid::Grid;
 use crate::batch::SeriesBatch;
 use crate::error::{LimitError, QueryError};
 use crate::exec::context::{Account, QueryContext};
+use crate::exec::memory::Held;
 use crate::exec::operator::{Input, series_batch};
 use crate::exec::plan_node::PlanNode;
 use crate::labels::LabelList;
@@ -35,11 +36,8 @@ pub(crate) enum Root {
 #[derive(Debug)]
 pub(crate) enum Computed {
     Nothing,
-    Rows(
-        Vec<SeriesBatch>,
-        #[expect(dead_code, reason = "held for its drop")] Account,
-    ),
-    Raw(Vec<RawSeries>),
+    Rows(Vec<SeriesBatch>, Account),
+    Raw(Vec<RawSeries>, Account),
 }
 
 impl Root {
@@ -47,7 +45,10 @@ impl Root {
     pub async fn compute(&self, context: &Arc<QueryContext>) -> Result<Computed, QueryError> {
         match self {
             Root::Text { .. } => Ok(Computed::Nothing),
-            Root::Raw(raw) => Ok(Computed::Raw(raw.compute(context).await?)),
+            Root::Raw(raw) => {
+                let (series, account) = raw.compute(context).await?;
+                Ok(Computed::Raw(series, account))
+            }
             Root::Rows { plan, .. } => {
                 let mut account = context.account("result");
                 let mut stream = Input::new(Arc::clone(plan) as _).open(0);
@@ -81,12 +82,13 @@ impl Computed {
                 timestamp: *at_ms,
                 value: text.clone(),
             }),
-            (Computed::Raw(series), Root::Raw(raw)) => {
+            (Computed::Raw(series, account), Root::Raw(raw)) => {
                 check(series.len())?;
-                Ok(Value::Matrix(raw_set(series, &raw.labels, context)))
+                let held = held(account, &raw.labels, context);
+                Ok(Value::Matrix(raw_set(series, &raw.labels, context, held)))
             }
             (
-                Computed::Rows(batches, _),
+                Computed::Rows(batches, account),
                 Root::Rows {
                     labels,
                     grid,
@@ -103,7 +105,8 @@ impl Computed {
                     });
                 }
                 check(batches.iter().map(SeriesBatch::len).sum())?;
-                let set = rows_set(batches, labels, *grid, context, !*instant);
+                let held = held(account, labels, context);
+                let set = rows_set(batches, (labels, *grid), context, !*instant, held);
                 Ok(if *instant {
                     Value::Vector(set)
                 } else {
@@ -117,12 +120,20 @@ impl Computed {
     }
 }
 
+/// What an answer holds of the query's memory: its samples, its labels, and the
+/// strings of these.
+fn held(account: Account, labels: &LabelList, context: &QueryContext) -> Arc<[Held]> {
+    let strings = context.symbols.bytes();
+    let labels = context.hand_on_lasting(labels.bytes() + strings);
+    Arc::new([account.hand_on(), labels])
+}
+
 fn rows_set(
     batches: Vec<SeriesBatch>,
-    labels: &Arc<LabelList>,
-    grid: Grid,
+    (labels, grid): (&Arc<LabelList>, Grid),
     context: &QueryContext,
     sorted: bool,
+    held: Arc<[Held]>,
 ) -> SeriesSet {
     let mut order: Vec<(u32, u32)> = batches
         .iter()
@@ -142,6 +153,7 @@ fn rows_set(
         from: 0,
         len: order.len(),
         order: order.into(),
+        _held: held,
     }
 }
 
@@ -149,6 +161,7 @@ fn raw_set(
     mut series: Vec<RawSeries>,
     labels: &Arc<LabelList>,
     context: &QueryContext,
+    held: Arc<[Held]>,
 ) -> SeriesSet {
     let symbols = context.symbols.read();
     series.sort_by(|a, b| symbols.compare(labels.get(a.row as usize), labels.get(b.row as usize)));
@@ -160,5 +173,6 @@ fn raw_set(
         from: 0,
         len: order.len(),
         order: order.into(),
+        _held: held,
     }
 }

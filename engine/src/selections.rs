@@ -8,10 +8,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use quarrel_planner::logical::Select;
 
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::context::{Account, QueryContext, ROWS_A_CHECK};
+use crate::exec::store_control::StoreControl;
 use crate::labels::{Label, LabelList, Symbol};
 use crate::storage::{
-    Matcher, SelectHints, SelectRequest, Selected, SeriesSource, Snapshot, StorageError, TimeRange,
+    Matcher, SelectControl, SelectHints, SelectRequest, Selected, SeriesSource, Snapshot,
+    StorageError, TimeRange,
 };
 
 /// The series of one selector.
@@ -40,11 +42,11 @@ impl std::fmt::Debug for Selection {
 pub(crate) struct Selections {
     by_node: HashMap<u32, Selection>,
     /// What the labels hold of the query's memory.
-    _account: Option<Account>,
+    account: Option<Account>,
 }
 
 /// What makes two selects one.
-#[derive(PartialEq)]
+#[derive(PartialEq, Eq, Hash)]
 struct Key<'p> {
     matchers: &'p [Matcher],
     range: TimeRange,
@@ -72,70 +74,64 @@ impl Selections {
     /// Asks the store for all selectors of a plan.
     ///
     /// # Errors
-    /// Those of the store, and the memory limit.
+    /// Those of the store, and the query's limits.
     pub async fn load(
         selects: &[(u32, &Select)],
         snapshot: &dyn Snapshot,
         context: &Arc<QueryContext>,
     ) -> Result<Self, QueryError> {
-        let mut keys: Vec<Key<'_>> = Vec::new();
-        let mut asked: Vec<(Vec<u32>, &Select)> = Vec::new();
+        let mut asked: HashMap<Key<'_>, Vec<(u32, &Select)>> = HashMap::new();
         for &(id, select) in selects {
-            let matchers = select
-                .group
-                .as_ref()
-                .map_or(&select.matchers, |g| &g.matchers);
+            let group = select.group.as_ref();
             let key = Key {
-                matchers,
+                matchers: group.map_or(&select.matchers, |g| &g.matchers),
                 range: asked_range(select),
             };
-            match keys.iter().position(|k| *k == key) {
-                Some(i) => asked[i].0.push(id),
-                None => {
-                    keys.push(key);
-                    asked.push((vec![id], select));
-                }
-            }
+            asked.entry(key).or_default().push((id, select));
         }
-        let answers = keys.iter().zip(&asked).map(|(key, (_, select))| {
-            let hints = hints_of(select);
+        let mut asked: Vec<_> = asked.into_iter().collect();
+        asked.sort_unstable_by_key(|(_, nodes)| nodes[0].0);
+        let control = StoreControl::new(context);
+        let answers = asked.iter().map(|(key, nodes)| {
+            let hints = hints_of(nodes[0].1);
+            let control = &control;
             async move {
-                let request = SelectRequest {
-                    matchers: key.matchers,
-                    range: key.range,
-                    hints: &hints,
-                    symbols: &context.symbols,
-                };
-                snapshot.select(request).await
+                let request = SelectRequest::new(key.matchers, key.range, &hints, &context.symbols)
+                    .with_control(control);
+                let selected = snapshot.select(request).await?;
+                control.check()?;
+                Ok::<_, StorageError>(selected)
             }
         });
-        let answers = futures::future::try_join_all(answers).await?;
-        let mut account = context.account("labels");
-        account.grow(context.symbols.bytes())?;
+        let answers = futures::future::try_join_all(answers).await;
+        let answers = answers.map_err(|error| control.reason(error))?;
+        let labels = answers.iter().map(|answer| answer.labels.bytes());
+        let mut account = control.settle(labels.sum())?;
         let mut by_node = HashMap::new();
-        for (answer, (ids, _)) in answers.into_iter().zip(&asked) {
-            account.grow(answer.labels.bytes())?;
+        for (answer, (_, nodes)) in answers.into_iter().zip(asked) {
+            context.check()?;
             check_order(&answer.labels, context)?;
             let shared = Selection::new(answer, context);
-            for id in ids {
-                let select = selects
-                    .binary_search_by_key(id, |(i, _)| *i)
-                    .map(|at| selects[at].1);
-                let narrowed = match select {
-                    Ok(Select {
-                        group: Some(_),
-                        matchers,
-                        ..
-                    }) => shared.narrow(matchers, context),
-                    _ => shared.clone(),
+            for (id, select) in nodes {
+                let selection = match &select.group {
+                    Some(_) => shared.narrow(&select.matchers, context, &mut account)?,
+                    None => shared.clone(),
                 };
-                by_node.insert(*id, narrowed);
+                by_node.insert(id, selection);
             }
         }
         Ok(Selections {
             by_node,
-            _account: Some(account),
+            account: Some(account),
         })
+    }
+
+    /// Hands the memory of the labels over to the query: from here on they live
+    /// as long as its plan.
+    pub fn keep(&mut self) {
+        if let Some(account) = self.account.take() {
+            account.keep_lasting();
+        }
     }
 
     /// The series that the selector of node `id` brought.
@@ -180,7 +176,12 @@ impl Selection {
     }
 
     /// The rows that satisfy all matchers.
-    fn narrow(&self, matchers: &[Matcher], context: &Arc<QueryContext>) -> Selection {
+    fn narrow(
+        &self,
+        matchers: &[Matcher],
+        context: &Arc<QueryContext>,
+        account: &mut Account,
+    ) -> Result<Selection, QueryError> {
         let symbols = context.symbols.read();
         let mut tests: Vec<(Option<Symbol>, &Matcher, HashMap<Symbol, bool>)> = matchers
             .iter()
@@ -188,6 +189,9 @@ impl Selection {
             .collect();
         let mut rows = Vec::new();
         for (row, labels) in self.labels.iter().enumerate() {
+            if row % ROWS_A_CHECK == 0 {
+                context.check()?;
+            }
             let all = tests.iter_mut().all(|(name, matcher, memo)| {
                 let value = name
                     .and_then(|n| crate::labels::find_label(labels, n))
@@ -201,15 +205,16 @@ impl Selection {
             }
         }
         if rows.len() == self.labels.len() {
-            return self.clone();
+            return Ok(self.clone());
         }
+        account.grow(self.labels.bytes_of(rows.len()) + rows.len() * size_of::<u32>())?;
         let share = self.estimated_samples / (self.labels.len() as u64).max(1);
-        Selection {
+        Ok(Selection {
             labels: Arc::new(self.labels.take(&rows)),
             source: Arc::clone(&self.source),
             estimated_samples: share * rows.len() as u64,
             rows: Some(rows.into()),
-        }
+        })
     }
 }
 
@@ -219,7 +224,10 @@ fn check_order(labels: &LabelList, context: &QueryContext) -> Result<(), QueryEr
     let symbols = context.symbols.read();
     let told = |what: String| Err(QueryError::Storage(StorageError::Other(what)));
     let mut before: Option<&[Label]> = None;
-    for row in labels.iter() {
+    for (number, row) in labels.iter().enumerate() {
+        if number % ROWS_A_CHECK == 0 {
+            context.check()?;
+        }
         let in_order = row
             .windows(2)
             .all(|pair| symbols.get(pair[0].name) < symbols.get(pair[1].name));

@@ -1,6 +1,6 @@
 //! The pure parts of `label_replace` and `label_join`.
 
-use quarrel_matchers::Replacer;
+use quarrel_matchers::{Replacer, TooLong};
 
 /// Whether Prometheus takes a text as a label name: any UTF-8 text that is
 /// not empty.
@@ -63,8 +63,12 @@ impl LabelReplace {
     /// The destination's new value for a source's value (empty where the label
     /// is missing): `None` where the expression does not match and all labels
     /// stay; an empty value takes the destination away.
-    pub fn value(&self, source: &str) -> Option<String> {
-        self.replacer.replace(source, &self.replacement)
+    ///
+    /// # Errors
+    /// When the value would have more than `most` bytes; it is not made then.
+    pub fn value(&self, source: &str, most: usize) -> Result<Option<String>, TooLong> {
+        self.replacer
+            .replace_within(source, &self.replacement, most)
     }
 }
 
@@ -99,17 +103,27 @@ impl LabelJoin {
         })
     }
 
-    /// The destination's new value from the sources' values, in their order,
-    /// empty where a label is missing. An empty value takes the destination away.
-    pub fn value<'a>(&self, values: impl IntoIterator<Item = &'a str>) -> String {
-        let mut joined = String::new();
+    /// How many bytes the destination's new value has.
+    pub fn length<'a>(&self, values: impl IntoIterator<Item = &'a str>) -> usize {
+        let (mut count, mut length) = (0, 0);
+        for value in values {
+            count += 1;
+            length += value.len();
+        }
+        length + self.separator.len() * usize::saturating_sub(count, 1)
+    }
+
+    /// Writes the destination's new value from the sources' values, in their
+    /// order, empty where a label is missing. An empty value takes the
+    /// destination away.
+    pub fn value<'a>(&self, values: impl IntoIterator<Item = &'a str>, joined: &mut String) {
+        joined.clear();
         for (i, value) in values.into_iter().enumerate() {
             if i > 0 {
                 joined.push_str(&self.separator);
             }
             joined.push_str(value);
         }
-        joined
     }
 }
 
@@ -130,22 +144,29 @@ mod tests {
     #[test]
     fn replaces_where_the_whole_value_matches() {
         let port = LabelReplace::new("port", "$2-$1", "instance", "(.*):(.*)").unwrap();
-        assert_eq!(port.value("host:90").as_deref(), Some("90-host"));
-        assert_eq!(port.value("host"), None);
+        let value = |source| port.value(source, 100).unwrap();
+        assert_eq!(value("host:90").as_deref(), Some("90-host"));
+        assert_eq!(value("host"), None);
+        assert!(port.value("host:90", 6).is_err());
         assert_eq!(
             (port.destination.as_str(), port.source.as_str()),
             ("port", "instance")
         );
         let always = LabelReplace::new("a", "x", "missing", ".*").unwrap();
-        assert_eq!(always.value("").as_deref(), Some("x"));
+        assert_eq!(always.value("", 1).unwrap().as_deref(), Some("x"));
     }
 
     #[test]
     fn joins_missing_labels_as_empty() {
         let sources = vec!["a".to_owned(), "b".to_owned(), "c".to_owned()];
         let join = LabelJoin::new("d", ", ", sources).unwrap();
-        assert_eq!(join.value(["x", "", "z"]), "x, , z");
-        assert_eq!(LabelJoin::new("d", "-", vec![]).unwrap().value([]), "");
+        let mut text = "before".to_owned();
+        join.value(["x", "", "z"], &mut text);
+        assert_eq!(text, "x, , z");
+        assert_eq!(join.length(["x", "", "z"]), text.len());
+        let none = LabelJoin::new("d", "-", vec![]).unwrap();
+        none.value([], &mut text);
+        assert_eq!((text.as_str(), none.length([])), ("", 0));
     }
 
     #[test]

@@ -25,6 +25,6 @@ pub use literals::{LiteralSet, SuffixSet};
 pub use matcher::{MatchOp, Matcher};
 pub use quote::quote;
 pub use regex::Regex;
-pub use replacer::Replacer;
+pub use replacer::{Replacer, TooLong};
 pub use resolve::{Contiguous, SortedValues, Strategy, resolve};
 pub use syntax::{RegexError, RegexErrorKind};

@@ -40,6 +40,11 @@ pub struct Replacer {
     groups: Arc<[Option<Box<str>>]>,
 }
 
+/// A replaced text would be longer than allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the text is too long")]
+pub struct TooLong;
+
 impl Replacer {
     /// Compiles `^(?s:pattern)$`.
     ///
@@ -84,6 +89,22 @@ impl Replacer {
         let mut out = String::new();
         self.expand(template, text, &captures, &mut out);
         Some(out)
+    }
+
+    /// As [`Replacer::replace`], up to a length.
+    ///
+    /// # Errors
+    /// When the text would have more than `most` bytes.
+    pub fn replace_within(
+        &self,
+        text: &str,
+        template: &str,
+        most: usize,
+    ) -> Result<Option<String>, TooLong> {
+        match self.replace(text, template) {
+            Some(text) if text.len() > most => Err(TooLong),
+            other => Ok(other),
+        }
     }
 
     fn captures(&self, text: &str) -> Option<Captures> {

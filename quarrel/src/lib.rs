@@ -63,7 +63,7 @@
 //! use std::sync::Arc;
 //! use quarrel::labels::{Label, LabelList};
 //! use quarrel::storage::{
-//!     BoxFuture, Chunk, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
+//!     BoxFuture, Chunk, LabelsRequest, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
 //!     StorageError, TimeRange,
 //! };
 //!
@@ -90,15 +90,14 @@
 //!         Box::pin(ready(Ok(Selected::new(labels, Arc::new(self.clone())))))
 //!     }
 //!
-//!     fn label_names<'a>(&'a self, _: &'a [Vec<Matcher>], _: TimeRange) -> Answer<'a, Vec<String>> {
+//!     fn label_names<'a>(&'a self, _: LabelsRequest<'a>) -> Answer<'a, Vec<String>> {
 //!         Box::pin(ready(Ok(vec!["__name__".to_string()])))
 //!     }
 //!
 //!     fn label_values<'a>(
 //!         &'a self,
 //!         _: &'a str,
-//!         _: &'a [Vec<Matcher>],
-//!         _: TimeRange,
+//!         _: LabelsRequest<'a>,
 //!     ) -> Answer<'a, Vec<String>> {
 //!         Box::pin(ready(Ok(vec!["minute".to_string()])))
 //!     }

@@ -10,6 +10,7 @@ mod format;
 pub mod http;
 pub mod json;
 mod limits;
+mod memory;
 mod metrics;
 pub mod params;
 mod progress;

@@ -7,7 +7,9 @@ use quarrel_engine::{LimitError, QueryError};
 /// texts, so only limits that Prometheus does not have name their flag.
 pub(crate) fn api_text(error: &QueryError) -> String {
     match error {
-        QueryError::Limit(LimitError::Memory { .. } | LimitError::Queue { .. }) => text(error),
+        QueryError::Limit(
+            LimitError::Memory { .. } | LimitError::TotalMemory { .. } | LimitError::Queue { .. },
+        ) => text(error),
         _ => error.to_string(),
     }
 }
@@ -27,7 +29,8 @@ fn flag(error: &QueryError) -> Option<&'static str> {
     match limit {
         LimitError::Samples { .. } => Some("--query.max-samples"),
         LimitError::Memory { .. } => Some("--query.max-memory"),
-        LimitError::Queue { .. } => Some("--query.max-concurrency"),
+        LimitError::TotalMemory { .. } => Some("--query.max-memory-total"),
+        LimitError::Queue { .. } => Some("--query.max-waiting"),
         // Requests and library users set the others; they have no flag.
         _ => None,
     }
@@ -49,7 +52,14 @@ mod tests {
                 },
                 "--query.max-memory",
             ),
-            (LimitError::Queue { limit: 5 }, "--query.max-concurrency"),
+            (
+                LimitError::TotalMemory {
+                    limit: 5,
+                    what: what(),
+                },
+                "--query.max-memory-total",
+            ),
+            (LimitError::Queue { limit: 5 }, "--query.max-waiting"),
         ] {
             let error = QueryError::Limit(limit);
             assert!(text(&error).ends_with(&format!(" (see {flag})")));

@@ -13,6 +13,9 @@ pub struct Rows {
 const NONE: u32 = u32::MAX;
 
 impl Rows {
+    /// What a row number takes, bytes.
+    pub const BYTES_A_ROW: usize = size_of::<(u32, u32)>();
+
     /// Room for rows numbered below `rows`.
     pub fn new(rows: usize) -> Self {
         Rows {

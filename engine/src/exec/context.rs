@@ -6,18 +6,23 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
+use parking_lot::Mutex;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::annotations::{Annotations, Level};
 use crate::error::{LimitError, QueryError};
-use crate::exec::memory::MemoryPool;
-use crate::exec::pool::{Pool, catch_panics};
+use crate::exec::memory::{Held, MemoryPool, QueryMemory, Refused};
+use crate::exec::pool::{Pool, catch_panics, within};
 use crate::exec::step_counts::StepCounts;
-use crate::labels::SymbolTable;
+use crate::labels::{Symbol, SymbolTable};
 
 /// What a query does while it runs, in Prometheus's words.
 pub(crate) const PHASE: &str = "expression evaluation";
 /// What it does before, while others run.
 pub(crate) const QUEUE: &str = "query queue";
+
+/// Rows of labels that are looked at between two looks at the query's limits.
+pub(crate) const ROWS_A_CHECK: usize = 1024;
 
 /// Shared by all operators of one query.
 #[derive(Debug)]
@@ -33,16 +38,22 @@ pub struct QueryContext {
     /// Warnings and infos.
     pub annotations: Annotations,
     /// Counters for `stats` and `EXPLAIN ANALYZE`.
-    pub stats: Counters,
+    pub stats: Arc<Counters>,
     /// Counts by step, where they are wanted.
     pub step_counts: Option<StepCounts>,
     cancellation: Arc<Cancellation>,
     timeout: Option<Duration>,
     clock: OnceLock<Clock>,
-    memory: MemoryPool,
+    memory: Arc<QueryMemory>,
+    /// What lives as long as the plan holds of the memory, bytes: labels,
+    /// symbols, match tables. Nobody gives back a part of it.
+    lasting_bytes: AtomicU64,
     max_samples: u64,
     max_samples_read: u64,
     live_samples: AtomicU64,
+    /// The query's places among the running ones. All work for the query holds
+    /// this context, so the places are taken until the last of it has ended.
+    places: Mutex<Vec<OwnedSemaphorePermit>>,
 }
 
 /// What begins when a query does.
@@ -79,6 +90,17 @@ impl Cancellation {
         notified.as_mut().enable();
         if !self.is_canceled() {
             notified.await;
+        }
+    }
+}
+
+/// Cancels a query unless told that it came to its end.
+struct CancelOnDrop<'a>(Option<&'a Cancellation>);
+
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        if let Some(cancellation) = self.0 {
+            cancellation.cancel();
         }
     }
 }
@@ -120,11 +142,13 @@ impl Counters {
 }
 
 /// The limits that a context enforces.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ContextLimits {
     /// Wall time.
     pub timeout: Option<Duration>,
-    /// Bytes; `u64::MAX` for none.
+    /// Where all bytes come from.
+    pub pool: MemoryPool,
+    /// Bytes of the query itself; `u64::MAX` for none.
     pub max_memory: u64,
     /// Live samples; `u64::MAX` for none.
     pub max_samples: u64,
@@ -154,16 +178,28 @@ impl QueryContext {
             semantics,
             symbols: Arc::default(),
             annotations: Annotations::default(),
-            stats: Counters::default(),
+            stats: Arc::default(),
             step_counts: semantics.counts_steps.then(StepCounts::default),
             cancellation: Arc::default(),
             timeout: limits.timeout,
             clock: OnceLock::new(),
-            memory: MemoryPool::new(limits.max_memory),
+            memory: Arc::new(QueryMemory::new(limits.pool, limits.max_memory)),
+            lasting_bytes: AtomicU64::new(0),
             max_samples: limits.max_samples,
             max_samples_read: limits.max_samples_read,
             live_samples: AtomicU64::new(0),
+            places: Mutex::default(),
         }
+    }
+
+    /// Takes a place among the running queries until the query's work has ended.
+    pub fn hold_place(&self, place: OwnedSemaphorePermit) {
+        self.places.lock().push(place);
+    }
+
+    /// Gives up all places, to wait for others.
+    pub fn leave_places(&self) {
+        self.places.lock().clear();
     }
 
     /// The query begins: its wall time runs from here.
@@ -272,6 +308,26 @@ impl QueryContext {
         }
     }
 
+    /// Awaits the query's work. No panic of the engine or of a store gets out
+    /// of it, and if the caller drops the future, what runs on the engine's
+    /// threads ends within a morsel.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub async fn contained<T>(
+        &self,
+        work: impl Future<Output = Result<T, QueryError>>,
+    ) -> Result<T, QueryError> {
+        let mut dropped = CancelOnDrop(Some(&self.cancellation));
+        let result = catch_panics(work).await;
+        dropped.0 = None;
+        // After an error other tasks may still be at work.
+        if result.is_ok() {
+            self.leave_places();
+        }
+        result
+    }
+
     /// Runs a computation: on the pool, or here if the query is small.
     ///
     /// # Errors
@@ -284,6 +340,19 @@ impl QueryContext {
             return self.guard(catch_panics(future)).await;
         }
         self.guard(self.pool.spawn(future)).await
+    }
+
+    /// As [`QueryContext::run`] on the pool, for what may wait for the caller's
+    /// runtime: its clock and its sockets are there.
+    ///
+    /// # Errors
+    /// As [`QueryContext::run`].
+    pub async fn run_within_runtime<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = Result<T, QueryError>> + Send + 'static,
+    ) -> Result<T, QueryError> {
+        let runtime = self.runtime().cloned();
+        self.guard(self.pool.spawn(within(runtime, future))).await
     }
 
     /// Runs what waits for a store on the caller's runtime, where there is one.
@@ -331,6 +400,60 @@ impl QueryContext {
         self.max_samples
     }
 
+    fn refused(&self, refused: Refused, what: &str) -> QueryError {
+        let what = what.to_string();
+        QueryError::Limit(match refused {
+            Refused::Query { limit } => LimitError::Memory { limit, what },
+            Refused::Pool { limit } => LimitError::TotalMemory { limit, what },
+        })
+    }
+
+    /// Reserves bytes for what lives as long as the plan does, such as label
+    /// lists; `what` names it, for errors.
+    ///
+    /// # Errors
+    /// [`LimitError::Memory`] and [`LimitError::TotalMemory`].
+    pub fn reserve_lasting(&self, bytes: usize, what: &str) -> Result<(), QueryError> {
+        let reserved = self.memory.reserve(bytes as u64);
+        reserved.map_err(|refused| self.refused(refused, what))?;
+        self.lasting_bytes
+            .fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The symbol of a string that the query makes, counted before it is made.
+    ///
+    /// # Errors
+    /// As [`QueryContext::reserve_lasting`].
+    pub fn intern(&self, text: &str) -> Result<Symbol, QueryError> {
+        if let Some(symbol) = self.symbols.lookup(text) {
+            return Ok(symbol);
+        }
+        let what = "label strings";
+        let Some(growth) = self.symbols.growth(text.len()) else {
+            let limit = u64::from(u32::MAX);
+            return Err(self.refused(Refused::Query { limit }, what));
+        };
+        self.reserve_lasting(growth, what)?;
+        Ok(self.symbols.intern(text))
+    }
+
+    /// Gives back all that was reserved so, when nothing of it is left.
+    pub fn release_lasting(&self) {
+        self.memory
+            .release(self.lasting_bytes.swap(0, Ordering::Relaxed));
+    }
+
+    /// Hands `bytes` of what was reserved so on to an answer.
+    pub fn hand_on_lasting(&self, bytes: usize) -> Held {
+        let take = |own: u64| Some(own.saturating_sub(bytes as u64));
+        let own = self
+            .lasting_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        let own = own.unwrap_or_default();
+        Held::new(Arc::clone(&self.memory), own.min(bytes as u64))
+    }
+
     /// An account of bytes for one operator; it is given back on drop.
     pub fn account(self: &Arc<Self>, what: &'static str) -> Account {
         Account {
@@ -355,15 +478,11 @@ impl Account {
     /// Reserves bytes before they are allocated.
     ///
     /// # Errors
-    /// [`LimitError::Memory`] when the query's limit would be passed.
+    /// [`LimitError::Memory`] when the query's limit would be passed,
+    /// [`LimitError::TotalMemory`] when that of all queries would be.
     pub fn grow(&mut self, bytes: usize) -> Result<(), QueryError> {
-        let memory = &self.context.memory;
-        if !memory.reserve(bytes as u64) {
-            return Err(QueryError::Limit(LimitError::Memory {
-                limit: memory.limit(),
-                what: self.what.to_string(),
-            }));
-        }
+        let reserved = self.context.memory.reserve(bytes as u64);
+        reserved.map_err(|refused| self.context.refused(refused, self.what))?;
         self.bytes += bytes as u64;
         Ok(())
     }
@@ -373,6 +492,31 @@ impl Account {
         let bytes = self.bytes.min(bytes as u64);
         self.context.memory.release(bytes);
         self.bytes -= bytes;
+    }
+
+    /// Makes the account hold so many bytes.
+    ///
+    /// # Errors
+    /// As [`Account::grow`].
+    pub fn set(&mut self, bytes: usize) -> Result<(), QueryError> {
+        let held = self.bytes as usize;
+        self.shrink(held.saturating_sub(bytes));
+        self.grow(bytes.saturating_sub(held))
+    }
+
+    /// Ends the account; its bytes stay reserved as long as the query's plan
+    /// lives.
+    pub fn keep_lasting(mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        self.context
+            .lasting_bytes
+            .fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Ends the account; its bytes stay reserved for an answer.
+    pub fn hand_on(mut self) -> Held {
+        let bytes = std::mem::take(&mut self.bytes);
+        Held::new(Arc::clone(&self.context.memory), bytes)
     }
 
     /// The query whose account it is.
@@ -402,6 +546,12 @@ impl Account {
             .into());
         }
         Ok(())
+    }
+}
+
+impl Drop for QueryContext {
+    fn drop(&mut self) {
+        self.release_lasting();
     }
 }
 

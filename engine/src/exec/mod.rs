@@ -11,3 +11,4 @@ pub mod ordered;
 pub mod plan_node;
 pub mod pool;
 pub mod step_counts;
+pub mod store_control;

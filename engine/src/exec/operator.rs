@@ -140,6 +140,7 @@ impl Input {
         let input = self.clone();
         let mut account = context.account(what);
         let reading = async move {
+            account.grow(rows * Rows::BYTES_A_ROW)?;
             let mut stream = input.open(0);
             let mut all = Rows::new(rows);
             while let Some(record) = stream.next().await {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use async_task::{Runnable, Task};
 use futures::FutureExt;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 use crate::error::QueryError;
 use crate::storage::panic_message;
@@ -58,6 +59,11 @@ impl Pool {
         self.threads.current_num_threads()
     }
 
+    /// Calls a function on each thread as soon as it is free.
+    pub fn on_all_threads(&self, call: impl Fn() + Send + Sync + 'static) {
+        self.threads.spawn_broadcast(move |_| call());
+    }
+
     /// Runs a future on the pool. Dropping the returned task cancels it; a
     /// panic inside becomes an error of that query and the pool lives on.
     pub fn spawn<T, F>(&self, future: F) -> Task<Result<T, QueryError>>
@@ -92,6 +98,17 @@ pub async fn catch_panics<T>(
         Ok(result) => result,
         Err(panic) => Err(QueryError::Internal(panic_message(&*panic))),
     }
+}
+
+/// Polls a future within a runtime, whose clock and tasks it then finds on any
+/// thread.
+pub async fn within<F: Future>(runtime: Option<Handle>, future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(move |cx| {
+        let _entered = runtime.as_ref().map(Handle::enter);
+        future.as_mut().poll(cx)
+    })
+    .await
 }
 
 /// Gives way once, so that whoever waits in the queue comes first.

@@ -97,8 +97,8 @@ impl Counter<'_> {
         let mut groups: FxHashMap<Symbol, usize> = FxHashMap::default();
         for i in row.samples() {
             let text = match row.histogram(i) {
-                Some(h) => self.context.symbols.intern(&h.to_text()),
-                None => self.text(row.values[i]),
+                Some(h) => self.context.intern(&h.to_text())?,
+                None => self.text(row.values[i])?,
             };
             let group = match groups.get(&text) {
                 Some(&group) => group,
@@ -113,12 +113,13 @@ impl Counter<'_> {
         Ok(())
     }
 
-    fn text(&mut self, value: f64) -> Symbol {
-        let symbols = &self.context.symbols;
-        *self
-            .texts
-            .entry(value.to_bits())
-            .or_insert_with(|| symbols.intern(&format_f(value)))
+    fn text(&mut self, value: f64) -> Result<Symbol, QueryError> {
+        if let Some(&text) = self.texts.get(&value.to_bits()) {
+            return Ok(text);
+        }
+        let text = self.context.intern(&format_f(value))?;
+        self.texts.insert(value.to_bits(), text);
+        Ok(text)
     }
 
     fn group(&mut self, labels: &[Label], text: Symbol) -> Result<usize, QueryError> {

@@ -13,9 +13,10 @@ use quarrel_planner::logical::{Extension, RawSelect};
 
 use super::broadcast;
 use super::scan::{SampleColumns, samples_error};
+use crate::batch::Row;
 use crate::bound::{Bound, lower_root};
 use crate::error::QueryError;
-use crate::exec::context::QueryContext;
+use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::{Input, series_batch};
 use crate::exec::plan_node::PlanNode;
 use crate::exec::step_counts::StepSamples;
@@ -116,7 +117,10 @@ impl fmt::Display for RawRoot {
 
 impl RawRoot {
     /// Reads all samples.
-    pub async fn compute(&self, context: &Arc<QueryContext>) -> Result<Vec<RawSeries>, QueryError> {
+    pub async fn compute(
+        &self,
+        context: &Arc<QueryContext>,
+    ) -> Result<(Vec<RawSeries>, Account), QueryError> {
         match &self.source {
             Source::Series {
                 selection,
@@ -135,7 +139,7 @@ async fn read_series(
     range: TimeRange,
     extended: Option<Extended>,
     node: u32,
-) -> Result<Vec<RawSeries>, QueryError> {
+) -> Result<(Vec<RawSeries>, Account), QueryError> {
     let mut account = context.account("raw samples");
     let mut columns = SampleColumns::default();
     let (mut chunks, mut out) = (Vec::new(), Vec::new());
@@ -180,8 +184,9 @@ async fn read_series(
             histogram_timestamps: histograms.timestamps.clone(),
             histograms: histograms.column.clone(),
         });
+        account.grow(size_of::<RawSeries>())?;
     }
-    Ok(out)
+    Ok((out, account))
 }
 
 impl Extended {
@@ -213,26 +218,52 @@ async fn read_rows(
     context: &Arc<QueryContext>,
     plan: &Arc<PlanNode>,
     inner: Grid,
-) -> Result<Vec<RawSeries>, QueryError> {
+) -> Result<(Vec<RawSeries>, Account), QueryError> {
     let mut account = context.account("raw samples");
     let mut stream = Input::new(Arc::clone(plan) as _).open(0);
     let mut out = Vec::new();
     while let Some(record) = stream.next().await {
         let batch = series_batch(&record?)?;
-        account.grow(batch.bytes() + batch.items() * 8)?;
         account.hold_samples(batch.items() as u64)?;
         for row in batch.rows() {
-            let first = row.first_step as usize;
-            let mut histograms = HistogramColumn::default();
-            row.histograms().for_each(|(_, h)| histograms.push(&h));
-            out.push(RawSeries {
-                row: row.series,
-                timestamps: row.floats().map(|i| inner.at(first + i)).collect(),
-                values: row.floats().map(|i| row.values[i]).collect(),
-                histogram_timestamps: row.histograms().map(|(i, _)| inner.at(first + i)).collect(),
-                histograms,
-            });
+            out.push(raw_row(&row, inner, &mut account)?);
         }
     }
-    Ok(out)
+    Ok((out, account))
+}
+
+/// Histograms that are copied between two looks at what they take.
+const HISTOGRAMS_A_LOOK: usize = 256;
+
+/// A row's samples as a series of the answer, reserved as they are copied.
+fn raw_row(row: &Row<'_>, inner: Grid, account: &mut Account) -> Result<RawSeries, QueryError> {
+    let first = row.first_step as usize;
+    let (floats, histograms) = (row.floats().count(), row.histograms().count());
+    account.grow(size_of::<RawSeries>() + floats * 16 + histograms * 8)?;
+    let mut timestamps = Vec::with_capacity(floats);
+    let mut values = Vec::with_capacity(floats);
+    for i in row.floats() {
+        timestamps.push(inner.at(first + i));
+        values.push(row.values[i]);
+    }
+    let mut histogram_timestamps = Vec::with_capacity(histograms);
+    let mut column = HistogramColumn::default();
+    let mut reserved = 0;
+    for (n, (i, h)) in row.histograms().enumerate() {
+        histogram_timestamps.push(inner.at(first + i));
+        column.push(&h);
+        if n % HISTOGRAMS_A_LOOK == 0 {
+            account.context().check()?;
+            account.grow(column.bytes().saturating_sub(reserved))?;
+            reserved = column.bytes();
+        }
+    }
+    account.grow(column.bytes().saturating_sub(reserved))?;
+    Ok(RawSeries {
+        row: row.series,
+        timestamps,
+        values,
+        histogram_timestamps,
+        histograms: column,
+    })
 }

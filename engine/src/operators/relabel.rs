@@ -6,18 +6,20 @@ use std::sync::Arc;
 
 use quarrel_functions::label::{LabelError, LabelJoin, LabelReplace};
 use quarrel_functions::table::LabelFunction;
+use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{NodeInfo, Relabel};
 
 use super::merge;
 use crate::bound::{Bound, RowLabels};
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
-use crate::labels::{Label, LabelList, Symbol, SymbolTable, find_label, set_label};
+use crate::labels::{Label, LabelList, Symbol, find_label, set_label};
 
 /// Binds a function that changes labels.
 ///
 /// # Errors
-/// Label names and regular expressions that are none.
+/// Label names and regular expressions that are none, label sets that are too
+/// long, and the query's limits.
 pub(crate) fn bind(
     context: &Arc<QueryContext>,
     node: NodeInfo,
@@ -26,18 +28,22 @@ pub(crate) fn bind(
 ) -> Result<Bound, QueryError> {
     let params: Vec<&str> = relabel.params.iter().map(String::as_str).collect();
     let refused = |e: LabelError| QueryError::execution(e.to_string(), node.span);
-    let symbols = &context.symbols;
+    let mut new = NewValues {
+        context,
+        span: node.span,
+        looked: 0,
+    };
     let (destination, values) = match (relabel.kind, params.as_slice()) {
         (LabelFunction::Replace, [destination, replacement, source, regex]) => {
             let replace =
                 LabelReplace::new(destination, replacement, source, regex).map_err(refused)?;
-            let values = replaced(&input.labels, &replace, symbols);
+            let values = new.replaced(&input.labels, &replace)?;
             (replace.destination, values)
         }
         (LabelFunction::Join, [destination, separator, sources @ ..]) => {
             let sources = sources.iter().map(|s| (*s).to_string()).collect();
             let join = LabelJoin::new(destination, separator, sources).map_err(refused)?;
-            let values = joined(&input.labels, &join, symbols);
+            let values = new.joined(&input.labels, &join)?;
             (join.destination, values)
         }
         _ => {
@@ -45,8 +51,8 @@ pub(crate) fn bind(
             return Err(QueryError::unsupported(what, node.span));
         }
     };
-    let destination = symbols.intern(&destination);
-    let list = with_values(&input.labels, destination, &values, symbols);
+    let destination = context.intern(&destination)?;
+    let list = new.with_values(&input.labels, destination, &values)?;
     // A name that was set here stays.
     let drop_names = if destination == Symbol::NAME {
         let flag = |(row, value): (usize, &Option<_>)| value.is_none() && input.drop_names.get(row);
@@ -61,57 +67,109 @@ pub(crate) fn bind(
 /// For each row the value that a label is set to, if it is.
 type Values = Vec<Option<Symbol>>;
 
-fn replaced(rows: &LabelList, replace: &LabelReplace, symbols: &SymbolTable) -> Values {
-    let source = symbols.intern(&replace.source);
-    let mut memo: HashMap<Symbol, Option<Symbol>> = HashMap::new();
-    rows.iter()
-        .map(|row| {
-            let value = find_label(row, source).unwrap_or(Symbol::EMPTY);
-            *memo.entry(value).or_insert_with(|| {
-                let text = replace.value(symbols.read().get(value));
-                text.map(|text| symbols.intern(&text))
-            })
-        })
-        .collect()
+/// Longest string and label set, bytes: what Prometheus can encode.
+const MAX_LABELS: usize = 1 << 24;
+
+/// Values that are looked at between two looks at the query's limits.
+const VALUES_A_CHECK: usize = 4096;
+
+/// New strings, within the query's limits.
+struct NewValues<'a> {
+    context: &'a QueryContext,
+    span: Span,
+    /// Values looked at since the last check.
+    looked: usize,
 }
 
-fn joined(rows: &LabelList, join: &LabelJoin, symbols: &SymbolTable) -> Values {
-    let sources: Vec<Symbol> = join
-        .sources
-        .iter()
-        .map(|name| symbols.intern(name))
-        .collect();
-    rows.iter()
-        .map(|row| {
-            let text = {
-                let read = symbols.read();
-                join.value(sources.iter().map(|&source| read.value_of(row, source)))
-            };
-            Some(symbols.intern(&text))
-        })
-        .collect()
-}
-
-/// The rows with a label set to a value each, where there is one.
-fn with_values(
-    rows: &LabelList,
-    name: Symbol,
-    values: &[Option<Symbol>],
-    symbols: &SymbolTable,
-) -> LabelList {
-    let symbols = symbols.read();
-    let mut values = values.iter();
-    rows.map(|row, out| {
-        out.extend_from_slice(row);
-        if let Some(Some(value)) = values.next() {
-            set_label(
-                out,
-                Label {
-                    name,
-                    value: *value,
-                },
-                &symbols,
-            );
+impl NewValues<'_> {
+    /// Looks at the query's limits after enough work.
+    fn look(&mut self, values: usize) -> Result<(), QueryError> {
+        self.looked += values;
+        if self.looked >= VALUES_A_CHECK {
+            self.looked = 0;
+            self.context.check()?;
         }
-    })
+        Ok(())
+    }
+
+    /// Refuses a string or a label set that is too long, before it is made.
+    fn fits(&self, bytes: usize) -> Result<(), QueryError> {
+        if bytes > MAX_LABELS {
+            let message = format!("a label set would have more than {MAX_LABELS} bytes");
+            return Err(QueryError::execution(message, self.span));
+        }
+        Ok(())
+    }
+
+    fn replaced(&mut self, rows: &LabelList, replace: &LabelReplace) -> Result<Values, QueryError> {
+        let symbols = &self.context.symbols;
+        let source = symbols.intern(&replace.source);
+        let mut memo: HashMap<Symbol, Option<Symbol>> = HashMap::new();
+        let mut values = Vec::with_capacity(rows.len());
+        for row in rows.iter() {
+            self.look(1)?;
+            let value = find_label(row, source).unwrap_or(Symbol::EMPTY);
+            let new = match memo.get(&value) {
+                Some(new) => *new,
+                None => {
+                    let text = replace.value(symbols.read().get(value), MAX_LABELS);
+                    let new = match text {
+                        Ok(text) => text.map(|text| self.context.intern(&text)).transpose()?,
+                        Err(_) => {
+                            self.fits(usize::MAX)?;
+                            None
+                        }
+                    };
+                    self.look(VALUES_A_CHECK / 16)?;
+                    *memo.entry(value).or_insert(new)
+                }
+            };
+            values.push(new);
+        }
+        Ok(values)
+    }
+
+    fn joined(&mut self, rows: &LabelList, join: &LabelJoin) -> Result<Values, QueryError> {
+        let symbols = &self.context.symbols;
+        let sources = join.sources.iter().map(|name| symbols.intern(name));
+        let sources: Vec<Symbol> = sources.collect();
+        let mut values = Vec::with_capacity(rows.len());
+        let mut text = String::new();
+        for row in rows.iter() {
+            self.look(1 + sources.len() * row.len().div_ceil(8))?;
+            {
+                let read = symbols.read();
+                let parts = || sources.iter().map(|&source| read.value_of(row, source));
+                self.fits(join.length(parts()))?;
+                join.value(parts(), &mut text);
+            }
+            values.push(Some(self.context.intern(&text)?));
+        }
+        Ok(values)
+    }
+
+    /// The rows with a label set to a value each, where there is one.
+    fn with_values(
+        &mut self,
+        rows: &LabelList,
+        name: Symbol,
+        values: &[Option<Symbol>],
+    ) -> Result<LabelList, QueryError> {
+        let symbols = self.context.symbols.read();
+        let mut list = LabelList::with_capacity(rows.len(), 8);
+        let mut labels = Vec::new();
+        for (row, value) in rows.iter().zip(values) {
+            self.look(1)?;
+            labels.clear();
+            labels.extend_from_slice(row);
+            if let Some(value) = *value {
+                set_label(&mut labels, Label { name, value }, &symbols);
+                let length =
+                    |label: &Label| symbols.get(label.name).len() + symbols.get(label.value).len();
+                self.fits(labels.iter().map(length).sum())?;
+            }
+            list.push(labels.iter().copied());
+        }
+        Ok(list)
+    }
 }

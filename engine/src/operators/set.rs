@@ -1,5 +1,6 @@
 //! `and`, `or`, `unless`: rows masked by the other side's presence in their
-//! match group, step by step.
+//! match group, step by step. A chain of one operator is one node with many
+//! operands.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,67 +9,76 @@ use quarrel_planner::ast::VectorMatching;
 use quarrel_planner::logical::{NodeInfo, Set as SetPlan, SetOp};
 
 use super::aggregate::grouping::LabelFilter;
-use super::masks::group_masks;
+use super::masks::GroupMasks;
 use super::{broadcast, merge};
 use crate::batch::Row;
 use crate::bound::{Bound, RowLabels};
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
-use crate::exec::operator::{BatchStream, Operator, Output, Run, both, computed};
-use crate::labels::{Grouper, LabelList, SymbolTable};
+use crate::exec::operator::{BatchStream, Collecting, Operator, Output, Run, computed};
+use crate::labels::{Grouper, LabelList};
 
 #[derive(Debug)]
 struct Set {
     op: SetOp,
-    /// For each row of either side its match group.
-    left: Vec<u32>,
-    right: Vec<u32>,
+    /// For each row of each operand its match group.
+    groups_of: Vec<Vec<u32>>,
     groups: usize,
     steps: usize,
 }
 
-/// Binds a set operator.
+/// Binds a set operator over its operands, the left one first.
 pub(crate) fn bind(
     context: &Arc<QueryContext>,
     node: NodeInfo,
     set: &SetPlan,
-    lhs: Bound,
-    rhs: Bound,
-) -> Bound {
-    let lhs = broadcast::bind(lhs, node.grid);
-    let rhs = broadcast::bind(rhs, node.grid);
-    let (left, right, groups) =
-        match_groups(&lhs.labels, &rhs.labels, &set.matching, &context.symbols);
-    // Rows of match groups that the other side lacks have no effect, but for
-    // `unless`, which keeps those on the left.
-    if set.op != SetOp::Or {
-        rhs.prune(&in_groups(&right, &left, groups));
-    }
-    if set.op == SetOp::And {
-        lhs.prune(&in_groups(&left, &right, groups));
-    }
+    operands: Vec<Bound>,
+) -> Result<Bound, QueryError> {
+    let operands = operands.into_iter();
+    let operands: Vec<Bound> = operands.map(|o| broadcast::bind(o, node.grid)).collect();
+    let (groups_of, groups) = match_groups(context, &operands, &set.matching)?;
+    prune(set.op, &operands, &groups_of, groups);
     let labels = if set.op == SetOp::Or {
-        let mut both = (*lhs.labels).clone();
-        rhs.labels
-            .iter()
-            .for_each(|row| both.push(row.iter().copied()));
-        let drop_names = |side: &Bound| {
-            let drop_names = side.drop_names.clone();
-            (0..side.labels.len()).map(move |row| drop_names.get(row))
-        };
-        RowLabels::new(both).with_drop_names(drop_names(&lhs).chain(drop_names(&rhs)).collect())
+        united(context, &operands)?
     } else {
-        lhs.row_labels()
+        operands[0].row_labels()
     };
     let set = Set {
         op: set.op,
-        left,
-        right,
+        groups_of,
         groups,
         steps: node.grid.len,
     };
-    let bound = Bound::whole(Arc::new(set), vec![lhs, rhs], labels, node.grid);
-    merge::bind(context, bound, node)
+    let bound = Bound::whole(Arc::new(set), operands, labels, node.grid);
+    Ok(merge::bind(context, bound, node))
+}
+
+/// Leaves out rows of match groups that the other side lacks, which have no
+/// effect, but for `unless`, which keeps those on the left.
+fn prune(op: SetOp, operands: &[Bound], groups_of: &[Vec<u32>], groups: usize) {
+    if op == SetOp::Or {
+        return;
+    }
+    for (operand, rows) in operands.iter().zip(groups_of).skip(1) {
+        operand.prune(&in_groups(rows, &groups_of[0], groups));
+        if op == SetOp::And {
+            operands[0].prune(&in_groups(&groups_of[0], rows, groups));
+        }
+    }
+}
+
+/// The rows of all operands.
+fn united(context: &QueryContext, operands: &[Bound]) -> Result<RowLabels, QueryError> {
+    let mut all = LabelList::new();
+    let mut drop_names = Vec::new();
+    for operand in operands {
+        context.check()?;
+        for (row, labels) in operand.labels.iter().enumerate() {
+            all.push(labels.iter().copied());
+            drop_names.push(operand.drop_names.get(row));
+        }
+    }
+    Ok(RowLabels::new(all).with_drop_names(drop_names.into_iter().collect()))
 }
 
 /// Which rows are of a group that the other side has.
@@ -78,12 +88,13 @@ fn in_groups(rows: &[u32], other: &[u32], groups: usize) -> Vec<bool> {
     rows.iter().map(|&group| there[group as usize]).collect()
 }
 
+/// For each row of each operand its match group, and how many groups there are.
 fn match_groups(
-    left: &LabelList,
-    right: &LabelList,
+    context: &QueryContext,
+    operands: &[Bound],
     matching: &VectorMatching,
-    symbols: &SymbolTable,
-) -> (Vec<u32>, Vec<u32>, usize) {
+) -> Result<(Vec<Vec<u32>>, usize), QueryError> {
+    let symbols = &context.symbols;
     let filter = if matching.on {
         LabelFilter::only(&matching.labels, symbols)
     } else {
@@ -91,13 +102,16 @@ fn match_groups(
     };
     let mut grouper = Grouper::default();
     let mut buffer = Vec::new();
-    let mut number = |row: &[crate::labels::Label]| {
-        filter.apply(row, &mut buffer);
-        grouper.id_of(&buffer)
-    };
-    let left = left.iter().map(&mut number).collect();
-    let right = right.iter().map(&mut number).collect();
-    (left, right, grouper.len())
+    let mut groups_of = Vec::with_capacity(operands.len());
+    for operand in operands {
+        context.check()?;
+        let numbers = operand.labels.iter().map(|row| {
+            filter.apply(row, &mut buffer);
+            grouper.id_of(&buffer)
+        });
+        groups_of.push(numbers.collect());
+    }
+    Ok((groups_of, grouper.len()))
 }
 
 impl Operator for Set {
@@ -106,44 +120,91 @@ impl Operator for Set {
     }
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, ": {} groups={}", self.op.symbol(), self.groups)
+        write!(f, ": {} groups={}", self.op.symbol(), self.groups)?;
+        match self.groups_of.len() {
+            2 => Ok(()),
+            operands => write!(f, " operands={operands}"),
+        }
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         computed(async move {
-            let what = "set operator";
-            let left = run.inputs[0].collect(self.left.len(), &run.context, what);
-            let right = run.inputs[1].collect(self.right.len(), &run.context, what);
-            let ((left, mut account), (right, _right)) = both(left, right).await?;
-            let (masking, of_row) = if self.op == SetOp::Or {
-                (&left, &self.left)
-            } else {
-                (&right, &self.right)
-            };
-            let masks = group_masks(masking, of_row, self.groups, self.steps, &mut account)?;
-            let mut output = Output::new(&run.context, what);
             match self.op {
-                SetOp::Or => {
-                    for row in left.arrived() {
-                        output.push_kept(row.series, &row, |_| true)?;
-                    }
-                    let offset = self.left.len() as u32;
-                    for row in right.arrived() {
-                        let mask = &masks[self.right[row.series as usize] as usize];
-                        let number = offset + row.series;
-                        masked(&row, number, mask.as_deref(), false, &mut output)?;
-                    }
+                SetOp::Or => self.unite(&run).await,
+                _ => self.filter(&run).await,
+            }
+        })
+    }
+}
+
+const WHAT: &str = "set operator";
+
+impl Set {
+    /// Starts to read all operands, side by side.
+    fn collect(&self, run: &Run) -> Vec<Collecting> {
+        let operands = run.inputs.iter().zip(&self.groups_of);
+        operands
+            .map(|(input, rows)| input.collect(rows.len(), &run.context, WHAT))
+            .collect()
+    }
+
+    /// `or`: the rows of each operand at the steps at which their group is in
+    /// none before.
+    async fn unite(&self, run: &Run) -> Result<Output, QueryError> {
+        let mut account = run.context.account(WHAT);
+        let mut masks = GroupMasks::new(self.groups, self.steps, &mut account)?;
+        let mut output = Output::new(&run.context, WHAT);
+        let mut offset = 0;
+        let last = self.groups_of.len() - 1;
+        for (i, (operand, groups)) in self
+            .collect(run)
+            .into_iter()
+            .zip(&self.groups_of)
+            .enumerate()
+        {
+            let (rows, _account) = operand.await?;
+            for row in rows.arrived() {
+                let mask = masks.get(groups[row.series as usize]);
+                masked(&row, offset + row.series, mask, false, &mut output)?;
+            }
+            if i < last {
+                masks.add(&rows, groups, &mut account)?;
+            }
+            offset += groups.len() as u32;
+        }
+        Ok(output)
+    }
+
+    /// `and`, `unless`: the rows of the first operand at the steps at which
+    /// their group is in all others, or in none.
+    async fn filter(&self, run: &Run) -> Result<Output, QueryError> {
+        let mut operands = self.collect(run).into_iter();
+        let first = operands.next();
+        let first = first.ok_or_else(|| QueryError::Internal("a set of nothing".into()))?;
+        let (left, mut account) = first.await?;
+        let size = (self.groups, self.steps);
+        let mut masks: Option<GroupMasks> = None;
+        for (operand, groups) in operands.zip(&self.groups_of[1..]) {
+            let (rows, _account) = operand.await?;
+            match &mut masks {
+                None => masks = Some(GroupMasks::of(&rows, groups, size, &mut account)?),
+                Some(masks) if self.op == SetOp::Unless => {
+                    masks.add(&rows, groups, &mut account)?;
                 }
-                op => {
-                    let keep = op == SetOp::And;
-                    for row in left.arrived() {
-                        let mask = &masks[self.left[row.series as usize] as usize];
-                        masked(&row, row.series, mask.as_deref(), keep, &mut output)?;
-                    }
+                Some(masks) => {
+                    let mut own = run.context.account(WHAT);
+                    masks.keep_common(&GroupMasks::of(&rows, groups, size, &mut own)?);
                 }
             }
-            Ok(output)
-        })
+        }
+        let mut output = Output::new(&run.context, WHAT);
+        for row in left.arrived() {
+            let group = self.groups_of[0][row.series as usize];
+            let mask = masks.as_ref().and_then(|masks| masks.get(group));
+            let keep = self.op == SetOp::And;
+            masked(&row, row.series, mask, keep, &mut output)?;
+        }
+        Ok(output)
     }
 }
 

@@ -8,6 +8,7 @@ use quarrel_functions::grid::Grid;
 
 use super::sample::{Point, Points, SampleValue};
 use crate::batch::{Row, SeriesBatch};
+use crate::exec::memory::Held;
 use crate::labels::{Label, LabelList, Symbol, SymbolTable, find_label};
 use crate::operators::raw::RawSeries;
 
@@ -36,6 +37,8 @@ pub struct SeriesSet {
     pub(crate) order: Arc<[(u32, u32)]>,
     pub(crate) from: usize,
     pub(crate) len: usize,
+    /// What all of it holds of the memory pool.
+    pub(crate) _held: Arc<[Held]>,
 }
 
 #[derive(Debug)]

@@ -38,6 +38,11 @@ pub enum StorageError {
         /// What happened.
         detail: String,
     },
+    /// The query ended while the store worked for it:
+    /// [`SelectControl`](super::SelectControl) said so. The query's own error
+    /// tells why.
+    #[error("the query has ended")]
+    Stopped,
     /// The code of a store panicked. The engine makes this error itself.
     #[error("storage {store} panicked: {message}")]
     Panicked {

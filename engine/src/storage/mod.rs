@@ -11,6 +11,7 @@
 //! can be run through.
 
 mod chunk;
+mod control;
 mod error;
 mod panics;
 mod select;
@@ -32,8 +33,9 @@ pub mod histogram_chunks {
 }
 
 pub use chunk::{Chunk, ChunkData};
+pub use control::{SelectControl, Unlimited};
 pub use error::StorageError;
 pub(crate) use panics::{message as panic_message, snapshot};
-pub use select::{SelectHints, SelectRequest, Selected, SeriesSource};
+pub use select::{LabelsRequest, SelectHints, SelectRequest, Selected, SeriesSource};
 pub use store::{Snapshot, Storage};
 pub use time_range::TimeRange;

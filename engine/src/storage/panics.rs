@@ -10,11 +10,10 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
-use quarrel_matchers::Matcher;
 
 use super::chunk::Chunk;
 use super::error::StorageError;
-use super::select::{SelectRequest, Selected, SeriesSource};
+use super::select::{LabelsRequest, SelectRequest, Selected, SeriesSource};
 use super::store::{Snapshot, Storage};
 use super::time_range::TimeRange;
 
@@ -29,11 +28,12 @@ pub(crate) async fn snapshot(
     let name = catch_unwind(AssertUnwindSafe(|| storage.name().into_owned()));
     let store: Arc<str> = name.unwrap_or_else(|_| "of unknown name".into()).into();
     let inner = caught(&store, || storage.snapshot(range)).await?;
-    let warnings = call(&store, || inner.warnings())?;
+    let (warnings, series_count) = call(&store, || (inner.warnings(), inner.series_count()))?;
     Ok(Arc::new(View {
         store,
         inner,
         warnings,
+        series_count,
     }))
 }
 
@@ -69,6 +69,7 @@ struct View {
     store: Arc<str>,
     inner: Arc<dyn Snapshot>,
     warnings: Vec<String>,
+    series_count: Option<u64>,
 }
 
 impl Snapshot for View {
@@ -91,25 +92,27 @@ impl Snapshot for View {
 
     fn label_names<'a>(
         &'a self,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        let names = move || self.inner.label_names(selectors, range);
+        let names = move || self.inner.label_names(request);
         caught(&self.store, names).boxed()
     }
 
     fn label_values<'a>(
         &'a self,
         name: &'a str,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        let values = move || self.inner.label_values(name, selectors, range);
+        let values = move || self.inner.label_values(name, request);
         caught(&self.store, values).boxed()
     }
 
     fn warnings(&self) -> Vec<String> {
         self.warnings.clone()
+    }
+
+    fn series_count(&self) -> Option<u64> {
+        self.series_count
     }
 
     fn time_range(&self) -> Option<TimeRange> {

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use quarrel_matchers::Matcher;
 
 use super::chunk::Chunk;
+use super::control::{SelectControl, Unlimited};
 use super::error::StorageError;
 use super::time_range::TimeRange;
 use crate::labels::{LabelList, SymbolTable};
@@ -41,10 +42,12 @@ pub struct SelectRequest<'a> {
     pub hints: &'a SelectHints,
     /// Where label strings go.
     pub symbols: &'a SymbolTable,
+    /// Whether the query still wants the answer.
+    pub control: &'a dyn SelectControl,
 }
 
 impl<'a> SelectRequest<'a> {
-    /// A request, as the engine makes it.
+    /// A request that nobody ends.
     pub fn new(
         matchers: &'a [Matcher],
         range: TimeRange,
@@ -56,7 +59,44 @@ impl<'a> SelectRequest<'a> {
             range,
             hints,
             symbols,
+            control: &Unlimited,
         }
+    }
+
+    /// The same request, which `control` may end.
+    #[must_use]
+    pub fn with_control(self, control: &'a dyn SelectControl) -> Self {
+        SelectRequest { control, ..self }
+    }
+}
+
+/// A question for label names or values.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct LabelsRequest<'a> {
+    /// Asked are the series that match any of these; all series if there is
+    /// none.
+    pub selectors: &'a [Vec<Matcher>],
+    /// Asked are series that have samples here. A store may count more.
+    pub range: TimeRange,
+    /// Whether somebody still wants the answer.
+    pub control: &'a dyn SelectControl,
+}
+
+impl<'a> LabelsRequest<'a> {
+    /// A request that nobody ends.
+    pub fn new(selectors: &'a [Vec<Matcher>], range: TimeRange) -> Self {
+        LabelsRequest {
+            selectors,
+            range,
+            control: &Unlimited,
+        }
+    }
+
+    /// The same request, which `control` may end.
+    #[must_use]
+    pub fn with_control(self, control: &'a dyn SelectControl) -> Self {
+        LabelsRequest { control, ..self }
     }
 }
 

@@ -5,10 +5,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use quarrel_matchers::Matcher;
 
 use super::error::StorageError;
-use super::select::{SelectRequest, Selected};
+use super::select::{LabelsRequest, SelectRequest, Selected};
 use super::time_range::TimeRange;
 
 /// A source of series. Everything is called from many threads at once.
@@ -31,25 +30,28 @@ pub trait Snapshot: Send + Sync {
         request: SelectRequest<'a>,
     ) -> BoxFuture<'a, Result<Selected, StorageError>>;
 
-    /// The label names of all series that match any of the selectors (of all
-    /// series if there is none) in `range`, sorted.
+    /// The label names of the series that are asked for, sorted.
     fn label_names<'a>(
         &'a self,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>>;
 
-    /// The values of a label, sorted; selectors as in `label_names`.
+    /// The values of a label of the series that are asked for, sorted.
     fn label_values<'a>(
         &'a self,
         name: &'a str,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>>;
 
     /// What the user should know about this view, such as a repaired tear.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// How many series the view has, if that is known without a search. Selects
+    /// of a view with at most some thousand series run on the caller's thread.
+    fn series_count(&self) -> Option<u64> {
+        None
     }
 
     /// The closed time range that the store has samples of, if it knows.

@@ -3,14 +3,16 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use quarrel_chunks::{FloatEncoder, XorEncoder};
 use quarrel_engine::labels::{Label, LabelList};
 use quarrel_engine::storage::{
-    Chunk, Encoding, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
-    StorageError, TimeRange,
+    Chunk, Encoding, LabelsRequest, Matcher, SelectRequest, Selected, SeriesSource, Snapshot,
+    Storage, StorageError, TimeRange,
 };
 
 /// What is awaited before an answer.
@@ -42,6 +44,8 @@ pub struct Fake {
     pub on_prefetch: Option<WaitForRows>,
     /// Called before the chunks of a row are given.
     pub on_chunks: Option<OnRow>,
+    /// Works in a select until it is told to stop, and says then that it did.
+    pub until_stopped: Option<Arc<AtomicBool>>,
     /// What the store guesses that it has.
     pub estimate: Option<u64>,
     /// What it wants the user to know.
@@ -155,6 +159,13 @@ impl Snapshot for Fake {
             if let Some(wait) = wait {
                 wait.await?;
             }
+            if let Some(stopped) = &self.until_stopped {
+                while let Ok(()) = request.control.check() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                stopped.store(true, Ordering::Relaxed);
+                return Err(StorageError::Stopped);
+            }
             let chosen: Vec<&FakeSeries> = self
                 .series
                 .iter()
@@ -178,8 +189,7 @@ impl Snapshot for Fake {
 
     fn label_names<'a>(
         &'a self,
-        _: &'a [Vec<Matcher>],
-        _: TimeRange,
+        _: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
         futures::future::ready(Ok(Vec::new())).boxed()
     }
@@ -187,8 +197,7 @@ impl Snapshot for Fake {
     fn label_values<'a>(
         &'a self,
         _: &'a str,
-        _: &'a [Vec<Matcher>],
-        _: TimeRange,
+        _: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
         futures::future::ready(Ok(Vec::new())).boxed()
     }

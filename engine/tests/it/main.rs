@@ -6,6 +6,7 @@ mod arrow;
 mod fake;
 mod generated;
 mod group;
+mod hostile;
 mod joins;
 mod limits;
 mod options;

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use quarrel::storage::tsdb::{Tsdb, TsdbOptions};
-use quarrel::storage::{Storage, TimeRange};
+use quarrel::storage::{LabelsRequest, Storage, TimeRange};
 use quarrel::{Engine, QueryOptions, Timestamp};
 
 /// 2026-11-24 00:29 UTC, some seconds before the recording ends.
@@ -24,7 +24,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // What there is.
     let view = storage.snapshot(TimeRange::ALL).await?;
-    let jobs = view.label_values("job", &[], TimeRange::ALL).await?;
+    let jobs = view
+        .label_values("job", LabelsRequest::new(&[], TimeRange::ALL))
+        .await?;
     let times = view.time_range().ok_or("an empty directory")?;
     println!(
         "jobs {jobs:?}, {} minutes",

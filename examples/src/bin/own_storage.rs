@@ -13,8 +13,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use quarrel::labels::{Label, LabelList};
 use quarrel::storage::{
-    BoxFuture, Chunk, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
-    StorageError, TimeRange,
+    BoxFuture, Chunk, LabelsRequest, Matcher, SelectRequest, Selected, SeriesSource, Snapshot,
+    Storage, StorageError, TimeRange,
 };
 use quarrel::{Engine, QueryOptions, Timestamp};
 
@@ -124,8 +124,8 @@ impl Snapshot for View {
         Box::pin(ready(Ok(selected)))
     }
 
-    fn label_names<'a>(&'a self, any: &'a [Vec<Matcher>], _: TimeRange) -> Answer<'a, Vec<String>> {
-        let rows = self.any(any);
+    fn label_names<'a>(&'a self, request: LabelsRequest<'a>) -> Answer<'a, Vec<String>> {
+        let rows = self.any(request.selectors);
         let used = |name: &&String| !self.index.with(name, |_| true).is_disjoint(&rows);
         let names = self.index.0.keys().filter(used).cloned().collect();
         Box::pin(ready(Ok(names)))
@@ -134,10 +134,9 @@ impl Snapshot for View {
     fn label_values<'a>(
         &'a self,
         name: &'a str,
-        any: &'a [Vec<Matcher>],
-        _: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> Answer<'a, Vec<String>> {
-        let rows = self.any(any);
+        let rows = self.any(request.selectors);
         let values = self.index.0.get(name).into_iter().flatten();
         let used = values.filter(|(_, of)| !of.is_disjoint(&rows));
         let values = used.map(|(value, _)| value.clone()).collect();
@@ -221,7 +220,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // What an HTTP API asks.
     let view = storage.snapshot(TimeRange::ALL).await?;
-    let rooms = view.label_values("room", &[], TimeRange::ALL).await?;
+    let rooms = view
+        .label_values("room", LabelsRequest::new(&[], TimeRange::ALL))
+        .await?;
     println!("rooms: {rooms:?}");
     assert_eq!(rooms, ["attic", "cellar", "kitchen"]);
     Ok(())

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use quarrel_chunks::decode_floats_with_start;
+use quarrel_engine::storage::Unlimited;
 use quarrel_peer_tests::{Fnv, label_line};
 use quarrel_storage::tsdb::head::{
     Counts, Head, HeadChunk, HeadChunkData, HistogramSample, Span, WalHistogram, merge_overlapping,
@@ -83,7 +84,7 @@ pub fn digests(head: &Head) -> Digests {
 /// As [`digests`], of some chunks.
 pub fn digests_of(head: &Head, wanted: impl Fn(&HeadChunk) -> bool) -> Digests {
     let mut all = Digests::new();
-    for id in head.select(&[]) {
+    for id in head.select(&[], &Unlimited).unwrap() {
         let series = head.series(id);
         let line = label_line(series.labels());
         let mut chunks = Vec::new();

@@ -9,6 +9,7 @@ mod prometheus;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use quarrel_engine::storage::Unlimited;
 use quarrel_peer_tests::{copy_dir, demo_data, live_writer};
 use quarrel_storage::tsdb::head::{Head, HeadOptions, HeadReader, SeriesId};
 
@@ -216,7 +217,8 @@ fn assert_complete(head: &Head) {
     };
     let from = head.min_valid_time().max(EPOCH);
     let by_number: BTreeMap<i64, SeriesId> = head
-        .select(&[])
+        .select(&[], &Unlimited)
+        .unwrap()
         .into_iter()
         .map(|id| (head.series(id).label("i").unwrap().parse().unwrap(), id))
         .collect();
@@ -261,7 +263,7 @@ fn a_head_is_read_faster_than_prometheus_starts_on_it() {
         let start = std::time::Instant::now();
         let head = Head::read(&dir, HeadOptions::default()).unwrap();
         let took = start.elapsed();
-        assert_eq!(head.select(&[]).len(), 3000);
+        assert_eq!(head.select(&[], &Unlimited).unwrap().len(), 3000);
         took
     };
     let ours = (0..3).map(|_| read()).min().unwrap();

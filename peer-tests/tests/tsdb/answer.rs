@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use futures::executor::block_on;
-use quarrel_engine::storage::{Matcher, Snapshot, TimeRange};
+use quarrel_engine::storage::{LabelsRequest, Matcher, Snapshot, TimeRange};
 use quarrel_peer_tests::{Fnv, headlab, hex, label_line};
 use quarrel_storage::conformance::reader::{Sample, read_series};
 
@@ -108,12 +108,15 @@ pub fn quarrel(snapshot: &dyn Snapshot, request: &Request) -> Answer {
             }
         }
         Request::Names(matchers, range) => {
-            let names = block_on(snapshot.label_names(std::slice::from_ref(matchers), *range));
+            let names = block_on(
+                snapshot.label_names(LabelsRequest::new(std::slice::from_ref(matchers), *range)),
+            );
             answer.texts = names.unwrap().iter().map(|n| hex(n)).collect();
         }
         Request::Values(name, matchers, range) => {
             let selectors = std::slice::from_ref(matchers);
-            let values = block_on(snapshot.label_values(name, selectors, *range));
+            let values =
+                block_on(snapshot.label_values(name, LabelsRequest::new(selectors, *range)));
             answer.texts = values.unwrap().iter().map(|v| hex(v)).collect();
         }
     }

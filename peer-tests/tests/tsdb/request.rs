@@ -1,7 +1,7 @@
 //! Random requests about a snapshot.
 
 use futures::executor::block_on;
-use quarrel_engine::storage::{Matcher, Snapshot, TimeRange};
+use quarrel_engine::storage::{LabelsRequest, Matcher, Snapshot, TimeRange};
 use quarrel_matchers::MatchOp;
 
 /// A request to quarrel and to Prometheus.
@@ -61,9 +61,12 @@ pub struct Generator {
 
 impl Generator {
     pub fn new(snapshot: &dyn Snapshot, seed: u64) -> Generator {
-        let names = block_on(snapshot.label_names(&[], TimeRange::ALL)).unwrap();
+        let names =
+            block_on(snapshot.label_names(LabelsRequest::new(&[], TimeRange::ALL))).unwrap();
         let values = names.into_iter().map(|name| {
-            let values = block_on(snapshot.label_values(&name, &[], TimeRange::ALL)).unwrap();
+            let values =
+                block_on(snapshot.label_values(&name, LabelsRequest::new(&[], TimeRange::ALL)))
+                    .unwrap();
             (name, values)
         });
         let values = values.collect();

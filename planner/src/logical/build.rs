@@ -481,7 +481,7 @@ fn vectors(
             op,
             matching,
             lhs,
-            rhs,
+            rhs: vec![*rhs],
         }),
         None => PlanOp::Join(Join {
             op,

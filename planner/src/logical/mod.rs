@@ -234,8 +234,10 @@ macro_rules! inputs_of {
             | PlanOp::Absent(Absent { input, .. }) => vec![input],
             PlanOp::ScalarBinary(ScalarBinary { lhs, rhs, .. })
             | PlanOp::ScalarCall(ScalarCall { lhs, rhs, .. })
-            | PlanOp::Join(Join { lhs, rhs, .. })
-            | PlanOp::Set(Set { lhs, rhs, .. }) => vec![lhs, rhs],
+            | PlanOp::Join(Join { lhs, rhs, .. }) => vec![lhs, rhs],
+            PlanOp::Set(Set { lhs, rhs, .. }) => {
+                std::iter::once(&$($mutable)? **lhs).chain(rhs.$iter()).collect()
+            }
             PlanOp::Window(window) => window.call.params.$iter().collect(),
             PlanOp::SubqueryWindow(SubqueryWindow { input, call, .. }) => {
                 std::iter::once(&$($mutable)? **input).chain(call.params.$iter()).collect()

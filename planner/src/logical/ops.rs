@@ -83,8 +83,9 @@ pub struct Set {
     pub matching: VectorMatching,
     /// Left operand.
     pub lhs: Box<Plan>,
-    /// Right operand.
-    pub rhs: Box<Plan>,
+    /// Right operand. The rule on set chains makes several of them: the
+    /// operator applies to each in turn, from the left.
+    pub rhs: Vec<Plan>,
 }
 
 /// The set operators.

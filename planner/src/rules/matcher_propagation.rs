@@ -38,11 +38,15 @@ impl Rule for MatcherPropagation {
                     exchange(&mut join.lhs, &mut join.rhs, matching);
                 }
             }
-            PlanOp::Set(set) => match set.op {
-                SetOp::And => exchange(&mut set.lhs, &mut set.rhs, &set.matching),
-                SetOp::Unless => push(&mut set.rhs, held(&set.lhs, &set.matching)),
-                SetOp::Or => {}
-            },
+            PlanOp::Set(set) => {
+                for rhs in &mut set.rhs {
+                    match set.op {
+                        SetOp::And => exchange(&mut set.lhs, rhs, &set.matching),
+                        SetOp::Unless => push(rhs, held(&set.lhs, &set.matching)),
+                        SetOp::Or => {}
+                    }
+                }
+            }
             _ => {}
         });
     }

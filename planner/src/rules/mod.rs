@@ -13,6 +13,7 @@ mod common_subtrees;
 mod constant_folding;
 mod matcher_propagation;
 mod needless_sorts;
+mod set_chains;
 mod shape;
 mod shared_selects;
 mod step_invariant;
@@ -21,7 +22,9 @@ mod time_narrowing;
 #[cfg(test)]
 mod tests;
 
-use crate::logical::{LogicalPlan, Plan, Select};
+use quarrel_functions::table::ValueType;
+
+use crate::logical::{LogicalPlan, NodeInfo, Plan, PlanOp, Select};
 use crate::with_stack;
 
 /// The context of a rule beside the plan.
@@ -61,6 +64,7 @@ pub const RULES: &[&dyn Rule] = &[
     &needless_sorts::NeedlessSorts,
     &matcher_propagation::MatcherPropagation,
     &common_subtrees::CommonSubtrees,
+    &set_chains::SetChains,
     &shared_selects::SharedSelects,
 ];
 
@@ -110,6 +114,16 @@ pub fn optimize_traced(plan: &mut LogicalPlan, context: RuleContext<'_>) -> Vec<
 fn allowed(context: RuleContext<'_>) -> impl Iterator<Item = &'static &'static dyn Rule> {
     let rules = RULES.iter();
     rules.filter(move |rule| !(context.counts_samples && rule.spares_samples()))
+}
+
+/// A placeholder for a node that is taken out.
+fn nothing(node: NodeInfo) -> Plan {
+    Plan {
+        node,
+        value_type: ValueType::Scalar,
+        shared: None,
+        op: PlanOp::Number(0.0),
+    }
 }
 
 /// Visits a plan from the leaves up.

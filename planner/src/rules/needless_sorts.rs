@@ -2,10 +2,10 @@
 //! histograms. In range queries sorts stay: they cost nothing there, and give an
 //! annotation.
 
-use quarrel_functions::table::{SortFunction, ValueType};
+use quarrel_functions::table::SortFunction;
 
-use super::{Rule, RuleContext, each_mut};
-use crate::logical::{NodeInfo, Plan, PlanOp, SortOrder};
+use super::{Rule, RuleContext, each_mut, nothing};
+use crate::logical::{Plan, PlanOp, SortOrder};
 
 /// Leaves out sorts whose order has no effect.
 pub(super) struct NeedlessSorts;
@@ -65,15 +65,5 @@ fn drop_sorts(mut plan: &mut Plan) {
             return;
         };
         plan = &mut sort.input;
-    }
-}
-
-/// A placeholder for a node that is taken out.
-fn nothing(node: NodeInfo) -> Plan {
-    Plan {
-        node,
-        value_type: ValueType::Scalar,
-        shared: None,
-        op: PlanOp::Number(0.0),
     }
 }

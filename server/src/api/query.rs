@@ -29,10 +29,9 @@ pub(super) async fn instant(call: Call) -> Result {
     let limit = limit(request)?;
     let at = optional_time(request, "time", Moment::now())?;
     let options = options(request, call.api.options.query_cost)?;
-    let mut timer = call.api.metrics.query(QueryKind::Instant);
-    let prepared = call.api.engine.prepare(request.value("query"));
-    let prepared = prepared.map_err(|error| failed(&mut timer, &error, None))?;
-    let query = prepared.instant(Arc::clone(&call.storage), at.timestamp(), options);
+    let timer = call.api.metrics.query(QueryKind::Instant);
+    let (engine, storage) = (&call.api.engine, Arc::clone(&call.storage));
+    let query = engine.query(request.value("query"), storage, at.timestamp(), options);
     run(query, request, limit, timer).await
 }
 
@@ -69,11 +68,10 @@ pub(super) async fn range(call: Call) -> Result {
         ));
     }
     let mut timer = call.api.metrics.query(QueryKind::Range);
-    let prepared = call.api.engine.prepare(request.value("query"));
-    let prepared = prepared.map_err(|error| failed(&mut timer, &error, None))?;
     let times = QueryRange::from_millis(start.query_ms()..=end.query_ms(), step_ms);
     let times = times.map_err(|error| failed(&mut timer, &error.into(), None))?;
-    let query = prepared.range(Arc::clone(&call.storage), times, options);
+    let (engine, storage) = (&call.api.engine, Arc::clone(&call.storage));
+    let query = engine.query(request.value("query"), storage, times, options);
     run(query, request, limit, timer).await
 }
 

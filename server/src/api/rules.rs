@@ -7,7 +7,7 @@ use quarrel_planner::ast::Expr;
 use super::answer::Answer;
 use super::call::{Call, Result};
 use super::error::ApiError;
-use super::labels::selectors;
+use super::labels::{failed, lookup};
 use super::query::optional_time;
 use crate::params::{parse_bool, parse_int, parse_int32};
 use crate::time::{MAX_TIME, MIN_TIME};
@@ -64,7 +64,7 @@ pub(super) async fn rules(call: Call) -> Result {
             "error parsing form values: {why}"
         )));
     }
-    selectors(&call).map_err(ApiError::bad_data)?;
+    lookup(&call)?.parse().await.map_err(failed)?;
     let kind = request.query_value("type").to_lowercase();
     if !matches!(kind.as_str(), "" | "alert" | "record") {
         let shown = quarrel_functions::fmt::quote(&kind);

@@ -1,32 +1,38 @@
 //! `format_query` and `parse_query`.
 
-use quarrel_planner::{Tree, parse, to_json, to_pretty};
+use quarrel_engine::QueryOptions;
+use quarrel_planner::{Tree, to_json, to_pretty};
 
 use super::answer::Answer;
 use super::call::{Call, Result};
 use super::error::ApiError;
 use crate::json;
 
-fn tree(call: &Call) -> std::result::Result<Tree, ApiError> {
-    parse(
-        call.request.value("query"),
-        &call.api.engine.options().parser,
-    )
-    .map_err(|error| ApiError::parameter("query", error))
+/// Answers with what `make` makes of the query's tree, within a query's limits.
+async fn of_tree(call: Call, make: fn(&Tree) -> Vec<u8>) -> Result {
+    let text = call.request.value("query");
+    let options = QueryOptions::new();
+    let made = call.api.engine.with_tree(text, &options, make).await;
+    let data = made.map_err(|error| ApiError::query(&error))?;
+    Ok(Answer::json(data, Vec::new()))
 }
 
 pub(super) async fn format(call: Call) -> Result {
-    let tree = tree(&call)?;
-    let mut data = Vec::new();
-    json::string_html(&mut data, &to_pretty(tree.expr()));
-    Ok(Answer::json(data, Vec::new()))
+    let pretty = |tree: &Tree| {
+        let mut data = Vec::new();
+        json::string_html(&mut data, &to_pretty(tree.expr()));
+        data
+    };
+    of_tree(call, pretty).await
 }
 
 pub(super) async fn parse_tree(call: Call) -> Result {
-    let tree = tree(&call)?;
-    let mut data = Vec::new();
-    value(&mut data, &to_json(tree.expr()));
-    Ok(Answer::json(data, Vec::new()))
+    let tree = |tree: &Tree| {
+        let mut data = Vec::new();
+        value(&mut data, &to_json(tree.expr()));
+        data
+    };
+    of_tree(call, tree).await
 }
 
 /// A JSON value with the escapes of Prometheus's strings.

@@ -5,12 +5,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use quarrel_engine::{Engine, EngineOptions};
+use quarrel_engine::{Engine, EngineOptions, MemoryPool};
 use quarrel_planner::format_duration;
 
 use super::failure::Failure;
 use crate::duration::parse_model_duration;
 use crate::features::Features;
+use crate::memory;
 use crate::params::parse_size;
 
 /// A duration in the notation of Prometheus's flags, such as `1h30m`.
@@ -95,9 +96,20 @@ pub(super) struct EngineArgs {
         default_value = "5m"
     )]
     pub(super) lookback_delta: Span,
-    /// Maximum memory of a single query, such as 512MB. 0: no limit.
-    #[arg(long = "query.max-memory", value_name = "SIZE", default_value = "0")]
-    pub(super) max_memory: Size,
+    /// Maximum number of queries that wait for others to end.
+    #[arg(long = "query.max-waiting", value_name = "N", default_value = "1000")]
+    pub(super) max_waiting: u32,
+    /// Maximum memory of a single query, such as 512MB. 0: no limit. Default: half of
+    /// --query.max-memory-total.
+    #[arg(long = "query.max-memory", value_name = "SIZE")]
+    pub(super) max_memory: Option<Size>,
+    /// Maximum memory of all queries together, of answers that clients still read, and of
+    /// request bodies, such as 4GB. 0: no limit. Default: half of what the process may have.
+    #[arg(long = "query.max-memory-total", value_name = "SIZE")]
+    pub(super) max_memory_total: Option<Size>,
+    /// Maximum length of a query's text, such as 1MB.
+    #[arg(long = "query.max-length", value_name = "SIZE", default_value = "1MB")]
+    pub(super) max_length: Size,
     /// Number of threads. 0: one for each core.
     #[arg(long = "query.threads", value_name = "N", default_value = "0")]
     pub(super) threads: usize,
@@ -109,6 +121,18 @@ pub(super) struct EngineArgs {
 }
 
 impl EngineArgs {
+    /// Bytes of all queries; 0: no limit.
+    fn max_memory_total(&self) -> u64 {
+        self.max_memory_total
+            .map_or_else(memory::default_total, |size| size.0)
+    }
+
+    /// Bytes of one query; 0: no limit.
+    fn max_memory(&self) -> u64 {
+        let default = || memory::default_of_query(self.max_memory_total());
+        self.max_memory.map_or_else(default, |size| size.0)
+    }
+
     pub(super) fn features(&self) -> Features {
         Features::parse(&self.features)
     }
@@ -119,12 +143,17 @@ impl EngineArgs {
             .timeout(self.timeout.duration())
             .max_samples(self.max_samples)
             .max_concurrency(self.max_concurrency as usize)
+            .max_waiting(self.max_waiting as usize)
+            .max_query_length(usize::try_from(self.max_length.0).unwrap_or(usize::MAX))
             .parser(features.parser)
             .enable_delayed_name_removal(features.delayed_name_removal)
             .use_start_timestamps(features.use_start_timestamps)
             .enable_type_and_unit_labels(features.type_and_unit_labels)
             .enable_per_step_stats(features.per_step_stats);
-        options.max_memory = Some(self.max_memory.0).filter(|&bytes| bytes > 0);
+        options.max_memory = Some(self.max_memory()).filter(|&bytes| bytes > 0);
+        if self.max_memory_total() > 0 {
+            options = options.memory_pool(MemoryPool::new(self.max_memory_total()));
+        }
         options.threads = Some(self.threads).filter(|&threads| threads > 0);
         options.build().map_err(Failure::new)
     }
@@ -145,7 +174,13 @@ impl EngineArgs {
             ("query.max-samples", self.max_samples.to_string()),
             ("query.max-concurrency", self.max_concurrency.to_string()),
             ("query.lookback-delta", self.lookback_delta.to_string()),
-            ("query.max-memory", self.max_memory.to_string()),
+            ("query.max-waiting", self.max_waiting.to_string()),
+            ("query.max-memory", Size(self.max_memory()).to_string()),
+            (
+                "query.max-memory-total",
+                Size(self.max_memory_total()).to_string(),
+            ),
+            ("query.max-length", self.max_length.to_string()),
             ("query.threads", self.threads.to_string()),
             ("enable-feature", self.features.join(",")),
         ]

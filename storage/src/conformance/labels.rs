@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use quarrel_engine::storage::{Matcher, TimeRange};
+use quarrel_engine::storage::{LabelsRequest, Matcher, TimeRange};
 use quarrel_matchers::MatchOp;
 
 use super::check::{Stop, ensure};
@@ -60,7 +60,11 @@ pub(super) fn label_names(harness: &dyn Harness) -> Result<(), Stop> {
     let series = labelled();
     let view = snapshot(harness, &harness.store(&series), ALL)?;
     for selectors in selectors()? {
-        let got = wait(harness, view.label_names(&selectors, ALL))?.map_err(|e| e.to_string())?;
+        let got = wait(
+            harness,
+            view.label_names(LabelsRequest::new(&selectors, ALL)),
+        )?
+        .map_err(|e| e.to_string())?;
         let names = labels_of(&series, &selectors, ALL).into_iter().map(|l| l.0);
         let want: Vec<String> = names.collect::<BTreeSet<_>>().into_iter().collect();
         ensure!(
@@ -77,7 +81,10 @@ pub(super) fn label_values(harness: &dyn Harness) -> Result<(), Stop> {
     let view = snapshot(harness, &harness.store(&series), ALL)?;
     for selectors in selectors()? {
         for name in ["__name__", "job", "v", "größe", "no_such_label"] {
-            let got = wait(harness, view.label_values(name, &selectors, ALL))?;
+            let got = wait(
+                harness,
+                view.label_values(name, LabelsRequest::new(&selectors, ALL)),
+            )?;
             let got = got.map_err(|e| e.to_string())?;
             let labels = labels_of(&series, &selectors, ALL).into_iter();
             let want: BTreeSet<String> = labels.filter(|l| l.0 == name).map(|l| l.1).collect();
@@ -109,8 +116,11 @@ pub(super) fn labels_in_a_range(harness: &dyn Harness) -> Result<(), Stop> {
         (0, END),
     ] {
         let range = TimeRange { start, end };
-        let got =
-            wait(harness, view.label_values("kind", &[], range))?.map_err(|e| e.to_string())?;
+        let got = wait(
+            harness,
+            view.label_values("kind", LabelsRequest::new(&[], range)),
+        )?
+        .map_err(|e| e.to_string())?;
         ensure!(
             got.windows(2).all(|v| v[0] < v[1]),
             "values are not sorted: {got:?}"

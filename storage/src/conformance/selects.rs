@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use quarrel_engine::storage::{SelectHints, TimeRange};
+use quarrel_engine::storage::{LabelsRequest, SelectHints, TimeRange};
 use quarrel_matchers::MatchOp;
 
 use super::check::{Stop, ensure};
@@ -18,7 +18,10 @@ pub(super) fn an_empty_store_answers(harness: &dyn Harness) -> Result<(), Stop> 
     let up = matcher(MatchOp::Equal, "__name__", "up")?;
     check_select(harness, &store, &[], std::slice::from_ref(&up), ALL)?;
     let view = snapshot(harness, &store, ALL)?;
-    let names = super::read::wait(harness, view.label_names(&[vec![up]], ALL))?;
+    let names = super::read::wait(
+        harness,
+        view.label_names(LabelsRequest::new(&[vec![up]], ALL)),
+    )?;
     ensure!(
         matches!(&names, Ok(names) if names.is_empty()),
         "an empty store has label names: {names:?}"

@@ -13,8 +13,8 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use quarrel_engine::labels::{Label, LabelList};
 use quarrel_engine::storage::{
-    Chunk, ChunkData, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
-    StorageError, TimeRange,
+    Chunk, ChunkData, LabelsRequest, Matcher, SelectRequest, Selected, SeriesSource, Snapshot,
+    Storage, StorageError, TimeRange,
 };
 
 use super::*;
@@ -299,11 +299,10 @@ impl Snapshot for View {
 
     fn label_names<'a>(
         &'a self,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
         async move {
-            let mut names = self.current().await?.label_names(selectors, range).await?;
+            let mut names = self.current().await?.label_names(request).await?;
             if self.state.is(Fault::NamesReversed) {
                 names.reverse();
             }
@@ -315,9 +314,11 @@ impl Snapshot for View {
     fn label_values<'a>(
         &'a self,
         name: &'a str,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
+        let LabelsRequest {
+            selectors, range, ..
+        } = request;
         async move {
             if self.state.is(Fault::NoLabelsInRange) && range != TimeRange::ALL {
                 return Ok(Vec::new());
@@ -329,7 +330,7 @@ impl Snapshot for View {
             };
             self.current()
                 .await?
-                .label_values(name, selectors, range)
+                .label_values(name, LabelsRequest::new(selectors, range))
                 .await
         }
         .boxed()

@@ -4,7 +4,7 @@ use std::task::{Context, Waker};
 
 use futures::FutureExt;
 use quarrel_engine::labels::SymbolTable;
-use quarrel_engine::storage::{SelectHints, SelectRequest, TimeRange};
+use quarrel_engine::storage::{LabelsRequest, SelectHints, SelectRequest, TimeRange};
 use quarrel_matchers::MatchOp;
 
 use super::check::{Stop, ensure};
@@ -37,7 +37,10 @@ pub(super) fn two_selects_see_one_snapshot(harness: &dyn Harness) -> Result<(), 
     same(&want, &early.rows(harness)?).map_err(|e| format!("a select made before: {e}"))?;
     let late = select(harness, &view, &[], ALL, &SelectHints::default())?;
     same(&want, &late.rows(harness)?).map_err(|e| format!("a second select: {e}"))?;
-    let names = wait(harness, view.label_values("__name__", &[], ALL))?;
+    let names = wait(
+        harness,
+        view.label_values("__name__", LabelsRequest::new(&[], ALL)),
+    )?;
     let names = names.map_err(|e| e.to_string())?;
     ensure!(
         names == ["a", "c"],
@@ -144,8 +147,16 @@ pub(super) fn dropped_futures_are_harmless(harness: &dyn Harness) -> Result<(), 
         let hints = SelectHints::default();
         let request = SelectRequest::new(&[], ALL, &hints, &symbols);
         drop_after(harness, polls, view.select(request))?;
-        drop_after(harness, polls, view.label_names(&[], ALL))?;
-        drop_after(harness, polls, view.label_values("pod", &[], ALL))?;
+        drop_after(
+            harness,
+            polls,
+            view.label_names(LabelsRequest::new(&[], ALL)),
+        )?;
+        drop_after(
+            harness,
+            polls,
+            view.label_values("pod", LabelsRequest::new(&[], ALL)),
+        )?;
         let answer = select(harness, &view, &[], ALL, &hints)?;
         if let Some(future) = answer.selected.series.prefetch(0..100) {
             drop_after(harness, polls, future)?;

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use quarrel_engine::labels::{Label, Symbol, Symbols};
+use quarrel_engine::storage::{SelectControl, StorageError};
 use quarrel_matchers::{Contiguous, Matcher, resolve};
 use rustc_hash::FxHashMap;
 
@@ -152,12 +153,20 @@ impl Index {
     }
 
     /// Ranks of the series that satisfy all matchers, ascending.
-    pub(super) fn select(&self, matchers: &[Matcher]) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// The end of the query.
+    pub(super) fn select(
+        &self,
+        matchers: &[Matcher],
+        control: &dyn SelectControl,
+    ) -> Result<Vec<u32>, StorageError> {
         let mut with = Vec::new();
         let mut without = Vec::new();
         for matcher in matchers {
+            control.check()?;
             match self.selection(matcher) {
-                Selection::None => return Vec::new(),
+                Selection::None => return Ok(Vec::new()),
                 Selection::All => {}
                 Selection::With(name, ranges) => with.push((name.count(&ranges), name, ranges)),
                 Selection::Without(name, ranges) => without.push((name, ranges)),
@@ -181,7 +190,7 @@ impl Index {
             let bits = Bits::of(name.ranks_in(&ranges), self.order.len());
             ranks.retain(|&rank| !bits.has(rank));
         }
-        ranks
+        Ok(ranks)
     }
 
     fn selection(&self, matcher: &Matcher) -> Selection<'_> {

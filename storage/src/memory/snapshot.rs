@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, FutureExt, ready};
 use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolTable};
 use quarrel_engine::storage::{
-    Chunk, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, StorageError, TimeRange,
+    Chunk, LabelsRequest, Matcher, SelectControl, SelectRequest, Selected, SeriesSource, Snapshot,
+    StorageError, TimeRange,
 };
 
 use super::contents::{Contents, Series};
@@ -81,19 +82,28 @@ impl Translation<'_> {
 
 impl MemorySnapshot {
     /// The series that match and overlap the range, in label order.
-    fn matching(&self, matchers: &[Matcher], range: TimeRange) -> Vec<Arc<Series>> {
+    fn matching(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+        control: &dyn SelectControl,
+    ) -> Result<Vec<Arc<Series>>, StorageError> {
         let index = self.contents.index(&self.symbols);
-        index
-            .select(matchers)
+        let ranks = index.select(matchers, control)?;
+        let series = ranks
             .into_iter()
-            .map(|rank| &self.contents.series[index.series(rank) as usize])
+            .map(|rank| &self.contents.series[index.series(rank) as usize]);
+        Ok(series
             .filter(|series| series.overlaps(range))
             .cloned()
-            .collect()
+            .collect())
     }
 
-    fn select_now(&self, request: &SelectRequest<'_>) -> Selected {
-        let series = self.matching(request.matchers, request.range);
+    fn select_now(&self, request: &SelectRequest<'_>) -> Result<Selected, StorageError> {
+        let control = request.control;
+        let series = self.matching(request.matchers, request.range, control)?;
+        let labels: usize = series.iter().map(|s| s.labels.len()).sum();
+        control.reserve(labels * size_of::<Label>() + series.len() * 2 * size_of::<usize>())?;
         let mut labels = LabelList::with_capacity(series.len(), 8);
         let mut translation = Translation {
             known: Vec::new(),
@@ -104,37 +114,54 @@ impl MemorySnapshot {
             labels.push(series.labels.iter().map(|label| translation.label(label)));
         }
         let range = request.range;
-        Selected::new(labels, Arc::new(Rows { series, range }))
+        Ok(Selected::new(labels, Arc::new(Rows { series, range })))
     }
 
     /// The series that match any of the selectors; all series without a selector.
-    fn matching_any(&self, selectors: &[Vec<Matcher>], range: TimeRange) -> Vec<Arc<Series>> {
+    fn matching_any(&self, request: LabelsRequest<'_>) -> Result<Vec<Arc<Series>>, StorageError> {
+        let LabelsRequest {
+            selectors,
+            range,
+            control,
+            ..
+        } = request;
         if selectors.is_empty() {
-            return self.matching(&[], range);
+            return self.matching(&[], range, control);
         }
-        selectors
-            .iter()
-            .flat_map(|matchers| self.matching(matchers, range))
-            .collect()
+        let mut all = Vec::new();
+        for matchers in selectors {
+            all.extend(self.matching(matchers, range, control)?);
+        }
+        Ok(all)
     }
 
-    fn names_now(&self, selectors: &[Vec<Matcher>], range: TimeRange) -> Vec<String> {
+    fn names_now(&self, request: LabelsRequest<'_>) -> Result<Vec<String>, StorageError> {
+        let LabelsRequest {
+            selectors, range, ..
+        } = request;
         if selectors.is_empty() && self.covers_all(range) {
             let index = self.contents.index(&self.symbols);
-            return index.names().iter().map(|n| n.name.clone()).collect();
+            return Ok(index.names().iter().map(|n| n.name.clone()).collect());
         }
-        let series = self.matching_any(selectors, range);
+        let series = self.matching_any(request)?;
         let names: BTreeSet<u32> = series
             .iter()
             .flat_map(|s| s.labels.iter().map(|l| l.name.0))
             .collect();
-        self.sorted_texts(names)
+        Ok(self.sorted_texts(names))
     }
 
-    fn values_now(&self, name: &str, selectors: &[Vec<Matcher>], range: TimeRange) -> Vec<String> {
+    fn values_now(
+        &self,
+        name: &str,
+        request: LabelsRequest<'_>,
+    ) -> Result<Vec<String>, StorageError> {
+        let LabelsRequest {
+            selectors, range, ..
+        } = request;
         let index = self.contents.index(&self.symbols);
         let Some(of_name) = index.name(name) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         if selectors.is_empty() {
             let live = |i: &usize| {
@@ -143,18 +170,16 @@ impl MemorySnapshot {
                     .iter()
                     .any(|&rank| self.contents.series[index.series(rank) as usize].overlaps(range))
             };
-            return (0..of_name.len())
-                .filter(live)
-                .map(|i| of_name.value(i))
-                .collect();
+            let live = (0..of_name.len()).filter(live);
+            return Ok(live.map(|i| of_name.value(i)).collect());
         }
         let Some(name) = self.symbols.lookup(name) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
-        let series = self.matching_any(selectors, range);
+        let series = self.matching_any(request)?;
         let of_label =
             |s: &Arc<Series>| s.labels.iter().find(|l| l.name == name).map(|l| l.value.0);
-        self.sorted_texts(series.iter().filter_map(of_label).collect())
+        Ok(self.sorted_texts(series.iter().filter_map(of_label).collect()))
     }
 
     fn covers_all(&self, range: TimeRange) -> bool {
@@ -179,24 +204,26 @@ impl Snapshot for MemorySnapshot {
         &'a self,
         request: SelectRequest<'a>,
     ) -> BoxFuture<'a, Result<Selected, StorageError>> {
-        async move { Ok(self.select_now(&request)) }.boxed()
+        async move { self.select_now(&request) }.boxed()
     }
 
     fn label_names<'a>(
         &'a self,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        ready(Ok(self.names_now(selectors, range))).boxed()
+        ready(self.names_now(request)).boxed()
     }
 
     fn label_values<'a>(
         &'a self,
         name: &'a str,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        ready(Ok(self.values_now(name, selectors, range))).boxed()
+        ready(self.values_now(name, request)).boxed()
+    }
+
+    fn series_count(&self) -> Option<u64> {
+        Some(self.contents.series.len() as u64)
     }
 
     fn time_range(&self) -> Option<TimeRange> {

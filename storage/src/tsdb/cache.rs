@@ -7,10 +7,32 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use quarrel_matchers::Matcher;
+use quarrel_matchers::{MatchOp, Matcher};
 use rustc_hash::FxHashMap;
 
 use super::block::Values;
+
+/// Longest key, bytes; longer ones are not likely to be asked again.
+const MAX_KEY: usize = 16 << 10;
+
+/// What a matcher asks, as text: a matcher itself would hold its automaton, and
+/// the budget of the query that it came with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Condition {
+    op: MatchOp,
+    name: Box<str>,
+    value: Box<str>,
+}
+
+impl From<&Matcher> for Condition {
+    fn from(matcher: &Matcher) -> Self {
+        Condition {
+            op: matcher.op(),
+            name: matcher.name().into(),
+            value: matcher.value().into(),
+        }
+    }
+}
 
 /// The key of an entry: block number and content.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,15 +40,24 @@ pub(super) enum Key {
     /// All values of a label.
     Values(u64, Arc<str>),
     /// The series whose label has a value that satisfies the matcher.
-    Matching(u64, Matcher),
+    Matching(u64, Condition),
     /// The series whose label has a value that does not satisfy the matcher.
-    Failing(u64, Matcher),
+    Failing(u64, Condition),
 }
 
 impl Key {
     fn block(&self) -> u64 {
         match self {
             Key::Values(block, _) | Key::Matching(block, _) | Key::Failing(block, _) => *block,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Key::Values(_, name) => name.len(),
+            Key::Matching(_, asked) | Key::Failing(_, asked) => {
+                asked.name.len() + asked.value.len()
+            }
         }
     }
 }
@@ -88,6 +119,9 @@ impl Cache {
 
     /// Inserts an entry unless it takes more than half of the limit.
     pub fn put(&self, key: Key, entry: Entry) {
+        if key.bytes() > MAX_KEY {
+            return;
+        }
         let bytes = entry.bytes();
         if bytes > self.limit / 2 {
             return;
@@ -149,7 +183,7 @@ mod tests {
     fn key(block: u64, value: usize) -> Key {
         Key::Matching(
             block,
-            Matcher::new(MatchOp::Equal, "a", &value.to_string()).unwrap(),
+            (&Matcher::new(MatchOp::Equal, "a", &value.to_string()).unwrap()).into(),
         )
     }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolTable};
-use quarrel_engine::storage::{Chunk, Matcher, StorageError, TimeRange};
+use quarrel_engine::labels::{Label, LabelList, Symbol};
+use quarrel_engine::storage::{Chunk, SelectRequest, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
 use super::block::{Rows, add_range};
@@ -15,30 +15,38 @@ use super::overlap::{self, Piece};
 
 /// Number of series whose labels are interned under one lock.
 const BATCH: usize = 256;
+/// Labels of a row for which room is made at first.
+const LABELS_A_ROW: usize = 8;
 
 /// The series of the head that satisfy the matchers and have samples in the
 /// range, in label order.
-pub(super) fn rows(
-    head: &Head,
-    matchers: &[Matcher],
-    range: TimeRange,
-    table: &SymbolTable,
-) -> Rows {
+///
+/// # Errors
+/// The end of the query.
+pub(super) fn rows(head: &Head, request: SelectRequest<'_>) -> Result<Rows, StorageError> {
+    let SelectRequest {
+        range,
+        symbols: table,
+        control,
+        ..
+    } = request;
     let mut samples = 0;
-    let mut ids = head.select(matchers);
+    let mut ids = head.select(request.matchers, control)?;
     ids.retain(|id| {
         let in_range = head.series(*id).samples_in(range.start, range.end);
         samples += in_range.unwrap_or(0);
         in_range.is_some()
     });
+    control.reserve(ids.len() * (LABELS_A_ROW * size_of::<Label>() + 2 * size_of::<u32>()))?;
     let mut rows = Rows {
-        labels: LabelList::with_capacity(ids.len(), 8),
+        labels: LabelList::with_capacity(ids.len(), LABELS_A_ROW),
         ids: Vec::new(),
         samples: samples as f64,
     };
     let mut memo: FxHashMap<u32, Symbol> = FxHashMap::default();
     let mut labels = Vec::with_capacity(16);
     for batch in ids.chunks(BATCH) {
+        control.check()?;
         let mut symbols = table.write();
         for id in batch {
             labels.clear();
@@ -54,7 +62,7 @@ pub(super) fn rows(
         }
     }
     rows.ids = ids;
-    rows
+    Ok(rows)
 }
 
 /// Appends the chunks of a series in order of time, at most one sample at a

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use quarrel_engine::storage::{Matcher, StorageError, TimeRange};
+use quarrel_engine::storage::{LabelsRequest, StorageError, TimeRange};
 
 use super::block::Block;
 use super::head::Head;
@@ -25,29 +25,29 @@ impl View {
 
     /// Implements `Snapshot::label_names`. As in Prometheus, all series of a
     /// block that overlaps the range count.
-    pub fn label_names(
-        &self,
-        selectors: &[Vec<Matcher>],
-        range: TimeRange,
-    ) -> Result<Vec<String>, StorageError> {
+    pub fn label_names(&self, request: LabelsRequest<'_>) -> Result<Vec<String>, StorageError> {
+        let LabelsRequest {
+            selectors,
+            range,
+            control,
+            ..
+        } = request;
         let mut names = BTreeSet::new();
         for block in self.overlapping(range) {
             if selectors.is_empty() {
                 names.extend(block.index().label_names()?);
             }
             for matchers in selectors {
-                names.extend(block.label_names(matchers, &self.cache)?);
+                names.extend(block.label_names(matchers, &self.cache, control)?);
             }
         }
         if let Some(head) = self.head_for_labels(range) {
             if selectors.is_empty() {
-                names.extend(head.label_names(&[]));
+                names.extend(head.label_names(&[], control)?);
             }
-            names.extend(
-                selectors
-                    .iter()
-                    .flat_map(|matchers| head.label_names(matchers)),
-            );
+            for matchers in selectors {
+                names.extend(head.label_names(matchers, control)?);
+            }
         }
         Ok(names.into_iter().collect())
     }
@@ -56,27 +56,30 @@ impl View {
     pub fn label_values(
         &self,
         name: &str,
-        selectors: &[Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'_>,
     ) -> Result<Vec<String>, StorageError> {
+        let LabelsRequest {
+            selectors,
+            range,
+            control,
+            ..
+        } = request;
         let mut values = BTreeSet::new();
         for block in self.overlapping(range) {
             if selectors.is_empty() {
-                values.extend(block.label_values(name, &[], &self.cache)?);
+                values.extend(block.label_values(name, &[], &self.cache, control)?);
             }
             for matchers in selectors {
-                values.extend(block.label_values(name, matchers, &self.cache)?);
+                values.extend(block.label_values(name, matchers, &self.cache, control)?);
             }
         }
         if let Some(head) = self.head_for_labels(range) {
             if selectors.is_empty() {
-                values.extend(head.label_values(name, &[]));
+                values.extend(head.label_values(name, &[], control)?);
             }
-            values.extend(
-                selectors
-                    .iter()
-                    .flat_map(|matchers| head.label_values(name, matchers)),
-            );
+            for matchers in selectors {
+                values.extend(head.label_values(name, matchers, control)?);
+            }
         }
         Ok(values.into_iter().collect())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use quarrel_engine::storage::{
-    Chunk, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, StorageError, TimeRange,
+    Chunk, LabelsRequest, SelectRequest, Selected, SeriesSource, Snapshot, StorageError, TimeRange,
 };
 
 use super::cache::Cache;
@@ -51,17 +51,12 @@ impl View {
     }
 
     fn select(&self, request: SelectRequest<'_>) -> Result<Selected, StorageError> {
-        let SelectRequest {
-            matchers,
-            range,
-            symbols,
-            ..
-        } = request;
+        let SelectRequest { range, symbols, .. } = request;
         let sources = self.sources(range);
         let mut all = Vec::with_capacity(sources.len());
         let mut estimate = 0.0;
         for (number, source) in sources.iter().enumerate() {
-            let rows = source.rows(matchers, range, symbols, &self.cache)?;
+            let rows = source.rows(request, &self.cache)?;
             estimate += rows.samples;
             all.push((number as u32, rows));
         }
@@ -133,19 +128,17 @@ impl Snapshot for TsdbSnapshot {
 
     fn label_names<'a>(
         &'a self,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        Box::pin(async move { self.0.label_names(selectors, range) })
+        Box::pin(async move { self.0.label_names(request) })
     }
 
     fn label_values<'a>(
         &'a self,
         name: &'a str,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        Box::pin(async move { self.0.label_values(name, selectors, range) })
+        Box::pin(async move { self.0.label_values(name, request) })
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -155,6 +148,12 @@ impl Snapshot for TsdbSnapshot {
             .iter()
             .map(ToString::to_string)
             .collect()
+    }
+
+    fn series_count(&self) -> Option<u64> {
+        let blocks = self.0.blocks.iter();
+        let in_blocks: u64 = blocks.map(|b| b.block.meta().stats.num_series).sum();
+        Some(in_blocks.saturating_add(self.0.head.series_count() as u64))
     }
 
     fn time_range(&self) -> Option<TimeRange> {

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use quarrel_engine::labels::SymbolTable;
-use quarrel_engine::storage::{Chunk, Matcher, StorageError, TimeRange};
+use quarrel_engine::storage::{Chunk, SelectRequest, StorageError, TimeRange};
 
 use super::block::Rows;
 use super::cache::Cache;
@@ -20,20 +19,16 @@ pub(super) enum Source {
 
 impl Source {
     /// The series that satisfy the matchers and have samples in the range.
-    pub fn rows(
-        &self,
-        matchers: &[Matcher],
-        range: TimeRange,
-        symbols: &SymbolTable,
-        cache: &Cache,
-    ) -> Result<Rows, StorageError> {
+    pub fn rows(&self, request: SelectRequest<'_>, cache: &Cache) -> Result<Rows, StorageError> {
         match self {
             Source::Block(live) => {
-                let candidates = live.block.candidates(matchers, cache)?;
-                live.block
-                    .rows(candidates, &live.tombstones, range, symbols)
+                let SelectRequest {
+                    matchers, control, ..
+                } = request;
+                let candidates = live.block.candidates(matchers, cache, control)?;
+                live.block.rows(candidates, &live.tombstones, request)
             }
-            Source::Head(head) => Ok(head_source::rows(head, matchers, range, symbols)),
+            Source::Head(head) => head_source::rows(head, request),
         }
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::channel::{mpsc, oneshot};
 use futures::future::BoxFuture;
 use quarrel_engine::storage::{
-    Matcher, SelectRequest, Selected, Snapshot, Storage, StorageError, TimeRange,
+    LabelsRequest, SelectRequest, Selected, Snapshot, Storage, StorageError, TimeRange,
 };
 use quarrel_matchers::MatchOp;
 
@@ -71,8 +71,7 @@ impl Snapshot for GoSnapshot {
 
     fn label_names<'a>(
         &'a self,
-        _: &'a [Vec<Matcher>],
-        _: TimeRange,
+        _: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
         Box::pin(std::future::ready(Err(labels_unsupported())))
     }
@@ -80,8 +79,7 @@ impl Snapshot for GoSnapshot {
     fn label_values<'a>(
         &'a self,
         _: &'a str,
-        _: &'a [Vec<Matcher>],
-        _: TimeRange,
+        _: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
         Box::pin(std::future::ready(Err(labels_unsupported())))
     }

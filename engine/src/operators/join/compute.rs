@@ -11,7 +11,7 @@ use crate::batch::{Row, Rows};
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::operator::{Output, Run, both};
-use crate::operators::masks::group_masks;
+use crate::operators::masks::GroupMasks;
 use crate::operators::ops::OpAnnotation;
 
 pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError> {
@@ -39,8 +39,11 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
     let sides = &table.sides;
     let (groups, steps) = (sides.group.len(), join.steps);
     let one_there = match sides.fill.one {
-        Some(_) => group_masks(&one, &sides.one_group, groups, steps, &mut account)?,
-        None => Vec::new(),
+        Some(_) => {
+            let size = (groups, steps);
+            Some(GroupMasks::of(&one, &sides.one_group, size, &mut account)?)
+        }
+        None => None,
     };
     let matched = match sides.fill.many {
         Some(_) => {
@@ -211,7 +214,7 @@ struct Worker<'a> {
     one_series: Piece<'a>,
     /// For each group the steps at which the "one" side is there, if that is
     /// filled.
-    one_there: Vec<Option<Vec<bool>>>,
+    one_there: Option<GroupMasks>,
     pairs: Pairs<'a>,
 }
 
@@ -233,7 +236,7 @@ impl<'a> Worker<'a> {
             })?;
         }
         if let Some(fill) = sides.fill.one {
-            let there = self.one_there[group as usize].as_deref();
+            let there = self.one_there.as_ref().and_then(|masks| masks.get(group));
             let pair = first_pair + matched.len() as u32;
             let sides = (Side::Row(&self.many), Side::Fill(fill));
             self.pairs.alone(pair, &self.many, there, sides)?;

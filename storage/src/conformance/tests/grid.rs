@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use quarrel_engine::storage::{
-    Chunk, ChunkData, Matcher, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
+    Chunk, ChunkData, LabelsRequest, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
     StorageError, TimeRange,
 };
 
@@ -59,19 +59,17 @@ impl Snapshot for View {
 
     fn label_names<'a>(
         &'a self,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        self.0.label_names(selectors, range)
+        self.0.label_names(request)
     }
 
     fn label_values<'a>(
         &'a self,
         name: &'a str,
-        selectors: &'a [Vec<Matcher>],
-        range: TimeRange,
+        request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        self.0.label_values(name, selectors, range)
+        self.0.label_values(name, request)
     }
 
     fn time_range(&self) -> Option<TimeRange> {

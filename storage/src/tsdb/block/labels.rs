@@ -1,13 +1,16 @@
 //! Reads labels of candidates: tests matchers on them, and collects their names
 //! and values.
 
-use quarrel_engine::storage::StorageError;
+use quarrel_engine::storage::{SelectControl, StorageError};
 use quarrel_matchers::Matcher;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::index::Index;
 use super::{Block, Candidates};
 use crate::tsdb::cache::Cache;
+
+/// Series or values that are looked at between two looks at the query.
+const CHECK_EVERY: usize = 256;
 
 /// A matcher on labels of series, which remembers its results by symbol.
 pub(super) struct LabelMatcher<'m> {
@@ -58,14 +61,15 @@ impl Block {
     /// The label names of all series that satisfy the matchers.
     ///
     /// # Errors
-    /// When the index is corrupt.
+    /// When the index is corrupt, and the end of the query.
     pub(in crate::tsdb) fn label_names(
         &self,
         matchers: &[Matcher],
         cache: &Cache,
+        control: &dyn SelectControl,
     ) -> Result<Vec<String>, StorageError> {
         let mut names = FxHashSet::default();
-        self.each_selected(matchers, cache, |labels| {
+        self.each_selected(matchers, cache, control, |labels| {
             names.extend(labels.iter().map(|l| l.0));
             Ok(())
         })?;
@@ -78,26 +82,34 @@ impl Block {
     /// The values of a label in all series that satisfy the matchers.
     ///
     /// # Errors
-    /// When the index is corrupt.
+    /// When the index is corrupt, and the end of the query.
     pub(in crate::tsdb) fn label_values(
         &self,
         name: &str,
         matchers: &[Matcher],
         cache: &Cache,
+        control: &dyn SelectControl,
     ) -> Result<Vec<String>, StorageError> {
         // Matchers on this label alone are tested without reading series.
         if matchers.iter().all(|m| m.name() == name) {
             let Some(values) = self.index.values(name)? else {
                 return Ok(Vec::new());
             };
-            let matching = values
-                .iter()
-                .filter(|v| matchers.iter().all(|m| m.matches_bytes(v)));
-            return matching.map(|value| self.index.text(value)).collect();
+            let mut matching = Vec::new();
+            for (i, value) in values.iter().enumerate() {
+                if i % CHECK_EVERY == 0 {
+                    control.check()?;
+                }
+                if matchers.iter().all(|m| m.matches_bytes(value)) {
+                    control.reserve(value.len() + size_of::<String>())?;
+                    matching.push(self.index.text(value)?);
+                }
+            }
+            return Ok(matching);
         }
         let mut is_name: FxHashMap<u32, bool> = FxHashMap::default();
         let mut values = FxHashSet::default();
-        self.each_selected(matchers, cache, |labels| {
+        self.each_selected(matchers, cache, control, |labels| {
             for (reference, value) in labels {
                 let is_it = match is_name.get(reference) {
                     Some(is_it) => *is_it,
@@ -124,13 +136,17 @@ impl Block {
         &self,
         matchers: &[Matcher],
         cache: &Cache,
+        control: &dyn SelectControl,
         mut visit: impl FnMut(&[(u32, u32)]) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
-        let Candidates { ids, remaining } = self.candidates(matchers, cache)?;
+        let Candidates { ids, remaining } = self.candidates(matchers, cache, control)?;
         let mut tests: Vec<LabelMatcher<'_>> =
             remaining.into_iter().map(LabelMatcher::new).collect();
         let mut labels = Vec::new();
-        'series: for id in ids {
+        'series: for (i, id) in ids.into_iter().enumerate() {
+            if i % CHECK_EVERY == 0 {
+                control.check()?;
+            }
             labels.clear();
             let entry = self.index.series(id)?;
             entry

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolTable, SymbolsMut};
-use quarrel_engine::storage::{Chunk, StorageError, TimeRange};
+use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolsMut};
+use quarrel_engine::storage::{Chunk, SelectRequest, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
 use super::index::{ChunkMeta, Index};
@@ -12,6 +12,8 @@ use super::{Block, Candidates, Tombstones};
 
 /// Number of rows whose labels are interned under one lock.
 const BATCH: usize = 256;
+/// Labels of a row for which room is made at first.
+const LABELS_A_ROW: usize = 8;
 /// Fewest selected series for which the system is advised to read their chunks
 /// ahead.
 const ADVISE_FROM: usize = 32;
@@ -202,18 +204,23 @@ impl Block {
     /// the range.
     ///
     /// # Errors
-    /// When the index is corrupt.
+    /// When the index is corrupt, and the end of the query.
     pub(in crate::tsdb) fn rows(
         &self,
         candidates: Candidates<'_>,
         tombstones: &Tombstones,
-        range: TimeRange,
-        table: &SymbolTable,
+        request: SelectRequest<'_>,
     ) -> Result<Rows, StorageError> {
         let Candidates { ids, remaining } = candidates;
-        let labels = LabelList::with_capacity(ids.len(), 8);
+        let SelectRequest {
+            range,
+            symbols,
+            control,
+            ..
+        } = request;
+        control.reserve(ids.len() * (LABELS_A_ROW * size_of::<Label>() + 2 * size_of::<u32>()))?;
         let mut rows = Rows {
-            labels,
+            labels: LabelList::with_capacity(ids.len(), LABELS_A_ROW),
             ..Rows::default()
         };
         if ids.is_empty() {
@@ -235,7 +242,8 @@ impl Block {
         let mut interned = Interned::new(self.index.symbol_count()?, ids.len());
         for batch in ids.chunks(BATCH) {
             reader.batch(batch, &mut rows)?;
-            reader.intern(&mut interned, &mut table.write(), &mut rows)?;
+            reader.intern(&mut interned, &mut symbols.write(), &mut rows)?;
+            control.check()?;
         }
         let chunks = reader.chunks;
         let (first, last) = chunks.references;

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use quarrel_engine::storage::StorageError;
+use quarrel_engine::storage::{SelectControl, StorageError};
 use quarrel_matchers::{Class, MatchOp, Matcher, resolve};
 
 use super::Block;
@@ -64,6 +64,7 @@ fn is_always_true(matcher: &Matcher) -> bool {
 struct Selection<'a> {
     block: &'a Block,
     cache: &'a Cache,
+    control: &'a dyn SelectControl,
     /// Series that satisfy the matchers so far; `None` stands for all.
     base: Option<Vec<u32>>,
 }
@@ -73,15 +74,17 @@ impl Block {
     /// to test on labels.
     ///
     /// # Errors
-    /// When the index is corrupt.
+    /// When the index is corrupt, and the end of the query.
     pub(in crate::tsdb) fn candidates<'m>(
         &self,
         matchers: &'m [Matcher],
         cache: &Cache,
+        control: &dyn SelectControl,
     ) -> Result<Candidates<'m>, StorageError> {
         let mut selection = Selection {
             block: self,
             cache,
+            control,
             base: None,
         };
         let mut remaining = Vec::new();
@@ -134,12 +137,14 @@ impl<'a> Selection<'a> {
             return Ok(None);
         }
         for (matcher, literals) in excluded {
+            self.control.check()?;
             let list = index.any_of(matcher.name(), literals.into_iter())?;
             self.subtract(&list)?;
         }
         // Few values first: they are cheap and reduce the candidates.
         others.sort_by_key(|(values, _)| *values);
         for (values, matcher) in others {
+            self.control.check()?;
             if self.general(matcher, values, remaining)?.is_none()
                 || self.base.as_ref().is_some_and(Vec::is_empty)
             {
@@ -182,9 +187,9 @@ impl<'a> Selection<'a> {
         // If the empty value matches, series without the label do, too. Then the
         // series that do not match are excluded.
         let key = if matches_empty {
-            Key::Failing(block, matcher.clone())
+            Key::Failing(block, matcher.into())
         } else {
-            Key::Matching(block, matcher.clone())
+            Key::Matching(block, matcher.into())
         };
         let list = match self.cache.get(&key) {
             Some(Entry::Series(ids)) => Ids::Owned(ids),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use futures::executor::block_on;
-use quarrel_engine::storage::{Matcher, Storage, TimeRange};
+use quarrel_engine::storage::{LabelsRequest, Matcher, Storage, TimeRange, Unlimited};
 use quarrel_matchers::MatchOp;
 
 use super::*;
@@ -152,10 +152,10 @@ fn names_and_values_of_labels() {
     let snapshot = block_on(db.snapshot(TimeRange::ALL)).unwrap();
     let all = TimeRange::ALL;
     let names = |selectors: &[Vec<Matcher>], range| {
-        block_on(snapshot.label_names(selectors, range)).unwrap()
+        block_on(snapshot.label_names(LabelsRequest::new(selectors, range))).unwrap()
     };
     let values = |name, selectors: &[Vec<Matcher>]| {
-        block_on(snapshot.label_values(name, selectors, all)).unwrap()
+        block_on(snapshot.label_values(name, LabelsRequest::new(selectors, all))).unwrap()
     };
     assert_eq!(
         names(&[], all),
@@ -264,9 +264,9 @@ fn a_pattern_is_left_to_the_labels_of_few_candidates() {
     let pattern = matcher(MatchOp::Regex, "pod", "p.d-[0-9]+");
     let one = matcher(MatchOp::Equal, "pod", "pod-14");
     let matchers = [one, pattern.clone()];
-    let found = block.candidates(&matchers, &cache).unwrap();
+    let found = block.candidates(&matchers, &cache, &Unlimited).unwrap();
     assert_eq!((found.ids.len(), found.remaining.len()), (1, 1));
     let matchers = [pattern];
-    let found = block.candidates(&matchers, &cache).unwrap();
+    let found = block.candidates(&matchers, &cache, &Unlimited).unwrap();
     assert_eq!((found.ids.len(), found.remaining.len()), (70, 0));
 }

@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use quarrel_engine::storage::{SelectControl, StorageError};
 use quarrel_matchers::{Matcher, SortedValues, resolve};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -136,10 +137,16 @@ impl LabelIndex {
     }
 
     /// The series of the index that satisfy all matchers, ascending.
-    fn select(&self, symbols: &Symbols, matchers: &[Matcher]) -> Vec<u32> {
+    fn select(
+        &self,
+        symbols: &Symbols,
+        matchers: &[Matcher],
+        control: &dyn SelectControl,
+    ) -> Result<Vec<u32>, StorageError> {
         let mut selected: Option<Vec<u32>> = None;
         let mut excluded = Vec::new();
         for matcher in matchers {
+            control.check()?;
             let values = self.values(symbols, matcher.name());
             let texts = |values| Texts { symbols, values };
             if !matcher.matches_empty() {
@@ -151,7 +158,7 @@ impl LabelIndex {
                     None => ids,
                 });
                 if selected.as_ref().is_some_and(Vec::is_empty) {
-                    return Vec::new();
+                    return Ok(Vec::new());
                 }
             } else if let Some(values) = values {
                 // Series without the label match, so exclude the others.
@@ -164,7 +171,7 @@ impl LabelIndex {
         for ids in &excluded {
             subtract(&mut selected, ids);
         }
-        selected
+        Ok(selected)
     }
 
     /// Label names of the series for which `visible` holds.
@@ -339,16 +346,17 @@ impl ViewIndex {
         symbols: &Symbols,
         matchers: &[Matcher],
         series: impl Fn(u32) -> &'a Series,
-    ) -> Vec<u32> {
+        control: &dyn SelectControl,
+    ) -> Result<Vec<u32>, StorageError> {
         let part = |index: &LabelIndex| {
-            let mut ids = index.select(symbols, matchers);
+            let mut ids = index.select(symbols, matchers, control)?;
             ids.retain(|id| *id < self.end && series(*id).has_samples());
             index.sort(&mut ids);
-            ids
+            Ok::<_, StorageError>(ids)
         };
-        let (base, recent) = (part(&self.base), part(&self.recent));
+        let (base, recent) = (part(&self.base)?, part(&self.recent)?);
         if recent.is_empty() {
-            return base;
+            return Ok(base);
         }
         let mut merged = Vec::with_capacity(base.len() + recent.len());
         let mut base = base.into_iter().peekable();
@@ -362,6 +370,6 @@ impl ViewIndex {
             merged.push(id);
         }
         merged.extend(base);
-        merged
+        Ok(merged)
     }
 }

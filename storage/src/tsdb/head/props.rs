@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use quarrel_engine::storage::Unlimited;
 use quarrel_matchers::{MatchOp, Matcher};
 
 use super::record::Log;
@@ -211,7 +212,7 @@ proptest! {
             writer.log(&testlog::samples(&[(n as u64, 1, 0.0)]), Compression::None);
             if n == split {
                 put(dir.path(), "wal", 0, &writer.bytes);
-                reader.refresh(0).unwrap().select(&[]);
+                reader.refresh(0).unwrap().select(&[], &Unlimited).unwrap();
             }
         }
         put(dir.path(), "wal", 0, &writer.bytes);
@@ -231,7 +232,8 @@ proptest! {
         expected.dedup();
         let owned = |(n, v): (&str, &str)| (n.to_owned(), v.to_owned());
         let got: Vec<Vec<_>> = head
-            .select(&matchers)
+            .select(&matchers, &Unlimited)
+            .unwrap()
             .into_iter()
             .map(|id| head.series(id).labels().map(owned).collect())
             .collect();
@@ -243,8 +245,8 @@ proptest! {
         };
         let pairs = || expected.iter().flatten();
         let names = pairs().map(|l| l.0.clone()).collect();
-        prop_assert_eq!(head.label_names(&matchers), sorted(names));
+        prop_assert_eq!(head.label_names(&matchers, &Unlimited).unwrap(), sorted(names));
         let values = pairs().filter(|l| l.0 == "a").map(|l| l.1.clone()).collect();
-        prop_assert_eq!(head.label_values("a", &matchers), sorted(values));
+        prop_assert_eq!(head.label_values("a", &matchers, &Unlimited).unwrap(), sorted(values));
     }
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use quarrel_chunks::{FloatEncoder, XorEncoder, decode_floats};
+use quarrel_engine::storage::Unlimited;
 use quarrel_matchers::{MatchOp, Matcher};
 
 use super::log::Follower;
@@ -14,7 +15,7 @@ pub(super) type Content = BTreeMap<String, Vec<(i64, u64)>>;
 
 pub(super) fn content(head: &Head) -> Content {
     let mut all = Content::new();
-    for id in head.select(&[]) {
+    for id in head.select(&[], &Unlimited).unwrap() {
         let mut chunks = Vec::new();
         head.series(id).chunks(i64::MIN, i64::MAX, &mut chunks);
         let (mut times, mut values) = (Vec::new(), Vec::new());
@@ -60,10 +61,13 @@ pub(super) fn xor(samples: &[(i64, f64)]) -> Vec<u8> {
 fn a_directory_without_a_head_has_no_series() {
     let dir = tempfile::tempdir().unwrap();
     let head = Head::read(dir.path(), HeadOptions::default()).unwrap();
-    assert_eq!(head.select(&[]), Vec::<SeriesId>::new());
+    assert_eq!(
+        head.select(&[], &Unlimited).unwrap(),
+        Vec::<SeriesId>::new()
+    );
     assert_eq!((head.time_range(), head.warnings()), (None, &[][..]));
     let nowhere = Head::read(Path::new("/nowhere"), HeadOptions::default()).unwrap();
-    assert!(nowhere.select(&[]).is_empty());
+    assert!(nowhere.select(&[], &Unlimited).unwrap().is_empty());
 }
 
 #[test]
@@ -112,8 +116,8 @@ fn samples_come_from_all_segments() {
     .unwrap();
     assert_eq!(content(&head)["a"], floats(&[(20, 3.0)]));
     assert_eq!(head.time_range(), Some((20, 20)));
-    assert_eq!(head.label_names(&[]), ["i"]);
-    assert_eq!(head.label_values("i", &[]), ["a", "b"]);
+    assert_eq!(head.label_names(&[], &Unlimited).unwrap(), ["i"]);
+    assert_eq!(head.label_values("i", &[], &Unlimited).unwrap(), ["a", "b"]);
 }
 
 #[test]
@@ -271,7 +275,7 @@ fn out_of_order_samples_are_separate_chunks_until_they_are_on_disk() {
     let expected = floats(&[(10, 1.0), (11, 6.5), (12, 7.5), (13, 8.0), (20, 3.0)]);
     assert_eq!(content(&head)["a"], expected);
     let mut chunks = Vec::new();
-    head.series(head.select(&[])[0])
+    head.series(head.select(&[], &Unlimited).unwrap()[0])
         .chunks(i64::MIN, i64::MAX, &mut chunks);
     let order: Vec<_> = chunks
         .iter()
@@ -279,7 +283,8 @@ fn out_of_order_samples_are_separate_chunks_until_they_are_on_disk() {
         .collect();
     assert_eq!(order, [(10, false), (11, true), (13, true)]);
     chunks.clear();
-    head.series(head.select(&[])[0]).chunks(13, 14, &mut chunks);
+    head.series(head.select(&[], &Unlimited).unwrap()[0])
+        .chunks(13, 14, &mut chunks);
     let order: Vec<_> = chunks
         .iter()
         .map(|c| (c.min_time, c.out_of_order))
@@ -331,7 +336,12 @@ fn adjacent_tombstones_become_one() {
     }
     put(dir.path(), "wal", 2, &w.bytes);
     let head = Head::read(dir.path(), HeadOptions::default()).unwrap();
-    let b = head.select(&[Matcher::new(MatchOp::Equal, "i", "b").unwrap()]);
+    let b = head
+        .select(
+            &[Matcher::new(MatchOp::Equal, "i", "b").unwrap()],
+            &Unlimited,
+        )
+        .unwrap();
     let stones = head.series(b[0]).tombstones();
     assert_eq!(stones, [(0, 3), (5, 5), (10, 25), (40, 60), (100, 200)]);
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use quarrel_engine::storage::{SelectControl, StorageError};
 use quarrel_matchers::Matcher;
 use rustc_hash::FxHashSet;
 
@@ -48,9 +49,22 @@ pub type SeriesId = u32;
 impl Head {
     /// Series that satisfy all matchers, in label order; all series without a
     /// matcher. Series without samples are left out.
-    pub fn select(&self, matchers: &[Matcher]) -> Vec<SeriesId> {
+    ///
+    /// # Errors
+    /// The end of the query.
+    pub fn select(
+        &self,
+        matchers: &[Matcher],
+        control: &dyn SelectControl,
+    ) -> Result<Vec<SeriesId>, StorageError> {
+        let series = |id| self.get(id);
         self.index()
-            .select(&self.symbols, matchers, |id| self.get(id))
+            .select(&self.symbols, matchers, series, control)
+    }
+
+    /// How many series there are, those without samples included.
+    pub fn series_count(&self) -> u32 {
+        self.length
     }
 
     /// A series.
@@ -65,28 +79,44 @@ impl Head {
     }
 
     /// The names of all labels of series that satisfy the matchers, sorted.
-    pub fn label_names(&self, matchers: &[Matcher]) -> Vec<String> {
+    ///
+    /// # Errors
+    /// The end of the query.
+    pub fn label_names(
+        &self,
+        matchers: &[Matcher],
+        control: &dyn SelectControl,
+    ) -> Result<Vec<String>, StorageError> {
         let names = if matchers.is_empty() {
             self.index().names(|id| self.get(id))
         } else {
-            let ids = self.select(matchers);
+            let ids = self.select(matchers, control)?;
             ids.iter()
                 .flat_map(|id| self.get(*id).labels.iter().map(|l| l.0))
                 .collect()
         };
-        self.texts(names)
+        Ok(self.texts(names))
     }
 
     /// The values of a label in series that satisfy the matchers, sorted.
-    pub fn label_values(&self, name: &str, matchers: &[Matcher]) -> Vec<String> {
+    ///
+    /// # Errors
+    /// The end of the query.
+    pub fn label_values(
+        &self,
+        name: &str,
+        matchers: &[Matcher],
+        control: &dyn SelectControl,
+    ) -> Result<Vec<String>, StorageError> {
         let values = if matchers.is_empty() {
             self.index().values(&self.symbols, name, |id| self.get(id))
         } else {
             let is_it = |l: &&Label| self.symbols.get(l.0) == name;
             let value = |id: &u32| Some(self.get(*id).labels.iter().find(is_it)?.1);
-            self.select(matchers).iter().filter_map(value).collect()
+            let ids = self.select(matchers, control)?;
+            ids.iter().filter_map(value).collect()
         };
-        self.texts(values)
+        Ok(self.texts(values))
     }
 
     fn texts(&self, symbols: FxHashSet<HeadSymbol>) -> Vec<String> {
