@@ -4,10 +4,14 @@
 //! shares the last view. Otherwise a thread of its own refreshes the view, since
 //! reading a log may take long; queries that arrive meanwhile wait for the next
 //! refresh.
+//!
+//! Before a query gets a view, the files of the blocks in its range are compared
+//! with what is mapped. A block whose files were truncated or replaced is opened
+//! anew, as at the start; as long as that fails, so do the queries in its range.
 
 use std::borrow::Cow;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,6 +22,7 @@ use parking_lot::Mutex;
 use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 
 use super::cache::Cache;
+use super::data_path::DataPath;
 use super::directory::{self, LiveBlock};
 use super::head::{HeadOptions, HeadReader, Watch};
 use super::head_source;
@@ -51,7 +56,7 @@ pub struct Tsdb {
 
 #[derive(Debug)]
 struct Inner {
-    dir: PathBuf,
+    dir: DataPath,
     options: TsdbOptions,
     cache: Arc<Cache>,
     state: Mutex<State>,
@@ -69,10 +74,18 @@ struct State {
 
 type Answer = Result<Arc<View>, StorageError>;
 
+/// A query that waits for a new view.
+#[derive(Debug)]
+struct Request {
+    /// The range in which blocks are to be opened anew if their files changed.
+    reopen: Option<TimeRange>,
+    sender: oneshot::Sender<Answer>,
+}
+
 /// Queries that wait for a new view.
 #[derive(Debug, Default)]
 struct Waiting {
-    senders: Vec<oneshot::Sender<Answer>>,
+    requests: Vec<Request>,
     /// Whether a thread will answer them.
     has_thread: bool,
 }
@@ -90,7 +103,7 @@ impl Tsdb {
     /// When it cannot be read, or where Prometheus would not start either: a
     /// corrupt block, a corrupt checkpoint.
     pub fn open(path: impl AsRef<Path>, options: TsdbOptions) -> Result<Tsdb, StorageError> {
-        let dir = path.as_ref().to_owned();
+        let dir = DataPath::root(path.as_ref());
         let cache = Arc::new(Cache::new(options.cache_bytes));
         let state = State::open(&dir, &cache)?;
         let state = Mutex::new(state);
@@ -108,24 +121,27 @@ impl Tsdb {
 
     /// The directory.
     pub fn path(&self) -> &Path {
-        &self.inner.dir
+        self.inner.dir.root_path()
     }
 }
 
 impl Storage for Tsdb {
-    fn snapshot(&self, _: TimeRange) -> BoxFuture<'_, Result<Arc<dyn Snapshot>, StorageError>> {
-        let wrap = |view| Arc::new(TsdbSnapshot(view)) as Arc<dyn Snapshot>;
+    fn snapshot(&self, range: TimeRange) -> BoxFuture<'_, Result<Arc<dyn Snapshot>, StorageError>> {
         Box::pin(async move {
-            if let Some(view) = self.inner.current() {
-                return Ok(wrap(view));
+            let mut view = match self.inner.current() {
+                Some(view) => view,
+                None => self.inner.new_view(None).await?,
+            };
+            if !view.is_unchanged(range) {
+                view = self.inner.new_view(Some(range)).await?;
             }
-            let lost = |_| StorageError::Other("the thread that reads the head is gone".into());
-            self.inner.request_view()?.await.map_err(lost)?.map(wrap)
+            Ok(Arc::new(TsdbSnapshot(view)) as Arc<dyn Snapshot>)
         })
     }
 
     fn name(&self) -> Cow<'_, str> {
-        self.inner.dir.to_string_lossy()
+        let name = self.inner.dir.name();
+        name.map_or("tsdb".into(), |name| name.to_string_lossy())
     }
 }
 
@@ -139,20 +155,25 @@ impl Inner {
         is_current.then(|| state.view.clone())
     }
 
-    /// Requests a view that is not older than this call.
-    fn request_view(self: &Arc<Self>) -> Result<oneshot::Receiver<Answer>, StorageError> {
+    /// A view that is not older than this call.
+    async fn new_view(self: &Arc<Self>, reopen: Option<TimeRange>) -> Answer {
+        let lost = |_| StorageError::Other("the thread that reads the head is gone".into());
+        self.request_view(reopen)?.await.map_err(lost)?
+    }
+
+    fn request_view(
+        self: &Arc<Self>,
+        reopen: Option<TimeRange>,
+    ) -> Result<oneshot::Receiver<Answer>, StorageError> {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = self.waiting.lock();
-        waiting.senders.push(sender);
+        waiting.requests.push(Request { reopen, sender });
         if !waiting.has_thread {
             let inner = self.clone();
             let thread = thread::Builder::new().name("quarrel-tsdb".into());
             thread
                 .spawn(move || inner.serve())
-                .map_err(|error| StorageError::Io {
-                    path: self.dir.clone(),
-                    error,
-                })?;
+                .map_err(|e| self.dir.io(e))?;
             waiting.has_thread = true;
         }
         Ok(receiver)
@@ -161,26 +182,30 @@ impl Inner {
     /// Refreshes the view until no query waits.
     fn serve(&self) {
         loop {
-            let senders = {
+            let requests = {
                 let mut waiting = self.waiting.lock();
-                if waiting.senders.is_empty() {
+                if waiting.requests.is_empty() {
                     waiting.has_thread = false;
                     return;
                 }
-                std::mem::take(&mut waiting.senders)
+                std::mem::take(&mut waiting.requests)
             };
-            let refresh = || {
-                self.state
-                    .lock()
-                    .refresh(&self.dir, &self.cache, &self.options)
-            };
-            let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(refresh))
-                .unwrap_or_else(|_| Err(StorageError::Other("reading the head panicked".into())));
-            for sender in senders {
+            let answer = self.answer(None);
+            for Request { reopen, sender } in requests {
+                let answer = match reopen {
+                    Some(range) => self.answer(Some(range)),
+                    None => copy(&answer),
+                };
                 // A cancelled query needs no answer.
-                let _ = sender.send(copy(&answer));
+                let _ = sender.send(answer);
             }
         }
+    }
+
+    fn answer(&self, reopen: Option<TimeRange>) -> Answer {
+        let refresh = || self.state.lock().refresh(self, reopen);
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(refresh))
+            .unwrap_or_else(|_| Err(StorageError::Other("reading the head panicked".into())))
     }
 }
 
@@ -211,7 +236,7 @@ fn min_valid_time(blocks: &[LiveBlock]) -> i64 {
 
 /// Runs `read` until the directory does not change meanwhile.
 fn read_unchanged<T>(
-    dir: &Path,
+    dir: &DataPath,
     mut read: impl FnMut() -> Result<Option<T>, StorageError>,
 ) -> Result<T, StorageError> {
     for attempt in 0..ATTEMPTS {
@@ -223,8 +248,7 @@ fn read_unchanged<T>(
         }
     }
     Err(StorageError::Other(format!(
-        "{} changed during each attempt to read it",
-        dir.display()
+        "{dir} changed during each attempt to read it"
     )))
 }
 
@@ -236,7 +260,7 @@ fn same(a: &[LiveBlock], b: &[LiveBlock]) -> bool {
 }
 
 impl State {
-    fn open(dir: &Path, cache: &Arc<Cache>) -> Result<State, StorageError> {
+    fn open(dir: &DataPath, cache: &Arc<Cache>) -> Result<State, StorageError> {
         read_unchanged(dir, || {
             let mut watch = Watch::new(dir);
             watch.may_have_changed();
@@ -245,10 +269,10 @@ impl State {
             let options = HeadOptions {
                 min_valid_time_ms: min_valid_time(&blocks),
             };
-            let head = match HeadReader::open(dir, options) {
+            let head = match HeadReader::open(dir.root_path(), options) {
                 Ok(head) => head,
                 Err(e) if e.is_changed() => return Ok(None),
-                Err(e) => return Err(head_source::error(dir, e)),
+                Err(e) => return Err(head_source::error(e)),
             };
             // Samples that left the head meanwhile are in a new block.
             if watch.may_have_changed() && !same(&directory::list(dir, &blocks)?, &blocks) {
@@ -268,37 +292,49 @@ impl State {
         })
     }
 
-    /// Reads the changes of the directory and returns the current view.
-    fn refresh(
-        &mut self,
-        dir: &Path,
-        cache: &Arc<Cache>,
-        options: &TsdbOptions,
-    ) -> Result<Arc<View>, StorageError> {
+    /// Reads the changes of the directory and returns the current view. Opens
+    /// blocks in the range `reopen` anew if their files changed.
+    fn refresh(&mut self, of: &Inner, reopen: Option<TimeRange>) -> Answer {
+        let answer = self.try_refresh(of, reopen);
+        if answer.is_err() {
+            // The next query must see the cause again.
+            self.watch = Watch::new(&of.dir);
+        }
+        answer
+    }
+
+    fn try_refresh(&mut self, of: &Inner, reopen: Option<TimeRange>) -> Answer {
+        let dir = &of.dir;
         read_unchanged(dir, || {
             let mut blocks = self.view.blocks.clone();
             if self.watch.may_have_changed() {
                 blocks = directory::list(dir, &blocks)?;
             }
-            if self.tombstones_read.elapsed() >= options.tombstones_interval {
+            if self.tombstones_read.elapsed() >= of.options.tombstones_interval {
+                blocks
+                    .iter_mut()
+                    .try_for_each(LiveBlock::update_tombstones)?;
                 self.tombstones_read = Instant::now();
-                for block in &mut blocks {
-                    if let Some(new) = block.with_new_tombstones()? {
-                        *block = new;
+            }
+            if let Some(range) = reopen {
+                let overlaps = |b: &LiveBlock| b.block.meta().overlaps(range.start, range.end);
+                for block in blocks.iter_mut().filter(|b| overlaps(b)) {
+                    if !block.block.is_unchanged() {
+                        *block = block.reopened()?;
                     }
                 }
             }
             let head = match self.head.refresh(min_valid_time(&blocks)) {
                 Ok(head) => head,
                 Err(e) if e.is_changed() => return Ok(None),
-                Err(e) => return Err(head_source::error(dir, e)),
+                Err(e) => return Err(head_source::error(e)),
             };
             if self.watch.may_have_changed() && !same(&directory::list(dir, &blocks)?, &blocks) {
                 // The new list is dropped, so the next attempt must list again.
                 self.watch = Watch::new(dir);
                 return Ok(None);
             }
-            Ok(Some(self.publish(blocks, head, cache)))
+            Ok(Some(self.publish(blocks, head, &of.cache)))
         })
     }
 
@@ -309,11 +345,9 @@ impl State {
         cache: &Arc<Cache>,
     ) -> Arc<View> {
         let old = &self.view;
-        let same_tombstones =
-            |(a, b): (&LiveBlock, &LiveBlock)| Arc::ptr_eq(&a.tombstones, &b.tombstones);
         let same_blocks = same(&old.blocks, &blocks);
         if same_blocks
-            && old.blocks.iter().zip(&blocks).all(same_tombstones)
+            && old.blocks.iter().zip(&blocks).all(|(a, b)| a.is_same(b))
             && Arc::ptr_eq(&old.head, &head)
         {
             return old.clone();
@@ -331,5 +365,7 @@ impl State {
     }
 }
 
+#[cfg(test)]
+mod file_tests;
 #[cfg(test)]
 mod tests;

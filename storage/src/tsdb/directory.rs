@@ -1,8 +1,6 @@
 //! Lists the blocks of a data directory as Prometheus does.
 
-use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -10,6 +8,7 @@ use quarrel_engine::storage::StorageError;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::block::{self, Block, BlockMeta, Tombstones};
+use super::data_path::DataPath;
 
 /// An open block with its tombstones at one moment.
 #[derive(Clone, Debug)]
@@ -21,10 +20,10 @@ pub(super) struct LiveBlock {
 }
 
 impl LiveBlock {
-    fn open(dir: &Path, meta: BlockMeta) -> Result<LiveBlock, StorageError> {
-        let block = Arc::new(Block::open(dir, meta)?);
+    fn open(dir: &DataPath, meta: BlockMeta) -> Result<LiveBlock, StorageError> {
+        let block = Arc::new(Block::open_in(dir, meta)?);
         let tombstones_stamp = stamp(dir);
-        let tombstones = Arc::new(Tombstones::read(dir)?);
+        let tombstones = Arc::new(Tombstones::read_in(dir)?);
         Ok(LiveBlock {
             block,
             tombstones,
@@ -32,44 +31,48 @@ impl LiveBlock {
         })
     }
 
-    /// The block with its current tombstones, if they have changed.
-    pub fn with_new_tombstones(&self) -> Result<Option<LiveBlock>, StorageError> {
-        let dir = self.block.dir();
-        let tombstones_stamp = stamp(dir);
+    /// Reads the tombstones, if they have changed.
+    pub fn update_tombstones(&mut self) -> Result<(), StorageError> {
+        let dir = self.block.path();
+        let stamp = stamp(dir);
         // A deleted block keeps its tombstones.
-        if tombstones_stamp == self.tombstones_stamp || tombstones_stamp.is_none() {
-            return Ok(None);
+        if stamp != self.tombstones_stamp && stamp.is_some() {
+            self.tombstones = Arc::new(Tombstones::read_in(dir)?);
+            self.tombstones_stamp = stamp;
         }
-        let tombstones = Arc::new(Tombstones::read(dir)?);
-        Ok(Some(LiveBlock {
-            block: self.block.clone(),
-            tombstones,
-            tombstones_stamp,
-        }))
+        Ok(())
+    }
+
+    /// The block as its files are now.
+    pub fn reopened(&self) -> Result<LiveBlock, StorageError> {
+        let dir = self.block.path();
+        LiveBlock::open(dir, BlockMeta::read_in(dir)?)
+    }
+
+    /// Whether a query gets the same from both.
+    pub fn is_same(&self, other: &LiveBlock) -> bool {
+        Arc::ptr_eq(&self.block, &other.block) && Arc::ptr_eq(&self.tombstones, &other.tombstones)
     }
 }
 
-fn stamp(dir: &Path) -> Option<(SystemTime, u64)> {
-    let metadata = fs::metadata(dir.join(block::TOMBSTONES)).ok()?;
+fn stamp(dir: &DataPath) -> Option<(SystemTime, u64)> {
+    let metadata = dir.join(block::TOMBSTONES).metadata().ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
 /// The block directories in `dir`, sorted by name.
-fn block_dirs(dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
-    let io = |error| StorageError::Io {
-        path: dir.into(),
-        error,
-    };
+fn block_dirs(dir: &DataPath) -> Result<Vec<DataPath>, StorageError> {
+    let io = |e| dir.io(e);
     let mut dirs = Vec::new();
-    for entry in fs::read_dir(dir).map_err(io)? {
+    for entry in dir.entries().map_err(io)? {
         let entry = entry.map_err(io)?;
         let is_block = entry.file_name().to_str().is_some_and(block::is_ulid);
         // Directories that are being created or deleted have a suffix.
         if is_block && entry.file_type().is_ok_and(|t| t.is_dir()) {
-            dirs.push(entry.path());
+            dirs.push(dir.join(entry.file_name()));
         }
     }
-    dirs.sort_unstable();
+    dirs.sort_unstable_by(|a, b| a.name().cmp(&b.name()));
     Ok(dirs)
 }
 
@@ -77,15 +80,16 @@ fn block_dirs(dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
 /// again. As in Prometheus, a directory whose `meta.json` cannot be read is
 /// skipped, a block that another one replaces counts as deleted, and any other
 /// block that cannot be opened is an error.
-pub(super) fn list(dir: &Path, known: &[LiveBlock]) -> Result<Vec<LiveBlock>, StorageError> {
-    let by_dir: FxHashMap<&Path, &LiveBlock> = known.iter().map(|b| (b.block.dir(), b)).collect();
+pub(super) fn list(dir: &DataPath, known: &[LiveBlock]) -> Result<Vec<LiveBlock>, StorageError> {
+    let by_dir: FxHashMap<&DataPath, &LiveBlock> =
+        known.iter().map(|b| (b.block.path(), b)).collect();
     let mut found = Vec::new();
     for dir in block_dirs(dir)? {
-        if let Some(known) = by_dir.get(dir.as_path()) {
+        if let Some(known) = by_dir.get(&dir) {
             found.push((known.block.meta().clone(), Ok((*known).clone())));
             continue;
         }
-        match BlockMeta::read(&dir) {
+        match BlockMeta::read_in(&dir) {
             Ok(meta) => found.push((meta.clone(), Err((dir, meta)))),
             Err(e) => tracing::debug!("block skipped: {e}"),
         }
@@ -105,7 +109,7 @@ pub(super) fn list(dir: &Path, known: &[LiveBlock]) -> Result<Vec<LiveBlock>, St
                 Ok(block) => block,
                 // It has just been deleted.
                 Err(StorageError::Io { error, .. })
-                    if error.kind() == ErrorKind::NotFound && !dir.exists() =>
+                    if error.kind() == ErrorKind::NotFound && dir.metadata().is_err() =>
                 {
                     continue;
                 }

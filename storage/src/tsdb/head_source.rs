@@ -1,6 +1,5 @@
 //! Selects in the head.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use quarrel_engine::labels::{Label, LabelList, Symbol};
@@ -161,7 +160,7 @@ fn delete(chunk: &mut Chunk, tombstones: &[(i64, i64)]) {
 }
 
 /// Converts an error of the head.
-pub(super) fn error(dir: &Path, e: HeadError) -> StorageError {
+pub(super) fn error(e: HeadError) -> StorageError {
     match e {
         HeadError::Io { path, error } => StorageError::Io { path, error },
         HeadError::Corrupt {
@@ -176,6 +175,6 @@ pub(super) fn error(dir: &Path, e: HeadError) -> StorageError {
             file: dir.display().to_string(),
             detail: format!("segments are not sequential: {missing} is missing"),
         },
-        other => StorageError::Other(format!("{}: {other}", dir.display())),
+        other => StorageError::Other(other.to_string()),
     }
 }

@@ -7,6 +7,7 @@
 pub mod block;
 mod cache;
 mod chain;
+mod data_path;
 mod db;
 pub mod decbuf;
 mod directory;

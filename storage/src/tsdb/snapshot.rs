@@ -24,6 +24,13 @@ pub(super) struct View {
 }
 
 impl View {
+    /// Whether all blocks with samples in the range are as they were opened.
+    pub fn is_unchanged(&self, range: TimeRange) -> bool {
+        let overlaps = |b: &&LiveBlock| b.block.meta().overlaps(range.start, range.end);
+        let mut blocks = self.blocks.iter().filter(overlaps);
+        blocks.all(|b| b.block.is_unchanged())
+    }
+
     /// The sources that may have samples in the range, in the order in which
     /// Prometheus queries them.
     fn sources(&self, range: TimeRange) -> Vec<Source> {

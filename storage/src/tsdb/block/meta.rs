@@ -5,8 +5,13 @@ use std::path::Path;
 use quarrel_engine::storage::StorageError;
 use serde::Deserialize;
 
+use crate::tsdb::data_path::DataPath;
+
 /// The name of the file in a block's directory.
 pub(crate) const FILE: &str = "meta.json";
+/// Most bytes of the file. A block that replaces a thousand others has some
+/// 100 KiB.
+const MAX_FILE: u64 = 16 << 20;
 
 /// The parts of a block's `meta.json` that a reader needs.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -78,18 +83,16 @@ impl BlockMeta {
     /// Reads the file in the block directory `dir`.
     ///
     /// # Errors
-    /// When it cannot be read, is malformed, or has a version that Prometheus
-    /// 3.16 does not know.
+    /// When it cannot be read, has more than 16 MiB, is malformed, or has a
+    /// version that Prometheus 3.16 does not know.
     pub fn read(dir: &Path) -> Result<BlockMeta, StorageError> {
+        BlockMeta::read_in(&DataPath::block(dir))
+    }
+
+    pub(in crate::tsdb) fn read_in(dir: &DataPath) -> Result<BlockMeta, StorageError> {
         let path = dir.join(FILE);
-        let text = std::fs::read(&path).map_err(|error| StorageError::Io {
-            path: path.clone(),
-            error,
-        })?;
-        let corrupt = |detail| StorageError::Corrupt {
-            file: path.display().to_string(),
-            detail,
-        };
+        let text = path.read(MAX_FILE).map_err(|e| path.io(e))?;
+        let corrupt = |detail: String| path.corrupt(detail);
         let meta: BlockMeta = serde_json::from_slice(&text).map_err(|e| corrupt(e.to_string()))?;
         if meta.version != VERSION {
             return Err(corrupt(format!(

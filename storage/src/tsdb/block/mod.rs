@@ -18,6 +18,8 @@ use quarrel_engine::storage::StorageError;
 
 use self::index::Index;
 use self::segments::Segments;
+use super::data_path::DataPath;
+use super::mmap::MappedFile;
 
 pub use meta::{BlockMeta, BlockStats, Compaction, Parent};
 pub use tombstones::Tombstones;
@@ -31,7 +33,7 @@ pub(super) use tombstones::{FILE as TOMBSTONES, add as add_range};
 /// An open block. It stays readable when its files are deleted.
 #[derive(Debug)]
 pub struct Block {
-    dir: PathBuf,
+    dir: DataPath,
     meta: BlockMeta,
     /// Unique among the blocks that this process has opened.
     number: u64,
@@ -47,12 +49,16 @@ impl Block {
     /// # Errors
     /// When a file is missing or corrupt.
     pub fn open(dir: &Path, meta: BlockMeta) -> Result<Block, StorageError> {
+        Block::open_in(&DataPath::block(dir), meta)
+    }
+
+    pub(super) fn open_in(dir: &DataPath, meta: BlockMeta) -> Result<Block, StorageError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let segments = Segments::open(&dir.join("chunks"))?;
-        let index = Index::open(&dir.join("index"))?;
+        let index = Index::open(dir.join("index"))?;
         let number = NEXT.fetch_add(1, Relaxed);
         Ok(Block {
-            dir: dir.into(),
+            dir: dir.clone(),
             meta,
             number,
             index,
@@ -67,8 +73,18 @@ impl Block {
     }
 
     /// The directory of the block.
-    pub fn dir(&self) -> &Path {
+    pub fn dir(&self) -> PathBuf {
+        self.dir.full()
+    }
+
+    pub(super) fn path(&self) -> &DataPath {
         &self.dir
+    }
+
+    /// Whether neither index nor chunks were truncated, written to or replaced
+    /// since they were opened. A system call for each file.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.index.file().is_unchanged() && self.segments.files().all(MappedFile::is_unchanged)
     }
 
     pub(super) fn number(&self) -> u64 {

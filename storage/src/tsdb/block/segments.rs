@@ -4,12 +4,12 @@
 //! a checksum of encoding and data (`tsdb/docs/format/chunks.md`).
 
 use std::cmp::Ordering;
-use std::path::Path;
 
 use bytes::Bytes;
 use quarrel_engine::storage::{Encoding, StorageError};
 
 use super::verified::Verified;
+use crate::tsdb::data_path::DataPath;
 use crate::tsdb::decbuf::{self, DecodeError};
 use crate::tsdb::mmap::MappedFile;
 
@@ -17,6 +17,8 @@ const MAGIC: u32 = 0x85bd_40dd;
 const VERSION: u8 = 1;
 /// Magic number, version, padding.
 const HEADER: usize = 8;
+/// Most bytes of a segment: 32 bits of offset, and a last chunk.
+const MAX_FILE: u64 = 1 << 33;
 /// Mask of the offset in a reference.
 const OFFSET: u64 = u32::MAX as u64;
 /// Granularity of advice to the system, bytes.
@@ -44,13 +46,10 @@ impl Segments {
     ///
     /// # Errors
     /// When one cannot be mapped or has a wrong header.
-    pub fn open(dir: &Path) -> Result<Segments, StorageError> {
-        let io = |error| StorageError::Io {
-            path: dir.into(),
-            error,
-        };
+    pub fn open(dir: &DataPath) -> Result<Segments, StorageError> {
+        let io = |e| dir.io(e);
         let mut names = Vec::new();
-        for entry in std::fs::read_dir(dir).map_err(io)? {
+        for entry in dir.entries().map_err(io)? {
             let name = entry.map_err(io)?.file_name();
             // References number the files in the order of their names.
             if name
@@ -61,10 +60,15 @@ impl Segments {
             }
         }
         names.sort_unstable();
-        let segments = names.iter().map(|name| Segment::open(&dir.join(name)));
+        let segments = names.iter().map(|name| Segment::open(dir.join(name)));
         Ok(Segments {
             segments: segments.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The files.
+    pub fn files(&self) -> impl Iterator<Item = &MappedFile> {
+        self.segments.iter().map(|segment| &segment.file)
     }
 
     /// Advises the system that the chunks from one reference to another will be
@@ -118,8 +122,8 @@ impl Segment {
         }
     }
 
-    fn open(path: &Path) -> Result<Segment, StorageError> {
-        let file = MappedFile::open(path)?;
+    fn open(path: DataPath) -> Result<Segment, StorageError> {
+        let file = MappedFile::open(path, MAX_FILE)?;
         let bytes = file.bytes();
         let header = bytes.first_chunk::<HEADER>();
         let Some([a, b, c, d, version, ..]) = header else {
@@ -184,7 +188,7 @@ mod tests {
         for (name, bytes) in files {
             fs::write(dir.path().join(name), bytes).unwrap();
         }
-        Segments::open(dir.path())
+        Segments::open(&DataPath::root(dir.path()))
     }
 
     #[test]

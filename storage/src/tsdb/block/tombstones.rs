@@ -6,10 +6,13 @@ use std::sync::Arc;
 use quarrel_engine::storage::{StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
+use crate::tsdb::data_path::DataPath;
 use crate::tsdb::decbuf::{Decbuf, DecodeError};
 
 /// The name of the file in a block's directory.
 pub(crate) const FILE: &str = "tombstones";
+/// Most bytes of the file; a deletion has some 20.
+const MAX_FILE: u64 = 1 << 30;
 
 const MAGIC: u32 = 0x0130_ba30;
 const FORMAT: u8 = 1;
@@ -27,18 +30,19 @@ impl Tombstones {
     /// deletions.
     ///
     /// # Errors
-    /// When it cannot be read or is corrupt.
+    /// When it cannot be read, has more than 1 GiB, or is corrupt.
     pub fn read(dir: &Path) -> Result<Tombstones, StorageError> {
+        Tombstones::read_in(&DataPath::block(dir))
+    }
+
+    pub(in crate::tsdb) fn read_in(dir: &DataPath) -> Result<Tombstones, StorageError> {
         let path = dir.join(FILE);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match path.read(MAX_FILE) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Tombstones::default()),
-            Err(error) => return Err(StorageError::Io { path, error }),
+            Err(e) => return Err(path.io(e)),
         };
-        decode(&bytes).map_err(|e| StorageError::Corrupt {
-            file: path.display().to_string(),
-            detail: e.to_string(),
-        })
+        decode(&bytes).map_err(|e| path.corrupt(e.to_string()))
     }
 
     /// The deleted ranges of a series, sorted and disjoint.

@@ -1,7 +1,7 @@
 //! Changes of a directory while it is open.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use futures::executor::block_on;

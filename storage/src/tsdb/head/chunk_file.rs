@@ -5,9 +5,6 @@
 //! megabytes and preallocated with zeros, so it may end within a chunk.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 use bytes::Bytes;
 use quarrel_chunks::Encoding;
@@ -75,7 +72,8 @@ pub(super) fn read_all(
     let mut chunks = DiskChunks::default();
     for file in &listing.files {
         let path = listing.path(file);
-        let bytes = read_file(&path)?;
+        let bytes = path.read(MAX_FILE).map_err(|e| HeadError::io(&path, e))?;
+        let bytes = Bytes::from(bytes);
         let is_last = Some(file.0) == listing.last();
         if is_last && is_empty_file(&bytes) {
             break;
@@ -85,7 +83,7 @@ pub(super) fn read_all(
             Err(Scan::OutOfSequence) => {
                 // Prometheus cannot repair this and discards all files.
                 warnings.push(HeadWarning::ChunksCorrupt {
-                    path,
+                    path: path.shown().into(),
                     offset: chunks.last.0 & u64::from(u32::MAX),
                     detail: "chunks of a series overlap".into(),
                 });
@@ -94,7 +92,7 @@ pub(super) fn read_all(
             Err(Scan::Corrupt(at)) => {
                 if !is_last {
                     warnings.push(HeadWarning::ChunksCorrupt {
-                        path,
+                        path: path.shown().into(),
                         offset: at.offset as u64,
                         detail: at.detail.into(),
                     });
@@ -104,31 +102,6 @@ pub(super) fn read_all(
         }
     }
     Ok(chunks)
-}
-
-fn read_file(path: &Path) -> Result<Bytes, HeadError> {
-    let io = |e| HeadError::io(path, e);
-    let file = File::open(path).map_err(io)?;
-    let size = file.metadata().map_err(io)?.len();
-    if size > MAX_FILE {
-        return Err(HeadError::Corrupt {
-            path: path.into(),
-            offset: 0,
-            detail: format!("a head chunk file of {size} bytes"),
-        });
-    }
-    let mut bytes = vec![0; size as usize];
-    let mut have = 0;
-    while have < bytes.len() {
-        match file.read_at(&mut bytes[have..], have as u64) {
-            Ok(0) => break,
-            Ok(n) => have += n,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(io(e)),
-        }
-    }
-    bytes.truncate(have);
-    Ok(bytes.into())
 }
 
 /// Whether the last file is new and still empty.

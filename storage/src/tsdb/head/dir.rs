@@ -1,15 +1,14 @@
 //! Lists the files of a head.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::error::HeadError;
+use crate::tsdb::data_path::DataPath;
 
 /// The numbered files of one directory, ascending.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Numbered {
-    pub dir: PathBuf,
+    pub dir: DataPath,
     /// Number and file name.
     pub files: Vec<(u64, String)>,
 }
@@ -23,23 +22,23 @@ impl Numbered {
         self.files.last().map(|f| f.0)
     }
 
-    pub fn path(&self, file: &(u64, String)) -> PathBuf {
+    pub fn path(&self, file: &(u64, String)) -> DataPath {
         self.dir.join(&file.1)
     }
 }
 
 /// The content of a data directory's `wal`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct WalListing {
     pub segments: Numbered,
     /// The newest checkpoint: its number and directory.
-    pub checkpoint: Option<(u64, PathBuf)>,
+    pub checkpoint: Option<(u64, DataPath)>,
 }
 
 /// Detects files that are created, deleted or renamed in a directory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::tsdb) struct Watch {
-    dir: PathBuf,
+    dir: DataPath,
     /// The state at the last check, if every later change will change it.
     seen: Option<Seen>,
 }
@@ -52,8 +51,8 @@ enum Seen {
 }
 
 impl Seen {
-    fn of(dir: &Path) -> Option<Seen> {
-        match fs::metadata(dir).and_then(|m| m.modified()) {
+    fn of(dir: &DataPath) -> Option<Seen> {
+        match dir.metadata().and_then(|m| m.modified()) {
             Ok(time) => Some(Seen::At(time)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Some(Seen::Absent),
             Err(_) => None,
@@ -74,14 +73,14 @@ impl Seen {
 const STEP: Duration = Duration::from_secs(2);
 
 impl Watch {
-    pub fn new(dir: &Path) -> Self {
+    pub fn new(dir: &DataPath) -> Self {
         Watch {
-            dir: dir.into(),
+            dir: dir.clone(),
             seen: None,
         }
     }
 
-    pub fn dir(&self) -> &Path {
+    pub fn dir(&self) -> &DataPath {
         &self.dir
     }
 
@@ -119,8 +118,8 @@ fn list<T>(mut once: impl FnMut() -> Result<T, HeadError>) -> Result<T, HeadErro
 const CHECKPOINT_PREFIX: &str = "checkpoint.";
 
 /// Names in a directory; none if it does not exist.
-fn names(dir: &Path) -> Result<Vec<String>, HeadError> {
-    let entries = match fs::read_dir(dir) {
+fn names(dir: &DataPath) -> Result<Vec<String>, HeadError> {
+    let entries = match dir.entries() {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(HeadError::io(dir, e)),
@@ -136,7 +135,7 @@ fn names(dir: &Path) -> Result<Vec<String>, HeadError> {
     Ok(names)
 }
 
-fn numbered(dir: &Path, names: &[String]) -> Result<Numbered, HeadError> {
+fn numbered(dir: &DataPath, names: &[String]) -> Result<Numbered, HeadError> {
     let mut files: Vec<(u64, String)> = names
         .iter()
         .filter_map(|n| Some((n.parse().ok()?, n.clone())))
@@ -145,13 +144,13 @@ fn numbered(dir: &Path, names: &[String]) -> Result<Numbered, HeadError> {
     for pair in files.windows(2) {
         if pair[1].0 != pair[0].0.wrapping_add(1) {
             return Err(HeadError::MissingSegment {
-                dir: dir.into(),
+                dir: dir.shown().into(),
                 missing: pair[0].0.wrapping_add(1),
             });
         }
     }
     Ok(Numbered {
-        dir: dir.into(),
+        dir: dir.clone(),
         files,
     })
 }
@@ -160,7 +159,7 @@ fn numbered(dir: &Path, names: &[String]) -> Result<Numbered, HeadError> {
 ///
 /// # Errors
 /// When a number is missing between two others.
-pub(super) fn list_numbered(dir: &Path) -> Result<Numbered, HeadError> {
+pub(super) fn list_numbered(dir: &DataPath) -> Result<Numbered, HeadError> {
     list(|| numbered(dir, &names(dir)?))
 }
 
@@ -168,7 +167,7 @@ pub(super) fn list_numbered(dir: &Path) -> Result<Numbered, HeadError> {
 ///
 /// # Errors
 /// When a number is missing between two others.
-pub(super) fn list_wal(dir: &Path) -> Result<WalListing, HeadError> {
+pub(super) fn list_wal(dir: &DataPath) -> Result<WalListing, HeadError> {
     list(|| {
         let names = names(dir)?;
         let checkpoint = names
@@ -187,6 +186,6 @@ pub(super) fn list_wal(dir: &Path) -> Result<WalListing, HeadError> {
 }
 
 /// The name of segment `number`.
-pub(super) fn segment_path(dir: &Path, number: u64) -> PathBuf {
+pub(super) fn segment_path(dir: &DataPath, number: u64) -> DataPath {
     dir.join(format!("{number:08}"))
 }

@@ -1,9 +1,11 @@
 //! Errors and warnings of reading a head.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Why a head cannot be read.
+use crate::tsdb::data_path::DataPath;
+
+/// Why a head cannot be read. Paths are those below the data directory.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadError {
@@ -45,11 +47,13 @@ pub enum HeadError {
 
 impl HeadError {
     /// An I/O error at `path`; a missing file has been deleted meanwhile.
-    pub(super) fn io(path: &Path, error: io::Error) -> Self {
+    pub(super) fn io(path: &DataPath, error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::NotFound => HeadError::Changed { path: path.into() },
+            io::ErrorKind::NotFound => HeadError::Changed {
+                path: path.shown().into(),
+            },
             _ => HeadError::Io {
-                path: path.into(),
+                path: path.shown().into(),
                 error,
             },
         }
@@ -61,7 +65,8 @@ impl HeadError {
     }
 }
 
-/// A warning about data that is left out.
+/// A warning about data that is left out. Paths are those below the data
+/// directory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadWarning {

@@ -1,11 +1,12 @@
 //! Follows a growing log (WAL or WBL) from segment to segment.
 
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
 
 use super::dir::segment_path;
 use super::error::{HeadError, HeadWarning};
 use super::record::{self, Log, Record, RefSample};
-use super::segment::{FileId, SegmentReader, Step, Tail};
+use super::segment::{SegmentReader, Step, Tail};
+use crate::tsdb::data_path::{DataPath, FileId};
 
 /// Takes a record and returns memory for the samples of the next one.
 pub(super) type Sink<'a> = dyn FnMut(Record) -> Vec<RefSample> + 'a;
@@ -17,7 +18,7 @@ pub(super) type Limit = (u64, u64);
 #[derive(Debug)]
 pub(super) struct Follower {
     log: Log,
-    dir: PathBuf,
+    dir: DataPath,
     /// The current or next segment.
     number: u64,
     reader: Option<SegmentReader>,
@@ -33,10 +34,10 @@ enum SegmentEnd {
 
 impl Follower {
     /// A follower that starts at the beginning of segment `number`.
-    pub fn new(log: Log, dir: &Path, number: u64) -> Self {
+    pub fn new(log: Log, dir: &DataPath, number: u64) -> Self {
         Follower {
             log,
-            dir: dir.into(),
+            dir: dir.clone(),
             number,
             reader: None,
             stopped: None,
@@ -51,9 +52,9 @@ impl Follower {
     /// The length of the current segment; 0 if it does not exist yet.
     pub fn length(&self) -> Result<u64, HeadError> {
         let path = segment_path(&self.dir, self.number);
-        match std::fs::metadata(&path) {
+        match path.metadata() {
             Ok(metadata) => Ok(metadata.len()),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(0),
             Err(e) => Err(HeadError::io(&path, e)),
         }
     }
@@ -68,10 +69,10 @@ impl Follower {
         let Some(reader) = &self.reader else {
             return Ok(false);
         };
-        match FileId::of(reader.path()) {
-            Ok(id) => Ok(id != reader.id()),
-            Err(HeadError::Changed { .. }) => Ok(true),
-            Err(e) => Err(e),
+        match reader.path().metadata() {
+            Ok(metadata) => Ok(FileId::of(&metadata) != reader.id()),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(true),
+            Err(e) => Err(HeadError::io(reader.path(), e)),
         }
     }
 
@@ -119,7 +120,7 @@ impl Follower {
     fn open(&mut self) -> Result<Option<&mut SegmentReader>, HeadError> {
         if self.reader.is_none() {
             let path = segment_path(&self.dir, self.number);
-            self.reader = match SegmentReader::open(&path, 0, Tail::Growing) {
+            self.reader = match SegmentReader::open(path, 0, Tail::Growing) {
                 Ok(reader) => Some(reader),
                 // The first segment does not exist yet.
                 Err(HeadError::Changed { .. }) => None,
@@ -130,8 +131,12 @@ impl Follower {
     }
 }
 
-fn exists(path: &Path) -> Result<bool, HeadError> {
-    path.try_exists().map_err(|e| HeadError::io(path, e))
+fn exists(path: &DataPath) -> Result<bool, HeadError> {
+    match path.metadata() {
+        Ok(_) => Ok(true),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(HeadError::io(path, e)),
+    }
 }
 
 fn read_segment(
@@ -157,7 +162,7 @@ fn read_segment(
                 }
             },
         };
-        let path = reader.path().to_owned();
+        let path = reader.path().shown().to_owned();
         return Ok(SegmentEnd::Corrupt(HeadWarning::LogCorrupt {
             path,
             offset,
@@ -171,11 +176,11 @@ fn read_segment(
 /// # Errors
 /// When any part is corrupt: Prometheus does not start on it either.
 pub(super) fn read_checkpoint(
-    segments: impl Iterator<Item = PathBuf>,
+    segments: impl Iterator<Item = DataPath>,
     sink: &mut Sink<'_>,
 ) -> Result<(), HeadError> {
     for path in segments {
-        let mut reader = SegmentReader::open(&path, 0, Tail::Closed)?;
+        let mut reader = SegmentReader::open(path, 0, Tail::Closed)?;
         if let SegmentEnd::Corrupt(HeadWarning::LogCorrupt {
             path,
             offset,
@@ -194,8 +199,8 @@ pub(super) fn read_checkpoint(
 
 /// The min valid time of in-order samples in a checkpoint's first record, ms.
 /// Checkpoints of older versions have no such record.
-pub(super) fn read_min_valid_time(first_segment: &Path) -> Result<Option<i64>, HeadError> {
-    let mut reader = SegmentReader::open(first_segment, 0, Tail::Closed)?;
+pub(super) fn read_min_valid_time(first_segment: &DataPath) -> Result<Option<i64>, HeadError> {
+    let mut reader = SegmentReader::open(first_segment.clone(), 0, Tail::Closed)?;
     if let Step::Record(bytes) = reader.next()?
         && let Ok(Record::MinValidTime(time)) = record::decode(Log::Wal, bytes, Vec::new())
     {

@@ -11,6 +11,7 @@ use super::segment::{SegmentReader, Step, Tail};
 use super::testlog::{self, Compression, SegmentWriter, put};
 use super::tests::{content, floats, read, xor};
 use super::*;
+use crate::tsdb::data_path::DataPath;
 
 /// A log of random records of few series.
 fn random_log() -> impl Strategy<Value = Vec<Vec<u8>>> {
@@ -40,7 +41,7 @@ fn compression() -> impl Strategy<Value = Compression> {
 
 /// All records of a segment, and whether it is corrupt.
 fn records(path: &Path, tail: Tail) -> (Vec<Vec<u8>>, bool) {
-    let mut reader = SegmentReader::open(path, 0, tail).unwrap();
+    let mut reader = SegmentReader::open(DataPath::root(path), 0, tail).unwrap();
     let mut all = Vec::new();
     loop {
         match reader.next().unwrap() {

@@ -1,6 +1,6 @@
 //! Reads a head, and then only what is new.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +12,7 @@ use super::log::{self, Follower, Limit, Sink};
 use super::record::{Log, Record, RefSample};
 use super::state::{PAGE, State};
 use super::view::{Head, HeadOptions};
+use crate::tsdb::data_path::DataPath;
 
 /// Most series whose complete chunks a refresh encodes: a few milliseconds of
 /// work.
@@ -30,7 +31,7 @@ const IN_FLIGHT: usize = 64;
 /// samples are in a block before they leave the head.
 #[derive(Debug)]
 pub struct HeadReader {
-    dir: PathBuf,
+    dir: DataPath,
     loaded: Loaded,
     head: Arc<Head>,
 }
@@ -55,13 +56,13 @@ struct Loaded {
 
 /// The directories of a head.
 struct Layout {
-    chunks: PathBuf,
-    wal: PathBuf,
-    wbl: PathBuf,
+    chunks: DataPath,
+    wal: DataPath,
+    wbl: DataPath,
 }
 
 impl Layout {
-    fn of(dir: &Path) -> Layout {
+    fn of(dir: &DataPath) -> Layout {
         Layout {
             chunks: dir.join("chunks_head"),
             wal: dir.join("wal"),
@@ -79,13 +80,10 @@ impl HeadReader {
     /// [`HeadError::Corrupt`] and [`HeadError::MissingSegment`] where
     /// Prometheus would not start either; [`HeadError::Io`].
     pub fn open(dir: &Path, options: HeadOptions) -> Result<Self, HeadError> {
-        let mut loaded = Loaded::load(dir, options.min_valid_time_ms)?;
+        let dir = DataPath::root(dir);
+        let mut loaded = Loaded::load(&dir, options.min_valid_time_ms)?;
         let head = loaded.publish(None);
-        Ok(HeadReader {
-            dir: dir.into(),
-            loaded,
-            head,
-        })
+        Ok(HeadReader { dir, loaded, head })
     }
 
     /// The head at the last refresh.
@@ -109,6 +107,15 @@ impl HeadReader {
     /// # Errors
     /// As [`HeadReader::open`]. The reader stays usable.
     pub fn refresh(&mut self, min_valid_time_ms: i64) -> Result<Arc<Head>, HeadError> {
+        let result = self.follow(min_valid_time_ms);
+        if result.is_err() {
+            // The next refresh must see the cause again.
+            self.loaded.look_again();
+        }
+        result
+    }
+
+    fn follow(&mut self, min_valid_time_ms: i64) -> Result<Arc<Head>, HeadError> {
         if self.loaded.was_replaced()? {
             return self.reload(min_valid_time_ms);
         }
@@ -165,13 +172,18 @@ fn end_of(listing: &Numbered) -> Result<Limit, HeadError> {
         return Ok((0, 0));
     };
     let path = listing.path(last);
-    let length = std::fs::metadata(&path)
-        .map_err(|e| HeadError::io(&path, e))?
-        .len();
+    let length = path.metadata().map_err(|e| HeadError::io(&path, e))?.len();
     Ok((last.0, length))
 }
 
 impl Loaded {
+    /// Forgets what was seen of the directories, so that they are listed again.
+    fn look_again(&mut self) {
+        self.wal_watch = Watch::new(self.wal_watch.dir());
+        self.wbl_watch = Watch::new(self.wbl_watch.dir());
+        self.lengths = None;
+    }
+
     fn lengths_now(&self) -> Result<(u64, u64), HeadError> {
         Ok((self.wal.length()?, end_of(&self.wbl_listing)?.1))
     }
@@ -197,7 +209,7 @@ impl Loaded {
         Ok(false)
     }
 
-    fn load(dir: &Path, min_valid_time: i64) -> Result<Loaded, HeadError> {
+    fn load(dir: &DataPath, min_valid_time: i64) -> Result<Loaded, HeadError> {
         let layout = Layout::of(dir);
         let wal = dir::list_wal(&layout.wal)?;
         let wbl = dir::list_numbered(&layout.wbl)?;
@@ -205,7 +217,11 @@ impl Loaded {
         let loaded = Loaded::read(&layout, min_valid_time, &wal, &wbl, &chunks);
         // If the listings have not changed, no file was deleted meanwhile. A
         // changed listing also explains a missing file.
-        let changed = |dir: &Path| Err(HeadError::Changed { path: dir.into() });
+        let changed = |dir: &DataPath| {
+            Err(HeadError::Changed {
+                path: dir.shown().into(),
+            })
+        };
         if dir::list_wal(&layout.wal)?.checkpoint != wal.checkpoint {
             return changed(&layout.wal);
         }
@@ -319,7 +335,7 @@ fn first_segment(wal: &WalListing) -> Result<u64, HeadError> {
     match wal.segments.first() {
         // An error in Prometheus, too: labels of series may be missing.
         Some(there) if there > first => Err(HeadError::MissingSegment {
-            dir: wal.segments.dir.clone(),
+            dir: wal.segments.dir.shown().into(),
             missing: first,
         }),
         _ => Ok(first),

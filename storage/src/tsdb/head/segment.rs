@@ -5,10 +5,10 @@
 //! cut by a crash. The caller tells by [`Tail`] what the end of the file means.
 
 use std::fs::File;
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
 
 use super::error::HeadError;
+use crate::tsdb::data_path::{DataPath, FileId};
 
 const PAGE: u64 = 32 * 1024;
 const HEADER: usize = 7;
@@ -44,28 +44,11 @@ pub(super) enum Step<'a> {
     Corrupt(String),
 }
 
-/// The identity of a file, which tells it from a later file of the same name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileId {
-    device: u64,
-    inode: u64,
-}
-
-impl FileId {
-    pub fn of(path: &Path) -> Result<FileId, HeadError> {
-        let meta = std::fs::metadata(path).map_err(|e| HeadError::io(path, e))?;
-        Ok(FileId {
-            device: meta.dev(),
-            inode: meta.ino(),
-        })
-    }
-}
-
 /// Reads the records of a segment from a position on.
 #[derive(Debug)]
 pub(super) struct SegmentReader {
     file: File,
-    path: PathBuf,
+    path: DataPath,
     id: FileId,
     tail: Tail,
     /// Bytes from this offset on are not read.
@@ -114,16 +97,12 @@ impl From<Short> for Stop {
 
 impl SegmentReader {
     /// Opens a segment at `position`, the beginning of a record.
-    pub fn open(path: &Path, position: u64, tail: Tail) -> Result<Self, HeadError> {
-        let file = File::open(path).map_err(|e| HeadError::io(path, e))?;
-        let meta = file.metadata().map_err(|e| HeadError::io(path, e))?;
+    pub fn open(path: DataPath, position: u64, tail: Tail) -> Result<Self, HeadError> {
+        let (file, metadata) = path.open().map_err(|e| HeadError::io(&path, e))?;
         Ok(SegmentReader {
             file,
-            path: path.into(),
-            id: FileId {
-                device: meta.dev(),
-                inode: meta.ino(),
-            },
+            path,
+            id: FileId::of(&metadata),
             tail,
             limit: u64::MAX,
             buffer: Vec::new(),
@@ -153,7 +132,7 @@ impl SegmentReader {
         self.record_start
     }
 
-    pub fn path(&self) -> &Path {
+    pub fn path(&self) -> &DataPath {
         &self.path
     }
 

@@ -12,13 +12,12 @@ mod series;
 mod symbols;
 mod table;
 
-use std::path::Path;
-
 use quarrel_engine::storage::StorageError;
 
 use self::symbols::Symbols;
 use self::table::{Name, OffsetTable};
 use super::verified::Verified;
+use crate::tsdb::data_path::DataPath;
 use crate::tsdb::decbuf::{Decbuf, DecodeError, Framed};
 use crate::tsdb::lazy::Lazy;
 use crate::tsdb::mmap::MappedFile;
@@ -28,6 +27,9 @@ pub(in crate::tsdb) use series::{ChunkMeta, SeriesEntry};
 pub(in crate::tsdb) use table::Values;
 
 const MAGIC: u32 = 0xbaaa_d700;
+/// Most bytes of the file: references of series have 32 bits, in units of
+/// [`SERIES_ALIGN`].
+const MAX_FILE: u64 = SERIES_ALIGN << 32;
 /// Six offsets and a checksum.
 const TOC_LENGTH: usize = 6 * 8 + 4;
 /// Alignment of series entries from version 2 on.
@@ -79,8 +81,8 @@ impl Index {
     ///
     /// # Errors
     /// When it cannot be mapped, or is not an index of a known version.
-    pub fn open(path: &Path) -> Result<Index, StorageError> {
-        let file = MappedFile::open(path)?;
+    pub fn open(path: DataPath) -> Result<Index, StorageError> {
+        let file = MappedFile::open(path, MAX_FILE)?;
         let Some([a, b, c, d, version]) = file.bytes().first_chunk() else {
             return Err(file.corrupt("has no header"));
         };
@@ -102,6 +104,11 @@ impl Index {
             table: Lazy::default(),
             verified,
         })
+    }
+
+    /// The file.
+    pub fn file(&self) -> &MappedFile {
+        &self.file
     }
 
     /// The error for corrupt bytes.
