@@ -258,7 +258,9 @@ fn raw_row(row: &Row<'_>, inner: Grid, account: &mut Account) -> Result<RawSerie
             reserved = column.bytes();
         }
     }
-    account.grow(column.bytes().saturating_sub(reserved))?;
+    column.shrink_to_fit();
+    account.shrink(reserved);
+    account.grow(column.bytes())?;
     Ok(RawSeries {
         row: row.series,
         timestamps,

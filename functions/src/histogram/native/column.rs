@@ -216,9 +216,17 @@ impl HistogramColumn {
         self.runs.iter_mut().for_each(edit);
     }
 
-    /// About the bytes that the histograms take.
+    /// The bytes that the histograms take, room for further ones included.
     pub fn bytes(&self) -> usize {
-        self.runs.iter().map(HistogramRows::bytes).sum()
+        let runs: usize = self.runs.iter().map(HistogramRows::bytes).sum();
+        runs + self.runs.capacity() * size_of::<HistogramRows>() + self.ends.capacity() * 8
+    }
+
+    /// Gives back the room for further histograms.
+    pub fn shrink_to_fit(&mut self) {
+        self.runs.iter_mut().for_each(HistogramRows::shrink_to_fit);
+        self.runs.shrink_to_fit();
+        self.ends.shrink_to_fit();
     }
 }
 

@@ -122,9 +122,24 @@ impl HistogramRows {
         self.compact
     }
 
-    /// About the bytes that the rows take.
+    /// The bytes that the rows take, room for further ones included.
     pub fn bytes(&self) -> usize {
-        (self.counts.len() * 4 + self.buckets.len()) * 8
+        let floats = [&self.zero_counts, &self.counts, &self.sums, &self.buckets];
+        let floats: usize = floats.map(Vec::capacity).iter().sum();
+        floats * size_of::<f64>() + self.hints.capacity() * size_of::<CounterReset>()
+    }
+
+    /// Gives back the room for further rows.
+    pub fn shrink_to_fit(&mut self) {
+        self.hints.shrink_to_fit();
+        for floats in [
+            &mut self.zero_counts,
+            &mut self.counts,
+            &mut self.sums,
+            &mut self.buckets,
+        ] {
+            floats.shrink_to_fit();
+        }
     }
 
     /// Sets the counter-reset hint of all rows.
