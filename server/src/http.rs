@@ -1,4 +1,10 @@
 //! The HTTP server around the API: accepts, limits and closes connections.
+//!
+//! It has a thread of its own ([`HttpRuntime`]), on which nothing is computed, so that
+//! the pages for health and metrics are answered however busy the API is.
+
+mod request;
+mod stalled;
 
 use std::future::Future;
 use std::io;
@@ -7,16 +13,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{self, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tower::Service as _;
+
+use stalled::WriteLimited;
 
 /// Pause after a connection could not be accepted, as when no file
 /// descriptor is left.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// The buffers of a connection, bytes: the most for the head of a request. The
+/// longest URL takes half of it.
+const BUFFER: usize = 128 << 10;
 
 /// Options of the server.
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +41,54 @@ pub struct HttpOptions {
     /// The time limit for the head of a request, which also closes idle
     /// connections.
     pub read_timeout: Duration,
+    /// How long a client may accept nothing of its answer.
+    pub write_timeout: Duration,
     /// The largest number of connections over all listeners.
     pub max_connections: usize,
     /// How long requests may continue after the stop.
     pub grace: Duration,
+}
+
+/// The runtime of the server: one thread, for bytes alone. It ends on drop.
+#[derive(Debug)]
+pub struct HttpRuntime(Option<Runtime>);
+
+impl HttpRuntime {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start() -> io::Result<Self> {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("quarrel-http")
+            .enable_all()
+            .build()?;
+        Ok(HttpRuntime(Some(runtime)))
+    }
+
+    /// Runs a future on the thread.
+    ///
+    /// # Errors
+    /// If it panics.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> io::Result<T> {
+        let Some(runtime) = &self.0 else {
+            return Err(io::Error::other("no runtime"));
+        };
+        runtime.spawn(future).await.map_err(io::Error::other)
+    }
+}
+
+impl Drop for HttpRuntime {
+    fn drop(&mut self) {
+        // A runtime may not wait for its threads where tasks run.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Serves until `stop` is done, then waits for running requests during the
@@ -117,10 +178,21 @@ async fn connection(
     mut stopped: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
+    let stream = WriteLimited::new(stream, options.write_timeout);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut router = router.clone();
+        async move {
+            if let Some(refused) = request::refused(&request) {
+                return Ok(refused);
+            }
+            router.call(request.map(Body::new)).await
+        }
+    });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(options.read_timeout)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(stream), service);
     let mut serving = pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

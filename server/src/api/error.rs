@@ -1,7 +1,7 @@
 //! Errors of the API: type, status code and body as in Prometheus.
 
 use axum::body::Body;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use quarrel_engine::{ErrorClass, QueryError};
 
@@ -16,6 +16,7 @@ pub(crate) enum ErrorType {
     Canceled,
     Timeout,
     Internal,
+    Unavailable,
 }
 
 impl ErrorType {
@@ -26,6 +27,7 @@ impl ErrorType {
             ErrorType::Canceled => "canceled",
             ErrorType::Timeout => "timeout",
             ErrorType::Internal => "internal",
+            ErrorType::Unavailable => "unavailable",
         }
     }
 
@@ -35,7 +37,7 @@ impl ErrorType {
             ErrorType::Execution => 422,
             // Nginx's code for a client that closed the connection.
             ErrorType::Canceled => 499,
-            ErrorType::Timeout => 503,
+            ErrorType::Timeout | ErrorType::Unavailable => 503,
             ErrorType::Internal => 500,
         }
     }
@@ -47,6 +49,8 @@ impl ErrorType {
 pub(crate) struct ApiError {
     pub(crate) kind: ErrorType,
     pub(crate) message: String,
+    /// When the client may try again, seconds.
+    retry_after: Option<u32>,
 }
 
 impl ApiError {
@@ -54,6 +58,16 @@ impl ApiError {
         ApiError {
             kind,
             message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    /// The server has no room for the request now; the client may try again
+    /// soon.
+    pub(crate) fn overloaded(message: impl Into<String>) -> Self {
+        ApiError {
+            retry_after: Some(1),
+            ..ApiError::new(ErrorType::Unavailable, message)
         }
     }
 
@@ -92,6 +106,11 @@ impl ApiError {
         *response.status_mut() =
             StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+        if let Some(seconds) = self.retry_after {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response
     }
 }
@@ -108,6 +127,7 @@ mod tests {
             (ErrorType::Canceled, 499, "canceled"),
             (ErrorType::Timeout, 503, "timeout"),
             (ErrorType::Internal, 500, "internal"),
+            (ErrorType::Unavailable, 503, "unavailable"),
         ] {
             let response = ApiError::new(kind, "a \"<b>\"").into_response();
             assert_eq!(response.status().as_u16(), status);
@@ -119,5 +139,14 @@ mod tests {
             );
             assert_eq!(body, want.as_bytes());
         }
+    }
+
+    #[test]
+    fn an_overload_says_when_to_try_again() {
+        let response = ApiError::overloaded("full").into_response();
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        let response = ApiError::new(ErrorType::Timeout, "late").into_response();
+        assert_eq!(response.headers().get(header::RETRY_AFTER), None);
     }
 }

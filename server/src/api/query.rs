@@ -33,6 +33,8 @@ pub(super) async fn instant(call: Call) -> Result {
     let prepared = call.api.engine.prepare(request.value("query"));
     let prepared = prepared.map_err(|error| failed(&mut timer, &error, None))?;
     let query = prepared.instant(Arc::clone(&call.storage), at.timestamp(), options);
+    let handle = query.cancel_handle();
+    call.cancel.on_cancel(move || handle.cancel());
     run(query, request, limit, timer).await
 }
 
@@ -74,6 +76,8 @@ pub(super) async fn range(call: Call) -> Result {
     let times = QueryRange::from_millis(start.query_ms()..=end.query_ms(), step_ms);
     let times = times.map_err(|error| failed(&mut timer, &error.into(), None))?;
     let query = prepared.range(Arc::clone(&call.storage), times, options);
+    let handle = query.cancel_handle();
+    call.cancel.on_cancel(move || handle.cancel());
     run(query, request, limit, timer).await
 }
 

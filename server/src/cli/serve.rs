@@ -7,17 +7,20 @@ use std::time::Duration;
 use clap::Args;
 use quarrel_matchers::Regex;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::data::{self, DataArgs};
 use super::failure::{Failure, Outcome};
 use super::log::{self, LogFormat, LogLevel};
 use super::options::{EngineArgs, Span};
-use crate::api::{Api, ApiOptions, router};
-use crate::http::{self, HttpOptions};
+use crate::api::{Api, ApiOptions, FixedBudget, router};
+use crate::http::{self, HttpOptions, HttpRuntime};
 
 /// How long running requests may continue after SIGTERM.
 const GRACE: Duration = Duration::from_secs(30);
+/// What the bodies of all requests may hold, bytes.
+const BODIES: usize = 64 << 20;
 
 /// Arguments of `quarrel serve`.
 #[derive(Debug, Args)]
@@ -43,6 +46,14 @@ pub(super) struct ServeArgs {
         default_value = "5m"
     )]
     read_timeout: Span,
+    /// Maximum duration for which a client may accept nothing of its answer before its
+    /// connection is closed.
+    #[arg(
+        long = "web.write-timeout",
+        value_name = "DURATION",
+        default_value = "1m"
+    )]
+    write_timeout: Span,
     /// Maximum number of simultaneous connections across all listeners.
     #[arg(
         long = "web.max-connections",
@@ -92,22 +103,29 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         cors_origin: args.cors_origin.clone(),
         read_timeout: args.read_timeout.duration(),
         query_cost: features.query_cost,
+        runtime: Handle::current(),
+        bodies: Arc::new(FixedBudget::new(BODIES)),
         flags: flags(&args, &dir),
     };
     let api = Arc::new(Api::new(engine, options));
-    let listeners = listen(&args.listen).await?;
+    let http = HttpRuntime::start().map_err(Failure::new)?;
+    let listening = http.run(listen(args.listen.clone())).await;
+    let listeners = listening.map_err(Failure::new)??;
     let stopping = Arc::clone(&api);
     let options = HttpOptions {
         read_timeout: args.read_timeout.duration(),
+        write_timeout: args.write_timeout.duration(),
         max_connections: args.max_connections as usize,
         grace: GRACE,
     };
-    let stop = async {
+    // Signals are waited for where no query can hold up the thread.
+    let stop = async move {
         stop_signal().await;
         tracing::info!("Stopping, waiting for running requests");
         stopping.stop();
     };
-    let serving = http::serve(listeners, router(Arc::clone(&api)), options, stop);
+    let router = router(Arc::clone(&api));
+    let serving = http.run(http::serve(listeners, router, options, stop));
     let opening = async {
         let storage = data::open(&dir).await?;
         api.set_storage(storage);
@@ -116,7 +134,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         std::future::pending::<Outcome>().await
     };
     tokio::select! {
-        () = serving => {}
+        served = serving => served.map_err(Failure::new)?,
         failed = opening => return failed,
     }
     tracing::info!("See you next time!");
@@ -150,7 +168,7 @@ async fn stop_signal() {
 }
 
 /// Binds all addresses; an address without a host means all interfaces.
-async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, Failure> {
+async fn listen(addresses: Vec<String>) -> Result<Vec<TcpListener>, Failure> {
     let mut listeners = Vec::new();
     for address in addresses {
         let full = if address.starts_with(':') {
@@ -177,6 +195,7 @@ fn flags(args: &ServeArgs, dir: &std::path::Path) -> BTreeMap<String, String> {
         ("web.listen-address", args.listen.join(",")),
         ("web.cors.origin", args.cors_origin.pattern().to_string()),
         ("web.read-timeout", args.read_timeout.to_string()),
+        ("web.write-timeout", args.write_timeout.to_string()),
         ("web.max-connections", args.max_connections.to_string()),
         ("log.level", format!("{:?}", args.log_level).to_lowercase()),
         (
