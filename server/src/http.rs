@@ -5,7 +5,9 @@
 
 mod request;
 mod stalled;
+mod tls;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -14,11 +16,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{Semaphore, watch};
@@ -26,6 +29,8 @@ use tokio::task::JoinSet;
 use tower::Service as _;
 
 use stalled::WriteLimited;
+
+use crate::web_config::WebConfig;
 
 /// Pause after a connection could not be accepted, as when no file
 /// descriptor is left.
@@ -36,7 +41,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const BUFFER: usize = 128 << 10;
 
 /// Options of the server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpOptions {
     /// The time limit for the head of a request, which also closes idle
     /// connections.
@@ -47,6 +52,8 @@ pub struct HttpOptions {
     pub max_connections: usize,
     /// How long requests may continue after the stop.
     pub grace: Duration,
+    /// TLS, passwords and headers.
+    pub web: Option<Arc<WebConfig>>,
 }
 
 /// The runtime of the server: one thread, for bytes alone. It ends on drop.
@@ -103,7 +110,8 @@ pub async fn serve(
     let permits = Arc::new(Semaphore::new(options.max_connections));
     let mut accepting = JoinSet::new();
     for listener in listeners {
-        let (router, permits, stopped) = (router.clone(), Arc::clone(&permits), stopped.clone());
+        let (router, options) = (router.clone(), options.clone());
+        let (permits, stopped) = (Arc::clone(&permits), stopped.clone());
         accepting.spawn(accept(listener, router, options, permits, stopped));
     }
     stop.await;
@@ -131,7 +139,8 @@ async fn accept(
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             (permit, accepted) = next => match accepted {
                 Ok((stream, _)) => {
-                    let (router, stopped) = (router.clone(), stopped.clone());
+                    let (router, options) = (router.clone(), options.clone());
+                    let stopped = stopped.clone();
                     connections.spawn(async move {
                         connection(stream, router, options, stopped).await;
                         drop(permit);
@@ -169,8 +178,7 @@ fn is_of_the_client(error: &io::Error) -> bool {
     )
 }
 
-/// Serves one connection. When the client disconnects, the handler's future is
-/// dropped, and with it its query.
+/// Serves one connection, after its handshake if there is TLS.
 async fn connection(
     stream: TcpStream,
     router: Router,
@@ -178,15 +186,32 @@ async fn connection(
     mut stopped: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let stream = WriteLimited::new(stream, options.write_timeout);
+    let Some(web) = options.web.as_ref().filter(|web| web.has_tls()) else {
+        let stream = WriteLimited::new(stream, options.write_timeout);
+        return requests(stream, router, options, stopped).await;
+    };
+    let accepted = tokio::select! {
+        accepted = tls::accept(stream, &options, web) => accepted,
+        () = wait(&mut stopped) => return,
+    };
+    match accepted {
+        Ok(stream) => requests(stream, router, options, stopped).await,
+        Err(error) => tracing::debug!(%error, "TLS handshake failed"),
+    }
+}
+
+/// Serves the requests of a connection. When the client disconnects, the
+/// handler's future is dropped, and with it its query.
+async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    router: Router,
+    options: HttpOptions,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let web = options.web;
     let service = service_fn(move |request: Request<Incoming>| {
-        let mut router = router.clone();
-        async move {
-            if let Some(refused) = request::refused(&request) {
-                return Ok(refused);
-            }
-            router.call(request.map(Body::new)).await
-        }
+        let (router, web) = (router.clone(), web.clone());
+        async move { Ok::<_, Infallible>(answer(request, router, web).await) }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -204,4 +229,27 @@ async fn connection(
     if let Err(error) = ended {
         tracing::debug!(%error, "Connection ended");
     }
+}
+
+/// Answers a request if the web configuration lets it pass.
+async fn answer(
+    request: Request<Incoming>,
+    mut router: Router,
+    web: Option<Arc<WebConfig>>,
+) -> Response<Body> {
+    if let Some(refused) = request::refused(&request) {
+        return refused;
+    }
+    let extra = match &web {
+        Some(web) => match web.admit(request.headers()).await {
+            Ok(extra) => Some(extra),
+            Err(refused) => return refused,
+        },
+        None => None,
+    };
+    let Ok(mut response) = router.call(request.map(Body::new)).await;
+    if let Some(extra) = extra {
+        extra.set(response.headers_mut());
+    }
+    response
 }

@@ -34,6 +34,11 @@ impl FixedBudget {
             free: AtomicUsize::new(bytes),
         }
     }
+
+    /// The bytes that are left.
+    pub fn free(&self) -> usize {
+        self.free.load(Relaxed)
+    }
 }
 
 impl BodyBudget for FixedBudget {
@@ -178,21 +183,17 @@ mod tests {
         Body::from_stream(futures::stream::iter((0..parts).map(part)))
     }
 
-    fn free(budget: &Arc<FixedBudget>) -> usize {
-        budget.free.load(Relaxed)
-    }
-
     #[tokio::test]
     async fn bodies_hold_what_they_take_until_they_are_dropped() {
         let budget = Arc::new(FixedBudget::new(100_000));
         let read = |body| receive(body, 1 << 20, SOON, Arc::clone(&budget) as _);
         let one = read(parts(30, 1000)).await.unwrap();
         assert_eq!(one.bytes, [7; 30_000]);
-        assert_eq!(free(&budget), 100_000 - one.bytes.capacity());
+        assert_eq!(budget.free(), 100_000 - one.bytes.capacity());
         assert_eq!(read(parts(80, 1000)).await.unwrap_err(), BodyError::NoRoom);
-        assert_eq!(free(&budget), 100_000 - one.bytes.capacity());
+        assert_eq!(budget.free(), 100_000 - one.bytes.capacity());
         drop(one);
-        assert_eq!(free(&budget), 100_000);
+        assert_eq!(budget.free(), 100_000);
     }
 
     #[tokio::test]
@@ -201,7 +202,7 @@ mod tests {
         let whole = Body::from(vec![7; FIRST * 2]);
         let error = receive(whole, 1 << 20, SOON, Arc::clone(&budget) as _).await;
         assert_eq!(error.unwrap_err(), BodyError::NoRoom);
-        assert_eq!(free(&budget), FIRST);
+        assert_eq!(budget.free(), FIRST);
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! `quarrel serve`.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::log::{self, LogFormat, LogLevel};
 use super::options::{EngineArgs, Span};
 use crate::api::{Api, ApiOptions, FixedBudget, router};
 use crate::http::{self, HttpOptions, HttpRuntime};
+use crate::web_config::WebConfig;
 
 /// How long running requests may continue after SIGTERM.
 const GRACE: Duration = Duration::from_secs(30);
@@ -38,6 +40,10 @@ pub(super) struct ServeArgs {
     /// Regex for CORS origin. It is fully anchored. Example: 'https?://(domain1|domain2)\.com'
     #[arg(long = "web.cors.origin", value_name = "REGEX", default_value = ".*", value_parser = parse_regex)]
     cors_origin: Regex,
+    /// File with TLS, basic authentication, headers and the rate of requests, in the
+    /// format of Prometheus's web configuration.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    config_file: Option<PathBuf>,
     /// Maximum duration before timing out read of the request, and closing idle
     /// connections.
     #[arg(
@@ -108,6 +114,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         flags: flags(&args, &dir),
     };
     let api = Arc::new(Api::new(engine, options));
+    let web = web_config(args.config_file.as_deref())?;
     let http = HttpRuntime::start().map_err(Failure::new)?;
     let listening = http.run(listen(args.listen.clone())).await;
     let listeners = listening.map_err(Failure::new)??;
@@ -117,6 +124,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         write_timeout: args.write_timeout.duration(),
         max_connections: args.max_connections as usize,
         grace: GRACE,
+        web,
     };
     // Signals are waited for where no query can hold up the thread.
     let stop = async move {
@@ -139,6 +147,23 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     }
     tracing::info!("See you next time!");
     Ok(())
+}
+
+fn web_config(path: Option<&Path>) -> Result<Option<Arc<WebConfig>>, Failure> {
+    // As in Prometheus, an empty path is none.
+    let path = path.filter(|path| !path.as_os_str().is_empty());
+    let opened = path.map(|path| {
+        WebConfig::open(path).map_err(|error| {
+            let path = path.display();
+            Failure::new(format_args!("--web.config.file {path}: {error}"))
+        })
+    });
+    let web = opened.transpose()?;
+    match web.as_ref().is_some_and(WebConfig::has_tls) {
+        true => tracing::info!("TLS is enabled."),
+        false => tracing::info!("TLS is disabled."),
+    }
+    Ok(web.map(Arc::new))
 }
 
 /// Waits for SIGTERM or SIGINT. A second signal ends the process.
@@ -190,9 +215,12 @@ async fn listen(addresses: Vec<String>) -> Result<Vec<TcpListener>, Failure> {
 
 /// The answer of `status/flags`.
 fn flags(args: &ServeArgs, dir: &std::path::Path) -> BTreeMap<String, String> {
+    let config_file = args.config_file.as_ref();
+    let config_file = config_file.map(|path| path.display().to_string());
     let own = [
         ("data", dir.display().to_string()),
         ("web.listen-address", args.listen.join(",")),
+        ("web.config.file", config_file.unwrap_or_default()),
         ("web.cors.origin", args.cors_origin.pattern().to_string()),
         ("web.read-timeout", args.read_timeout.to_string()),
         ("web.write-timeout", args.write_timeout.to_string()),

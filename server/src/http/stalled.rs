@@ -31,6 +31,10 @@ impl<S> WriteLimited<S> {
         }
     }
 
+    pub(crate) fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
     /// Passes on a write's result, and starts or stops the clock.
     fn timed<T>(
         &mut self,

@@ -202,8 +202,9 @@ async fn heads_have_a_bound() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_share_one_budget() {
+    let budget = Arc::new(FixedBudget::new(64 << 10));
     let options = ApiOptions {
-        bodies: Arc::new(FixedBudget::new(64 << 10)),
+        bodies: Arc::clone(&budget) as _,
         ..options()
     };
     let router = ready(options, Arc::new(storage()));
@@ -221,17 +222,9 @@ async fn bodies_share_one_budget() {
         send(&router, request.unwrap()).await
     };
     let long = format!("1%20%23{}", "x".repeat(24 << 10));
-    let mut refused = None;
-    for _ in 0..500 {
-        let (status, headers, body) = post(&long).await;
-        if status == 503 {
-            refused = Some((headers, body));
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    if refused.is_none() { let mut b=[0;500]; let n=tokio::time::timeout(Duration::from_secs(1), half.read(&mut b)).await; eprintln!("DEBUG {n:?} {}", String::from_utf8_lossy(&b)); eprintln!("DEBUG {:?}", post(&long).await); }
-    let (headers, body) = refused.expect("no budget is shared");
+    assert!(until(|| budget.free() == 32 << 10).await, "nothing is held");
+    let (status, headers, body) = post(&long).await;
+    assert_eq!(status, 503);
     assert_eq!(headers["retry-after"], "1");
     assert_eq!(
         body,
@@ -239,11 +232,9 @@ async fn bodies_share_one_budget() {
     );
     assert_eq!(post("1").await.0, 200);
     drop(half);
-    for _ in 0..500 {
-        if post(&long).await.0 == 200 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("a client that left holds its body");
+    assert!(
+        until(|| budget.free() == 64 << 10).await,
+        "it holds its body"
+    );
+    assert_eq!(post(&long).await.0, 200);
 }
