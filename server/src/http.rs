@@ -1,5 +1,13 @@
 //! The HTTP server around the API: accepts, limits and closes connections.
+//!
+//! It has a thread of its own ([`HttpRuntime`]), on which nothing is computed, so that
+//! the pages for health and metrics are answered however busy the API is.
 
+mod request;
+mod stalled;
+mod tls;
+
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -7,27 +15,87 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{self, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tower::Service as _;
+
+use stalled::WriteLimited;
+
+use crate::web_config::WebConfig;
 
 /// Pause after a connection could not be accepted, as when no file
 /// descriptor is left.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// The buffers of a connection, bytes: the most for the head of a request. The
+/// longest URL takes half of it.
+const BUFFER: usize = 128 << 10;
+
 /// Options of the server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpOptions {
     /// The time limit for the head of a request, which also closes idle
     /// connections.
     pub read_timeout: Duration,
+    /// How long a client may accept nothing of its answer.
+    pub write_timeout: Duration,
     /// The largest number of connections over all listeners.
     pub max_connections: usize,
     /// How long requests may continue after the stop.
     pub grace: Duration,
+    /// TLS, passwords and headers.
+    pub web: Option<Arc<WebConfig>>,
+}
+
+/// The runtime of the server: one thread, for bytes alone. It ends on drop.
+#[derive(Debug)]
+pub struct HttpRuntime(Option<Runtime>);
+
+impl HttpRuntime {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start() -> io::Result<Self> {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("quarrel-http")
+            .enable_all()
+            .build()?;
+        Ok(HttpRuntime(Some(runtime)))
+    }
+
+    /// Runs a future on the thread.
+    ///
+    /// # Errors
+    /// If it panics.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> io::Result<T> {
+        let Some(runtime) = &self.0 else {
+            return Err(io::Error::other("no runtime"));
+        };
+        runtime.spawn(future).await.map_err(io::Error::other)
+    }
+}
+
+impl Drop for HttpRuntime {
+    fn drop(&mut self) {
+        // A runtime may not wait for its threads where tasks run.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Serves until `stop` is done, then waits for running requests during the
@@ -42,7 +110,8 @@ pub async fn serve(
     let permits = Arc::new(Semaphore::new(options.max_connections));
     let mut accepting = JoinSet::new();
     for listener in listeners {
-        let (router, permits, stopped) = (router.clone(), Arc::clone(&permits), stopped.clone());
+        let (router, options) = (router.clone(), options.clone());
+        let (permits, stopped) = (Arc::clone(&permits), stopped.clone());
         accepting.spawn(accept(listener, router, options, permits, stopped));
     }
     stop.await;
@@ -70,7 +139,8 @@ async fn accept(
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             (permit, accepted) = next => match accepted {
                 Ok((stream, _)) => {
-                    let (router, stopped) = (router.clone(), stopped.clone());
+                    let (router, options) = (router.clone(), options.clone());
+                    let stopped = stopped.clone();
                     connections.spawn(async move {
                         connection(stream, router, options, stopped).await;
                         drop(permit);
@@ -108,8 +178,7 @@ fn is_of_the_client(error: &io::Error) -> bool {
     )
 }
 
-/// Serves one connection. When the client disconnects, the handler's future is
-/// dropped, and with it its query.
+/// Serves one connection, after its handshake if there is TLS.
 async fn connection(
     stream: TcpStream,
     router: Router,
@@ -117,10 +186,38 @@ async fn connection(
     mut stopped: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
+    let Some(web) = options.web.as_ref().filter(|web| web.has_tls()) else {
+        let stream = WriteLimited::new(stream, options.write_timeout);
+        return requests(stream, router, options, stopped).await;
+    };
+    let accepted = tokio::select! {
+        accepted = tls::accept(stream, &options, web) => accepted,
+        () = wait(&mut stopped) => return,
+    };
+    match accepted {
+        Ok(stream) => requests(stream, router, options, stopped).await,
+        Err(error) => tracing::debug!(%error, "TLS handshake failed"),
+    }
+}
+
+/// Serves the requests of a connection. When the client disconnects, the
+/// handler's future is dropped, and with it its query.
+async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    router: Router,
+    options: HttpOptions,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let web = options.web;
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (router, web) = (router.clone(), web.clone());
+        async move { Ok::<_, Infallible>(answer(request, router, web).await) }
+    });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(options.read_timeout)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(stream), service);
     let mut serving = pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
@@ -132,4 +229,27 @@ async fn connection(
     if let Err(error) = ended {
         tracing::debug!(%error, "Connection ended");
     }
+}
+
+/// Answers a request if the web configuration lets it pass.
+async fn answer(
+    request: Request<Incoming>,
+    mut router: Router,
+    web: Option<Arc<WebConfig>>,
+) -> Response<Body> {
+    if let Some(refused) = request::refused(&request) {
+        return refused;
+    }
+    let extra = match &web {
+        Some(web) => match web.admit(request.headers()).await {
+            Ok(extra) => Some(extra),
+            Err(refused) => return refused,
+        },
+        None => None,
+    };
+    let Ok(mut response) = router.call(request.map(Body::new)).await;
+    if let Some(extra) = extra {
+        extra.set(response.headers_mut());
+    }
+    response
 }

@@ -15,3 +15,4 @@ mod metrics;
 pub mod params;
 mod progress;
 pub mod time;
+pub mod web_config;

@@ -82,6 +82,11 @@ fn exit_codes_are_those_of_promtool() {
         (vec!["parse", "up{"], 1, "parse error"),
         (vec!["test", "/nonexistent.test"], 1, ""),
         (vec!["serve", "--listen", "256.0.0.1:1"], 1, "256.0.0.1"),
+        (
+            vec!["serve", "--web.config.file", "/nonexistent.yml"],
+            1,
+            "/nonexistent.yml",
+        ),
     ] {
         let output = quarrel(&args);
         assert_eq!(

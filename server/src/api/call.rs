@@ -8,12 +8,15 @@ use super::answer::Answer;
 use super::error::ApiError;
 use super::request::Request;
 use super::service::Api;
+use super::task::CancelSlot;
 
 /// A request to an endpoint, with the engine and the storage that answer it.
 pub(super) struct Call {
     pub(super) api: Arc<Api>,
     pub(super) storage: Arc<dyn Storage>,
     pub(super) request: Request,
+    /// Takes what is to be canceled if the client leaves.
+    pub(super) cancel: CancelSlot,
 }
 
 pub(super) type Result = std::result::Result<Answer, ApiError>;

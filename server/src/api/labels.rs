@@ -125,7 +125,10 @@ pub(super) fn lookup(call: &Call) -> std::result::Result<Lookup, ApiError> {
     let selectors = call.request.values("match[]").map(str::to_owned).collect();
     let (storage, range) = (Arc::clone(&call.storage), TimeRange { start, end });
     let options = QueryOptions::new();
-    Ok(call.api.engine.lookup(storage, selectors, range, options))
+    let lookup = call.api.engine.lookup(storage, selectors, range, options);
+    let handle = lookup.cancel_handle();
+    call.cancel.on_cancel(move || handle.cancel());
+    Ok(lookup)
 }
 
 pub(super) fn failed(error: QueryError) -> ApiError {

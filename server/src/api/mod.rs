@@ -1,11 +1,12 @@
 //! The HTTP API: paths, answers and errors as in Prometheus 3.16.
 //!
 //! `routes` finds the handler of a request, and answers requests without one.
-//! `request` reads the parameters, the handler of the endpoint answers
-//! (`call`), and `answer` writes the response; `cors` and `compress`
-//! come last.
+//! `body` reads the request's body. The rest runs as a `task` on the API's own
+//! runtime: `request` parses the parameters, the handler of the endpoint answers
+//! (`call`), and `answer` writes the response; `cors` and `compress` come last.
 
 mod answer;
+mod body;
 mod call;
 mod compress;
 mod content_type;
@@ -19,6 +20,7 @@ mod routes;
 mod rules;
 mod service;
 mod status;
+mod task;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -28,6 +30,7 @@ use std::sync::Arc;
 use axum::Router;
 
 pub(crate) use answer::Document;
+pub use body::{BodyBudget, FixedBudget};
 pub(crate) use query::QueryPieces;
 pub use service::{Api, ApiOptions};
 pub use status::PROMETHEUS_VERSION;

@@ -1,6 +1,11 @@
 //! Parses forms of several parts (`multipart/form-data`, RFC 7578), as Go's
 //! `FormValue` does. Parts that are files are left out.
 
+use memchr::memmem;
+
+/// The largest number of parts, as in Go.
+const MAX_PARTS: usize = 1000;
+
 /// The boundary in the options of a media type.
 pub(super) fn boundary(options: &str) -> Option<String> {
     let value = option(options, "boundary")?;
@@ -26,7 +31,7 @@ fn option(options: &str, name: &str) -> Option<String> {
 /// Names and values of all parts that are not files.
 ///
 /// # Errors
-/// If boundaries are missing.
+/// If boundaries are missing, or there are too many parts.
 pub(super) fn parse(body: &[u8], boundary: &str) -> Result<Vec<(String, String)>, String> {
     let delimiter = format!("\r\n--{boundary}").into_bytes();
     // The first boundary may stand at the very beginning.
@@ -36,7 +41,7 @@ pub(super) fn parse(body: &[u8], boundary: &str) -> Result<Vec<(String, String)>
         None => cut(body, &delimiter).ok_or("multipart: NextPart: EOF")?.1,
     };
     let mut pairs = Vec::new();
-    loop {
+    for _ in 0..=MAX_PARTS {
         if rest.starts_with(b"--") {
             return Ok(pairs);
         }
@@ -49,6 +54,7 @@ pub(super) fn parse(body: &[u8], boundary: &str) -> Result<Vec<(String, String)>
             pairs.push((name, String::from_utf8_lossy(value).into_owned()));
         }
     }
+    Err("multipart: message too large".to_string())
 }
 
 /// The name in a part's headers; `None` if the part is a file.
@@ -69,7 +75,7 @@ fn field_name(head: &str) -> Option<String> {
 
 /// The bytes before and after the first `at`.
 fn cut<'a>(bytes: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let position = bytes.windows(at.len()).position(|window| window == at)?;
+    let position = memmem::find(bytes, at)?;
     Some((&bytes[..position], &bytes[position + at.len()..]))
 }
 
@@ -92,6 +98,16 @@ mod tests {
             ]
         );
         assert_eq!(parse(b"--b--", "b"), Ok(vec![]));
+    }
+
+    #[test]
+    fn there_may_be_so_many_parts() {
+        let part = "\r\n--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1";
+        let body = |parts| format!("{}\r\n--b--", part.repeat(parts));
+        let pairs = parse(body(MAX_PARTS).as_bytes(), "b").unwrap();
+        assert_eq!(pairs.len(), MAX_PARTS);
+        let error = parse(body(MAX_PARTS + 1).as_bytes(), "b").unwrap_err();
+        assert_eq!(error, "multipart: message too large");
     }
 
     #[test]

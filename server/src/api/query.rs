@@ -32,6 +32,8 @@ pub(super) async fn instant(call: Call) -> Result {
     let timer = call.api.metrics.query(QueryKind::Instant);
     let (engine, storage) = (&call.api.engine, Arc::clone(&call.storage));
     let query = engine.query(request.value("query"), storage, at.timestamp(), options);
+    let handle = query.cancel_handle();
+    call.cancel.on_cancel(move || handle.cancel());
     run(query, request, limit, timer).await
 }
 
@@ -72,6 +74,8 @@ pub(super) async fn range(call: Call) -> Result {
     let times = times.map_err(|error| failed(&mut timer, &error.into(), None))?;
     let (engine, storage) = (&call.api.engine, Arc::clone(&call.storage));
     let query = engine.query(request.value("query"), storage, times, options);
+    let handle = query.cancel_handle();
+    call.cancel.on_cancel(move || handle.cancel());
     run(query, request, limit, timer).await
 }
 

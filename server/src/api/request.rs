@@ -1,12 +1,14 @@
 //! Reads a request's path and parameters as Go's `net/http` does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use axum::http::{HeaderMap, Method, Uri, header, request::Parts};
-use bytes::BytesMut;
-use futures::StreamExt as _;
 use quarrel_functions::fmt::quote;
+
+use super::body::{BodyBudget, BodyError, Received, Reservation, receive};
+use super::multipart;
 
 /// The largest size of a form, bytes, as in Go.
 const MAX_FORM: usize = 10 << 20;
@@ -15,58 +17,138 @@ const MAX_MULTIPART: usize = 32 << 20;
 /// The largest number of parameters of a form or a query string, as in Go.
 const MAX_PARAMS: usize = 10_000;
 
+/// A request whose parameters are not parsed yet.
+#[derive(Debug)]
+pub(crate) struct Unparsed {
+    headers: HeaderMap,
+    uri: Uri,
+    name: Vec<u8>,
+    body: Option<(Form, Received)>,
+    /// The error of a body that could not be read as a form.
+    body_error: Option<String>,
+}
+
+/// The encoding of the parameters in a body.
+#[derive(Debug)]
+enum Form {
+    Pairs,
+    Multipart { boundary: String },
+}
+
+impl Unparsed {
+    /// Reads the body of a POST, where parameters may stand. `name` is the part
+    /// of the path for `:name`.
+    ///
+    /// # Errors
+    /// If the body is late or there is no memory for it. Bodies that are wrong
+    /// otherwise are errors of the form, for the handler to see.
+    pub(crate) async fn receive(
+        parts: Parts,
+        body: Body,
+        name: Vec<u8>,
+        most: Duration,
+        budget: Arc<dyn BodyBudget>,
+    ) -> Result<Self, BodyError> {
+        let mut unparsed = Unparsed {
+            headers: parts.headers,
+            uri: parts.uri,
+            name,
+            body: None,
+            body_error: None,
+        };
+        if !matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
+            return Ok(unparsed);
+        }
+        let (form, limit) = match form_of(&unparsed.headers) {
+            Ok(Some(Form::Pairs)) => (Form::Pairs, MAX_FORM),
+            Ok(Some(form)) => (form, MAX_MULTIPART),
+            Ok(None) => return Ok(unparsed),
+            Err(error) => {
+                unparsed.body_error = Some(error);
+                return Ok(unparsed);
+            }
+        };
+        match receive(body, limit, most, budget).await {
+            Ok(received) => unparsed.body = Some((form, received)),
+            Err(error @ (BodyError::Late | BodyError::NoRoom)) => return Err(error),
+            Err(error) => unparsed.body_error = Some(error.to_string()),
+        }
+        Ok(unparsed)
+    }
+
+    /// Parses the parameters and frees the body.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    pub(crate) fn parse(self) -> Result<Request, BodyError> {
+        let (mut pairs, mut form_error, mut room) = (Vec::new(), self.body_error, None);
+        if let Some((form, mut received)) = self.body {
+            // The values are as long as the body at most, and stand beside it.
+            received.room.grow(received.bytes.len())?;
+            (pairs, form_error) = form.parse(&received.bytes);
+            drop(received.bytes);
+            let text = |(name, value): &(String, String)| name.capacity() + value.capacity();
+            received.room.shrink_to(pairs.iter().map(text).sum());
+            room = Some(received.room);
+        }
+        let of_body = pairs.len();
+        let (query, query_error) = parse_query(query_of(&self.uri));
+        pairs.extend(query);
+        Ok(Request {
+            headers: self.headers,
+            name: self.name,
+            pairs,
+            of_body,
+            form_error: form_error.or(query_error),
+            _room: room,
+        })
+    }
+}
+
+impl Form {
+    /// The parameters, and the error of malformed ones.
+    fn parse(&self, body: &[u8]) -> (Pairs, Option<String>) {
+        match self {
+            Form::Pairs => parse_query(body),
+            Form::Multipart { boundary } => match multipart::parse(body, boundary) {
+                Ok(pairs) => (pairs, None),
+                Err(error) => (Vec::new(), Some(error)),
+            },
+        }
+    }
+}
+
 /// A request with its parameters.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     /// The part of the path for `:name`, any bytes.
     pub(crate) name: Vec<u8>,
-    /// The parameters of the query string alone.
-    query: Vec<(String, String)>,
     /// The parameters of the body, then those of the query string.
-    form: Vec<(String, String)>,
+    pairs: Pairs,
+    /// How many of them stood in the body.
+    of_body: usize,
     /// The error of malformed parameters. The others are valid.
     form_error: Option<String>,
+    /// What the parameters of the body hold.
+    _room: Option<Reservation>,
 }
 
 impl Request {
-    /// Reads the parameters, which may stand in the body of a POST.
-    pub(crate) async fn read(parts: Parts, body: Body, name: Vec<u8>, most: Duration) -> Self {
-        let (query, query_error) = parse_query(query_of(&parts.uri));
-        let mut form = Vec::new();
-        let mut form_error = None;
-        if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
-            match read_form(&parts.headers, body, most).await {
-                Ok((pairs, error)) => (form, form_error) = (pairs, error),
-                Err(error) => form_error = Some(error),
-            }
-        }
-        form.extend(query.iter().cloned());
-        let headers = parts.headers;
-        let form_error = form_error.or(query_error);
-        Request {
-            headers,
-            name,
-            query,
-            form,
-            form_error,
-        }
-    }
-
     /// A parameter's first value, the empty string if there is none: Go's
     /// `FormValue`.
     pub(crate) fn value(&self, name: &str) -> &str {
-        first(&self.form, name)
+        first(&self.pairs, name)
     }
 
     /// The same for the query string alone.
     pub(crate) fn query_value(&self, name: &str) -> &str {
-        first(&self.query, name)
+        first(&self.pairs[self.of_body..], name)
     }
 
     /// All values of a parameter.
     pub(crate) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.form
+        self.pairs
             .iter()
             .filter(move |(key, _)| key == name)
             .map(|(_, value)| value.as_str())
@@ -158,31 +240,22 @@ pub(crate) fn unescape(text: &[u8], plus: bool) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-/// The parameters in a body, and the error of malformed ones.
+/// The form that a body has by its headers, if any.
 ///
 /// # Errors
-/// If the body cannot be read at all.
-async fn read_form(
-    headers: &HeaderMap,
-    body: Body,
-    most: Duration,
-) -> Result<(Pairs, Option<String>), String> {
+/// If the boundary of a form of several parts is missing.
+fn form_of(headers: &HeaderMap) -> Result<Option<Form>, String> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     let (kind, options) = split_media_type(content_type.unwrap_or("application/octet-stream"));
     match kind.as_str() {
-        "application/x-www-form-urlencoded" => {
-            let bytes = read_body(body, MAX_FORM, most).await?;
-            Ok(parse_query(&bytes))
-        }
-        "multipart/form-data" => {
-            let boundary = super::multipart::boundary(options)
-                .ok_or_else(|| "no multipart boundary param in Content-Type".to_string())?;
-            let bytes = read_body(body, MAX_MULTIPART, most).await?;
-            Ok((super::multipart::parse(&bytes, &boundary)?, None))
-        }
-        _ => Ok((Vec::new(), None)),
+        "application/x-www-form-urlencoded" => Ok(Some(Form::Pairs)),
+        "multipart/form-data" => match multipart::boundary(options) {
+            Some(boundary) => Ok(Some(Form::Multipart { boundary })),
+            None => Err("no multipart boundary param in Content-Type".to_string()),
+        },
+        _ => Ok(None),
     }
 }
 
@@ -191,26 +264,9 @@ fn split_media_type(text: &str) -> (String, &str) {
     (kind.trim().to_ascii_lowercase(), options)
 }
 
-async fn read_body(body: Body, limit: usize, most: Duration) -> Result<BytesMut, String> {
-    let read = async {
-        let hint = body.size_hint().lower().min(limit as u64) as usize;
-        let mut bytes = BytesMut::with_capacity(hint);
-        let mut stream = body.into_data_stream();
-        while let Some(part) = stream.next().await {
-            bytes.extend_from_slice(&part.map_err(|error| error.to_string())?);
-            if bytes.len() > limit {
-                return Err("http: POST too large".to_string());
-            }
-        }
-        Ok(bytes)
-    };
-    tokio::time::timeout(most, read)
-        .await
-        .unwrap_or_else(|_| Err("i/o timeout".to_string()))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::body::FixedBudget;
     use super::*;
 
     const SOON: Duration = Duration::from_secs(5);
@@ -223,7 +279,12 @@ mod tests {
             .body(Body::from(body))
             .unwrap();
         let (parts, body) = request.into_parts();
-        Request::read(parts, body, Vec::new(), SOON).await
+        let unparsed = Unparsed::receive(parts, body, Vec::new(), SOON, budget()).await;
+        unparsed.unwrap().parse().unwrap()
+    }
+
+    fn budget() -> Arc<dyn BodyBudget> {
+        Arc::new(FixedBudget::new(64 << 20))
     }
 
     const FORM: &str = "application/x-www-form-urlencoded";
@@ -272,28 +333,39 @@ mod tests {
         assert_eq!(r.values("a").collect::<Vec<_>>(), ["1\r\n2", "3"]);
     }
 
+    fn form(body: Body) -> (Parts, Body) {
+        let request = axum::http::Request::post("/?b=2").header("content-type", FORM);
+        request.body(body).unwrap().into_parts()
+    }
+
     #[tokio::test]
     async fn a_form_may_not_be_endless() {
-        let long = axum::http::Request::post("/")
-            .header("content-type", FORM)
-            .body(Body::from("a=".to_string() + &"x".repeat(MAX_FORM)))
-            .unwrap();
-        let (parts, body) = long.into_parts();
-        let r = Request::read(parts, body, Vec::new(), SOON).await;
+        let (parts, body) = form(Body::from("a=".to_string() + &"x".repeat(MAX_FORM)));
+        let unparsed = Unparsed::receive(parts, body, Vec::new(), SOON, budget()).await;
+        let r = unparsed.unwrap().parse().unwrap();
         assert_eq!(
-            (r.value("a"), r.form_error()),
-            ("", Some("http: POST too large"))
+            (r.value("a"), r.value("b"), r.form_error()),
+            ("", "2", Some("http: POST too large"))
         );
-        let body = Body::from_stream(futures::stream::pending::<
-            Result<bytes::Bytes, std::io::Error>,
-        >());
-        let stuck = axum::http::Request::post("/")
-            .header("content-type", FORM)
-            .body(body)
-            .unwrap();
-        let (parts, body) = stuck.into_parts();
-        let r = Request::read(parts, body, Vec::new(), Duration::from_millis(5)).await;
-        assert_eq!(r.form_error(), Some("i/o timeout"));
+        let never = futures::stream::pending::<Result<bytes::Bytes, std::io::Error>>();
+        let (parts, body) = form(Body::from_stream(never));
+        let soon = Duration::from_millis(5);
+        let late = Unparsed::receive(parts, body, Vec::new(), soon, budget()).await;
+        assert_eq!(late.unwrap_err(), BodyError::Late);
+    }
+
+    #[tokio::test]
+    async fn parameters_are_all_that_stays_of_a_body() {
+        let budget = Arc::new(FixedBudget::new(100_000));
+        let encoded = "%41".repeat(10_000);
+        let (parts, body) = form(Body::from(format!("a={encoded}")));
+        let shared = Arc::clone(&budget) as _;
+        let unparsed = Unparsed::receive(parts, body, Vec::new(), SOON, shared).await;
+        let r = unparsed.unwrap().parse().unwrap();
+        assert_eq!(r.value("a").len(), 10_000);
+        assert!((60_000..90_001).contains(&budget.free()));
+        drop(r);
+        assert_eq!(budget.free(), 100_000);
     }
 
     #[test]

@@ -7,17 +7,20 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use quarrel_engine::storage::Storage;
 
 use super::answer::{Answer, respond};
+use super::body::BodyError;
 use super::call::{Call, Result};
 use super::content_type::TEXT;
 use super::error::{ApiError, ErrorType};
-use super::request::{Request, unescape};
+use super::request::{Unparsed, unescape};
 use super::service::Api;
+use super::task::{self, CancelSlot};
 use super::{compress, cors, labels, query, rules, status, texts};
 
 type Handler = fn(Call) -> BoxFuture<'static, Result>;
@@ -134,21 +137,64 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
     };
     let (parts, body) = request.into_parts();
     let headers = parts.headers.clone();
-    let request = Request::read(parts, body, name, api.options.read_timeout).await;
-    let answer = caught(
-        route,
-        Call {
-            api: Arc::clone(&api),
-            storage,
-            request,
-        },
-    )
-    .await;
-    let response = match answer {
-        Ok(answer) => respond(answer).await,
-        Err(error) => error.into_response(),
+    let (most, budget) = (api.options.read_timeout, Arc::clone(&api.options.bodies));
+    let response = match Unparsed::receive(parts, body, name, most, budget).await {
+        Ok(unparsed) => {
+            let cancel = CancelSlot::default();
+            let work = Work {
+                api: Arc::clone(&api),
+                storage,
+                route,
+                headers,
+                cancel: cancel.clone(),
+            };
+            let response = task::run(&api.options.runtime, cancel, work.answer(unparsed)).await;
+            response.unwrap_or_else(|| unavailable(&api))
+        }
+        Err(error) => with_cors(&api, &headers, refused(&error)),
     };
-    finished(timer, decorate(&api, &headers, response))
+    finished(timer, response)
+}
+
+/// What runs on the API's runtime.
+struct Work {
+    api: Arc<Api>,
+    storage: Arc<dyn Storage>,
+    route: &'static Route,
+    headers: HeaderMap,
+    cancel: CancelSlot,
+}
+
+impl Work {
+    async fn answer(self, unparsed: Unparsed) -> Response {
+        let request = match unparsed.parse() {
+            Ok(request) => request,
+            Err(error) => return decorate(&self.api, &self.headers, refused(&error)),
+        };
+        let call = Call {
+            api: Arc::clone(&self.api),
+            storage: self.storage,
+            request,
+            cancel: self.cancel,
+        };
+        let response = match caught(self.route, call).await {
+            Ok(answer) => respond(answer).await,
+            Err(error) => error.into_response(),
+        };
+        decorate(&self.api, &self.headers, response)
+    }
+}
+
+/// The answer to a request whose body was not read to its end. The connection
+/// closes, as the rest of the body would stand before the next request.
+fn refused(error: &BodyError) -> Response {
+    let mut response = match error {
+        BodyError::Late => plain(StatusCode::REQUEST_TIMEOUT, "408 Request Timeout"),
+        _ => ApiError::overloaded(error.to_string()).into_response(),
+    };
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
 }
 
 /// Runs a handler; a panic becomes an error of this request.
@@ -165,10 +211,14 @@ fn finished(timer: crate::metrics::RequestTimer, response: Response) -> Response
     response
 }
 
-fn decorate(api: &Api, headers: &axum::http::HeaderMap, mut response: Response) -> Response {
+fn with_cors(api: &Api, headers: &HeaderMap, mut response: Response) -> Response {
     let origin = headers.get(header::ORIGIN);
     cors::set(response.headers_mut(), &api.options.cors_origin, origin);
-    compress::apply(headers, response)
+    response
+}
+
+fn decorate(api: &Api, headers: &HeaderMap, response: Response) -> Response {
+    compress::apply(headers, with_cors(api, headers, response))
 }
 
 /// The part of the path for `:name`, if the path matches the pattern.
@@ -207,10 +257,8 @@ fn page(api: &Arc<Api>, request: &axum::http::Request<Body>, path: &[u8]) -> Res
     let timer = api.metrics.request(handler);
     let response = match page {
         Page::Index => text(StatusCode::OK, index()),
-        Page::Metrics => {
-            let text = status::metrics(api);
-            return finished(timer, compress::apply(request.headers(), text));
-        }
+        // Not compressed: that is no work for a thread that serves HTTP.
+        Page::Metrics => status::metrics(api),
         Page::Ready if api.ready().is_none() => unavailable(api),
         Page::Healthy => text(StatusCode::OK, "Prometheus Server is Healthy.\n"),
         Page::Ready => text(StatusCode::OK, "Prometheus Server is Ready.\n"),

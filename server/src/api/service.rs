@@ -8,7 +8,9 @@ use std::time::Duration;
 use quarrel_engine::Engine;
 use quarrel_engine::storage::Storage;
 use quarrel_matchers::Regex;
+use tokio::runtime::Handle;
 
+use super::body::BodyBudget;
 use crate::metrics::{Gauges, Metrics};
 use crate::time::Moment;
 
@@ -21,6 +23,11 @@ pub struct ApiOptions {
     pub read_timeout: Duration,
     /// Whether requests may set limits on the cost of their queries.
     pub query_cost: bool,
+    /// Where requests are parsed, computed and answered, apart from the threads
+    /// that serve HTTP.
+    pub runtime: Handle,
+    /// What the bodies of all requests may hold.
+    pub bodies: Arc<dyn BodyBudget>,
     /// The answer of `status/flags`.
     pub flags: BTreeMap<String, String>,
 }

@@ -14,6 +14,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 
+mod clients;
 mod connections;
 
 /// When the samples begin, seconds.
@@ -24,6 +25,8 @@ fn options() -> ApiOptions {
         cors_origin: Regex::new("http://good\\..*").unwrap(),
         read_timeout: Duration::from_secs(5),
         query_cost: true,
+        runtime: tokio::runtime::Handle::current(),
+        bodies: Arc::new(FixedBudget::new(1 << 20)),
         flags: BTreeMap::from([("b".into(), "<2>".into()), ("a".into(), "1".into())]),
     }
 }

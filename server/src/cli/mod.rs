@@ -58,7 +58,11 @@ pub fn run() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    // A handler that computes must not be alone on the only thread.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.max(2))
+        .thread_name("quarrel-api")
         .enable_all()
         .build()
     {
@@ -103,7 +107,7 @@ mod tests {
             "quarrel serve --data /d --listen 127.0.0.1:1 --enable-feature=a --enable-feature=b",
             "quarrel serve --data /d --web.listen-address=:9090 --query.timeout=1m --query.max-samples=5 \
              --query.max-concurrency=2 --query.lookback-delta=30s --query.max-memory=1GB \
-             --web.cors.origin=.* --web.read-timeout=1m --web.max-connections=5 --log.level=debug --log.format=json",
+             --web.cors.origin=.* --web.config.file=/w.yml --web.read-timeout=1m --web.write-timeout=1m --web.max-connections=5 --log.level=debug --log.format=json",
             "quarrel query up",
             "quarrel query up --data /d --time -1h --format json",
             "quarrel query up --start -1h --end now --step 15s",

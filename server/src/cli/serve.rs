@@ -1,23 +1,28 @@
 //! `quarrel serve`.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use quarrel_matchers::Regex;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::data::{self, DataArgs};
 use super::failure::{Failure, Outcome};
 use super::log::{self, LogFormat, LogLevel};
 use super::options::{EngineArgs, Span};
-use crate::api::{Api, ApiOptions, router};
-use crate::http::{self, HttpOptions};
+use crate::api::{Api, ApiOptions, FixedBudget, router};
+use crate::http::{self, HttpOptions, HttpRuntime};
+use crate::web_config::WebConfig;
 
 /// How long running requests may continue after SIGTERM.
 const GRACE: Duration = Duration::from_secs(30);
+/// What the bodies of all requests may hold, bytes.
+const BODIES: usize = 64 << 20;
 
 /// Arguments of `quarrel serve`.
 #[derive(Debug, Args)]
@@ -35,6 +40,10 @@ pub(super) struct ServeArgs {
     /// Regex for CORS origin. It is fully anchored. Example: 'https?://(domain1|domain2)\.com'
     #[arg(long = "web.cors.origin", value_name = "REGEX", default_value = ".*", value_parser = parse_regex)]
     cors_origin: Regex,
+    /// File with TLS, basic authentication, headers and the rate of requests, in the
+    /// format of Prometheus's web configuration.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    config_file: Option<PathBuf>,
     /// Maximum duration before timing out read of the request, and closing idle
     /// connections.
     #[arg(
@@ -43,6 +52,14 @@ pub(super) struct ServeArgs {
         default_value = "5m"
     )]
     read_timeout: Span,
+    /// Maximum duration for which a client may accept nothing of its answer before its
+    /// connection is closed.
+    #[arg(
+        long = "web.write-timeout",
+        value_name = "DURATION",
+        default_value = "1m"
+    )]
+    write_timeout: Span,
     /// Maximum number of simultaneous connections across all listeners.
     #[arg(
         long = "web.max-connections",
@@ -92,22 +109,31 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         cors_origin: args.cors_origin.clone(),
         read_timeout: args.read_timeout.duration(),
         query_cost: features.query_cost,
+        runtime: Handle::current(),
+        bodies: Arc::new(FixedBudget::new(BODIES)),
         flags: flags(&args, &dir),
     };
     let api = Arc::new(Api::new(engine, options));
-    let listeners = listen(&args.listen).await?;
+    let web = web_config(args.config_file.as_deref())?;
+    let http = HttpRuntime::start().map_err(Failure::new)?;
+    let listening = http.run(listen(args.listen.clone())).await;
+    let listeners = listening.map_err(Failure::new)??;
     let stopping = Arc::clone(&api);
     let options = HttpOptions {
         read_timeout: args.read_timeout.duration(),
+        write_timeout: args.write_timeout.duration(),
         max_connections: args.max_connections as usize,
         grace: GRACE,
+        web,
     };
-    let stop = async {
+    // Signals are waited for where no query can hold up the thread.
+    let stop = async move {
         stop_signal().await;
         tracing::info!("Stopping, waiting for running requests");
         stopping.stop();
     };
-    let serving = http::serve(listeners, router(Arc::clone(&api)), options, stop);
+    let router = router(Arc::clone(&api));
+    let serving = http.run(http::serve(listeners, router, options, stop));
     let opening = async {
         let storage = data::open(&dir).await?;
         api.set_storage(storage);
@@ -116,11 +142,28 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         std::future::pending::<Outcome>().await
     };
     tokio::select! {
-        () = serving => {}
+        served = serving => served.map_err(Failure::new)?,
         failed = opening => return failed,
     }
     tracing::info!("See you next time!");
     Ok(())
+}
+
+fn web_config(path: Option<&Path>) -> Result<Option<Arc<WebConfig>>, Failure> {
+    // As in Prometheus, an empty path is none.
+    let path = path.filter(|path| !path.as_os_str().is_empty());
+    let opened = path.map(|path| {
+        WebConfig::open(path).map_err(|error| {
+            let path = path.display();
+            Failure::new(format_args!("--web.config.file {path}: {error}"))
+        })
+    });
+    let web = opened.transpose()?;
+    match web.as_ref().is_some_and(WebConfig::has_tls) {
+        true => tracing::info!("TLS is enabled."),
+        false => tracing::info!("TLS is disabled."),
+    }
+    Ok(web.map(Arc::new))
 }
 
 /// Waits for SIGTERM or SIGINT. A second signal ends the process.
@@ -150,7 +193,7 @@ async fn stop_signal() {
 }
 
 /// Binds all addresses; an address without a host means all interfaces.
-async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, Failure> {
+async fn listen(addresses: Vec<String>) -> Result<Vec<TcpListener>, Failure> {
     let mut listeners = Vec::new();
     for address in addresses {
         let full = if address.starts_with(':') {
@@ -172,11 +215,15 @@ async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, Failure> {
 
 /// The answer of `status/flags`.
 fn flags(args: &ServeArgs, dir: &std::path::Path) -> BTreeMap<String, String> {
+    let config_file = args.config_file.as_ref();
+    let config_file = config_file.map(|path| path.display().to_string());
     let own = [
         ("data", dir.display().to_string()),
         ("web.listen-address", args.listen.join(",")),
+        ("web.config.file", config_file.unwrap_or_default()),
         ("web.cors.origin", args.cors_origin.pattern().to_string()),
         ("web.read-timeout", args.read_timeout.to_string()),
+        ("web.write-timeout", args.write_timeout.to_string()),
         ("web.max-connections", args.max_connections.to_string()),
         ("log.level", format!("{:?}", args.log_level).to_lowercase()),
         (

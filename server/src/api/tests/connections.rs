@@ -28,27 +28,29 @@ impl Storage for Stuck {
 }
 
 /// The address of a server, the sender that stops it, and its task.
-type Running = (
+pub(super) type Running = (
     SocketAddr,
     tokio::sync::oneshot::Sender<()>,
     tokio::task::JoinHandle<()>,
 );
 
 /// A server of the API on a port of its own.
-async fn serve(storage: Arc<dyn Storage>) -> Running {
+pub(super) async fn serve(storage: Arc<dyn Storage>) -> Running {
     let api = api();
     api.set_storage(storage);
     serve_router(router(api)).await
 }
 
-async fn serve_router(router: axum::Router) -> Running {
+pub(super) async fn serve_router(router: axum::Router) -> Running {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let options = crate::http::HttpOptions {
         read_timeout: Duration::from_secs(5),
+        write_timeout: Duration::from_millis(300),
         max_connections: 4,
         grace: Duration::from_millis(200),
+        web: None,
     };
     let stop_signal = async { stopped.await.unwrap_or(()) };
     let task = tokio::spawn(async move {
@@ -57,7 +59,7 @@ async fn serve_router(router: axum::Router) -> Running {
     (address, stop, task)
 }
 
-async fn request_text(address: SocketAddr, path: &str) -> tokio::net::TcpStream {
+pub(super) async fn request_text(address: SocketAddr, path: &str) -> tokio::net::TcpStream {
     use tokio::io::AsyncWriteExt as _;
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let text = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -65,7 +67,7 @@ async fn request_text(address: SocketAddr, path: &str) -> tokio::net::TcpStream 
     stream
 }
 
-async fn until(condition: impl Fn() -> bool) -> bool {
+pub(super) async fn until(condition: impl Fn() -> bool) -> bool {
     for _ in 0..500 {
         if condition() {
             return true;

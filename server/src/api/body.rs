@@ -1,0 +1,220 @@
+//! Reads the bodies of requests, within a bound on what all of them hold.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody as _};
+use futures::StreamExt as _;
+
+/// The bytes taken when a body begins, unless it is known to be smaller.
+const FIRST: usize = 16 << 10;
+
+/// A bound on the bytes that the bodies of all requests hold.
+pub trait BodyBudget: fmt::Debug + Send + Sync {
+    /// Takes `bytes`. `false` means that they are not to be had now, and that
+    /// nothing was taken.
+    fn try_reserve(&self, bytes: usize) -> bool;
+
+    /// Gives back what was taken.
+    fn release(&self, bytes: usize);
+}
+
+/// A budget of a fixed number of bytes.
+#[derive(Debug)]
+pub struct FixedBudget {
+    free: AtomicUsize,
+}
+
+impl FixedBudget {
+    /// A budget of `bytes`.
+    pub fn new(bytes: usize) -> Self {
+        FixedBudget {
+            free: AtomicUsize::new(bytes),
+        }
+    }
+
+    /// The bytes that are left.
+    pub fn free(&self) -> usize {
+        self.free.load(Relaxed)
+    }
+}
+
+impl BodyBudget for FixedBudget {
+    fn try_reserve(&self, bytes: usize) -> bool {
+        let taken = |free: usize| free.checked_sub(bytes);
+        self.free.fetch_update(Relaxed, Relaxed, taken).is_ok()
+    }
+
+    fn release(&self, bytes: usize) {
+        self.free.fetch_add(bytes, Relaxed);
+    }
+}
+
+/// Bytes taken from a budget, given back on drop.
+#[derive(Debug)]
+pub(super) struct Reservation {
+    budget: Arc<dyn BodyBudget>,
+    bytes: usize,
+}
+
+impl Reservation {
+    pub(super) fn empty(budget: Arc<dyn BodyBudget>) -> Self {
+        Reservation { budget, bytes: 0 }
+    }
+
+    /// Takes more bytes.
+    ///
+    /// # Errors
+    /// If the budget does not have them.
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), BodyError> {
+        if bytes > 0 && !self.budget.try_reserve(bytes) {
+            return Err(BodyError::NoRoom);
+        }
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    /// Gives back all but `bytes`.
+    pub(super) fn shrink_to(&mut self, bytes: usize) {
+        if bytes < self.bytes {
+            self.budget.release(self.bytes - bytes);
+            self.bytes = bytes;
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.shrink_to(0);
+    }
+}
+
+/// Why a body was not read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BodyError {
+    /// It did not end in time.
+    #[error("i/o timeout")]
+    Late,
+    /// Bodies hold all the memory that they may.
+    #[error("too many requests with large bodies")]
+    NoRoom,
+    /// It is larger than a form may be.
+    #[error("http: POST too large")]
+    TooLarge,
+    /// The connection or its framing failed.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// A whole body, with the memory that it holds.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) bytes: Vec<u8>,
+    pub(super) room: Reservation,
+}
+
+impl Received {
+    pub(super) fn nothing(budget: Arc<dyn BodyBudget>) -> Self {
+        Received {
+            bytes: Vec::new(),
+            room: Reservation::empty(budget),
+        }
+    }
+
+    /// Appends a part. While the bytes move to a larger buffer, both count.
+    fn push(&mut self, part: &[u8], limit: usize) -> Result<(), BodyError> {
+        let needed = self.bytes.len() + part.len();
+        if needed > limit {
+            return Err(BodyError::TooLarge);
+        }
+        let old = self.bytes.capacity();
+        if needed > old {
+            let capacity = needed.max((old * 2).min(limit));
+            self.room.grow(capacity)?;
+            let mut larger = Vec::with_capacity(capacity);
+            larger.extend_from_slice(&self.bytes);
+            self.bytes = larger;
+            self.room.shrink_to(capacity);
+        }
+        self.bytes.extend_from_slice(part);
+        Ok(())
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+///
+/// # Errors
+/// If the body is too large, does not end within `most`, or breaks off, or if
+/// the budget does not suffice.
+pub(super) async fn receive(
+    body: Body,
+    limit: usize,
+    most: Duration,
+    budget: Arc<dyn BodyBudget>,
+) -> Result<Received, BodyError> {
+    let read = async {
+        let mut received = Received::nothing(budget);
+        // Not by the announced size: what is not sent takes no room.
+        let first = body.size_hint().lower().min(FIRST as u64) as usize;
+        received.room.grow(first)?;
+        received.bytes = Vec::with_capacity(first);
+        let mut parts = body.into_data_stream();
+        while let Some(part) = parts.next().await {
+            let part = part.map_err(|error| BodyError::Broken(error.to_string()))?;
+            received.push(&part, limit)?;
+        }
+        Ok(received)
+    };
+    let read = tokio::time::timeout(most, read).await;
+    read.unwrap_or(Err(BodyError::Late))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    fn parts(parts: usize, size: usize) -> Body {
+        let part = move |_| Ok::<_, std::io::Error>(Bytes::from(vec![7; size]));
+        Body::from_stream(futures::stream::iter((0..parts).map(part)))
+    }
+
+    #[tokio::test]
+    async fn bodies_hold_what_they_take_until_they_are_dropped() {
+        let budget = Arc::new(FixedBudget::new(100_000));
+        let read = |body| receive(body, 1 << 20, SOON, Arc::clone(&budget) as _);
+        let one = read(parts(30, 1000)).await.unwrap();
+        assert_eq!(one.bytes, [7; 30_000]);
+        assert_eq!(budget.free(), 100_000 - one.bytes.capacity());
+        assert_eq!(read(parts(80, 1000)).await.unwrap_err(), BodyError::NoRoom);
+        assert_eq!(budget.free(), 100_000 - one.bytes.capacity());
+        drop(one);
+        assert_eq!(budget.free(), 100_000);
+    }
+
+    #[tokio::test]
+    async fn the_announced_size_takes_no_room() {
+        let budget = Arc::new(FixedBudget::new(FIRST));
+        let whole = Body::from(vec![7; FIRST * 2]);
+        let error = receive(whole, 1 << 20, SOON, Arc::clone(&budget) as _).await;
+        assert_eq!(error.unwrap_err(), BodyError::NoRoom);
+        assert_eq!(budget.free(), FIRST);
+    }
+
+    #[tokio::test]
+    async fn a_body_has_a_limit_and_a_time() {
+        let budget: Arc<dyn BodyBudget> = Arc::new(FixedBudget::new(1 << 20));
+        let error = receive(parts(3, 50), 149, SOON, Arc::clone(&budget)).await;
+        assert_eq!(error.unwrap_err(), BodyError::TooLarge);
+        let exact = receive(parts(3, 50), 150, SOON, Arc::clone(&budget)).await;
+        assert_eq!(exact.unwrap().bytes.len(), 150);
+        let never = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        let soon = Duration::from_millis(5);
+        let error = receive(Body::from_stream(never), 10, soon, budget).await;
+        assert_eq!(error.unwrap_err(), BodyError::Late);
+    }
+}
