@@ -11,7 +11,13 @@ use futures::StreamExt as _;
 /// The bytes taken when a body begins, unless it is known to be smaller.
 const FIRST: usize = 16 << 10;
 
-/// A bound on the bytes that the bodies of all requests hold.
+/// What a body may hold without the budget, bytes: the requests of most clients.
+/// A few large bodies that never end must not keep these out. The number of
+/// connections bounds them.
+const ALLOWANCE: usize = 32 << 10;
+
+/// A bound on the bytes that the bodies of all requests hold, beyond a small
+/// allowance for each.
 pub trait BodyBudget: fmt::Debug + Send + Sync {
     /// Takes `bytes`. `false` means that they are not to be had now, and that
     /// nothing was taken.
@@ -52,7 +58,7 @@ impl BodyBudget for FixedBudget {
     }
 }
 
-/// Bytes taken from a budget, given back on drop.
+/// Bytes taken from a budget but for the [`ALLOWANCE`], given back on drop.
 #[derive(Debug)]
 pub(super) struct Reservation {
     budget: Arc<dyn BodyBudget>,
@@ -69,20 +75,30 @@ impl Reservation {
     /// # Errors
     /// If the budget does not have them.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), BodyError> {
-        if bytes > 0 && !self.budget.try_reserve(bytes) {
+        let larger = self.bytes + bytes;
+        let more = charged(larger) - charged(self.bytes);
+        if more > 0 && !self.budget.try_reserve(more) {
             return Err(BodyError::NoRoom);
         }
-        self.bytes += bytes;
+        self.bytes = larger;
         Ok(())
     }
 
     /// Gives back all but `bytes`.
     pub(super) fn shrink_to(&mut self, bytes: usize) {
         if bytes < self.bytes {
-            self.budget.release(self.bytes - bytes);
+            let less = charged(self.bytes) - charged(bytes);
+            if less > 0 {
+                self.budget.release(less);
+            }
             self.bytes = bytes;
         }
     }
+}
+
+/// What the budget pays of so many bytes.
+fn charged(bytes: usize) -> usize {
+    bytes.saturating_sub(ALLOWANCE)
 }
 
 impl Drop for Reservation {
@@ -183,26 +199,59 @@ mod tests {
         Body::from_stream(futures::stream::iter((0..parts).map(part)))
     }
 
+    /// A body that says it has a megabyte.
+    struct Announced(Body);
+
+    impl axum::body::HttpBody for Announced {
+        type Data = Bytes;
+        type Error = axum::Error;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            context: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, axum::Error>>> {
+            std::pin::Pin::new(&mut self.0).poll_frame(context)
+        }
+
+        fn size_hint(&self) -> hyper::body::SizeHint {
+            hyper::body::SizeHint::with_exact(1 << 20)
+        }
+    }
+
     #[tokio::test]
     async fn bodies_hold_what_they_take_until_they_are_dropped() {
         let budget = Arc::new(FixedBudget::new(100_000));
         let read = |body| receive(body, 1 << 20, SOON, Arc::clone(&budget) as _);
-        let one = read(parts(30, 1000)).await.unwrap();
-        assert_eq!(one.bytes, [7; 30_000]);
-        assert_eq!(budget.free(), 100_000 - one.bytes.capacity());
-        assert_eq!(read(parts(80, 1000)).await.unwrap_err(), BodyError::NoRoom);
-        assert_eq!(budget.free(), 100_000 - one.bytes.capacity());
+        let one = read(parts(60, 1000)).await.unwrap();
+        assert_eq!(one.bytes, [7; 60_000]);
+        let left = 100_000 - (one.bytes.capacity() - ALLOWANCE);
+        assert_eq!(budget.free(), left);
+        assert_eq!(read(parts(99, 1000)).await.unwrap_err(), BodyError::NoRoom);
+        assert_eq!(budget.free(), left);
         drop(one);
         assert_eq!(budget.free(), 100_000);
     }
 
     #[tokio::test]
     async fn the_announced_size_takes_no_room() {
-        let budget = Arc::new(FixedBudget::new(FIRST));
-        let whole = Body::from(vec![7; FIRST * 2]);
+        let budget = Arc::new(FixedBudget::new(5));
+        let never = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        let announced = Announced(Body::from_stream(never));
+        let soon = Duration::from_millis(5);
+        let shared = Arc::clone(&budget) as _;
+        let late = receive(Body::new(announced), 1 << 20, soon, shared).await;
+        assert_eq!(late.unwrap_err(), BodyError::Late);
+        let whole = Body::from(vec![7; ALLOWANCE * 2]);
         let error = receive(whole, 1 << 20, SOON, Arc::clone(&budget) as _).await;
         assert_eq!(error.unwrap_err(), BodyError::NoRoom);
-        assert_eq!(budget.free(), FIRST);
+        assert_eq!(budget.free(), 5);
+    }
+
+    #[tokio::test]
+    async fn small_bodies_need_no_budget() {
+        let none = Arc::new(FixedBudget::new(0));
+        let small = receive(parts(16, 1000), 1 << 20, SOON, none).await;
+        assert_eq!(small.unwrap().bytes.len(), 16_000);
     }
 
     #[tokio::test]
