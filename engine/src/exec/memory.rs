@@ -200,6 +200,13 @@ impl Reservation {
         fits
     }
 
+    /// Gives some of the bytes back.
+    pub fn shrink(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.bytes);
+        self.pool.release(bytes);
+        self.bytes -= bytes;
+    }
+
     /// Bytes that it holds.
     pub fn bytes(&self) -> u64 {
         self.bytes

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use futures::StreamExt as _;
+use parking_lot::Mutex;
+use quarrel_engine::{MemoryPool, Reservation};
 
 /// The bytes taken when a body begins, unless it is known to be smaller.
 const FIRST: usize = 16 << 10;
@@ -58,16 +60,54 @@ impl BodyBudget for FixedBudget {
     }
 }
 
+/// A budget of a fixed number of bytes, which are a memory pool's.
+#[derive(Debug)]
+pub struct PooledBudget {
+    own: FixedBudget,
+    room: Option<Mutex<Reservation>>,
+}
+
+impl PooledBudget {
+    /// A budget of `bytes` of a pool.
+    pub fn new(bytes: usize, pool: &MemoryPool) -> Self {
+        PooledBudget {
+            own: FixedBudget::new(bytes),
+            room: pool.reserve(0).map(Mutex::new),
+        }
+    }
+}
+
+impl BodyBudget for PooledBudget {
+    fn try_reserve(&self, bytes: usize) -> bool {
+        if !self.own.try_reserve(bytes) {
+            return false;
+        }
+        let room = self.room.as_ref();
+        let fits = room.is_some_and(|room| room.lock().grow(bytes as u64));
+        if !fits {
+            self.own.release(bytes);
+        }
+        fits
+    }
+
+    fn release(&self, bytes: usize) {
+        self.own.release(bytes);
+        if let Some(room) = &self.room {
+            room.lock().shrink(bytes as u64);
+        }
+    }
+}
+
 /// Bytes taken from a budget but for the [`ALLOWANCE`], given back on drop.
 #[derive(Debug)]
-pub(super) struct Reservation {
+pub(super) struct Room {
     budget: Arc<dyn BodyBudget>,
     bytes: usize,
 }
 
-impl Reservation {
+impl Room {
     pub(super) fn empty(budget: Arc<dyn BodyBudget>) -> Self {
-        Reservation { budget, bytes: 0 }
+        Room { budget, bytes: 0 }
     }
 
     /// Takes more bytes.
@@ -101,7 +141,7 @@ fn charged(bytes: usize) -> usize {
     bytes.saturating_sub(ALLOWANCE)
 }
 
-impl Drop for Reservation {
+impl Drop for Room {
     fn drop(&mut self) {
         self.shrink_to(0);
     }
@@ -128,14 +168,14 @@ pub(super) enum BodyError {
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) bytes: Vec<u8>,
-    pub(super) room: Reservation,
+    pub(super) room: Room,
 }
 
 impl Received {
     pub(super) fn nothing(budget: Arc<dyn BodyBudget>) -> Self {
         Received {
             bytes: Vec::new(),
-            room: Reservation::empty(budget),
+            room: Room::empty(budget),
         }
     }
 
@@ -230,6 +270,21 @@ mod tests {
         assert_eq!(budget.free(), left);
         drop(one);
         assert_eq!(budget.free(), 100_000);
+    }
+
+    #[test]
+    fn a_pooled_budget_is_part_of_its_pool() {
+        let pool = MemoryPool::new(1000);
+        let budget = PooledBudget::new(500, &pool);
+        assert!(budget.try_reserve(400));
+        assert_eq!(pool.reserved(), 400);
+        assert!(!budget.try_reserve(101), "its own bound");
+        let other = pool.reserve(350).unwrap();
+        assert!(!budget.try_reserve(100), "that of the pool");
+        drop(other);
+        assert!(budget.try_reserve(100));
+        budget.release(500);
+        assert_eq!((pool.reserved(), budget.own.free()), (0, 500));
     }
 
     #[tokio::test]

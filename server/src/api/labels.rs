@@ -107,15 +107,44 @@ impl Pieces for SeriesPieces {
     }
 }
 
+/// Names or values, written while the client reads.
+struct StringPieces {
+    found: Found<Vec<String>>,
+    next: usize,
+}
+
+impl Pieces for StringPieces {
+    fn next<'a>(
+        &'a mut self,
+        out: &'a mut Vec<u8>,
+    ) -> BoxFuture<'a, std::result::Result<bool, ApiError>> {
+        out.extend_from_slice(if self.next == 0 { b"[" } else { b"" });
+        let enough = out.len() + PIECE;
+        let texts = &self.found.found;
+        while self.next < texts.len() && out.len() < enough {
+            out.extend_from_slice(if self.next > 0 { b"," } else { b"" });
+            json::string(out, &texts[self.next]);
+            self.next += 1;
+        }
+        let more = self.next < texts.len();
+        out.extend_from_slice(if more { b"" } else { b"]" });
+        Box::pin(std::future::ready(Ok(more)))
+    }
+
+    fn annotations(&mut self) -> Annotations {
+        Annotations {
+            warnings: std::mem::take(&mut self.found.warnings),
+            infos: Vec::new(),
+        }
+    }
+}
+
 fn strings(mut found: Found<Vec<String>>, limit: usize) -> Answer {
-    let mut warnings = std::mem::take(&mut found.warnings);
     if limit > 0 && found.found.len() > limit {
         found.found.truncate(limit);
-        warnings.push(TRUNCATED.to_string());
+        found.warnings.push(TRUNCATED.to_string());
     }
-    let mut data = Vec::new();
-    json::strings(&mut data, std::mem::take(&mut found.found));
-    Answer::json(data, warnings)
+    Answer::Data(Box::new(StringPieces { found, next: 0 }))
 }
 
 /// The look-up that a request asks for.

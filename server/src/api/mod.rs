@@ -30,7 +30,7 @@ use std::sync::Arc;
 use axum::Router;
 
 pub(crate) use answer::Document;
-pub use body::{BodyBudget, FixedBudget};
+pub use body::{BodyBudget, FixedBudget, PooledBudget};
 pub(crate) use query::QueryPieces;
 pub use service::{Api, ApiOptions};
 pub use status::PROMETHEUS_VERSION;

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Uri, header, request::Parts};
 use quarrel_functions::fmt::quote;
 
-use super::body::{BodyBudget, BodyError, Received, Reservation, receive};
+use super::body::{BodyBudget, BodyError, Received, Room, receive};
 use super::multipart;
 
 /// The largest size of a form, bytes, as in Go.
@@ -131,7 +131,7 @@ pub(crate) struct Request {
     /// The error of malformed parameters. The others are valid.
     form_error: Option<String>,
     /// What the parameters of the body hold.
-    _room: Option<Reservation>,
+    _room: Option<Room>,
 }
 
 impl Request {

@@ -15,8 +15,9 @@ use super::data::{self, DataArgs};
 use super::failure::{Failure, Outcome};
 use super::log::{self, LogFormat, LogLevel};
 use super::options::{EngineArgs, Span};
-use crate::api::{Api, ApiOptions, FixedBudget, router};
+use crate::api::{Api, ApiOptions, PooledBudget, router};
 use crate::http::{self, HttpOptions, HttpRuntime};
+use crate::memory;
 use crate::web_config::WebConfig;
 
 /// How long running requests may continue after SIGTERM.
@@ -105,14 +106,16 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(version, data = %dir.display(), "Starting quarrel");
     let engine = args.engine.engine(&features)?;
+    let bodies = PooledBudget::new(BODIES, &engine.options().memory_pool);
     let options = ApiOptions {
         cors_origin: args.cors_origin.clone(),
         read_timeout: args.read_timeout.duration(),
         query_cost: features.query_cost,
         runtime: Handle::current(),
-        bodies: Arc::new(FixedBudget::new(BODIES)),
+        bodies: Arc::new(bodies),
         flags: flags(&args, &dir),
     };
+    tokio::spawn(memory::watch(engine.clone()));
     let api = Arc::new(Api::new(engine, options));
     let web = web_config(args.config_file.as_deref())?;
     let http = HttpRuntime::start().map_err(Failure::new)?;
