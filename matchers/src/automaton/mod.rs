@@ -1,21 +1,37 @@
 //! Automata for patterns that have no simpler class.
 //!
-//! Building is bounded. A pattern with a small automaton becomes a [`Table`],
-//! which is stateless and knows the states from which everything or nothing
-//! matches. Any other is determinized as it runs ([`Lazy`]), with a bounded
-//! cache for each thread.
+//! The ladder, from fast to frugal:
+//!
+//! 1. A small automaton becomes a [`Table`], which is stateless and knows the
+//!    states from which everything or nothing matches.
+//! 2. A larger one is determinized as it runs ([`Lazy`]), with a bounded cache for
+//!    each thread.
+//! 3. Where an estimate says that the bytes of the pattern are too many, or where
+//!    the budget of the query is spent, characters are matched ([`Program`]): that
+//!    needs memory in proportion to the text of the pattern, and always works.
 
+mod estimate;
 mod lazy;
 mod table;
 
 use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_syntax::hir::{Hir, Look};
 
-pub(crate) use lazy::{Lazy, Run};
+use crate::budget::{RegexBudget, Reservation};
+use crate::codepoint::{Program, Threads};
+use crate::pace::Pace;
+use crate::syntax::{Ast, translate};
+
+pub(crate) use estimate::nfa_bytes;
+pub(crate) use lazy::Lazy;
 pub(crate) use table::{StateKind, Table};
 
-/// The largest NFA of a pattern, bytes.
-pub(crate) const MAX_NFA: usize = 64 << 20;
+/// The largest NFA over bytes by its estimate, bytes. It takes about 10 ms to
+/// build.
+const MAX_NFA: usize = 1 << 20;
+/// Memory to build an NFA, as a multiple of its size: for the intermediate form,
+/// the builder's states, and the final ones.
+const BUILD: usize = 3;
 /// Size of a new stack for recursion over a pattern, bytes: trees have up to
 /// 1,000 levels.
 const STACK: usize = 8 << 20;
@@ -25,33 +41,101 @@ const STACK_ROOM: usize = 1 << 20;
 /// A compiled pattern.
 #[derive(Debug)]
 pub(crate) enum Automaton {
-    Table(Box<Table>),
+    Table {
+        table: Box<Table>,
+        _reserved: Reservation,
+    },
     Lazy(Box<Lazy>),
+    CodePoint(Box<Program>),
+}
+
+/// The result of a run over a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Run {
+    Match,
+    NoMatch,
+    /// No value with this number of bytes of the value as its prefix matches.
+    Dead(usize),
 }
 
 impl Automaton {
-    /// Determinizes an NFA from [`build_nfa`].
-    pub(crate) fn new(nfa: NFA) -> Self {
-        match Table::build(&nfa) {
-            Some(table) => Automaton::Table(Box::new(table)),
-            None => Automaton::Lazy(Box::new(Lazy::new(nfa))),
+    /// The automaton of a pattern, as fast as the budget allows.
+    pub(crate) fn of(ast: &Ast, budget: &RegexBudget) -> Self {
+        with_stack(|| {
+            Automaton::of_bytes(ast, budget)
+                .unwrap_or_else(|| Automaton::CodePoint(Box::new(Program::matching(ast))))
+        })
+    }
+
+    fn of_bytes(ast: &Ast, budget: &RegexBudget) -> Option<Self> {
+        let estimate = nfa_bytes(ast);
+        if estimate > MAX_NFA {
+            return None;
         }
+        let mut reserved = budget.reserve(BUILD * estimate)?;
+        let nfa = build_nfa(translate::for_matching(ast), 2 * estimate)?;
+        reserved.shrink_to(nfa.memory_usage());
+        if let Some((table, reserved)) = Table::build_within(&nfa, budget) {
+            return Some(Automaton::Table {
+                table: Box::new(table),
+                _reserved: reserved,
+            });
+        }
+        let lazy = Lazy::new(nfa, Program::matching(ast), budget, reserved)?;
+        Some(Automaton::Lazy(Box::new(lazy)))
     }
 
     pub(crate) fn is_match(&self, value: &[u8]) -> bool {
         match self {
-            Automaton::Table(table) => table.is_match(value),
-            Automaton::Lazy(lazy) => lazy.is_match(value),
+            Automaton::Table { table, .. } => table.is_match(value),
+            _ => {
+                let run = self.session().run(value, &mut Pace::new(&mut || true));
+                run == Some(Run::Match)
+            }
+        }
+    }
+
+    /// Takes what several runs can share.
+    pub(crate) fn session(&self) -> Session<'_> {
+        match self {
+            Automaton::Table { table, .. } => Session::Table(table),
+            Automaton::Lazy(lazy) => Session::Lazy(lazy.session()),
+            Automaton::CodePoint(program) => Session::CodePoint(program, Threads::of(program)),
         }
     }
 }
 
-/// The NFA that matches a whole value; `None` if it is too large.
-pub(crate) fn build_nfa(hir: Hir) -> Option<NFA> {
-    let hir = Hir::concat(vec![Hir::look(Look::Start), hir, Hir::look(Look::End)]);
+/// An automaton with the memory of its runs.
+pub(crate) enum Session<'a> {
+    Table(&'a Table),
+    Lazy(lazy::Session<'a>),
+    CodePoint(&'a Program, Threads),
+}
+
+impl Session<'_> {
+    /// Runs over a value; `None` if the rest is not wanted any more.
+    pub(crate) fn run(&mut self, value: &[u8], pace: &mut Pace<'_>) -> Option<Run> {
+        match self {
+            Session::Table(table) => {
+                pace.spend(value.len())?;
+                Some(match table.is_match(value) {
+                    true => Run::Match,
+                    false => Run::NoMatch,
+                })
+            }
+            Session::Lazy(session) => session.run(value, pace),
+            Session::CodePoint(program, threads) => program.run(threads, value, pace),
+        }
+    }
+}
+
+/// The NFA that matches a whole value; `None` if it is larger than a limit, bytes.
+pub(crate) fn build_nfa(hir: Hir, limit: usize) -> Option<NFA> {
+    let (start, end) = (Hir::look(Look::Start), Hir::look(Look::End));
+    let hir = Hir::concat(vec![start, hir, end]);
     let config = thompson::Config::new()
         .utf8(false)
-        .nfa_size_limit(Some(MAX_NFA))
+        .nfa_size_limit(Some(limit))
         .which_captures(WhichCaptures::None);
     with_stack(|| {
         thompson::Compiler::new()

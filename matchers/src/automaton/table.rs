@@ -7,12 +7,19 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 use rustc_hash::FxHashMap;
 
+use crate::budget::{RegexBudget, Reservation};
+
 /// Largest NFA for which a table is tried, bytes. Ordinary patterns need a tenth,
 /// larger ones take long to determinize.
 const TABLE_NFA_LIMIT: usize = 256 << 10;
 /// Largest automaton, and most memory to determinize it, bytes. The limit is
 /// reached in a few milliseconds.
 const TABLE_LIMIT: usize = 1 << 20;
+/// What an attempt that fails takes, bytes.
+const FAILURE: usize = 2 * TABLE_LIMIT;
+/// Most memory to build a table, bytes: both limits, the explored states, and the
+/// table.
+const ROOM: usize = 5 * TABLE_LIMIT;
 
 /// Which continuations of a value match in a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +59,25 @@ impl std::fmt::Debug for Table {
 }
 
 impl Table {
-    /// The table of an NFA; `None` if it exceeds the limits.
-    pub(super) fn build(nfa: &NFA) -> Option<Self> {
+    /// The table of an NFA; `None` if it exceeds the limits or what is left of the
+    /// budget.
+    pub(super) fn build_within(nfa: &NFA, budget: &RegexBudget) -> Option<(Self, Reservation)> {
         if nfa.memory_usage() > TABLE_NFA_LIMIT {
             return None;
         }
+        let mut reserved = budget.reserve(ROOM)?;
+        let table = Table::build(nfa);
+        reserved.shrink_to(table.as_ref().map_or(FAILURE, Table::memory_usage));
+        Some((table?, reserved))
+    }
+
+    /// Bytes in memory.
+    fn memory_usage(&self) -> usize {
+        size_of::<Table>() + 256 + size_of_val(&*self.next) + self.accepts.len()
+    }
+
+    /// The table of an NFA; `None` if it exceeds the limits.
+    fn build(nfa: &NFA) -> Option<Self> {
         let config = dense::Config::new()
             .start_kind(StartKind::Anchored)
             .match_kind(MatchKind::All)
@@ -249,7 +270,9 @@ mod tests {
 
     fn table(pattern: &str) -> Option<Table> {
         let ast = parse(pattern, Dialect::Matcher).unwrap().ast;
-        Table::build(&build_nfa(translate::for_matching(&ast)).unwrap())
+        let nfa = build_nfa(translate::for_matching(&ast), usize::MAX).unwrap();
+        let built = Table::build_within(&nfa, &RegexBudget::default());
+        built.map(|(table, _)| table)
     }
 
     fn kind(pattern: &str, value: &str) -> StateKind {

@@ -5,9 +5,9 @@ use proptest::prelude::{
 };
 
 use super::*;
-use crate::automaton::{Lazy, build_nfa};
+use crate::budget::RegexBudget;
 use crate::matcher::MatchOp;
-use crate::syntax::{Dialect, parse, translate};
+use crate::syntax::{Dialect, parse};
 
 /// Values in one piece.
 struct Piece {
@@ -99,22 +99,27 @@ proptest! {
         let matcher = Matcher::new(op, "l", &pattern).unwrap();
         let ast = parse(&pattern, Dialect::Matcher).unwrap().ast;
         // The plain definition: characters one by one, no class.
-        let nfa = build_nfa(translate::for_captures(&ast)).unwrap();
-        let table = Automaton::new(nfa.clone());
-        let want: Vec<bool> = words.iter().map(|w| table.is_match(w.as_bytes()) != negated).collect();
+        let chars = Automaton::of(&ast, &RegexBudget::new(0));
+        let want: Vec<bool> = words.iter().map(|w| chars.is_match(w.as_bytes()) != negated).collect();
 
-        let lazy = Automaton::Lazy(Box::new(Lazy::new(nfa)));
+        // A table needs more than this.
+        let lazy = Automaton::of(&ast, &RegexBudget::new(3 << 20));
+        let table = Automaton::of(&ast, &RegexBudget::default());
         let piece = Piece::new(&words);
         prop_assert_eq!(&matches(&resolve(&matcher, &words), words.len()), &want, "slices");
         prop_assert_eq!(&matches(&resolve(&matcher, &piece.values()), words.len()), &want, "one piece");
-        for (name, automaton) in [("walk", &table), ("lazy", &lazy)] {
-            let ranges = walk::walk(automaton, &words);
+        for (name, automaton) in [("walk", &table), ("lazy", &lazy), ("chars", &chars)] {
+            let ranges = walk::walk(automaton, &words, &mut Pace::new(&mut || true)).unwrap();
             let ranges = if negated { complement(&ranges, words.len()) } else { ranges };
             prop_assert_eq!(&matches(&ranges, words.len()), &want, "{}", name);
         }
         for (word, want) in words.iter().zip(&want) {
             prop_assert_eq!(matcher.matches(word), *want, "alone: {:?}", word);
         }
+
+        let poor = Matcher::new_within(op, "l", &pattern, &RegexBudget::new(0)).unwrap();
+        prop_assert_eq!(&matches(&resolve(&poor, &words), words.len()), &want, "no budget");
+        prop_assert_eq!(&matches(&resolve(&poor, &piece.values()), words.len()), &want, "no budget");
     }
 }
 
@@ -147,6 +152,10 @@ fn adjacent_ranges_join_and_strategies_are_as_expected() {
         (vec![1..5], "automaton walk".into())
     );
     assert_eq!(regex("(a|b)*a(a|b){20}"), (vec![], "lazy automaton".into()));
+    assert_eq!(
+        regex(r"([a-z]|\pL){900}"),
+        (vec![], "code point automaton".into())
+    );
     assert_eq!(
         run(MatchOp::NotRegex, ".*-1"),
         (vec![0..1, 2..3, 4..6], "compare ends".into())
