@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use crate::automaton::{Automaton, with_stack};
+use crate::automaton::{Ladder, with_stack};
 use crate::budget::RegexBudget;
 use crate::class::Class;
 use crate::searcher::Searcher;
-use crate::syntax::{Ast, Dialect, RegexError, RegexErrorKind, parse};
+use crate::syntax::{Dialect, RegexError, RegexErrorKind, parse};
 
 /// A regular expression in Go's syntax that has to match a whole value; `.`
 /// matches a newline, too. Cheap to clone; threads match concurrently without
@@ -28,23 +28,22 @@ pub struct Regex {
 struct Parsed {
     pattern: Box<str>,
     class: Class,
-    /// The source of the automaton, if the class may need one.
-    ast: Option<Ast>,
 }
 
 /// What is built at the first use.
 struct Built {
     /// Searches for the literals of a `contains`, or for the required literal.
     searcher: OnceLock<Searcher>,
-    automaton: OnceLock<Option<Automaton>>,
+    /// For classes that may need an automaton.
+    automata: Option<Ladder>,
     budget: RegexBudget,
 }
 
 impl Built {
-    fn within(budget: RegexBudget) -> Arc<Self> {
+    fn new(automata: Option<Ladder>, budget: RegexBudget) -> Arc<Self> {
         Arc::new(Built {
             searcher: OnceLock::new(),
-            automaton: OnceLock::new(),
+            automata,
             budget,
         })
     }
@@ -91,13 +90,14 @@ impl Regex {
             class,
             Class::General { .. } | Class::Fold { before: None, .. }
         );
+        let ast = ast.filter(|_| needs_automaton);
+        let automata = ast.map(|ast| Ladder::new(ast, budget));
         Ok(Regex {
             parsed: Arc::new(Parsed {
                 pattern: pattern.into(),
                 class,
-                ast: ast.filter(|_| needs_automaton),
             }),
-            built: Built::within(budget.clone()),
+            built: Built::new(automata, budget.clone()),
         })
     }
 
@@ -119,9 +119,12 @@ impl Regex {
     /// its own: for what outlives a query, such as the key of a cache.
     #[must_use]
     pub fn detached(&self) -> Self {
+        let budget = RegexBudget::default();
+        let automata = self.built.automata.as_ref();
+        let automata = automata.map(|automata| automata.detached(&budget));
         Regex {
             parsed: self.parsed.clone(),
-            built: Built::within(RegexBudget::default()),
+            built: Built::new(automata, budget),
         }
     }
 
@@ -140,13 +143,9 @@ impl Regex {
         self.built.searcher.get_or_init(build)
     }
 
-    /// The automaton. `None` for a class that does not need it.
-    pub(crate) fn automaton(&self) -> Option<&Automaton> {
-        let build = || {
-            let ast = self.parsed.ast.as_ref()?;
-            Some(Automaton::of(ast, &self.built.budget))
-        };
-        self.built.automaton.get_or_init(build).as_ref()
+    /// The automata. `None` for a class that needs none.
+    pub(crate) fn automata(&self) -> Option<&Ladder> {
+        self.built.automata.as_ref()
     }
 
     /// Whether the whole value matches.
@@ -163,7 +162,7 @@ impl Regex {
                 inside(value, *before, *after).is_some_and(|v| self.searcher().find(v).is_some())
             }
             Class::Fold { .. } => self.fold_matches(value),
-            Class::General { .. } => self.automaton().is_some_and(|a| a.is_match(value)),
+            Class::General { .. } => self.automata().is_some_and(|a| a.is_match(value)),
         }
     }
 

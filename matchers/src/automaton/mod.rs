@@ -9,8 +9,11 @@
 //! 3. Where an estimate says that the bytes of the pattern are too many, or where
 //!    the budget of the query is spent, characters are matched ([`Program`]): that
 //!    needs memory in proportion to the text of the pattern, and always works.
+//!
+//! A [`Ladder`] begins at the last of them and climbs when the work pays for it.
 
 mod estimate;
+mod ladder;
 mod lazy;
 mod table;
 
@@ -23,9 +26,15 @@ use crate::pace::Pace;
 use crate::syntax::{Ast, translate};
 
 pub(crate) use estimate::nfa_bytes;
+pub(crate) use ladder::Ladder;
 pub(crate) use lazy::Lazy;
 pub(crate) use table::{StateKind, Table};
 
+/// Largest table of an ordinary pattern, and most memory to determinize it, bytes.
+/// The limit is reached in about 2 ms.
+const SMALL_TABLE: usize = 128 << 10;
+/// Largest table at all, bytes.
+const LARGE_TABLE: usize = 1 << 20;
 /// The largest NFA over bytes by its estimate, bytes. It takes about 10 ms to
 /// build.
 const MAX_NFA: usize = 1 << 20;
@@ -60,14 +69,15 @@ pub(crate) enum Run {
 
 impl Automaton {
     /// The automaton of a pattern, as fast as the budget allows.
+    #[cfg(test)]
     pub(crate) fn of(ast: &Ast, budget: &RegexBudget) -> Self {
-        with_stack(|| {
-            Automaton::of_bytes(ast, budget)
-                .unwrap_or_else(|| Automaton::CodePoint(Box::new(Program::matching(ast))))
-        })
+        Automaton::of_bytes(ast, budget, LARGE_TABLE)
+            .unwrap_or_else(|| Automaton::CodePoint(Box::new(Program::matching(ast))))
     }
 
-    fn of_bytes(ast: &Ast, budget: &RegexBudget) -> Option<Self> {
+    /// An automaton over bytes, if the budget has room for one: a table up to a
+    /// limit, or, if that is the larger one, a lazy one.
+    fn of_bytes(ast: &Ast, budget: &RegexBudget, table_limit: usize) -> Option<Self> {
         let estimate = nfa_bytes(ast);
         if estimate > MAX_NFA {
             return None;
@@ -75,23 +85,24 @@ impl Automaton {
         let mut reserved = budget.reserve(BUILD * estimate)?;
         let nfa = build_nfa(translate::for_matching(ast), 2 * estimate)?;
         reserved.shrink_to(nfa.memory_usage());
-        if let Some((table, reserved)) = Table::build_within(&nfa, budget) {
+        if let Some((table, reserved)) = Table::build_within(&nfa, budget, table_limit) {
             return Some(Automaton::Table {
                 table: Box::new(table),
                 _reserved: reserved,
             });
         }
+        if table_limit < LARGE_TABLE {
+            return None;
+        }
         let lazy = Lazy::new(nfa, Program::matching(ast), budget, reserved)?;
         Some(Automaton::Lazy(Box::new(lazy)))
     }
 
+    #[cfg(test)]
     pub(crate) fn is_match(&self, value: &[u8]) -> bool {
         match self {
             Automaton::Table { table, .. } => table.is_match(value),
-            _ => {
-                let run = self.session().run(value, &mut Pace::new(&mut || true));
-                run == Some(Run::Match)
-            }
+            _ => self.session().run(value, &mut Pace::new(&mut || true)) == Some(Run::Match),
         }
     }
 
@@ -113,6 +124,14 @@ pub(crate) enum Session<'a> {
 }
 
 impl Session<'_> {
+    /// The states that runs over code points visited until now.
+    pub(crate) fn visits(&self) -> usize {
+        match self {
+            Session::CodePoint(_, threads) => threads.visits(),
+            Session::Table(_) | Session::Lazy(_) => 0,
+        }
+    }
+
     /// Runs over a value; `None` if the rest is not wanted any more.
     pub(crate) fn run(&mut self, value: &[u8], pace: &mut Pace<'_>) -> Option<Run> {
         match self {
@@ -149,3 +168,6 @@ pub(crate) fn build_nfa(hir: Hir, limit: usize) -> Option<NFA> {
 pub(crate) fn with_stack<T>(run: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(STACK_ROOM, STACK, run)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ pub(crate) struct Threads {
     /// States that are still to be visited at the current position.
     open: Vec<State>,
     visited: Visited,
+    visits: usize,
 }
 
 impl Threads {
@@ -21,7 +22,13 @@ impl Threads {
             next: Vec::new(),
             open: Vec::new(),
             visited: Visited::of(program),
+            visits: 0,
         }
+    }
+
+    /// The states that were visited until now.
+    pub(crate) fn visits(&self) -> usize {
+        self.visits
     }
 }
 
@@ -80,6 +87,7 @@ impl Program {
                 visits += 1;
                 if visits & 0xfff == 0 {
                     pace.spend(visits)?;
+                    threads.visits += visits;
                     visits = 0;
                 }
                 let follow = match self.code[state.at as usize] {
@@ -111,6 +119,7 @@ impl Program {
                 }
             }
             pace.spend(visits)?;
+            threads.visits += visits;
         }
         Some(matches)
     }

@@ -11,8 +11,9 @@ use crate::budget::{RegexBudget, Reservation};
 use crate::codepoint::{Groups, Program};
 use crate::syntax::{Ast, translate};
 
-/// Largest NFA over bytes by its estimate, bytes. It takes about 2 ms to build.
-const MAX_NFA: usize = 256 << 10;
+/// Largest NFA over bytes by its estimate, bytes. The engines take some milliseconds
+/// to build.
+const MAX_NFA: usize = 64 << 10;
 /// Memory to build the engines over bytes, as a multiple of the NFA's size: there
 /// is one for each direction, and each is built of an intermediate form.
 const BUILD: usize = 8;

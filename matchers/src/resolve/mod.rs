@@ -24,7 +24,7 @@ use crate::matcher::Matcher;
 use crate::pace::{PER_VALUE, Pace};
 use crate::regex::Regex;
 use crate::searcher::Searcher;
-use values::{Ranges, SAMPLE, complement, lower_bound, one, prefix_end, sample};
+use values::{Ranges, SAMPLE, complement, lower_bound, one, prefix_end, sample, volume};
 
 pub use values::{Contiguous, SortedValues};
 
@@ -52,8 +52,8 @@ pub enum Strategy {
     Walk,
     /// A lazy automaton on each value.
     LazyAutomaton,
-    /// An automaton over code points on each value, where the budget has no room
-    /// for one over bytes.
+    /// An automaton over code points on each value, where the values are few, or
+    /// the budget has no room for one over bytes.
     CodePointAutomaton,
 }
 
@@ -85,11 +85,14 @@ impl Strategy {
             Class::General { required: Some(_) } if is_rare(regex.searcher(), values) => {
                 Strategy::FilteredAutomaton
             }
-            Class::Fold { before: None, .. } | Class::General { .. } => match regex.automaton() {
-                Some(Automaton::Table { .. }) => Strategy::Walk,
-                Some(Automaton::Lazy(_)) => Strategy::LazyAutomaton,
-                Some(Automaton::CodePoint(_)) | None => Strategy::CodePointAutomaton,
-            },
+            Class::Fold { before: None, .. } | Class::General { .. } => {
+                let automata = regex.automata();
+                match automata.map(|automata| automata.rung(volume(values))) {
+                    Some(Automaton::Table { .. }) => Strategy::Walk,
+                    Some(Automaton::Lazy(_)) => Strategy::LazyAutomaton,
+                    Some(Automaton::CodePoint(_)) | None => Strategy::CodePointAutomaton,
+                }
+            }
         }
     }
 }
@@ -168,12 +171,12 @@ fn resolve_regex<V: SortedValues + ?Sized>(
             Class::General { .. },
         )
         | (Strategy::Walk | Strategy::LazyAutomaton, _) => {
-            let automaton = regex.automaton()?;
+            let automata = regex.automata()?;
             match values.contiguous() {
                 Some(all) if strategy == Strategy::FilteredAutomaton => {
-                    scan::filtered(regex.searcher(), automaton, all, pace)
+                    scan::filtered(regex, automata, all, pace)
                 }
-                _ => walk::walk(automaton, values, pace),
+                _ => walk::walk(automata, values, pace),
             }
         }
         _ => scan::each(values, pace, |value| regex.is_match(value)),

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::values::{Contiguous, Ranges, SortedValues, gallop, prefix_end};
-use crate::automaton::{Automaton, Run};
+use super::values::{Contiguous, Ranges, SortedValues, gallop, prefix_end, volume};
+use crate::automaton::{Ladder, Run};
 use crate::class::Class;
 use crate::literals::SuffixSet;
 use crate::pace::{PER_VALUE, PERIOD, Pace};
@@ -145,15 +145,16 @@ pub(super) fn contains<V: SortedValues + ?Sized>(
 
 /// The matching values among those that contain the required literal.
 pub(super) fn filtered(
-    searcher: &Searcher,
-    automaton: &Automaton,
+    regex: &Regex,
+    automata: &Ladder,
     all: Contiguous<'_>,
     pace: &mut Pace<'_>,
 ) -> Option<Vec<Range<u32>>> {
-    let mut session = automaton.session();
+    // At most so many values are expected to be candidates.
+    let mut session = automata.rung(volume(&all) / 8).session();
     let mut ranges = Ranges::default();
     let mut i = 0;
-    let mut candidates = Candidates::new(searcher, all);
+    let mut candidates = Candidates::new(regex.searcher(), all);
     while let Some(candidate) = candidates.next(i, pace)? {
         i = candidate + 1;
         pace.spend(PER_VALUE)?;
@@ -161,6 +162,7 @@ pub(super) fn filtered(
             ranges.push(candidate, i);
         }
     }
+    automata.worked(session.visits());
     Some(ranges.done())
 }
 
@@ -188,6 +190,7 @@ impl<'a> Candidates<'a> {
         let mut value = from;
         while value < all.len() {
             let mut at = all.offsets[value] as usize;
+            let begin = at;
             if value >= self.behind {
                 self.behind = gallop(value + 1, all.len(), |i| {
                     all.offsets[i + 1] as usize - at <= PERIOD
@@ -198,11 +201,12 @@ impl<'a> Candidates<'a> {
                 let (start, end) = (at + start, at + end);
                 value = gallop(value, self.behind, |i| all.offsets[i + 1] as usize <= start);
                 if end <= all.offsets[value + 1] as usize {
+                    pace.spend(end - begin)?;
                     return Some(Some(value));
                 }
                 at = start + 1; // the literal extends into the next value
             }
-            pace.spend(end_of_piece - at)?;
+            pace.spend(end_of_piece - begin)?;
             value = self.behind;
         }
         Some(None)

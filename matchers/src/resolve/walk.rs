@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::values::{Ranges, SAMPLE, SortedValues, common_prefix, prefix_end, sample};
-use crate::automaton::{Automaton, Run, Session, StateKind, Table};
+use super::values::{Ranges, SAMPLE, SortedValues, common_prefix, prefix_end, sample, volume};
+use crate::automaton::{Automaton, Ladder, Run, Session, StateKind, Table};
 use crate::pace::{PER_VALUE, PERIOD, Pace};
 
 /// Most bytes of a prefix whose states are kept. Values seldom share more.
@@ -11,14 +11,31 @@ const MAX_KEPT: usize = 4 << 10;
 
 /// The values that match.
 pub(super) fn walk<V: SortedValues + ?Sized>(
+    automata: &Ladder,
+    values: &V,
+    pace: &mut Pace<'_>,
+) -> Option<Vec<Range<u32>>> {
+    let automaton = automata.rung(volume(values));
+    let mut visits = 0;
+    let ranges = walk_on(automaton, values, &mut visits, pace);
+    automata.worked(visits);
+    ranges
+}
+
+/// As [`walk`], on one rung; counts the states that it visits there.
+pub(super) fn walk_on<V: SortedValues + ?Sized>(
     automaton: &Automaton,
     values: &V,
+    visits: &mut usize,
     pace: &mut Pace<'_>,
 ) -> Option<Vec<Range<u32>>> {
     match automaton {
         Automaton::Table { table, .. } => walk_table(table, values, pace),
         Automaton::Lazy(_) | Automaton::CodePoint(_) => {
-            run_each(&mut automaton.session(), values, pace)
+            let mut session = automaton.session();
+            let ranges = run_each(&mut session, values, pace);
+            *visits = session.visits();
+            ranges
         }
     }
 }
