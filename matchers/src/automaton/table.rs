@@ -9,9 +9,9 @@ use rustc_hash::FxHashMap;
 
 use crate::budget::{RegexBudget, Reservation};
 
-/// Largest NFA for which a table is tried, bytes. Ordinary patterns need a tenth,
+/// Largest NFA for which a table is tried, bytes. Ordinary patterns need a third,
 /// larger ones take long to determinize.
-const TABLE_NFA_LIMIT: usize = 256 << 10;
+const TABLE_NFA_LIMIT: usize = 64 << 10;
 /// What an attempt that fails takes, as a multiple of the limit.
 const FAILURE: usize = 2;
 /// Most memory to build a table, as a multiple of the limit: for the automaton and

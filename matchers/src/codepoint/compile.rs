@@ -94,7 +94,7 @@ fn same_operator(outer: &Ast, inner: &Ast) -> bool {
     }
 }
 
-struct Compiler {
+pub(super) struct Compiler {
     code: Vec<Inst>,
     firsts: Vec<u32>,
     states: u32,
@@ -110,11 +110,11 @@ struct Compiler {
 }
 
 impl Compiler {
-    fn here(&self) -> u32 {
+    pub(super) fn here(&self) -> u32 {
         self.code.len() as u32
     }
 
-    fn emit(&mut self, inst: Inst) -> u32 {
+    pub(super) fn emit(&mut self, inst: Inst) -> u32 {
         let at = self.here();
         self.code.push(inst);
         self.firsts.push(self.states);
@@ -122,8 +122,26 @@ impl Compiler {
         at
     }
 
+    pub(super) fn set(&mut self, at: u32, inst: Inst) {
+        self.code[at as usize] = inst;
+    }
+
+    /// Adds a class that no other part has.
+    pub(super) fn own_class(&mut self, class: CharClass) {
+        let ranges = class.own_ranges().unwrap_or_default();
+        let mut chars = ranges.iter().take(3).flat_map(|r| r.start()..=r.end());
+        let inst = match (chars.next(), chars.next(), chars.next()) {
+            (Some(one), Some(other), None) => Inst::Either(one, other),
+            _ => {
+                self.classes.push(Arc::new(class));
+                Inst::Class(self.classes.len() as u32 - 1)
+            }
+        };
+        self.emit(inst);
+    }
+
     /// Adds a part; whether it may match the empty string.
-    fn add(&mut self, ast: &Ast) -> bool {
+    pub(super) fn add(&mut self, ast: &Ast) -> bool {
         match ast {
             Ast::Empty => true,
             Ast::Literal { chars, fold } => {
@@ -191,25 +209,6 @@ impl Compiler {
             self.classes.push(class.clone());
             self.classes.len() as u32 - 1
         })
-    }
-
-    fn alternate(&mut self, subs: &[Ast]) -> bool {
-        let mut empty = false;
-        let mut jumps = Vec::with_capacity(subs.len());
-        for (i, sub) in subs.iter().enumerate() {
-            if i + 1 == subs.len() {
-                empty |= self.add(sub);
-                break;
-            }
-            let split = self.emit(Inst::Match);
-            empty |= self.add(sub);
-            jumps.push(self.emit(Inst::Match));
-            self.code[split as usize] = Inst::Split(split + 1, self.here());
-        }
-        for jump in jumps {
-            self.code[jump as usize] = Inst::Jump(self.here());
-        }
-        empty
     }
 
     fn repeat(&mut self, min: u32, max: Option<u32>, greedy: bool, sub: &Ast) -> bool {

@@ -9,6 +9,7 @@
 //!
 //! What it is bad at: it costs about 10 ns for each character and live state.
 
+mod alternate;
 mod captures;
 mod compile;
 mod run;

@@ -45,11 +45,35 @@ fn counted_repetitions_nest() {
 fn a_program_is_as_large_as_its_text() {
     let program = Program::matching(&ast(r"(?i)(\pL|\pN){1000}0"));
     assert!(program.code.len() < 12, "{program:?}");
-    assert_eq!(program.classes.len(), 2);
-    assert!(program.states > 4000);
+    assert_eq!(program.classes.len(), 1, "of both alternatives");
+    assert!(program.states > 2000, "a copy has two instructions");
     let many = Program::matching(&ast(&r"[\pL\pN]\pL".repeat(100)));
     assert_eq!(many.code.len(), 201);
     assert_eq!(many.classes.len(), 101, "a table is shared");
+}
+
+#[test]
+fn branches_share_what_they_begin_with() {
+    let program = Program::matching(&ast("(?:pod-1|pod-2|pod-2x|web|(?i:w)|y|[z-~]){2}"));
+    // Reads `pod-` once, `1` and `2` by themselves, and the singles as a class.
+    let reads = program
+        .code
+        .iter()
+        .filter(|inst| matches!(inst, Inst::Char(_)));
+    assert_eq!(reads.count(), "pod-12xweb".len());
+    assert_eq!(program.classes.len(), 1);
+    for (value, want) in [
+        ("pod-2xy", true),
+        ("Wpod-2", true),
+        ("pod-2x", false),
+        ("web~", true),
+    ] {
+        assert_eq!(
+            matches("(?:pod-1|pod-2|pod-2x|web|(?i:w)|y|[z-~]){2}", value),
+            want,
+            "{value}"
+        );
+    }
 }
 
 #[test]

@@ -19,52 +19,61 @@ pub(crate) struct CharClass {
     negated: bool,
 }
 
-impl CharClass {
+/// Collects the parts of a class.
+#[derive(Debug, Default)]
+pub(crate) struct ClassBuilder {
+    ranges: Vec<ClassUnicodeRange>,
+    shared: Vec<Arc<CharClass>>,
+}
+
+impl ClassBuilder {
     /// Adds the characters of a shared class.
-    pub(super) fn union(&mut self, other: &Arc<CharClass>) {
+    pub(crate) fn class(&mut self, other: &Arc<CharClass>) {
         let is_new = || !self.shared.iter().any(|known| Arc::ptr_eq(known, other));
-        if other.shared.is_empty() && !other.negated && other.own.ranges().len() <= MAX_COPIED {
-            self.own.union(&other.own);
-        } else if is_new() {
-            self.shared.push(other.clone());
+        match other.own_ranges() {
+            Some(ranges) if ranges.len() <= MAX_COPIED => self.ranges(ranges),
+            _ if is_new() => self.shared.push(other.clone()),
+            _ => {}
         }
     }
 
     /// Adds ranges.
-    pub(super) fn union_ranges(&mut self, ranges: &ClassUnicode) {
-        self.own.union(ranges);
+    pub(crate) fn ranges(&mut self, ranges: &[ClassUnicodeRange]) {
+        self.ranges.extend_from_slice(ranges);
     }
 
-    /// Completes a class that was extended.
-    pub(super) fn finished(mut self, negated: bool) -> Self {
-        if self.shared.is_empty() {
-            if negated {
-                self.own.negate();
-            }
-        } else {
-            self.negated = negated;
+    /// Adds some characters.
+    pub(crate) fn chars(&mut self, chars: &[char]) {
+        let ranges = chars.iter().map(|&c| ClassUnicodeRange::new(c, c));
+        self.ranges.extend(ranges);
+    }
+
+    /// The class, or all other characters.
+    pub(crate) fn build(self, negated: bool) -> CharClass {
+        let mut own = ClassUnicode::new(self.ranges);
+        let is_own = self.shared.is_empty();
+        if negated && is_own {
+            own.negate();
         }
-        self.ascii = ('\0'..='\x7f')
-            .filter(|&c| self.look_up(c))
-            .fold(0, |bits, c| bits | 1 << c as u32);
-        self
-    }
-
-    /// An empty class to extend.
-    pub(super) fn empty() -> Self {
-        CharClass {
+        let mut class = CharClass {
             ascii: 0,
-            own: ClassUnicode::empty(),
-            shared: Vec::new(),
-            negated: false,
-        }
+            own,
+            shared: self.shared,
+            negated: negated && !is_own,
+        };
+        class.ascii = ('\0'..='\x7f')
+            .filter(|&c| class.look_up(c))
+            .fold(0, |bits, c| bits | 1 << c as u32);
+        class
     }
+}
 
+impl CharClass {
     /// The characters that are not in a shared class.
     pub(super) fn negation(class: &Arc<CharClass>) -> Self {
-        let mut negation = CharClass::empty();
-        negation.union(class);
-        negation.finished(true)
+        let mut negation = ClassBuilder::default();
+        negation.class(class);
+        negation.build(true)
     }
 
     /// Whether a character is in the class.
@@ -87,7 +96,8 @@ impl CharClass {
 
     /// The ranges, if the class has all of them on its own.
     pub(crate) fn own_ranges(&self) -> Option<&[ClassUnicodeRange]> {
-        self.shared.is_empty().then(|| self.own.ranges())
+        let is_own = self.shared.is_empty() && !self.negated;
+        is_own.then(|| self.own.ranges())
     }
 
     /// The class as ranges of its own.
@@ -111,9 +121,9 @@ impl CharClass {
 
 impl From<ClassUnicode> for CharClass {
     fn from(own: ClassUnicode) -> Self {
-        let mut class = CharClass::empty();
-        class.own = own;
-        class.finished(false)
+        let mut class = ClassBuilder::default();
+        class.ranges(own.ranges());
+        class.build(false)
     }
 }
 
@@ -136,13 +146,13 @@ mod tests {
                 vec![&not_numbers, &digits],
                 vec![&digits],
             ] {
-                let mut class = CharClass::empty();
+                let mut class = ClassBuilder::default();
                 let mut plain = ClassUnicode::empty();
                 for part in parts {
-                    class.union(part);
+                    class.class(part);
                     plain.union(&part.ranges());
                 }
-                let class = class.finished(negated);
+                let class = class.build(negated);
                 if negated {
                     plain.negate();
                 }
@@ -157,9 +167,10 @@ mod tests {
     fn large_classes_are_shared() {
         let letters = tables::unicode("L", false).unwrap();
         assert!(Arc::ptr_eq(&letters, &tables::unicode("L", false).unwrap()));
-        let mut class = CharClass::empty();
-        class.union(&letters);
-        class.union(&letters);
+        let mut class = ClassBuilder::default();
+        class.class(&letters);
+        class.class(&letters);
+        let class = class.build(false);
         assert!(class.own.ranges().is_empty() && class.shared.len() == 1);
         assert!(class.count() > 500);
     }

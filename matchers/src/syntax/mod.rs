@@ -21,7 +21,7 @@ pub(crate) mod tables;
 pub(crate) mod translate;
 
 pub(crate) use ast::{Ast, Parsed};
-pub(crate) use charclass::CharClass;
+pub(crate) use charclass::{CharClass, ClassBuilder};
 pub(crate) use dialect::Dialect;
 pub use error::{RegexError, RegexErrorKind};
 
