@@ -55,12 +55,18 @@ impl Ladder {
 
     /// The automaton for some more work, in bytes of values.
     pub(crate) fn rung(&self, expected: usize) -> &Automaton {
-        if let Some(Some(table)) = self.small.get() {
-            return table;
-        }
-        if let Some(Some(large)) = self.large.get() {
-            return large;
-        }
+        self.built().unwrap_or_else(|| self.climb(expected))
+    }
+
+    /// The best automaton over bytes that was built.
+    #[inline]
+    fn built(&self) -> Option<&Automaton> {
+        let small = self.small.get().and_then(Option::as_ref);
+        small.or_else(|| self.large.get()?.as_ref())
+    }
+
+    #[cold]
+    fn climb(&self, expected: usize) -> &Automaton {
         let work = self.work.load(Ordering::Relaxed).saturating_add(expected);
         let built = if work >= LARGE_AFTER {
             let build = || Automaton::of_bytes(&self.ast, &self.budget, LARGE_TABLE);
@@ -82,11 +88,17 @@ impl Ladder {
         self.work.fetch_add(units, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn is_match(&self, value: &[u8]) -> bool {
-        let mut session = match self.rung(0) {
-            Automaton::Table { table, .. } => return table.is_match(value),
-            automaton => automaton.session(),
-        };
+        match self.built() {
+            Some(Automaton::Table { table, .. }) => table.is_match(value),
+            _ => self.runs(value),
+        }
+    }
+
+    #[inline(never)]
+    fn runs(&self, value: &[u8]) -> bool {
+        let mut session = self.rung(0).session();
         let run = session.run(value, &mut Pace::new(&mut || true));
         self.worked(session.visits());
         run == Some(Run::Match)

@@ -75,7 +75,7 @@ fn walk_table<V: SortedValues + ?Sized>(
             states.push(state);
         }
         let mut read = states.len() - 1;
-        if kind == StateKind::Open && read < value.len() {
+        if kind == StateKind::Open && kept < value.len() {
             (state, read) = walk_rest(table, state, value, read, pace)?;
             kind = table.kind(state);
         }
@@ -98,6 +98,7 @@ fn walk_table<V: SortedValues + ?Sized>(
 
 /// Walks over the rest of a long value; the last state, and the bytes that were
 /// read.
+#[cold]
 fn walk_rest(
     table: &Table,
     mut state: u32,
