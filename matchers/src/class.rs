@@ -1,18 +1,20 @@
 //! Classifies patterns; most need no automaton.
 
+use std::cell::Cell;
 use std::fmt;
 
 use regex_syntax::hir::Look;
 
 use crate::fold::FoldLiteral;
 use crate::literals::{LiteralSet, SuffixSet};
-use crate::syntax::{Ast, tables, translate};
+use crate::syntax::tables::{self, Cases};
+use crate::syntax::{Ast, translate};
 
 /// Most literals of a set. A lookup in a set of this size is still faster than
 /// building an automaton.
 const MAX_SET: usize = 50_000;
-/// Most bytes of all literals of a set.
-const MAX_SET_BYTES: usize = 4 << 20;
+/// Most bytes of the literals that one step of classification spells out.
+const MAX_ROOM: usize = 16 << 20;
 /// Most literals of a part between gaps.
 const MAX_PART: usize = 4_096;
 /// Most spellings of a literal that ignores case; with more it is compared
@@ -76,20 +78,21 @@ pub enum Class {
 }
 
 impl Class {
-    /// Classifies a pattern.
-    pub(crate) fn of(ast: &Ast) -> Class {
-        if let Some(set) = expand(ast, MAX_SET, true) {
+    /// Classifies a pattern with a text of some bytes.
+    pub(crate) fn of(ast: &Ast, text: usize) -> Class {
+        if let Some(set) = expand(ast, MAX_SET, true, &Room::of(text)) {
             return Class::of_set(set);
         }
         let ast = without_captures(ast);
         if let Ast::Alternate(branches) = ast
-            && let Some(class) = of_branches(branches)
+            && let Some(class) = of_branches(branches, &Room::of(text))
         {
             return class;
         }
-        of_parts(&parts_of(ast)).unwrap_or_else(|| {
-            let members = members_of(ast);
-            let parts: Vec<Part> = members.iter().map(|ast| part_of(ast)).collect();
+        of_parts(&parts_of(ast, &Room::of(text))).unwrap_or_else(|| {
+            let room = Room::of(text);
+            let members = members_of(ast).into_iter();
+            let parts: Vec<Part> = members.map(|ast| part_of(ast, &room)).collect();
             Class::General {
                 required: required(&parts),
             }
@@ -163,6 +166,33 @@ impl fmt::Display for Class {
     }
 }
 
+/// The room for literals that a step of classification spells out. It is in
+/// proportion to the pattern's text: a pattern such as `[a-z]{3}` is short, but
+/// its literals are many.
+struct Room(Cell<usize>);
+
+impl Room {
+    /// Enough for the sets of ordinary short patterns, bytes.
+    const LEAST: usize = 4 << 10;
+    /// Enough for alternations of single characters, bytes a byte of text.
+    const PER_BYTE: usize = 64;
+    /// What a literal takes besides its bytes.
+    const PER_LITERAL: usize = 16;
+
+    fn of(text: usize) -> Room {
+        let room = Room::LEAST + text.saturating_mul(Room::PER_BYTE);
+        Room(Cell::new(room.min(MAX_ROOM)))
+    }
+
+    /// Takes room for literals of some bytes in all; `None` if it is used up.
+    fn take(&self, literals: usize, bytes: usize) -> Option<()> {
+        let needed = literals.saturating_mul(Room::PER_LITERAL);
+        let left = self.0.get().checked_sub(needed.saturating_add(bytes))?;
+        self.0.set(left);
+        Some(())
+    }
+}
+
 /// A part of a concatenation.
 enum Part {
     /// Any bytes, at least this number (0 or 1).
@@ -170,20 +200,20 @@ enum Part {
     /// One of some literals.
     Literals(Vec<Vec<u8>>),
     /// One literal in many spellings.
-    Fold(Vec<Vec<char>>),
+    Fold(Vec<Cases>),
     Other,
 }
 
 impl Part {
     /// Expands a literal with few spellings.
-    fn spelled_out(self) -> Part {
+    fn spelled_out(self, room: &Room) -> Part {
         let Part::Fold(positions) = &self else {
             return self;
         };
         let mut set = vec![Vec::new()];
         for choices in positions {
             let choices: Vec<_> = choices.iter().map(|&c| text_of(c)).collect();
-            match cross(&set, &choices, MAX_SPELLINGS) {
+            match cross(&set, &choices, MAX_SPELLINGS, room) {
                 Some(longer) => set = longer,
                 None => return self,
             }
@@ -216,17 +246,19 @@ fn members_of(ast: &Ast) -> Vec<&Ast> {
 }
 
 /// The parts of a concatenation, adjacent ones joined where possible.
-fn parts_of(ast: &Ast) -> Vec<Part> {
+fn parts_of(ast: &Ast, room: &Room) -> Vec<Part> {
     // Literals that ignore case are joined before they are expanded.
-    let parts = joined(members_of(ast).into_iter().map(part_of));
-    joined(parts.into_iter().map(Part::spelled_out))
+    let members = members_of(ast).into_iter();
+    let parts = joined(members.map(|ast| part_of(ast, room)), room);
+    let spelled_out = parts.into_iter().map(|part| part.spelled_out(room));
+    joined(spelled_out, room)
 }
 
-fn joined(all: impl Iterator<Item = Part>) -> Vec<Part> {
+fn joined(all: impl Iterator<Item = Part>, room: &Room) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     for part in all {
         match parts.pop() {
-            Some(last) => join(last, part, &mut parts),
+            Some(last) => join(last, part, &mut parts, room),
             None => parts.push(part),
         }
     }
@@ -245,7 +277,7 @@ fn flatten<'a>(ast: &'a Ast, members: &mut Vec<&'a Ast>) {
     }
 }
 
-fn part_of(ast: &Ast) -> Part {
+fn part_of(ast: &Ast, room: &Room) -> Part {
     if let Ast::Repeat {
         min: min @ (0 | 1),
         max: None,
@@ -259,20 +291,20 @@ fn part_of(ast: &Ast) -> Part {
     if let Ast::Literal { chars, fold: true } = ast {
         return Part::Fold(chars.iter().map(|&c| tables::cases(c)).collect());
     }
-    match expand(ast, MAX_PART, false) {
+    match expand(ast, MAX_PART, false, room) {
         Some(set) => Part::Literals(set),
         None => Part::Other,
     }
 }
 
 /// Appends a part after the last one; joins the two if possible.
-fn join(last: Part, part: Part, parts: &mut Vec<Part>) {
+fn join(last: Part, part: Part, parts: &mut Vec<Part>, room: &Room) {
     match (last, part) {
         // `.*.+` is a gap of one character; no class has the gap of `.+.+`.
         (Part::Gap(0), Part::Gap(least)) | (Part::Gap(least), Part::Gap(0)) => {
             parts.push(Part::Gap(least));
         }
-        (Part::Literals(a), Part::Literals(b)) => match cross(&a, &b, MAX_PART) {
+        (Part::Literals(a), Part::Literals(b)) => match cross(&a, &b, MAX_PART, room) {
             Some(both) => parts.push(Part::Literals(both)),
             None => parts.extend([Part::Literals(a), Part::Literals(b)]),
         },
@@ -282,14 +314,14 @@ fn join(last: Part, part: Part, parts: &mut Vec<Part>) {
         }
         (Part::Fold(mut a), Part::Literals(b)) => match single_text(&b) {
             Some(text) => {
-                a.extend(text.chars().map(|c| vec![c]));
+                a.extend(text.chars().map(Cases::one));
                 parts.push(Part::Fold(a));
             }
             None => parts.extend([Part::Fold(a), Part::Literals(b)]),
         },
         (Part::Literals(a), Part::Fold(b)) => match single_text(&a) {
             Some(text) => {
-                let positions = text.chars().map(|c| vec![c]).chain(b);
+                let positions = text.chars().map(Cases::one).chain(b);
                 parts.push(Part::Fold(positions.collect()));
             }
             None => parts.extend([Part::Literals(a), Part::Fold(b)]),
@@ -332,11 +364,11 @@ fn of_parts(parts: &[Part]) -> Option<Class> {
 }
 
 /// The class of alternatives of one shape, such as `.*foo.*|.*bar.*`.
-fn of_branches(branches: &[Ast]) -> Option<Class> {
+fn of_branches(branches: &[Ast], room: &Room) -> Option<Class> {
     let mut literals: Vec<Vec<u8>> = Vec::new();
     let mut shape = None;
     for branch in branches {
-        let parts = parts_of(branch);
+        let parts = parts_of(branch, room);
         let (before, rest) = match parts.as_slice() {
             [Part::Gap(0)] => return Some(Class::Any),
             [Part::Gap(n), rest @ ..] => (Some(*n), rest),
@@ -375,40 +407,46 @@ fn required(parts: &[Part]) -> Option<Box<[u8]>> {
     Some(longest.clone().into_boxed_slice())
 }
 
-/// All strings that a pattern matches, if there are at most `most`. With `whole`
-/// it has to match a whole value, so `^` in front and `$` at the end have no
-/// effect.
-fn expand(ast: &Ast, most: usize, whole: bool) -> Option<Vec<Vec<u8>>> {
+/// All strings that a pattern matches, if there are at most `most` and there is
+/// room for them. With `whole` it has to match a whole value, so `^` in front and
+/// `$` at the end have no effect.
+fn expand(ast: &Ast, most: usize, whole: bool, room: &Room) -> Option<Vec<Vec<u8>>> {
     let set = match ast {
         Ast::Empty => vec![Vec::new()],
         Ast::Literal { chars, fold: false } => {
+            room.take(1, chars.len())?;
             vec![chars.iter().collect::<String>().into_bytes()]
         }
         Ast::Literal { chars, fold: true } => {
+            if chars.len() > MAX_SPELLINGS {
+                return None; // each has two spellings or more
+            }
             let positions = chars.iter().map(|&c| tables::cases(c)).collect();
-            match Part::Fold(positions).spelled_out() {
+            match Part::Fold(positions).spelled_out(room) {
                 Part::Literals(set) => set,
                 _ => return None,
             }
         }
         Ast::Class(class) => {
-            let count: usize = class.ranges().iter().map(|r| r.len()).sum();
+            let ranges = class.own_ranges().filter(|ranges| ranges.len() <= 64)?;
+            let count: usize = ranges.iter().map(|r| r.len()).sum();
             if count > 64 {
                 return None;
             }
-            let chars = class.ranges().iter().flat_map(|r| r.start()..=r.end());
+            room.take(count, count)?;
+            let chars = ranges.iter().flat_map(|r| r.start()..=r.end());
             chars.map(text_of).collect()
         }
         Ast::Dot { .. } | Ast::Look(_) => return None,
-        Ast::Capture { sub, .. } => expand(sub, most, whole)?,
-        Ast::Repeat { min, max, sub, .. } => expand_repeat(*min, *max, sub, most)?,
+        Ast::Capture { sub, .. } => expand(sub, most, whole, room)?,
+        Ast::Repeat { min, max, sub, .. } => expand_repeat(*min, *max, sub, most, room)?,
         Ast::Concat(subs) => {
             let mut set = vec![Vec::new()];
             for (i, sub) in subs.iter().enumerate() {
                 let outermost = (i == 0 && is_look(sub, Look::Start))
                     || (i + 1 == subs.len() && is_look(sub, Look::End));
                 if !(whole && outermost) {
-                    set = cross(&set, &expand(sub, most, false)?, most)?;
+                    set = cross(&set, &expand(sub, most, false, room)?, most, room)?;
                 }
             }
             set
@@ -416,49 +454,59 @@ fn expand(ast: &Ast, most: usize, whole: bool) -> Option<Vec<Vec<u8>>> {
         Ast::Alternate(subs) => {
             let mut set = Vec::new();
             for sub in subs {
-                set.append(&mut expand(sub, most, whole)?);
-                if !within_bounds(&set, most) {
+                set.append(&mut expand(sub, most, whole, room)?);
+                if set.len() > most {
                     return None;
                 }
             }
             set
         }
     };
-    within_bounds(&set, most).then_some(set)
+    (set.len() <= most).then_some(set)
 }
 
-fn expand_repeat(min: u32, max: Option<u32>, sub: &Ast, most: usize) -> Option<Vec<Vec<u8>>> {
+fn expand_repeat(
+    min: u32,
+    max: Option<u32>,
+    sub: &Ast,
+    most: usize,
+    room: &Room,
+) -> Option<Vec<Vec<u8>>> {
     let max = max.filter(|&max| max <= 1000)?;
-    let sub = expand(sub, most, false)?;
+    let sub = expand(sub, most, false, room)?;
+    if let ([only], true) = (sub.as_slice(), min == max) {
+        room.take(1, only.len() * max as usize)?;
+        return Some(vec![only.repeat(max as usize)]);
+    }
     let mut all = Vec::new();
     let mut power = vec![Vec::new()];
     for n in 0..=max {
-        if n >= min {
-            all.extend(power.iter().cloned());
-        }
-        if !within_bounds(&all, most) {
+        if all.len() + power.len() > most {
             return None;
         }
-        if n < max {
-            power = cross(&power, &sub, most)?;
+        if n == max {
+            all.append(&mut power);
+            break;
         }
+        if n >= min {
+            room.take(power.len(), bytes(&power))?;
+            all.extend(power.iter().cloned());
+        }
+        power = cross(&power, &sub, most, room)?;
     }
     Some(all)
 }
 
 /// All concatenations of a literal of `a` and one of `b`.
-fn cross(a: &[Vec<u8>], b: &[Vec<u8>], most: usize) -> Option<Vec<Vec<u8>>> {
-    let bytes = |set: &[Vec<u8>]| set.iter().map(Vec::len).sum::<usize>();
-    let count = a.len().checked_mul(b.len())?;
-    if count > most || bytes(a) * b.len() + bytes(b) * a.len() > MAX_SET_BYTES {
-        return None;
-    }
+fn cross(a: &[Vec<u8>], b: &[Vec<u8>], most: usize, room: &Room) -> Option<Vec<Vec<u8>>> {
+    let count = a.len().checked_mul(b.len()).filter(|&n| n <= most)?;
+    room.take(count, bytes(a) * b.len() + bytes(b) * a.len())?;
     let pairs = a.iter().flat_map(|x| b.iter().map(move |y| (x, y)));
     Some(pairs.map(|(x, y)| [&x[..], &y[..]].concat()).collect())
 }
 
-fn within_bounds(set: &[Vec<u8>], most: usize) -> bool {
-    set.len() <= most && set.iter().map(Vec::len).sum::<usize>() <= MAX_SET_BYTES
+fn bytes(set: &[Vec<u8>]) -> usize {
+    set.iter().map(Vec::len).sum()
 }
 
 #[cfg(test)]

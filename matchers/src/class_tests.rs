@@ -2,7 +2,10 @@ use super::*;
 use crate::syntax::{Dialect, parse};
 
 fn class(pattern: &str) -> Class {
-    Class::of(&parse(pattern, Dialect::Matcher).unwrap().ast)
+    Class::of(
+        &parse(pattern, Dialect::Matcher).unwrap().ast,
+        pattern.len(),
+    )
 }
 
 fn bytes(all: &[&str]) -> Vec<Vec<u8>> {
@@ -124,6 +127,10 @@ fn general_patterns_and_their_required_literals() {
 #[test]
 fn expansion_is_bounded() {
     assert!(matches!(class("[a-z]{9}"), Class::General { .. }));
+    assert!(matches!(class("[a-z]{3}"), Class::General { .. }));
+    assert!(matches!(class("(a|b|c|d){8}"), Class::General { .. }));
+    assert!(matches!(class("x[a-z]y"), Class::Set(_)));
+    assert!(matches!(class("api-[0-9]{2}"), Class::Set(_)));
     assert!(matches!(class("(a{1000}){1}b"), Class::Equal(_)));
     assert!(matches!(class("(a?){1000}"), Class::General { .. }));
     let many: Vec<String> = (0..20_000).map(|i| format!("pod-{i}")).collect();

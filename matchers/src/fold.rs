@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::literals::LiteralSet;
 use crate::searcher::Searcher;
+use crate::syntax::tables::Cases;
 
 /// Most spellings of a search; a vector search slows down with more.
 const MAX_SPELLINGS: usize = 16;
@@ -14,13 +15,13 @@ const MAX_WINDOW: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoldLiteral {
     /// The alternatives at each position, ascending.
-    positions: Vec<Vec<char>>,
+    positions: Vec<Cases>,
     /// The positions that are searched for, in all spellings.
     window: Range<usize>,
 }
 
 impl FoldLiteral {
-    pub(crate) fn new(positions: Vec<Vec<char>>) -> Self {
+    pub(crate) fn new(positions: Vec<Cases>) -> Self {
         let window = best_window(&positions);
         FoldLiteral { positions, window }
     }
@@ -30,10 +31,9 @@ impl FoldLiteral {
     pub(crate) fn spellings(&self) -> LiteralSet {
         let mut all = vec![String::new()];
         for choices in &self.positions[self.window.clone()] {
-            let longer = all.iter().flat_map(|text| {
-                let longer = move |c: &char| format!("{text}{c}");
-                choices.iter().map(longer)
-            });
+            let longer = all
+                .iter()
+                .flat_map(|text| choices.iter().map(move |c| format!("{text}{c}")));
             all = longer.collect();
         }
         LiteralSet::new(all.into_iter().map(String::into_bytes).collect())
@@ -74,7 +74,7 @@ impl FoldLiteral {
     }
 }
 
-fn begins_with(positions: &[Vec<char>], value: &[u8]) -> Option<usize> {
+fn begins_with(positions: &[Cases], value: &[u8]) -> Option<usize> {
     let mut at = 0;
     for choices in positions {
         let (c, len) = first_char(value.get(at..)?)?;
@@ -86,7 +86,7 @@ fn begins_with(positions: &[Vec<char>], value: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-fn ends_with(positions: &[Vec<char>], value: &[u8]) -> Option<usize> {
+fn ends_with(positions: &[Cases], value: &[u8]) -> Option<usize> {
     let mut rest = value;
     for choices in positions.iter().rev() {
         let (c, len) = last_char(rest)?;
@@ -99,7 +99,7 @@ fn ends_with(positions: &[Vec<char>], value: &[u8]) -> Option<usize> {
 }
 
 /// The longest window with few spellings.
-fn best_window(positions: &[Vec<char>]) -> Range<usize> {
+fn best_window(positions: &[Cases]) -> Range<usize> {
     let mut best = 0..0;
     for start in 0..positions.len() {
         let mut spellings = 1;

@@ -6,12 +6,18 @@
 //! [`resolve()`] finds the matching ranges of a sorted dictionary, if possible
 //! without testing every value. [`Replacer`] is the other use of patterns in
 //! PromQL, that of `label_replace`.
+//!
+//! Whatever a pattern is, a new matcher costs no more than its text, and what
+//! matching builds stays within a [`RegexBudget`].
 
 mod automaton;
+mod budget;
 mod class;
+mod codepoint;
 mod fold;
 mod literals;
 mod matcher;
+mod pace;
 mod quote;
 mod regex;
 mod replacer;
@@ -19,6 +25,7 @@ mod resolve;
 mod searcher;
 mod syntax;
 
+pub use budget::RegexBudget;
 pub use class::Class;
 pub use fold::FoldLiteral;
 pub use literals::{LiteralSet, SuffixSet};
@@ -26,5 +33,5 @@ pub use matcher::{MatchOp, Matcher};
 pub use quote::quote;
 pub use regex::Regex;
 pub use replacer::{Replacer, TooLong};
-pub use resolve::{Contiguous, SortedValues, Strategy, resolve};
+pub use resolve::{Contiguous, SortedValues, Strategy, resolve, resolve_while};
 pub use syntax::{RegexError, RegexErrorKind};

@@ -50,6 +50,14 @@ impl LiteralSet {
         self.hashed.find(hash, same).is_some()
     }
 
+    /// The length of the literal that `value` begins with. Only for sets in which
+    /// none is a prefix of another.
+    pub(crate) fn prefix_of(&self, value: &[u8]) -> Option<usize> {
+        let at = self.sorted.partition_point(|literal| **literal <= *value);
+        let literal = &self.sorted[at.checked_sub(1)?];
+        value.starts_with(literal).then_some(literal.len())
+    }
+
     /// Whether `value` begins with one of them and at least `more` bytes. Only
     /// for sets of [`LiteralSet::prefixes`].
     pub(crate) fn begins(&self, value: &[u8], more: usize) -> bool {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use crate::budget::RegexBudget;
 use crate::quote::write_quoted;
 use crate::regex::Regex;
 use crate::syntax::RegexError;
@@ -71,13 +72,36 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// A matcher.
+    /// A matcher, whose regular expression has a default budget of its own.
     ///
     /// # Errors
-    /// When the regular expression is invalid or too large.
+    /// When Go refuses the regular expression.
     pub fn new(op: MatchOp, name: &str, value: &str) -> Result<Self, RegexError> {
+        Matcher::with_regex(op, name, value, Regex::new)
+    }
+
+    /// A matcher, whose regular expression matches within a budget that others
+    /// share.
+    ///
+    /// # Errors
+    /// As [`Matcher::new`].
+    pub fn new_within(
+        op: MatchOp,
+        name: &str,
+        value: &str,
+        budget: &RegexBudget,
+    ) -> Result<Self, RegexError> {
+        Matcher::with_regex(op, name, value, |text| Regex::new_within(text, budget))
+    }
+
+    fn with_regex(
+        op: MatchOp,
+        name: &str,
+        value: &str,
+        regex: impl FnOnce(&str) -> Result<Regex, RegexError>,
+    ) -> Result<Self, RegexError> {
         let regex = match op {
-            MatchOp::Regex | MatchOp::NotRegex => Some(Regex::new(value)?),
+            MatchOp::Regex | MatchOp::NotRegex => Some(regex(value)?),
             MatchOp::Equal | MatchOp::NotEqual => None,
         };
         Ok(Matcher {
@@ -93,6 +117,17 @@ impl Matcher {
     pub fn inverse(&self) -> Self {
         Matcher {
             op: self.op.inverse(),
+            ..self.clone()
+        }
+    }
+
+    /// The same matcher without what was built for its regular expression, and
+    /// with a budget of its own: for what outlives a query, such as the key of a
+    /// cache.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Matcher {
+            regex: self.regex.as_ref().map(Regex::detached),
             ..self.clone()
         }
     }

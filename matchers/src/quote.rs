@@ -50,8 +50,8 @@ pub(crate) fn print_class() -> &'static ClassUnicode {
     PRINT.get_or_init(|| {
         let mut all = ClassUnicode::new([ClassUnicodeRange::new(' ', ' ')]);
         for name in ["L", "M", "N", "P", "S"] {
-            if let Some(class) = tables::unicode(name) {
-                all.union(&class);
+            if let Some(class) = tables::unicode(name, false) {
+                all.union(&class.ranges());
             }
         }
         all

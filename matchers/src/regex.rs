@@ -3,47 +3,56 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use regex_automata::nfa::thompson::NFA;
-
-use crate::automaton::{Automaton, build_nfa, with_stack};
+use crate::automaton::{Ladder, with_stack};
+use crate::budget::RegexBudget;
 use crate::class::Class;
 use crate::searcher::Searcher;
-use crate::syntax::{Ast, Dialect, RegexError, RegexErrorKind, parse, translate};
+use crate::syntax::{Dialect, RegexError, RegexErrorKind, parse};
 
 /// A regular expression in Go's syntax that has to match a whole value; `.`
 /// matches a newline, too. Cheap to clone; threads match concurrently without
 /// locks.
 ///
+/// A new one is parsed and classified, which costs time and memory in proportion
+/// to its text. What matching needs beyond that is built at the first match,
+/// within a [`RegexBudget`].
+///
 /// Values that are not UTF-8 are no error, but it is unspecified whether `.` and
 /// classes match their invalid bytes.
 #[derive(Clone)]
 pub struct Regex {
-    inner: Arc<Inner>,
+    parsed: Arc<Parsed>,
+    built: Arc<Built>,
 }
 
-struct Inner {
+struct Parsed {
     pattern: Box<str>,
     class: Class,
+}
+
+/// What is built at the first use.
+struct Built {
     /// Searches for the literals of a `contains`, or for the required literal.
-    searcher: Searcher,
-    /// The automaton, built from `source` at its first use.
-    automaton: OnceLock<Option<Automaton>>,
-    source: Source,
+    searcher: OnceLock<Searcher>,
+    /// For classes that may need an automaton.
+    automata: Option<Ladder>,
+    budget: RegexBudget,
 }
 
-/// The source of the automaton. A pattern that always needs an automaton builds
-/// its NFA at once, so that a pattern that is too large is refused early.
-enum Source {
-    Nfa(NFA),
-    Ast(Ast),
-    /// The class needs no automaton.
-    Unneeded,
+impl Built {
+    fn new(automata: Option<Ladder>, budget: RegexBudget) -> Arc<Self> {
+        Arc::new(Built {
+            searcher: OnceLock::new(),
+            automata,
+            budget,
+        })
+    }
 }
 
-/// The searcher that matching a class needs; `None` if it cannot be built.
-fn searcher_of(class: &Class) -> Option<Searcher> {
-    Some(match class {
-        Class::Contains { literals, .. } => Searcher::of(literals)?,
+/// The searcher that matching a class needs.
+fn searcher_of(class: &Class, budget: &RegexBudget) -> Searcher {
+    match class {
+        Class::Contains { literals, .. } => Searcher::of(literals, budget),
         Class::General {
             required: Some(required),
         } => Searcher::one(required),
@@ -51,45 +60,48 @@ fn searcher_of(class: &Class) -> Option<Searcher> {
             literal,
             before: Some(_),
             after: Some(_),
-        } => Searcher::of(&literal.spellings())?,
-        _ => Searcher::Nothing,
-    })
+        } => Searcher::of(&literal.spellings(), budget),
+        _ => Searcher::nothing(),
+    }
 }
 
 impl Regex {
-    /// Compiles a pattern.
+    /// Parses a pattern, with a default budget of its own.
     ///
     /// # Errors
-    /// When Go refuses it, or its automaton is too large.
+    /// When Go refuses it.
     pub fn new(pattern: &str) -> Result<Self, RegexError> {
-        let too_large = || RegexError::new(RegexErrorKind::TooLarge, pattern);
-        let (class, source) = match Class::of_plain(pattern) {
-            Some(class) => (class, Source::Unneeded),
+        Regex::new_within(pattern, &RegexBudget::default())
+    }
+
+    /// Parses a pattern, to match within a budget that others share.
+    ///
+    /// # Errors
+    /// When Go refuses it.
+    pub fn new_within(pattern: &str, budget: &RegexBudget) -> Result<Self, RegexError> {
+        let (class, ast) = match Class::of_plain(pattern) {
+            Some(class) => (class, None),
             None => {
                 let ast = parse(pattern, Dialect::Matcher)?.ast;
-                (with_stack(|| Class::of(&ast)), Source::Ast(ast))
+                (with_stack(|| Class::of(&ast, pattern.len())), Some(ast))
             }
         };
-        let source = match (&class, source) {
-            (Class::General { .. }, Source::Ast(ast)) => {
-                let nfa = build_nfa(translate::for_matching(&ast));
-                Source::Nfa(nfa.ok_or_else(too_large)?)
-            }
-            (Class::Fold { before: None, .. }, source) => source,
-            _ => Source::Unneeded,
-        };
+        let needs_automaton = matches!(
+            class,
+            Class::General { .. } | Class::Fold { before: None, .. }
+        );
+        let ast = ast.filter(|_| needs_automaton);
+        let automata = ast.map(|ast| Ladder::new(ast, budget));
         Ok(Regex {
-            inner: Arc::new(Inner {
+            parsed: Arc::new(Parsed {
                 pattern: pattern.into(),
-                searcher: searcher_of(&class).ok_or_else(too_large)?,
                 class,
-                automaton: OnceLock::new(),
-                source,
             }),
+            built: Built::new(automata, budget.clone()),
         })
     }
 
-    /// Compiles a pattern that may not be UTF-8.
+    /// Parses a pattern that may not be UTF-8.
     ///
     /// # Errors
     /// As [`Regex::new`], and when it is not UTF-8.
@@ -103,37 +115,42 @@ impl Regex {
         }
     }
 
+    /// The same expression without what was built for it, and with a budget of
+    /// its own: for what outlives a query, such as the key of a cache.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        let budget = RegexBudget::default();
+        let automata = self.built.automata.as_ref();
+        let automata = automata.map(|automata| automata.detached(&budget));
+        Regex {
+            parsed: self.parsed.clone(),
+            built: Built::new(automata, budget),
+        }
+    }
+
     /// The pattern as given.
     pub fn pattern(&self) -> &str {
-        &self.inner.pattern
+        &self.parsed.pattern
     }
 
     /// The class of the pattern.
     pub fn class(&self) -> &Class {
-        &self.inner.class
+        &self.parsed.class
     }
 
     pub(crate) fn searcher(&self) -> &Searcher {
-        &self.inner.searcher
+        let build = || searcher_of(self.class(), &self.built.budget);
+        self.built.searcher.get_or_init(build)
     }
 
-    /// The automaton. `None` only for a class that does not need it and whose
-    /// automaton would be too large.
-    pub(crate) fn automaton(&self) -> Option<&Automaton> {
-        let build = || {
-            let nfa = match &self.inner.source {
-                Source::Nfa(nfa) => nfa.clone(),
-                Source::Ast(ast) => build_nfa(translate::for_matching(ast))?,
-                Source::Unneeded => return None,
-            };
-            Some(Automaton::new(nfa))
-        };
-        self.inner.automaton.get_or_init(build).as_ref()
+    /// The automata. `None` for a class that needs none.
+    pub(crate) fn automata(&self) -> Option<&Ladder> {
+        self.built.automata.as_ref()
     }
 
     /// Whether the whole value matches.
     pub fn is_match(&self, value: &[u8]) -> bool {
-        match &self.inner.class {
+        match self.class() {
             Class::Nothing => false,
             Class::Any => true,
             Class::NonEmpty => !value.is_empty(),
@@ -145,7 +162,7 @@ impl Regex {
                 inside(value, *before, *after).is_some_and(|v| self.searcher().find(v).is_some())
             }
             Class::Fold { .. } => self.fold_matches(value),
-            Class::General { .. } => self.automaton().is_some_and(|a| a.is_match(value)),
+            Class::General { .. } => self.automata().is_some_and(|a| a.is_match(value)),
         }
     }
 
@@ -154,7 +171,7 @@ impl Regex {
             literal,
             before,
             after,
-        } = &self.inner.class
+        } = self.class()
         else {
             return false;
         };
@@ -181,7 +198,7 @@ pub(crate) fn inside(value: &[u8], before: usize, after: usize) -> Option<&[u8]>
 
 impl fmt::Debug for Regex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Regex({:?}, {})", self.inner.pattern, self.inner.class)
+        write!(f, "Regex({:?}, {})", self.pattern(), self.class())
     }
 }
 

@@ -2,25 +2,26 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use regex_automata::meta;
-use regex_automata::util::captures::Captures;
+use crate::budget::RegexBudget;
+use crate::syntax::{Ast, Dialect, RegexError, parse};
 
-use crate::automaton::with_stack;
-use crate::syntax::{Dialect, RegexError, RegexErrorKind, parse, tables, translate};
+mod engine;
+mod template;
 
-/// Largest NFA of a pattern, bytes. Engines that find groups need memory in
-/// proportion.
-const MAX_NFA: usize = 64 << 20;
-/// Size of the lazy automaton's cache, bytes.
-const LAZY_CACHE: usize = 4 << 20;
+use engine::Engine;
+use template::{Piece, pieces};
 
 /// A pattern whose groups fill in templates, as in PromQL's `label_replace`.
 /// Cheap to clone; threads may share it.
 ///
-/// As in Prometheus it is compiled as the text `^(?s:PATTERN)$`, so a pattern
-/// such as `a)|(b` is valid.
+/// As in Prometheus it is the text `^(?s:PATTERN)$`, so a pattern such as
+/// `a)|(b` is valid.
+///
+/// A new one is parsed, which costs time and memory in proportion to its text.
+/// What matching needs beyond that is built at the first match, within a
+/// [`RegexBudget`].
 ///
 /// # Examples
 /// ```
@@ -34,155 +35,145 @@ const LAZY_CACHE: usize = 4 << 20;
 /// ```
 #[derive(Clone)]
 pub struct Replacer {
-    regex: meta::Regex,
-    pattern: Arc<str>,
-    /// The names of the groups, from group 1 on; names may repeat.
-    groups: Arc<[Option<Box<str>>]>,
+    inner: Arc<Inner>,
 }
 
-/// A replaced text would be longer than allowed.
+struct Inner {
+    pattern: Box<str>,
+    ast: Ast,
+    /// The names of the groups, from group 1 on; names may repeat.
+    groups: Vec<Option<Box<str>>>,
+    budget: RegexBudget,
+    engine: OnceLock<Engine>,
+}
+
+/// A replacement that is longer than its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the text is too long")]
-pub struct TooLong;
+#[error("replacement of {bytes} bytes exceeds the limit of {limit}")]
+pub struct TooLong {
+    /// The length of the replacement, bytes.
+    pub bytes: usize,
+    /// The limit, bytes.
+    pub limit: usize,
+}
 
 impl Replacer {
-    /// Compiles `^(?s:pattern)$`.
+    /// Parses `^(?s:pattern)$`, with a default budget of its own.
     ///
     /// # Errors
-    /// When Go refuses it, with an error about the whole text, or when it is too
-    /// large.
+    /// When Go refuses it, with an error about the whole text.
     pub fn new(pattern: &str) -> Result<Self, RegexError> {
-        let whole = format!("^(?s:{pattern})$");
-        let parsed = parse(&whole, Dialect::Replacer)?;
-        let config = meta::Config::new()
-            .nfa_size_limit(Some(MAX_NFA))
-            .hybrid_cache_capacity(LAZY_CACHE);
-        let regex = with_stack(|| {
-            let hir = translate::for_captures(&parsed.ast);
-            let regex = meta::Builder::new().configure(config).build_from_hir(&hir);
-            regex.ok()
-        });
+        Replacer::new_within(pattern, &RegexBudget::default())
+    }
+
+    /// Parses `^(?s:pattern)$`, to match within a budget that others share.
+    ///
+    /// # Errors
+    /// As [`Replacer::new`].
+    pub fn new_within(pattern: &str, budget: &RegexBudget) -> Result<Self, RegexError> {
+        let parsed = parse(&format!("^(?s:{pattern})$"), Dialect::Replacer)?;
         Ok(Replacer {
-            regex: regex.ok_or_else(|| RegexError::new(RegexErrorKind::TooLarge, &whole))?,
-            pattern: pattern.into(),
-            groups: parsed.groups.into(),
+            inner: Arc::new(Inner {
+                pattern: pattern.into(),
+                ast: parsed.ast,
+                groups: parsed.groups,
+                budget: budget.clone(),
+                engine: OnceLock::new(),
+            }),
         })
     }
 
     /// The pattern as given.
     pub fn pattern(&self) -> &str {
-        &self.pattern
+        &self.inner.pattern
     }
 
     /// The byte ranges of the whole match (the first one) and of all groups;
     /// `None` if `text` does not match.
     pub fn groups(&self, text: &str) -> Option<Vec<Option<Range<usize>>>> {
-        let captures = self.captures(text)?;
-        let place = |i| captures.get_group(i).map(|span| span.range());
-        Some((0..=self.groups.len()).map(place).collect())
+        let all: Vec<usize> = (0..=self.inner.groups.len()).collect();
+        let found = self.engine().find(text, &all)?;
+        Some(all.iter().map(|&group| found.get(group)).collect())
     }
 
     /// If `text` matches, the template with `$1`, `${1}`, `$name`, `${name}`
     /// and `$$` filled in. A group without a match is empty.
+    ///
+    /// The result may be as long as the product of the two texts' lengths; see
+    /// [`Replacer::replace_within`].
     pub fn replace(&self, text: &str, template: &str) -> Option<String> {
-        let captures = self.captures(text)?;
-        let mut out = String::new();
-        self.expand(template, text, &captures, &mut out);
-        Some(out)
+        self.replace_within(text, template, usize::MAX)
+            .unwrap_or_default()
     }
 
-    /// As [`Replacer::replace`], up to a length.
+    /// As [`Replacer::replace`], if the result has at most `max_bytes`. Its length
+    /// is known before any of it is written.
     ///
     /// # Errors
-    /// When the text would have more than `most` bytes.
+    /// When the result is longer.
     pub fn replace_within(
         &self,
         text: &str,
         template: &str,
-        most: usize,
+        max_bytes: usize,
     ) -> Result<Option<String>, TooLong> {
-        match self.replace(text, template) {
-            Some(text) if text.len() > most => Err(TooLong),
-            other => Ok(other),
+        let wanted = self.referenced(template);
+        let Some(found) = self.engine().find(text, &wanted) else {
+            return Ok(None);
+        };
+        let filled = || {
+            pieces(template).map(|piece| match piece {
+                Piece::Text(text) => text,
+                Piece::Reference(name) => self
+                    .candidates(name)
+                    .find_map(|group| found.get(group))
+                    .map_or("", |range| &text[range]),
+            })
+        };
+        let bytes = filled().fold(0, |sum: usize, part| sum.saturating_add(part.len()));
+        if bytes > max_bytes {
+            let limit = max_bytes;
+            return Err(TooLong { bytes, limit });
         }
+        let mut out = String::with_capacity(bytes);
+        filled().for_each(|part| out.push_str(part));
+        Ok(Some(out))
     }
 
-    fn captures(&self, text: &str) -> Option<Captures> {
-        let mut captures = self.regex.create_captures();
-        self.regex.captures(text, &mut captures);
-        captures.is_match().then_some(captures)
+    fn engine(&self) -> &Engine {
+        let inner = &self.inner;
+        let build = || Engine::of(&inner.ast, inner.groups.len(), &inner.budget);
+        inner.engine.get_or_init(build)
     }
 
-    fn expand(&self, template: &str, text: &str, captures: &Captures, out: &mut String) {
-        let mut rest = template;
-        while let Some((before, behind)) = rest.split_once('$') {
-            out.push_str(before);
-            rest = behind;
-            if let Some(behind) = rest.strip_prefix('$') {
-                out.push('$');
-                rest = behind;
-            } else if let Some((name, behind)) = reference(rest) {
-                if let Some(span) = self.resolve(name, captures) {
-                    out.push_str(&text[span]);
-                }
-                rest = behind;
-            } else {
-                out.push('$'); // not a reference
-            }
-        }
-        out.push_str(rest);
+    /// The groups that a template refers to, ascending.
+    fn referenced(&self, template: &str) -> Vec<usize> {
+        let names = pieces(template).filter_map(|piece| match piece {
+            Piece::Reference(name) => Some(name),
+            Piece::Text(_) => None,
+        });
+        let mut groups: Vec<usize> = names.flat_map(|name| self.candidates(name)).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups
     }
 
-    /// The range of a group by number, or of the first group of a name that has
-    /// a match.
-    fn resolve(&self, name: &str, captures: &Captures) -> Option<Range<usize>> {
-        let place = |i| captures.get_group(i).map(|span| span.range());
-        if is_number(name) {
-            return place(name.parse().ok()?);
-        }
-        let named = self.groups.iter().enumerate();
-        let mut named = named.filter(|(_, group)| group.as_deref() == Some(name));
-        named.find_map(|(i, _)| place(i + 1))
+    /// The group of a number, or all groups of a name: the first with a match
+    /// counts.
+    fn candidates(&self, name: &str) -> impl Iterator<Item = usize> {
+        let groups = &self.inner.groups;
+        let number = template::number(name);
+        let numbered = number.filter(|&group| group <= groups.len());
+        let named = groups.iter().enumerate();
+        let named =
+            named.filter(move |(_, group)| number.is_none() && group.as_deref() == Some(name));
+        numbered.into_iter().chain(named.map(|(i, _)| i + 1))
     }
-}
-
-/// Whether a reference is a number. In Go it has at most nine digits.
-fn is_number(name: &str) -> bool {
-    name.len() <= 9
-        && name.bytes().all(|b| b.is_ascii_digit())
-        && (name.len() == 1 || !name.starts_with('0'))
-}
-
-/// The name at the beginning of a reference after its dollar, plain or in braces,
-/// and the rest.
-fn reference(text: &str) -> Option<(&str, &str)> {
-    let body = text.strip_prefix('{');
-    let (braced, body) = (body.is_some(), body.unwrap_or(text));
-    let end = body.find(|c| !is_name(c)).unwrap_or(body.len());
-    let (name, behind) = body.split_at(end);
-    if name.is_empty() {
-        return None;
-    }
-    if braced {
-        return Some((name, behind.strip_prefix('}')?));
-    }
-    Some((name, behind))
-}
-
-/// Letters, decimal digits, and the underscore.
-fn is_name(c: char) -> bool {
-    if c.is_ascii() {
-        return c.is_ascii_alphanumeric() || c == '_';
-    }
-    ["L", "Nd"]
-        .iter()
-        .filter_map(|name| tables::unicode(name))
-        .any(|class| tables::contains(&class, c))
 }
 
 impl fmt::Debug for Replacer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Replacer({:?})", self.pattern)
+        write!(f, "Replacer({:?})", self.inner.pattern)
     }
 }
 

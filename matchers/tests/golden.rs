@@ -2,7 +2,7 @@
 //! `compliance/go/cmd/regexgolden` writes. `QUARREL_REGEX_GOLDEN` names another
 //! file of that program, such as one of another seed.
 
-use quarrel_matchers::{MatchOp, Matcher, Regex, Replacer};
+use quarrel_matchers::{Class, MatchOp, Matcher, Regex, RegexBudget, Replacer};
 use serde_json::Value;
 
 /// Patterns with known differences and their reasons.
@@ -37,10 +37,26 @@ fn pattern(record: &Value) -> Result<&str, Vec<u8>> {
     let Some(hex) = text.strip_prefix("hex:") else {
         return Ok(text);
     };
+    Err(unhex(hex))
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
     let digits = hex.as_bytes().chunks(2);
-    Err(digits
+    digits
         .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
-        .collect())
+        .collect()
+}
+
+/// Budgets with which matchers end up on different ways: any, no table, and none
+/// but that over code points.
+const BUDGETS: [usize; 3] = [RegexBudget::DEFAULT_LIMIT, 3 << 20, 0];
+
+/// An input, which is in hexadecimal if it is not UTF-8.
+fn text(input: &Value) -> Vec<u8> {
+    match input["hex"].as_str() {
+        Some(hex) => unhex(hex),
+        None => input.as_str().unwrap().into(),
+    }
 }
 
 fn items<'a>(record: &'a Value, key: &str) -> &'a [Value] {
@@ -118,19 +134,28 @@ fn matches_are_the_same() {
         let (Ok(pattern), Some(want)) = (pattern(&record), record["m"].as_str()) else {
             continue;
         };
-        let Ok(matcher) = Matcher::new(MatchOp::Regex, "l", pattern) else {
-            continue; // another test reports it
-        };
-        for (input, want) in items(&record, "i").iter().zip(want.bytes()) {
-            let input = input.as_str().unwrap();
-            let got = matcher.matches(input);
-            report.check(got == (want == b'1'), || {
-                let class = matcher.regex().unwrap().class();
-                format!("{pattern:?} ({class}) on {input:?}: got {got}")
-            });
+        for bytes in BUDGETS {
+            let budget = RegexBudget::new(bytes);
+            let matcher = Matcher::new_within(MatchOp::Regex, "l", pattern, &budget);
+            let Ok(matcher) = matcher else {
+                continue; // another test reports it
+            };
+            let general = matches!(matcher.regex().unwrap().class(), Class::General { .. });
+            for (input, want) in items(&record, "i").iter().zip(want.bytes()) {
+                let input = text(input);
+                if std::str::from_utf8(&input).is_err() && !(general && bytes == 0) {
+                    continue; // only code points are those of Go in any case
+                }
+                let got = matcher.matches_bytes(&input);
+                report.check(got == (want == b'1'), || {
+                    let class = matcher.regex().unwrap().class();
+                    let input = String::from_utf8_lossy(&input);
+                    format!("{pattern:?} ({class}, {bytes} bytes) on {input:?}: got {got}")
+                });
+            }
         }
     }
-    report.finish(8_000);
+    report.finish(8_000 * BUDGETS.len());
 }
 
 #[test]
@@ -140,35 +165,45 @@ fn groups_and_templates_are_the_same() {
         let Ok(pattern) = pattern(&record) else {
             continue;
         };
-        let Ok(replacer) = Replacer::new(pattern) else {
-            continue; // another test reports it
-        };
-        let inputs = items(&record, "i");
-        for (input, want) in inputs.iter().zip(items(&record, "c")) {
-            let input = input.as_str().unwrap();
-            let got = replacer.groups(input).map(|groups| {
-                let ends = groups.into_iter().flat_map(|group| match group {
-                    Some(group) => [group.start as i64, group.end as i64],
-                    None => [-1, -1],
-                });
-                ends.collect::<Vec<i64>>()
-            });
-            let want: Option<Vec<i64>> = serde_json::from_value(want.clone()).unwrap();
-            report.check(got == want, || {
-                format!("{pattern:?} on {input:?}: want {want:?}, got {got:?}")
-            });
-        }
-        for expansion in items(&record, "x") {
-            let input = inputs[expansion["i"].as_u64().unwrap() as usize]
-                .as_str()
-                .unwrap();
-            let template = expansion["t"].as_str().unwrap();
-            let got = replacer.replace(input, template);
-            let want = expansion["w"].as_str();
-            report.check(got.as_deref() == want, || {
-                format!("{pattern:?} on {input:?} by {template:?}: want {want:?}, got {got:?}")
-            });
+        for bytes in BUDGETS {
+            let budget = RegexBudget::new(bytes);
+            if let Ok(replacer) = Replacer::new_within(pattern, &budget) {
+                check_groups(&replacer, &record, &mut report);
+            }
         }
     }
-    report.finish(10_000);
+    report.finish(10_000 * BUDGETS.len());
+}
+
+fn check_groups(replacer: &Replacer, record: &Value, report: &mut Report) {
+    let pattern = replacer.pattern();
+    let inputs = items(record, "i");
+    for (input, want) in inputs.iter().zip(items(record, "c")) {
+        let Some(input) = input.as_str() else {
+            continue; // a label's value, which is UTF-8
+        };
+        let got = replacer.groups(input).map(|groups| {
+            let ends = groups.into_iter().flat_map(|group| match group {
+                Some(group) => [group.start as i64, group.end as i64],
+                None => [-1, -1],
+            });
+            ends.collect::<Vec<i64>>()
+        });
+        let want: Option<Vec<i64>> = serde_json::from_value(want.clone()).unwrap();
+        report.check(got == want, || {
+            format!("{pattern:?} on {input:?}: want {want:?}, got {got:?}")
+        });
+    }
+    for expansion in items(record, "x") {
+        let input = &inputs[expansion["i"].as_u64().unwrap() as usize];
+        let Some(input) = input.as_str() else {
+            continue;
+        };
+        let template = expansion["t"].as_str().unwrap();
+        let got = replacer.replace(input, template);
+        let want = expansion["w"].as_str();
+        report.check(got.as_deref() == want, || {
+            format!("{pattern:?} on {input:?} by {template:?}: want {want:?}, got {got:?}")
+        });
+    }
 }

@@ -3,7 +3,7 @@
 use pest::Parser as _;
 use pest::iterators::{Pair, Pairs};
 use quarrel_functions::table::{self, Aggregator};
-use quarrel_matchers::{MatchOp, Matcher};
+use quarrel_matchers::{MatchOp, Matcher, RegexBudget};
 
 use crate::ast::*;
 use crate::error::ParseError;
@@ -54,7 +54,7 @@ pub fn parse(query: &str, options: &ParserOptions) -> Result<Tree> {
     let utf8 = options.enable_unquoted_utf8_names;
     let rule = if utf8 { Rule::query_utf8 } else { Rule::query };
     let mut pairs = run_grammar(rule, query)?;
-    let builder = Builder { query, options };
+    let builder = Builder::new(query, options);
     let whole = pairs.next().map(Pair::into_inner);
     let Some(expr) = whole.and_then(|mut inner| inner.next()) else {
         return Err(ParseError::new(
@@ -80,10 +80,7 @@ pub fn parse_metric_selector(text: &str, options: &ParserOptions) -> Result<Vec<
         Rule::selector
     };
     let mut pairs = run_grammar(rule, text)?;
-    let builder = Builder {
-        query: text,
-        options,
-    };
+    let builder = Builder::new(text, options);
     let whole = pairs.next().map(Pair::into_inner);
     let Some(selector) = whole.and_then(|mut inner| inner.next()) else {
         return Err(ParseError::new(
@@ -204,6 +201,8 @@ fn span_of(pair: &Pair<'_, Rule>) -> Span {
 struct Builder<'a> {
     query: &'a str,
     options: &'a ParserOptions,
+    /// What the regular expressions of all matchers may build.
+    regexes: RegexBudget,
 }
 
 /// A binary operator with its modifiers, before its right side is known.
@@ -234,6 +233,16 @@ const SIGN: u8 = 5;
 enum Waiting {
     Binary(Box<Operator>, Expr),
     Sign { minus: bool, start: u32 },
+}
+
+impl<'a> Builder<'a> {
+    fn new(query: &'a str, options: &'a ParserOptions) -> Self {
+        Builder {
+            query,
+            options,
+            regexes: RegexBudget::default(),
+        }
+    }
 }
 
 impl Builder<'_> {

@@ -1,72 +1,81 @@
 //! A large automaton that is determinized as it runs.
 
-use std::panic::{RefUnwindSafe, UnwindSafe};
-
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
-use regex_automata::nfa::thompson::{NFA, pikevm::PikeVM};
+use regex_automata::nfa::thompson::NFA;
 use regex_automata::util::pool::{Pool, PoolGuard};
 use regex_automata::util::start;
-use regex_automata::{Anchored, Input, MatchKind};
+use regex_automata::{Anchored, MatchKind};
 
-/// Size of a cache, bytes.
-const LAZY_CACHE: usize = 4 << 20;
+use super::Run;
+use crate::budget::{RegexBudget, Reservation};
+use crate::codepoint::{Program, Threads};
+use crate::pace::{PERIOD, Pace};
 
-type Create = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
+/// Size of a cache, bytes. Automata that need more mostly make states that are
+/// never used again.
+const LAZY_CACHE: usize = 1 << 20;
+/// After so many full caches an automaton gives up if it makes states too often.
+const MIN_CLEARS: usize = 4;
+/// Too often: more than one state in so many bytes. A state costs as much as
+/// the slow way over some bytes.
+const MIN_BYTES_A_STATE: usize = 8;
+
+/// A cache, if the budget had room for it when it was first needed.
+type Slot = Option<(Cache, Reservation)>;
+type Slots = Pool<Slot, fn() -> Slot>;
 
 /// A lazy automaton with a pool of caches. Each thread takes its own, so threads
 /// do not wait for each other.
 pub(crate) struct Lazy {
-    nfa: NFA,
-    /// `None` if the automaton is too large even for an empty cache.
-    hybrid: Option<Hybrid>,
-}
-
-struct Hybrid {
     dfa: DFA,
-    caches: Pool<Cache, Create>,
-}
-
-/// The result of a run over a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Run {
-    Match,
-    NoMatch,
-    /// No value with this number of bytes of the value as its prefix matches.
-    Dead(usize),
+    caches: Slots,
+    /// For threads without a cache, and where the automaton gives up.
+    slow: Program,
+    budget: RegexBudget,
+    /// For the NFA.
+    _reserved: Reservation,
 }
 
 impl std::fmt::Debug for Lazy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Lazy({} NFA states)", self.nfa.states().len())
+        write!(f, "Lazy({} NFA states)", self.dfa.get_nfa().states().len())
     }
 }
 
 impl Lazy {
-    pub(crate) fn new(nfa: NFA) -> Self {
+    /// `None` if the automaton is too large even for an empty cache.
+    pub(super) fn new(
+        nfa: NFA,
+        slow: Program,
+        budget: &RegexBudget,
+        reserved: Reservation,
+    ) -> Option<Self> {
         let config = Config::new()
             .match_kind(MatchKind::All)
             .cache_capacity(LAZY_CACHE)
-            .skip_cache_capacity_check(true);
-        let dfa = DFA::builder().configure(config).build_from_nfa(nfa.clone());
-        let hybrid = dfa.ok().map(|dfa| {
-            let for_caches = dfa.clone();
-            Hybrid {
-                dfa,
-                caches: Pool::new(Box::new(move || for_caches.create_cache())),
-            }
-        });
-        Lazy { nfa, hybrid }
-    }
-
-    pub(crate) fn is_match(&self, value: &[u8]) -> bool {
-        self.session().run(value) == Run::Match
+            .minimum_cache_clear_count(Some(MIN_CLEARS))
+            .minimum_bytes_per_state(Some(MIN_BYTES_A_STATE));
+        let dfa = DFA::builder().configure(config).build_from_nfa(nfa).ok()?;
+        Some(Lazy {
+            dfa,
+            caches: Pool::new(|| None),
+            slow,
+            budget: budget.clone(),
+            _reserved: reserved,
+        })
     }
 
     /// Takes a cache for several runs.
     pub(crate) fn session(&self) -> Session<'_> {
+        let mut cache = self.caches.get();
+        if cache.is_none() {
+            let reserved = self.budget.reserve(LAZY_CACHE);
+            *cache = reserved.map(|reserved| (self.dfa.create_cache(), reserved));
+        }
         Session {
             lazy: self,
-            hybrid: self.hybrid.as_ref().map(|h| (&h.dfa, h.caches.get())),
+            cache,
+            threads: None,
         }
     }
 }
@@ -74,86 +83,138 @@ impl Lazy {
 /// A lazy automaton with its own cache.
 pub(crate) struct Session<'a> {
     lazy: &'a Lazy,
-    hybrid: Option<(&'a DFA, PoolGuard<'a, Cache, Create>)>,
+    cache: PoolGuard<'a, Slot, fn() -> Slot>,
+    threads: Option<Threads>,
+}
+
+/// Why a run has no result.
+enum Halt {
+    GaveUp,
+    NotWanted,
 }
 
 impl Session<'_> {
-    pub(crate) fn run(&mut self, value: &[u8]) -> Run {
-        if let Some((dfa, cache)) = &mut self.hybrid
-            && let Some(run) = run_hybrid(dfa, cache, value)
-        {
-            return run;
+    /// Runs over a value; `None` if the rest is not wanted any more.
+    pub(crate) fn run(&mut self, value: &[u8], pace: &mut Pace<'_>) -> Option<Run> {
+        let lazy = self.lazy;
+        if let Some((cache, _)) = &mut *self.cache {
+            match run_hybrid(&lazy.dfa, cache, value, pace) {
+                Ok(run) => return Some(run),
+                Err(Halt::NotWanted) => return None,
+                Err(Halt::GaveUp) => {}
+            }
         }
-        // Slower, but never gives up.
-        let matches = PikeVM::new_from_nfa(self.lazy.nfa.clone()).is_ok_and(|vm| {
-            let input = Input::new(value).anchored(Anchored::Yes);
-            vm.is_match(&mut vm.create_cache(), input)
-        });
-        if matches { Run::Match } else { Run::NoMatch }
+        let threads = self.threads.get_or_insert_with(|| Threads::of(&lazy.slow));
+        lazy.slow.run(threads, value, pace)
     }
 }
 
-/// `None` if the automaton gives up.
-fn run_hybrid(dfa: &DFA, cache: &mut Cache, value: &[u8]) -> Option<Run> {
+fn run_hybrid(
+    dfa: &DFA,
+    cache: &mut Cache,
+    value: &[u8],
+    pace: &mut Pace<'_>,
+) -> Result<Run, Halt> {
     let anchored = start::Config::new().anchored(Anchored::Yes);
-    let mut state = dfa.start_state(cache, &anchored).ok()?;
-    for (at, &byte) in value.iter().enumerate() {
-        if state.is_dead() {
-            return Some(Run::Dead(at));
+    let mut state = dfa
+        .start_state(cache, &anchored)
+        .map_err(|_| Halt::GaveUp)?;
+    cache.search_start(0);
+    let mut at = 0;
+    for piece in value.chunks(PERIOD) {
+        pace.spend(piece.len()).ok_or(Halt::NotWanted)?;
+        for &byte in piece {
+            if state.is_dead() {
+                cache.search_finish(at);
+                return Ok(Run::Dead(at));
+            }
+            let next = dfa.next_state(cache, state, byte);
+            state = next.map_err(|_| Halt::GaveUp)?;
+            at += 1;
         }
-        state = dfa.next_state(cache, state, byte).ok()?;
+        cache.search_update(at);
     }
-    let end = dfa.next_eoi_state(cache, state).ok()?;
-    Some(if end.is_match() {
-        Run::Match
-    } else {
-        Run::NoMatch
+    cache.search_finish(at);
+    let end = dfa.next_eoi_state(cache, state);
+    Ok(match end.map_err(|_| Halt::GaveUp)?.is_match() {
+        true => Run::Match,
+        false => Run::NoMatch,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::build_nfa;
+    use super::super::Automaton;
     use super::*;
-    use crate::syntax::{Dialect, parse, translate};
+    use crate::syntax::{Dialect, parse};
 
-    fn lazy(pattern: &str) -> Lazy {
+    fn lazy(pattern: &str, budget: &RegexBudget) -> Lazy {
         let ast = parse(pattern, Dialect::Matcher).unwrap().ast;
-        Lazy::new(build_nfa(translate::for_matching(&ast)).unwrap())
+        match Automaton::of(&ast, budget) {
+            Automaton::Lazy(lazy) => *lazy,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn run(session: &mut Session<'_>, value: &[u8]) -> Run {
+        session.run(value, &mut Pace::new(&mut || true)).unwrap()
     }
 
     #[test]
     fn runs_and_says_when_nothing_can_follow() {
-        let lazy = lazy("(a|b)*a(a|b){12}");
+        let lazy = lazy("(a|b)*a(a|b){14}", &RegexBudget::default());
         let mut session = lazy.session();
-        assert_eq!(session.run(b"ba0123"), Run::Dead(3));
-        assert_eq!(session.run(&b"ba".repeat(7)), Run::Match);
-        assert_eq!(session.run(&b"b".repeat(14)), Run::NoMatch);
-        assert_eq!(session.run(b""), Run::NoMatch);
+        assert_eq!(run(&mut session, b"ba0123"), Run::Dead(3));
+        assert_eq!(run(&mut session, &b"ba".repeat(8)), Run::Match);
+        assert_eq!(run(&mut session, &b"ab".repeat(8)), Run::NoMatch);
+        assert_eq!(run(&mut session, &b"ba".repeat(9)[..17]), Run::NoMatch);
+        assert_eq!(run(&mut session, &b"ba".repeat(9)[1..16]), Run::Match);
+        assert_eq!(run(&mut session, b""), Run::NoMatch);
     }
 
     #[test]
-    fn both_ways_agree() {
-        let lazy = lazy("(?i)x(é|ß|k)+[^a-f]{2,5}");
-        let slow = Lazy {
-            nfa: lazy.nfa.clone(),
-            hybrid: None,
-        };
-        for value in ["", "xé12", "XÉ\u{212a}1", "xka", "xkxyzzyz", "xßß\n\n"] {
-            let value = value.as_bytes();
-            assert_eq!(lazy.is_match(value), slow.is_match(value), "{value:?}");
+    fn without_a_cache_it_is_slow_and_right() {
+        let budget = RegexBudget::default();
+        let lazy = lazy("(a|b)*a(a|b){14}", &budget);
+        let rest = budget.reserve(budget.limit() - budget.used());
+        let mut session = lazy.session();
+        assert!(session.cache.is_none());
+        assert_eq!(run(&mut session, &b"ba".repeat(9)[1..16]), Run::Match);
+        assert_eq!(run(&mut session, b"ba0"), Run::Dead(3));
+        drop((session, rest));
+        assert!(lazy.session().cache.is_some(), "there is room again");
+    }
+
+    #[test]
+    fn it_gives_up_where_every_byte_makes_a_state() {
+        let lazy = lazy("(a|b)*a(a|b){60}", &RegexBudget::default());
+        let mut session = lazy.session();
+        let mut random = 1u64;
+        for _ in 0..200 {
+            let value: Vec<u8> = (0..400)
+                .map(|_| {
+                    random = random
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    b'a' + (random >> 40 & 1) as u8
+                })
+                .collect();
+            let want = value[value.len() - 61] == b'a';
+            assert_eq!(run(&mut session, &value) == Run::Match, want);
         }
+        assert!(session.threads.is_some());
     }
 
     #[test]
     fn threads_share_it() {
-        let lazy = lazy("(a|b)*a(a|b){14}");
+        let lazy = lazy("(a|b)*a(a|b){14}", &RegexBudget::default());
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
+                    let mut session = lazy.session();
                     for n in 0..200u32 {
                         let value: Vec<u8> = (0..15).map(|i| b'a' + (n >> i & 1) as u8).collect();
-                        assert_eq!(lazy.is_match(&value), n & 1 == 0);
+                        assert_eq!(run(&mut session, &value) == Run::Match, n & 1 == 0);
                     }
                 });
             }

@@ -7,12 +7,16 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 use rustc_hash::FxHashMap;
 
-/// Largest NFA for which a table is tried, bytes. Ordinary patterns need a tenth,
+use crate::budget::{RegexBudget, Reservation};
+
+/// Largest NFA for which a table is tried, bytes. Ordinary patterns need a third,
 /// larger ones take long to determinize.
-const TABLE_NFA_LIMIT: usize = 256 << 10;
-/// Largest automaton, and most memory to determinize it, bytes. The limit is
-/// reached in a few milliseconds.
-const TABLE_LIMIT: usize = 1 << 20;
+const TABLE_NFA_LIMIT: usize = 64 << 10;
+/// What an attempt that fails takes, as a multiple of the limit.
+const FAILURE: usize = 2;
+/// Most memory to build a table, as a multiple of the limit: for the automaton and
+/// for determinizing it, for the explored states, and for the table.
+const ROOM: usize = 5;
 
 /// Which continuations of a value match in a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,17 +56,34 @@ impl std::fmt::Debug for Table {
 }
 
 impl Table {
-    /// The table of an NFA; `None` if it exceeds the limits.
-    pub(super) fn build(nfa: &NFA) -> Option<Self> {
+    /// The table of an NFA; `None` if it exceeds a limit, bytes, or what is left of
+    /// the budget.
+    pub(super) fn build_within(
+        nfa: &NFA,
+        budget: &RegexBudget,
+        limit: usize,
+    ) -> Option<(Self, Reservation)> {
         if nfa.memory_usage() > TABLE_NFA_LIMIT {
             return None;
         }
+        let mut reserved = budget.reserve(ROOM * limit)?;
+        let table = Table::build(nfa, limit);
+        reserved.shrink_to(table.as_ref().map_or(FAILURE * limit, Table::memory_usage));
+        Some((table?, reserved))
+    }
+
+    /// Bytes in memory.
+    fn memory_usage(&self) -> usize {
+        size_of::<Table>() + 256 + size_of_val(&*self.next) + self.accepts.len()
+    }
+
+    fn build(nfa: &NFA, limit: usize) -> Option<Self> {
         let config = dense::Config::new()
             .start_kind(StartKind::Anchored)
             .match_kind(MatchKind::All)
             .accelerate(false)
-            .dfa_size_limit(Some(TABLE_LIMIT))
-            .determinize_size_limit(Some(TABLE_LIMIT));
+            .dfa_size_limit(Some(limit))
+            .determinize_size_limit(Some(limit));
         let dfa = dense::Builder::new().configure(config).build_from_nfa(nfa);
         let dfa = dfa.ok()?;
         let anchored = start::Config::new().anchored(Anchored::Yes);
@@ -249,7 +270,9 @@ mod tests {
 
     fn table(pattern: &str) -> Option<Table> {
         let ast = parse(pattern, Dialect::Matcher).unwrap().ast;
-        Table::build(&build_nfa(translate::for_matching(&ast)).unwrap())
+        let nfa = build_nfa(translate::for_matching(&ast), usize::MAX).unwrap();
+        let built = Table::build_within(&nfa, &RegexBudget::default(), 1 << 20);
+        built.map(|(table, _)| table)
     }
 
     fn kind(pattern: &str, value: &str) -> StateKind {

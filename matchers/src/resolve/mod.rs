@@ -6,7 +6,9 @@
 //! automaton over the dictionary.
 //!
 //! What it is bad at: a pattern that needs an automaton and neither begins with
-//! literals nor has a rare literal costs about 10 ns for each value.
+//! literals nor has a rare literal costs about 10 ns for each value, and where the
+//! budget has no room for an automaton over bytes, 10 ns for each character and
+//! live state.
 
 mod scan;
 mod values;
@@ -19,9 +21,10 @@ use crate::automaton::Automaton;
 use crate::class::Class;
 use crate::literals::LiteralSet;
 use crate::matcher::Matcher;
+use crate::pace::{PER_VALUE, Pace};
 use crate::regex::Regex;
 use crate::searcher::Searcher;
-use values::{Ranges, SAMPLE, complement, lower_bound, one, prefix_end, sample};
+use values::{Ranges, SAMPLE, complement, lower_bound, one, prefix_end, sample, volume};
 
 pub use values::{Contiguous, SortedValues};
 
@@ -49,6 +52,9 @@ pub enum Strategy {
     Walk,
     /// A lazy automaton on each value.
     LazyAutomaton,
+    /// An automaton over code points on each value, where the values are few, or
+    /// the budget has no room for one over bytes.
+    CodePointAutomaton,
 }
 
 impl Strategy {
@@ -79,10 +85,14 @@ impl Strategy {
             Class::General { required: Some(_) } if is_rare(regex.searcher(), values) => {
                 Strategy::FilteredAutomaton
             }
-            Class::Fold { before: None, .. } | Class::General { .. } => match regex.automaton() {
-                Some(Automaton::Table(_)) => Strategy::Walk,
-                Some(Automaton::Lazy(_)) | None => Strategy::LazyAutomaton,
-            },
+            Class::Fold { before: None, .. } | Class::General { .. } => {
+                let automata = regex.automata();
+                match automata.map(|automata| automata.rung(volume(values))) {
+                    Some(Automaton::Table { .. }) => Strategy::Walk,
+                    Some(Automaton::Lazy(_)) => Strategy::LazyAutomaton,
+                    Some(Automaton::CodePoint(_)) | None => Strategy::CodePointAutomaton,
+                }
+            }
         }
     }
 }
@@ -105,6 +115,7 @@ impl fmt::Display for Strategy {
             Strategy::FilteredAutomaton => "literal search, then automaton",
             Strategy::Walk => "automaton walk",
             Strategy::LazyAutomaton => "lazy automaton",
+            Strategy::CodePointAutomaton => "code point automaton",
         })
     }
 }
@@ -112,43 +123,63 @@ impl fmt::Display for Strategy {
 /// The ranges of `values` that satisfy the matcher: ascending, disjoint and not
 /// adjacent.
 pub fn resolve<V: SortedValues + ?Sized>(matcher: &Matcher, values: &V) -> Vec<Range<u32>> {
+    resolve_while(matcher, values, &mut || true).unwrap_or_default()
+}
+
+/// As [`resolve`], as long as `go_on` says so; `None` once it does not. It is asked
+/// about every millisecond: after 1,024 values or 64 KiB of values at the latest,
+/// and within a value where that takes longer.
+pub fn resolve_while<V: SortedValues + ?Sized>(
+    matcher: &Matcher,
+    values: &V,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Option<Vec<Range<u32>>> {
+    let pace = &mut Pace::new(go_on);
     let positive = match matcher.regex() {
         None => equal(values, matcher.value().as_bytes()),
-        Some(regex) => resolve_regex(regex, values, Strategy::of_regex(regex, values)),
+        Some(regex) => resolve_regex(regex, values, Strategy::of_regex(regex, values), pace)?,
     };
-    if matcher.is_negated() {
+    Some(if matcher.is_negated() {
         complement(&positive, values.len())
     } else {
         positive
-    }
+    })
 }
 
 fn resolve_regex<V: SortedValues + ?Sized>(
     regex: &Regex,
     values: &V,
     strategy: Strategy,
-) -> Vec<Range<u32>> {
-    let each = || scan::each(values, |value| regex.is_match(value));
+    pace: &mut Pace<'_>,
+) -> Option<Vec<Range<u32>>> {
     match (strategy, regex.class()) {
-        (Strategy::Constant, class) => constant(class, values),
-        (Strategy::BinarySearch, Class::Equal(literal)) => equal(values, literal),
-        (Strategy::BinarySearch, Class::Set(set)) => among(values, set),
+        (Strategy::Constant, class) => Some(constant(class, values)),
+        (Strategy::BinarySearch, Class::Equal(literal)) => Some(equal(values, literal)),
+        (Strategy::BinarySearch, Class::Set(set)) => among(values, set, pace),
         (Strategy::BinarySearch, Class::Prefix { literals, more }) => {
-            prefixes(values, literals, *more)
+            prefixes(values, literals, *more, pace)
         }
         (Strategy::CompareEnds, Class::Suffix { literals, more }) => {
-            scan::suffixes(values, literals, *more)
+            scan::suffixes(values, literals, *more, pace)
         }
-        (Strategy::SubstringSearch, _) => scan::contains(regex, values),
-        (Strategy::FilteredAutomaton, _) => match values.contiguous() {
-            Some(all) => scan::filtered(regex, all),
-            None => each(),
-        },
-        (Strategy::Walk | Strategy::LazyAutomaton, _) => match regex.automaton() {
-            Some(automaton) => walk::walk(automaton, values),
-            None => each(),
-        },
-        _ => each(),
+        (Strategy::SubstringSearch, _) => scan::contains(regex, values, pace),
+        (
+            Strategy::FilteredAutomaton
+            | Strategy::Walk
+            | Strategy::LazyAutomaton
+            | Strategy::CodePointAutomaton,
+            Class::General { .. },
+        )
+        | (Strategy::Walk | Strategy::LazyAutomaton, _) => {
+            let automata = regex.automata()?;
+            match values.contiguous() {
+                Some(all) if strategy == Strategy::FilteredAutomaton => {
+                    scan::filtered(regex, automata, all, pace)
+                }
+                _ => walk::walk(automata, values, pace),
+            }
+        }
+        _ => scan::each(values, pace, |value| regex.is_match(value)),
     }
 }
 
@@ -169,16 +200,21 @@ fn equal<V: SortedValues + ?Sized>(values: &V, literal: &[u8]) -> Vec<Range<u32>
     one(at, at + usize::from(found))
 }
 
-fn among<V: SortedValues + ?Sized>(values: &V, set: &LiteralSet) -> Vec<Range<u32>> {
+fn among<V: SortedValues + ?Sized>(
+    values: &V,
+    set: &LiteralSet,
+    pace: &mut Pace<'_>,
+) -> Option<Vec<Range<u32>>> {
     let mut ranges = Ranges::default();
     let mut at = 0;
     for literal in set.as_slice() {
+        pace.spend(PER_VALUE)?;
         at = lower_bound(values, at, literal);
         if at < values.len() && values.get(at) == &**literal {
             ranges.push(at, at + 1);
         }
     }
-    ranges.done()
+    Some(ranges.done())
 }
 
 /// The values that begin with one of the literals, none of which is a prefix of
@@ -187,17 +223,19 @@ fn prefixes<V: SortedValues + ?Sized>(
     values: &V,
     literals: &LiteralSet,
     more: usize,
-) -> Vec<Range<u32>> {
+    pace: &mut Pace<'_>,
+) -> Option<Vec<Range<u32>>> {
     let mut ranges = Ranges::default();
     let mut at = 0;
     for literal in literals.as_slice() {
+        pace.spend(PER_VALUE)?;
         let start = lower_bound(values, at, literal);
         at = prefix_end(values, start, literal);
         // Only the first value can be equal to the literal.
         let short = start < at && values.get(start).len() < literal.len() + more;
         ranges.push(start + usize::from(short), at);
     }
-    ranges.done()
+    Some(ranges.done())
 }
 
 #[cfg(test)]

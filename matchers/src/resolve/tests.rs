@@ -5,9 +5,9 @@ use proptest::prelude::{
 };
 
 use super::*;
-use crate::automaton::{Lazy, build_nfa};
+use crate::budget::RegexBudget;
 use crate::matcher::MatchOp;
-use crate::syntax::{Dialect, parse, translate};
+use crate::syntax::{Dialect, parse};
 
 /// Values in one piece.
 struct Piece {
@@ -99,22 +99,27 @@ proptest! {
         let matcher = Matcher::new(op, "l", &pattern).unwrap();
         let ast = parse(&pattern, Dialect::Matcher).unwrap().ast;
         // The plain definition: characters one by one, no class.
-        let nfa = build_nfa(translate::for_captures(&ast)).unwrap();
-        let table = Automaton::new(nfa.clone());
-        let want: Vec<bool> = words.iter().map(|w| table.is_match(w.as_bytes()) != negated).collect();
+        let chars = Automaton::of(&ast, &RegexBudget::new(0));
+        let want: Vec<bool> = words.iter().map(|w| chars.is_match(w.as_bytes()) != negated).collect();
 
-        let lazy = Automaton::Lazy(Box::new(Lazy::new(nfa)));
+        // A table needs more than this.
+        let lazy = Automaton::of(&ast, &RegexBudget::new(3 << 20));
+        let table = Automaton::of(&ast, &RegexBudget::default());
         let piece = Piece::new(&words);
         prop_assert_eq!(&matches(&resolve(&matcher, &words), words.len()), &want, "slices");
         prop_assert_eq!(&matches(&resolve(&matcher, &piece.values()), words.len()), &want, "one piece");
-        for (name, automaton) in [("walk", &table), ("lazy", &lazy)] {
-            let ranges = walk::walk(automaton, &words);
+        for (name, automaton) in [("walk", &table), ("lazy", &lazy), ("chars", &chars)] {
+            let ranges = walk::walk_on(automaton, &words, &mut 0, &mut Pace::new(&mut || true)).unwrap();
             let ranges = if negated { complement(&ranges, words.len()) } else { ranges };
             prop_assert_eq!(&matches(&ranges, words.len()), &want, "{}", name);
         }
         for (word, want) in words.iter().zip(&want) {
             prop_assert_eq!(matcher.matches(word), *want, "alone: {:?}", word);
         }
+
+        let poor = Matcher::new_within(op, "l", &pattern, &RegexBudget::new(0)).unwrap();
+        prop_assert_eq!(&matches(&resolve(&poor, &words), words.len()), &want, "no budget");
+        prop_assert_eq!(&matches(&resolve(&poor, &piece.values()), words.len()), &want, "no budget");
     }
 }
 
@@ -135,18 +140,16 @@ fn adjacent_ranges_join_and_strategies_are_as_expected() {
     );
     assert_eq!(regex(".*"), (vec![0..6], "constant".into()));
     assert_eq!(regex(".+"), (vec![1..6], "constant".into()));
-    assert_eq!(regex("a^b"), (vec![], "automaton walk".into()));
+    let few = "code point automaton";
+    assert_eq!(regex("a^b"), (vec![], few.into()));
     assert_eq!(regex(".*-1"), (vec![1..2, 3..4], "compare ends".into()));
     assert_eq!(regex(".*(i-|b).*"), (vec![1..5], "substring search".into()));
     assert_eq!(
         regex(".*(?i:INSTANCE).*"),
         (vec![], "substring search".into())
     );
-    assert_eq!(
-        regex("(api|web)-[0-9]+"),
-        (vec![1..5], "automaton walk".into())
-    );
-    assert_eq!(regex("(a|b)*a(a|b){20}"), (vec![], "lazy automaton".into()));
+    assert_eq!(regex("(api|web)-[0-9]+"), (vec![1..5], few.into()));
+    assert_eq!(regex("(?i)instance"), (vec![], few.into()));
     assert_eq!(
         run(MatchOp::NotRegex, ".*-1"),
         (vec![0..1, 2..3, 4..6], "compare ends".into())
@@ -156,6 +159,120 @@ fn adjacent_ranges_join_and_strategies_are_as_expected() {
         (vec![1..6], "binary search".into())
     );
     assert_eq!(run(MatchOp::Equal, "api"), (vec![], "binary search".into()));
+}
+
+#[test]
+fn much_work_pays_for_building() {
+    let words = sorted(
+        (0..40_000)
+            .map(|i| format!("pod-{i}-{}", "x".repeat(i % 50)))
+            .collect(),
+    );
+    let piece = Piece::new(&words);
+    let way = |pattern: &str, budget: &RegexBudget| {
+        let matcher = Matcher::new_within(MatchOp::Regex, "l", pattern, budget).unwrap();
+        let strategy = Strategy::of(&matcher, &piece.values());
+        assert_eq!(
+            Strategy::of(&matcher, &words),
+            strategy,
+            "in one piece or not"
+        );
+        let found = matches(&resolve(&matcher, &piece.values()), words.len());
+        let want: Vec<bool> = words.iter().map(|w| matcher.matches(w)).collect();
+        assert_eq!(found, want, "{pattern}");
+        strategy
+    };
+    let budget = RegexBudget::default();
+    assert_eq!(way("pod-[0-9]+-x{3,40}", &budget), Strategy::Walk);
+    assert_eq!(way("(p|o)*[^x]*x(x|y){20,30}", &budget), Strategy::Walk);
+    assert_eq!(way("(.|y)*x([xy]|x){20}", &budget), Strategy::LazyAutomaton);
+    assert_eq!(
+        way(r"([a-z0-9-]|\pL){9,500}", &budget),
+        Strategy::CodePointAutomaton
+    );
+    assert_eq!(
+        way("pod-[0-9]+-x{3,40}", &RegexBudget::new(0)),
+        Strategy::CodePointAutomaton
+    );
+}
+
+#[test]
+fn single_matches_climb() {
+    let budget = RegexBudget::default();
+    let matcher = Matcher::new_within(MatchOp::Regex, "l", "(api|web)-[0-9]+", &budget).unwrap();
+    assert!(matcher.matches("api-1"));
+    assert_eq!(budget.used(), 0, "nothing is built for one value");
+    for i in 0..10_000 {
+        assert!(matcher.matches(&format!("web-{i}")));
+    }
+    assert!(budget.used() > 0);
+}
+
+/// Counts questions and says no to the last.
+fn stopped_after(pattern: &str, values: &Contiguous<'_>, budget: usize, most: usize) -> usize {
+    let budget = RegexBudget::new(budget);
+    let matcher = Matcher::new_within(MatchOp::Regex, "l", pattern, &budget).unwrap();
+    let mut asked = 0;
+    let mut ask = || {
+        asked += 1;
+        asked < most
+    };
+    assert_eq!(resolve_while(&matcher, values, &mut ask), None, "{pattern}");
+    asked
+}
+
+#[test]
+fn every_way_can_be_stopped() {
+    let words = sorted(
+        (0..20_000)
+            .map(|i| format!("pod-{i}-{}", "x".repeat(i % 20)))
+            .collect(),
+    );
+    let many = Piece::new(&words);
+    let long = Piece::new(&["ab".repeat(1 << 20)]);
+    for budget in [RegexBudget::DEFAULT_LIMIT, 0] {
+        for pattern in [
+            ".*-x", // compares ends
+            ".*(-y|-z).*",
+            "(?i).*INSTANCE.*",
+            ".*[0-9]77[0-9]*-.*x",
+            "pod-[0-9]+-x{3,40}",
+            "(.|y)*x([xy]|x){20}",
+        ] {
+            assert_eq!(
+                stopped_after(pattern, &many.values(), budget, 3),
+                3,
+                "{pattern}"
+            );
+        }
+        for pattern in ["(a|b|[c-z])+", "(.|y)*x([xy]|x){20}"] {
+            assert_eq!(
+                stopped_after(pattern, &long.values(), budget, 9),
+                9,
+                "{pattern}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_long_value_is_walked_as_a_short_one() {
+    let words = sorted(vec![
+        "ab".repeat(3000),
+        format!("{}c", "ab".repeat(3000)),
+        format!("{}cd", "ab".repeat(3000)),
+        format!("{}ce", "ab".repeat(3000)),
+        format!("{}d", "ab".repeat(3000)),
+    ]);
+    for (pattern, want) in [
+        ("([ab]+)(x|c.*)", vec![1..4]),
+        ("([ab]+)(x|c|d)", vec![1..2, 4..5]),
+        ("([ab]+)(cd|x.*|)", vec![0..1, 2..3]),
+    ] {
+        let matcher = Matcher::new(MatchOp::Regex, "l", pattern).unwrap();
+        assert_eq!(Strategy::of(&matcher, &words), Strategy::Walk);
+        assert_eq!(resolve(&matcher, &words), want, "{pattern}");
+    }
 }
 
 #[test]

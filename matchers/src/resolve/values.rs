@@ -81,6 +81,20 @@ pub(super) fn sample<V: SortedValues + ?Sized>(values: &V) -> impl Iterator<Item
     })
 }
 
+/// The bytes of all values, of a sample if they are not in one piece.
+pub(super) fn volume<V: SortedValues + ?Sized>(values: &V) -> usize {
+    match values.contiguous() {
+        Some(all) => match all.offsets {
+            [first, .., last] => (last - first) as usize,
+            _ => 0,
+        },
+        None => {
+            let bytes: usize = sample(values).map(<[u8]>::len).sum();
+            (bytes as u64 * values.len() as u64 / SAMPLE as u64) as usize
+        }
+    }
+}
+
 /// Collects ascending ranges and joins adjacent ones.
 #[derive(Default)]
 pub(super) struct Ranges(Vec<Range<u32>>);

@@ -1,6 +1,10 @@
 //! The tree of a pattern, and the sizes that Go limits.
 
-use regex_syntax::hir::{ClassUnicode, Look};
+use std::sync::Arc;
+
+use regex_syntax::hir::Look;
+
+use super::charclass::CharClass;
 
 /// A pattern or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +14,7 @@ pub(crate) enum Ast {
     /// A sequence of characters; `fold` ignores their case.
     Literal { chars: Vec<char>, fold: bool },
     /// One character of a class; an empty class matches nothing.
-    Class(ClassUnicode),
+    Class(Arc<CharClass>),
     /// `.`, which may match a newline.
     Dot { newline: bool },
     /// A zero-width assertion.

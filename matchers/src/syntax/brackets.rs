@@ -1,7 +1,10 @@
 //! Parses classes in brackets.
 
+use std::sync::Arc;
+
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
+use super::charclass::ClassBuilder;
 use super::error::RegexErrorKind;
 use super::parser::{Parser, Result};
 use super::tables;
@@ -13,23 +16,20 @@ impl Parser<'_> {
         self.at += 1;
         let negated = self.peek() == Some('^');
         self.at += usize::from(negated);
-        let mut class = ClassUnicode::empty();
+        let mut class = ClassBuilder::default();
         let mut first = true;
         while first || self.peek() != Some(']') {
             first = false; // a bracket at the first position is literal
             if let Some(named) = self.posix_class()? {
-                class.union(&named);
+                class.ranges(named.ranges());
             } else if let Some(named) = self.class_escape()? {
-                class.union(&named);
+                class.class(&named);
             } else {
                 self.range(start, &mut class)?;
             }
         }
         self.at += 1;
-        if negated {
-            class.negate();
-        }
-        self.push_class(class)
+        self.push_class(Arc::new(class.build(negated)))
     }
 
     /// `[:alpha:]`, if one is next.
@@ -49,7 +49,7 @@ impl Parser<'_> {
     }
 
     /// One character, or two with a dash between.
-    fn range(&mut self, class_start: usize, class: &mut ClassUnicode) -> Result<()> {
+    fn range(&mut self, class_start: usize, class: &mut ClassBuilder) -> Result<()> {
         let start = self.at;
         let low = self.class_char(class_start)?;
         let mut high = low;
@@ -68,7 +68,7 @@ impl Parser<'_> {
             if self.flags.fold_case {
                 tables::fold(&mut range);
             }
-            class.union(&range);
+            class.ranges(range.ranges());
         }
         Ok(())
     }

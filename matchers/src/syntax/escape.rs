@@ -1,8 +1,10 @@
 //! Parses escape sequences.
 
+use std::sync::Arc;
+
 use regex_syntax::hir::{ClassUnicode, Look};
 
-use super::dialect::Dialect;
+use super::charclass::CharClass;
 use super::error::RegexErrorKind;
 use super::parser::{Parser, Result};
 use super::tables;
@@ -37,7 +39,7 @@ impl Parser<'_> {
         match char::from_u32(self.char_escape()?) {
             Some(c) => self.push_char(c),
             // A surrogate, which no text has.
-            None => self.push_class(ClassUnicode::empty())?,
+            None => self.push_class(Arc::new(ClassUnicode::empty().into()))?,
         }
         Ok(())
     }
@@ -54,7 +56,7 @@ impl Parser<'_> {
     }
 
     /// `\d`, `\pL` and similar classes, if one is next.
-    pub(super) fn class_escape(&mut self) -> Result<Option<ClassUnicode>> {
+    pub(super) fn class_escape(&mut self) -> Result<Option<Arc<CharClass>>> {
         let rest = self.rest();
         let letter = match rest.as_bytes() {
             [b'\\', letter, ..] => *letter,
@@ -71,7 +73,7 @@ impl Parser<'_> {
     }
 
     /// `\pL`, `\PL`, `\p{Greek}`, `\p{^Greek}`.
-    fn unicode_class(&mut self, mut negated: bool) -> Result<ClassUnicode> {
+    fn unicode_class(&mut self, mut negated: bool) -> Result<Arc<CharClass>> {
         let start = self.at;
         let rest = self.rest();
         self.at += 2;
@@ -88,20 +90,8 @@ impl Parser<'_> {
         if let Some(positive) = name.strip_prefix('^') {
             (negated, name) = (!negated, positive);
         }
-        let named = match self.dialect {
-            Dialect::Matcher => tables::unicode(name),
-            Dialect::Replacer => tables::unicode_loose(name),
-        };
-        let Some(mut class) = named else {
-            return Err(self.error_from(RegexErrorKind::InvalidCharRange, start));
-        };
-        if self.flags.fold_case && tables::folds(name) {
-            tables::fold(&mut class);
-        }
-        if negated {
-            class.negate();
-        }
-        Ok(class)
+        tables::named(name, self.dialect, self.flags.fold_case, negated)
+            .ok_or_else(|| self.error_from(RegexErrorKind::InvalidCharRange, start))
     }
 
     /// The character of an escape: a code point, which may be a surrogate.

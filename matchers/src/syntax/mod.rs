@@ -12,6 +12,7 @@
 
 mod ast;
 mod brackets;
+mod charclass;
 mod dialect;
 mod error;
 mod escape;
@@ -20,6 +21,7 @@ pub(crate) mod tables;
 pub(crate) mod translate;
 
 pub(crate) use ast::{Ast, Parsed};
+pub(crate) use charclass::{CharClass, ClassBuilder};
 pub(crate) use dialect::Dialect;
 pub use error::{RegexError, RegexErrorKind};
 

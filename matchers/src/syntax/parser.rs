@@ -3,9 +3,12 @@
 //! Open groups are on a stack of their own, so no pattern overflows that of the
 //! thread.
 
-use regex_syntax::hir::{ClassUnicode, Look};
+use std::sync::Arc;
+
+use regex_syntax::hir::Look;
 
 use super::ast::{Ast, Node, Parsed};
+use super::charclass::CharClass;
 use super::dialect::Dialect;
 use super::error::{RegexError, RegexErrorKind};
 use super::tables;
@@ -16,9 +19,8 @@ const MAX_REPEAT: u32 = 1000;
 const MAX_HEIGHT: u32 = 1000;
 /// Go's limit of the compiled size, in instructions (128 MiB at 40 bytes).
 const MAX_SIZE: u64 = (128 << 20) / 40;
-/// Most bounds of ranges in all classes. Go allows four times as many, but their
-/// automaton would exceed its limit.
-const MAX_BOUNDS: usize = 8 << 20;
+/// Go's limit of the bounds of ranges in all classes (128 MiB at 4 bytes).
+const MAX_BOUNDS: usize = (128 << 20) / 4;
 
 pub(super) type Result<T> = std::result::Result<T, RegexError>;
 
@@ -184,17 +186,18 @@ impl<'a> Parser<'a> {
         self.frame.row.pop()
     }
 
-    pub(super) fn push_class(&mut self, class: ClassUnicode) -> Result<()> {
-        self.bounds = self.bounds.saturating_add(2 * class.ranges().len());
+    pub(super) fn push_class(&mut self, class: Arc<CharClass>) -> Result<()> {
+        self.bounds = self.bounds.saturating_add(2 * class.count());
         if self.bounds > MAX_BOUNDS {
             return Err(self.error(RegexErrorKind::TooLarge, self.pattern));
         }
-        self.push(match tables::as_literal(&class) {
+        let ranges = class.own_ranges();
+        self.push(match ranges.and_then(tables::as_literal) {
             Some((c, fold)) => Ast::Literal {
                 chars: vec![c],
                 fold,
             },
-            None if tables::is_everything(&class) => Ast::Dot { newline: true },
+            None if ranges.is_some_and(tables::is_everything) => Ast::Dot { newline: true },
             None => Ast::Class(class),
         });
         Ok(())

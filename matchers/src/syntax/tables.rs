@@ -1,9 +1,12 @@
 //! Named character classes and case folding.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
 use rustc_hash::FxHashMap;
+
+use super::charclass::CharClass;
+use super::dialect::Dialect;
 
 /// Go's names of general categories, matched exactly.
 const CATEGORIES: &str = "C Cc Cf Cn Co Cs L LC Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No \
@@ -56,14 +59,22 @@ fn finish(ranges: &[(char, char)], fold_case: bool, negated: bool) -> ClassUnico
 }
 
 /// `\d`, `\s`, `\w` and their negations by letter: ASCII only.
-pub(super) fn perl(letter: u8, fold_case: bool) -> Option<ClassUnicode> {
+pub(super) fn perl(letter: u8, fold_case: bool) -> Option<Arc<CharClass>> {
     let ranges: &[(char, char)] = match letter.to_ascii_lowercase() {
         b'd' => &[('0', '9')],
         b's' => &[('\t', '\n'), ('\x0c', '\r'), (' ', ' ')],
         b'w' => &[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')],
         _ => return None,
     };
-    Some(finish(ranges, fold_case, letter.is_ascii_uppercase()))
+    let negated = letter.is_ascii_uppercase();
+    let name = match letter.to_ascii_lowercase() {
+        b'd' => "\\d",
+        b's' => "\\s",
+        _ => "\\w",
+    };
+    shared(name, fold_case, negated, || {
+        Some(finish(ranges, fold_case, negated).into())
+    })
 }
 
 /// `[:name:]` and `[:^name:]`, given without brackets.
@@ -97,26 +108,79 @@ const MADE_SPACING: (char, char) = ('\u{1171e}', '\u{1171e}');
 
 /// Whether flags can make a class ignore case. In Go they cannot for cased
 /// letters.
-pub(super) fn folds(name: &str) -> bool {
+fn folds(name: &str) -> bool {
     !matches!(canonical(name).as_str(), "Lc" | "Casedletter")
 }
 
+/// `\pL`, `\p{Greek}` and `\PL` by name, with all cases if flags say so.
+pub(super) fn named(
+    name: &str,
+    dialect: Dialect,
+    fold_case: bool,
+    negated: bool,
+) -> Option<Arc<CharClass>> {
+    let fold_case = fold_case && folds(name);
+    let class = |name: &str| match negated {
+        false => unicode(name, fold_case),
+        true => shared(name, fold_case, true, || {
+            Some(CharClass::negation(&unicode(name, fold_case)?))
+        }),
+    };
+    match dialect {
+        Dialect::Matcher => class(name),
+        Dialect::Replacer => class(&loose(name)),
+    }
+}
+
+/// The classes that all patterns share, by name, by whether they have all cases,
+/// and by whether they are negated.
+#[derive(Default)]
+struct Shared([[FxHashMap<String, Arc<CharClass>>; 2]; 2]);
+
+/// A shared class, made at its first use. There are at most as many as there are
+/// valid names.
+fn shared(
+    name: &str,
+    fold_case: bool,
+    negated: bool,
+    make: impl FnOnce() -> Option<CharClass>,
+) -> Option<Arc<CharClass>> {
+    static SHARED: Mutex<Option<Shared>> = Mutex::new(None);
+    let lock = || SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let (fold_case, negated) = (usize::from(fold_case), usize::from(negated));
+    let known = |shared: &Shared| shared.0[fold_case][negated].get(name).cloned();
+    if let Some(class) = lock().as_ref().and_then(known) {
+        return Some(class);
+    }
+    let class = Arc::new(make()?);
+    let mut shared = lock();
+    let of_kind = &mut shared.get_or_insert_default().0[fold_case][negated];
+    Some(of_kind.entry(name.to_owned()).or_insert(class).clone())
+}
+
 /// `\pL`, `\p{Greek}`: general categories and scripts, by their exact names.
-pub(crate) fn unicode(name: &str) -> Option<ClassUnicode> {
-    if name == "Any" {
-        return Some(of_ranges(&[('\0', char::MAX)]));
+pub(crate) fn unicode(name: &str, fold_case: bool) -> Option<Arc<CharClass>> {
+    shared(name, fold_case, false, || {
+        let mut class = table(name)?;
+        if fold_case {
+            fold(&mut class);
+        }
+        Some(class.into())
+    })
+}
+
+/// The table of a general category or script.
+fn table(name: &str) -> Option<ClassUnicode> {
+    match name {
+        "Any" => return Some(of_ranges(&[('\0', char::MAX)])),
+        ASSIGNED_LOOSE => return Some(assigned().clone()),
+        ASCII_LOOSE => return Some(of_ranges(&[('\0', '\x7f')])),
+        _ => {}
     }
     let known = |names: &str| names.split_ascii_whitespace().any(|n| n == name);
     let is_category = known(CATEGORIES);
     if !is_category && !known(SCRIPTS) {
         return None;
-    }
-    // At most as many entries as there are names.
-    static CACHE: Mutex<Option<FxHashMap<String, ClassUnicode>>> = Mutex::new(None);
-    let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-    let cache = cache.get_or_insert_default();
-    if let Some(class) = cache.get(name) {
-        return Some(class.clone());
     }
     let class = match name {
         "Cs" => ClassUnicode::empty(), // surrogates are not characters
@@ -139,25 +203,31 @@ pub(crate) fn unicode(name: &str) -> Option<ClassUnicode> {
             class
         }
     };
-    cache.insert(name.to_string(), class.clone());
     Some(class)
 }
 
-/// As [`unicode`], with names as in newer versions of Go's syntax: in any case,
+/// What only newer versions of Go's syntax know. No pattern can spell these
+/// names.
+const ASSIGNED_LOOSE: &str = "}Assigned";
+const ASCII_LOOSE: &str = "}ASCII";
+
+/// The exact name for one as in newer versions of Go's syntax: in any case,
 /// ignoring `_`, `-` and spaces, and with aliases. As there, a script whose name
 /// has several capital letters is not found.
-pub(crate) fn unicode_loose(name: &str) -> Option<ClassUnicode> {
+fn loose(name: &str) -> String {
     let name = canonical(name);
+    let known = |names: &str| names.split_ascii_whitespace().any(|n| n == name);
     let mut aliases = CATEGORY_ALIASES
         .split_ascii_whitespace()
         .filter_map(|pair| pair.split_once('='));
     match name.as_str() {
-        "Assigned" => Some(assigned().clone()),
-        "Ascii" => Some(of_ranges(&[('\0', '\x7f')])),
-        name => unicode(name).or_else(|| {
-            let (_, category) = aliases.find(|(long, _)| *long == name)?;
-            unicode(category)
-        }),
+        "Assigned" => ASSIGNED_LOOSE.into(),
+        "Ascii" => ASCII_LOOSE.into(),
+        _ if known(CATEGORIES) || known(SCRIPTS) => name,
+        _ => match aliases.find(|(long, _)| *long == name) {
+            Some((_, category)) => category.into(),
+            None => name,
+        },
     }
 }
 
@@ -231,14 +301,54 @@ fn foldable() -> &'static ClassUnicode {
 }
 
 /// All cases of a character including itself, ascending.
-pub(crate) fn cases(c: char) -> Vec<char> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cases {
+    all: [char; MAX_CASES],
+    len: u8,
+}
+
+/// Most cases of a character, such as the four of theta.
+const MAX_CASES: usize = 4;
+
+impl Cases {
+    /// A character alone.
+    pub(crate) fn one(c: char) -> Self {
+        Cases::of([c])
+    }
+
+    fn of(all: impl IntoIterator<Item = char>) -> Self {
+        let mut cases = Cases {
+            all: ['\0'; MAX_CASES],
+            len: 0,
+        };
+        for (to, c) in cases.all.iter_mut().zip(all) {
+            *to = c;
+            cases.len += 1;
+        }
+        cases
+    }
+}
+
+impl std::ops::Deref for Cases {
+    type Target = [char];
+
+    fn deref(&self) -> &[char] {
+        &self.all[..self.len as usize]
+    }
+}
+
+/// All cases of a character.
+pub(crate) fn cases(c: char) -> Cases {
+    // Two letters have a case that is not ASCII.
+    if c.is_ascii() && !matches!(c, 'k' | 'K' | 's' | 'S') {
+        return match c.is_ascii_alphabetic() {
+            true => Cases::of([c.to_ascii_uppercase(), c.to_ascii_lowercase()]),
+            false => Cases::one(c),
+        };
+    }
     let mut class = of_ranges(&[(c, c)]);
     fold(&mut class);
-    class
-        .ranges()
-        .iter()
-        .flat_map(|r| r.start()..=r.end())
-        .collect()
+    Cases::of(class.ranges().iter().flat_map(|r| r.start()..=r.end()))
 }
 
 pub(super) fn has_other_case(c: char) -> bool {
@@ -247,15 +357,19 @@ pub(super) fn has_other_case(c: char) -> bool {
 
 /// For a class of one character or of all its cases: the character, and whether
 /// to ignore its case.
-pub(super) fn as_literal(class: &ClassUnicode) -> Option<(char, bool)> {
-    let first = class.ranges().first()?.start();
-    let count: usize = class.ranges().iter().map(|r| r.len()).sum();
+pub(super) fn as_literal(ranges: &[ClassUnicodeRange]) -> Option<(char, bool)> {
+    let first = ranges.first()?.start();
+    if ranges.len() > 4 {
+        return None;
+    }
+    let count: usize = ranges.iter().map(|r| r.len()).sum();
     match count {
         1 => Some((first, false)),
         2..=4 => {
-            let mut all = class.ranges().iter().flat_map(|r| r.start()..=r.end());
+            let mut all = ranges.iter().flat_map(|r| r.start()..=r.end());
             cases(first)
-                .into_iter()
+                .iter()
+                .copied()
                 .eq(&mut all)
                 .then_some((first, true))
         }
@@ -264,9 +378,8 @@ pub(super) fn as_literal(class: &ClassUnicode) -> Option<(char, bool)> {
 }
 
 /// Whether a class has every character.
-pub(super) fn is_everything(class: &ClassUnicode) -> bool {
+pub(super) fn is_everything(ranges: &[ClassUnicodeRange]) -> bool {
     // Surrogates are not characters, so two ranges may cover all.
-    let ranges = class.ranges();
     ranges.first().is_some_and(|r| r.start() == '\0')
         && ranges.last().is_some_and(|r| r.end() == char::MAX)
         && ranges

@@ -55,7 +55,7 @@ impl Translator {
             Ast::Literal { chars, fold: true } => {
                 Hir::concat(chars.iter().map(|&c| all_cases(c)).collect())
             }
-            Ast::Class(class) => Hir::class(Class::Unicode(class.clone())),
+            Ast::Class(class) => Hir::class(Class::Unicode(class.ranges())),
             Ast::Dot { newline } => dot(*newline),
             Ast::Look(look) => Hir::look(*look),
             Ast::Capture { sub, .. } if !self.captures => self.hir(sub),
@@ -123,7 +123,7 @@ fn dot(newline: bool) -> Hir {
 }
 
 fn all_cases(c: char) -> Hir {
-    let ranges = tables::cases(c).into_iter();
-    let ranges = ranges.map(|c| ClassUnicodeRange::new(c, c));
+    let cases = tables::cases(c);
+    let ranges = cases.iter().map(|&c| ClassUnicodeRange::new(c, c));
     Hir::class(Class::Unicode(ClassUnicode::new(ranges)))
 }

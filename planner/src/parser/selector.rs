@@ -75,6 +75,7 @@ impl Builder<'_> {
     }
 
     fn new_matcher(&self, op: MatchOp, name: &str, value: &str, span: Span) -> Result<Matcher> {
-        Matcher::new(op, name, value).map_err(|error| self.error(span, error.to_string()))
+        Matcher::new_within(op, name, value, &self.regexes)
+            .map_err(|error| self.error(span, error.to_string()))
     }
 }

@@ -8,7 +8,8 @@
 //	p  the pattern, in hexadecimal after "hex:" if it is not UTF-8
 //	e  the error of a label matcher, if the pattern is refused
 //	r  the error of label_replace, if it is refused there
-//	i  inputs, m says for each by 0 or 1 whether the matcher matches
+//	i  inputs, as {"hex": ...} if they are not UTF-8; m says for each by 0 or 1
+//	   whether the matcher matches
 //	c  for each input, what label_replace finds: the positions of all groups,
 //	   or null
 //	x  templates and what they become on an input (its number): only where
@@ -49,7 +50,7 @@ type record struct {
 	Pattern    string      `json:"p"`
 	Error      string      `json:"e,omitempty"`
 	ReplaceErr string      `json:"r,omitempty"`
-	Inputs     []string    `json:"i,omitempty"`
+	Inputs     []input     `json:"i,omitempty"`
 	Matches    string      `json:"m,omitempty"`
 	Captures   [][]int     `json:"c,omitempty"`
 	Expansions []expansion `json:"x,omitempty"`
@@ -92,7 +93,13 @@ func main() {
 	for _, pattern := range patterns {
 		if !seen[pattern] {
 			seen[pattern] = true
-			write(g.examine(pattern))
+			write(g.examine(pattern, g.inputs))
+		}
+	}
+	for _, pattern := range pathological {
+		if !seen[pattern] {
+			seen[pattern] = true
+			write(g.examine(pattern, g.pathologicalInputs))
 		}
 	}
 	if err := out.Flush(); err != nil {
@@ -101,7 +108,7 @@ func main() {
 }
 
 // examine records what Prometheus makes of one pattern.
-func (g *generator) examine(pattern string) record {
+func (g *generator) examine(pattern string, inputs func(*syntax.Regexp) []string) record {
 	rec := record{Pattern: pattern}
 	if !utf8.ValidString(pattern) {
 		rec.Pattern = "hex:" + hex.EncodeToString([]byte(pattern))
@@ -117,22 +124,22 @@ func (g *generator) examine(pattern string) record {
 	if !utf8.ValidString(pattern) || (parsed == nil && replacer == nil) {
 		return rec
 	}
-	for _, input := range g.inputs(parsed) {
-		rec.Inputs = append(rec.Inputs, input)
+	for _, value := range inputs(parsed) {
+		rec.Inputs = append(rec.Inputs, input(value))
 		if parsed != nil {
-			rec.Matches += matches(pattern, parsed, input)
+			rec.Matches += matches(pattern, parsed, value)
 		}
 		if replacer == nil {
 			continue
 		}
-		found := replacer.FindStringSubmatchIndex(input)
+		found := replacer.FindStringSubmatchIndex(value)
 		rec.Captures = append(rec.Captures, found)
 		if found != nil && len(rec.Expansions) < 2 {
 			template := templates[g.rnd.Intn(len(templates))]
 			rec.Expansions = append(rec.Expansions, expansion{
 				Input:    len(rec.Inputs) - 1,
 				Template: template,
-				Want:     string(replacer.ExpandString(nil, template, input, found)),
+				Want:     string(replacer.ExpandString(nil, template, value, found)),
 			})
 		}
 	}
