@@ -1,6 +1,6 @@
 //! The pure parts of `label_replace` and `label_join`.
 
-use quarrel_matchers::{Replacer, TooLong};
+use quarrel_matchers::{RegexBudget, Replacer, TooLong};
 
 /// Whether Prometheus takes a text as a label name: any UTF-8 text that is
 /// not empty.
@@ -40,7 +40,7 @@ pub struct LabelReplace {
 }
 
 impl LabelReplace {
-    /// Compiles the arguments.
+    /// Parses the arguments; the expression's automaton is built within `budget`.
     ///
     /// # Errors
     /// When the regular expression or the destination is none.
@@ -49,8 +49,10 @@ impl LabelReplace {
         replacement: &str,
         source: &str,
         regex: &str,
+        budget: &RegexBudget,
     ) -> Result<Self, LabelError> {
-        let replacer = Replacer::new(regex).map_err(|_| LabelError::Regex(regex.to_owned()))?;
+        let replacer =
+            Replacer::new_within(regex, budget).map_err(|_| LabelError::Regex(regex.to_owned()))?;
         check_destination("label_replace", destination)?;
         Ok(LabelReplace {
             replacer,
@@ -143,7 +145,8 @@ mod tests {
 
     #[test]
     fn replaces_where_the_whole_value_matches() {
-        let port = LabelReplace::new("port", "$2-$1", "instance", "(.*):(.*)").unwrap();
+        let budget = RegexBudget::default();
+        let port = LabelReplace::new("port", "$2-$1", "instance", "(.*):(.*)", &budget).unwrap();
         let value = |source| port.value(source, 100).unwrap();
         assert_eq!(value("host:90").as_deref(), Some("90-host"));
         assert_eq!(value("host"), None);
@@ -152,7 +155,7 @@ mod tests {
             (port.destination.as_str(), port.source.as_str()),
             ("port", "instance")
         );
-        let always = LabelReplace::new("a", "x", "missing", ".*").unwrap();
+        let always = LabelReplace::new("a", "x", "missing", ".*", &budget).unwrap();
         assert_eq!(always.value("", 1).unwrap().as_deref(), Some("x"));
     }
 
@@ -171,13 +174,14 @@ mod tests {
 
     #[test]
     fn refusals_are_worded_as_in_prometheus() {
+        let budget = RegexBudget::default();
         let text = |error: LabelError| error.to_string();
         assert_eq!(
-            text(LabelReplace::new("", "", "", "(").unwrap_err()),
+            text(LabelReplace::new("", "", "", "(", &budget).unwrap_err()),
             "invalid regular expression in label_replace(): ("
         );
         assert_eq!(
-            text(LabelReplace::new("", "", "", ".").unwrap_err()),
+            text(LabelReplace::new("", "", "", ".", &budget).unwrap_err()),
             "invalid destination label name in label_replace(): "
         );
         assert_eq!(

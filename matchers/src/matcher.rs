@@ -121,17 +121,6 @@ impl Matcher {
         }
     }
 
-    /// The same matcher without what was built for its regular expression, and
-    /// with a budget of its own: for what outlives a query, such as the key of a
-    /// cache.
-    #[must_use]
-    pub fn detached(&self) -> Self {
-        Matcher {
-            regex: self.regex.as_ref().map(Regex::detached),
-            ..self.clone()
-        }
-    }
-
     /// The operator.
     pub fn op(&self) -> MatchOp {
         self.op

@@ -115,19 +115,6 @@ impl Regex {
         }
     }
 
-    /// The same expression without what was built for it, and with a budget of
-    /// its own: for what outlives a query, such as the key of a cache.
-    #[must_use]
-    pub fn detached(&self) -> Self {
-        let budget = RegexBudget::default();
-        let automata = self.built.automata.as_ref();
-        let automata = automata.map(|automata| automata.detached(&budget));
-        Regex {
-            parsed: self.parsed.clone(),
-            built: Built::new(automata, budget),
-        }
-    }
-
     /// The pattern as given.
     pub fn pattern(&self) -> &str {
         &self.parsed.pattern

@@ -6,5 +6,7 @@
 pub mod conformance;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(any(feature = "memory", feature = "tsdb"))]
+mod resolve;
 #[cfg(feature = "tsdb")]
 pub mod tsdb;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
 use parking_lot::Mutex;
+use quarrel_matchers::RegexBudget;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::annotations::{Annotations, Level};
@@ -35,6 +36,8 @@ pub struct QueryContext {
     pub semantics: Semantics,
     /// The query's strings.
     pub symbols: Arc<SymbolTable>,
+    /// What the automata of `label_replace` may hold together.
+    pub regexes: RegexBudget,
     /// Warnings and infos.
     pub annotations: Annotations,
     /// Counters for `stats` and `EXPLAIN ANALYZE`.
@@ -177,6 +180,7 @@ impl QueryContext {
             inline: AtomicBool::new(false),
             semantics,
             symbols: Arc::default(),
+            regexes: RegexBudget::default(),
             annotations: Annotations::default(),
             stats: Arc::default(),
             step_counts: semantics.counts_steps.then(StepCounts::default),

@@ -36,7 +36,8 @@ pub(crate) fn bind(
     let (destination, values) = match (relabel.kind, params.as_slice()) {
         (LabelFunction::Replace, [destination, replacement, source, regex]) => {
             let replace =
-                LabelReplace::new(destination, replacement, source, regex).map_err(refused)?;
+                LabelReplace::new(destination, replacement, source, regex, &context.regexes)
+                    .map_err(refused)?;
             let values = new.replaced(&input.labels, &replace)?;
             (replace.destination, values)
         }

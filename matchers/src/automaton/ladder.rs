@@ -48,11 +48,6 @@ impl Ladder {
         }
     }
 
-    /// The same pattern without its automata.
-    pub(crate) fn detached(&self, budget: &RegexBudget) -> Self {
-        Ladder::new(self.ast.clone(), budget)
-    }
-
     /// The automaton for some more work, in bytes of values.
     pub(crate) fn rung(&self, expected: usize) -> &Automaton {
         self.built().unwrap_or_else(|| self.climb(expected))

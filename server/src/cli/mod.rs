@@ -14,6 +14,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::memory;
+
 /// PromQL on Prometheus's data.
 #[derive(Debug, Parser)]
 #[command(
@@ -63,6 +65,7 @@ pub fn run() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.max(2))
         .thread_name("quarrel-api")
+        .on_thread_park(memory::give_back_if_asked)
         .enable_all()
         .build()
     {

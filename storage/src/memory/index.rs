@@ -9,8 +9,10 @@ use std::ops::Range;
 
 use quarrel_engine::labels::{Label, Symbol, Symbols};
 use quarrel_engine::storage::{SelectControl, StorageError};
-use quarrel_matchers::{Contiguous, Matcher, resolve};
+use quarrel_matchers::{Contiguous, Matcher};
 use rustc_hash::FxHashMap;
+
+use crate::resolve::resolve_for;
 
 #[derive(Debug)]
 pub(super) struct Index {
@@ -165,7 +167,7 @@ impl Index {
         let mut without = Vec::new();
         for matcher in matchers {
             control.check()?;
-            match self.selection(matcher) {
+            match self.selection(matcher, control)? {
                 Selection::None => return Ok(Vec::new()),
                 Selection::All => {}
                 Selection::With(name, ranges) => with.push((name.count(&ranges), name, ranges)),
@@ -193,20 +195,25 @@ impl Index {
         Ok(ranks)
     }
 
-    fn selection(&self, matcher: &Matcher) -> Selection<'_> {
+    fn selection(
+        &self,
+        matcher: &Matcher,
+        control: &dyn SelectControl,
+    ) -> Result<Selection<'_>, StorageError> {
         let Some(name) = self.name(matcher.name()) else {
-            return if matcher.matches_empty() {
+            return Ok(if matcher.matches_empty() {
                 Selection::All
             } else {
                 Selection::None
-            };
+            });
         };
         if matcher.matches_empty() {
             // Series without the label match, too, so exclude the others.
-            let others = resolve(&matcher.inverse(), &name.values());
-            return Selection::Without(name, others);
+            let others = resolve_for(&matcher.inverse(), &name.values(), control)?;
+            return Ok(Selection::Without(name, others));
         }
-        Selection::With(name, resolve(matcher, &name.values()))
+        let matching = resolve_for(matcher, &name.values(), control)?;
+        Ok(Selection::With(name, matching))
     }
 }
 

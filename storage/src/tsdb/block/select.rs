@@ -9,10 +9,11 @@
 use std::sync::Arc;
 
 use quarrel_engine::storage::{SelectControl, StorageError};
-use quarrel_matchers::{Class, MatchOp, Matcher, resolve};
+use quarrel_matchers::{Class, MatchOp, Matcher};
 
 use super::Block;
 use super::index::{Ids, Values};
+use crate::resolve::resolve_for;
 use crate::tsdb::cache::{Cache, Entry, Key};
 
 // Costs in units of about 1 ns.
@@ -233,7 +234,7 @@ impl<'a> Selection<'a> {
         if count.saturating_mul(VALUE_COST) > budget {
             return Ok(None);
         }
-        let mut ranges = resolve(matcher, &values.texts());
+        let mut ranges = resolve_for(matcher, &values.texts(), self.control)?;
         if failing {
             ranges = complement(&ranges, values.len() as u32);
         }

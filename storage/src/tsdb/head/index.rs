@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use quarrel_engine::storage::{SelectControl, StorageError};
-use quarrel_matchers::{Matcher, SortedValues, resolve};
+use quarrel_matchers::{Matcher, SortedValues};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::series::{Label, Series};
 use super::symbols::{HeadSymbol, Symbols};
+use crate::resolve::resolve_for;
 
 /// The base is rebuilt when the small index has more than one for this number of
 /// its series.
@@ -150,9 +151,13 @@ impl LabelIndex {
             let values = self.values(symbols, matcher.name());
             let texts = |values| Texts { symbols, values };
             if !matcher.matches_empty() {
-                let ids = values.map_or(Vec::new(), |v| {
-                    union(v, &resolve(matcher, &texts(&v.values)), &self.range)
-                });
+                let ids = match values {
+                    Some(v) => {
+                        let matching = resolve_for(matcher, &texts(&v.values), control)?;
+                        union(v, &matching, &self.range)
+                    }
+                    None => Vec::new(),
+                };
                 selected = Some(match selected {
                     Some(before) => intersect(before, &ids),
                     None => ids,
@@ -162,7 +167,7 @@ impl LabelIndex {
                 }
             } else if let Some(values) = values {
                 // Series without the label match, so exclude the others.
-                let matching = resolve(matcher, &texts(&values.values));
+                let matching = resolve_for(matcher, &texts(&values.values), control)?;
                 let others = complement(&matching, values.values.len() as u32);
                 excluded.push(union(values, &others, &self.range));
             }
