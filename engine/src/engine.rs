@@ -11,7 +11,7 @@ use crate::options::{EngineOptions, QueryOptions};
 use crate::prepared::Prepared;
 use crate::query::{Query, QueryTarget};
 use crate::shared::EngineShared;
-use crate::statement::{self, BYTES_A_CHARACTER, Statement, check_length};
+use crate::statement::{self, Statement, bytes_of, check_length};
 use crate::storage::{Storage, TimeRange};
 use crate::times::QueryTimes;
 
@@ -116,7 +116,7 @@ impl Engine {
             context.start_clock();
             check_length(text, &shared.options)?;
             shared.enter(&context).await?;
-            context.reserve_lasting(text.len() * BYTES_A_CHARACTER, "query text")?;
+            context.reserve_lasting(bytes_of(text), "query text")?;
             let (text, parser) = (text.to_owned(), shared.options.parser);
             let parsing = async move { Ok(make(&quarrel_planner::parse(&text, &parser)?)) };
             context.run(parsing).await

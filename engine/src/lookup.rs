@@ -12,7 +12,7 @@ use crate::labels::{LabelList, SymbolTable};
 use crate::options::QueryOptions;
 use crate::query::CancelHandle;
 use crate::shared::EngineShared;
-use crate::statement::check_length;
+use crate::statement::{bytes_of, check_length};
 use crate::storage::{
     self, LabelsRequest, SelectControl, SelectHints, SelectRequest, Snapshot, Storage,
     StorageError, TimeRange,
@@ -178,11 +178,8 @@ impl Lookup {
     /// string, as in Prometheus.
     async fn parsed(&self) -> Result<Vec<Vec<Matcher>>, QueryError> {
         let options = &self.engine.options;
-        let all: usize = self.selectors.iter().map(String::len).sum();
-        self.context.reserve_lasting(
-            all.saturating_mul(crate::statement::BYTES_A_CHARACTER),
-            "selectors",
-        )?;
+        let bytes = self.selectors.iter().map(|text| bytes_of(text)).sum();
+        self.context.reserve_lasting(bytes, "selectors")?;
         for text in &self.selectors {
             check_length(text, options)?;
         }

@@ -23,7 +23,7 @@ use crate::result::{QueryResult, Value};
 use crate::root::Root;
 use crate::selections::{Selections, time_range};
 use crate::shared::EngineShared;
-use crate::statement::{BYTES_A_CHARACTER, Statement, check_length};
+use crate::statement::{Statement, bytes_of, check_length};
 use crate::stats::QueryStats;
 use crate::storage::{self, Snapshot, Storage, TimeRange};
 use crate::stream::QueryStream;
@@ -296,12 +296,11 @@ impl Query {
         &self,
         plan: fn(&Query) -> Result<T, QueryError>,
     ) -> Result<T, QueryError> {
-        let length = self.statement.text.len();
-        if length <= INLINE_TEXT {
+        let text = &self.statement.text;
+        if text.len() <= INLINE_TEXT {
             return plan(self);
         }
-        self.context
-            .reserve_lasting(length * BYTES_A_CHARACTER, "query text")?;
+        self.context.reserve_lasting(bytes_of(text), "query text")?;
         let query = Query {
             engine: Arc::clone(&self.engine),
             statement: self.statement.clone(),

@@ -7,9 +7,40 @@ use quarrel_planner::{AllowedModifiers, Tree};
 use crate::error::QueryError;
 use crate::options::EngineOptions;
 
-/// What parsing a long text takes, with its tree and its plan, bytes for each
-/// byte; `+x` repeated comes near it.
-pub(crate) const BYTES_A_CHARACTER: usize = 320;
+/// What parsing takes for each byte of a text, bytes: the text itself, its copies
+/// in strings and matchers.
+const BYTES_A_CHARACTER: usize = 8;
+
+/// What a sign outside of strings takes with the nodes of tree and plan that it
+/// may stand for, bytes; `+x` repeated comes near it.
+const BYTES_A_SIGN: usize = 640;
+
+/// What a text takes at most with its tree and its plan, bytes.
+pub(crate) fn bytes_of(text: &str) -> usize {
+    let mut signs = 0;
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'#' => {
+                bytes.find(|b| *b == b'\n');
+            }
+            b'"' | b'\'' | b'`' => {
+                signs += 1;
+                while let Some(inner) = bytes.next() {
+                    if inner == byte {
+                        break;
+                    }
+                    if inner == b'\\' && byte != b'`' {
+                        bytes.next();
+                    }
+                }
+            }
+            b'_' | b' ' => {}
+            other => signs += usize::from(!other.is_ascii_alphanumeric()),
+        }
+    }
+    text.len() * BYTES_A_CHARACTER + signs * BYTES_A_SIGN
+}
 
 /// A query's text, and its tree once it is parsed. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -73,4 +104,20 @@ pub(crate) fn check_length(text: &str, options: &EngineOptions) -> Result<(), Qu
     Err(QueryError::BadData(format!(
         "the query is longer than {most} bytes (limit max_query_length)"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_outside_of_strings_count() {
+        let signs = |text: &str| (bytes_of(text) - text.len() * BYTES_A_CHARACTER) / BYTES_A_SIGN;
+        assert_eq!(signs("x_1 and y"), 0);
+        assert_eq!(signs("x+x"), 1);
+        assert_eq!(signs(r#"x{a="+++\"+++"}"#), 4);
+        assert_eq!(signs("x{a=`+\\`}"), 4);
+        assert_eq!(signs("x # +++ \" +\n+x"), 1);
+        assert_eq!(signs("\"\\"), 1);
+    }
 }

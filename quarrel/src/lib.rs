@@ -189,11 +189,11 @@
 #[doc(no_inline)]
 pub use promql::{ParseError, ParserOptions, Span};
 pub use quarrel_engine::{
-    ArrowForm, ArrowLayout, CancelHandle, Engine, EngineOptions, ErrorClass, Explanation,
-    LimitError, PerStepStats, Point, Points, Prepared, Progress, Query, QueryError, QueryGroup,
-    QueryOptions, QueryRange, QueryResult, QueryStats, QueryStream, QueryTimes, RangeError,
-    RuleTrace, SampleValue, Series, SeriesIter, SeriesRef, SeriesSet, SubqueryStep, Timestamp,
-    Trailer, Value,
+    ArrowForm, ArrowLayout, CancelHandle, Engine, EngineOptions, ErrorClass, Explanation, Found,
+    LimitError, Lookup, MemoryPool, PerStepStats, Point, Points, Prepared, Progress, Query,
+    QueryError, QueryGroup, QueryOptions, QueryRange, QueryResult, QueryStats, QueryStream,
+    QueryTimes, RangeError, Reservation, RuleTrace, SampleValue, Series, SeriesIter, SeriesLabels,
+    SeriesRef, SeriesSet, SubqueryStep, Timestamp, Trailer, Value,
 };
 pub use quarrel_engine::{histogram, labels};
 
@@ -201,7 +201,7 @@ pub use quarrel_engine::{histogram, labels};
 pub mod promql {
     pub use quarrel_functions::table as functions;
     pub use quarrel_functions::table::ValueType;
-    pub use quarrel_matchers::{MatchOp, Matcher, RegexError, RegexErrorKind};
+    pub use quarrel_matchers::{MatchOp, Matcher, RegexBudget, RegexError, RegexErrorKind};
     pub use quarrel_planner::ast::{self, Expr, Span};
     pub use quarrel_planner::literal::parse_duration;
     pub use quarrel_planner::{

@@ -16,6 +16,7 @@ use super::*;
 
 mod clients;
 mod connections;
+mod limits;
 
 /// When the samples begin, seconds.
 const START: i64 = 1_700_011_200;
