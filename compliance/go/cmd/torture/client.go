@@ -80,7 +80,7 @@ func (a *attack) send(ctx context.Context, client *http.Client, req request, get
 		return ans
 	}
 	// What goes wrong after the first bytes can only be said by an end too soon.
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil && a.ctx.Err() == nil && !a.dying {
 		ans.code = "200 cut"
 	}
 	return ans
@@ -93,9 +93,14 @@ func (a *attack) unanswered(err error, wrote time.Time) answer {
 		ans.took = time.Since(wrote)
 	}
 	switch {
-	case a.ctx.Err() != nil || a.dying:
-		// The test itself ends, or the server was told to.
+	case a.dying:
 		ans.code, ans.took = "end", 0
+	case a.ctx.Err() != nil:
+		// The attack is over; who waits too long by then has waited too long.
+		ans.code = "end"
+		if ans.took > a.latest {
+			ans.fault = "no answer"
+		}
 	case errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "timeout"):
 		ans.code, ans.fault = "none", "no answer"
 	default:

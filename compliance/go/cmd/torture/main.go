@@ -42,7 +42,7 @@ type options struct {
 
 func parseOptions() (o options, attackURL string, dying bool) {
 	flag.StringVar(&o.quarrel, "quarrel", "quarrel", "the program")
-	flag.StringVar(&o.data, "data", filepath.Join(os.TempDir(), "quarrel-torture-data"), "data directory, which is made if it is missing")
+	flag.StringVar(&o.data, "data", filepath.Join(os.TempDir(), "quarrel-torture-data"), "folder of the data directory, which is made if it is missing")
 	flag.StringVar(&o.flags, "flags", "--query.max-memory 64MB --query.max-memory-total 256MB --query.timeout 2s", "options of the server")
 	flag.DurationVar(&o.timeout, "timeout", 2*time.Second, "the query timeout that -flags sets")
 	budget := flag.Int64("budget", 256, "the bound of all queries' memory that -flags sets, in MB")
@@ -92,14 +92,18 @@ func fail(err error) {
 	os.Exit(2)
 }
 
-// data makes the data directory once.
+// makeData makes the data directory once.
 func (o *options) makeData() error {
+	o.data = filepath.Join(o.data, "v"+strconv.Itoa(fixtures.TortureVersion))
 	if _, err := os.Stat(o.data); err == nil {
 		return nil
 	}
 	begin := time.Now()
 	building := o.data + ".building"
 	if err := os.RemoveAll(building); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(o.data), 0o755); err != nil {
 		return err
 	}
 	if err := fixtures.BuildTorture(building, 1); err != nil {
