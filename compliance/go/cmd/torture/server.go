@@ -112,6 +112,13 @@ type memory struct {
 	resident, anonymous, data int64
 }
 
+// grow keeps the larger of each.
+func (m *memory) grow(other memory) {
+	m.resident = max(m.resident, other.resident)
+	m.anonymous = max(m.anonymous, other.anonymous)
+	m.data = max(m.data, other.data)
+}
+
 func (s *server) memory() (memory, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil {

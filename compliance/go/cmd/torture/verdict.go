@@ -74,6 +74,7 @@ func (v *verdict) rest(ctx context.Context, s *server) {
 			v.survived = false
 			return
 		}
+		v.watch.peak.grow(v.after)
 		if v.after.anonymous <= v.base.anonymous+v.options.bounds.kept || time.Since(gone) > 10*time.Second || ctx.Err() != nil {
 			break
 		}

@@ -24,17 +24,22 @@ type watch struct {
 	faults map[string]int
 }
 
-// latencies are the times of equal requests.
+// latencies are the times of equal requests, one of which is sent after the
+// other.
 type latencies struct {
 	mu  sync.Mutex
 	all []time.Duration
 	bad int // without the right answer
 }
 
-func (l *latencies) add(d time.Duration, ok bool) {
+// add adds a request, and those that would have been sent at each pause while it
+// was waited for: a server that stands still for seconds is not slow once.
+func (l *latencies) add(d, pause time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.all = append(l.all, d)
+	for rest := d; rest > 0; rest -= pause {
+		l.all = append(l.all, rest)
+	}
 	if !ok {
 		l.bad++
 	}
@@ -67,7 +72,7 @@ func (w *watch) fault(format string, args ...any) {
 func (w *watch) run(ctx context.Context) {
 	w.faults = map[string]int{}
 	var wg sync.WaitGroup
-	each := func(pause time.Duration, do func()) {
+	each := func(pause time.Duration, do func(pause time.Duration)) {
 		wg.Go(func() {
 			tick := time.NewTicker(pause)
 			defer tick.Stop()
@@ -76,26 +81,25 @@ func (w *watch) run(ctx context.Context) {
 				case <-ctx.Done():
 					return
 				case <-tick.C:
-					do()
+					do(pause)
 				}
 			}
 		})
 	}
 	kept := &http.Client{Timeout: giveUp}
 	fresh := &http.Client{Timeout: giveUp, Transport: &http.Transport{DisableKeepAlives: true}}
-	each(20*time.Millisecond, func() { w.probe(ctx, &w.health, kept, request{path: "/-/healthy"}, nil) })
-	each(100*time.Millisecond, func() { w.probe(ctx, &w.health, fresh, request{path: "/-/healthy"}, nil) })
-	each(50*time.Millisecond, func() { w.probe(ctx, &w.light, kept, lightQuery, lightAnswer) })
-	each(10*time.Millisecond, func() {
+	healthy := request{path: "/-/healthy"}
+	each(20*time.Millisecond, func(pause time.Duration) { w.probe(ctx, &w.health, pause, kept, healthy, nil) })
+	each(100*time.Millisecond, func(pause time.Duration) { w.probe(ctx, &w.health, pause, fresh, healthy, nil) })
+	each(50*time.Millisecond, func(pause time.Duration) { w.probe(ctx, &w.light, pause, kept, lightQuery, lightAnswer) })
+	each(10*time.Millisecond, func(time.Duration) {
 		m, err := w.server.memory()
 		if err != nil {
 			w.fault("memory: %v", err)
 			return
 		}
 		w.samples++
-		w.peak.resident = max(w.peak.resident, m.resident)
-		w.peak.anonymous = max(w.peak.anonymous, m.anonymous)
-		w.peak.data = max(w.peak.data, m.data)
+		w.peak.grow(m)
 	})
 	wg.Wait()
 	kept.CloseIdleConnections()
@@ -108,7 +112,7 @@ var (
 )
 
 // probe sends one request and wants status 200, with a text in the answer.
-func (w *watch) probe(ctx context.Context, l *latencies, client *http.Client, req request, want []byte) {
+func (w *watch) probe(ctx context.Context, l *latencies, pause time.Duration, client *http.Client, req request, want []byte) {
 	begin := time.Now()
 	h, err := http.NewRequestWithContext(ctx, http.MethodGet, w.server.url()+req.path+"?"+req.form.Encode(), nil)
 	if err != nil {
@@ -117,8 +121,10 @@ func (w *watch) probe(ctx context.Context, l *latencies, client *http.Client, re
 	}
 	resp, err := client.Do(h)
 	if err != nil {
-		if ctx.Err() == nil {
-			l.add(time.Since(begin), false)
+		// When the watch is over, what was waited for till then counts, too.
+		over := ctx.Err() != nil
+		l.add(time.Since(begin), pause, over)
+		if !over {
 			w.fault("%s: %s", req.path, strip(err))
 		}
 		return
@@ -129,7 +135,7 @@ func (w *watch) probe(ctx context.Context, l *latencies, client *http.Client, re
 		return
 	}
 	ok := err == nil && resp.StatusCode == http.StatusOK && bytes.Contains(body, want)
-	l.add(time.Since(begin), ok)
+	l.add(time.Since(begin), pause, ok)
 	if !ok {
 		w.fault("%s: status %d: %.150q", req.path, resp.StatusCode, body)
 	}
