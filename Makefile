@@ -8,6 +8,12 @@ export CARGO_TARGET_DIR := $(QUARREL_TARGET)
 QUARREL := $(QUARREL_TARGET)/debug/quarrel
 GOBIN_DIR := $(QUARREL_TARGET)/go-bin
 STAGE := .ci/stage
+TOOLS := $(QUARREL_TARGET)/tools
+DENY := $(TOOLS)/bin/cargo-deny
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# Of the long random runs; they print it.
+SEED ?= $(shell date +%s)
 PUBLISHED := quarrel quarrel-engine quarrel-storage quarrel-planner quarrel-functions \
 	quarrel-matchers quarrel-chunks quarrel-compliance
 
@@ -53,15 +59,30 @@ test-go: build ## Compares with Prometheus: needs Go, which brings Prometheus al
 lint: ## rustfmt, clippy, features, docs, packages, licenses, gofmt, go vet
 	$(STAGE) "rustfmt" cargo fmt --all --check
 	$(STAGE) "rustfmt of DataFusion's crate" cargo fmt --manifest-path datafusion/Cargo.toml --check
+	$(STAGE) "rustfmt of the fuzz targets" cargo fmt --manifest-path fuzz/Cargo.toml --check
 	$(STAGE) "clippy" cargo clippy --workspace --all-targets -- -D warnings
 	$(STAGE) "clippy of DataFusion's crate" cargo clippy --manifest-path datafusion/Cargo.toml --all-targets -- -D warnings
 	$(STAGE) "features of the facade" .ci/features
 	$(STAGE) "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	$(STAGE) "packages" cargo package --workspace --no-verify --allow-dirty --quiet
-	@if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources && cargo deny --manifest-path datafusion/Cargo.toml check --config deny.toml licenses sources; else echo "cargo-deny is not installed: licenses are not checked"; fi
+	$(STAGE) "cargo-deny" $(MAKE) --no-print-directory $(DENY)
+	$(STAGE) "licenses, bans, sources" $(DENY) check licenses bans sources
+	$(STAGE) "licenses, sources of DataFusion's crate" $(DENY) --manifest-path datafusion/Cargo.toml --config deny.toml check licenses sources
+	$(STAGE) "licenses, sources of the fuzz targets" $(DENY) --manifest-path fuzz/Cargo.toml --config deny.toml check licenses sources
 	@test -z "$$(gofmt -l compliance bindings)" || { gofmt -l compliance bindings; echo "not formatted by gofmt" >&2; exit 1; }
 	cd compliance/go && go vet ./...
 	cd bindings/go && go vet ./...
+
+.PHONY: $(DENY) $(TOOLS)/bin/cargo-fuzz
+$(DENY):
+	.ci/tool $(TOOLS) cargo-deny 0.20.2 --no-default-features
+$(TOOLS)/bin/cargo-fuzz:
+	.ci/tool $(TOOLS) cargo-fuzz 0.13.2
+
+.PHONY: advisories
+advisories: $(DENY) ## Looks for known vulnerabilities; needs the network, for the advisory database
+	$(DENY) check advisories
+	$(DENY) --manifest-path datafusion/Cargo.toml --config deny.toml check advisories
 
 .PHONY: api
 api: ## Lists the public API anew in docs/api (needs nightly Rust and cargo-public-api)
@@ -74,10 +95,37 @@ api: ## Lists the public API anew in docs/api (needs nightly Rust and cargo-publ
 fmt: ## Formats all code
 	cargo fmt --all
 	cargo fmt --manifest-path datafusion/Cargo.toml
+	cargo fmt --manifest-path fuzz/Cargo.toml
 	gofmt -w compliance bindings
 
 .PHONY: ci
-ci: lint test ## What CI runs
+ci: lint test fuzz-seconds torture ## What CI runs
+
+.PHONY: torture
+torture: build ## Attacks the server for a minute and a half: make torture ARGS='-seed 7 -only regex'
+	$(STAGE) "torture" sh -c 'cd compliance/go && go build -o $(GOBIN_DIR)/ ./cmd/torture && \
+		$(GOBIN_DIR)/torture -quarrel $(QUARREL) -data $(QUARREL_TARGET)/torture-data -duration 90s $(ARGS)'
+
+.PHONY: fuzz-seconds
+fuzz-seconds: ## Runs each fuzz target for some seconds, on stable Rust
+	$(STAGE) "fuzz targets" cargo run --quiet -p quarrel-fuzz-targets -- 4
+
+.PHONY: fuzz
+fuzz: $(TOOLS)/bin/cargo-fuzz ## Runs each fuzz target for ten minutes (needs nightly Rust): make fuzz FUZZ_TARGETS=wal FUZZ_SECONDS=60
+	@for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/found/$$target && \
+		$(STAGE) "fuzz $$target" env PATH="$(TOOLS)/bin:$$PATH" CARGO_TARGET_DIR=$(QUARREL_TARGET)/fuzz \
+			cargo +nightly fuzz run $$target fuzz/found/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
+	done
+
+.PHONY: soak
+soak: build fuzz ## Hours: a long attack, long comparisons of random queries, all fuzz targets
+	$(MAKE) torture ARGS='-duration 30m -seed $(SEED)'
+	cd compliance/go && go build -o $(GOBIN_DIR)/ ./cmd/difftest
+	for shape in mixed head blocks; do \
+		$(STAGE) "random queries, $$shape" $(GOBIN_DIR)/difftest -quarrel $(QUARREL) -shape $$shape -seed $(SEED) -duration 20m -hand=false || exit 1; \
+	done
 
 .PHONY: bench
 bench: ## Runs the criterion benches of all crates (needs Go for the benchmark block)
