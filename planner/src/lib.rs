@@ -23,7 +23,7 @@ pub use error::{ParseError, PlanError};
 pub use json::{JsonTree, to_json};
 pub use options::ParserOptions;
 pub use parser::{Tree, parse, parse_metric_selector};
-pub use pretty::to_pretty;
+pub use pretty::{to_pretty, to_pretty_within};
 pub use print::{format_duration, to_promql};
 
 /// Stack that a recursive step over a tree may need, bytes; below it a new

@@ -10,16 +10,55 @@ const MAX_LINE: usize = 100;
 
 /// The query in lines.
 pub fn to_pretty(expr: &Expr) -> String {
+    to_pretty_within(expr, usize::MAX).unwrap_or_default()
+}
+
+/// As [`to_pretty`], if the lines have about `most` bytes at most: operands in a
+/// chain are indented by their depth, so that lines grow with the square of a
+/// query's length.
+pub fn to_pretty_within(expr: &Expr, most: usize) -> Option<String> {
     let mut lines = Lines {
         out: String::new(),
+        most,
         after_sign: false,
     };
     lines.expr(expr, 0);
-    lines.out
+    (lines.out.len() <= most).then_some(lines.out)
+}
+
+/// Whether an expression has more nodes than a line has bytes.
+fn is_long(expr: &Expr) -> bool {
+    let mut nodes = 0;
+    let mut open = vec![expr];
+    while let Some(expr) = open.pop() {
+        nodes += 1;
+        if nodes > MAX_LINE {
+            return true;
+        }
+        open.extend(children(expr));
+    }
+    false
+}
+
+/// The expressions inside of one.
+fn children(expr: &Expr) -> Vec<&Expr> {
+    match expr {
+        Expr::Number(_) | Expr::String(_) | Expr::VectorSelector(_) | Expr::MatrixSelector(_) => {
+            Vec::new()
+        }
+        Expr::Subquery(subquery) => vec![&subquery.expr],
+        Expr::Call(call) => call.args.iter().collect(),
+        Expr::Aggregate(aggregate) => aggregate.param.iter().chain([&aggregate.expr]).collect(),
+        Expr::Binary(binary) => vec![&binary.lhs, &binary.rhs],
+        Expr::Unary(unary) => vec![&unary.expr],
+        Expr::Paren(paren) => vec![&paren.expr],
+    }
 }
 
 struct Lines {
     out: String,
+    /// Bytes after which nothing is written any more.
+    most: usize,
     /// Whether a sign was written, behind which nothing is indented.
     after_sign: bool,
 }
@@ -37,6 +76,9 @@ impl Lines {
     }
 
     fn expr(&mut self, expr: &Expr, level: usize) {
+        if self.out.len() > self.most {
+            return;
+        }
         with_stack(|| {
             if let Expr::Unary(unary) = expr {
                 self.indent(level);
@@ -44,9 +86,13 @@ impl Lines {
                 self.after_sign = true;
                 return self.expr(&unary.expr, level);
             }
+            // A long one is not printed only to be measured.
+            if is_long(expr) {
+                return self.broken(expr, level);
+            }
             let line = to_promql(expr);
             if line.len() > MAX_LINE {
-                return self.broken(expr, &line, level);
+                return self.broken(expr, level);
             }
             // Prometheus does not indent short subqueries.
             if !matches!(expr, Expr::Subquery(_)) {
@@ -57,7 +103,7 @@ impl Lines {
     }
 
     /// A node that does not fit in a line.
-    fn broken(&mut self, expr: &Expr, line: &str, level: usize) {
+    fn broken(&mut self, expr: &Expr, level: usize) {
         match expr {
             Expr::Aggregate(aggregate) => {
                 self.indent(level);
@@ -89,7 +135,7 @@ impl Lines {
             }
             _ => {
                 self.indent(level);
-                self.text(line);
+                self.text(&to_promql(expr));
             }
         }
     }

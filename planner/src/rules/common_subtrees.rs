@@ -55,6 +55,11 @@ impl Rule for CommonSubtrees {
     }
 }
 
+/// A part of the query's text, if there is such a part.
+fn text(query: &str, from: u32, to: u32) -> Option<&str> {
+    query.get(from as usize..to as usize)
+}
+
 /// Properties of a subtree.
 struct Below {
     /// Its hash, if it reads samples.
@@ -79,12 +84,21 @@ fn hash(
             PlanOp::Window(window) => window.call.start_timestamps,
             _ => false,
         };
+        // A chain of operators is as deep as it is long: the text of an input is
+        // in its hash, only what stands between inputs is hashed here.
+        let span = plan.node.span;
+        let mut text_from = span.start;
         for input in plan.inputs() {
             let below = hash(input, query, hashes, counts);
             reads |= below.hash.is_some();
             counting |= below.counts;
             match below.hash {
-                Some(below) => below.hash(&mut hasher),
+                Some(below) => {
+                    let inner = input.node.span;
+                    text(query, text_from, inner.start).hash(&mut hasher);
+                    text_from = text_from.max(inner.end);
+                    below.hash(&mut hasher);
+                }
                 None => input.to_string().hash(&mut hasher),
             }
         }
@@ -96,8 +110,7 @@ fn hash(
         }
         node_text(plan).hash(&mut hasher);
         (plan.node.grid, plan.node.range_query).hash(&mut hasher);
-        let (start, end) = (plan.node.span.start as usize, plan.node.span.end as usize);
-        query.get(start..end).hash(&mut hasher);
+        text(query, text_from, span.end).hash(&mut hasher);
         let hash = hasher.finish();
         hashes.insert(plan.node.id, hash);
         if plan.value_type == ValueType::Vector && !counting {

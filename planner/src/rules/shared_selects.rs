@@ -4,11 +4,17 @@
 //! Hints about the function above are left out where the selectors differ in
 //! them, since a store may answer by these hints.
 
+use std::collections::HashMap;
+
 use quarrel_matchers::Matcher;
 
 use super::shape::{single_name, windows};
 use super::{Rule, RuleContext, each_mut};
 use crate::logical::{Plan, PlanOp, Select, SelectGroup};
+
+/// Pairs of selectors that are compared. Where there are thousands of selectors
+/// the rest of them ask for themselves.
+const MOST_PAIRS: usize = 1_000_000;
 
 /// Shares selects of one metric.
 pub(super) struct SharedSelects;
@@ -23,11 +29,14 @@ impl Rule for SharedSelects {
         if groups.is_empty() {
             return;
         }
+        let members = groups.iter().flat_map(|group| {
+            let of_group = move |id: &u32| (*id, group);
+            group.nodes.iter().map(of_group)
+        });
+        let group_of: HashMap<u32, &Group> = members.collect();
         each_mut(plan, &mut |node| {
             if let PlanOp::Window(window) = &mut node.op {
-                let found = groups
-                    .iter()
-                    .find(|group| group.nodes.contains(&node.node.id));
+                let found = group_of.get(&node.node.id);
                 window.select.group = found.map(|group| group.shared.clone());
                 if found.is_some_and(|group| group.hints_differ) {
                     clear_hints(&mut window.select);
@@ -80,10 +89,15 @@ fn groups(plan: &Plan) -> Vec<Group> {
     asked.sort_by_key(|(id, s)| (s.matchers.len(), *id));
     let mut groups: Vec<Group> = Vec::new();
     let mut taken = vec![false; asked.len()];
+    let mut bases = (MOST_PAIRS / asked.len().max(1)).max(1);
     for i in 0..asked.len() {
         if taken[i] {
             continue;
         }
+        if bases == 0 {
+            break;
+        }
+        bases -= 1;
         let (id, base) = asked[i];
         let mut nodes = vec![id];
         let mut range = base.time_range;

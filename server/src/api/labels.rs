@@ -123,7 +123,7 @@ impl Pieces for StringPieces {
         let texts = &self.found.found;
         while self.next < texts.len() && out.len() < enough {
             out.extend_from_slice(if self.next > 0 { b"," } else { b"" });
-            json::string(out, &texts[self.next]);
+            json::string_html(out, &texts[self.next]);
             self.next += 1;
         }
         let more = self.next < texts.len();
