@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -124,7 +125,8 @@ func (a *attack) turns() func() (kind string, nth int, do func(context.Context, 
 	for _, k := range kinds {
 		all = append(all, turn{k.name, func(ctx context.Context, client *http.Client, r *rand.Rand) answer {
 			req := k.make(r)
-			return a.send(ctx, client, req, len(req.form.Encode()) < 8_000 && r.Intn(2) == 0)
+			get := strings.HasPrefix(req.path, "/api/v1/label/") || len(req.form.Encode()) < 8_000 && r.Intn(2) == 0
+			return a.send(ctx, client, req, get)
 		}})
 	}
 	for _, w := range wires {
