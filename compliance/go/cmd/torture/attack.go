@@ -25,6 +25,9 @@ type attack struct {
 	dying bool
 	// only is the one kind that is run, or "" for all.
 	only string
+	// large is held while a request of megabytes is made and sent, which costs
+	// this side more than the other.
+	large chan struct{}
 
 	ctx context.Context
 	mu  sync.Mutex
@@ -76,9 +79,12 @@ func (a *attack) random(kind string, nth int) *rand.Rand {
 
 // run attacks for a time and writes the summary as JSON.
 func (a *attack) run(ctx context.Context, duration time.Duration, out io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, duration)
+	// No deadline: connections would notice it before the context does.
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer time.AfterFunc(duration, cancel).Stop()
 	a.ctx = ctx
+	a.large = make(chan struct{}, 8)
 	a.sum.Kinds = map[string]*kindFigures{}
 	var wg sync.WaitGroup
 	next := a.turns()
@@ -123,8 +129,15 @@ func (a *attack) turns() func() (kind string, nth int, do func(context.Context, 
 	var all []turn
 	for _, k := range kinds {
 		all = append(all, turn{k.name, func(ctx context.Context, client *http.Client, r *rand.Rand) answer {
-			req := k.make(r)
-			return a.send(ctx, client, req, len(req.form.Encode()) < 8_000 && r.Intn(2) == 0)
+			if k.large {
+				select {
+				case a.large <- struct{}{}:
+					defer func() { <-a.large }()
+				case <-ctx.Done():
+					return answer{code: "end"}
+				}
+			}
+			return a.send(ctx, client, k.make(r), r.Intn(2) == 0)
 		}})
 	}
 	for _, w := range wires {

@@ -34,18 +34,30 @@ func newClient() *http.Client {
 	}}
 }
 
-// send sends a request and reads the answer to its end.
+// maxURL is the length of parameters from which they are sent as a form.
+const maxURL = 8_000
+
+// send sends a request and reads the answer to its end. Long parameters are sent
+// by POST, if the endpoint knows that.
 func (a *attack) send(ctx context.Context, client *http.Client, req request, get bool) answer {
 	var wrote, first time.Time
+	cut := false // the server closed the connection before it had the request
 	ctx, cancel := context.WithTimeout(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest:         func(httptrace.WroteRequestInfo) { wrote = time.Now() },
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if cut = info.Err != nil; !cut {
+				wrote = time.Now()
+			}
+		},
 		GotFirstResponseByte: func() { first = time.Now() },
 	}), 2*giveUp)
 	defer cancel()
-	h, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+req.path, strings.NewReader(req.form.Encode()))
+	form := req.form.Encode()
+	get = get && len(form) < maxURL || strings.HasPrefix(req.path, "/api/v1/label/")
+	method, target, body := http.MethodPost, req.path, form
 	if get {
-		h, err = http.NewRequestWithContext(ctx, http.MethodGet, a.url+req.path+"?"+req.form.Encode(), nil)
+		method, target, body = http.MethodGet, req.path+"?"+form, ""
 	}
+	h, err := http.NewRequestWithContext(ctx, method, a.url+target, strings.NewReader(body))
 	if err != nil {
 		return answer{code: "client", fault: err.Error()}
 	}
@@ -54,6 +66,9 @@ func (a *attack) send(ctx context.Context, client *http.Client, req request, get
 	}
 	resp, err := client.Do(h)
 	if err != nil {
+		if cut && len(body) > 1<<20 {
+			return answer{code: "refused"} // an early answer, which this client does not see
+		}
 		return a.unanswered(err, wrote)
 	}
 	defer resp.Body.Close()

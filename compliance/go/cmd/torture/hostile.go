@@ -20,21 +20,22 @@ type request struct {
 // kinds are the hostile requests by name. Each makes another request for each
 // state of r. What is no well-formed request is in wire.go.
 var kinds = []struct {
-	name string
-	make func(r *rand.Rand) request
+	name  string
+	make  func(r *rand.Rand) request
+	large bool // megabytes
 }{
-	{"regex", regexBomb},
-	{"label strings", labelStrings},
-	{"chains", chain},
-	{"label sources", labelSources},
-	{"nesting", nesting},
-	{"selections", selection},
-	{"joins", blowup},
-	{"grids", grid},
-	{"histograms", histograms},
-	{"metadata", metadata},
-	{"long texts", longText},
-	{"parameters", manyParameters},
+	{"regex", regexBomb, false},
+	{"label strings", labelStrings, false},
+	{"chains", chain, false},
+	{"label sources", labelSources, false},
+	{"nesting", nesting, false},
+	{"selections", selection, false},
+	{"joins", blowup, false},
+	{"grids", grid, false},
+	{"histograms", histograms, false},
+	{"metadata", metadata, false},
+	{"long texts", longText, true},
+	{"parameters", manyParameters, false},
 }
 
 func pick[T any](r *rand.Rand, all ...T) T { return all[r.Intn(len(all))] }
@@ -256,7 +257,7 @@ func metadata(r *rand.Rand) request {
 
 // longText has up to 16 MiB, which is within what a query may have, and above.
 func longText(r *rand.Rand) request {
-	n := pick(r, 1<<20, 4<<20, 9<<20, 17<<20)
+	n := pick(r, 1<<20, 1<<20, 1<<20, 4<<20, 9<<20, 17<<20)
 	var q string
 	switch r.Intn(7) {
 	case 0:
