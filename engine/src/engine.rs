@@ -11,7 +11,7 @@ use crate::options::{EngineOptions, QueryOptions};
 use crate::prepared::Prepared;
 use crate::query::{Query, QueryTarget};
 use crate::shared::EngineShared;
-use crate::statement::{self, Statement, bytes_of, check_length};
+use crate::statement::{self, Statement, bytes_of, check_length, is_long};
 use crate::storage::{Storage, TimeRange};
 use crate::times::QueryTimes;
 
@@ -115,7 +115,7 @@ impl Engine {
         let running = async {
             context.start_clock();
             check_length(text, &shared.options)?;
-            shared.enter(&context).await?;
+            shared.enter(&context, is_long(text)).await?;
             context.reserve_lasting(bytes_of(text), "query text")?;
             let (text, parser) = (text.to_owned(), shared.options.parser);
             let parsing = async move { Ok(make(&quarrel_planner::parse(&text, &parser)?)) };

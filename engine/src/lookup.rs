@@ -110,7 +110,8 @@ impl Lookup {
     /// As [`Query::execute`](crate::Query::execute), and when a selector matches
     /// the empty string alone.
     pub async fn series(self) -> Result<Found<SeriesLabels>, QueryError> {
-        self.run(|begun| async move { begun.series().await }).await
+        let work = |begun: Begun| async move { begun.series().await };
+        self.run(work, true).await
     }
 
     /// The label names of the series that any selector matches, or of all series
@@ -119,8 +120,8 @@ impl Lookup {
     /// # Errors
     /// As [`Lookup::series`].
     pub async fn label_names(self) -> Result<Found<Vec<String>>, QueryError> {
-        self.run(|begun| async move { begun.names(None).await })
-            .await
+        let work = |begun: Begun| async move { begun.names(None).await };
+        self.run(work, false).await
     }
 
     /// The values of a label; series as in [`Lookup::label_names`].
@@ -132,8 +133,8 @@ impl Lookup {
         name: impl Into<String>,
     ) -> Result<Found<Vec<String>>, QueryError> {
         let name = name.into();
-        self.run(|begun| async move { begun.names(Some(&name)).await })
-            .await
+        let work = |begun: Begun| async move { begun.names(Some(&name)).await };
+        self.run(work, false).await
     }
 
     /// Parses the selectors, and does no more.
@@ -143,7 +144,7 @@ impl Lookup {
     pub async fn parse(self) -> Result<Vec<Vec<Matcher>>, QueryError> {
         let parsing = async {
             self.context.start_clock();
-            self.engine.enter(&self.context).await?;
+            self.engine.enter(&self.context, false).await?;
             self.parsed().await
         };
         self.context.contained(parsing).await
@@ -152,6 +153,7 @@ impl Lookup {
     async fn run<T, F>(
         self,
         work: impl FnOnce(Begun) -> F + Send + 'static,
+        is_heavy: bool,
     ) -> Result<T, QueryError>
     where
         T: Send + 'static,
@@ -160,7 +162,7 @@ impl Lookup {
         let context = Arc::clone(&self.context);
         let running = async {
             context.start_clock();
-            self.engine.enter(&context).await?;
+            self.engine.enter(&context, is_heavy).await?;
             let selectors = self.parsed().await?;
             let view = async { Ok(storage::snapshot(&*self.storage, self.range).await?) };
             let begun = Begun {
@@ -206,7 +208,7 @@ impl Lookup {
 
 impl Begun {
     async fn series(self) -> Result<Found<SeriesLabels>, QueryError> {
-        let control = StoreControl::new(&self.context);
+        let control = StoreControl::new(&self.context, None);
         let mut warnings = self.snapshot.warnings();
         // Prometheus's hint for look-ups that need no samples.
         let hints = SelectHints {
@@ -241,7 +243,7 @@ impl Begun {
 
     /// The values of a label, or all names.
     async fn names(self, label: Option<&str>) -> Result<Found<Vec<String>>, QueryError> {
-        let control = StoreControl::new(&self.context);
+        let control = StoreControl::new(&self.context, None);
         let request = LabelsRequest::new(&self.selectors, self.range).with_control(&control);
         let names: Result<Vec<String>, StorageError> = match label {
             Some(name) => self.snapshot.label_values(name, request).await,

@@ -14,6 +14,7 @@ use crate::bound::lower_root;
 use crate::error::{LimitError, QueryError};
 use crate::exec::context::{Cancellation, Counters, QueryContext};
 use crate::exec::morsels::Morsels;
+use crate::exec::store_control::Gate;
 use crate::explain::Explanation;
 use crate::operators::broadcast;
 use crate::operators::raw::RawRoot;
@@ -23,7 +24,7 @@ use crate::result::{QueryResult, Value};
 use crate::root::Root;
 use crate::selections::{Selections, time_range};
 use crate::shared::EngineShared;
-use crate::statement::{Statement, bytes_of, check_length};
+use crate::statement::{Statement, bytes_of, check_length, is_long};
 use crate::stats::QueryStats;
 use crate::storage::{self, Snapshot, Storage, TimeRange};
 use crate::stream::QueryStream;
@@ -36,10 +37,6 @@ const INLINE_ITEMS: usize = 100_000;
 /// Labels of rows up to which a query is bound on the caller's thread, summed
 /// over the plan's nodes and their parameters; each takes some nanoseconds.
 const INLINE_LABELS: usize = 100_000;
-
-/// A text up to this length is parsed and planned on the caller's thread, bytes:
-/// that takes some 0.1 ms, a wake-up 25 µs.
-const INLINE_TEXT: usize = 1024;
 
 /// Series that a view of a store may hold for selects to run on the caller's
 /// thread.
@@ -286,7 +283,9 @@ impl Query {
     async fn enter(&self) -> Result<(), QueryError> {
         self.context.start_clock();
         check_length(&self.statement.text, &self.engine.options)?;
-        self.engine.enter(&self.context).await?;
+        self.engine
+            .enter(&self.context, is_long(&self.statement.text))
+            .await?;
         self.context.check()
     }
 
@@ -297,7 +296,7 @@ impl Query {
         plan: fn(&Query) -> Result<T, QueryError>,
     ) -> Result<T, QueryError> {
         let text = &self.statement.text;
-        if text.len() <= INLINE_TEXT {
+        if !is_long(text) {
             return plan(self);
         }
         self.context.reserve_lasting(bytes_of(text), "query text")?;
@@ -437,24 +436,39 @@ impl Query {
     /// needs a place of its kind, and if it has to wait for that, it lets go of
     /// what it has selected and selects again afterwards.
     async fn admitted(&self, plan: &Arc<LogicalPlan>) -> Result<Selections, QueryError> {
-        let selections = self.selected(plan).await?;
-        if self.is_light(plan, &selections) || self.engine.try_enter_heavy(&self.context) {
-            return Ok(selections);
+        if is_long(&self.statement.text) {
+            return self.selected(plan, None).await;
         }
-        drop(selections);
+        let (engine, context) = (Arc::clone(&self.engine), Arc::clone(&self.context));
+        let gate: Gate = Arc::new(move || engine.try_enter_heavy(&context));
+        let selected = self.selected(plan, Some(Arc::clone(&gate))).await;
+        if !self.context.take_turned_heavy() {
+            let selections = selected?;
+            if self.is_light(plan, &selections) || self.context.is_heavy() || gate() {
+                return Ok(selections);
+            }
+        }
         self.engine.enter_heavy(&self.context).await?;
-        self.selected(plan).await
+        self.selected(plan, None).await
     }
 
-    async fn selected(&self, plan: &Arc<LogicalPlan>) -> Result<Selections, QueryError> {
-        let selections = self.select(plan).await?;
+    async fn selected(
+        &self,
+        plan: &Arc<LogicalPlan>,
+        gate: Option<Gate>,
+    ) -> Result<Selections, QueryError> {
+        let selections = self.select(plan, gate).await?;
         self.check_selected(selections.series() as u64)?;
         Ok(selections)
     }
 
     /// Asks the store for the series of all selectors: here if the store is
     /// small, else on the engine's threads.
-    async fn select(&self, plan: &Arc<LogicalPlan>) -> Result<Selections, QueryError> {
+    async fn select(
+        &self,
+        plan: &Arc<LogicalPlan>,
+        gate: Option<Gate>,
+    ) -> Result<Selections, QueryError> {
         let selects = plan.selects();
         if selects.is_empty() {
             return Ok(Selections::default());
@@ -464,11 +478,12 @@ impl Query {
         let snapshot: Arc<dyn Snapshot> = self.context.guard(view).await?;
         self.context.add_storage_warnings(snapshot.warnings());
         if snapshot.series_count().is_some_and(|n| n <= INLINE_SERIES) {
-            let asking = Selections::load(&selects, &*snapshot, &self.context);
+            let asking = Selections::load(&selects, &*snapshot, &self.context, gate);
             return self.context.guard(asking).await;
         }
         let (plan, context) = (Arc::clone(plan), Arc::clone(&self.context));
-        let asking = async move { Selections::load(&plan.selects(), &*snapshot, &context).await };
+        let asking =
+            async move { Selections::load(&plan.selects(), &*snapshot, &context, gate).await };
         self.context.run_within_runtime(asking).await
     }
 

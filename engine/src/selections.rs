@@ -9,7 +9,7 @@ use quarrel_planner::logical::Select;
 
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext, ROWS_A_CHECK};
-use crate::exec::store_control::StoreControl;
+use crate::exec::store_control::{Gate, StoreControl};
 use crate::labels::{Label, LabelList, Symbol};
 use crate::storage::{
     Matcher, SelectControl, SelectHints, SelectRequest, Selected, SeriesSource, Snapshot,
@@ -74,11 +74,13 @@ impl Selections {
     /// Asks the store for all selectors of a plan.
     ///
     /// # Errors
-    /// Those of the store, and the query's limits.
+    /// Those of the store, and the query's limits; any error if the query
+    /// turned out heavy and did not pass the gate.
     pub async fn load(
         selects: &[(u32, &Select)],
         snapshot: &dyn Snapshot,
         context: &Arc<QueryContext>,
+        gate: Option<Gate>,
     ) -> Result<Self, QueryError> {
         let mut asked: HashMap<Key<'_>, Vec<(u32, &Select)>> = HashMap::new();
         for &(id, select) in selects {
@@ -91,7 +93,7 @@ impl Selections {
         }
         let mut asked: Vec<_> = asked.into_iter().collect();
         asked.sort_unstable_by_key(|(_, nodes)| nodes[0].0);
-        let control = StoreControl::new(context);
+        let control = StoreControl::new(context, gate);
         let answers = asked.iter().map(|(key, nodes)| {
             let hints = hints_of(nodes[0].1);
             let control = &control;

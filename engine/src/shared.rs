@@ -77,12 +77,17 @@ impl EngineShared {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Waits for a place to run, and until there is memory to run with.
+    /// Waits for a place to run, for a heavy query for one of its kind, and until
+    /// there is memory to run with.
     ///
     /// # Errors
     /// [`LimitError::Queue`], [`LimitError::TotalMemory`], and the end of the
     /// query.
-    pub async fn enter(&self, context: &QueryContext) -> Result<(), QueryError> {
+    pub async fn enter(&self, context: &QueryContext, is_heavy: bool) -> Result<(), QueryError> {
+        if is_heavy {
+            let place = self.place(&self.heavy_places, context).await?;
+            context.hold_place(place);
+        }
         if self.options.memory_pool.is_crowded() {
             self.wait(context, self.memory(context)).await?;
         }
@@ -91,7 +96,7 @@ impl EngineShared {
         Ok(())
     }
 
-    /// A place for a heavy query, if there is one.
+    /// A place for a query that turned out heavy, if there is one.
     pub fn try_enter_heavy(&self, context: &QueryContext) -> bool {
         let place = Arc::clone(&self.heavy_places).try_acquire_owned();
         place.map(|place| context.hold_place(place)).is_ok()
@@ -103,9 +108,7 @@ impl EngineShared {
     /// As [`EngineShared::enter`].
     pub async fn enter_heavy(&self, context: &QueryContext) -> Result<(), QueryError> {
         context.leave_places();
-        let place = self.place(&self.heavy_places, context).await?;
-        context.hold_place(place);
-        self.enter(context).await
+        self.enter(context, true).await
     }
 
     async fn place(

@@ -57,6 +57,8 @@ pub struct QueryContext {
     /// The query's places among the running ones. All work for the query holds
     /// this context, so the places are taken until the last of it has ended.
     places: Mutex<Vec<OwnedSemaphorePermit>>,
+    /// Whether the store was told to stop because the query turned out heavy.
+    turned_heavy: AtomicBool,
 }
 
 /// What begins when a query does.
@@ -193,12 +195,28 @@ impl QueryContext {
             max_samples_read: limits.max_samples_read,
             live_samples: AtomicU64::new(0),
             places: Mutex::default(),
+            turned_heavy: AtomicBool::new(false),
         }
     }
 
     /// Takes a place among the running queries until the query's work has ended.
     pub fn hold_place(&self, place: OwnedSemaphorePermit) {
         self.places.lock().push(place);
+    }
+
+    /// Whether the query has a place of a heavy one beside a common one.
+    pub fn is_heavy(&self) -> bool {
+        self.places.lock().len() > 1
+    }
+
+    /// Says that the query is heavy and has no place for that.
+    pub fn turn_heavy(&self) {
+        self.turned_heavy.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody said so since the last time.
+    pub fn take_turned_heavy(&self) -> bool {
+        self.turned_heavy.swap(false, Ordering::Relaxed)
     }
 
     /// Gives up all places, to wait for others.
@@ -346,7 +364,7 @@ impl QueryContext {
         self.guard(self.pool.spawn(future)).await
     }
 
-    /// As [`QueryContext::run`] on the pool, for what may wait for the caller's
+    /// As [`QueryContext::run`] on the pool, for the beginning of a query, which may wait for the caller's
     /// runtime: its clock and its sockets are there.
     ///
     /// # Errors
@@ -356,7 +374,8 @@ impl QueryContext {
         future: impl Future<Output = Result<T, QueryError>> + Send + 'static,
     ) -> Result<T, QueryError> {
         let runtime = self.runtime().cloned();
-        self.guard(self.pool.spawn(within(runtime, future))).await
+        self.guard(self.pool.spawn_first(within(runtime, future)))
+            .await
     }
 
     /// Runs what waits for a store on the caller's runtime, where there is one.

@@ -4,10 +4,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::exec::morsels::Morsels;
-use crate::exec::operator::{BatchStream, Operator, Run};
+use crate::exec::operator::{BatchStream, Operator, Run, series_batch};
 use crate::exec::ordered::ordered;
 
 /// Makes one partition out of many, in the order of the morsels.
@@ -41,12 +42,19 @@ impl Operator for Gather {
         let sources = (0..run.inputs[0].partitions())
             .map(|p| {
                 let morsels = Arc::clone(&self.morsels);
-                run.inputs[0]
-                    .open(p)
-                    .map_ok(move |batch| (morsels.current(p), batch))
-                    .boxed()
+                let context = Arc::clone(&run.context);
+                // A batch counts as long as it waits for its turn.
+                let counted = move |record: RecordBatch| {
+                    let mut account = context.account("gather");
+                    account.grow(series_batch(&record)?.bytes())?;
+                    Ok((morsels.current(p), (record, account)))
+                };
+                let batches = run.inputs[0].open(p);
+                batches.map(move |batch| batch.and_then(&counted)).boxed()
             })
             .collect();
-        ordered(&run.context.pool, sources).boxed()
+        ordered(&run.context.pool, sources)
+            .map_ok(|(record, _account)| record)
+            .boxed()
     }
 }

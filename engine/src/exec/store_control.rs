@@ -9,15 +9,33 @@ use crate::exec::context::{Account, QueryContext};
 use crate::storage::{SelectControl, StorageError};
 
 /// The control of all selects of a query: they share its symbols.
-#[derive(Debug)]
 pub struct StoreControl {
     context: Arc<QueryContext>,
     state: Mutex<State>,
+    gate: Option<Gate>,
+}
+
+/// Finds a place for a query that turns out heavy; false if there is none.
+pub type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// Bytes of labels from which on a query is heavy: those of some 20,000 series.
+const HEAVY_LABELS: usize = 2 << 20;
+
+impl std::fmt::Debug for StoreControl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreControl")
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
 struct State {
     account: Account,
+    /// What is reserved for labels, before they are there.
+    labels: usize,
+    /// Whether the gate was passed.
+    is_heavy: bool,
     /// What is reserved for symbols.
     symbols: usize,
     /// Why the store was told to stop.
@@ -25,12 +43,16 @@ struct State {
 }
 
 impl StoreControl {
-    /// The control of a query.
-    pub fn new(context: &Arc<QueryContext>) -> Self {
+    /// The control of a query. Labels of many series need to pass the gate, if
+    /// there is one.
+    pub fn new(context: &Arc<QueryContext>, gate: Option<Gate>) -> Self {
         StoreControl {
             context: Arc::clone(context),
+            gate,
             state: Mutex::new(State {
                 account: context.account("labels"),
+                labels: 0,
+                is_heavy: false,
                 symbols: 0,
                 reason: None,
             }),
@@ -90,6 +112,14 @@ impl SelectControl for StoreControl {
 
     fn reserve(&self, bytes: usize) -> Result<(), StorageError> {
         let mut state = self.state.lock();
+        state.labels += bytes;
+        if state.labels > HEAVY_LABELS
+            && !std::mem::replace(&mut state.is_heavy, true)
+            && self.gate.as_ref().is_some_and(|gate| !gate())
+        {
+            self.context.turn_heavy();
+            return Err(StorageError::Stopped);
+        }
         let result = state.account.grow(bytes);
         StoreControl::told(&mut state, result)
     }

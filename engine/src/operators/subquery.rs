@@ -143,7 +143,9 @@ impl SubqueryWindow {
         builder: &mut BatchBuilder,
     ) -> Result<(), QueryError> {
         self.samples(row, &mut worker.samples);
-        let bytes = worker.samples.histograms.bytes();
+        let histograms = &worker.samples.histograms;
+        let steps = self.windows.eval.len;
+        let bytes = histograms.bytes() + KernelScratch::histogram_bytes(histograms, steps);
         if bytes > worker.row_bytes {
             worker.account.grow(bytes - worker.row_bytes)?;
             worker.row_bytes = bytes;

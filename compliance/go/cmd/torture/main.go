@@ -3,7 +3,7 @@
 // `N passed, N failed`, one for each promise.
 //
 // The server runs under `ulimit -d`. The hostile clients run in a process of
-// their own at nice 19; this one watches the server and judges it.
+// their own at nice 4; this one watches the server and judges it.
 package main
 
 import (
@@ -224,7 +224,7 @@ func (o *options) attack(ctx context.Context, s *server, duration time.Duration,
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, "nice", "-n", "19", self, "-attack", s.url(), "-duration", duration.String(),
+	cmd := exec.CommandContext(ctx, "nice", "-n", "4", self, "-attack", s.url(), "-duration", duration.String(),
 		"-seed", strconv.FormatInt(o.seed, 10), "-clients", strconv.Itoa(o.clients), "-only", o.only,
 		"-timeout", o.timeout.String(), "-late", o.bounds.late.String(), "-dying="+strconv.FormatBool(dying))
 	var out bytes.Buffer

@@ -46,6 +46,15 @@ impl KernelScratch {
         steps * (size_of::<Bounds>() + size_of::<f64>() + size_of::<bool>())
     }
 
+    /// About the bytes of the histograms that `steps` steps give, of which there
+    /// are two copies before a batch is full, and of what is looked at for them.
+    pub fn histogram_bytes(samples: &HistogramSamples, steps: usize) -> usize {
+        match samples.timestamps.len() {
+            0 => 0,
+            count => steps * (2 * (samples.column.bytes() / count) + size_of::<Bounds>()),
+        }
+    }
+
     /// Runs the kernel over one series; `values`, `present` and `histograms`
     /// hold the result. Gives the samples of all windows together.
     ///

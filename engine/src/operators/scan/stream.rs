@@ -120,8 +120,7 @@ impl Worker {
                 result = Err(error);
                 break;
             }
-            let computed = self.row(row, &params);
-            match computed.and_then(|counts| self.account_row().map(|()| counts)) {
+            match self.row(row, &params) {
                 Ok((b, s, w)) => {
                     bytes += b;
                     samples += s as u64;
@@ -155,9 +154,12 @@ impl Worker {
         result.and(counted)
     }
 
-    /// Reserves what the largest row takes.
+    /// Reserves what the largest row takes: its samples, and what a window gives
+    /// at each step, before that is computed.
     fn account_row(&mut self) -> Result<(), QueryError> {
-        let bytes = self.columns.bytes() + self.scratch.histograms.bytes();
+        let results =
+            KernelScratch::histogram_bytes(&self.columns.histograms, self.scan.windows.eval.len);
+        let bytes = self.columns.bytes() + results;
         if bytes > self.row_bytes {
             self.account.grow(bytes - self.row_bytes)?;
             self.row_bytes = bytes;
@@ -171,7 +173,7 @@ impl Worker {
         row: u32,
         params: &[quarrel_functions::grid::Param<'_>],
     ) -> Result<(usize, usize, u64), QueryError> {
-        let scan = &*self.scan;
+        let scan = Arc::clone(&self.scan);
         let selection = &scan.selection;
         let source_row = selection.source_row(row);
         self.chunks.clear();
@@ -204,6 +206,7 @@ impl Worker {
         if !scan.windows.function.keeps_stale() {
             self.columns.drop_stale();
         }
+        self.account_row()?;
         let windowed = self
             .scratch
             .run(&scan.windows, &self.columns, params)
