@@ -115,7 +115,7 @@ fuzz: $(TOOLS)/bin/cargo-fuzz ## Runs each fuzz target for ten minutes (needs ni
 	@for target in $(FUZZ_TARGETS); do \
 		mkdir -p fuzz/found/$$target && \
 		$(STAGE) "fuzz $$target" env PATH="$(TOOLS)/bin:$$PATH" CARGO_TARGET_DIR=$(QUARREL_TARGET)/fuzz \
-			cargo +nightly fuzz run $$target fuzz/found/$$target fuzz/corpus/$$target -- \
+			cargo +nightly fuzz run --fuzz-dir fuzz $$target fuzz/found/$$target fuzz/corpus/$$target -- \
 			-max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
 	done
 
