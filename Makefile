@@ -104,18 +104,18 @@ ci: lint test fuzz-seconds torture ## What CI runs
 .PHONY: torture
 torture: build ## Attacks the server for a minute and a half: make torture ARGS='-seed 7 -only regex'
 	$(STAGE) "torture" sh -c 'cd compliance/go && go build -o $(GOBIN_DIR)/ ./cmd/torture && \
-		$(GOBIN_DIR)/torture -quarrel $(QUARREL) -data $(QUARREL_TARGET)/torture-data -duration 90s $(ARGS)'
+		$(GOBIN_DIR)/torture -quarrel $(QUARREL) -data $(QUARREL_TARGET)/torture-data -duration 90s -seed 1 $(ARGS)'
 
 .PHONY: fuzz-seconds
 fuzz-seconds: ## Runs each fuzz target for some seconds, on stable Rust
-	$(STAGE) "fuzz targets" cargo run --quiet -p quarrel-fuzz-targets -- 4
+	$(STAGE) "fuzz targets" env QUARREL_FUZZ_SEED=$${QUARREL_FUZZ_SEED:-1} cargo run --quiet -p quarrel-fuzz-targets -- 4
 
 .PHONY: fuzz
 fuzz: $(TOOLS)/bin/cargo-fuzz ## Runs each fuzz target for ten minutes (needs nightly Rust): make fuzz FUZZ_TARGETS=wal FUZZ_SECONDS=60
 	@for target in $(FUZZ_TARGETS); do \
 		mkdir -p fuzz/found/$$target && \
 		$(STAGE) "fuzz $$target" env PATH="$(TOOLS)/bin:$$PATH" CARGO_TARGET_DIR=$(QUARREL_TARGET)/fuzz \
-			cargo +nightly fuzz run $$target fuzz/found/$$target fuzz/corpus/$$target -- \
+			cargo +nightly fuzz run --fuzz-dir fuzz $$target fuzz/found/$$target fuzz/corpus/$$target -- \
 			-max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
 	done
 

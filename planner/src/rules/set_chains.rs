@@ -16,16 +16,18 @@ impl Rule for SetChains {
 
     /// From the topmost node down: a chain is joined before its operands are
     /// looked at.
-    fn apply(&self, plan: &mut Plan, context: RuleContext<'_>) {
-        with_stack(|| {
-            if let PlanOp::Set(_) = plan.op {
-                join(plan);
-            }
-            for input in plan.inputs_mut() {
-                self.apply(input, context);
-            }
-        });
+    fn apply(&self, plan: &mut Plan, _: RuleContext<'_>) {
+        join_all(plan);
     }
+}
+
+fn join_all(plan: &mut Plan) {
+    with_stack(|| {
+        if let PlanOp::Set(_) = plan.op {
+            join(plan);
+        }
+        plan.inputs_mut().into_iter().for_each(join_all);
+    });
 }
 
 /// Takes in the nodes of the chain to the left.
