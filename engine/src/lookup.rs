@@ -5,7 +5,7 @@ use std::sync::Arc;
 use quarrel_matchers::Matcher;
 
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::context::{Account, QueryContext, ROWS_A_CHECK};
 use crate::exec::memory::Held;
 use crate::exec::store_control::StoreControl;
 use crate::labels::{LabelList, SymbolTable};
@@ -270,7 +270,7 @@ fn union(context: &QueryContext, a: &LabelList, b: &LabelList) -> Result<LabelLi
     let mut out = LabelList::with_capacity(a.len() + b.len(), 8);
     let (mut i, mut j) = (0, 0);
     while i < a.len() || j < b.len() {
-        if out.len() % crate::exec::context::ROWS_A_CHECK == 0 {
+        if out.len().is_multiple_of(ROWS_A_CHECK) {
             context.check()?;
         }
         let order = match (i < a.len(), j < b.len()) {

@@ -82,6 +82,10 @@ impl Selections {
         context: &Arc<QueryContext>,
         gate: Option<Gate>,
     ) -> Result<Self, QueryError> {
+        #[expect(
+            clippy::mutable_key_type,
+            reason = "matchers hash by their text, not by what is built for it"
+        )]
         let mut asked: HashMap<Key<'_>, Vec<(u32, &Select)>> = HashMap::new();
         for &(id, select) in selects {
             let group = select.group.as_ref();
@@ -191,7 +195,7 @@ impl Selection {
             .collect();
         let mut rows = Vec::new();
         for (row, labels) in self.labels.iter().enumerate() {
-            if row % ROWS_A_CHECK == 0 {
+            if row.is_multiple_of(ROWS_A_CHECK) {
                 context.check()?;
             }
             let all = tests.iter_mut().all(|(name, matcher, memo)| {
@@ -227,7 +231,7 @@ fn check_order(labels: &LabelList, context: &QueryContext) -> Result<(), QueryEr
     let told = |what: String| Err(QueryError::Storage(StorageError::Other(what)));
     let mut before: Option<&[Label]> = None;
     for (number, row) in labels.iter().enumerate() {
-        if number % ROWS_A_CHECK == 0 {
+        if number.is_multiple_of(ROWS_A_CHECK) {
             context.check()?;
         }
         let in_order = row

@@ -36,17 +36,20 @@ fn more(bytes: usize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         more(layout.size());
+        // SAFETY: the caller's promises are those of this call.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size(), SeqCst);
+        // SAFETY: as above.
         unsafe { System.dealloc(memory, layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         more(size);
         LIVE.fetch_sub(layout.size(), SeqCst);
+        // SAFETY: as above.
         unsafe { System.realloc(memory, layout, size) }
     }
 }

@@ -252,7 +252,7 @@ fn raw_row(row: &Row<'_>, inner: Grid, account: &mut Account) -> Result<RawSerie
     for (n, (i, h)) in row.histograms().enumerate() {
         histogram_timestamps.push(inner.at(first + i));
         column.push(&h);
-        if n % HISTOGRAMS_A_LOOK == 0 {
+        if n.is_multiple_of(HISTOGRAMS_A_LOOK) {
             account.context().check()?;
             account.grow(column.bytes().saturating_sub(reserved))?;
             reserved = column.bytes();

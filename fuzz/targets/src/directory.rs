@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use futures::executor::block_on;
-use quarrel_engine::storage::{Storage, TimeRange};
+use quarrel_engine::storage::{LabelsRequest, Storage, TimeRange};
 use quarrel_engine::{Engine, EngineOptions, QueryOptions, Timestamp};
 use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 
@@ -177,8 +177,8 @@ fn open(dir: &Path) -> usize {
     let storage: Arc<dyn Storage> = Arc::new(tsdb);
     if let Ok(view) = block_on(storage.snapshot(TimeRange::ALL)) {
         view.time_range();
-        let _ = block_on(view.label_names(&[], TimeRange::ALL));
-        let _ = block_on(view.label_values("pod", &[], TimeRange::ALL));
+        let _ = block_on(view.label_names(LabelsRequest::new(&[], TimeRange::ALL)));
+        let _ = block_on(view.label_values("pod", LabelsRequest::new(&[], TimeRange::ALL)));
     }
     let mut rows = 0;
     for text in [

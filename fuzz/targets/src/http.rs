@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use quarrel_engine::{Engine, EngineOptions};
 use quarrel_matchers::Regex;
-use quarrel_server::api::{Api, ApiOptions, router};
+use quarrel_server::api::{Api, ApiOptions, FixedBudget, router};
 use quarrel_storage::memory::MemoryStorage;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
@@ -49,6 +49,8 @@ static SERVER: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
         cors_origin: Regex::new(".*").expect("a pattern"),
         read_timeout: Duration::from_secs(5),
         query_cost: true,
+        runtime: runtime.handle().clone(),
+        bodies: Arc::new(FixedBudget::new(1 << 24)),
         flags: BTreeMap::new(),
     };
     let api = Arc::new(Api::new(engine.expect("an engine"), options));

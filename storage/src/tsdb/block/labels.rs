@@ -97,7 +97,7 @@ impl Block {
             };
             let mut matching = Vec::new();
             for (i, value) in values.iter().enumerate() {
-                if i % CHECK_EVERY == 0 {
+                if i.is_multiple_of(CHECK_EVERY) {
                     control.check()?;
                 }
                 if matchers.iter().all(|m| m.matches_bytes(value)) {
@@ -144,7 +144,7 @@ impl Block {
             remaining.into_iter().map(LabelMatcher::new).collect();
         let mut labels = Vec::new();
         'series: for (i, id) in ids.into_iter().enumerate() {
-            if i % CHECK_EVERY == 0 {
+            if i.is_multiple_of(CHECK_EVERY) {
                 control.check()?;
             }
             labels.clear();
