@@ -101,10 +101,20 @@ fmt: ## Formats all code
 .PHONY: ci
 ci: lint test fuzz-seconds torture ## What CI runs
 
+# In CI the server is built for development, several times slower, and the
+# machine is shared with who knows what: times have more room there than what
+# docs/security.md promises. `make torture-release` has the promised bounds.
+ROOM := -healthy 500ms -healthy-ever 2s -late 2s -light 4s -light-share 0.9
+
 .PHONY: torture
 torture: build ## Attacks the server for a minute and a half: make torture ARGS='-seed 7 -only regex'
 	$(STAGE) "torture" sh -c 'cd compliance/go && go build -o $(GOBIN_DIR)/ ./cmd/torture && \
-		$(GOBIN_DIR)/torture -quarrel $(QUARREL) -data $(QUARREL_TARGET)/torture-data -duration 90s -seed 1 $(ARGS)'
+		$(GOBIN_DIR)/torture -quarrel $(QUARREL) -data $(QUARREL_TARGET)/torture-data -duration 90s -seed 1 $(ROOM) $(ARGS)'
+
+.PHONY: torture-release
+torture-release: release ## As torture, against the program as it is used, with the promised bounds
+	$(STAGE) "torture" sh -c 'cd compliance/go && go build -o $(GOBIN_DIR)/ ./cmd/torture && \
+		$(GOBIN_DIR)/torture -quarrel $(QUARREL_TARGET)/release/quarrel -data $(QUARREL_TARGET)/torture-data -duration 90s -seed 1 $(ARGS)'
 
 .PHONY: fuzz-seconds
 fuzz-seconds: ## Runs each fuzz target for some seconds, on stable Rust
@@ -121,7 +131,7 @@ fuzz: $(TOOLS)/bin/cargo-fuzz ## Runs each fuzz target for ten minutes (needs ni
 
 .PHONY: soak
 soak: build fuzz ## Hours: a long attack, long comparisons of random queries, all fuzz targets
-	$(MAKE) torture ARGS='-duration 30m -seed $(SEED)'
+	$(MAKE) torture-release ARGS='-duration 30m -seed $(SEED)'
 	cd compliance/go && go build -o $(GOBIN_DIR)/ ./cmd/difftest
 	for shape in mixed head blocks; do \
 		$(STAGE) "random queries, $$shape" $(GOBIN_DIR)/difftest -quarrel $(QUARREL) -shape $$shape -seed $(SEED) -duration 20m -hand=false || exit 1; \
