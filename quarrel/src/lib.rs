@@ -63,8 +63,8 @@
 //! use std::sync::Arc;
 //! use quarrel::labels::{Label, LabelList};
 //! use quarrel::storage::{
-//!     BoxFuture, Chunk, LabelsRequest, SelectRequest, Selected, SeriesSource, Snapshot, Storage,
-//!     StorageError, TimeRange,
+//!     BoxFuture, Chunk, LabelsRequest, Matcher, SelectRequest, Selected, SeriesSource, Snapshot,
+//!     Storage, StorageError, TimeRange,
 //! };
 //!
 //! /// A store of one series, whose value at each minute of an hour is the minute.
