@@ -185,8 +185,7 @@ func (a *attack) pipeline(ctx context.Context, r *rand.Rand) answer {
 		return a.refused(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(giveUp))
-	n := pick(r, 10, 100)
+	n := pick(r, 10, 40)
 	var all strings.Builder
 	for i := range n {
 		all.WriteString(text(instant("1 + "+strconv.Itoa(i)), r.Intn(2) == 0))
@@ -194,6 +193,8 @@ func (a *attack) pipeline(ctx context.Context, r *rand.Rand) answer {
 	go func() { _, _ = io.WriteString(conn, all.String()) }()
 	reader := bufio.NewReader(conn)
 	for i := range pick(r, n, n/2) {
+		// They are answered one after the other.
+		_ = conn.SetDeadline(time.Now().Add(giveUp))
 		resp, err := http.ReadResponse(reader, nil)
 		if err != nil {
 			return a.refused(err)
