@@ -18,8 +18,8 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use super::WebConfigError;
+use super::certificates::certificates;
 use super::file::Tls;
-use super::tls::certificates;
 
 /// The check of clients that `client_auth_type` asks for, if any.
 ///

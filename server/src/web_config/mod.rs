@@ -7,6 +7,7 @@
 //! certificates can be replaced while the server runs.
 
 mod auth;
+mod certificates;
 mod client_certs;
 mod file;
 mod rate;

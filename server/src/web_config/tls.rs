@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
+use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ProtocolVersion, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
 
 use super::WebConfigError;
+use super::certificates::certificates;
 use super::client_certs;
 use super::file::Tls;
 
@@ -50,22 +51,6 @@ pub(super) fn config(tls: &Tls) -> Result<Arc<ServerConfig>, WebConfigError> {
     let mut config = config.map_err(|error| WebConfigError::setting("cert", error))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
-}
-
-/// The certificates in a text of the setting `name`.
-///
-/// # Errors
-/// If there are none, or one is malformed.
-pub(super) fn certificates(
-    name: &str,
-    pem: &[u8],
-) -> Result<Vec<CertificateDer<'static>>, WebConfigError> {
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let all = all.map_err(|error| WebConfigError::setting(name, error))?;
-    if all.is_empty() {
-        return Err(WebConfigError::setting(name, "no certificate in it"));
-    }
-    Ok(all)
 }
 
 fn versions(tls: &Tls) -> Result<Vec<&'static SupportedProtocolVersion>, WebConfigError> {
