@@ -35,7 +35,7 @@ func (b *bounds) flags() {
 	flag.DurationVar(&b.light, "light", 500*time.Millisecond, "99th percentile of light queries")
 	flag.Float64Var(&b.lightShare, "light-share", 0.99, "share of light queries that are answered")
 	flag.DurationVar(&b.late, "late", 500*time.Millisecond, "the most that an answer comes after the query timeout")
-	b.headroom, b.kept, b.idle = 256<<20, 64<<20, 0.05
+	b.headroom, b.kept, b.idle = 256<<20, 96<<20, 0.05
 }
 
 // verdict is all that was seen.
