@@ -180,11 +180,11 @@ impl Lookup {
     /// string, as in Prometheus.
     async fn parsed(&self) -> Result<Vec<Vec<Matcher>>, QueryError> {
         let options = &self.engine.options;
-        let bytes = self.selectors.iter().map(|text| bytes_of(text)).sum();
-        self.context.reserve_lasting(bytes, "selectors")?;
         for text in &self.selectors {
             check_length(text, options)?;
         }
+        let bytes = self.selectors.iter().map(|text| bytes_of(text)).sum();
+        self.context.reserve_lasting(bytes, "selectors")?;
         let (texts, parser) = (self.selectors.clone(), options.parser);
         let context = Arc::clone(&self.context);
         let parsing = async move {

@@ -364,8 +364,8 @@ impl QueryContext {
         self.guard(self.pool.spawn(future)).await
     }
 
-    /// As [`QueryContext::run`] on the pool, for the beginning of a query, which may wait for the caller's
-    /// runtime: its clock and its sockets are there.
+    /// As [`QueryContext::run`] on the pool, for the beginning of a query, which
+    /// may wait for the caller's runtime: its clock and its sockets are there.
     ///
     /// # Errors
     /// As [`QueryContext::run`].
@@ -459,12 +459,6 @@ impl QueryContext {
         };
         self.reserve_lasting(growth, what)?;
         Ok(self.symbols.intern(text))
-    }
-
-    /// Gives back all that was reserved so, when nothing of it is left.
-    pub fn release_lasting(&self) {
-        self.memory
-            .release(self.lasting_bytes.swap(0, Ordering::Relaxed));
     }
 
     /// Hands `bytes` of what was reserved so on to an answer.
@@ -574,7 +568,7 @@ impl Account {
 
 impl Drop for QueryContext {
     fn drop(&mut self) {
-        self.release_lasting();
+        self.memory.release(*self.lasting_bytes.get_mut());
     }
 }
 

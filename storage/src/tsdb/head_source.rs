@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quarrel_engine::labels::{Label, LabelList, Symbol};
+use quarrel_engine::labels::{Label, Symbol};
 use quarrel_engine::storage::{Chunk, SelectRequest, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
@@ -14,8 +14,6 @@ use super::overlap::{self, Piece};
 
 /// Number of series whose labels are interned under one lock.
 const BATCH: usize = 256;
-/// Labels of a row for which room is made at first.
-const LABELS_A_ROW: usize = 8;
 
 /// The series of the head that satisfy the matchers and have samples in the
 /// range, in label order.
@@ -36,12 +34,8 @@ pub(super) fn rows(head: &Head, request: SelectRequest<'_>) -> Result<Rows, Stor
         samples += in_range.unwrap_or(0);
         in_range.is_some()
     });
-    control.reserve(ids.len() * (LABELS_A_ROW * size_of::<Label>() + 2 * size_of::<u32>()))?;
-    let mut rows = Rows {
-        labels: LabelList::with_capacity(ids.len(), LABELS_A_ROW),
-        ids: Vec::new(),
-        samples: samples as f64,
-    };
+    let mut rows = Rows::with_capacity(ids.len(), control)?;
+    rows.samples = samples as f64;
     let mut memo: FxHashMap<u32, Symbol> = FxHashMap::default();
     let mut labels = Vec::with_capacity(16);
     for batch in ids.chunks(BATCH) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolsMut};
-use quarrel_engine::storage::{Chunk, SelectRequest, StorageError, TimeRange};
+use quarrel_engine::storage::{Chunk, SelectControl, SelectRequest, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
 use super::index::{ChunkMeta, Index};
@@ -33,6 +33,22 @@ pub(in crate::tsdb) struct Rows {
     pub ids: Vec<u32>,
     /// An estimate of the samples in the range.
     pub samples: f64,
+}
+
+impl Rows {
+    /// Room for `count` rows, counted against the query's memory before it is
+    /// made.
+    ///
+    /// # Errors
+    /// The end of the query.
+    pub fn with_capacity(count: usize, control: &dyn SelectControl) -> Result<Self, StorageError> {
+        let row = LABELS_A_ROW * size_of::<Label>() + 2 * size_of::<u32>();
+        control.reserve(count * row)?;
+        Ok(Rows {
+            labels: LabelList::with_capacity(count, LABELS_A_ROW),
+            ..Rows::default()
+        })
+    }
 }
 
 /// Maps symbols of a block to interned symbols of a query.
@@ -218,11 +234,7 @@ impl Block {
             control,
             ..
         } = request;
-        control.reserve(ids.len() * (LABELS_A_ROW * size_of::<Label>() + 2 * size_of::<u32>()))?;
-        let mut rows = Rows {
-            labels: LabelList::with_capacity(ids.len(), LABELS_A_ROW),
-            ..Rows::default()
-        };
+        let mut rows = Rows::with_capacity(ids.len(), control)?;
         if ids.is_empty() {
             return Ok(rows);
         }
