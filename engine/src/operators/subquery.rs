@@ -156,15 +156,20 @@ impl SubqueryWindow {
             .run(&self.windows, &worker.samples, &params)
             .map_err(|e| QueryError::execution(e.to_string(), self.span))?;
         let before = builder.rows();
-        let (values, present) = (&scratch.values, &scratch.present);
-        builder.push_mixed(row.series, 0, values, present, &scratch.histograms);
+        builder.push_mixed(
+            row.series,
+            scratch.first_step() as u32,
+            scratch.values(),
+            scratch.present(),
+            &scratch.histograms,
+        );
         if let Some(annotations) = &self.annotations {
             annotations.annotate(&worker.run, row.series, scratch, &mut worker.last_annotated);
         }
         if let Some(warning) = &self.warning
             && builder.rows() > before
         {
-            warning.annotate(&worker.run, &params, &scratch.present);
+            warning.annotate(&worker.run, &params, scratch);
         }
         let stats = &worker.run.context.stats;
         stats

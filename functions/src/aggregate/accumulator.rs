@@ -1,4 +1,9 @@
 //! The accumulator of one group, for every aggregator that folds.
+//!
+//! It covers the steps from the first to the last that any of its series has, so
+//! that series that live shortly cost their own steps alone.
+
+use std::ops::Range;
 
 use super::{extreme::Extreme, mean::MeanRow, sum::SumRow, variance::Variance};
 
@@ -16,10 +21,12 @@ pub enum AggregateFunction {
     Stdvar,
 }
 
-/// One group's state at all steps.
+/// One group's state at a run of steps.
 #[derive(Clone, Debug)]
 pub struct Accumulator {
-    /// How many samples each step has seen.
+    /// The first step that it covers.
+    first: usize,
+    /// How many samples each covered step has seen.
     counts: Vec<u32>,
     state: State,
 }
@@ -35,32 +42,34 @@ enum State {
 }
 
 impl Accumulator {
-    /// An empty group of `steps` steps.
-    pub fn new(function: AggregateFunction, steps: usize) -> Self {
+    /// An empty group, which covers no step.
+    pub fn new(function: AggregateFunction) -> Self {
         use AggregateFunction as F;
         let state = match function {
-            F::Sum => State::Sum(SumRow::new(steps)),
-            F::Avg => State::Avg(MeanRow::new(steps)),
-            F::Min => State::Extreme(Extreme::new(steps, false)),
-            F::Max => State::Extreme(Extreme::new(steps, true)),
+            F::Sum => State::Sum(SumRow::default()),
+            F::Avg => State::Avg(MeanRow::default()),
+            F::Min => State::Extreme(Extreme::new(false)),
+            F::Max => State::Extreme(Extreme::new(true)),
             F::Count => State::Count,
             F::Group => State::Group,
             F::Stddev => State::Variance {
-                row: Variance::new(steps),
+                row: Variance::default(),
                 root: true,
             },
             F::Stdvar => State::Variance {
-                row: Variance::new(steps),
+                row: Variance::default(),
                 root: false,
             },
         };
         Accumulator {
-            counts: vec![0; steps],
+            first: 0,
+            counts: Vec::new(),
             state,
         }
     }
 
-    /// Bytes that the state of one group needs, for reserving them first.
+    /// Bytes that the state of `steps` covered steps needs, for reserving them
+    /// first.
     pub fn bytes(function: AggregateFunction, steps: usize) -> usize {
         use AggregateFunction as F;
         steps
@@ -74,30 +83,77 @@ impl Accumulator {
 
     /// Whether a step has seen any sample.
     pub fn has(&self, step: usize) -> bool {
-        self.counts[step] > 0
+        let place = step.checked_sub(self.first);
+        place.is_some_and(|i| self.counts.get(i).is_some_and(|&count| count > 0))
     }
 
-    /// How many steps the accumulator has.
-    pub fn steps(&self) -> usize {
-        self.counts.len()
+    /// The steps that it covers.
+    pub fn covered(&self) -> Range<usize> {
+        self.first..self.first + self.counts.len()
+    }
+
+    /// The steps, out of `steps`, that it had best cover to take in a row at
+    /// `row`: the row's and its own, and some more in the direction in which it
+    /// grows, so that many small steps of growth stay cheap.
+    pub fn coverage_for(&self, row: Range<usize>, steps: usize) -> Range<usize> {
+        let own = self.covered();
+        if own.is_empty() || row.is_empty() {
+            return if own.is_empty() { row } else { own };
+        }
+        let more = own.len() / 2;
+        let start = match row.start < own.start {
+            true => row.start.min(own.start.saturating_sub(more)),
+            false => own.start,
+        };
+        let end = match row.end > own.end {
+            true => row.end.max((own.end + more).min(steps)),
+            false => own.end,
+        };
+        start..end
+    }
+
+    /// Covers these steps, too, which must hold all that are covered already.
+    ///
+    /// # Panics
+    /// If they do not.
+    pub fn cover(&mut self, steps: Range<usize>) {
+        let own = self.covered();
+        if own == steps {
+            return;
+        }
+        let (before, after) = match own.is_empty() {
+            true => (0, steps.len()),
+            false => (own.start - steps.start, steps.end - own.end),
+        };
+        widen(&mut self.counts, before, after, 0);
+        match &mut self.state {
+            State::Sum(row) => row.widen(before, after),
+            State::Avg(row) => row.widen(before, after),
+            State::Extreme(row) => row.widen(before, after),
+            State::Variance { row, .. } => row.widen(before, after),
+            State::Count | State::Group => {}
+        }
+        self.first = steps.start;
     }
 
     /// Adds a series' samples from `first_step` on; `present` tells which
     /// items are samples, `None` that all are.
     ///
     /// # Panics
-    /// If the row reaches beyond the steps, or `present` is not as long as it.
+    /// If the row reaches beyond the covered steps, or `present` is not as long as
+    /// it.
     pub fn add(&mut self, first_step: usize, values: &[f64], present: Option<&[bool]>) {
         assert!(
             present.is_none_or(|p| p.len() == values.len()),
             "one flag an item"
         );
-        let counts = &mut self.counts[first_step..first_step + values.len()];
+        let at = first_step - self.first;
+        let counts = &mut self.counts[at..at + values.len()];
         match &mut self.state {
-            State::Sum(row) => row.add(first_step, values, present),
-            State::Avg(row) => row.add(first_step, values, present, counts),
-            State::Extreme(row) => row.add(first_step, values, present),
-            State::Variance { row, .. } => row.add(first_step, values, present, counts),
+            State::Sum(row) => row.add(at, values, present),
+            State::Avg(row) => row.add(at, values, present, counts),
+            State::Extreme(row) => row.add(at, values, present),
+            State::Variance { row, .. } => row.add(at, values, present, counts),
             State::Count | State::Group => {}
         }
         match present {
@@ -114,32 +170,34 @@ impl Accumulator {
     /// order give the same bits.
     ///
     /// # Panics
-    /// If the other is of another function, or of another number of steps.
+    /// If the other is of another function, or covers other steps beside.
     pub fn merge(&mut self, later: &Accumulator) {
-        assert_eq!(self.steps(), later.steps(), "as many steps");
+        let at = later.first - self.first;
+        let counts = &mut self.counts[at..at + later.counts.len()];
         match (&mut self.state, &later.state) {
-            (State::Sum(a), State::Sum(b)) => a.merge(b),
-            (State::Avg(a), State::Avg(b)) => a.merge(b, &self.counts, &later.counts),
-            (State::Extreme(a), State::Extreme(b)) => a.merge(b),
+            (State::Sum(a), State::Sum(b)) => a.merge(at, b),
+            (State::Avg(a), State::Avg(b)) => a.merge(at, b, counts, &later.counts),
+            (State::Extreme(a), State::Extreme(b)) => a.merge(at, b),
             (State::Variance { row: a, .. }, State::Variance { row: b, .. }) => {
-                a.merge(b, &self.counts, &later.counts);
+                a.merge(at, b, counts, &later.counts);
             }
             (State::Count, State::Count) | (State::Group, State::Group) => {}
             (ours, theirs) => panic!("states of one function merge, not {ours:?} and {theirs:?}"),
         }
-        for (a, b) in self.counts.iter_mut().zip(&later.counts) {
+        for (a, b) in counts.iter_mut().zip(&later.counts) {
             *a += b;
         }
     }
 
-    /// The group's row, from the first step to the last.
+    /// The group's row, from the first covered step to the last.
     ///
     /// # Panics
-    /// If `out` and `present` have not one item for each step.
+    /// If `out` and `present` have not one item for each covered step.
     pub fn finish(&self, out: &mut [f64], present: &mut [bool]) {
+        let steps = self.counts.len();
         assert_eq!(
             (out.len(), present.len()),
-            (self.steps(), self.steps()),
+            (steps, steps),
             "one item a step"
         );
         for (p, &c) in present.iter_mut().zip(&self.counts) {
@@ -160,11 +218,29 @@ impl Accumulator {
     }
 }
 
+/// Items before and after those that are there.
+pub(super) fn widen<T: Clone>(items: &mut Vec<T>, before: usize, after: usize, fill: T) {
+    if before > 0 {
+        items.splice(0..0, std::iter::repeat_n(fill.clone(), before));
+    }
+    items.resize(items.len() + after, fill);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn covering(function: AggregateFunction, steps: usize) -> Accumulator {
+        let mut accumulator = Accumulator::new(function);
+        accumulator.cover(0..steps);
+        accumulator
+    }
+
+    fn one_step(function: AggregateFunction) -> Accumulator {
+        covering(function, 1)
+    }
 
     fn plain(function: AggregateFunction, values: &[f64]) -> f64 {
         use AggregateFunction as F;
@@ -207,27 +283,33 @@ mod tests {
         #[test]
         fn accumulators_are_as_their_plain_definitions(
             series in proptest::collection::vec(
-                proptest::collection::vec(proptest::option::of(-1000i32..1000), 6), 1..12),
+                (0usize..6, proptest::collection::vec(proptest::option::of(-1000i32..1000), 1..7)),
+                1..12),
             cut in 0usize..12,
         ) {
             for function in ALL {
-                let mut parts = [Accumulator::new(function, 8), Accumulator::new(function, 8)];
-                for (i, row) in series.iter().enumerate() {
+                let mut parts = [Accumulator::new(function), Accumulator::new(function)];
+                for (i, (first, row)) in series.iter().enumerate() {
                     let values: Vec<f64> = row.iter().map(|v| f64::from(v.unwrap_or(77))).collect();
                     let present: Vec<bool> = row.iter().map(Option::is_some).collect();
                     let all = present.iter().all(|&p| p);
-                    parts[usize::from(i >= cut)].add(1, &values, (!all).then_some(&present[..]));
+                    let part = &mut parts[usize::from(i >= cut)];
+                    part.cover(part.coverage_for(*first..first + row.len(), 12));
+                    part.add(*first, &values, (!all).then_some(&present[..]));
                 }
                 let [mut total, later] = parts;
+                total.cover(total.coverage_for(later.covered(), 12));
                 total.merge(&later);
-                let (mut out, mut present) = ([0.0; 8], [false; 8]);
+                total.cover(0..12);
+                let (mut out, mut present) = ([0.0; 12], [false; 12]);
                 total.finish(&mut out, &mut present);
-                for step in 0..8usize {
+                for step in 0..12usize {
                     let values: Vec<f64> = series
                         .iter()
-                        .filter_map(|row| *row.get(step.checked_sub(1)?)?)
+                        .filter_map(|(first, row)| *row.get(step.checked_sub(*first)?)?)
                         .map(f64::from)
                         .collect();
+                    prop_assert_eq!(total.has(step), !values.is_empty());
                     prop_assert_eq!(present[step], !values.is_empty());
                     if present[step] {
                         let want = plain(function, &values);
@@ -276,7 +358,7 @@ mod tests {
             cut in 0usize..7,
         ) {
             for function in ALL {
-                let mut parts = [Accumulator::new(function, 1), Accumulator::new(function, 1)];
+                let mut parts = [one_step(function), one_step(function)];
                 for (i, &value) in values.iter().enumerate() {
                     parts[usize::from(i >= cut)].add(0, &[value], None);
                 }
@@ -295,10 +377,10 @@ mod tests {
     #[test]
     fn not_a_number_is_no_extreme_unless_alone() {
         for function in [AggregateFunction::Min, AggregateFunction::Max] {
-            let mut acc = Accumulator::new(function, 2);
+            let mut acc = covering(function, 2);
             acc.add(0, &[f64::NAN, f64::NAN], None);
             acc.add(0, &[1.0, f64::NAN], None);
-            let mut other = Accumulator::new(function, 2);
+            let mut other = covering(function, 2);
             other.add(0, &[f64::NAN, f64::NAN], None);
             acc.merge(&other);
             let (mut out, mut present) = ([0.0; 2], [false; 2]);
@@ -310,8 +392,8 @@ mod tests {
 
     #[test]
     fn means_survive_overflow_also_when_merged() {
-        let mut a = Accumulator::new(AggregateFunction::Avg, 1);
-        let mut b = Accumulator::new(AggregateFunction::Avg, 1);
+        let mut a = one_step(AggregateFunction::Avg);
+        let mut b = one_step(AggregateFunction::Avg);
         for _ in 0..3 {
             a.add(0, &[f64::MAX], None);
             b.add(0, &[f64::MAX], None);
@@ -324,7 +406,7 @@ mod tests {
 
     #[test]
     fn infinities_make_a_variance_nan() {
-        let mut acc = Accumulator::new(AggregateFunction::Stdvar, 1);
+        let mut acc = one_step(AggregateFunction::Stdvar);
         acc.add(0, &[f64::INFINITY], None);
         let (mut out, mut present) = ([0.0], [false]);
         acc.finish(&mut out, &mut present);

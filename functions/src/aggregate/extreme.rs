@@ -1,5 +1,7 @@
 //! `min` and `max`: NaN only where all samples are.
 
+use super::accumulator::widen;
+
 #[derive(Clone, Debug)]
 pub(super) struct Extreme {
     /// NaN where no sample was seen, which any sample replaces.
@@ -8,11 +10,15 @@ pub(super) struct Extreme {
 }
 
 impl Extreme {
-    pub(super) fn new(steps: usize, largest: bool) -> Self {
+    pub(super) fn new(largest: bool) -> Self {
         Extreme {
-            values: vec![f64::NAN; steps],
+            values: Vec::new(),
             largest,
         }
+    }
+
+    pub(super) fn widen(&mut self, before: usize, after: usize) {
+        widen(&mut self.values, before, after, f64::NAN);
     }
 
     pub(super) fn add(&mut self, first_step: usize, values: &[f64], present: Option<&[bool]>) {
@@ -23,8 +29,9 @@ impl Extreme {
         }
     }
 
-    pub(super) fn merge(&mut self, later: &Extreme) {
-        self.add(0, &later.values, None);
+    /// Merges later series, whose first step is here the one at `at`.
+    pub(super) fn merge(&mut self, at: usize, later: &Extreme) {
+        self.add(at, &later.values, None);
     }
 
     pub(super) fn finish(&self, out: &mut [f64]) {

@@ -4,9 +4,10 @@
 //! means. Hardly any data gets there, so the flags are allocated when needed,
 //! and without them adding a series is as plain a pass as for `sum`.
 
+use super::accumulator::widen;
 use crate::kahan::{Mean, Sum};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct MeanRow {
     /// The sums; of steps marked `incremental` the means.
     sums: Vec<f64>,
@@ -16,11 +17,11 @@ pub(super) struct MeanRow {
 }
 
 impl MeanRow {
-    pub(super) fn new(steps: usize) -> Self {
-        MeanRow {
-            sums: vec![0.0; steps],
-            compensations: vec![0.0; steps],
-            incremental: Vec::new(),
+    pub(super) fn widen(&mut self, before: usize, after: usize) {
+        widen(&mut self.sums, before, after, 0.0);
+        widen(&mut self.compensations, before, after, 0.0);
+        if !self.incremental.is_empty() {
+            widen(&mut self.incremental, before, after, false);
         }
     }
 
@@ -49,15 +50,23 @@ impl MeanRow {
         }
     }
 
-    pub(super) fn merge(&mut self, later: &MeanRow, counts: &[u32], later_counts: &[u32]) {
-        for i in 0..self.sums.len() {
-            let theirs = later.mean(i, later_counts[i]);
-            if counts[i] == 0 {
-                self.set(i, &theirs);
-            } else if later_counts[i] > 0 {
-                let mut mean = self.mean(i, counts[i]);
+    /// Merges the means of later series, whose first step is here the one at
+    /// `at`; `counts` are those of the same steps.
+    pub(super) fn merge(
+        &mut self,
+        at: usize,
+        later: &MeanRow,
+        counts: &[u32],
+        later_counts: &[u32],
+    ) {
+        for (i, (&count, &later_count)) in counts.iter().zip(later_counts).enumerate() {
+            let theirs = later.mean(i, later_count);
+            if count == 0 {
+                self.set(at + i, &theirs);
+            } else if later_count > 0 {
+                let mut mean = self.mean(at + i, count);
                 mean.merge(&theirs);
-                self.set(i, &mean);
+                self.set(at + i, &mean);
             }
         }
     }

@@ -1,19 +1,18 @@
 //! `sum`, compensated.
 
+use super::accumulator::widen;
 use crate::kahan::add;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct SumRow {
     sums: Vec<f64>,
     compensations: Vec<f64>,
 }
 
 impl SumRow {
-    pub(super) fn new(steps: usize) -> Self {
-        SumRow {
-            sums: vec![0.0; steps],
-            compensations: vec![0.0; steps],
-        }
+    pub(super) fn widen(&mut self, before: usize, after: usize) {
+        widen(&mut self.sums, before, after, 0.0);
+        widen(&mut self.compensations, before, after, 0.0);
     }
 
     pub(super) fn add(&mut self, first_step: usize, values: &[f64], present: Option<&[bool]>) {
@@ -22,12 +21,17 @@ impl SumRow {
         add_row(sums.zip(&mut self.compensations[range]), values, present);
     }
 
-    pub(super) fn merge(&mut self, later: &SumRow) {
-        for i in 0..self.sums.len() {
-            let (sum, compensation) = add(later.sums[i], self.sums[i], self.compensations[i]);
-            self.sums[i] = sum;
-            let both = compensation + later.compensations[i];
-            self.compensations[i] = if sum.is_infinite() { 0.0 } else { both };
+    /// Merges the sums of later series, whose first step is here the one at `at`.
+    pub(super) fn merge(&mut self, at: usize, later: &SumRow) {
+        let ours = self.sums[at..]
+            .iter_mut()
+            .zip(&mut self.compensations[at..]);
+        let theirs = later.sums.iter().zip(&later.compensations);
+        for ((sum, compensation), (&later, &later_compensation)) in ours.zip(theirs) {
+            let (total, rest) = add(later, *sum, *compensation);
+            *sum = total;
+            let both = rest + later_compensation;
+            *compensation = if total.is_infinite() { 0.0 } else { both };
         }
     }
 

@@ -4,18 +4,18 @@
 //! Where the values are large and close together, Prometheus's own
 //! rounding errors show in its answer; joined parts have fewer of them.
 
-#[derive(Clone, Debug)]
+use super::accumulator::widen;
+
+#[derive(Clone, Debug, Default)]
 pub(super) struct Variance {
     means: Vec<f64>,
     squares: Vec<f64>,
 }
 
 impl Variance {
-    pub(super) fn new(steps: usize) -> Self {
-        Variance {
-            means: vec![0.0; steps],
-            squares: vec![0.0; steps],
-        }
+    pub(super) fn widen(&mut self, before: usize, after: usize) {
+        widen(&mut self.means, before, after, 0.0);
+        widen(&mut self.squares, before, after, 0.0);
     }
 
     pub(super) fn add(
@@ -39,19 +39,32 @@ impl Variance {
         }
     }
 
-    pub(super) fn merge(&mut self, later: &Variance, counts: &[u32], later_counts: &[u32]) {
-        for i in 0..self.means.len() {
-            let (a, b) = (f64::from(counts[i]), f64::from(later_counts[i]));
+    /// Merges later series, whose first step is here the one at `at`; `counts`
+    /// are those of the same steps.
+    pub(super) fn merge(
+        &mut self,
+        at: usize,
+        later: &Variance,
+        counts: &[u32],
+        later_counts: &[u32],
+    ) {
+        let ours = self.means[at..].iter_mut().zip(&mut self.squares[at..]);
+        let theirs = later.means.iter().zip(&later.squares);
+        let counts = counts.iter().zip(later_counts);
+        for (((mean, squares), (&later_mean, &later_squares)), (&a, &b)) in
+            ours.zip(theirs).zip(counts)
+        {
+            let (a, b) = (f64::from(a), f64::from(b));
             if b == 0.0 {
                 continue;
             }
             if a == 0.0 {
-                (self.means[i], self.squares[i]) = (later.means[i], later.squares[i]);
+                (*mean, *squares) = (later_mean, later_squares);
                 continue;
             }
-            let delta = later.means[i] - self.means[i];
-            self.squares[i] += later.squares[i] + delta * delta * (a * b / (a + b));
-            self.means[i] += delta * (b / (a + b));
+            let delta = later_mean - *mean;
+            *squares += later_squares + delta * delta * (a * b / (a + b));
+            *mean += delta * (b / (a + b));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The first stage: rows of one partition into accumulators for each morsel.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -90,6 +91,24 @@ pub(super) fn partials(
     futures::stream::try_unfold(folder, Folder::next).boxed()
 }
 
+/// Makes an accumulator of an aggregation with so many steps cover `row`, and
+/// reserves what it grows by.
+pub(super) fn cover(
+    floats: &mut Accumulator,
+    (function, steps): (AggregateFunction, usize),
+    row: Range<usize>,
+    account: &mut Account,
+) -> Result<(), QueryError> {
+    let covered = floats.covered();
+    if covered.start <= row.start && row.end <= covered.end && !covered.is_empty() {
+        return Ok(());
+    }
+    let wide = floats.coverage_for(row, steps);
+    account.grow(Accumulator::bytes(function, wide.len() - covered.len()))?;
+    floats.cover(wide);
+    Ok(())
+}
+
 impl Folder {
     async fn next(mut self) -> Result<Option<((u32, Partial), Self)>, QueryError> {
         loop {
@@ -139,7 +158,8 @@ impl Folder {
             if let Some(dropped) = &self.aggregate.dropped {
                 dropped.add(group, &row);
             }
-            let place = self.place(group)?;
+            let first = row.first_step as usize;
+            let place = self.place(group, first..first + row.values.len())?;
             if batch.has_histograms() && row.has_histograms() {
                 self.add_histograms(place, &row)?;
             } else if row.is_full() {
@@ -155,20 +175,29 @@ impl Folder {
         Ok(())
     }
 
-    /// Where a group is.
-    fn place(&mut self, group: u32) -> Result<usize, QueryError> {
-        if let Some(&place) = self.places.get(&group) {
-            return Ok(place);
-        }
-        let (function, steps) = (self.aggregate.function, self.aggregate.steps);
-        self.account.grow(Accumulator::bytes(function, steps))?;
-        self.groups.push(PartialGroup {
-            group,
-            floats: Accumulator::new(function, steps),
-            histograms: Vec::new(),
-        });
-        self.places.insert(group, self.groups.len() - 1);
-        Ok(self.groups.len() - 1)
+    /// Where a group is, which from now on covers `row`, too.
+    fn place(&mut self, group: u32, row: Range<usize>) -> Result<usize, QueryError> {
+        let function = self.aggregate.function;
+        let place = match self.places.get(&group) {
+            Some(&place) => place,
+            None => {
+                self.groups.push(PartialGroup {
+                    group,
+                    floats: Accumulator::new(function),
+                    histograms: Vec::new(),
+                });
+                self.places.insert(group, self.groups.len() - 1);
+                self.groups.len() - 1
+            }
+        };
+        let floats = &mut self.groups[place].floats;
+        cover(
+            floats,
+            (function, self.aggregate.steps),
+            row,
+            &mut self.account,
+        )?;
+        Ok(place)
     }
 
     /// A row that has histograms, and perhaps floats.

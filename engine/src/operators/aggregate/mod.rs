@@ -20,7 +20,7 @@ use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_functions::table::{AggregatedHistograms, Aggregator};
 use quarrel_planner::logical::{Aggregate as AggregatePlan, NodeInfo};
 
-use self::fold::{Partial, PartialGroup, partials};
+use self::fold::{Partial, PartialGroup, cover, partials};
 use self::histograms::{AnnotationSite, HistogramGroup};
 use self::mixed::{DroppedNameSteps, Mixed};
 use crate::bound::Bound;
@@ -142,20 +142,28 @@ impl Aggregate {
         let mut present = vec![false; self.steps];
         let mut output = Output::new(&run.context, "aggregate");
         for &group in &total.order {
-            let Some(TotalGroup { floats, histograms }) = total.groups[group as usize].take()
+            let Some(TotalGroup {
+                mut floats,
+                histograms,
+            }) = total.groups[group as usize].take()
             else {
                 continue;
             };
-            floats.finish(&mut values, &mut present);
+            if histograms.is_some() || dropped.is_some() {
+                floats.cover(0..self.steps);
+            }
+            let steps = floats.covered();
+            let (values, present) = (&mut values[..steps.len()], &mut present[..steps.len()]);
+            floats.finish(values, present);
             let histograms = match histograms {
-                Some(group) => group.finish(&mut present, self.site, &run.context),
+                Some(group) => group.finish(present, self.site, &run.context),
                 None => StepHistograms::default(),
             };
             let number = match &dropped {
-                Some(dropped) => dropped.row_of(group, &present, &histograms),
+                Some(dropped) => dropped.row_of(group, present, &histograms),
                 None => group,
             };
-            output.push_mixed(number, 0, &values, &present, &histograms)?;
+            output.push_mixed(number, steps.start as u32, values, present, &histograms)?;
         }
         Ok(output)
     }
@@ -182,15 +190,17 @@ impl Total<'_> {
             let total = match self.groups[group].take() {
                 Some(mut total) => {
                     self.add(&mut total.histograms, &part, Some(&total.floats))?;
+                    let plan = (self.aggregate.function, self.aggregate.steps);
+                    let covered = part.floats.covered();
+                    cover(&mut total.floats, plan, covered, &mut self.account)?;
                     total.floats.merge(&part.floats);
                     total
                 }
                 None => {
                     self.order.push(part.group);
-                    let Aggregate {
-                        function, steps, ..
-                    } = *self.aggregate;
-                    self.account.grow(Accumulator::bytes(function, steps))?;
+                    let (function, steps) = (self.aggregate.function, part.floats.covered());
+                    self.account
+                        .grow(Accumulator::bytes(function, steps.len()))?;
                     let mut histograms = None;
                     self.add(&mut histograms, &part, None)?;
                     TotalGroup {

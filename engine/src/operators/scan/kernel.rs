@@ -1,6 +1,10 @@
-//! Runs the kernel of a window function over one series.
+//! Runs the kernel of a window function over one series, at the steps that its
+//! samples reach: a series that lived for minutes costs no more in a query of
+//! days.
 
-use quarrel_functions::grid::Param;
+use std::ops::Range;
+
+use quarrel_functions::grid::{Grid, Param};
 use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_functions::table::WindowKind;
 use quarrel_functions::window::{
@@ -8,6 +12,8 @@ use quarrel_functions::window::{
     WindowScratch, compute_bounds, latest, latest_start, latest_timestamp, smoothed,
     smoothed_mixed,
 };
+
+use smallvec::SmallVec;
 
 use super::WindowKernel;
 use super::histogram_samples::HistogramSamples;
@@ -21,11 +27,11 @@ pub(crate) struct KernelScratch {
     bounds: Vec<Bounds>,
     histogram_bounds: Vec<Bounds>,
     window: WindowScratch,
-    /// One value a step.
-    pub values: Vec<f64>,
-    /// Whether the step has a float.
-    pub present: Vec<bool>,
-    /// The steps that have a histogram.
+    /// The steps that the samples reach.
+    steps: Range<usize>,
+    values: Vec<f64>,
+    present: Vec<bool>,
+    /// The histograms, by their step on the whole grid.
     pub histograms: StepHistograms,
     /// The annotations on the windows.
     pub annotations: WindowAnnotations,
@@ -55,12 +61,51 @@ impl KernelScratch {
         }
     }
 
+    /// The first step of the last run's result.
+    pub fn first_step(&self) -> usize {
+        self.steps.start
+    }
+
+    /// The last run's result: one value for each step that samples reach.
+    pub fn values(&self) -> &[f64] {
+        &self.values[..self.steps.len()]
+    }
+
+    /// Whether these steps have a float.
+    pub fn present(&self) -> &[bool] {
+        &self.present[..self.steps.len()]
+    }
+
     /// Runs the kernel over one series; `values`, `present` and `histograms`
-    /// hold the result. Gives the samples of all windows together.
+    /// have the result. Gives the samples of all windows together.
     ///
     /// # Errors
     /// When a parameter is one that the function refuses.
     pub fn run(
+        &mut self,
+        windows: &WindowKernel,
+        samples: &SampleColumns,
+        params: &[Param<'_>],
+    ) -> Result<u64, ParamError> {
+        self.steps = reached(windows, samples);
+        if self.steps.len() == windows.eval.len {
+            return self.run_reached(windows, samples, params);
+        }
+        let part = |grid: Grid| grid.part(self.steps.clone());
+        let mut reached = windows.clone();
+        reached.over.ends = part(windows.over.ends);
+        reached.eval = part(windows.eval);
+        let params: SmallVec<[Param<'_>; 2]> = (params.iter())
+            .map(|param| param.part(self.steps.clone()))
+            .collect();
+        let counted = self.run_reached(&reached, samples, &params)?;
+        self.histograms.shift(self.steps.start);
+        Ok(counted)
+    }
+
+    /// Runs the kernel at the steps of `windows`, which are those of
+    /// `self.steps`.
+    fn run_reached(
         &mut self,
         windows: &WindowKernel,
         samples: &SampleColumns,
@@ -92,7 +137,8 @@ impl KernelScratch {
             self.annotations
                 .add_overlaps(input.start_overlaps(floats_alone));
         }
-        let (out, present) = (&mut self.values[..], &mut self.present[..]);
+        let steps = self.steps.len();
+        let (out, present) = (&mut self.values[..steps], &mut self.present[..steps]);
         match windows.function {
             WindowKind::Latest => latest(&input, out, present),
             WindowKind::LatestTimestamp | WindowKind::InfoTime => {
@@ -134,7 +180,7 @@ impl KernelScratch {
         if mixed {
             self.latest_histograms(windows, timestamps, &samples.histograms);
         }
-        let floats = self.present.iter().filter(|&&p| p).count();
+        let floats = self.present().iter().filter(|&&p| p).count();
         Ok((floats + self.histograms.steps().len()) as u64)
     }
 
@@ -145,6 +191,7 @@ impl KernelScratch {
         samples: &SampleColumns,
         out: &mut StepSamples,
     ) {
+        let first = self.steps.start;
         match windows.function {
             WindowKind::Function(..) => self.count_windows(windows, samples, out),
             // Prometheus does not count these.
@@ -152,11 +199,11 @@ impl KernelScratch {
             WindowKind::LatestStart => {
                 let steps = 0..self.bounds.len();
                 let seen = steps.filter(|&step| self.has_latest(samples, step));
-                seen.for_each(|step| out.add_fresh(step, 1));
+                seen.for_each(|step| out.add_fresh(first + step, 1));
             }
             WindowKind::Latest | WindowKind::LatestTimestamp | WindowKind::InfoTime => {
-                let floats = self.present.iter().enumerate().filter(|(_, p)| **p);
-                floats.for_each(|(step, _)| out.add_fresh(step, 1));
+                let floats = self.present().iter().enumerate().filter(|(_, p)| **p);
+                floats.for_each(|(step, _)| out.add_fresh(first + step, 1));
                 for (step, h) in self.histograms.iter() {
                     out.add_fresh(step, h.size_in_samples());
                 }
@@ -196,20 +243,21 @@ impl KernelScratch {
     ) {
         let histograms = &samples.histograms;
         let (ends, _) = windows.over.widened();
-        for step in 0..self.bounds.len() {
+        for (number, bounds) in self.bounds.iter().enumerate() {
+            let step = self.steps.start + number;
             // What the step before has looked at.
-            let known = match step {
+            let known = match number {
                 0 => i64::MIN,
                 _ if ends.step_ms == 0 => i64::MAX,
                 _ => ends.at(step).saturating_sub(ends.step_ms),
             };
-            let floats = &samples.timestamps[self.bounds[step].range()];
+            let floats = &samples.timestamps[bounds.range()];
             out.total[step] += floats.len() as u64;
             out.read[step] += (floats.len() - floats.partition_point(|&t| t <= known)) as u64;
             if histograms.is_empty() {
                 continue;
             }
-            for i in self.histogram_bounds[step].range() {
+            for i in self.histogram_bounds[number].range() {
                 let size = histograms.column.get(i).size_in_samples();
                 out.total[step] += size;
                 if histograms.timestamps[i] > known {
@@ -221,7 +269,7 @@ impl KernelScratch {
 
     /// Whether any step has a float.
     pub fn has_floats(&self) -> bool {
-        self.present.contains(&true)
+        self.present().contains(&true)
     }
 
     /// Corrects the steps at which a histogram is later than the last float.
@@ -259,6 +307,28 @@ impl KernelScratch {
             self.present[step] = true;
             self.values[step] = number as f64 / 1000.0;
         }
+    }
+}
+
+/// The steps whose windows can hold any of the samples; all where all windows
+/// end at one time.
+fn reached(windows: &WindowKernel, samples: &SampleColumns) -> Range<usize> {
+    let (ends, range_ms) = windows.over.widened();
+    if windows.eval.len <= 1 || ends.step_ms == 0 {
+        return 0..windows.eval.len;
+    }
+    let (floats, histograms) = (&samples.timestamps, &samples.histograms.timestamps);
+    let firsts = [floats.first(), histograms.first()];
+    let lasts = [floats.last(), histograms.last()];
+    let (first, last) = (
+        firsts.into_iter().flatten().min(),
+        lasts.into_iter().flatten().max(),
+    );
+    match (first, last) {
+        (Some(&first), Some(&last)) => {
+            ends.steps_within(first, last.saturating_add(range_ms).saturating_sub(1))
+        }
+        _ => 0..0,
     }
 }
 

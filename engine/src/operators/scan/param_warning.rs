@@ -7,6 +7,7 @@ use quarrel_functions::window::ParamBounds;
 use quarrel_planner::ast::Span;
 use quarrel_planner::logical::WindowCall;
 
+use super::kernel::KernelScratch;
 use crate::exec::operator::Run;
 
 /// Warns where a series has a result.
@@ -29,7 +30,7 @@ impl ParamWarning {
     }
 
     /// Warns of the parameter at steps that have a result.
-    pub fn annotate(&self, run: &Run, params: &[Param<'_>], present: &[bool]) {
+    pub fn annotate(&self, run: &Run, params: &[Param<'_>], result: &KernelScratch) {
         let Some(param) = params.first() else { return };
         let is_bad = |value: f64| !(self.bounds.holds)(value);
         let warn = |value: f64| {
@@ -40,7 +41,7 @@ impl ParamWarning {
             Param::Const(value) if is_bad(value) => warn(value),
             Param::Const(_) => {}
             Param::PerStep(values) => {
-                let steps = values.iter().zip(present);
+                let steps = values[result.first_step()..].iter().zip(result.present());
                 let mut last = None;
                 for (&value, _) in steps.filter(|&(&v, &present)| present && is_bad(v)) {
                     if last != Some(value.to_bits()) {

@@ -219,9 +219,9 @@ impl Worker {
         let scratch = &self.scratch;
         self.builder.push_mixed(
             row,
-            0,
-            &scratch.values,
-            &scratch.present,
+            scratch.first_step() as u32,
+            scratch.values(),
+            scratch.present(),
             &scratch.histograms,
         );
         if let Some(annotations) = &scan.annotations {
@@ -230,7 +230,7 @@ impl Worker {
         if let Some(warning) = &scan.warning
             && self.builder.rows() > before
         {
-            warning.annotate(&self.run, params, &self.scratch.present);
+            warning.annotate(&self.run, params, &self.scratch);
         }
         Ok((bytes, samples, windowed))
     }

@@ -284,6 +284,11 @@ impl StepHistograms {
         assert_eq!(self.steps.len(), self.column.len(), "a step a histogram");
     }
 
+    /// Counts the steps from `first`, from where they were counted from 0.
+    pub fn shift(&mut self, first: usize) {
+        self.steps.iter_mut().for_each(|step| *step += first as u32);
+    }
+
     /// About the bytes that the histograms take.
     pub fn bytes(&self) -> usize {
         self.steps.len() * 4 + self.column.bytes()
