@@ -172,6 +172,9 @@ impl Accumulator {
     /// # Panics
     /// If the other is of another function, or covers other steps beside.
     pub fn merge(&mut self, later: &Accumulator) {
+        if later.counts.is_empty() {
+            return;
+        }
         let at = later.first - self.first;
         let counts = &mut self.counts[at..at + later.counts.len()];
         match (&mut self.state, &later.state) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::{Body, BodyDataStream, HttpBody as _};
 use futures::StreamExt as _;
 use parking_lot::Mutex;
 use quarrel_engine::{MemoryPool, Reservation};
@@ -218,13 +218,38 @@ pub(super) async fn receive(
         received.bytes = Vec::with_capacity(first);
         let mut parts = body.into_data_stream();
         while let Some(part) = parts.next().await {
-            let part = part.map_err(|error| BodyError::Broken(error.to_string()))?;
-            received.push(&part, limit)?;
+            let part = part.map_err(broken)?;
+            match received.push(&part, limit) {
+                Err(BodyError::NoRoom) => {
+                    let seen = received.bytes.len() + part.len();
+                    drop((received, part));
+                    discard(&mut parts, limit - seen).await?;
+                    return Err(BodyError::NoRoom);
+                }
+                pushed => pushed?,
+            }
         }
         Ok(received)
     };
     let read = tokio::time::timeout(most, read).await;
     read.unwrap_or(Err(BodyError::Late))
+}
+
+fn broken(error: axum::Error) -> BodyError {
+    BodyError::Broken(error.to_string())
+}
+
+/// Reads at most `most` bytes and keeps none. A client that has not sent its body
+/// does not see an answer: the connection is closed while it writes.
+async fn discard(parts: &mut BodyDataStream, most: usize) -> Result<(), BodyError> {
+    let mut left = most;
+    while let Some(part) = parts.next().await {
+        match left.checked_sub(part.map_err(broken)?.len()) {
+            Some(rest) => left = rest,
+            None => return Ok(()),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -300,6 +325,26 @@ mod tests {
         let error = receive(whole, 1 << 20, SOON, Arc::clone(&budget) as _).await;
         assert_eq!(error.unwrap_err(), BodyError::NoRoom);
         assert_eq!(budget.free(), 5);
+    }
+
+    #[tokio::test]
+    async fn a_body_without_room_is_read_before_it_is_refused() {
+        let none: Arc<dyn BodyBudget> = Arc::new(FixedBudget::new(0));
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counted = |parts: usize| {
+            let sent = Arc::clone(&sent);
+            let part = move |_| {
+                sent.fetch_add(1000, Relaxed);
+                Ok::<_, std::io::Error>(Bytes::from(vec![7; 1000]))
+            };
+            Body::from_stream(futures::stream::iter((0..parts).map(part)))
+        };
+        let error = receive(counted(100), 1 << 20, SOON, Arc::clone(&none)).await;
+        assert_eq!(error.unwrap_err(), BodyError::NoRoom);
+        assert_eq!(sent.swap(0, Relaxed), 100_000);
+        let error = receive(counted(2000), 200_000, SOON, none).await;
+        assert_eq!(error.unwrap_err(), BodyError::NoRoom);
+        assert_eq!(sent.load(Relaxed), 201_000, "no more than a body may have");
     }
 
     #[tokio::test]
