@@ -121,7 +121,7 @@ impl Engine {
             let parsing = async move { Ok(make(&quarrel_planner::parse(&text, &parser)?)) };
             context.run(parsing).await
         };
-        context.contained(running).await
+        context.contained(Box::pin(running)).await
     }
 
     /// A look-up of the series that any of some selectors matches, in a range of

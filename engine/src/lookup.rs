@@ -147,7 +147,7 @@ impl Lookup {
             self.engine.enter(&self.context, false).await?;
             self.parsed().await
         };
-        self.context.contained(parsing).await
+        self.context.contained(Box::pin(parsing)).await
     }
 
     async fn run<T, F>(
@@ -173,7 +173,7 @@ impl Lookup {
             };
             context.run_within_runtime(work(begun)).await
         };
-        context.contained(running).await
+        context.contained(Box::pin(running)).await
     }
 
     /// The selectors' matchers. Each selector has one that excludes the empty

@@ -208,7 +208,7 @@ impl Query {
     /// # Errors
     /// Whatever can go wrong, see [`QueryError`].
     pub async fn execute(self) -> Result<QueryResult, QueryError> {
-        let (value, stats) = self.context.contained(self.run()).await?;
+        let (value, stats) = self.context.contained(Box::pin(self.run())).await?;
         let render = |level| {
             self.context
                 .annotations
@@ -252,7 +252,7 @@ impl Query {
             explanation.set_physical(&root, false);
             Ok(explanation)
         };
-        self.context.contained(explain).await
+        self.context.contained(Box::pin(explain)).await
     }
 
     /// As [`Query::explain`], but runs the query and shows what each operator
@@ -276,7 +276,7 @@ impl Query {
             explanation.stats = Some(stats);
             Ok(explanation)
         };
-        self.context.contained(analyze).await
+        self.context.contained(Box::pin(analyze)).await
     }
 
     /// The query begins: its time runs, and it waits for its place.

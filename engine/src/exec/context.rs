@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use futures::future::{Either, select};
+use futures::future::{BoxFuture, Either, select};
 use parking_lot::Mutex;
 use quarrel_matchers::RegexBudget;
 use tokio::sync::OwnedSemaphorePermit;
@@ -338,7 +338,7 @@ impl QueryContext {
     /// Those of `work`.
     pub async fn contained<T>(
         &self,
-        work: impl Future<Output = Result<T, QueryError>>,
+        work: BoxFuture<'_, Result<T, QueryError>>,
     ) -> Result<T, QueryError> {
         let mut dropped = CancelOnDrop(Some(&self.cancellation));
         let result = catch_panics(work).await;
@@ -358,6 +358,9 @@ impl QueryContext {
         &self,
         future: impl Future<Output = Result<T, QueryError>> + Send + 'static,
     ) -> Result<T, QueryError> {
+        // Futures hold what they await, twice while it is handed in: kilobytes
+        // that are moved at each level, were it not for the box.
+        let future = Box::pin(future);
         if self.inline.load(Ordering::Relaxed) {
             return self.guard(catch_panics(future)).await;
         }
