@@ -16,11 +16,12 @@ use crate::bound::Bound;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 use crate::labels::LabelList;
+use crate::operators::cache::Cached;
 use crate::operators::join::JoinBinding;
 use crate::operators::raw::RawRoot;
 use crate::operators::{
-    absent, aggregate, cache, count_values, elementwise, histogram, info, join, limit_ratio,
-    limitk, merge, no_start_timestamp, quantile, relabel, scalar, scan, set, sort, subquery, topk,
+    absent, aggregate, count_values, elementwise, histogram, info, join, limit_ratio, limitk,
+    merge, no_start_timestamp, quantile, relabel, scalar, scan, set, sort, subquery, topk,
     vector_scalar,
 };
 use crate::selections::Selections;
@@ -75,7 +76,7 @@ struct PhysicalPlanner<'a> {
     context: &'a Arc<QueryContext>,
     selections: &'a Selections,
     /// Nodes that are computed once, by their number in the plan.
-    shared: HashMap<u32, Bound>,
+    shared: HashMap<u32, Cached>,
 }
 
 /// The bound inputs of a node, in the order of [`Plan::inputs`].
@@ -134,17 +135,22 @@ impl<'a> PhysicalPlanner<'a> {
 
     /// The node of a common subtree that is bound already.
     fn shared_node(&self, plan: &Plan) -> Option<Bound> {
-        self.shared.get(&plan.shared?).cloned()
+        self.shared.get(&plan.shared?.number).map(Cached::read)
     }
 
-    /// Puts a cache above the node of a common subtree.
+    /// Puts a cache above the node of a common subtree, if that pays.
     fn share(&mut self, plan: &Plan, node: Bound) -> Bound {
-        let Some(number) = plan.shared else {
+        let Some(shared) = plan.shared else {
             return node;
         };
-        let cached = cache::bind(node);
-        self.shared.insert(number, cached.clone());
-        cached
+        match Cached::new(node, shared) {
+            Ok(cached) => {
+                let first = cached.read();
+                self.shared.insert(shared.number, cached);
+                first
+            }
+            Err(node) => node,
+        }
     }
 
     /// Binds a node over its inputs, within the query's limits: what it may need

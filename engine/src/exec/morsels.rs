@@ -34,6 +34,21 @@ impl Morsels {
         }
     }
 
+    /// The same morsels, for rows that were kept: nobody takes them, each batch
+    /// says which one it is of.
+    pub fn replayed(&self) -> Self {
+        Morsels {
+            next: AtomicU32::new(self.count),
+            current: self.current.iter().map(|_| AtomicU32::new(0)).collect(),
+            ..*self
+        }
+    }
+
+    /// Says of which morsel the next batch of a partition is.
+    pub fn set_current(&self, partition: usize, morsel: u32) {
+        self.current[partition].store(morsel, Ordering::Release);
+    }
+
     /// How many morsels `rows` rows of `steps` steps are.
     pub fn count_of(rows: usize, steps: usize) -> u32 {
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);

@@ -73,6 +73,8 @@ fn the_same_bytes_on_any_number_of_threads() {
         "sum(max_over_time(sum by (g) (rate(x_total[1m]))[3m:30s]))",
         "scalar(sum(x_total)) + sum(y_total)",
         "-x_total + x_total",
+        "sum by (g) (rate(x_total[2m])) / count by (g) (rate(x_total[2m]))",
+        "rate(x_total[2m]) / on (g) group_left () sum by (g) (rate(x_total[2m]))",
         "absent(nothing) + on () sum(x_total)",
         "sum(x_total @ 300) + sum(x_total)",
         "sum(x_total / on (i) group_left fill (2) y_total)",
@@ -102,5 +104,23 @@ fn the_same_bytes_on_any_number_of_threads() {
         for other in &answers[1..] {
             assert!(answers[0] == *other, "{text} depends on threads");
         }
+    }
+}
+
+#[test]
+fn rows_that_are_shared_fold_as_those_that_are_not() {
+    let (store, engine) = (store(), engine(2));
+    let ask = |text: &str| {
+        let prepared = engine.prepare(text).unwrap();
+        let times = over_secs((120, 600, 30));
+        let range = prepared.range(Arc::clone(&store), times, QueryOptions::new());
+        bits(&block_on(range.execute()).unwrap())
+    };
+    let alone = ask("sum by (g) (rate(x_total[2m]))");
+    for shared in [
+        "sum by (g) (rate(x_total[2m])) + 0 * count by (g) (rate(x_total[2m]))",
+        "sum by (g) (rate(x_total[2m])) and on (g) rate(x_total[2m])",
+    ] {
+        assert_eq!(ask(shared), alone, "{shared}");
     }
 }

@@ -11,8 +11,8 @@ use quarrel_matchers::{MatchOp, Matcher};
 
 use super::times::canonical;
 use super::{
-    Aggregate, Grid, LogicalPlan, Plan, PlanOp, Select, SelectGroup, SortOrder, SubqueryWindow,
-    VectorScalar, Window, WindowCall,
+    Aggregate, Grid, LogicalPlan, Plan, PlanOp, Select, SelectGroup, SharedSubtree, SortOrder,
+    SubqueryWindow, VectorScalar, Window, WindowCall,
 };
 use crate::ast::{Cardinality, VectorMatching};
 use crate::print::{format_duration, write_labels};
@@ -66,8 +66,9 @@ fn write_tree(
             }
             _ => write!(f, ", times={}", Times(&plan.node.grid))?,
         }
-        if let Some(number) = plan.shared {
-            write!(f, ", shared=#{number}")?;
+        if let Some(SharedSubtree { number, folded }) = plan.shared {
+            let condition = if folded { " if small" } else { "" };
+            write!(f, ", shared=#{number}{condition}")?;
         }
         f.write_char('\n')?;
         plan.inputs().into_iter().try_for_each(|input| {

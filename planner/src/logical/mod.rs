@@ -135,6 +135,17 @@ pub struct NodeInfo {
     pub range_query: bool,
 }
 
+/// What a node has in common with others of its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedSubtree {
+    /// Nodes of one plan with the same number compute the same.
+    pub number: u32,
+    /// Whether all of them are inputs of aggregations that fold rows while they
+    /// are scanned, and need not keep any. They are computed once only if their
+    /// rows are few.
+    pub folded: bool,
+}
+
 /// A node that computes rows. Cloning and dropping are safe however deep it
 /// is; so that dropping can be, no part can be moved out of a node: take its
 /// `op` by [`std::mem::replace`].
@@ -144,9 +155,8 @@ pub struct Plan {
     pub node: NodeInfo,
     /// Scalar or vector.
     pub value_type: ValueType,
-    /// Set by the rule on common subtrees: nodes of one plan with the same
-    /// number compute the same and are computed once.
-    pub shared: Option<u32>,
+    /// Set by the rule on common subtrees: this node and others are computed once.
+    pub shared: Option<SharedSubtree>,
     /// What it computes.
     pub op: PlanOp,
 }

@@ -7,17 +7,18 @@
 //! All of them become copies of the last one, spans included: of annotations
 //! with the same text the last one is shown. `histogram_quantile` counts samples
 //! in an info, once for each of its nodes, so it is not shared; its input may
-//! be. Rows that an aggregation folds while they are scanned are not shared,
-//! since they would have to be materialized for that.
+//! be. Where all duplicates are rows that aggregations fold while they are
+//! scanned, sharing keeps rows that nobody would have kept; the plan says so, and
+//! whoever runs it shares small ones alone.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use quarrel_functions::table::ValueType;
 
-use super::shape::row_wise_window;
+use super::shape::is_row_wise;
 use super::{Rule, RuleContext};
-use crate::logical::{Plan, PlanOp, node_text};
+use crate::logical::{Plan, PlanOp, SharedSubtree, node_text};
 use crate::with_stack;
 
 /// Computes identical subtrees once.
@@ -48,8 +49,8 @@ impl Rule for CommonSubtrees {
             mark(plan, &hashes, &counts, &mut numbers);
             // What occurs inside of one shared subtree alone is no duplicate.
             let mut seen = HashMap::new();
-            count(plan, &mut seen);
-            unmark(plan, &seen);
+            count(plan, false, &mut seen);
+            settle(plan, &seen);
             copy_last(plan, &mut HashMap::new());
         }
     }
@@ -135,35 +136,28 @@ fn mark(
             && counts.contains_key(hash)
         {
             let next = numbers.len() as u32 + 1;
-            plan.shared = Some(*numbers.entry(*hash).or_insert(next));
+            plan.shared = Some(SharedSubtree {
+                number: *numbers.entry(*hash).or_insert(next),
+                folded: false,
+            });
             return;
         }
-        // The parameter of an aggregation comes first, and is no row of it.
-        let folded = folds_at_once(plan);
-        let mut inputs = plan.inputs_mut();
-        if folded {
-            inputs.pop();
-        }
-        for input in inputs {
+        for input in plan.inputs_mut() {
             mark(input, hashes, counts, numbers);
         }
     });
 }
 
-/// Whether a node aggregates rows as they are scanned.
-fn folds_at_once(plan: &Plan) -> bool {
-    match &plan.op {
-        PlanOp::Aggregate(aggregate) => {
-            aggregate.op.fold().is_some() && row_wise_window(&aggregate.input).is_some()
-        }
-        _ => false,
-    }
+/// Whether a node aggregates rows as they are scanned, if its input is no common
+/// subtree.
+fn folds(plan: &Plan) -> bool {
+    matches!(&plan.op, PlanOp::Aggregate(aggregate) if aggregate.op.fold().is_some())
 }
 
 /// Makes duplicates copies of the last one.
 fn copy_last(plan: &mut Plan, last: &mut HashMap<u32, Plan>) {
     with_stack(|| {
-        if let Some(number) = plan.shared {
+        if let Some(SharedSubtree { number, .. }) = plan.shared {
             match last.get(&number) {
                 Some(copy) => *plan = copy.clone(),
                 None => {
@@ -187,27 +181,47 @@ fn copy_last(plan: &mut Plan, last: &mut HashMap<u32, Plan>) {
     });
 }
 
-fn count(plan: &Plan, seen: &mut HashMap<u32, usize>) {
+/// How often a common subtree occurs, and how often an aggregation could fold it.
+#[derive(Clone, Copy, Default)]
+struct Occurrences {
+    all: usize,
+    folded: usize,
+}
+
+fn count(plan: &Plan, above_folds: bool, seen: &mut HashMap<u32, Occurrences>) {
     with_stack(|| {
-        if let Some(number) = plan.shared {
-            *seen.entry(number).or_default() += 1;
+        if let Some(SharedSubtree { number, .. }) = plan.shared {
+            let occurrences = seen.entry(number).or_default();
+            occurrences.all += 1;
+            occurrences.folded += usize::from(above_folds && is_row_wise(plan));
         }
-        plan.inputs()
+        let mut inputs = plan.inputs();
+        // The parameter of an aggregation comes first, and is no row of it.
+        let folded = inputs.pop();
+        inputs
             .into_iter()
-            .for_each(|input| count(input, seen));
+            .for_each(|input| count(input, false, seen));
+        folded
+            .into_iter()
+            .for_each(|input| count(input, folds(plan), seen));
     });
 }
 
-fn unmark(plan: &mut Plan, seen: &HashMap<u32, usize>) {
+/// Takes the marks off what occurs once, and says what is folded wherever it
+/// occurs.
+fn settle(plan: &mut Plan, seen: &HashMap<u32, Occurrences>) {
     with_stack(|| {
-        if plan
-            .shared
-            .is_some_and(|number| seen.get(&number) == Some(&1))
-        {
-            plan.shared = None;
-        }
+        let found = |shared: &SharedSubtree| seen.get(&shared.number).copied();
+        let occurrences = plan.shared.as_ref().and_then(found).unwrap_or_default();
+        plan.shared = match plan.shared {
+            Some(shared) if occurrences.all > 1 => Some(SharedSubtree {
+                folded: occurrences.folded == occurrences.all,
+                ..shared
+            }),
+            _ => None,
+        };
         plan.inputs_mut()
             .into_iter()
-            .for_each(|input| unmark(input, seen));
+            .for_each(|input| settle(input, seen));
     });
 }

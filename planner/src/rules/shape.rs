@@ -12,14 +12,33 @@ pub(super) fn row_wise_window(plan: &Plan) -> Option<(&Plan, &Window)> {
         if node.shared.is_some() {
             return None;
         }
-        node = match &node.op {
-            PlanOp::Window(window) => return Some((node, window)),
-            PlanOp::Negate(input) => input,
-            PlanOp::Elementwise(call) => &call.input,
-            PlanOp::VectorScalar(operation) => &operation.vector,
-            PlanOp::SubqueryWindow(subquery) => &subquery.input,
-            _ => return None,
-        };
+        if let PlanOp::Window(window) = &node.op {
+            return Some((node, window));
+        }
+        node = row_wise_input(node)?;
+    }
+}
+
+/// Whether a node, as if it were no common subtree, computes row by row what a
+/// window at the bottom gives.
+pub(super) fn is_row_wise(plan: &Plan) -> bool {
+    match plan.op {
+        PlanOp::Window(_) => true,
+        _ => match row_wise_input(plan) {
+            Some(input) => row_wise_window(input).is_some(),
+            None => false,
+        },
+    }
+}
+
+/// The input of an operator that computes row by row.
+fn row_wise_input(plan: &Plan) -> Option<&Plan> {
+    match &plan.op {
+        PlanOp::Negate(input) => Some(input),
+        PlanOp::Elementwise(call) => Some(&call.input),
+        PlanOp::VectorScalar(operation) => Some(&operation.vector),
+        PlanOp::SubqueryWindow(subquery) => Some(&subquery.input),
+        _ => None,
     }
 }
 

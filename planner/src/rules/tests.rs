@@ -253,9 +253,11 @@ fn what_counts_samples_is_not_computed_for_another() {
 }
 
 #[test]
-fn rows_that_are_folded_at_once_are_not_kept() {
+fn rows_that_are_folded_wherever_they_occur_are_kept_if_they_are_few() {
     let query = "sum by (a) (rate(x_total[5m])) / count by (a) (rate(x_total[5m]))";
-    assert_eq!(after("common subtrees", query), "");
+    assert!(after("common subtrees", query).contains("shared=#1 if small"));
+    let query = "rate(x_total[5m]) / on (a) group_left () sum by (a) (rate(x_total[5m]))";
+    assert!(after("common subtrees", query).contains("shared=#1\n"));
     let query = "sum by (a) (x * y) + on () group_left () max(x * y)";
     assert!(after("common subtrees", query).contains("shared=#1"));
 }
