@@ -74,6 +74,11 @@ impl<'a> BitReader<'a> {
         self.at > self.data.len() * 8
     }
 
+    /// Bits that were read or skipped.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
     /// Bits that are left.
     pub(crate) fn remaining(&self) -> usize {
         (self.data.len() * 8).saturating_sub(self.at)
