@@ -5,7 +5,8 @@ use quarrel_chunks::histogram::{
     Count, CounterReset, HistogramEncoder, HistogramLayout, HistogramSample, Span,
 };
 use quarrel_chunks::{
-    FloatEncoder, HistogramColumns, Xor2Encoder, XorEncoder, decode_floats, decode_histograms,
+    Encoding, FloatEncoder, HistogramColumns, Xor2Encoder, XorEncoder, decode_floats,
+    decode_histogram_totals, decode_histograms,
 };
 
 /// Random bits.
@@ -81,11 +82,28 @@ fn decode_chunks<E: FloatEncoder>(c: &mut Criterion, encoding: &str, kind: &str,
     group.finish();
 }
 
-/// Samples of a histogram of 60 buckets, each of which grows now and then.
-fn histograms<C: Count>(count: impl Fn(u64) -> C) -> HistogramEncoder<C> {
+const BUCKETS: usize = 100;
+
+/// By how much a bucket grows from one sample to the next.
+type Growth = fn(&mut Random) -> u64;
+
+const GROWTHS: [(&str, Growth); 3] = [
+    ("sparse", |random| {
+        u64::from(random.next().is_multiple_of(20))
+    }),
+    ("small", |random| random.next() % 4),
+    ("large", |random| random.next() % 1000),
+];
+
+/// 120 samples of a histogram.
+fn histograms<C: Count>(
+    seed: u64,
+    growth: Growth,
+    count: impl Fn(u64) -> C,
+) -> HistogramEncoder<C> {
     let span = Span {
         offset: -20,
-        length: 60,
+        length: BUCKETS as u32,
     };
     let layout = HistogramLayout {
         schema: 3,
@@ -93,11 +111,10 @@ fn histograms<C: Count>(count: impl Fn(u64) -> C) -> HistogramEncoder<C> {
         ..HistogramLayout::default()
     };
     let mut encoder = HistogramEncoder::new(layout, CounterReset::Unknown, false).unwrap();
-    let (mut buckets, mut seed, mut total) = (vec![0u64; 60], 1u64, 0);
+    let (mut random, mut buckets, mut total) = (Random(seed), [0u64; BUCKETS], 0);
     for sample in 0..120 {
         for bucket in &mut buckets {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let grown = (seed >> 60).saturating_sub(10);
+            let grown = growth(&mut random);
             *bucket += grown;
             total += grown;
         }
@@ -114,20 +131,42 @@ fn histograms<C: Count>(count: impl Fn(u64) -> C) -> HistogramEncoder<C> {
 }
 
 fn decode_buckets(c: &mut Criterion) {
-    let mut group = c.benchmark_group("decode_buckets");
-    group.throughput(Throughput::Elements(120 * 60));
-    let integers = histograms(|c| c);
-    let floats = histograms(|c| c as f64);
-    let chunks = [
-        ("integer", integers.encoding(), integers.bytes()),
-        ("float", floats.encoding(), floats.bytes()),
-    ];
-    for (name, encoding, bytes) in chunks {
-        let mut columns = HistogramColumns::default();
-        group.bench_function(name, |b| {
-            b.iter(|| decode_histograms(encoding, bytes, &mut columns));
-        });
+    for (name, growth) in GROWTHS {
+        let integers: Vec<_> = (1..11).map(|i| histograms(i, growth, |c| c)).collect();
+        let floats: Vec<_> = (1..11)
+            .map(|i| histograms(i, growth, |c| c as f64))
+            .collect();
+        decode_histogram_chunks(c, &format!("integer_{name}"), &integers);
+        decode_histogram_chunks(c, &format!("float_{name}"), &floats);
     }
+}
+
+fn decode_histogram_chunks<C: Count>(
+    c: &mut Criterion,
+    name: &str,
+    chunks: &[HistogramEncoder<C>],
+) {
+    let mut group = c.benchmark_group(format!("decode_buckets_{name}"));
+    group.throughput(Throughput::Elements((chunks.len() * 120 * BUCKETS) as u64));
+    let [mut columns, mut ends] = [(); 2].map(|()| HistogramColumns::default());
+    let mut bench = |name: &str, decode: &mut dyn FnMut(Encoding, &[u8])| {
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                for chunk in chunks {
+                    decode(chunk.encoding(), chunk.bytes());
+                }
+            });
+        });
+    };
+    bench("whole", &mut |encoding, bytes| {
+        decode_histograms(encoding, bytes, &mut columns).unwrap();
+    });
+    bench("totals", &mut |encoding, bytes| {
+        decode_histogram_totals(encoding, bytes, &mut columns, None).unwrap();
+    });
+    bench("totals_with_ends", &mut |encoding, bytes| {
+        decode_histogram_totals(encoding, bytes, &mut columns, Some(&mut ends)).unwrap();
+    });
     group.finish();
 }
 

@@ -7,6 +7,10 @@
 /// Fewest bits that [`BitReader::peek`] returns.
 pub(crate) const PEEK: u32 = 57;
 
+/// Widths of variable-bit integers by the number of ones in their prefix, where
+/// prefix and bits fit one word.
+pub(crate) const VARBIT_WIDTHS: [u32; 7] = [0, 3, 6, 9, 12, 18, 25];
+
 pub(crate) struct BitReader<'a> {
     data: &'a [u8],
     /// In bits.
@@ -131,11 +135,9 @@ impl<'a> BitReader<'a> {
     /// ones gives.
     #[inline(always)]
     fn varbit(&mut self) -> (u64, u32) {
-        /// Widths by number of ones; prefix and bits always fit one word.
-        const SHORT: [u32; 7] = [0, 3, 6, 9, 12, 18, 25];
         let word = self.peek();
         let ones = (!word).leading_zeros();
-        if let Some(&width) = SHORT.get(ones as usize) {
+        if let Some(&width) = VARBIT_WIDTHS.get(ones as usize) {
             self.skip(ones + 1 + width);
             // In two steps, since a width of 0 would shift by 64.
             return ((word << (ones + 1)) >> 1 >> (63 - width), width);
