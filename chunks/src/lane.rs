@@ -72,27 +72,22 @@ impl Bits<'_> {
 }
 
 impl Lane {
-    /// Reads a changed value. `head` begins with a window, which is there if
-    /// `renew`.
+    /// Takes a new window from the lowest 11 bits of `window`: five of leading
+    /// zeros, six of width, of which 0 means 64.
     #[inline(always)]
-    pub(crate) fn changed(&mut self, bits: &mut Bits<'_>, head: u64, renew: bool) -> Option<()> {
-        if renew {
-            self.renew((head >> 53) as u32)?;
-            bits.skip(11);
-        }
-        let word = bits.peek_all();
-        bits.skip(self.width);
-        self.bits ^= (word >> (64 - self.width)) << self.trailing;
+    pub(crate) fn renew(&mut self, window: u32) -> Option<()> {
+        let leading = (window >> 6) & 31;
+        self.width = (window.wrapping_sub(1) & 63) + 1;
+        self.trailing = 64u32.checked_sub(leading + self.width)?;
         Some(())
     }
 
-    /// Takes a new window: five bits of leading zeros, six of width, of which 0
-    /// means 64.
+    /// Reads a value's significant bits.
     #[inline(always)]
-    fn renew(&mut self, window: u32) -> Option<()> {
-        self.width = (window.wrapping_sub(1) & 63) + 1;
-        self.trailing = 64u32.checked_sub((window >> 6) + self.width)?;
-        Some(())
+    pub(crate) fn significant(&mut self, bits: &mut Bits<'_>) {
+        let word = bits.peek_all();
+        bits.skip(self.width);
+        self.bits ^= (word >> (64 - self.width)) << self.trailing;
     }
 
     /// The bits from where the lane is; `None` if too few bytes are there.

@@ -172,8 +172,13 @@ impl Format for Xor {
         if word >> 63 == 0 {
             bits.skip(1);
         } else {
-            bits.skip(2);
-            lane.changed(bits, word << 2, word >> 62 == 0b11)?;
+            if word >> 62 == 0b11 {
+                lane.renew((word >> 51) as u32)?;
+                bits.skip(13);
+            } else {
+                bits.skip(2);
+            }
+            lane.significant(bits);
         }
         Some(lane.bits)
     }

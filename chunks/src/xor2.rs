@@ -230,47 +230,53 @@ impl Format for Xor2 {
     #[inline(always)]
     fn next(lane: &mut Lane, bits: &mut Bits<'_>) -> Option<u64> {
         let mut word = bits.peek();
-        let renew;
         if word >> 63 == 0 {
             lane.t = lane.t.wrapping_add(lane.delta);
             bits.skip(1);
             return Some(lane.bits);
-        } else if word >> 62 == 0b10 {
-            lane.t = lane.t.wrapping_add(lane.delta);
-            renew = word >> 61 == 0b101;
-            bits.skip(3);
-        } else {
-            if word >> 61 == 0b110 {
-                let dod = ((word << 3) as i64) >> 51;
-                lane.delta = lane.delta.wrapping_add(dod);
-                bits.skip(16);
-                word <<= 16;
-            } else if word >> 59 == 0b11111 {
-                lane.t = lane.t.wrapping_add(lane.delta);
-                bits.skip(5);
-                return Some(STALE_NAN);
-            } else {
-                lane.delta = lane.delta.wrapping_add(far(bits));
-                word = bits.peek();
-            }
-            lane.t = lane.t.wrapping_add(lane.delta);
-            match word >> 61 {
-                0..=3 => {
-                    bits.skip(1);
-                    return Some(lane.bits);
-                }
-                0b111 => {
-                    bits.skip(3);
-                    return Some(STALE_NAN);
-                }
-                code => {
-                    renew = code == 0b110;
-                    bits.skip(2 + u32::from(renew));
-                }
-            }
         }
-        // A window follows three bits of control code.
-        lane.changed(bits, word << 3, renew)?;
+        if word >> 62 == 0b10 {
+            lane.t = lane.t.wrapping_add(lane.delta);
+            if word >> 61 == 0b101 {
+                lane.renew((word >> 50) as u32)?;
+                bits.skip(14);
+            } else {
+                bits.skip(3);
+            }
+            lane.significant(bits);
+            return Some(lane.bits);
+        }
+        if word >> 61 == 0b110 {
+            let dod = ((word << 3) as i64) >> 51;
+            lane.delta = lane.delta.wrapping_add(dod);
+            bits.skip(16);
+            word <<= 16;
+        } else if word >> 59 == 0b11111 {
+            lane.t = lane.t.wrapping_add(lane.delta);
+            bits.skip(5);
+            return Some(STALE_NAN);
+        } else {
+            lane.delta = lane.delta.wrapping_add(far(bits));
+            word = bits.peek();
+        }
+        lane.t = lane.t.wrapping_add(lane.delta);
+        if word >> 63 == 0 {
+            bits.skip(1);
+            return Some(lane.bits);
+        }
+        if word >> 61 == 0b111 {
+            bits.skip(3);
+            return Some(STALE_NAN);
+        }
+        // Were the bits to skip a number instead of a branch, the next sample
+        // would wait for it.
+        if word >> 61 == 0b110 {
+            lane.renew((word >> 50) as u32)?;
+            bits.skip(14);
+        } else {
+            bits.skip(2);
+        }
+        lane.significant(bits);
         Some(lane.bits)
     }
 }
