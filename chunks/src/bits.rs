@@ -148,6 +148,18 @@ impl<'a> BitReader<'a> {
     }
 }
 
+/// Bits of the variable-bit integer at the beginning of `word`, eight bits of
+/// which matter.
+#[inline(always)]
+pub(crate) fn varbit_length(word: u64) -> u32 {
+    let ones = (!word).leading_zeros();
+    match VARBIT_WIDTHS.get(ones as usize) {
+        Some(width) => ones + 1 + width,
+        None if ones == 7 => 8 + 56,
+        None => 8 + 64,
+    }
+}
+
 /// A number of `width` bits whose range is `-(2^(w-1)-1) ..= 2^(w-1)`.
 #[inline(always)]
 pub(crate) fn sign_high(bits: u64, width: u32) -> i64 {

@@ -11,6 +11,8 @@ use crate::xor2::Xor2Reader;
 pub(crate) trait Plain<'a>: Sized {
     /// What lanes read.
     type Format: Format;
+    /// What they read of samples that a start timestamp follows, without it.
+    type WithStart: Format;
 
     /// A reader before the first sample.
     fn new(bytes: &'a [u8]) -> Result<Self, ChunkError>;
@@ -24,9 +26,12 @@ pub(crate) trait Plain<'a>: Sized {
     fn start(&self) -> i64 {
         0
     }
+    /// The first sample that a start timestamp follows.
+    fn start_from(&self) -> usize {
+        usize::MAX
+    }
     /// The bytes and a lane behind the samples that were read, two or more.
-    /// `None` if lanes do not know all of what follows.
-    fn lane(&self) -> Option<(&'a [u8], Lane)>;
+    fn lane(&self) -> (&'a [u8], Lane);
 }
 
 /// Timestamps (ms) and values that samples are appended to.
@@ -106,10 +111,10 @@ pub fn decode_floats_with_start(
     values: &mut Vec<f64>,
 ) -> Result<(), ChunkError> {
     let (from, mut columns) = (timestamps.len(), Columns { timestamps, values });
-    // Start timestamps that change have no lanes.
+    // Lanes do not keep start timestamps.
     if encoding == Encoding::Xor2
         && let reader = Xor2Reader::new(bytes)?
-        && reader.starts_change()
+        && reader.start_from() < usize::MAX
     {
         return decode_changing_starts(reader, start_timestamps, &mut columns);
     }
@@ -171,8 +176,7 @@ fn decode_as<'a, P: Plain<'a>>(
     decoded
 }
 
-/// `None`, and unchanged columns, if the chunk is short or damaged, or lanes do
-/// not know its format.
+/// `None`, and unchanged columns, if the chunk is short or damaged.
 pub(crate) fn decode_with_lane<'a, P: Plain<'a>>(
     bytes: &'a [u8],
     until: i64,
@@ -180,13 +184,12 @@ pub(crate) fn decode_with_lane<'a, P: Plain<'a>>(
 ) -> Option<i64> {
     let begun = Begun::new::<P>(bytes)?;
     let from = columns.len();
-    let read = begun.read::<P::Format>(until, columns.grow(begun.samples));
+    let read = begun.read::<P>(until, columns.grow(begun.samples));
     columns.truncate(from.map(|len| len + read.unwrap_or(0)));
     read.map(|_| begun.start)
 }
 
-/// Decodes sample by sample: short chunks, damaged ones, and what lanes do not
-/// know.
+/// Decodes sample by sample: short chunks and damaged ones.
 pub(crate) fn decode_plain<'a, P: Plain<'a>>(
     bytes: &'a [u8],
     until: i64,
@@ -214,10 +217,11 @@ struct Begun<'a> {
     /// All of the chunk, if it is not damaged.
     samples: usize,
     start: i64,
+    start_from: usize,
 }
 
 impl<'a> Begun<'a> {
-    /// `None` if the chunk is short or damaged, or lanes do not know its format.
+    /// `None` if the chunk is short or damaged.
     fn new<P: Plain<'a>>(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = P::new(bytes).ok()?;
         let samples = reader.samples();
@@ -225,28 +229,44 @@ impl<'a> Begun<'a> {
             return None;
         }
         let first = [reader.next().ok()?, reader.next().ok()?];
-        let (data, lane) = reader.lane()?;
+        let (data, lane) = reader.lane();
         Some(Begun {
             data,
             lane,
             first,
             samples,
             start: reader.start(),
+            start_from: reader.start_from(),
         })
     }
 
     /// Writes the samples up to `until` (ms) and returns their number. `None`
     /// if the chunk is damaged.
-    fn read<F: Format>(&self, until: i64, mut out: Out<'_>) -> Option<usize> {
+    fn read<P: Plain<'a>>(&self, until: i64, mut out: Out<'_>) -> Option<usize> {
         let rest = out.put(self.first)?;
         if let Some(read) = self.first.iter().position(|&(t, _)| t > until) {
             return Some(read);
         }
-        let read = if until == i64::MAX {
-            lane::read::<F, false>(self.data, self.lane, until, rest)
-        } else {
-            lane::read::<F, true>(self.data, self.lane, until, rest)
+        let read = match until {
+            i64::MAX => self.read_rest::<P, false>(until, rest),
+            _ => self.read_rest::<P, true>(until, rest),
         };
         Some(FIRST + read?)
+    }
+
+    fn read_rest<P: Plain<'a>, const UNTIL: bool>(
+        &self,
+        until: i64,
+        mut out: Out<'_>,
+    ) -> Option<usize> {
+        let (data, mut lane) = (self.data, self.lane);
+        let without_start = out.first(self.start_from.saturating_sub(FIRST));
+        let (read, later) = lane::read::<P::Format, UNTIL>(data, &mut lane, until, without_start)?;
+        if later || self.start_from >= self.samples {
+            return Some(read);
+        }
+        let rest = out.rest(read)?;
+        let (more, _) = lane::read::<P::WithStart, UNTIL>(data, &mut lane, until, rest)?;
+        Some(read + more)
     }
 }

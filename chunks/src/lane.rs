@@ -11,10 +11,13 @@
 //! ([`xor`](crate::xor), [`xor2`](crate::xor2)) then say where, and they read
 //! the first samples.
 
-/// Bytes that are there from where a sample begins for it to be read: more than
-/// the 154 bits of the longest one that begins within a byte, and a load behind
-/// its last part.
-pub(crate) const SIGHT: usize = 32;
+/// Bytes that are there from where a sample begins for it to be read. The last
+/// part of the longest one begins at bit 154 of these, and a load of it takes
+/// nine bytes.
+pub(crate) const SIGHT: usize = 40;
+/// The last byte at which such a load fits; a mask that needs no check.
+const LAST: usize = SIGHT - 9;
+const _: () = assert!((LAST + 1).is_power_of_two());
 
 /// The state between two samples of a chunk.
 #[derive(Clone, Copy)]
@@ -43,7 +46,7 @@ pub(crate) trait Format {
 /// The bits of a sample, and zeros or those of later samples behind them.
 pub(crate) struct Bits<'a> {
     bytes: &'a [u8; SIGHT],
-    /// Position in bits, below 128.
+    /// Position in bits.
     at: usize,
 }
 
@@ -51,7 +54,7 @@ impl Bits<'_> {
     /// The next bits, left-aligned; at least 57 of them.
     #[inline(always)]
     pub(crate) fn peek(&self) -> u64 {
-        let byte = (self.at >> 3) & 15;
+        let byte = (self.at >> 3) & LAST;
         let mut eight = [0; 8];
         eight.copy_from_slice(&self.bytes[byte..byte + 8]);
         u64::from_be_bytes(eight) << (self.at & 7)
@@ -60,7 +63,7 @@ impl Bits<'_> {
     /// The next 64 bits.
     #[inline(always)]
     pub(crate) fn peek_all(&self) -> u64 {
-        let byte = (self.at >> 3) & 15;
+        let byte = (self.at >> 3) & LAST;
         let ninth = u64::from(self.bytes[byte + 8]);
         self.peek() | (ninth >> (8 - (self.at & 7)))
     }
@@ -115,7 +118,7 @@ pub(crate) struct Out<'a> {
     pub(crate) values: &'a mut [f64],
 }
 
-impl<'a> Out<'a> {
+impl Out<'_> {
     fn len(&self) -> usize {
         self.timestamps.len().min(self.values.len())
     }
@@ -127,8 +130,17 @@ impl<'a> Out<'a> {
         self.rest(N)
     }
 
+    /// The first samples, `len` or all of them.
+    pub(crate) fn first(&mut self, len: usize) -> Out<'_> {
+        let len = len.min(self.len());
+        Out {
+            timestamps: &mut self.timestamps[..len],
+            values: &mut self.values[..len],
+        }
+    }
+
     /// The part from `at` on.
-    fn rest(&mut self, at: usize) -> Option<Out<'_>> {
+    pub(crate) fn rest(&mut self, at: usize) -> Option<Out<'_>> {
         Some(Out {
             timestamps: self.timestamps.get_mut(at..)?,
             values: self.values.get_mut(at..)?,
@@ -166,26 +178,28 @@ fn drive<F: Format, const UNTIL: bool>(
 }
 
 /// Reads as many samples as `out` has room for, or if `UNTIL`, those before the
-/// first one that is later than `until` ms. Returns their number; `None` if the
-/// chunk is damaged.
+/// first one that is later than `until` ms. Returns their number, and whether
+/// that one was read; `None` if the chunk is damaged.
 pub(crate) fn read<F: Format, const UNTIL: bool>(
     data: &[u8],
-    mut lane: Lane,
+    lane: &mut Lane,
     until: i64,
     mut out: Out<'_>,
-) -> Option<usize> {
-    let (read, later) = drive::<F, UNTIL>(data, &mut lane, until, &mut out)?;
+) -> Option<(usize, bool)> {
+    let (read, later) = drive::<F, UNTIL>(data, lane, until, &mut out)?;
     if later || read == out.len() {
-        return Some(read);
+        return Some((read, later));
     }
     // Zeros stand behind the last bytes.
-    let rest = data.get(lane.at >> 3..)?;
+    let from = lane.at >> 3;
+    let rest = data.get(from..)?;
     let mut tail = [0; 3 * SIGHT];
     tail.get_mut(..rest.len())?.copy_from_slice(rest);
     lane.at &= 7;
     let mut out = out.rest(read)?;
-    let (read_tail, later) = drive::<F, UNTIL>(&tail, &mut lane, until, &mut out)?;
+    let (read_tail, later) = drive::<F, UNTIL>(&tail, lane, until, &mut out)?;
     // A sample behind the last bytes may look like any other.
     let whole = lane.at <= rest.len() * 8 && (later || read_tail == out.len());
-    whole.then_some(read + read_tail)
+    lane.at += from * 8;
+    whole.then_some((read + read_tail, later))
 }

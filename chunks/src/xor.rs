@@ -54,6 +54,7 @@ pub(crate) struct XorReader<'a> {
 
 impl<'a> Plain<'a> for XorReader<'a> {
     type Format = Xor;
+    type WithStart = Xor;
 
     fn new(bytes: &'a [u8]) -> Result<Self, ChunkError> {
         let samples = num_samples(Encoding::Xor, bytes)?;
@@ -100,7 +101,7 @@ impl<'a> Plain<'a> for XorReader<'a> {
         Ok((self.t, f64::from_bits(self.bits)))
     }
 
-    fn lane(&self) -> Option<(&'a [u8], Lane)> {
+    fn lane(&self) -> (&'a [u8], Lane) {
         let lane = Lane {
             at: self.r.position(),
             t: self.t,
@@ -109,7 +110,7 @@ impl<'a> Plain<'a> for XorReader<'a> {
             trailing: self.window.trailing,
             width: self.window.width,
         };
-        Some((self.data, lane))
+        (self.data, lane)
     }
 }
 

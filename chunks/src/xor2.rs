@@ -1,7 +1,7 @@
 //! Decodes XOR2 chunks: timestamps and values share control bits, stale markers
 //! take no value bits, and start timestamps may follow each sample.
 
-use crate::bits::BitReader;
+use crate::bits::{BitReader, varbit_length};
 use crate::encoding::Encoding;
 use crate::error::ChunkError;
 use crate::floats::Plain;
@@ -40,15 +40,9 @@ pub(crate) struct Xor2Reader<'a> {
     state: State,
 }
 
-impl Xor2Reader<'_> {
-    /// Whether start timestamps stand between the samples.
-    pub(crate) fn starts_change(&self) -> bool {
-        self.start_from > 0
-    }
-}
-
 impl<'a> Plain<'a> for Xor2Reader<'a> {
     type Format = Xor2;
+    type WithStart = Xor2WithStart;
 
     fn new(bytes: &'a [u8]) -> Result<Self, ChunkError> {
         let samples = num_samples(Encoding::Xor2, bytes)?;
@@ -114,7 +108,14 @@ impl<'a> Plain<'a> for Xor2Reader<'a> {
         self.state.start
     }
 
-    fn lane(&self) -> Option<(&'a [u8], Lane)> {
+    fn start_from(&self) -> usize {
+        match self.start_from {
+            0 => usize::MAX,
+            from => from,
+        }
+    }
+
+    fn lane(&self) -> (&'a [u8], Lane) {
         let s = &self.state;
         let lane = Lane {
             at: self.r.position(),
@@ -124,9 +125,7 @@ impl<'a> Plain<'a> for Xor2Reader<'a> {
             trailing: s.window.trailing,
             width: s.window.width,
         };
-        // Start timestamps between the samples are rare: they come where a
-        // counter begins anew, and from sample 127 on.
-        (self.start_from == 0).then_some((self.data, lane))
+        (self.data, lane)
     }
 }
 
@@ -223,7 +222,7 @@ fn changed(r: &mut BitReader<'_>, s: &mut State) {
     s.value = s.baseline;
 }
 
-/// XOR2 chunks without start timestamps in lanes.
+/// XOR2 samples that no start timestamp follows, in lanes.
 pub(crate) enum Xor2 {}
 
 impl Format for Xor2 {
@@ -278,6 +277,18 @@ impl Format for Xor2 {
         }
         lane.significant(bits);
         Some(lane.bits)
+    }
+}
+
+/// XOR2 samples in lanes, without the start timestamps that follow them.
+pub(crate) enum Xor2WithStart {}
+
+impl Format for Xor2WithStart {
+    #[inline(always)]
+    fn next(lane: &mut Lane, bits: &mut Bits<'_>) -> Option<u64> {
+        let value = Xor2::next(lane, bits)?;
+        bits.skip(varbit_length(bits.peek()));
+        Some(value)
     }
 }
 

@@ -5,7 +5,7 @@
 //! Tables say for all possible next bits what these are. Where codes are long,
 //! as in histograms of many observations a second, tables gain less.
 
-use crate::bits::{BitReader, PEEK, VARBIT_WIDTHS as WIDTHS, sign_high};
+use crate::bits::{BitReader, PEEK, VARBIT_WIDTHS as WIDTHS, sign_high, varbit_length};
 
 /// Bits that the table of lengths looks at. The table fills a quarter of a
 /// first-level cache of 32 KiB.
@@ -238,21 +238,11 @@ pub(super) fn skip(r: &mut BitReader<'_>, numbers: usize) {
         }
         r.skip(skipped);
         if skipped == 0 {
-            skip_one(r);
+            // A long code, or one of the last.
+            r.skip(varbit_length(r.peek()));
             left -= 1;
         }
     }
-}
-
-/// Skips a number: one of a long code, or one of the last.
-#[inline(always)]
-fn skip_one(r: &mut BitReader<'_>) {
-    let ones = (!r.peek()).leading_zeros();
-    r.skip(match WIDTHS.get(ones as usize) {
-        Some(width) => ones + 1 + width,
-        None if ones == 7 => 8 + 56,
-        None => 8 + 64,
-    });
 }
 
 #[cfg(test)]
