@@ -11,6 +11,29 @@ pub(crate) const PEEK: u32 = 57;
 /// prefix and bits fit one word.
 pub(crate) const VARBIT_WIDTHS: [u32; 7] = [0, 3, 6, 9, 12, 18, 25];
 
+/// Bits of a prefix that tell how long such an integer is.
+pub(crate) const PREFIX_BITS: u32 = 7;
+/// Most bits of one.
+pub(crate) const MAX_SHORT: u32 = PREFIX_BITS + 25;
+
+/// By the first bits of a variable-bit integer: all its bits (low byte) and
+/// those behind the prefix (high byte); 0 for a longer one.
+pub(crate) static VARBIT_CODES: [u16; 1 << PREFIX_BITS] = varbit_codes();
+
+const fn varbit_codes() -> [u16; 1 << PREFIX_BITS] {
+    let mut table = [0; 1 << PREFIX_BITS];
+    let mut next = 0;
+    while next < table.len() {
+        let ones = ((next as u32) << (32 - PREFIX_BITS)).leading_ones();
+        if (ones as usize) < VARBIT_WIDTHS.len() {
+            let width = VARBIT_WIDTHS[ones as usize];
+            table[next] = (width << 8 | (ones + 1 + width)) as u16;
+        }
+        next += 1;
+    }
+    table
+}
+
 pub(crate) struct BitReader<'a> {
     data: &'a [u8],
     /// In bits.
@@ -136,13 +159,14 @@ impl<'a> BitReader<'a> {
     #[inline(always)]
     fn varbit(&mut self) -> (u64, u32) {
         let word = self.peek();
-        let ones = (!word).leading_zeros();
-        if let Some(&width) = VARBIT_WIDTHS.get(ones as usize) {
-            self.skip(ones + 1 + width);
+        let code = u32::from(VARBIT_CODES[(word >> (64 - PREFIX_BITS)) as usize]);
+        let (bits, width) = (code & 0xff, code >> 8);
+        if bits != 0 {
+            self.skip(bits);
             // In two steps, since a width of 0 would shift by 64.
-            return ((word << (ones + 1)) >> 1 >> (63 - width), width);
+            return ((word << (bits - width)) >> 1 >> (63 - width), width);
         }
-        let width = if ones == 7 { 56 } else { 64 };
+        let width = if word >> 56 == 0xfe { 56 } else { 64 };
         self.skip(8);
         (self.read(width), width)
     }
@@ -152,11 +176,10 @@ impl<'a> BitReader<'a> {
 /// which matter.
 #[inline(always)]
 pub(crate) fn varbit_length(word: u64) -> u32 {
-    let ones = (!word).leading_zeros();
-    match VARBIT_WIDTHS.get(ones as usize) {
-        Some(width) => ones + 1 + width,
-        None if ones == 7 => 8 + 56,
-        None => 8 + 64,
+    match VARBIT_CODES[(word >> (64 - PREFIX_BITS)) as usize] & 0xff {
+        0 if word >> 56 == 0xfe => 8 + 56,
+        0 => 8 + 64,
+        bits => u32::from(bits),
     }
 }
 

@@ -5,7 +5,10 @@
 //! Tables say for all possible next bits what these are. Where codes are long,
 //! as in histograms of many observations a second, tables gain less.
 
-use crate::bits::{BitReader, PEEK, VARBIT_WIDTHS as WIDTHS, sign_high, varbit_length};
+use crate::bits::{
+    BitReader, MAX_SHORT, PEEK, PREFIX_BITS, VARBIT_CODES, VARBIT_WIDTHS as WIDTHS, sign_high,
+    varbit_length,
+};
 
 /// Bits that the table of lengths looks at. The table fills a quarter of a
 /// first-level cache of 32 KiB.
@@ -85,29 +88,6 @@ const fn values() -> [Values; 1 << VALUE_BITS] {
     table
 }
 
-/// Bits of prefixes that tell how long a code is, if it fits one word.
-const PREFIX_BITS: u32 = 7;
-/// Most bits of such a code.
-const MAX_SHORT: u32 = PREFIX_BITS + 25;
-
-/// By a prefix: the bits of the code (low byte) and of its number (high byte);
-/// 0 for a longer one.
-static SHORT: [u16; 1 << PREFIX_BITS] = short();
-
-const fn short() -> [u16; 1 << PREFIX_BITS] {
-    let mut table = [0; 1 << PREFIX_BITS];
-    let mut next = 0;
-    while next < table.len() {
-        let ones = ((next as u32) << (32 - PREFIX_BITS)).leading_ones();
-        if (ones as usize) < WIDTHS.len() {
-            let width = WIDTHS[ones as usize];
-            table[next] = (width << 8 | (ones + 1 + width)) as u16;
-        }
-        next += 1;
-    }
-    table
-}
-
 /// Zeros in a row that are worth a branch to skip them at once.
 const RUN: usize = 24;
 
@@ -166,7 +146,7 @@ fn read_one_by_one(r: &mut BitReader<'_>, numbers: &mut [i64]) {
         while let Some(number) = numbers.get_mut(at)
             && read <= PEEK - MAX_SHORT
         {
-            let entry = u32::from(SHORT[(word >> (64 - PREFIX_BITS)) as usize]);
+            let entry = u32::from(VARBIT_CODES[(word >> (64 - PREFIX_BITS)) as usize]);
             let (bits, width) = (entry & 0xff, entry >> 8);
             if bits == 0 {
                 break;
@@ -271,14 +251,32 @@ mod tests {
         })
     }
 
+    /// A number by its definition: a prefix of at most eight ones, then as many
+    /// bits as it says.
+    fn plain(r: &mut BitReader<'_>) -> i64 {
+        let mut ones = 0;
+        while ones < 8 && r.read(1) == 1 {
+            ones += 1;
+        }
+        let width = [0, 3, 6, 9, 12, 18, 25, 56, 64][ones];
+        let bits = i128::from(r.read(width));
+        let high = width < 64 && bits > (1i128 << width) >> 1;
+        (bits - if high { 1 << width } else { 0 }) as i64
+    }
+
     /// Reads and skips `rows` rows of `width` numbers as one after the other.
     fn as_single(bytes: &[u8], rows: usize, width: usize) -> Result<(), TestCaseError> {
-        let [mut single, mut fast, mut skipped] = [(); 3].map(|()| BitReader::new(bytes));
+        let [mut single, mut one, mut fast, mut skipped] = [(); 4].map(|()| BitReader::new(bytes));
         let (mut wanted, mut got) = (vec![0i64; width], vec![0i64; width]);
         let mut codes = Codes::new(width);
         for _ in 0..rows {
             for number in &mut wanted {
-                *number = number.wrapping_add(single.varbit_int());
+                let length = varbit_length(single.peek()) as usize;
+                let (from, added) = (single.position(), plain(&mut single));
+                *number = number.wrapping_add(added);
+                prop_assert_eq!(length, single.position() - from);
+                prop_assert_eq!(one.varbit_int(), added);
+                prop_assert_eq!(one.position(), single.position());
             }
             let small = codes.read(&mut fast, &mut got).to_vec();
             for (number, change) in got.iter_mut().zip(small) {
