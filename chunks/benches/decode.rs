@@ -5,48 +5,105 @@ use quarrel_chunks::histogram::{
     Count, CounterReset, HistogramEncoder, HistogramLayout, HistogramSample, Span,
 };
 use quarrel_chunks::{
-    FloatEncoder, HistogramColumns, Xor2Encoder, XorEncoder, decode_floats, decode_histograms,
+    Encoding, FloatEncoder, HistogramColumns, Xor2Encoder, XorEncoder, decode_floats,
+    decode_histogram_totals, decode_histograms,
 };
 
-/// A counter scraped every 15 s with a little jitter, as most series are.
-fn fill(encoder: &mut impl FloatEncoder) {
-    let (mut t, mut v, mut seed) = (1_700_000_000_000i64, 1000.0f64, 1u64);
-    for _ in 0..120 {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        t += 15_000 + (seed >> 62) as i64;
-        v += ((seed >> 40) & 63) as f64;
-        encoder.append(t, v);
+/// Random bits.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
     }
+
+    /// Between 0 and 1.
+    fn float(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// What a value is made of, from the value before it.
+type Next = fn(&mut Random, f64) -> f64;
+
+const KINDS: [(&str, Next); 4] = [
+    ("gauge", |random, _| 0.2 + random.float() * 0.6),
+    ("counter", |random, before| before + random.float() * 30.0),
+    ("small_integers", |random, before| {
+        before + (random.next() % 60) as f64
+    }),
+    ("constant", |_, before| before),
+];
+
+/// Chunks of a series that is scraped every 30 s, so many that the processor
+/// does not learn them by heart. `jitter` moves timestamps by up to 5 ms.
+fn chunks<E: FloatEncoder>(new: impl Fn() -> E, next: Next, jitter: bool) -> Vec<E> {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let (mut t, mut v) = (1_700_000_000_000i64, 1000.25f64);
+    let mut chunk = || {
+        let mut encoder = new();
+        for _ in 0..120 {
+            t += 30_000;
+            v = next(&mut random, v);
+            let off = if jitter { random.next() % 11 } else { 0 };
+            encoder.append(t + off as i64, v);
+        }
+        encoder
+    };
+    (0..240).map(|_| chunk()).collect()
 }
 
 fn decode(c: &mut Criterion) {
-    let mut group = c.benchmark_group("decode");
-    group.throughput(Throughput::Elements(120));
-    let (mut xor, mut xor2) = (XorEncoder::new(), Xor2Encoder::new());
-    fill(&mut xor);
-    fill(&mut xor2);
-    let chunks = [
-        ("xor", xor.encoding(), xor.bytes()),
-        ("xor2", xor2.encoding(), xor2.bytes()),
-    ];
-    for (name, encoding, bytes) in chunks {
-        let (mut t, mut v) = (Vec::new(), Vec::new());
-        group.bench_function(name, |b| {
-            b.iter(|| {
+    for (kind, next) in KINDS {
+        for jitter in [false, true] {
+            let kind = format!("{kind}{}", if jitter { "_jitter" } else { "" });
+            decode_chunks(c, "xor", &kind, &chunks(XorEncoder::new, next, jitter));
+            decode_chunks(c, "xor2", &kind, &chunks(Xor2Encoder::new, next, jitter));
+        }
+    }
+}
+
+fn decode_chunks<E: FloatEncoder>(c: &mut Criterion, encoding: &str, kind: &str, chunks: &[E]) {
+    let mut group = c.benchmark_group(format!("decode_{encoding}"));
+    group.throughput(Throughput::Elements(120 * chunks.len() as u64));
+    let (mut t, mut v) = (Vec::new(), Vec::new());
+    group.bench_function(kind, |b| {
+        b.iter(|| {
+            for chunk in chunks {
                 t.clear();
                 v.clear();
-                decode_floats(encoding, bytes, &mut t, &mut v)
-            });
+                decode_floats(chunk.encoding(), chunk.bytes(), &mut t, &mut v).unwrap();
+            }
         });
-    }
+    });
     group.finish();
 }
 
-/// Samples of a histogram of 60 buckets, each of which grows now and then.
-fn histograms<C: Count>(count: impl Fn(u64) -> C) -> HistogramEncoder<C> {
+const BUCKETS: usize = 100;
+
+/// By how much a bucket grows from one sample to the next.
+type Growth = fn(&mut Random) -> u64;
+
+const GROWTHS: [(&str, Growth); 3] = [
+    ("sparse", |random| {
+        u64::from(random.next().is_multiple_of(20))
+    }),
+    ("small", |random| random.next() % 4),
+    ("large", |random| random.next() % 1000),
+];
+
+/// 120 samples of a histogram.
+fn histograms<C: Count>(
+    seed: u64,
+    growth: Growth,
+    count: impl Fn(u64) -> C,
+) -> HistogramEncoder<C> {
     let span = Span {
         offset: -20,
-        length: 60,
+        length: BUCKETS as u32,
     };
     let layout = HistogramLayout {
         schema: 3,
@@ -54,11 +111,10 @@ fn histograms<C: Count>(count: impl Fn(u64) -> C) -> HistogramEncoder<C> {
         ..HistogramLayout::default()
     };
     let mut encoder = HistogramEncoder::new(layout, CounterReset::Unknown, false).unwrap();
-    let (mut buckets, mut seed, mut total) = (vec![0u64; 60], 1u64, 0);
+    let (mut random, mut buckets, mut total) = (Random(seed), [0u64; BUCKETS], 0);
     for sample in 0..120 {
         for bucket in &mut buckets {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let grown = (seed >> 60).saturating_sub(10);
+            let grown = growth(&mut random);
             *bucket += grown;
             total += grown;
         }
@@ -75,20 +131,42 @@ fn histograms<C: Count>(count: impl Fn(u64) -> C) -> HistogramEncoder<C> {
 }
 
 fn decode_buckets(c: &mut Criterion) {
-    let mut group = c.benchmark_group("decode_buckets");
-    group.throughput(Throughput::Elements(120 * 60));
-    let integers = histograms(|c| c);
-    let floats = histograms(|c| c as f64);
-    let chunks = [
-        ("integer", integers.encoding(), integers.bytes()),
-        ("float", floats.encoding(), floats.bytes()),
-    ];
-    for (name, encoding, bytes) in chunks {
-        let mut columns = HistogramColumns::default();
-        group.bench_function(name, |b| {
-            b.iter(|| decode_histograms(encoding, bytes, &mut columns));
-        });
+    for (name, growth) in GROWTHS {
+        let integers: Vec<_> = (1..11).map(|i| histograms(i, growth, |c| c)).collect();
+        let floats: Vec<_> = (1..11)
+            .map(|i| histograms(i, growth, |c| c as f64))
+            .collect();
+        decode_histogram_chunks(c, &format!("integer_{name}"), &integers);
+        decode_histogram_chunks(c, &format!("float_{name}"), &floats);
     }
+}
+
+fn decode_histogram_chunks<C: Count>(
+    c: &mut Criterion,
+    name: &str,
+    chunks: &[HistogramEncoder<C>],
+) {
+    let mut group = c.benchmark_group(format!("decode_buckets_{name}"));
+    group.throughput(Throughput::Elements((chunks.len() * 120 * BUCKETS) as u64));
+    let [mut columns, mut ends] = [(); 2].map(|()| HistogramColumns::default());
+    let mut bench = |name: &str, decode: &mut dyn FnMut(Encoding, &[u8])| {
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                for chunk in chunks {
+                    decode(chunk.encoding(), chunk.bytes());
+                }
+            });
+        });
+    };
+    bench("whole", &mut |encoding, bytes| {
+        decode_histograms(encoding, bytes, &mut columns).unwrap();
+    });
+    bench("totals", &mut |encoding, bytes| {
+        decode_histogram_totals(encoding, bytes, &mut columns, None).unwrap();
+    });
+    bench("totals_with_ends", &mut |encoding, bytes| {
+        decode_histogram_totals(encoding, bytes, &mut columns, Some(&mut ends)).unwrap();
+    });
     group.finish();
 }
 

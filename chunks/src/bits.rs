@@ -7,6 +7,33 @@
 /// Fewest bits that [`BitReader::peek`] returns.
 pub(crate) const PEEK: u32 = 57;
 
+/// Widths of variable-bit integers by the number of ones in their prefix, where
+/// prefix and bits fit one word.
+pub(crate) const VARBIT_WIDTHS: [u32; 7] = [0, 3, 6, 9, 12, 18, 25];
+
+/// Bits of a prefix that tell how long such an integer is.
+pub(crate) const PREFIX_BITS: u32 = 7;
+/// Most bits of one.
+pub(crate) const MAX_SHORT: u32 = PREFIX_BITS + 25;
+
+/// By the first bits of a variable-bit integer: all its bits (low byte) and
+/// those behind the prefix (high byte); 0 for a longer one.
+pub(crate) static VARBIT_CODES: [u16; 1 << PREFIX_BITS] = varbit_codes();
+
+const fn varbit_codes() -> [u16; 1 << PREFIX_BITS] {
+    let mut table = [0; 1 << PREFIX_BITS];
+    let mut next = 0;
+    while next < table.len() {
+        let ones = ((next as u32) << (32 - PREFIX_BITS)).leading_ones();
+        if (ones as usize) < VARBIT_WIDTHS.len() {
+            let width = VARBIT_WIDTHS[ones as usize];
+            table[next] = (width << 8 | (ones + 1 + width)) as u16;
+        }
+        next += 1;
+    }
+    table
+}
+
 pub(crate) struct BitReader<'a> {
     data: &'a [u8],
     /// In bits.
@@ -74,6 +101,11 @@ impl<'a> BitReader<'a> {
         self.at > self.data.len() * 8
     }
 
+    /// Bits that were read or skipped.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
     /// Bits that are left.
     pub(crate) fn remaining(&self) -> usize {
         (self.data.len() * 8).saturating_sub(self.at)
@@ -126,18 +158,28 @@ impl<'a> BitReader<'a> {
     /// ones gives.
     #[inline(always)]
     fn varbit(&mut self) -> (u64, u32) {
-        /// Widths by number of ones; prefix and bits always fit one word.
-        const SHORT: [u32; 7] = [0, 3, 6, 9, 12, 18, 25];
         let word = self.peek();
-        let ones = (!word).leading_zeros();
-        if let Some(&width) = SHORT.get(ones as usize) {
-            self.skip(ones + 1 + width);
+        let code = u32::from(VARBIT_CODES[(word >> (64 - PREFIX_BITS)) as usize]);
+        let (bits, width) = (code & 0xff, code >> 8);
+        if bits != 0 {
+            self.skip(bits);
             // In two steps, since a width of 0 would shift by 64.
-            return ((word << (ones + 1)) >> 1 >> (63 - width), width);
+            return ((word << (bits - width)) >> 1 >> (63 - width), width);
         }
-        let width = if ones == 7 { 56 } else { 64 };
+        let width = if word >> 56 == 0xfe { 56 } else { 64 };
         self.skip(8);
         (self.read(width), width)
+    }
+}
+
+/// Bits of the variable-bit integer at the beginning of `word`, eight bits of
+/// which matter.
+#[inline(always)]
+pub(crate) fn varbit_length(word: u64) -> u32 {
+    match VARBIT_CODES[(word >> (64 - PREFIX_BITS)) as usize] & 0xff {
+        0 if word >> 56 == 0xfe => 8 + 56,
+        0 => 8 + 64,
+        bits => u32::from(bits),
     }
 }
 

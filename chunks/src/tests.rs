@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::floats::{Columns, decode_plain, decode_with_lane};
+use crate::xor::XorReader;
+use crate::xor2::Xor2Reader;
 
 /// Timestamps and values, usual and unusual ones.
 fn samples() -> impl Strategy<Value = Vec<(i64, f64)>> {
@@ -51,7 +54,123 @@ fn round_trip(mut encoder: impl FloatEncoder, samples: &[(i64, f64)]) -> (Vec<i6
     )
 }
 
+/// What decoding gave: an error, or the bits of the samples behind what the
+/// columns held.
+type Decoded = Result<Vec<(i64, u64)>, ChunkError>;
+
+fn decoded(
+    decode: impl Fn(&mut Vec<i64>, &mut Vec<f64>) -> Result<(), ChunkError>,
+) -> Result<Decoded, TestCaseError> {
+    let (mut timestamps, mut values) = (vec![7], vec![7.0]);
+    let result = decode(&mut timestamps, &mut values);
+    prop_assert_eq!(timestamps.len(), values.len());
+    prop_assert_eq!((timestamps[0], values[0]), (7, 7.0));
+    if result.is_err() {
+        prop_assert_eq!(timestamps.len(), 1, "columns are as they were");
+    }
+    let samples = timestamps
+        .into_iter()
+        .zip(values.into_iter().map(f64::to_bits));
+    Ok(result.map(|()| samples.skip(1).collect()))
+}
+
+fn plain(encoding: Encoding, bytes: &[u8], until: i64) -> Result<Decoded, TestCaseError> {
+    decoded(|timestamps, values| {
+        let mut columns = Columns { timestamps, values };
+        let result = match encoding {
+            Encoding::Xor => decode_plain::<XorReader<'_>>(bytes, until, &mut columns),
+            _ => decode_plain::<Xor2Reader<'_>>(bytes, until, &mut columns),
+        };
+        if result.is_err() {
+            columns.truncate([1, 1]);
+        }
+        result.map(|_| ())
+    })
+}
+
+/// Decoding gives the samples and errors of the plain way, up to any time.
+fn as_plain(encoding: Encoding, bytes: &[u8], time: i64) -> Result<(), TestCaseError> {
+    for until in [i64::MIN, time, i64::MAX - 1, i64::MAX] {
+        let fast = decoded(|t, v| decode_floats_until(encoding, bytes, until, t, v))?;
+        prop_assert_eq!(fast, plain(encoding, bytes, until)?);
+    }
+    let all = decoded(|t, v| decode_floats(encoding, bytes, t, v))?;
+    let with_start = decoded(|t, v| decode_floats_with_start(encoding, bytes, &mut vec![], t, v))?;
+    prop_assert_eq!(&all, &plain(encoding, bytes, i64::MAX)?);
+    prop_assert_eq!(with_start, all);
+    Ok(())
+}
+
 proptest! {
+    #[test]
+    fn lanes_decode_as_the_plain_way(
+        samples in samples(),
+        pick in any::<prop::sample::Index>(),
+        starts in prop_oneof![3 => Just(0i64), 1 => 1i64..3],
+    ) {
+        let (mut xor, mut xor2) = (XorEncoder::new(), Xor2Encoder::new());
+        for (i, &(t, v)) in samples.iter().enumerate() {
+            xor.append(t, v);
+            let start = if i as i64 % 40 < starts { t.wrapping_sub(9) } else { 0 };
+            xor2.append_with_start(start, t, v);
+        }
+        let time = samples.get(pick.index(samples.len().max(1))).map_or(0, |sample| sample.0);
+        for (encoding, bytes) in [(Encoding::Xor, xor.bytes()), (Encoding::Xor2, xor2.bytes())] {
+            as_plain(encoding, bytes, time)?;
+            for length in 0..bytes.len() {
+                if samples.len() < 20 || length % 13 == 0 {
+                    as_plain(encoding, &bytes[..length], time)?;
+                }
+            }
+        }
+        if samples.len() > 2 {
+            let (mut timestamps, mut values) = (vec![], vec![]);
+            let mut columns = Columns { timestamps: &mut timestamps, values: &mut values };
+            let read = [
+                decode_with_lane::<XorReader<'_>>(xor.bytes(), i64::MAX, &mut columns),
+                decode_with_lane::<Xor2Reader<'_>>(xor2.bytes(), i64::MAX, &mut columns),
+            ];
+            let read = read.map(|start| start.is_some());
+            prop_assert_eq!(read, [true, true], "lanes read what encoders write");
+        }
+    }
+
+    #[test]
+    fn lanes_decode_damaged_chunks_as_the_plain_way(
+        samples in samples(),
+        flips in proptest::collection::vec(any::<prop::sample::Index>(), 1..4),
+        joint in any::<bool>(),
+        time in any::<i64>(),
+    ) {
+        let (mut xor, mut xor2) = (XorEncoder::new(), Xor2Encoder::new());
+        for &(t, v) in &samples {
+            xor.append(t, v);
+            xor2.append(t, v);
+        }
+        let (encoding, mut bytes) = match joint {
+            true => (Encoding::Xor2, xor2.bytes().to_vec()),
+            false => (Encoding::Xor, xor.bytes().to_vec()),
+        };
+        for flip in flips {
+            let bit = flip.index(bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        as_plain(encoding, &bytes, time)?;
+    }
+
+    #[test]
+    fn lanes_decode_random_bytes_as_the_plain_way(
+        count in 0u8..100,
+        mut bytes in proptest::collection::vec(any::<u8>(), 2..300),
+        time in any::<i64>(),
+    ) {
+        // More samples than that do not fit random bytes.
+        bytes[..2].copy_from_slice(&[0, count]);
+        for encoding in [Encoding::Xor, Encoding::Xor2] {
+            as_plain(encoding, &bytes, time)?;
+        }
+    }
+
     #[test]
     fn encoded_samples_are_decoded(samples in samples()) {
         let want: (Vec<i64>, Vec<u64>) = samples.iter().map(|s| (s.0, s.1.to_bits())).unzip();

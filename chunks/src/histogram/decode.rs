@@ -37,6 +37,15 @@ pub(super) trait CountReader {
         first: bool,
         out: &mut [f64],
     ) -> Result<(), &'static str>;
+
+    /// Reads the counts of the buckets for [`CountReader::row`].
+    fn advance(&mut self, r: &mut BitReader<'_>, first: bool) -> Result<(), &'static str>;
+
+    /// Writes the counts that [`CountReader::advance`] read last.
+    fn row(&self, out: &mut [f64]) -> Result<(), &'static str>;
+
+    /// Passes over the counts of the buckets, in all samples of a chunk.
+    fn skip(&mut self, r: &mut BitReader<'_>, first: bool) -> Result<(), &'static str>;
 }
 
 /// The header of a chunk.
@@ -68,95 +77,206 @@ impl Header {
     }
 }
 
+/// The counter reset header of a chunk, which may have no samples.
+pub(super) fn counter_reset(bytes: &[u8], with_start: bool) -> Result<CounterReset, ChunkError> {
+    Ok(Header::read(bytes, with_start)?.0.counter_reset)
+}
+
+/// A chunk that is read sample by sample, from behind its layout.
+pub(super) struct Samples<'a, C> {
+    pub(super) layout: HistogramLayout,
+    pub(super) counter_reset: CounterReset,
+    /// Samples according to the header.
+    pub(super) samples: usize,
+    /// Buckets of each.
+    pub(super) width: usize,
+    pub(super) counts: C,
+    /// The number of the next one.
+    sample: usize,
+    r: BitReader<'a>,
+    start: Option<StartReader>,
+    sums: Sums,
+    t: i64,
+    delta: i64,
+}
+
+/// What reads or skips a sample's buckets gets.
+pub(super) struct Buckets<'a, 'b, C> {
+    pub(super) counts: &'a mut C,
+    pub(super) r: &'a mut BitReader<'b>,
+    /// The sample's number.
+    pub(super) sample: usize,
+    pub(super) stale: bool,
+}
+
+impl<C> Buckets<'_, '_, C> {
+    pub(super) fn first(&self) -> bool {
+        self.sample == 0
+    }
+
+    /// Whether there are any. A stale marker stores no buckets. If it comes
+    /// first, the layout has none either.
+    pub(super) fn stored(&self) -> bool {
+        !self.stale || self.first()
+    }
+}
+
+/// A sample without its buckets.
+pub(super) struct Totals {
+    pub(super) timestamp: i64,
+    pub(super) start_timestamp: i64,
+    pub(super) count: f64,
+    pub(super) zero_count: f64,
+    pub(super) sum: f64,
+    pub(super) stale: bool,
+}
+
+impl Totals {
+    pub(super) fn push_to(&self, columns: &mut HistogramColumns) {
+        columns.timestamps.push(self.timestamp);
+        columns.start_timestamps.push(self.start_timestamp);
+        columns.counts.push(self.count);
+        columns.zero_counts.push(self.zero_count);
+        columns.sums.push(self.sum);
+    }
+}
+
+impl<'a, C: CountReader> Samples<'a, C> {
+    /// Reads header and layout; `None` if there is no sample.
+    pub(super) fn new(bytes: &'a [u8], with_start: bool) -> Result<Option<Self>, ChunkError> {
+        let (header, data) = Header::read(bytes, with_start)?;
+        let samples = header.samples;
+        if samples == 0 {
+            return Ok(None);
+        }
+        let mut r = BitReader::new(data);
+        let truncated = ChunkError::Truncated { sample: 0, samples };
+        let layout = HistogramLayout::read(&mut r)?;
+        if r.overrun() {
+            return Err(truncated);
+        }
+        let width = layout.buckets();
+        if width > r.remaining() / C::FIRST_BUCKET_BITS {
+            return Err(truncated);
+        }
+        Ok(Some(Samples {
+            counts: C::new(&layout),
+            layout,
+            counter_reset: header.counter_reset,
+            samples,
+            width,
+            sample: 0,
+            r,
+            start: header.start,
+            sums: Sums::default(),
+            t: 0,
+            delta: 0,
+        }))
+    }
+
+    /// Reads a sample, its buckets with `buckets`.
+    #[inline(always)]
+    pub(super) fn next(
+        &mut self,
+        buckets: impl FnOnce(Buckets<'_, 'a, C>) -> Result<(), ChunkError>,
+    ) -> Result<Totals, ChunkError> {
+        let (sample, samples, r) = (self.sample, self.samples, &mut self.r);
+        let corrupt = |what| ChunkError::Corrupt { sample, what };
+        let (first, before) = (sample == 0, self.t);
+        if first {
+            self.t = r.varbit_int();
+        } else {
+            self.delta = self.delta.wrapping_add(r.varbit_int());
+            self.t = self.t.wrapping_add(self.delta);
+        }
+        let totals = self.counts.totals(r, first);
+        let [mut count, mut zero_count] = totals.map_err(corrupt)?;
+        let sum = self.sums.read(r, first);
+        let sum = sum.ok_or_else(|| corrupt(BAD_WINDOW))?;
+        let stale = sum == STALE_NAN;
+        buckets(Buckets {
+            counts: &mut self.counts,
+            r,
+            sample,
+            stale,
+        })?;
+        let start_timestamp = match &mut self.start {
+            Some(start) => start
+                .read(r, sample, self.t, before)
+                .ok_or_else(|| corrupt(BAD_VARINT))?,
+            None => 0,
+        };
+        if r.overrun() {
+            return Err(ChunkError::Truncated { sample, samples });
+        }
+        if stale {
+            (count, zero_count) = (0.0, 0.0);
+        } else if zero_count != 0.0 && self.layout.is_custom() {
+            return Err(corrupt("a zero bucket beside custom buckets"));
+        }
+        self.sample += 1;
+        Ok(Totals {
+            timestamp: self.t,
+            start_timestamp,
+            count,
+            zero_count,
+            sum: f64::from_bits(sum),
+            stale,
+        })
+    }
+}
+
 /// Decodes a chunk into empty columns.
 pub(super) fn decode<C: CountReader>(
     bytes: &[u8],
     with_start: bool,
     columns: &mut HistogramColumns,
 ) -> Result<(), ChunkError> {
-    let (mut header, data) = Header::read(bytes, with_start)?;
-    columns.counter_reset = header.counter_reset;
-    let samples = header.samples;
-    if samples == 0 {
+    columns.counter_reset = counter_reset(bytes, with_start)?;
+    let Some(mut chunk) = Samples::<C>::new(bytes, with_start)? else {
         return Ok(());
-    }
-    let mut r = BitReader::new(data);
-    let truncated = |sample| ChunkError::Truncated { sample, samples };
-    columns.layout = HistogramLayout::read(&mut r)?;
-    if r.overrun() {
-        return Err(truncated(0));
-    }
-    let width = columns.layout.buckets();
-    if width > r.remaining() / C::FIRST_BUCKET_BITS {
-        return Err(truncated(0));
-    }
+    };
+    let width = chunk.width;
     let bound = MemoryBound {
-        samples,
+        samples: chunk.samples,
         width,
         bytes: bytes.len(),
     };
-    bound.reserve(columns);
-    let mut counts = C::new(&columns.layout);
-    let mut sums = Sums::default();
-    let (mut t, mut delta) = (0i64, 0i64);
-    for sample in 0..samples {
-        let corrupt = |what| ChunkError::Corrupt { sample, what };
-        let (first, before) = (sample == 0, t);
-        if first {
-            t = r.varbit_int();
-        } else {
-            delta = delta.wrapping_add(r.varbit_int());
-            t = t.wrapping_add(delta);
-        }
-        let [mut count, mut zero_count] = counts.totals(&mut r, first).map_err(corrupt)?;
-        let sum = sums
-            .read(&mut r, first)
-            .ok_or_else(|| corrupt(BAD_WINDOW))?;
-        let from = bound.check(sample)?;
-        columns.buckets.resize(from + width, 0.0);
-        let row = &mut columns.buckets[from..];
-        let stale = sum == STALE_NAN;
-        // A stale marker stores no buckets. If it comes first, the layout has
-        // none either.
-        if !stale || first {
-            counts.buckets(&mut r, first, row).map_err(corrupt)?;
-        }
-        let start = match &mut header.start {
-            Some(start) => start
-                .read(&mut r, sample, t, before)
-                .ok_or_else(|| corrupt(BAD_VARINT))?,
-            None => 0,
-        };
-        if r.overrun() {
-            return Err(truncated(sample));
-        }
-        if stale {
-            (count, zero_count) = (0.0, 0.0);
-            row.fill(0.0);
-        } else if zero_count != 0.0 && columns.layout.is_custom() {
-            return Err(corrupt("a zero bucket beside custom buckets"));
-        }
-        columns.timestamps.push(t);
-        columns.start_timestamps.push(start);
-        columns.counts.push(count);
-        columns.zero_counts.push(zero_count);
-        columns.sums.push(f64::from_bits(sum));
+    bound.reserve(columns, width);
+    for _ in 0..chunk.samples {
+        let rows = &mut columns.buckets;
+        let totals = chunk.next(|buckets| {
+            let sample = buckets.sample;
+            let from = bound.check(sample)?;
+            rows.resize(from + width, 0.0);
+            let (first, row) = (buckets.first(), &mut rows[from..]);
+            if buckets.stored() {
+                let read = buckets.counts.buckets(buckets.r, first, row);
+                read.map_err(|what| ChunkError::Corrupt { sample, what })?;
+            }
+            if buckets.stale {
+                row.fill(0.0);
+            }
+            Ok(())
+        })?;
+        totals.push_to(columns);
     }
+    columns.layout = chunk.layout;
     reduce::to_used_schema(columns);
     Ok(())
 }
 
 /// The bound on a chunk's memory.
-struct MemoryBound {
-    samples: usize,
-    width: usize,
-    bytes: usize,
+pub(super) struct MemoryBound {
+    pub(super) samples: usize,
+    pub(super) width: usize,
+    pub(super) bytes: usize,
 }
 
 impl MemoryBound {
-    /// Reserves memory for what the chunk's bits can hold, since the count of
-    /// samples in the header may be wrong.
-    fn reserve(&self, columns: &mut HistogramColumns) {
+    /// Reserves memory for what the chunk's bits can hold, `width` buckets a
+    /// sample of it, since the count of samples in the header may be wrong.
+    pub(super) fn reserve(&self, columns: &mut HistogramColumns, width: usize) {
         let bits = self.bytes * 8;
         // A sample takes at least four bits, and one for each bucket unless it
         // is a stale marker.
@@ -166,7 +286,7 @@ impl MemoryBound {
         columns.counts.reserve(rows);
         columns.zero_counts.reserve(rows);
         columns.sums.reserve(rows);
-        let cells = self.samples.min(bits / (4 + self.width)) * self.width;
+        let cells = self.samples.min(bits / (4 + self.width)) * width;
         columns.buckets.reserve(cells.min(MAX_CELLS));
     }
 

@@ -61,4 +61,23 @@ impl CountReader for FloatReader {
         }
         Ok(())
     }
+
+    fn advance(&mut self, r: &mut BitReader<'_>, first: bool) -> Result<(), &'static str> {
+        for bucket in &mut self.buckets {
+            bucket.read(r, first)?;
+        }
+        Ok(())
+    }
+
+    fn row(&self, out: &mut [f64]) -> Result<(), &'static str> {
+        for (out, bucket) in out.iter_mut().zip(&self.buckets) {
+            *out = f64::from_bits(bucket.bits);
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self, r: &mut BitReader<'_>, first: bool) -> Result<(), &'static str> {
+        // Windows have to be followed, and values are next to them.
+        self.advance(r, first)
+    }
 }

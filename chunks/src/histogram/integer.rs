@@ -1,6 +1,7 @@
 //! Reads integer counts: deltas of deltas, each bucket as the difference to the
 //! previous bucket.
 
+use super::codes::{self, Codes};
 use super::decode::CountReader;
 use super::layout::HistogramLayout;
 use crate::bits::BitReader;
@@ -35,6 +36,7 @@ pub(super) struct IntegerReader {
     bucket_deltas: Vec<i64>,
     /// The changes of `bucket_deltas` from the previous sample to this one.
     changes: Vec<i64>,
+    codes: Codes,
     positive: usize,
 }
 
@@ -48,6 +50,7 @@ impl CountReader for IntegerReader {
             zero_count: DeltaOfDelta::default(),
             bucket_deltas: vec![0; buckets],
             changes: vec![0; buckets],
+            codes: Codes::new(buckets),
             positive: layout.positive_buckets(),
         }
     }
@@ -63,36 +66,61 @@ impl CountReader for IntegerReader {
         out: &mut [f64],
     ) -> Result<(), &'static str> {
         if first {
-            add_changes(r, &mut self.bucket_deltas);
-        } else {
-            add_changes(r, &mut self.changes);
-            for (delta, change) in self.bucket_deltas.iter_mut().zip(&self.changes) {
-                *delta = delta.wrapping_add(*change);
-            }
+            self.advance(r, first)?;
+            return self.row(out);
         }
+        let small = self.codes.read(r, &mut self.changes);
+        let (positive, negative) = out.split_at_mut(self.positive);
+        let (small, negative_small) = small.split_at(self.positive);
+        let (changes, negative_changes) = self.changes.split_at_mut(self.positive);
+        let (deltas, negative_deltas) = self.bucket_deltas.split_at_mut(self.positive);
+        let valid = changed_sums(small, changes, deltas, positive)
+            && changed_sums(negative_small, negative_changes, negative_deltas, negative);
+        if valid { Ok(()) } else { Err(NEGATIVE) }
+    }
+
+    fn advance(&mut self, r: &mut BitReader<'_>, first: bool) -> Result<(), &'static str> {
+        let deltas = &mut self.bucket_deltas;
+        if first {
+            for (delta, small) in self.codes.read_to(r, deltas) {
+                *delta = delta.wrapping_add(i64::from(small));
+            }
+            return Ok(());
+        }
+        for ((change, small), delta) in self.codes.read_to(r, &mut self.changes).zip(deltas) {
+            *change = change.wrapping_add(i64::from(small));
+            *delta = delta.wrapping_add(*change);
+        }
+        Ok(())
+    }
+
+    fn row(&self, out: &mut [f64]) -> Result<(), &'static str> {
         let (positive, negative) = out.split_at_mut(self.positive);
         let (positive_deltas, negative_deltas) = self.bucket_deltas.split_at(self.positive);
         let valid =
             running_sums(positive_deltas, positive) && running_sums(negative_deltas, negative);
         if valid { Ok(()) } else { Err(NEGATIVE) }
     }
+
+    fn skip(&mut self, r: &mut BitReader<'_>, _first: bool) -> Result<(), &'static str> {
+        codes::skip(r, self.bucket_deltas.len());
+        Ok(())
+    }
 }
 
-/// Length of a run of zeros that is worth a branch to skip it at once. Shorter
-/// ones are read like other numbers, without a branch.
-const RUN: usize = 8;
-
-/// Adds a number from the chunk to each of `values`. Most are zeros of one bit.
-fn add_changes(r: &mut BitReader<'_>, values: &mut [i64]) {
-    let mut at = 0;
-    while at < values.len() {
-        if values.len() - at >= RUN && r.peek() >> (64 - RUN) == 0 {
-            at += r.skip_zeros(values.len() - at);
-        } else {
-            values[at] = values[at].wrapping_add(r.varbit_int());
-            at += 1;
-        }
+/// Adds `small` to the changes, these to the differences, and turns the
+/// differences into counts; false if any count is negative or overflows.
+fn changed_sums(small: &[i8], changes: &mut [i64], deltas: &mut [i64], out: &mut [f64]) -> bool {
+    let (mut count, mut signs) = (0i64, 0i64);
+    let buckets = small.iter().zip(changes).zip(deltas).zip(out);
+    for (((small, change), delta), out) in buckets {
+        *change = change.wrapping_add(i64::from(*small));
+        *delta = delta.wrapping_add(*change);
+        count = count.wrapping_add(*delta);
+        signs |= count;
+        *out = count as f64;
     }
+    signs >= 0
 }
 
 /// Turns differences into counts; false if any is negative or overflows.

@@ -12,6 +12,7 @@
 //! timestamps follow each sample as in XOR2 chunks.
 
 mod build;
+mod codes;
 mod columns;
 mod count;
 mod counter_reset;
@@ -26,6 +27,7 @@ mod sample;
 mod start;
 #[cfg(test)]
 mod tests;
+mod totals;
 
 use crate::encoding::Encoding;
 use crate::error::ChunkError;
@@ -66,6 +68,47 @@ pub fn decode_histograms(
     };
     if result.is_err() {
         columns.clear();
+    }
+    result
+}
+
+/// As [`decode_histograms`], without buckets, which are passed over: neither the
+/// layout nor the columns have any. That bucket counts are not negative is not
+/// checked.
+///
+/// The first sample has an unknown counter reset hint (unless the chunk holds
+/// gauges), which its neighbour in another chunk may tell. For this, `ends` gets
+/// two samples with their buckets: the chunk's first one, and the last one that
+/// is not a stale marker, if it is another one. Reading `ends` takes longer.
+///
+/// # Errors
+/// When what is read of the chunk is corrupt, too large, or holds floats. Then
+/// both are empty.
+pub fn decode_histogram_totals(
+    encoding: Encoding,
+    bytes: &[u8],
+    columns: &mut HistogramColumns,
+    mut ends: Option<&mut HistogramColumns>,
+) -> Result<(), ChunkError> {
+    columns.clear();
+    if let Some(ends) = &mut ends {
+        ends.clear();
+    }
+    let to = ends.as_deref_mut();
+    let result = match encoding {
+        Encoding::Histogram => totals::decode::<integer::IntegerReader>(bytes, false, columns, to),
+        Encoding::HistogramSt => totals::decode::<integer::IntegerReader>(bytes, true, columns, to),
+        Encoding::FloatHistogram => totals::decode::<float::FloatReader>(bytes, false, columns, to),
+        Encoding::FloatHistogramSt => {
+            totals::decode::<float::FloatReader>(bytes, true, columns, to)
+        }
+        Encoding::Xor | Encoding::Xor2 => Err(ChunkError::NotHistograms),
+    };
+    if result.is_err() {
+        columns.clear();
+        if let Some(ends) = ends {
+            ends.clear();
+        }
     }
     result
 }

@@ -53,7 +53,7 @@ fn layout() -> impl Strategy<Value = HistogramLayout> {
 
 /// Of a sample: time since the previous one, start timestamp, count, zero count,
 /// bits of the sum, buckets.
-type Raw = (i64, i64, u64, u64, u64, Vec<u64>);
+pub(super) type Raw = (i64, i64, u64, u64, u64, Vec<u64>);
 
 fn count() -> impl Strategy<Value = u64> {
     prop_oneof![
@@ -65,7 +65,7 @@ fn count() -> impl Strategy<Value = u64> {
 }
 
 /// A layout with samples for it.
-fn chunk() -> impl Strategy<Value = (HistogramLayout, Vec<Raw>)> {
+pub(super) fn chunk() -> impl Strategy<Value = (HistogramLayout, Vec<Raw>)> {
     layout().prop_flat_map(|layout| {
         let width = layout.buckets();
         let gap = prop_oneof![4 => Just(15_000i64), 2 => 0i64..100_000, 1 => any::<i64>()];
@@ -88,7 +88,10 @@ fn chunk() -> impl Strategy<Value = (HistogramLayout, Vec<Raw>)> {
 }
 
 /// Histograms of samples; stale markers only at the end.
-fn samples_of<C: Count>(raw: &[Raw], count: impl Fn(u64) -> C) -> Vec<(i64, i64, Histogram<C>)> {
+pub(super) fn samples_of<C: Count>(
+    raw: &[Raw],
+    count: impl Fn(u64) -> C,
+) -> Vec<(i64, i64, Histogram<C>)> {
     let (mut t, mut stale) = (1_700_000_000_000i64, false);
     let mut samples = Vec::new();
     for (number, (gap, start, all, zero, sum, buckets)) in raw.iter().enumerate() {
@@ -106,7 +109,7 @@ fn samples_of<C: Count>(raw: &[Raw], count: impl Fn(u64) -> C) -> Vec<(i64, i64,
     samples
 }
 
-fn encoded<C: Count>(
+pub(super) fn encoded<C: Count>(
     layout: &HistogramLayout,
     samples: &[(i64, i64, Histogram<C>)],
     with_start: bool,
@@ -242,7 +245,7 @@ proptest! {
     }
 }
 
-const ALL: [Encoding; 4] = [
+pub(super) const ALL: [Encoding; 4] = [
     Encoding::Histogram,
     Encoding::HistogramSt,
     Encoding::FloatHistogram,
