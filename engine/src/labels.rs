@@ -402,20 +402,21 @@ impl LabelList {
     /// had the same of these, so that rows that differed still differ. `None`
     /// if no row has any.
     pub fn without_metadata(&self) -> Option<(LabelList, bool)> {
-        let metadata = |row: &[Label]| -> smallvec::SmallVec<[Label; 3]> {
-            row.iter()
-                .copied()
-                .filter(|l| l.name.is_metadata())
-                .collect()
-        };
         let first = self.iter().next().map(metadata)?;
-        let same = self.iter().all(|row| metadata(row) == first);
+        let same = self.has_one_metadata();
         if same && first.is_empty() {
             return None;
         }
         let list =
             self.map(|row, out| out.extend(row.iter().copied().filter(|l| !l.name.is_metadata())));
         Some((list, same))
+    }
+
+    /// Whether all rows have the same name, type and unit.
+    pub fn has_one_metadata(&self) -> bool {
+        let mut rows = self.iter().map(metadata);
+        let first = rows.next();
+        rows.all(|row| Some(row) == first)
     }
 
     /// Groups equal rows: for each row the number of its group, in order of
@@ -425,6 +426,12 @@ impl LabelList {
         let ids = self.iter().map(|row| groups.id_of(row)).collect();
         (ids, groups.len())
     }
+}
+
+/// The labels of a row that are metadata.
+fn metadata(row: &[Label]) -> smallvec::SmallVec<[Label; 3]> {
+    let own = row.iter().copied();
+    own.filter(|label| label.name.is_metadata()).collect()
 }
 
 /// Numbers label sets in order of first appearance.

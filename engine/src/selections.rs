@@ -100,11 +100,17 @@ impl Selections {
         let control = StoreControl::new(context, gate);
         let answers = asked.iter().map(|(key, nodes)| {
             let hints = hints_of(nodes[0].1);
+            let projection = projection_of(nodes);
             let control = &control;
             async move {
                 let request = SelectRequest::new(key.matchers, key.range, &hints, &context.symbols)
-                    .with_control(control);
-                let selected = snapshot.select(request).await?;
+                    .with_control(control)
+                    .with_projection(projection.as_deref());
+                let mut selected = snapshot.select(request).await?;
+                if selected.projected && !selected.labels.has_one_metadata() {
+                    // Nobody could tell whether rows differ without it.
+                    selected = snapshot.select(request.with_projection(None)).await?;
+                }
                 control.check()?;
                 Ok::<_, StorageError>(selected)
             }
@@ -116,7 +122,7 @@ impl Selections {
         let mut by_node = HashMap::new();
         for (answer, (_, nodes)) in answers.into_iter().zip(asked) {
             context.check()?;
-            check_order(&answer.labels, context)?;
+            check_order(&answer.labels, answer.projected, context)?;
             let shared = Selection::new(answer, context);
             for (id, select) in nodes {
                 let selection = match &select.group {
@@ -163,6 +169,7 @@ impl Selection {
             labels,
             series,
             warnings,
+            ..
         } = selected;
         context.add_storage_warnings(warnings);
         context.stats.series.fetch_add(labels.len() as u64, Relaxed);
@@ -225,8 +232,13 @@ impl Selection {
 }
 
 /// Makes sure that a store gives series in order and each once: ties are
-/// decided by it, and rows with equal labels would stay apart.
-fn check_order(labels: &LabelList, context: &QueryContext) -> Result<(), QueryError> {
+/// decided by it, and rows with equal labels would stay apart. Of projected rows
+/// the order cannot be told.
+fn check_order(
+    labels: &LabelList,
+    projected: bool,
+    context: &QueryContext,
+) -> Result<(), QueryError> {
     let symbols = context.symbols.read();
     let told = |what: String| Err(QueryError::Storage(StorageError::Other(what)));
     let mut before: Option<&[Label]> = None;
@@ -243,7 +255,7 @@ fn check_order(labels: &LabelList, context: &QueryContext) -> Result<(), QueryEr
                 symbols.display_braces(row)
             ));
         }
-        if let Some(before) = before
+        if let Some(before) = before.filter(|_| !projected)
             && symbols.compare(before, row) != Ordering::Less
         {
             return told(format!(
@@ -255,6 +267,17 @@ fn check_order(labels: &LabelList, context: &QueryContext) -> Result<(), QueryEr
         before = Some(row);
     }
     Ok(())
+}
+
+/// The labels that any of the selectors needs; `None` if one needs all.
+fn projection_of(nodes: &[(u32, &Select)]) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    for (_, select) in nodes {
+        names.extend_from_slice(select.projection.as_ref()?);
+    }
+    names.sort_unstable();
+    names.dedup();
+    Some(names)
 }
 
 fn hints_of(select: &Select) -> SelectHints {

@@ -40,6 +40,10 @@ pub struct SelectRequest<'a> {
     pub range: TimeRange,
     /// See [`SelectHints`].
     pub hints: &'a SelectHints,
+    /// The names of the labels that the query looks at beside `__name__`,
+    /// `__type__` and `__unit__`, sorted; `None` for all. A store may leave out
+    /// others, of all rows alike, if it says so: see [`Selected::projected`].
+    pub projection: Option<&'a [String]>,
     /// Where label strings go.
     pub symbols: &'a SymbolTable,
     /// Whether the query still wants the answer.
@@ -59,6 +63,7 @@ impl<'a> SelectRequest<'a> {
             range,
             hints,
             symbols,
+            projection: None,
             control: &Unlimited,
         }
     }
@@ -67,6 +72,19 @@ impl<'a> SelectRequest<'a> {
     #[must_use]
     pub fn with_control(self, control: &'a dyn SelectControl) -> Self {
         SelectRequest { control, ..self }
+    }
+
+    /// The same request by a query that looks at some labels alone.
+    #[must_use]
+    pub fn with_projection(self, projection: Option<&'a [String]>) -> Self {
+        SelectRequest { projection, ..self }
+    }
+
+    /// Whether the query looks at the label `name`.
+    pub fn needs(&self, name: &str) -> bool {
+        let asked = |names: &[String]| names.iter().any(|n| n == name);
+        let metadata = ["__name__", "__type__", "__unit__"];
+        self.projection.is_none_or(asked) || metadata.contains(&name)
     }
 }
 
@@ -106,6 +124,10 @@ pub struct Selected {
     /// One row a series, sorted as [`Symbols::compare`](crate::labels::Symbols::compare)
     /// orders, no two rows equal. An answer that is not so ends the query.
     pub labels: LabelList,
+    /// Whether labels that the query does not look at are left out
+    /// ([`SelectRequest::projection`]). Rows are then in the order of their whole
+    /// label sets, which differ, though what is left of them may be equal.
+    pub projected: bool,
     /// The samples, by the row's number in `labels`.
     pub series: Arc<dyn SeriesSource>,
     /// Things the user should know although there is an answer.
@@ -117,8 +139,19 @@ impl Selected {
     pub fn new(labels: LabelList, series: Arc<dyn SeriesSource>) -> Self {
         Selected {
             labels,
+            projected: false,
             series,
             warnings: Vec::new(),
+        }
+    }
+
+    /// The same answer, of which labels are left out: see
+    /// [`Selected::projected`].
+    #[must_use]
+    pub fn with_projected_labels(self) -> Self {
+        Selected {
+            projected: true,
+            ..self
         }
     }
 

@@ -273,6 +273,10 @@ fn write_select(f: &mut Formatter<'_>, select: &Select, grid: &Grid) -> fmt::Res
     if select.totals_only {
         f.write_str(", totals")?;
     }
+    if let Some(names) = &select.projection {
+        f.write_str(", labels")?;
+        write_names(f, names)?;
+    }
     if let Some(SelectGroup {
         id,
         matchers,

@@ -67,6 +67,9 @@ pub struct Select {
     /// Whether native histograms are read without their buckets: count and
     /// sum, and what is known of resets from the samples before.
     pub totals_only: bool,
+    /// The names of the labels that the plan needs beside name, type and unit,
+    /// sorted; all labels if it is not set. Set by the rule on label projection.
+    pub projection: Option<Vec<String>>,
     /// Where the selector stands in the query.
     pub span: Span,
 }

@@ -11,6 +11,7 @@
 
 mod common_subtrees;
 mod constant_folding;
+mod label_projection;
 mod matcher_propagation;
 mod needless_sorts;
 mod set_chains;
@@ -66,6 +67,7 @@ pub const RULES: &[&dyn Rule] = &[
     &common_subtrees::CommonSubtrees,
     &set_chains::SetChains,
     &shared_selects::SharedSelects,
+    &label_projection::LabelProjection,
 ];
 
 /// The plan after a rule.

@@ -34,7 +34,7 @@ pub(super) fn rows(head: &Head, request: SelectRequest<'_>) -> Result<Rows, Stor
         samples += in_range.unwrap_or(0);
         in_range.is_some()
     });
-    let mut rows = Rows::with_capacity(ids.len(), control)?;
+    let mut rows = Rows::with_capacity(ids.len(), request)?;
     rows.samples = samples as f64;
     let mut memo: FxHashMap<u32, Symbol> = FxHashMap::default();
     let mut labels = Vec::with_capacity(16);

@@ -57,9 +57,13 @@ impl View {
         overlaps.then_some(&self.head)
     }
 
-    fn select(&self, request: SelectRequest<'_>) -> Result<Selected, StorageError> {
+    fn select(&self, mut request: SelectRequest<'_>) -> Result<Selected, StorageError> {
         let SelectRequest { range, symbols, .. } = request;
         let sources = self.sources(range);
+        if !matches!(sources[..], [Source::Block(_)]) {
+            // Several sources are merged by their whole label sets.
+            request.projection = None;
+        }
         let mut all = Vec::with_capacity(sources.len());
         let mut estimate = 0.0;
         for (number, source) in sources.iter().enumerate() {
@@ -75,7 +79,11 @@ impl View {
             range,
             estimate: estimate as u64,
         });
-        Ok(Selected::new(labels, series))
+        let selected = Selected::new(labels, series);
+        Ok(match request.projection {
+            Some(_) => selected.with_projected_labels(),
+            None => selected,
+        })
     }
 
     /// The times of the first and the last sample. A block's max time is only

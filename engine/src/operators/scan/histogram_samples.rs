@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use quarrel_chunks::histogram::{self as chunks, HistogramColumns, decode_histograms};
+use quarrel_chunks::histogram::{
+    self as chunks, HistogramColumns, decode_histogram_totals, decode_histograms,
+};
 use quarrel_chunks::{ChunkError, Encoding};
 use quarrel_functions::histogram::native::{
     CounterReset, HistogramColumn, HistogramRef, HistogramRows, Layout, LayoutError, RowColumns,
@@ -21,6 +23,8 @@ pub struct HistogramSamples {
     /// One histogram a timestamp; stale markers are in until asked out.
     pub column: HistogramColumn,
     scratch: HistogramColumns,
+    /// Of chunks whose totals are decoded, the samples with buckets.
+    pub(super) ends: HistogramColumns,
 }
 
 /// Why histograms cannot be had.
@@ -119,6 +123,33 @@ impl HistogramSamples {
             (out.timestamps, out.start_timestamps, out.column);
     }
 
+    /// Decodes the totals of a chunk, and its first and last sample whole if
+    /// `with_ends`: times, start timestamps, schema, and columns without buckets.
+    ///
+    /// # Errors
+    /// When the chunk is corrupt.
+    pub(super) fn decode_totals(
+        &mut self,
+        (encoding, bytes): (Encoding, &[u8]),
+        with_ends: bool,
+    ) -> Result<Totals, HistogramSamplesError> {
+        let scratch = &mut self.scratch;
+        let ends = with_ends.then_some(&mut self.ends);
+        decode_histogram_totals(encoding, bytes, scratch, ends)
+            .map_err(HistogramSamplesError::Chunk)?;
+        Ok(Totals {
+            timestamps: std::mem::take(&mut scratch.timestamps),
+            start_timestamps: std::mem::take(&mut scratch.start_timestamps),
+            schema: scratch.layout.schema,
+            columns: columns_of(scratch),
+        })
+    }
+
+    /// The samples with buckets of the chunk whose totals were decoded last.
+    pub(super) fn take_ends(&mut self) -> Result<HistogramRows, HistogramSamplesError> {
+        rows_of(&mut self.ends).map_err(HistogramSamplesError::Layout)
+    }
+
     /// Appends a sample behind all others.
     pub fn push(&mut self, timestamp: i64, start: i64, h: &HistogramRef<'_>) {
         self.timestamps.push(timestamp);
@@ -160,6 +191,15 @@ impl HistogramSamples {
     }
 }
 
+/// The totals of a chunk's samples.
+#[derive(Debug)]
+pub(super) struct Totals {
+    pub timestamps: Vec<i64>,
+    pub start_timestamps: Vec<i64>,
+    pub schema: i32,
+    pub columns: RowColumns,
+}
+
 /// A sample that comes after its neighbour, or after another chunk's sample.
 fn after(sample: HistogramRef<'_>, neighbour: bool) -> HistogramRef<'_> {
     let counter_reset = match sample.counter_reset {
@@ -185,6 +225,12 @@ fn rows_of(columns: &mut HistogramColumns) -> Result<HistogramRows, LayoutError>
         spans(&written.negative_spans),
         Arc::from(&written.custom_values[..]),
     )?;
+    let wrong = |_| LayoutError::TooManyBuckets;
+    HistogramRows::from_columns(layout, false, columns_of(columns)).map_err(wrong)
+}
+
+/// The decoded columns; takes their memory.
+fn columns_of(columns: &mut HistogramColumns) -> RowColumns {
     let samples = columns.counts.len();
     let hint = |i: usize| match columns.counter_reset.of_sample(i) {
         chunks::CounterReset::Unknown => CounterReset::Unknown,
@@ -192,15 +238,13 @@ fn rows_of(columns: &mut HistogramColumns) -> Result<HistogramRows, LayoutError>
         chunks::CounterReset::NoReset => CounterReset::NoReset,
         chunks::CounterReset::Gauge => CounterReset::Gauge,
     };
-    let columns = RowColumns {
+    RowColumns {
         hints: (0..samples).map(hint).collect(),
         zero_counts: std::mem::take(&mut columns.zero_counts),
         counts: std::mem::take(&mut columns.counts),
         sums: std::mem::take(&mut columns.sums),
         buckets: std::mem::take(&mut columns.buckets),
-    };
-    let wrong = |_| LayoutError::TooManyBuckets;
-    HistogramRows::from_columns(layout, false, columns).map_err(wrong)
+    }
 }
 
 #[cfg(test)]

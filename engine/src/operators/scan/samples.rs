@@ -5,7 +5,7 @@
 //! long as the partition. Overlapping chunks are merged; at equal timestamps
 //! the sample that came first stays. Deleted ranges are cut out.
 
-use quarrel_chunks::{ChunkError, decode_floats, decode_floats_with_start};
+use quarrel_chunks::{ChunkError, decode_floats, decode_floats_until, decode_floats_with_start};
 use quarrel_functions::histogram::native::LayoutError;
 
 use super::histogram_samples::{HistogramSamples, HistogramSamplesError};
@@ -83,12 +83,12 @@ impl SampleColumns {
             if !range.overlaps(chunk.min_time, chunk.max_time) {
                 continue;
             }
-            bytes += self.append(chunk)?;
+            bytes += self.append(chunk, range.end)?;
         }
         Ok(bytes)
     }
 
-    fn append(&mut self, chunk: &Chunk) -> Result<usize, SamplesError> {
+    fn append(&mut self, chunk: &Chunk, until: i64) -> Result<usize, SamplesError> {
         let deleted = chunk.deleted.as_deref().unwrap_or_default();
         if let ChunkData::Encoded { encoding, bytes } = &chunk.data
             && encoding.is_histogram()
@@ -98,7 +98,7 @@ impl SampleColumns {
             return Ok(bytes.len());
         }
         let from = self.timestamps.len();
-        let bytes = self.decode(chunk)?;
+        let bytes = self.decode(chunk, until)?;
         if !deleted.is_empty() {
             self.cut(from, |t| deleted.iter().any(|d| d.start <= t && t <= d.end));
         }
@@ -116,7 +116,8 @@ impl SampleColumns {
         Ok(bytes)
     }
 
-    fn decode(&mut self, chunk: &Chunk) -> Result<usize, SamplesError> {
+    /// Appends the floats of a chunk, as far as they matter.
+    fn decode(&mut self, chunk: &Chunk, until: i64) -> Result<usize, SamplesError> {
         let (timestamps, values) = (&mut self.timestamps, &mut self.values);
         let bytes = match &chunk.data {
             ChunkData::Encoded { encoding, bytes } => {
@@ -128,6 +129,9 @@ impl SampleColumns {
                         timestamps,
                         values,
                     ),
+                    None if chunk.max_time > until => {
+                        decode_floats_until(*encoding, bytes, until, timestamps, values)
+                    }
                     None => decode_floats(*encoding, bytes, timestamps, values),
                 };
                 decoded.map_err(SamplesError::Chunk)?;

@@ -184,13 +184,26 @@ impl Worker {
         if !needed {
             return Ok((0, 0, 0));
         }
-        let bytes = self
-            .columns
-            .load(&self.chunks, scan.range)
-            .map_err(|error| {
-                let labels = selection.labels.get(row as usize);
-                samples_error(&self.run.context, labels, error)
-            })?;
+        let failed = |error| {
+            let labels = selection.labels.get(row as usize);
+            samples_error(&self.run.context, labels, error)
+        };
+        // Where an iterator jumps to depends on the samples that are there: those
+        // of a range that is cut are fewer.
+        let totals = scan.totals.filter(|_| !scan.cut);
+        let mut read = None;
+        if let Some(reading) = totals {
+            let loaded = self.columns.load_totals(&self.chunks, scan.range, reading);
+            read = loaded.map_err(failed)?;
+        }
+        let reduced = read.is_some();
+        let bytes = match read {
+            Some(bytes) => bytes,
+            None => self
+                .columns
+                .load(&self.chunks, scan.range)
+                .map_err(failed)?,
+        };
         if scan.cut {
             self.columns.cut_to(scan.range);
         }
@@ -199,6 +212,7 @@ impl Worker {
             return Ok((bytes, 0, 0));
         }
         if let Some(reading) = scan.totals
+            && !reduced
             && !self.columns.histograms.is_empty()
         {
             self.columns.reduce_to_totals(reading);

@@ -169,8 +169,13 @@ impl Layout {
     /// The layout of histograms whose buckets are not known: none, and no
     /// bounds, but the schema.
     pub fn without_buckets(&self) -> Arc<Layout> {
+        Layout::bare(self.schema)
+    }
+
+    /// No buckets, in a schema that a layout has.
+    pub fn bare(schema: i32) -> Arc<Layout> {
         let none = Arc::default();
-        Arc::new(Layout::unchecked(self.schema, 0.0, vec![], vec![], none))
+        Arc::new(Layout::unchecked(schema, 0.0, vec![], vec![], none))
     }
 
     /// No buckets, in schema 0.

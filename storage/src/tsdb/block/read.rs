@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolsMut};
-use quarrel_engine::storage::{Chunk, SelectControl, SelectRequest, StorageError, TimeRange};
+use quarrel_engine::storage::{Chunk, SelectRequest, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
 use super::index::{ChunkMeta, Index};
@@ -41,11 +41,14 @@ impl Rows {
     ///
     /// # Errors
     /// The end of the query.
-    pub fn with_capacity(count: usize, control: &dyn SelectControl) -> Result<Self, StorageError> {
-        let row = LABELS_A_ROW * size_of::<Label>() + 2 * size_of::<u32>();
-        control.reserve(count * row)?;
+    pub fn with_capacity(count: usize, request: SelectRequest<'_>) -> Result<Self, StorageError> {
+        let labels = request
+            .projection
+            .map_or(LABELS_A_ROW, |names| names.len() + 1);
+        let row = labels * size_of::<Label>() + 2 * size_of::<u32>();
+        request.control.reserve(count * row)?;
         Ok(Rows {
-            labels: LabelList::with_capacity(count, LABELS_A_ROW),
+            labels: LabelList::with_capacity(count, labels),
             ..Rows::default()
         })
     }
@@ -130,8 +133,10 @@ struct SelectedChunks {
 struct CandidateReader<'a> {
     block: &'a Block,
     tombstones: &'a Tombstones,
-    range: TimeRange,
+    request: SelectRequest<'a>,
     matchers: Vec<LabelMatcher<'a>>,
+    /// Whether the query needs a label, by the symbol of its name.
+    needed: FxHashMap<u32, bool>,
     /// Labels of the series of a batch.
     labels: Vec<(u32, u32)>,
     /// Where the labels of each series end.
@@ -152,14 +157,18 @@ impl CandidateReader<'_> {
                 return Ok(false);
             }
         }
+        if self.request.projection.is_some() {
+            self.project(from)?;
+        }
+        let range = self.request.range;
         let deleted = self.tombstones.get(u64::from(id));
         let mut any = false;
         for meta in chunks {
             let meta = meta.map_err(error)?;
-            if meta.min_time > self.range.end {
+            if meta.min_time > range.end {
                 break;
             }
-            if is_selected(&meta, self.range, deleted) {
+            if is_selected(&meta, range, deleted) {
                 any = true;
                 let SelectedChunks {
                     count,
@@ -167,12 +176,34 @@ impl CandidateReader<'_> {
                     references,
                 } = &mut self.chunks;
                 *count += 1;
-                *fractions += fraction(&meta, self.range);
+                *fractions += fraction(&meta, range);
                 references.0 = references.0.min(meta.reference);
                 references.1 = references.1.max(meta.reference);
             }
         }
         Ok(any)
+    }
+
+    /// Leaves out of the labels from `from` on what the query does not need.
+    fn project(&mut self, from: usize) -> Result<(), StorageError> {
+        let mut kept = from;
+        for at in from..self.labels.len() {
+            let name = self.labels[at].0;
+            let needed = match self.needed.get(&name) {
+                Some(needed) => *needed,
+                None => {
+                    let needed = self.request.needs(self.block.index.symbol(name)?);
+                    self.needed.insert(name, needed);
+                    needed
+                }
+            };
+            if needed {
+                self.labels[kept] = self.labels[at];
+                kept += 1;
+            }
+        }
+        self.labels.truncate(kept);
+        Ok(())
     }
 
     /// Reads some candidates and adds the selected ones to `rows`.
@@ -229,20 +260,18 @@ impl Block {
     ) -> Result<Rows, StorageError> {
         let Candidates { ids, remaining } = candidates;
         let SelectRequest {
-            range,
-            symbols,
-            control,
-            ..
+            symbols, control, ..
         } = request;
-        let mut rows = Rows::with_capacity(ids.len(), control)?;
+        let mut rows = Rows::with_capacity(ids.len(), request)?;
         if ids.is_empty() {
             return Ok(rows);
         }
         let mut reader = CandidateReader {
             block: self,
             tombstones,
-            range,
+            request,
             matchers: remaining.into_iter().map(LabelMatcher::new).collect(),
+            needed: FxHashMap::default(),
             labels: Vec::new(),
             ends: Vec::new(),
             chunks: SelectedChunks {
