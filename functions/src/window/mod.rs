@@ -33,6 +33,7 @@ mod sliding;
 pub(crate) mod smoothing;
 mod start_timestamps;
 pub(crate) mod sums;
+mod trend;
 pub(crate) mod variance;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The buffers of window kernels.
 
 use super::moments::Moments;
+use super::trend::Products;
 use crate::kahan::Sum;
 
 /// Buffers that kernels need between input and output. Keep one for each
@@ -12,4 +13,5 @@ pub struct WindowScratch {
     pub(super) keys: Vec<i64>,
     pub(super) sums: Vec<Sum>,
     pub(super) moments: Vec<Moments>,
+    pub(super) products: Vec<Products>,
 }
