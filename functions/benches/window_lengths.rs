@@ -40,6 +40,10 @@ fn main() {
         .map(|i| noise(i) as f64 % 10_000.0 / 7.0)
         .collect();
     let quantiles: Vec<f64> = (0..DAY).map(|i| noise(i) as f64 % 100.0 / 100.0).collect();
+    // A counter, which begins anew once.
+    let counter: Vec<f64> = (0..2 * DAY)
+        .map(|i| (i % (DAY + 900)) as f64 * 7.5)
+        .collect();
     println!(
         "{:32} {:>8} {:>8} {:>8} {:>8} {:>6}",
         "ns/step", "5m", "1h", "6h", "24h", "ratio"
@@ -53,7 +57,9 @@ fn main() {
             named.peek().is_none() || named.any(|wanted| label.contains(wanted.as_str()))
         };
         if is_wanted(&wanted) {
-            let costs = MINUTES.map(|minutes| cost(name, minutes, params, &timestamps, &values));
+            let is_counter = ["rate", "increase", "irate", "resets"].contains(&name);
+            let values = if is_counter { &counter } else { &values };
+            let costs = MINUTES.map(|minutes| cost(name, minutes, params, &timestamps, values));
             let [a, b, c, d] = costs;
             let ratio = d / a;
             println!("{label:32} {a:8.1} {b:8.1} {c:8.1} {d:8.1} {ratio:6.2}");

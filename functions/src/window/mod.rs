@@ -27,6 +27,7 @@ mod moments;
 mod native;
 mod neighbours;
 pub(crate) mod order;
+mod ranks;
 pub(crate) mod rate;
 pub(crate) mod regression;
 mod scratch;
