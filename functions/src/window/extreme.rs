@@ -1,11 +1,11 @@
 //! `min_over_time`, `max_over_time`, and the times of the extremes.
 
-use super::function::FloatKernel::{Buffered, Samples};
+use super::function::FloatKernel::Buffered;
 use super::function::{HistogramKernel, WindowFunction};
 use super::input::WindowInput;
 use super::scratch::WindowScratch;
 use super::simple::of_window;
-use super::sliding::{Fold, pays, slide};
+use super::sliding::{Fold, pays, slide, slide_over};
 
 /// `min_over_time`; NaN only if all samples are.
 pub static MIN: WindowFunction =
@@ -16,16 +16,12 @@ pub static MAX: WindowFunction =
     WindowFunction::new(Buffered(extreme::<Largest>), HistogramKernel::Ignored);
 
 /// `ts_of_min_over_time`
-pub static TS_OF_MIN: WindowFunction = WindowFunction::new(
-    Samples(|input, out, present| time_of(input, |v, best| v <= best, out, present)),
-    HistogramKernel::Ignored,
-);
+pub static TS_OF_MIN: WindowFunction =
+    WindowFunction::new(Buffered(time_of::<LastSmallest>), HistogramKernel::Ignored);
 
 /// `ts_of_max_over_time`
-pub static TS_OF_MAX: WindowFunction = WindowFunction::new(
-    Samples(|input, out, present| time_of(input, |v, best| v >= best, out, present)),
-    HistogramKernel::Ignored,
-);
+pub static TS_OF_MAX: WindowFunction =
+    WindowFunction::new(Buffered(time_of::<LastLargest>), HistogramKernel::Ignored);
 
 /// Below this many samples the plain loop is as fast.
 const LONG_WINDOW: usize = 10;
@@ -34,7 +30,7 @@ const LONG_WINDOW: usize = 10;
 /// it twice, is faster.
 const VISITS: usize = 4;
 
-fn extreme<F: Fold<State = f64>>(
+fn extreme<F: Fold<Item = f64, State = f64>>(
     input: &WindowInput<'_>,
     scratch: &mut WindowScratch,
     out: &mut [f64],
@@ -65,6 +61,7 @@ struct Smallest;
 struct Largest;
 
 impl Fold for Smallest {
+    type Item = f64;
     type State = f64;
 
     fn one(value: f64) -> f64 {
@@ -88,6 +85,7 @@ impl Fold for Smallest {
 }
 
 impl Fold for Largest {
+    type Item = f64;
     type State = f64;
 
     fn one(value: f64) -> f64 {
@@ -110,20 +108,64 @@ impl Fold for Largest {
     }
 }
 
-/// The time, in seconds, of the last sample that `beats` the best before it.
-fn time_of(
+struct LastSmallest;
+struct LastLargest;
+
+/// A value and its sample.
+type At = (f64, u32);
+
+/// The later value, unless the earlier one is better or the later one NaN.
+macro_rules! last_extreme {
+    ($fold:ty, $beats:tt) => {
+        impl Fold for $fold {
+            type Item = At;
+            type State = At;
+
+            fn one(item: At) -> At {
+                item
+            }
+
+            #[inline]
+            fn push(state: &mut At, item: At) {
+                *state = Self::join(*state, item);
+            }
+
+            #[inline]
+            fn push_front(state: &mut At, item: At) {
+                *state = Self::join(item, *state);
+            }
+
+            #[inline]
+            fn join(earlier: At, later: At) -> At {
+                if later.0 $beats earlier.0 || earlier.0.is_nan() {
+                    later
+                } else {
+                    earlier
+                }
+            }
+        }
+    };
+}
+
+last_extreme!(LastSmallest, <=);
+last_extreme!(LastLargest, >=);
+
+/// The time, in seconds, of the last sample that is as good as any; of the
+/// last one if all are NaN.
+fn time_of<F: Fold<Item = At, State = At>>(
     input: &WindowInput<'_>,
-    beats: impl Fn(f64, f64) -> bool,
+    scratch: &mut WindowScratch,
     out: &mut [f64],
     present: &mut [bool],
 ) {
+    let item = |i: usize| (input.values[i], i as u32);
+    let seconds = |(_, at): At| input.timestamps[at as usize] as f64 / 1000.0;
+    if pays(input, LONG_WINDOW, VISITS) {
+        let front = &mut scratch.places;
+        return slide_over::<F>(input.bounds, item, front, out, present, |_, at| seconds(at));
+    }
     of_window(input, out, present, |b| {
-        let (mut best, mut at) = (input.values[b.first()], b.first());
-        for i in b.range() {
-            if beats(input.values[i], best) || best.is_nan() {
-                (best, at) = (input.values[i], i);
-            }
-        }
-        input.timestamps[at] as f64 / 1000.0
+        let later = b.range().skip(1).map(item);
+        seconds(later.fold(item(b.first()), F::join))
     });
 }

@@ -12,6 +12,7 @@
 //! a step (`sliding.rs`, `order.rs`). Those never subtract what they added, so
 //! they lose no precision, but the last bits may differ.
 
+mod avx2;
 mod bounds;
 mod extended;
 mod extension;
@@ -21,10 +22,12 @@ mod function;
 mod input;
 mod instant;
 pub(crate) mod integral;
+mod lanes;
 mod moments;
 mod native;
 mod neighbours;
 pub(crate) mod order;
+mod ranks;
 pub(crate) mod rate;
 pub(crate) mod regression;
 mod scratch;
@@ -33,6 +36,7 @@ mod sliding;
 pub(crate) mod smoothing;
 mod start_timestamps;
 pub(crate) mod sums;
+mod trend;
 pub(crate) mod variance;
 
 #[cfg(test)]

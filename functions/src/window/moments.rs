@@ -42,6 +42,7 @@ impl Moments {
 }
 
 impl Fold for Moments {
+    type Item = f64;
     type State = Moments;
 
     fn one(value: f64) -> Moments {

@@ -1,5 +1,6 @@
 //! Resets and changes between neighbouring samples.
 
+use super::bounds::Bounds;
 use super::input::WindowInput;
 
 /// Whether a counter was reset between two values.
@@ -45,6 +46,18 @@ impl<'a> Resets<'a> {
     #[inline]
     pub(super) fn new(at: &'a [u32]) -> Self {
         Resets { at, next: 0 }
+    }
+
+    /// Whether there may be a reset in any of some windows, which come next.
+    #[inline]
+    pub(super) fn any(&mut self, windows: &[Bounds]) -> bool {
+        let (Some(first), Some(last)) = (windows.first(), windows.last()) else {
+            return false;
+        };
+        while self.at.get(self.next).is_some_and(|&at| at <= first.lo) {
+            self.next += 1;
+        }
+        self.at.get(self.next).is_some_and(|&at| at < last.hi)
     }
 
     /// What a window gained, with the values before its resets.

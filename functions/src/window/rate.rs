@@ -8,13 +8,14 @@
 //! a reset would poison all that follows.)
 //!
 //! What each window needs is gathered for some steps at a time into small
-//! arrays, over which the extrapolation is branch-free arithmetic.
+//! arrays, over which the extrapolation is branch-free arithmetic (`lanes.rs`).
 
 use super::extended::extended;
 use super::extrapolation::{Extent, seconds};
 use super::function::FloatKernel::{Buffered, Samples};
 use super::function::{HistogramKernel, WindowFunction};
 use super::input::WindowInput;
+use super::lanes::{Edges, LANES, Lanes};
 use super::native::instant;
 use super::native::rate::{self, Rate};
 use super::neighbours::{Resets, find_resets};
@@ -54,10 +55,6 @@ pub static IDELTA: WindowFunction = WindowFunction::new(
     HistogramKernel::Corrects(|series, out| instant::last_two(series, Growth::Gauge, out)),
 );
 
-/// Steps that are gathered before they are computed: five arrays of this
-/// length stay in L1.
-const LANES: usize = 64;
-
 /// `rate` (`COUNTER`, `PER_SECOND`), `increase` (`COUNTER`), `delta`.
 fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
     input: &WindowInput<'_>,
@@ -76,17 +73,31 @@ fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
         1.0
     };
     let mut lanes = Lanes::new();
+    let edges = Edges::of(input);
     let steps = out.chunks_mut(LANES).zip(present.chunks_mut(LANES));
     for (chunk, (out, present)) in steps.enumerate() {
         let from = chunk * LANES;
-        if resets.at.is_empty() {
-            gather(input, from, present, &mut lanes, |_, _, gained| gained);
-        } else {
-            gather(input, from, present, &mut lanes, |first, last, gained| {
-                resets.correct(input.values, first, last, gained)
-            });
+        let bounds = &input.bounds[from..from + present.len()];
+        match &edges {
+            Some(edges) if lanes.gather_even(input, bounds, edges, from) => present.fill(true),
+            Some(edges) => lanes.gather(input, bounds, present, |i| edges.at(from + i)),
+            None => lanes.gather(input, bounds, present, |i| input.edges(from + i)),
         }
-        lanes.extrapolate::<COUNTER, PER_SECOND>(divisor, out);
+        if resets.any(bounds) {
+            for (gained, bounds) in lanes.gained.iter_mut().zip(bounds) {
+                if bounds.len() >= 2 {
+                    *gained = resets.correct(input.values, bounds.first(), bounds.last(), *gained);
+                }
+            }
+        }
+        let mut results = [0.0; LANES];
+        match out.try_into() {
+            Ok(out) => lanes.extrapolate::<COUNTER, PER_SECOND>(divisor, out),
+            Err(_) => {
+                lanes.extrapolate::<COUNTER, PER_SECOND>(divisor, &mut results);
+                out.copy_from_slice(&results[..out.len()]);
+            }
+        }
     }
     if COUNTER && let Some(start_timestamps) = input.start_timestamps {
         let mut resets = Resets::new(&scratch.indices);
@@ -130,78 +141,6 @@ fn since_start(
     };
     let factor = extent.factor_since(between(start, last_t));
     Some((gained, factor))
-}
-
-/// What the extrapolation of some steps needs. Times are ms.
-struct Lanes {
-    gained: [f64; LANES],
-    first_value: [f64; LANES],
-    to_start: [f64; LANES],
-    to_end: [f64; LANES],
-    sampled: [f64; LANES],
-    gaps: [f64; LANES],
-}
-
-#[inline]
-fn gather(
-    input: &WindowInput<'_>,
-    from: usize,
-    present: &mut [bool],
-    lanes: &mut Lanes,
-    mut correct: impl FnMut(usize, usize, f64) -> f64,
-) {
-    let bounds = &input.bounds[from..from + present.len()];
-    for (i, (bounds, present)) in bounds.iter().zip(present).enumerate() {
-        *present = bounds.len() >= 2;
-        if !*present {
-            continue;
-        }
-        let (first, last) = (bounds.first(), bounds.last());
-        let (first_t, last_t) = (input.timestamps[first], input.timestamps[last]);
-        let (first_value, last_value) = (input.values[first], input.values[last]);
-        let (begin, end) = input.edges(from + i);
-        lanes.gained[i] = correct(first, last, last_value - first_value);
-        lanes.first_value[i] = first_value;
-        lanes.to_start[i] = first_t.wrapping_sub(begin) as f64;
-        lanes.to_end[i] = end.wrapping_sub(last_t) as f64;
-        lanes.sampled[i] = last_t.wrapping_sub(first_t) as f64;
-        lanes.gaps[i] = (bounds.len() - 1) as f64;
-    }
-}
-
-impl Lanes {
-    fn new() -> Lanes {
-        let ones = [1.0; LANES];
-        Lanes {
-            gained: ones,
-            first_value: ones,
-            to_start: ones,
-            to_end: ones,
-            sampled: ones,
-            gaps: ones,
-        }
-    }
-
-    /// Stretches what was gained between the first and the last sample
-    /// towards the window's ends.
-    #[inline]
-    fn extrapolate<const COUNTER: bool, const PER_SECOND: bool>(
-        &self,
-        divisor: f64,
-        out: &mut [f64],
-    ) {
-        for (i, out) in out.iter_mut().enumerate().take(LANES) {
-            let gained = self.gained[i];
-            let extent = Extent {
-                to_start: self.to_start[i] / 1000.0,
-                to_end: self.to_end[i] / 1000.0,
-                sampled: self.sampled[i] / 1000.0,
-                gaps: self.gaps[i],
-            };
-            let factor = extent.factor(COUNTER, self.first_value[i], gained);
-            *out = gained * if PER_SECOND { factor / divisor } else { factor };
-        }
-    }
 }
 
 /// `irate` (`COUNTER`) and `idelta`: the last two samples of each window.

@@ -15,25 +15,47 @@ use super::input::WindowInput;
 
 /// States of several samples that can be joined, the earlier first.
 pub(super) trait Fold {
+    /// What counts of a sample.
+    type Item: Copy;
+
     /// The state of some neighbouring samples.
     type State: Copy;
 
     /// The state of one sample.
-    fn one(value: f64) -> Self::State;
+    fn one(item: Self::Item) -> Self::State;
 
     /// Takes in the sample behind.
-    fn push(state: &mut Self::State, value: f64);
+    fn push(state: &mut Self::State, item: Self::Item);
 
     /// Takes in the sample before.
-    fn push_front(state: &mut Self::State, value: f64);
+    fn push_front(state: &mut Self::State, item: Self::Item);
 
     /// The state of both.
     fn join(earlier: Self::State, later: Self::State) -> Self::State;
 }
 
 /// Calls `finish` with each window that has a sample, and its state.
-pub(super) fn slide<F: Fold>(
+pub(super) fn slide<F: Fold<Item = f64>>(
     input: &WindowInput<'_>,
+    front: &mut Vec<F::State>,
+    out: &mut [f64],
+    present: &mut [bool],
+    finish: impl FnMut(Bounds, F::State) -> f64,
+) {
+    slide_over::<F>(
+        input.bounds,
+        |i| input.values[i],
+        front,
+        out,
+        present,
+        finish,
+    );
+}
+
+/// As [`slide`], for what `item` gives of each sample.
+pub(super) fn slide_over<F: Fold>(
+    bounds: &[Bounds],
+    item: impl Fn(usize) -> F::Item,
     front: &mut Vec<F::State>,
     out: &mut [f64],
     present: &mut [bool],
@@ -44,20 +66,20 @@ pub(super) fn slide<F: Fold>(
     front.clear();
     let (mut border, mut taken) = (0, 0);
     let mut back: Option<F::State> = None;
-    for (i, &bounds) in input.bounds.iter().enumerate() {
+    for (i, &bounds) in bounds.iter().enumerate() {
         present[i] = !bounds.is_empty();
         if bounds.is_empty() {
             continue;
         }
         let (lo, hi) = (bounds.lo as usize, bounds.hi as usize);
         if lo >= border {
-            fill_front::<F>(&input.values[lo..hi], front);
+            fill_front::<F>((lo..hi).rev().map(&item), front);
             (border, taken, back) = (hi, hi, None);
         } else {
-            for &value in &input.values[taken..hi] {
+            for item in (taken..hi).map(&item) {
                 match &mut back {
-                    Some(state) => F::push(state, value),
-                    None => back = Some(F::one(value)),
+                    Some(state) => F::push(state, item),
+                    None => back = Some(F::one(item)),
                 }
             }
             taken = hi;
@@ -68,18 +90,17 @@ pub(super) fn slide<F: Fold>(
     }
 }
 
-fn fill_front<F: Fold>(values: &[f64], front: &mut Vec<F::State>) {
+fn fill_front<F: Fold>(mut newest_first: impl Iterator<Item = F::Item>, front: &mut Vec<F::State>) {
     front.clear();
-    let mut newest_first = values.iter().rev();
-    let Some(&last) = newest_first.next() else {
+    let Some(last) = newest_first.next() else {
         return;
     };
     let mut state = F::one(last);
     front.push(state);
-    for &value in newest_first {
-        F::push_front(&mut state, value);
-        front.push(state);
-    }
+    front.extend(newest_first.map(|item| {
+        F::push_front(&mut state, item);
+        state
+    }));
 }
 
 /// Whether sliding pays: the longest window has at least `long` samples, and

@@ -89,6 +89,7 @@ fn finite_or(value: f64, plain: impl FnOnce() -> f64) -> f64 {
 struct Sums;
 
 impl Fold for Sums {
+    type Item = f64;
     type State = Sum;
 
     fn one(value: f64) -> Sum {

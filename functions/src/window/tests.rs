@@ -141,6 +141,20 @@ fn gaps() -> impl Strategy<Value = Vec<i64>> {
     ]
 }
 
+/// Gaps of a scrape, with some ms of jitter and, at times, missing samples.
+fn scraped() -> impl Strategy<Value = Vec<i64>> {
+    let early =
+        proptest::collection::vec((0i64..9, prop_oneof![60 => Just(1i64), 1 => 2i64..9]), 400);
+    (1000i64..60_000, 0i64..9, early).prop_map(|(gap, jitter, early)| {
+        let mut late = 0;
+        let gaps = early.iter().map(|&(early, scrapes)| {
+            let before = std::mem::replace(&mut late, early.min(jitter));
+            scrapes * gap + late - before
+        });
+        gaps.collect()
+    })
+}
+
 /// Ranges of a few samples, of some dozens, of all.
 fn ranges() -> impl Strategy<Value = i64> {
     prop_oneof![
@@ -215,17 +229,25 @@ proptest! {
 
     #[test]
     fn bounds_hold_what_lies_in_the_window(
-        gaps in gaps(),
+        gaps in prop_oneof![1 => gaps(), 2 => scraped()],
         from in -3_000_000i64..3_000_000,
         start in -1_000_000i64..5_000_000,
         step in prop_oneof![Just(0i64), 1i64..200_000],
-        range in 0i64..400_000,
+        aligned in prop_oneof![3 => Just(None), 1 => (1i64..5, 1i64..4).prop_map(Some)],
+        range in prop_oneof![
+            3 => (-20i64..400_000).prop_map(|ms| (0, ms)),
+            1 => (0i64..12).prop_map(|steps| (steps, 0))
+        ],
     ) {
         let timestamps: Vec<i64> = times(&gaps).iter().map(|t| t + from).collect();
-        let ends = Grid { start_ms: start, step_ms: step, len: 60 };
+        // Steps of as many gaps, or as a part of one.
+        let gap = gaps.first().copied().unwrap_or(1);
+        let step = aligned.map_or(step, |(times, part)| (gap * times / part).max(1));
+        let range = range.0 * step + range.1;
+        let ends = Grid { start_ms: start, step_ms: step, len: 200 };
         let mut bounds = vec![Bounds { lo: 9, hi: 9 }];
         compute_bounds(&timestamps, ends, range, &mut bounds);
-        prop_assert_eq!(bounds.len(), 60);
+        prop_assert_eq!(bounds.len(), 200);
         for (i, b) in bounds.iter().enumerate() {
             let inside = |&t: &i64| t > ends.at(i) - range && t <= ends.at(i);
             let want: Vec<i64> = timestamps.iter().copied().filter(inside).collect();

@@ -49,6 +49,18 @@ pub fn growth(
     kind: Growth,
     starts_anew: impl Fn(usize) -> bool,
 ) -> (Option<Histogram>, GrowthAnnotations) {
+    let is_reset = |i: usize| starts_anew(i) || points[i + 1].is_reset_from(&points[i]);
+    growth_between(points, kind, &starts_anew, is_reset)
+}
+
+/// As [`growth`], where it is known whether there is a reset between histogram
+/// `i` and the next one, by their start timestamps or by what they count.
+pub(crate) fn growth_between(
+    points: &[HistogramRef<'_>],
+    kind: Growth,
+    starts_anew: impl Fn(usize) -> bool,
+    is_reset: impl Fn(usize) -> bool,
+) -> (Option<Histogram>, GrowthAnnotations) {
     let mut annotations = GrowthAnnotations::default();
     let [first, middle @ .., last] = points else {
         return (None, annotations);
@@ -60,7 +72,7 @@ pub fn growth(
     }
     // With a reset behind the first histogram its layout does not matter.
     let second = middle.first().unwrap_or(last);
-    let begun = kind == Growth::Counter && (starts_anew(0) || second.is_reset_from(first));
+    let begun = kind == Growth::Counter && is_reset(0);
     let empty = begun.then(|| nothing_like(second));
     let before = match &empty {
         Some(empty) => empty.view(),
@@ -83,7 +95,13 @@ pub fn growth(
         let schemas = middle.iter().map(|h| h.layout.schema());
         schema = schemas.fold(schema, i32::min);
     }
-    match grown(points, before, schema, kind, starts_anew, &mut annotations) {
+    // Behind a first reset, the second one is compared with nothing.
+    let is_reset = |i: usize| match (i, begun) {
+        (0, true) => starts_anew(0) || second.is_reset_from(&before),
+        (0, false) => false,
+        _ => is_reset(i),
+    };
+    match grown(points, before, schema, kind, is_reset, &mut annotations) {
         Ok(grown) => (Some(grown), annotations),
         Err(IncompatibleSchemas) => (None, GrowthAnnotations::MIXED),
     }
@@ -94,7 +112,7 @@ fn grown<'a>(
     mut before: HistogramRef<'a>,
     schema: i32,
     kind: Growth,
-    starts_anew: impl Fn(usize) -> bool,
+    is_reset: impl Fn(usize) -> bool,
     annotations: &mut GrowthAnnotations,
 ) -> Result<Histogram, IncompatibleSchemas> {
     let reconciled = |found: Found| found.bounds_reconciled;
@@ -106,7 +124,7 @@ fn grown<'a>(
     annotations.subtraction_reconciled = reconciled(grown.subtract(&before)?);
     if kind == Growth::Counter {
         for (number, h) in points[1..].iter().enumerate() {
-            if starts_anew(number) || h.is_reset_from(&before) {
+            if is_reset(number) {
                 annotations.addition_reconciled |= reconciled(grown.add(&before)?);
             }
             before = *h;

@@ -311,6 +311,48 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn sums_slide_over_rows(
+        layout in layout(),
+        steps in vec((vec(0u32..50, 20), 0u32..9, 0usize..6), 30..60),
+        windows in vec((0usize..4, 0usize..4), 1..50),
+        infinite in proptest::option::of(0usize..60),
+    ) {
+        let whole = |(grown, zero, kind): (Vec<u32>, u32, usize)| {
+            (grown.into_iter().map(f64::from).collect(), f64::from(zero), kind)
+        };
+        let steps: Vec<_> = steps.into_iter().map(whole).collect();
+        let mut rows = counter_rows(&layout, &steps);
+        if let Some(h) = infinite.and_then(|at| rows.get_mut(at)) {
+            h.sum = f64::INFINITY;
+        }
+        let matrix = matrix(&rows, false);
+        let (Some(mut sums), Some(mut means)) = (RowWindows::new(&matrix), RowWindows::new(&matrix)) else {
+            return Ok(());
+        };
+        let (mut first, mut last) = (0, 12);
+        for (leave, come) in windows {
+            last = (last + come).min(rows.len() - 1);
+            first = (first + leave).min(last);
+            let points: Vec<HistogramRef<'_>> = rows[first..=last].iter().map(Histogram::view).collect();
+            let mut out = HistogramRows::new(Arc::clone(&layout), false);
+            let mut sum = SumOfHistograms::new(&points[0]);
+            points[1..].iter().try_for_each(|h| sum.add(h)).unwrap();
+            let (want, found) = sum.finish();
+            prop_assert_eq!(sums.sum(first..=last, &mut out), found.reset_collision);
+            prop_assert_eq!(parts(&out.row(0).to_histogram()), parts(&want));
+            let mut mean = MeanOfHistograms::new(&points[0]);
+            points[1..].iter().try_for_each(|h| mean.add(h)).unwrap();
+            let (want, found) = mean.finish();
+            if let Some(collision) = means.mean(first..=last, &mut out) {
+                prop_assert_eq!(collision, found.reset_collision);
+                prop_assert_eq!(parts(&out.row(1).to_histogram()), parts(&want));
+            }
+        }
+    }
+}
+
 /// A counter of one layout: each row grows from the one before, or begins anew.
 pub(crate) fn counter_rows(
     layout: &Arc<Layout>,

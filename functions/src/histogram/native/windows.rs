@@ -9,6 +9,7 @@ use super::layout::same;
 use super::rate::{Growth, GrowthAnnotations};
 use super::rows::{HistogramRows, RowMut};
 use super::sign::Sign;
+use super::sliding::SlidingRows;
 use super::value::CounterReset;
 use crate::kahan;
 
@@ -21,6 +22,7 @@ pub struct RowWindows<'a> {
     /// Gauges among the rows before each row.
     gauges: Vec<usize>,
     lost: Vec<f64>,
+    sliding: SlidingRows,
 }
 
 impl<'a> RowWindows<'a> {
@@ -33,6 +35,7 @@ impl<'a> RowWindows<'a> {
             resets: Vec::new(),
             gauges: Vec::new(),
             lost: vec![0.0; rows.layout().width()],
+            sliding: SlidingRows::default(),
         })
     }
 
@@ -147,6 +150,17 @@ impl<'a> RowWindows<'a> {
         let (first, last) = (*window.start(), *window.end());
         assert!(same(out.layout(), self.rows.layout()), "another layout");
         let mut sum = out.push_copy(&self.rows.row(first));
+        if let Some(slid) = self.sliding.slide(self.rows, first, last) {
+            let mut observed = kahan::Sum::default();
+            let sums = &self.rows.sums()[first..=last];
+            sums.iter().for_each(|&term| observed.add(term));
+            *sum.sum = whole(observed.sum, observed.compensation);
+            *sum.zero_count = whole(slid.zero_count, 0.0);
+            *sum.count = whole(slid.count, 0.0);
+            slid.write(sum.buckets, |sum| whole(sum, 0.0));
+            *sum.hint = slid.hints.joined();
+            return slid.hints.collide();
+        }
         let (mut reset, mut no_reset) = (false, false);
         let mut totals = [0.0; 3];
         self.lost.fill(0.0);

@@ -5,7 +5,7 @@ use super::output::Writer;
 use super::runs::Runs;
 use super::series::{MixedOutput, Series, Window};
 use crate::histogram::native::{
-    ExtendedWindow, Growth, Histogram, IncompatibleSchemas, extended_growth, growth,
+    ExtendedWindow, Growth, Histogram, IncompatibleSchemas, extended_growth, growth_between,
 };
 use crate::window::extension::Extension;
 use crate::window::extrapolation::{Extent, seconds};
@@ -122,7 +122,8 @@ fn grown(
     };
     let from = window.histograms.start;
     let anew = |index: usize| series.starts_anew(from + index);
-    let (grown, found) = growth(points, stretch.rate.growth, anew);
+    let is_reset = |index: usize| series.is_reset(from + index);
+    let (grown, found) = growth_between(points, stretch.rate.growth, anew, is_reset);
     annotations.growth(found);
     let mut grown = grown?;
     overlaps(series, window, stretch.rate, annotations);

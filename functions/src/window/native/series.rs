@@ -62,6 +62,7 @@ pub(in crate::window) struct Series<'a> {
     /// The histograms in any window.
     pub used: Range<usize>,
     points: OnceCell<Vec<HistogramRef<'a>>>,
+    resets: OnceCell<Vec<bool>>,
 }
 
 impl<'a> Series<'a> {
@@ -77,6 +78,7 @@ impl<'a> Series<'a> {
             input,
             used: used(histograms.bounds),
             points: OnceCell::new(),
+            resets: OnceCell::new(),
         }
     }
 
@@ -126,6 +128,20 @@ impl<'a> Series<'a> {
     pub fn starts_anew(&self, index: usize) -> bool {
         self.input.histograms.start_timestamps.is_some()
             && self.started(index + 1).anew_since(self.started(index))
+    }
+
+    /// Whether a counter was reset between a histogram in a window and the next
+    /// one. That is found once for all windows.
+    pub fn is_reset(&self, index: usize) -> bool {
+        let resets = self.resets.get_or_init(|| {
+            let points = self.points(self.used.clone()).windows(2);
+            let pairs = (self.used.start..).zip(points);
+            let is_reset = |(index, pair): (usize, &[HistogramRef<'_>])| {
+                self.starts_anew(index) || pair[1].is_reset_from(&pair[0])
+            };
+            pairs.map(is_reset).collect()
+        });
+        resets[index - self.used.start]
     }
 
     /// Whether start timestamps in a window overlap.
