@@ -46,6 +46,8 @@ pub struct Fake {
     pub on_chunks: Option<OnRow>,
     /// Works in a select until it is told to stop, and says then that it did.
     pub until_stopped: Option<Arc<AtomicBool>>,
+    /// Whether labels that a query does not look at are left out.
+    pub projects: bool,
     /// What the store guesses that it has.
     pub estimate: Option<u64>,
     /// What it wants the user to know.
@@ -173,7 +175,9 @@ impl Snapshot for Fake {
                 .collect();
             let mut list = LabelList::new();
             for series in &chosen {
-                list.push(series.labels.iter().map(|(name, value)| Label {
+                let labels = series.labels.iter();
+                let labels = labels.filter(|(name, _)| !self.projects || request.needs(name));
+                list.push(labels.map(|(name, value)| Label {
                     name: request.symbols.intern(name),
                     value: request.symbols.intern(value),
                 }));
@@ -182,7 +186,11 @@ impl Snapshot for Fake {
                 chunks: chosen.iter().map(|s| s.chunks.clone()).collect(),
                 store: self.clone(),
             };
-            Ok(Selected::new(list, Arc::new(rows)))
+            let selected = Selected::new(list, Arc::new(rows));
+            Ok(match request.projection.filter(|_| self.projects) {
+                Some(_) => selected.with_projected_labels(),
+                None => selected,
+            })
         }
         .boxed()
     }

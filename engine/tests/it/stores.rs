@@ -451,3 +451,47 @@ async fn what_stores_say_reaches_the_user() {
     assert_eq!(result.warnings, ["a torn segment was repaired"]);
     assert!(result.infos.is_empty());
 }
+
+#[tokio::test]
+async fn labels_that_are_left_out_change_no_answer() {
+    let series = |kind: &str, count: i64| {
+        (0..count).map(move |i| {
+            let labels = format!(
+                "x_total{{__type__=\"{kind}\",g=\"{}\",i=\"{i:02}\"}}",
+                i % 3
+            );
+            let samples: Vec<_> = (0..8).map(|s| (s * 30, (s * i) as f64)).collect();
+            (labels, vec![floats(&samples)])
+        })
+    };
+    let one_type = Fake::new(series("counter", 9)).sorted();
+    // Without the type, and without what is left out, rows are equal or are not.
+    let two_types = Fake::new(series("counter", 9).chain(series("gauge", 2))).sorted();
+    let apart = Fake::new(series("counter", 2).chain(series("gauge", 9).skip(2))).sorted();
+    for store in [one_type, two_types, apart] {
+        let projecting = Fake {
+            projects: true,
+            ..store.clone()
+        }
+        .store();
+        let whole = store.store();
+        for text in [
+            "sum by (g) (rate(x_total[2m]))",
+            "count(-x_total * 2)",
+            "avg by (nothing) (x_total)",
+            "max(sum_over_time(rate(x_total[1m])[2m:30s]))",
+        ] {
+            let told = |answer: Result<QueryResult, QueryError>| {
+                answer
+                    .map(|result| show(&result))
+                    .map_err(|e| e.to_string())
+            };
+            let projected = told(ask(Arc::clone(&projecting), text, 200).await);
+            assert_eq!(
+                projected,
+                told(ask(Arc::clone(&whole), text, 200).await),
+                "{text}"
+            );
+        }
+    }
+}

@@ -370,3 +370,23 @@ fn where_samples_are_counted_none_is_spared() {
         assert!(!rules(true).contains(&rule), "{rule}");
     }
 }
+
+#[test]
+fn labels_that_are_not_grouped_by_are_not_asked_for() {
+    let rule = "label projection";
+    let grouped = after(rule, "sum by (b, a) (rate(x_total[5m]) * 2)");
+    assert!(grouped.contains(", labels (a, b)"), "{grouped}");
+    let whole = after(rule, "count(max_over_time(x[5m:1m]))");
+    assert!(whole.contains(", labels ()"), "{whole}");
+    for all in [
+        "sum without (a) (x)",
+        "topk(1, x)",
+        "sum(label_replace(x, \"a\", \"$1\", \"b\", \"(.*)\"))",
+        "sum(rate({a=\"1\"}[5m]))",
+        "sum(rate({__name__=~\"x|y\"}[5m]))",
+        "sum(x + y)",
+        "x",
+    ] {
+        assert_eq!(after(rule, all), "", "{all}");
+    }
+}

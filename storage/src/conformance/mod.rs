@@ -84,6 +84,7 @@ macro_rules! conformance_checks {
             prefetch_does_not_change_the_answer
             estimates_are_near_the_truth
             hints_do_not_change_the_answer
+            projections_leave_out_labels_alone
             label_names
             label_values
             labels_in_a_range

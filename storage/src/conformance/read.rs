@@ -65,6 +65,22 @@ pub(super) fn select(
     Ok(Answer { symbols, selected })
 }
 
+/// Selects all series for a query that looks at some labels alone.
+pub(super) fn select_labels(
+    harness: &dyn Harness,
+    snapshot: &Arc<dyn Snapshot>,
+    names: &[String],
+) -> Result<Answer, Stop> {
+    let (symbols, hints) = (Arc::new(SymbolTable::new()), SelectHints::default());
+    let request = SelectRequest::new(&[], TimeRange::ALL, &hints, &symbols);
+    let selected = wait(
+        harness,
+        snapshot.select(request.with_projection(Some(names))),
+    )?
+    .map_err(|e| Stop::Failed(format!("select of labels {names:?}: {e}")))?;
+    Ok(Answer { symbols, selected })
+}
+
 impl Answer {
     pub(super) fn len(&self) -> usize {
         self.selected.labels.len()

@@ -5,7 +5,7 @@ use quarrel_engine::storage::{SelectHints, TimeRange};
 use super::check::{Stop, ensure};
 use super::data::{END, MINUTE, gridded, labelled, many, overlapping, values, with_stale_markers};
 use super::harness::{Harness, TestSeries};
-use super::read::{check_select, decode, expected, same, select, snapshot, within};
+use super::read::{check_select, decode, expected, same, select, select_labels, snapshot, within};
 
 const ALL: TimeRange = TimeRange::ALL;
 
@@ -209,6 +209,24 @@ fn hints() -> Vec<SelectHints> {
         grouped(true),
         grouped(false),
     ]
+}
+
+pub(super) fn projections_leave_out_labels_alone(harness: &dyn Harness) -> Result<(), Stop> {
+    let series = labelled();
+    let view = snapshot(harness, &harness.store(&series), ALL)?;
+    for names in [&[][..], &["job"], &["code", "instance", "nothing"]] {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let answer = select_labels(harness, &view, &names)?;
+        let mut want = expected(&series, &[], ALL);
+        if answer.selected.projected {
+            let kept = |name: &String| names.contains(name) || name == "__name__";
+            let rows = want.iter_mut();
+            rows.for_each(|row| row.labels.retain(|(name, _)| kept(name)));
+        }
+        let got = within(answer.rows(harness)?, ALL);
+        same(&want, &got).map_err(|e| format!("labels {names:?}: {e}"))?;
+    }
+    Ok(())
 }
 
 pub(super) fn hints_do_not_change_the_answer(harness: &dyn Harness) -> Result<(), Stop> {

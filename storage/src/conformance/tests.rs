@@ -26,6 +26,7 @@ enum Fault {
     None,
     PanicsWhenEmpty,
     RowsReversed,
+    ProjectsAll,
     RowsTwice,
     LabelsReversed,
     NothingWithoutMatchers,
@@ -292,6 +293,10 @@ impl Snapshot for View {
                 state: state.clone(),
                 rate: request.hints.function == "rate",
             };
+            if state.is(Fault::ProjectsAll) && request.projection.is_some() {
+                let none = labels.map(|_, _| ());
+                return Ok(Selected::new(none, Arc::new(source)).with_projected_labels());
+            }
             Ok(Selected::new(labels, Arc::new(source)))
         }
         .boxed()
@@ -480,6 +485,7 @@ fn edit(chunks: &mut [Chunk], change: impl Fn(f64) -> Option<f64>) {
 const FAILS: &[(Fault, &str)] = &[
     (Fault::PanicsWhenEmpty, "an_empty_store_answers"),
     (Fault::RowsReversed, "rows_are_in_label_order"),
+    (Fault::ProjectsAll, "projections_leave_out_labels_alone"),
     (Fault::RowsTwice, "no_two_rows_are_equal"),
     (Fault::LabelsReversed, "labels_are_well_formed"),
     (Fault::NothingWithoutMatchers, "no_matcher_means_all_series"),

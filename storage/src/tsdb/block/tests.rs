@@ -5,7 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use futures::executor::block_on;
-use quarrel_engine::storage::{LabelsRequest, Matcher, Storage, TimeRange, Unlimited};
+use quarrel_engine::labels::{Label, SymbolTable};
+use quarrel_engine::storage::{
+    LabelsRequest, Matcher, SelectHints, SelectRequest, Storage, TimeRange, Unlimited,
+};
 use quarrel_matchers::MatchOp;
 
 use super::*;
@@ -144,6 +147,29 @@ fn every_kind_of_matcher_selects() {
             34
         );
     }
+}
+
+#[test]
+fn labels_that_a_query_does_not_look_at_are_left_out() {
+    let db = Tsdb::open(&small(), TsdbOptions::default()).unwrap();
+    let snapshot = block_on(db.snapshot(TimeRange::ALL)).unwrap();
+    let (hints, symbols) = (SelectHints::default(), SymbolTable::new());
+    let request = SelectRequest::new(&[], TimeRange::ALL, &hints, &symbols);
+    let whole = block_on(snapshot.select(request)).unwrap();
+    let names = ["job".to_owned()];
+    let asked = request.with_projection(Some(&names));
+    let projected = block_on(snapshot.select(asked)).unwrap();
+    assert!(projected.projected && !whole.projected);
+    let symbols = symbols.read();
+    let kept = |label: &&Label| ["__name__", "job"].contains(&symbols.get(label.name));
+    let wanted = whole
+        .labels
+        .iter()
+        .map(|row| row.iter().filter(kept).copied().collect());
+    let wanted: Vec<Vec<Label>> = wanted.collect();
+    let got: Vec<Vec<Label>> = projected.labels.iter().map(<[Label]>::to_vec).collect();
+    assert_eq!(got, wanted);
+    assert!(wanted.iter().all(|row| row.len() == 2) && wanted.len() > 10);
 }
 
 #[test]
