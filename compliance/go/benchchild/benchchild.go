@@ -105,7 +105,7 @@ type child struct {
 }
 
 func (c *child) answer(r Request) Answer {
-	var a Answer
+	a := Answer{TimesNs: []int64{}}
 	if err := c.measure(r, &a); err != nil {
 		a.Error = err.Error()
 		a.TimedOut = errors.Is(err, context.DeadlineExceeded) || strings.Contains(a.Error, "timed out")
@@ -123,33 +123,44 @@ func (c *child) measure(r Request, a *Answer) error {
 	if r.Variants > 0 {
 		return c.variants(r, a)
 	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	first, err := c.once(r, a)
 	if err != nil {
 		return err
 	}
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	started := time.Now()
-	for len(a.TimesNs) < r.Runs && first < most && (len(a.TimesNs) < 3 || time.Since(started) < most) {
-		took, err := c.once(r, a)
-		if err != nil {
-			return err
+	if first < long {
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		started := time.Now()
+		for len(a.TimesNs) < r.Runs && more(len(a.TimesNs), time.Since(started), most) {
+			took, err := c.once(r, a)
+			if err != nil {
+				return err
+			}
+			a.TimesNs = append(a.TimesNs, took.Nanoseconds())
 		}
-		a.TimesNs = append(a.TimesNs, took.Nanoseconds())
+	} else {
+		a.TimesNs = append(a.TimesNs, first.Nanoseconds())
 	}
 	runtime.ReadMemStats(&after)
-	if n := uint64(len(a.TimesNs)); n > 0 && !r.Cold {
-		bytes := (after.TotalAlloc - before.TotalAlloc) / n
+	if !r.Cold {
+		bytes := (after.TotalAlloc - before.TotalAlloc) / uint64(max(len(a.TimesNs), 1))
 		a.AllocBytes = &bytes
-	}
-	if len(a.TimesNs) == 0 {
-		a.TimesNs = []int64{first.Nanoseconds()}
 	}
 	if r.Memory && !r.Cold {
 		return c.memory(r, a)
 	}
 	return nil
+}
+
+// long is the time after which a first run is the only one.
+const long = 10 * time.Second
+
+// more tells whether a turn goes on: for one run, for its time, for three runs
+// if they are not much longer.
+func more(runs int, elapsed, most time.Duration) bool {
+	return runs == 0 || elapsed < most || runs < 3 && elapsed < 3*most
 }
 
 // variants runs a query once for each number that stands for its '#', and tells

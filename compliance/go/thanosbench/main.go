@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/thanos-io/promql-engine/engine"
 
@@ -28,6 +29,7 @@ import (
 func main() {
 	scratch := flag.String("scratch", "", "folder for directories of links; best on the disk of the data")
 	flag.Parse()
+	parser.EnableExperimentalFunctions = true
 	t := &thanos{scratch: *scratch, engine: engine.New(engine.Opts{EngineOpts: promql.EngineOpts{
 		// What a query costs is the question, not where a limit ends it.
 		MaxSamples: 1 << 40, Timeout: 24 * time.Hour,

@@ -23,7 +23,7 @@ import (
 func main() {
 	scratch := flag.String("scratch", "", "folder for directories of links; best on the disk of the data")
 	flag.Parse()
-	opts := promengine.EngineOptions(nil)
+	opts := promengine.EngineOptions([]string{"promql-experimental-functions"})
 	// What a query costs is the question, not where a limit ends it.
 	opts.MaxSamples, opts.Timeout = 1<<40, 24*time.Hour
 	p := &prometheus{scratch: *scratch, engine: promql.NewEngine(opts)}
