@@ -18,10 +18,11 @@ mod run;
 mod stats;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::Parser;
 use quarrel_benches::classes::Class;
-use quarrel_benches::{BenchError, BenchQuery, bench_folder, go_build, go_module};
+use quarrel_benches::{BenchError, BenchQuery, bench_folder, go_build, go_module, target_folder};
 use regex_automata::meta::Regex;
 
 use crate::peer::Peer;
@@ -59,6 +60,9 @@ struct Args {
     /// Leave out the Thanos engine
     #[arg(long)]
     no_thanos: bool,
+    /// Let tsink take part in the classes thanos, dashboards and rules
+    #[arg(long)]
+    tsink: bool,
     /// Time quarrel alone
     #[arg(long)]
     alone: bool,
@@ -145,7 +149,32 @@ fn peers(args: &Args, scratch: &Path) -> Result<Vec<Peer>, BenchError> {
         let program = go_build(&module.join("thanosbench"), ".", "thanosbench")?;
         add("Thanos", program);
     }
+    if args.tsink {
+        let mut tsink = Peer::new("tsink", tsink_program()?, Vec::new(), memory);
+        tsink.classes = &[Class::Thanos, Class::Dashboards, Class::Rules];
+        peers.push(tsink);
+    }
     Ok(peers)
+}
+
+/// Builds the peer in Rust with the profile of this program.
+fn tsink_program() -> Result<PathBuf, BenchError> {
+    let (profile, folder) = if cfg!(debug_assertions) {
+        ("dev", "debug")
+    } else {
+        ("release", "release")
+    };
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tsink/Cargo.toml");
+    let target = std::path::absolute(target_folder())?;
+    let status = Command::new("cargo")
+        .args(["build", "--quiet", "--profile", profile, "--manifest-path"])
+        .arg(manifest)
+        .env("CARGO_TARGET_DIR", &target)
+        .status()?;
+    if !status.success() {
+        return Err(format!("cargo build of tsink's process: {status}").into());
+    }
+    Ok(target.join(folder).join("quarrel-bench-tsink"))
 }
 
 fn measure(args: &Args, classes: &[Class], peers: &mut [Peer]) -> Result<Measured, BenchError> {

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use quarrel_benches::BenchError;
+use quarrel_benches::classes::Class;
 
 use crate::memory::Status;
 use crate::protocol::{Answer, Hello, Request};
@@ -28,6 +29,8 @@ pub struct Peer {
     max_memory: u64,
     /// What it said of itself.
     pub hello: Hello,
+    /// The classes that it takes part in.
+    pub classes: &'static [Class],
     process: Option<Process>,
 }
 
@@ -46,6 +49,7 @@ impl Peer {
             args,
             max_memory,
             hello: Hello::default(),
+            classes: &Class::ALL,
             process: None,
         }
     }
@@ -78,12 +82,12 @@ impl Peer {
             return Ok(failed("it does not run"));
         };
         let answer = process.ask(request, self.max_memory);
-        if let Err(problem) = answer {
-            // Ends the process; the next request starts another one.
+        // Ends a process that failed, or that may still compute what is late;
+        // the next request starts another one.
+        if answer.as_ref().map_or(true, |answer| answer.timed_out) {
             self.process = None;
-            return Ok(failed(&problem));
         }
-        Ok(answer.unwrap_or_default())
+        Ok(answer.unwrap_or_else(|problem| failed(&problem)))
     }
 }
 

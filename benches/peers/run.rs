@@ -83,7 +83,7 @@ pub fn row(
         request.memory = round == 0;
         for (peer, outcome) in peers.iter_mut().zip(&mut outcomes) {
             // What took too long once is not tried again.
-            if outcome.failure.is_none() {
+            if outcome.failure.is_none() && peer.classes.contains(&class) {
                 outcome.add(peer.ask(&request)?, plan.timeout_ms);
             }
         }
