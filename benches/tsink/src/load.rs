@@ -32,7 +32,9 @@ pub fn load(data: &str) -> Result<Arc<dyn Storage>, Failure> {
         Timestamp::from_millis(AFTER),
         QueryOptions::new(),
     );
-    let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_time()
+        .build()?;
     let result = runtime.block_on(all.execute())?;
     let mut rows = Vec::with_capacity(ROWS);
     let series = result.value.as_matrix().ok_or("no raw samples")?;
