@@ -145,9 +145,11 @@ soak: build fuzz ## Hours: a long attack, long comparisons of random queries, al
 bench: ## Runs the criterion benches of all crates (needs Go for the benchmark block)
 	cargo bench --workspace
 
-.PHONY: bench-table
-bench-table: ## Times quarrel beside the Prometheus and the Thanos engine, prints the table of docs/benchmarks.md
-	cargo run --release -p quarrel-benches --bin peers
+# A whole run takes an hour and writes docs/benchmarks.md, docs/benchmarks.svg
+# and the README's lines; QUICK=1 takes three minutes and prints.
+.PHONY: bench-peers
+bench-peers: ## Times quarrel beside the Prometheus and the Thanos engine: make bench-peers QUICK=1 CLASS=rules,regex ONLY=rate PROFILE=dev
+	cargo run --profile $(or $(PROFILE),release) -p quarrel-benches --bin peers -- $(if $(QUICK),--quick,--tsink) $(if $(CLASS),--class $(CLASS)) $(if $(ONLY),--only '$(ONLY)') $(ARGS)
 
 .PHONY: difftest
 difftest: build ## Compares random queries with Prometheus: make difftest ARGS='-seed 7 -n 20000'

@@ -1,7 +1,8 @@
 //! Queries on the benchmark block, through the library.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use quarrel_benches::{bench_data, open, queries};
+use quarrel_benches::classes::block_queries;
+use quarrel_benches::{Shape, open};
 use quarrel_engine::{Engine, EngineOptions};
 
 const NAMES: [&str; 8] = [
@@ -16,13 +17,13 @@ const NAMES: [&str; 8] = [
 ];
 
 fn engine(c: &mut Criterion) {
-    let data = bench_data().expect("the benchmark block");
+    let data = Shape::X.directory().expect("the benchmark block");
     let store = open(&data).expect("a readable block");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let engine = Engine::new(EngineOptions::default()).expect("an engine");
-    let list = queries().expect("the list of queries");
-    for query in list.iter().filter(|q| NAMES.contains(&q.name.as_str())) {
-        c.bench_function(&query.name, |b| {
+    let list = block_queries();
+    for query in list.iter().filter(|q| NAMES.contains(&q.name)) {
+        c.bench_function(query.name, |b| {
             b.iter(|| {
                 runtime
                     .block_on(query.run(&engine, &store))

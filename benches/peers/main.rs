@@ -1,184 +1,266 @@
-//! Times quarrel, the Prometheus engine and the Thanos engine on the same
-//! block and prints a table, for `docs/benchmarks.md`.
+//! Times quarrel, the Prometheus engine and the Thanos engine beside each other
+//! and writes the tables of `docs/benchmarks.md`.
 //!
-//! Each engine runs in its own process, one after the other, on all cores. Each
-//! query runs once to warm up and then several times; the figures are medians.
-//! quarrel parses and plans at each run, as the others do.
+//! Each engine is a process that stays, and each query is asked of all of them
+//! in turn, so that what else the machine does meets all alike. Times are taken
+//! in process, from the text to the last row. The first run of a query warms up
+//! and does not count. What it is bad at: queries of some microseconds, which
+//! the state of caches and clocks decides, and a busy machine.
+
+mod allocator;
+mod child;
+mod memory;
+mod peer;
+mod protocol;
+mod report;
+mod row;
+mod run;
+mod stats;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use clap::Parser;
-use quarrel_benches::{BenchError, BenchQuery, bench_data, go_module, go_run, open, queries, rows};
-use quarrel_engine::{Engine, EngineOptions};
-use serde::Deserialize;
+use quarrel_benches::classes::Class;
+use quarrel_benches::{BenchError, BenchQuery, bench_folder, go_build, go_module, target_folder};
+use regex_automata::meta::Regex;
+
+use crate::peer::Peer;
+use crate::report::{machine, markers, summary, svg, table, threads, windows};
+use crate::row::Row;
+use crate::run::{Crowded, Plan, Threaded};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Counting = allocator::Counting;
 
 #[derive(Parser)]
-#[command(about = "Times quarrel and its peers on the same block")]
+#[command(about = "Times quarrel and its peers beside each other")]
 struct Args {
-    /// Data directory; without it the benchmark block is built
+    /// A short table, printed and not written
     #[arg(long)]
-    data: Option<PathBuf>,
-    /// Only queries whose name contains this text
-    #[arg(long, default_value = "")]
-    only: String,
-    /// Most runs of each query
-    #[arg(long, default_value_t = 15)]
-    runs: usize,
+    quick: bool,
+    /// Only queries whose text or row matches this regular expression
+    #[arg(long)]
+    only: Option<String>,
+    /// Only these classes
+    #[arg(long, value_delimiter = ',')]
+    class: Vec<String>,
+    /// The most runs in a turn, after one to warm up
+    #[arg(long)]
+    runs: Option<u32>,
+    /// How many turns each engine has for a query
+    #[arg(long)]
+    rounds: Option<u32>,
+    /// The most time for one run, s; 60, or 15 in a short table
+    #[arg(long)]
+    timeout: Option<u64>,
+    /// The most anonymous memory of an engine, GiB; else two thirds of what is free
+    #[arg(long)]
+    memory: Option<u64>,
     /// Leave out the Thanos engine
     #[arg(long)]
     no_thanos: bool,
+    /// Let tsink take part in the classes thanos, dashboards and rules
+    #[arg(long)]
+    tsink: bool,
     /// Time quarrel alone
     #[arg(long)]
     alone: bool,
+    /// Print the tables and write nothing
+    #[arg(long)]
+    print: bool,
+    /// Answer requests: what the command runs as its own child
+    #[arg(long, hide = true)]
+    child: bool,
 }
 
-#[derive(Deserialize)]
-struct Report {
-    module: String,
-    timings: Vec<Timing>,
-}
-
-#[derive(Deserialize)]
-struct Timing {
-    name: String,
-    median_ns: u64,
-    series: usize,
-    #[serde(default)]
-    error: String,
+/// All that was measured.
+#[derive(Default)]
+struct Measured {
+    rows: Vec<Row>,
+    threads: Vec<Threaded>,
+    crowded: Option<Crowded>,
 }
 
 fn main() -> Result<(), BenchError> {
     let args = Args::parse();
-    let data = args.data.clone().map_or_else(bench_data, Ok)?;
-    let data = std::path::absolute(data)?;
-    let mut list = queries()?;
-    list.retain(|q| q.name.contains(&args.only));
-    let own = time_quarrel(&list, &data, args.runs)?;
-    let (prometheus, thanos) = if args.alone {
-        (None, None)
+    if args.child {
+        return child::serve();
+    }
+    let classes = classes(&args.class)?;
+    let scratch = bench_folder("bench-scratch")?;
+    let mut peers = peers(&args, &scratch)?;
+    for peer in &mut peers {
+        peer.start()?;
+    }
+    let measured = measure(&args, &classes, &mut peers)?;
+    let names: Vec<&str> = peers.iter().map(|peer| peer.name).collect();
+    let machine = machine::Machine::here();
+    let text = tables(&machine, &measured, &peers, &names);
+    let lines = summary::lines(
+        &machine,
+        &measured.rows,
+        &measured.threads,
+        measured.crowded.as_ref(),
+    );
+    let whole = !args.quick && !args.alone && !args.no_thanos && !args.print;
+    if whole && args.only.is_none() && classes.len() == Class::ALL.len() {
+        write(&text, &lines, &measured)?;
     } else {
-        let thanos = (!args.no_thanos)
-            .then(|| time_thanos(&data, &args.only))
-            .transpose()?;
-        (Some(time_prometheus(&data, &args.only)?), thanos)
-    };
-    print_table(&list, &own, prometheus.as_ref(), thanos.as_ref());
+        println!("{text}\n{lines}");
+    }
+    drop(peers);
+    std::fs::remove_dir_all(scratch)?;
     Ok(())
 }
 
-/// The largest total time of one query's runs.
-const MAX_TOTAL: Duration = Duration::from_secs(3);
-
-fn time_quarrel(
-    list: &[BenchQuery],
-    data: &Path,
-    runs: usize,
-) -> Result<Vec<(Duration, usize)>, BenchError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    let store = open(data)?;
-    let engine = Engine::new(EngineOptions::default())?;
-    let mut out = Vec::new();
-    for query in list {
-        let answer = runtime.block_on(query.run(&engine, &store))?;
-        let count = rows(&answer.value);
-        drop(answer);
-        let (mut took, begin) = (Vec::new(), Instant::now());
-        while took.len() < runs && (took.len() < 3 || begin.elapsed() < MAX_TOTAL) {
-            let started = Instant::now();
-            let answer = runtime.block_on(query.run(&engine, &store))?;
-            took.push(started.elapsed());
-            drop(answer);
+fn classes(names: &[String]) -> Result<Vec<Class>, BenchError> {
+    for name in names {
+        if !Class::ALL.iter().any(|class| class.name() == name) {
+            let all = Class::ALL.map(Class::name).join(", ");
+            return Err(format!("no class is called {name}, but {all} are").into());
         }
-        took.sort();
-        out.push((took[took.len() / 2], count));
     }
-    Ok(out)
+    let wanted = |class: &Class| names.is_empty() || names.iter().any(|n| n == class.name());
+    Ok(Class::ALL.into_iter().filter(wanted).collect())
 }
 
-fn time_prometheus(data: &Path, only: &str) -> Result<Report, BenchError> {
-    let data = data
-        .to_str()
-        .ok_or("the data directory's path is not UTF-8")?;
-    let args = ["./cmd/prombench", "-data", data, "-only", only];
-    Ok(serde_json::from_slice(&go_run(&go_module(), &args)?)?)
-}
-
-fn time_thanos(data: &Path, only: &str) -> Result<Report, BenchError> {
-    let list = go_run(&go_module(), &["./cmd/prombench", "-list"])?;
-    let file = std::env::temp_dir().join(format!("quarrel-bench-{}.json", std::process::id()));
-    std::fs::write(&file, list)?;
-    let text = |path: &Path| {
-        path.to_str()
-            .map(str::to_string)
-            .ok_or("a path is not UTF-8")
+/// The engines, quarrel first.
+fn peers(args: &Args, scratch: &Path) -> Result<Vec<Peer>, BenchError> {
+    let memory = args
+        .memory
+        .map_or_else(|| machine::available_memory() / 3 * 2, |gib| gib << 30);
+    let own = std::env::current_exe()?;
+    let mut peers = vec![Peer::new("quarrel", own, vec!["--child".into()], memory)];
+    if args.alone {
+        return Ok(peers);
+    }
+    let scratch = scratch.to_str().ok_or("the target folder is not UTF-8")?;
+    let mut add = |name, program: PathBuf| {
+        let args = vec!["-scratch".into(), scratch.to_string()];
+        peers.push(Peer::new(name, program, args, memory));
     };
-    let (data, queries) = (text(data)?, text(&file)?);
-    let args = [".", "-data", &data, "-queries", &queries, "-only", only];
-    let report = go_run(&go_module().join("thanosbench"), &args);
-    std::fs::remove_file(&file)?;
-    Ok(serde_json::from_slice(&report?)?)
-}
-
-fn print_table(
-    list: &[BenchQuery],
-    own: &[(Duration, usize)],
-    prometheus: Option<&Report>,
-    thanos: Option<&Report>,
-) {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    println!(
-        "{cores} cores; medians, ms; last column: how many times as fast as the better peer\n"
+    let module = go_module();
+    add(
+        "Prometheus",
+        go_build(&module, "./cmd/prombench", "prombench")?,
     );
-    for report in [prometheus, thanos].into_iter().flatten() {
-        println!("- {}", report.module);
+    if !args.no_thanos {
+        let program = go_build(&module.join("thanosbench"), ".", "thanosbench")?;
+        add("Thanos", program);
     }
-    println!("\n| query | rows | quarrel | Prometheus | Thanos | times |");
-    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
-    let (mut logs, mut counted) = (0.0, 0);
-    for (query, (took, count)) in list.iter().zip(own) {
-        let find = |report: Option<&Report>| -> Option<(u64, usize)> {
-            let timing = report?.timings.iter().find(|t| t.name == query.name)?;
-            timing
-                .error
-                .is_empty()
-                .then_some((timing.median_ns, timing.series))
-        };
-        let (prometheus, thanos) = (find(prometheus), find(thanos));
-        let best = [prometheus, thanos]
-            .into_iter()
-            .flatten()
-            .map(|(ns, _)| ns)
-            .min();
-        let times = best.map(|ns| ns as f64 / took.as_nanos() as f64);
-        if let Some(times) = times {
-            logs += times.ln();
-            counted += 1;
-        }
-        let other = prometheus.filter(|(_, series)| series != count);
-        let mark = other.map_or(String::new(), |(_, n)| format!(" (Prometheus: {n})"));
-        println!(
-            "| `{}` | {count}{mark} | {} | {} | {} | {} |",
-            query.query.replace('|', "\\|"),
-            ms(Some(took.as_nanos() as u64)),
-            ms(prometheus.map(|p| p.0)),
-            ms(thanos.map(|p| p.0)),
-            times.map_or("-".into(), |t| format!("{t:.1}")),
-        );
+    if args.tsink {
+        let mut tsink = Peer::new("tsink", tsink_program()?, Vec::new(), memory);
+        tsink.classes = &[Class::Thanos, Class::Dashboards, Class::Rules];
+        peers.push(tsink);
     }
-    if counted > 0 {
-        println!(
-            "\nGeometric mean: {:.1} times",
-            (logs / f64::from(counted)).exp()
-        );
-    }
+    Ok(peers)
 }
 
-fn ms(nanos: Option<u64>) -> String {
-    nanos.map_or("-".into(), |ns| format!("{:.3}", ns as f64 / 1e6))
+/// Builds the peer in Rust with the profile of this program.
+fn tsink_program() -> Result<PathBuf, BenchError> {
+    let (profile, folder) = if cfg!(debug_assertions) {
+        ("dev", "debug")
+    } else {
+        ("release", "release")
+    };
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tsink/Cargo.toml");
+    let target = std::path::absolute(target_folder())?;
+    let status = Command::new("cargo")
+        .args(["build", "--quiet", "--profile", profile, "--manifest-path"])
+        .arg(manifest)
+        .env("CARGO_TARGET_DIR", &target)
+        .status()?;
+    if !status.success() {
+        return Err(format!("cargo build of tsink's process: {status}").into());
+    }
+    Ok(target.join(folder).join("quarrel-bench-tsink"))
+}
+
+fn measure(args: &Args, classes: &[Class], peers: &mut [Peer]) -> Result<Measured, BenchError> {
+    let plan = Plan {
+        rounds: args.rounds.unwrap_or(if args.quick { 1 } else { 2 }),
+        runs: args.runs.unwrap_or(if args.quick { 5 } else { 9 }),
+        most_ms: if args.quick { 200 } else { 1_000 },
+        timeout_ms: args.timeout.unwrap_or(if args.quick { 15 } else { 60 }) * 1_000,
+    };
+    let only = args.only.as_deref().map(Regex::new).transpose()?;
+    let wanted = |query: &BenchQuery| {
+        let matches = |regex: &Regex| regex.is_match(&query.text) || regex.is_match(query.shown());
+        (query.quick || !args.quick) && only.as_ref().is_none_or(matches)
+    };
+    let mut measured = Measured::default();
+    for &class in classes {
+        let queries = class.queries().into_iter().filter(wanted);
+        if class != Class::Threads {
+            for query in queries {
+                measured.rows.push(run::row(class, query, peers, plan)?);
+            }
+            continue;
+        }
+        let queries: Vec<BenchQuery> = queries.collect();
+        if let (Some(quarrel), false) = (peers.first_mut(), queries.is_empty()) {
+            measured.threads = run::threads(queries, quarrel, plan)?;
+            measured.crowded = Some(run::crowded(quarrel, plan)?);
+        }
+    }
+    Ok(measured)
+}
+
+/// All tables, with what made them.
+fn tables(
+    machine: &machine::Machine,
+    measured: &Measured,
+    peers: &[Peer],
+    names: &[&str],
+) -> String {
+    let mut out = format!("{}\n\n", machine.line());
+    for peer in peers {
+        let hello = &peer.hello;
+        out += &format!("- {}: {}, {}\n", peer.name, hello.module, hello.runtime);
+    }
+    out += "\nTimes are medians in ms. \"times\" is how many times as fast quarrel is as the better peer. \
+            Bytes are those that one run allocates, and the peak of anonymous memory above that of the idle \
+            process, of the engines in their order. Remarks: \"rows\", the answer has another number of rows \
+            than Prometheus's; \"allocates\" and \"peak\", quarrel's figure is more than half of the least of \
+            a peer that allocates more than 1 MiB; \"slower\", than the better peer.\n";
+    for class in Class::ALL {
+        let rows: Vec<&Row> = measured.rows.iter().filter(|r| r.class == class).collect();
+        if !rows.is_empty() {
+            out += &format!("\n{}", table::class(class, &rows, names));
+        }
+        if class == Class::Windows {
+            out += &windows::ratios(&rows, names);
+        }
+    }
+    if !measured.threads.is_empty() {
+        let about = "quarrel alone, on one thread and on two";
+        let section = threads::section(about, &measured.threads, measured.crowded.as_ref());
+        out += &format!("\n{section}");
+    }
+    out
+}
+
+/// What the markers in the pages are called.
+const MARKER: &str = "bench-peers";
+
+fn write(text: &str, lines: &str, measured: &Measured) -> Result<(), BenchError> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let picture = "![Geometric means by class](docs/benchmarks.svg)";
+    let pages = [
+        ("docs/benchmarks.md", text.to_string()),
+        ("README.md", format!("{lines}\n{picture}")),
+    ];
+    for (page, new) in pages {
+        let path = root.join(page);
+        let old = std::fs::read_to_string(&path)?;
+        let new = markers::replace(&old, MARKER, &new)
+            .ok_or_else(|| format!("{page} has no markers called {MARKER}"))?;
+        std::fs::write(&path, new)?;
+    }
+    let title = "Times as fast as the better of the Prometheus and the Thanos engine";
+    let svg = svg::bars(title, &summary::means(&measured.rows));
+    std::fs::write(root.join("docs/benchmarks.svg"), svg)?;
+    println!("{lines}");
+    Ok(())
 }

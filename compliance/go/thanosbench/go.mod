@@ -6,6 +6,7 @@ go 1.26.7
 
 require (
 	github.com/prometheus/prometheus v0.308.0
+	github.com/quarrel-engine/quarrel/compliance/go/benchchild v0.0.0
 	github.com/thanos-io/promql-engine v0.0.0-20260513095632-c5f6038078e3
 )
 
@@ -94,3 +95,5 @@ require (
 	k8s.io/klog/v2 v2.130.1 // indirect
 	k8s.io/utils v0.0.0-20250604170112-4c0f3b243397 // indirect
 )
+
+replace github.com/quarrel-engine/quarrel/compliance/go/benchchild => ../benchchild

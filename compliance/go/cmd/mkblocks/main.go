@@ -5,7 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 
+	"github.com/quarrel-engine/quarrel/compliance/go/benchdata"
 	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
 )
 
@@ -14,7 +16,8 @@ func main() {
 		o     fixtures.Options
 		shape = flag.String("shape", string(fixtures.Mixed), "how samples are spread: mixed, head or blocks")
 		out   = flag.String("out", "", "directory to write; must not exist or be empty")
-		bench = flag.Bool("bench", false, "write the benchmark block instead: 3,000 series of 720 samples at 30 s")
+		bench = flag.Bool("bench", false, "write data of benchmarks instead, of which -bench-shape names the kind")
+		kind  = flag.String("bench-shape", "x", "with -bench, which data of make bench-peers: "+strings.Join(benchdata.Names(), ", "))
 		small = flag.Bool("small", false, "write a block of a few dozen KiB instead, to be kept beside tests")
 	)
 	flag.Int64Var(&o.Seed, "seed", 1, "seed of all random choices")
@@ -31,7 +34,7 @@ func main() {
 	var err error
 	switch {
 	case *bench:
-		err = fixtures.BuildBench(*out, o.Seed)
+		err = benchdata.Build(*kind, *out, uint64(o.Seed))
 	case *small:
 		err = fixtures.BuildSmall(*out)
 	default:

@@ -1,164 +1,108 @@
-// Command prombench times the Prometheus engine, in process, on a data
-// directory, and prints the results as JSON.
+// Command prombench is the Prometheus engine as a process that
+// `make bench-peers` times: it takes queries on stdin, runs them in process,
+// and tells on stdout what they took.
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
-	"runtime"
-	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
 
-	"github.com/quarrel-engine/quarrel/compliance/go/benchlist"
-	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
+	"github.com/quarrel-engine/quarrel/compliance/go/benchchild"
 	"github.com/quarrel-engine/quarrel/compliance/go/promengine"
 )
 
-type config struct {
-	data, only, queries string
-	runs                int
-	most                time.Duration
-	list                bool
-}
-
 func main() {
-	var c config
-	flag.StringVar(&c.data, "data", "", "data directory; without it the benchmark block is built")
-	flag.StringVar(&c.only, "only", "", "only queries whose name matches this regular expression")
-	flag.StringVar(&c.queries, "queries", "", "file with a list of queries as -list prints it, instead of the built-in one")
-	flag.IntVar(&c.runs, "runs", 9, "most runs of each query, after one to warm up")
-	flag.DurationVar(&c.most, "most", 3*time.Second, "most time for each query")
-	flag.BoolVar(&c.list, "list", false, "print the list of queries as JSON and run none")
+	scratch := flag.String("scratch", "", "folder for directories of links; best on the disk of the data")
 	flag.Parse()
-	if err := run(c); err != nil {
+	opts := promengine.EngineOptions([]string{"promql-experimental-functions"})
+	// What a query costs is the question, not where a limit ends it.
+	opts.MaxSamples, opts.Timeout = 1<<40, 24*time.Hour
+	p := &prometheus{scratch: *scratch, engine: promql.NewEngine(opts)}
+	if err := benchchild.Serve(p, "prometheus/prometheus", os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "prombench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(c config) (err error) {
-	out := json.NewEncoder(os.Stdout)
-	out.SetIndent("", " ")
-	queries := benchlist.Queries()
-	if c.queries != "" {
-		b, err := os.ReadFile(c.queries)
-		if err != nil {
-			return err
-		}
-		if err := json.Unmarshal(b, &queries); err != nil {
-			return fmt.Errorf("%s: %w", c.queries, err)
-		}
-	}
-	if c.list {
-		return out.Encode(queries)
-	}
-	only, err := regexp.Compile(c.only)
-	if err != nil {
+type prometheus struct {
+	scratch, links string
+	engine         *promql.Engine
+	db             *tsdb.DB
+}
+
+func (p *prometheus) Open(dir string) (err error) {
+	if err := p.closeDB(); err != nil {
 		return err
 	}
-	if c.data == "" {
-		tmp, err := os.MkdirTemp("", "prombench-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(tmp)
-		c.data = filepath.Join(tmp, "data")
-		if err := fixtures.BuildBench(c.data, 1); err != nil {
-			return err
-		}
-	}
-	prom, err := promengine.Open(c.data, nil)
-	if err != nil {
+	if p.links, err = os.MkdirTemp(p.scratch, "prombench-"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, prom.Close()) }()
-	report := benchlist.Report{Engine: "prometheus", Module: module("github.com/prometheus/prometheus"), CPUs: runtime.GOMAXPROCS(0)}
-	for _, q := range queries {
-		if only.MatchString(q.Name) {
-			report.Timings = append(report.Timings, measure(prom.PromQL(), prom.Storage(), q, c))
-		}
+	data := filepath.Join(p.links, "data")
+	if err := benchchild.LinkDir(data, dir); err != nil {
+		return err
 	}
-	return out.Encode(report)
+	opts := tsdb.DefaultOptions()
+	opts.RetentionDuration = 0
+	opts.EnableOverlappingCompaction = false
+	if p.db, err = tsdb.Open(data, slog.New(slog.DiscardHandler), nil, opts, nil); err != nil {
+		return err
+	}
+	p.db.DisableCompactions()
+	return nil
 }
 
-// module is the version of a module that this program was built with.
-func module(path string) string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, d := range info.Deps {
-			if d.Path == path {
-				return path + "@" + d.Version
-			}
-		}
+func (p *prometheus) closeDB() (err error) {
+	if p.db != nil {
+		err = p.db.Close()
+		p.db = nil
 	}
-	return path
+	if p.links != "" {
+		err = errors.Join(err, os.RemoveAll(p.links))
+		p.links = ""
+	}
+	return err
 }
 
-// measure runs a query once to warm up and then several times.
-func measure(engine promql.QueryEngine, s storage.Queryable, q benchlist.Query, c config) benchlist.Timing {
-	t := benchlist.Timing{Query: q}
-	var err error
-	if _, t.Series, err = once(engine, s, q); err != nil {
-		t.Error = err.Error()
-		return t
-	}
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	var took []time.Duration
-	for started := time.Now(); len(took) < c.runs && (len(took) < 3 || time.Since(started) < c.most); {
-		d, _, err := once(engine, s, q)
-		if err != nil {
-			t.Error = err.Error()
-			return t
-		}
-		took = append(took, d)
-	}
-	runtime.ReadMemStats(&after)
-	slices.SortFunc(took, cmp.Compare[time.Duration])
-	t.Runs = len(took)
-	t.MedianNanos, t.MinNanos = took[len(took)/2].Nanoseconds(), took[0].Nanoseconds()
-	t.AllocBytes = (after.TotalAlloc - before.TotalAlloc) / uint64(len(took))
-	return t
+func (p *prometheus) Close() error {
+	return errors.Join(p.engine.Close(), p.closeDB())
 }
 
-func once(engine promql.QueryEngine, s storage.Queryable, q benchlist.Query) (time.Duration, int, error) {
-	ctx := context.Background()
-	started := time.Now()
+func (p *prometheus) Run(ctx context.Context, r benchchild.Request) (int, func(), error) {
 	var (
 		query promql.Query
 		err   error
 	)
-	if q.Step == 0 {
-		query, err = engine.NewInstantQuery(ctx, s, nil, q.Text, time.UnixMilli(q.Start))
+	if r.Step == 0 {
+		query, err = p.engine.NewInstantQuery(ctx, p.db, nil, r.Query, time.UnixMilli(r.Start))
 	} else {
-		query, err = engine.NewRangeQuery(ctx, s, nil, q.Text, time.UnixMilli(q.Start), time.UnixMilli(q.End), time.Duration(q.Step)*time.Millisecond)
+		query, err = p.engine.NewRangeQuery(ctx, p.db, nil, r.Query, time.UnixMilli(r.Start), time.UnixMilli(r.End), time.Duration(r.Step)*time.Millisecond)
 	}
 	if err != nil {
-		return 0, 0, err
+		return 0, nil, err
 	}
-	defer query.Close()
 	res := query.Exec(ctx)
-	took := time.Since(started)
 	if res.Err != nil {
-		return took, 0, res.Err
+		query.Close()
+		return 0, nil, res.Err
 	}
-	rows := 1
+	return rows(res), query.Close, nil
+}
+
+func rows(res *promql.Result) int {
 	switch v := res.Value.(type) {
 	case promql.Matrix:
-		rows = len(v)
+		return len(v)
 	case promql.Vector:
-		rows = len(v)
+		return len(v)
 	}
-	return took, rows, nil
+	return 1
 }
