@@ -454,7 +454,7 @@ async fn what_stores_say_reaches_the_user() {
 
 #[tokio::test]
 async fn labels_that_are_left_out_change_no_answer() {
-    let series = |kind: &str, count: i64| {
+    let series = |kind: &'static str, count: i64| {
         (0..count).map(move |i| {
             let labels = format!(
                 "x_total{{__type__=\"{kind}\",g=\"{}\",i=\"{i:02}\"}}",
