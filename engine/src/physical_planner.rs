@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use quarrel_functions::table::RowAggregation;
 use quarrel_planner::logical::{Aggregate, NodeInfo, Plan, PlanOp, RawSubquery};
@@ -15,6 +16,7 @@ use quarrel_planner::logical::{Aggregate, NodeInfo, Plan, PlanOp, RawSubquery};
 use crate::bound::Bound;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
+use crate::exec::pool::give_way;
 use crate::labels::LabelList;
 use crate::operators::cache::Cached;
 use crate::operators::join::JoinBinding;
@@ -65,6 +67,9 @@ enum Step<'p> {
     Bind(&'p Plan, usize),
 }
 
+/// How long binding goes on before other queries may come in between.
+const TURN: Duration = Duration::from_millis(2);
+
 /// What binding needs for each row of a node's inputs beside twice their labels,
 /// bytes: a place in a table of groups.
 const BYTES_A_ROW: usize = 48;
@@ -112,7 +117,12 @@ impl<'a> PhysicalPlanner<'a> {
     async fn bind(mut self, root: &Plan) -> Result<Bound, QueryError> {
         let mut steps = vec![Step::Enter(root)];
         let mut bound: Vec<Bound> = Vec::new();
+        let mut began = Instant::now();
         while let Some(step) = steps.pop() {
+            if began.elapsed() > TURN {
+                give_way().await;
+                began = Instant::now();
+            }
             match step {
                 Step::Enter(plan) => match self.shared_node(plan) {
                     Some(node) => bound.push(node),
@@ -220,7 +230,7 @@ impl<'a> PhysicalPlanner<'a> {
             PlanOp::CountValues(plan) => {
                 count_values::bind(context, node, plan, inputs.next()?).await?
             }
-            PlanOp::Relabel(plan) => relabel::bind(context, node, plan, inputs.next()?)?,
+            PlanOp::Relabel(plan) => relabel::bind(context, node, plan, inputs.next()?).await?,
             PlanOp::Sort(plan) => sort::bind(context, node, plan, inputs.next()?),
             PlanOp::Absent(plan) => absent::bind(context, node, plan, inputs.next()?),
             PlanOp::Info(plan) => {

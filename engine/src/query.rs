@@ -38,6 +38,10 @@ const INLINE_ITEMS: usize = 100_000;
 /// over the plan's nodes and their parameters; each takes some nanoseconds.
 const INLINE_LABELS: usize = 100_000;
 
+/// Calls of `label_replace` and `label_join` in a query that runs on the caller's
+/// thread: where one feeds another, strings may double with each.
+const INLINE_RELABELS: usize = 2;
+
 /// Series that a view of a store may hold for selects to run on the caller's
 /// thread.
 const INLINE_SERIES: u64 = 10_000;
@@ -155,6 +159,14 @@ fn bound_labels(plan: &LogicalPlan, selections: &Selections) -> usize {
     let nodes = plan.nodes().into_iter();
     let looks: usize = nodes.map(|plan| 1 + params(plan)).sum();
     looks.saturating_mul(selections.series())
+}
+
+/// How many nodes of a plan make label strings.
+fn relabels(plan: &LogicalPlan) -> usize {
+    let nodes = plan.nodes().into_iter();
+    nodes
+        .filter(|plan| matches!(plan.op, PlanOp::Relabel(_)))
+        .count()
 }
 
 impl Query {
@@ -497,6 +509,7 @@ impl Query {
             && steps as u64 <= limit
             && items <= INLINE_ITEMS
             && bound_labels(plan, selections) <= INLINE_LABELS
+            && relabels(plan) <= INLINE_RELABELS
     }
 
     /// Whether the query is none of those that wait in a line of their own.
