@@ -117,9 +117,13 @@ impl Engine {
             check_length(text, &shared.options)?;
             shared.enter(&context, is_long(text)).await?;
             context.reserve_lasting(bytes_of(text), "query text")?;
+            let any_long = is_long(text);
             let (text, parser) = (text.to_owned(), shared.options.parser);
             let parsing = async move { Ok(make(&quarrel_planner::parse(&text, &parser)?)) };
-            context.run(parsing).await
+            match any_long {
+                true => context.run_unyielding(parsing).await,
+                false => context.run(parsing).await,
+            }
         };
         context.contained(Box::pin(running)).await
     }

@@ -12,7 +12,7 @@ use crate::labels::{LabelList, SymbolTable};
 use crate::options::QueryOptions;
 use crate::query::CancelHandle;
 use crate::shared::EngineShared;
-use crate::statement::{bytes_of, check_length};
+use crate::statement::{bytes_of, check_length, is_long};
 use crate::storage::{
     self, LabelsRequest, SelectControl, SelectHints, SelectRequest, Snapshot, Storage,
     StorageError, TimeRange,
@@ -75,11 +75,14 @@ pub struct SeriesLabels {
 }
 
 /// A look-up that has begun.
+#[derive(Clone)]
 struct Begun {
     context: Arc<QueryContext>,
     selectors: Vec<Vec<Matcher>>,
     range: TimeRange,
     snapshot: Arc<dyn Snapshot>,
+    /// Whether it is taken for a short one.
+    is_short: bool,
 }
 
 impl Lookup {
@@ -133,7 +136,10 @@ impl Lookup {
         name: impl Into<String>,
     ) -> Result<Found<Vec<String>>, QueryError> {
         let name = name.into();
-        let work = |begun: Begun| async move { begun.names(Some(&name)).await };
+        let work = move |begun: Begun| {
+            let name = name.clone();
+            async move { begun.names(Some(&name)).await }
+        };
         self.run(work, false).await
     }
 
@@ -152,7 +158,7 @@ impl Lookup {
 
     async fn run<T, F>(
         self,
-        work: impl FnOnce(Begun) -> F + Send + 'static,
+        work: impl Fn(Begun) -> F + Send + Sync + 'static,
         is_heavy: bool,
     ) -> Result<T, QueryError>
     where
@@ -170,8 +176,16 @@ impl Lookup {
                 context: Arc::clone(&context),
                 selectors,
                 range: self.range,
+                is_short: true,
             };
-            context.run_within_runtime(work(begun)).await
+            let first = context.run_within_runtime(work(begun.clone())).await;
+            if !context.take_turned_heavy() {
+                return first;
+            }
+            self.engine.enter_heavy(&context).await?;
+            let is_short = false;
+            let again = work(Begun { is_short, ..begun });
+            context.run_unyielding(again).await
         };
         context.contained(Box::pin(running)).await
     }
@@ -185,6 +199,7 @@ impl Lookup {
         }
         let bytes = self.selectors.iter().map(|text| bytes_of(text)).sum();
         self.context.reserve_lasting(bytes, "selectors")?;
+        let any_long = self.selectors.iter().any(|text| is_long(text));
         let (texts, parser) = (self.selectors.clone(), options.parser);
         let context = Arc::clone(&self.context);
         let parsing = async move {
@@ -202,13 +217,24 @@ impl Lookup {
             }
             Ok(selectors)
         };
-        self.context.run(parsing).await
+        match any_long {
+            true => self.context.run_unyielding(parsing).await,
+            false => self.context.run(parsing).await,
+        }
     }
 }
 
 impl Begun {
-    async fn series(self) -> Result<Found<SeriesLabels>, QueryError> {
+    fn control(&self) -> StoreControl {
         let control = StoreControl::new(&self.context, None);
+        match self.is_short {
+            true => control.short(),
+            false => control,
+        }
+    }
+
+    async fn series(self) -> Result<Found<SeriesLabels>, QueryError> {
+        let control = self.control();
         let mut warnings = self.snapshot.warnings();
         // Prometheus's hint for look-ups that need no samples.
         let hints = SelectHints {
@@ -243,7 +269,7 @@ impl Begun {
 
     /// The values of a label, or all names.
     async fn names(self, label: Option<&str>) -> Result<Found<Vec<String>>, QueryError> {
-        let control = StoreControl::new(&self.context, None);
+        let control = self.control();
         let request = LabelsRequest::new(&self.selectors, self.range).with_control(&control);
         let names: Result<Vec<String>, StorageError> = match label {
             Some(name) => self.snapshot.label_values(name, request).await,

@@ -14,7 +14,7 @@ use crate::bound::lower_root;
 use crate::error::{LimitError, QueryError};
 use crate::exec::context::{Cancellation, Counters, QueryContext};
 use crate::exec::morsels::Morsels;
-use crate::exec::store_control::Gate;
+use crate::exec::store_control::{Gate, StoreControl};
 use crate::explain::Explanation;
 use crate::operators::broadcast;
 use crate::operators::raw::RawRoot;
@@ -320,7 +320,7 @@ impl Query {
             context: Arc::clone(&self.context),
         };
         let planning = async move { plan(&query) };
-        self.context.run(planning).await
+        self.context.run_unyielding(planning).await
     }
 
     fn lookback_ms(&self) -> i64 {
@@ -489,14 +489,25 @@ impl Query {
         let view = async { Ok(storage::snapshot(&*self.target.storage, range).await?) };
         let snapshot: Arc<dyn Snapshot> = self.context.guard(view).await?;
         self.context.add_storage_warnings(snapshot.warnings());
+        let may_turn_heavy = gate.is_some();
+        let control = StoreControl::new(&self.context, gate);
         if snapshot.series_count().is_some_and(|n| n <= INLINE_SERIES) {
-            let asking = Selections::load(&selects, &*snapshot, &self.context, gate);
+            let asking = Selections::load(&selects, &*snapshot, &self.context, control);
             return self.context.guard(asking).await;
         }
         let (plan, context) = (Arc::clone(plan), Arc::clone(&self.context));
-        let asking =
-            async move { Selections::load(&plan.selects(), &*snapshot, &context, gate).await };
-        self.context.run_within_runtime(asking).await
+        let asking = async move {
+            let control = if may_turn_heavy {
+                control.short()
+            } else {
+                control
+            };
+            Selections::load(&plan.selects(), &*snapshot, &context, control).await
+        };
+        match may_turn_heavy {
+            true => self.context.run_within_runtime(asking).await,
+            false => self.context.run_unyielding(asking).await,
+        }
     }
 
     /// Whether the query is computed where it is polled.

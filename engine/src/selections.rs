@@ -9,7 +9,7 @@ use quarrel_planner::logical::Select;
 
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext, ROWS_A_CHECK};
-use crate::exec::store_control::{Gate, StoreControl};
+use crate::exec::store_control::StoreControl;
 use crate::labels::{Label, LabelList, Symbol};
 use crate::storage::{
     Matcher, SelectControl, SelectHints, SelectRequest, Selected, SeriesSource, Snapshot,
@@ -80,7 +80,7 @@ impl Selections {
         selects: &[(u32, &Select)],
         snapshot: &dyn Snapshot,
         context: &Arc<QueryContext>,
-        gate: Option<Gate>,
+        control: StoreControl,
     ) -> Result<Self, QueryError> {
         #[expect(
             clippy::mutable_key_type,
@@ -97,7 +97,6 @@ impl Selections {
         }
         let mut asked: Vec<_> = asked.into_iter().collect();
         asked.sort_unstable_by_key(|(_, nodes)| nodes[0].0);
-        let control = StoreControl::new(context, gate);
         let answers = asked.iter().map(|(key, nodes)| {
             let hints = hints_of(nodes[0].1);
             let projection = projection_of(nodes);

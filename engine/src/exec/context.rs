@@ -367,6 +367,20 @@ impl QueryContext {
         self.guard(self.pool.spawn(future)).await
     }
 
+    /// As [`QueryContext::run_within_runtime`], for work that may take long and
+    /// does not give way.
+    ///
+    /// # Errors
+    /// As [`QueryContext::run`].
+    pub async fn run_unyielding<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = Result<T, QueryError>> + Send + 'static,
+    ) -> Result<T, QueryError> {
+        let runtime = self.runtime().cloned();
+        self.guard(self.pool.spawn_unyielding(within(runtime, future)))
+            .await
+    }
+
     /// As [`QueryContext::run`] on the pool, for the beginning of a query, which
     /// may wait for the caller's runtime: its clock and its sockets are there.
     ///

@@ -19,6 +19,7 @@ use async_task::{Runnable, Task};
 use futures::FutureExt;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::QueryError;
 use crate::storage::panic_message;
@@ -28,6 +29,9 @@ use crate::storage::panic_message;
 pub struct Pool {
     threads: Arc<rayon::ThreadPool>,
     queue: Arc<Mutex<Queue>>,
+    /// The turns of work that takes long and does not give way. There are half as
+    /// many as threads: the others serve those who give way.
+    turns: Arc<Semaphore>,
 }
 
 /// Tasks that wait for a thread.
@@ -75,6 +79,7 @@ impl Pool {
             .build()
             .map_err(|e| QueryError::Internal(format!("cannot start the engine's threads: {e}")))?;
         Ok(Pool {
+            turns: Arc::new(Semaphore::new((threads.current_num_threads() / 2).max(1))),
             threads: Arc::new(threads),
             queue: Arc::default(),
         })
@@ -108,6 +113,25 @@ impl Pool {
         F: Future<Output = Result<T, QueryError>> + Send + 'static,
     {
         self.spawn_as(future, |queue, task| queue.first.push_back(task))
+    }
+
+    /// As [`Pool::spawn`], for work that may take long and does not give way, such
+    /// as the parsing of a long text; it waits for its turn.
+    pub fn spawn_unyielding<T, F>(&self, future: F) -> Task<Result<T, QueryError>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, QueryError>> + Send + 'static,
+    {
+        let turns = Arc::clone(&self.turns);
+        self.spawn(async move {
+            let _turn = turns.acquire_owned().await;
+            future.await
+        })
+    }
+
+    /// A turn of work that does not give way, if there is one.
+    pub fn try_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turns).try_acquire_owned().ok()
     }
 
     fn spawn_as<T, F>(

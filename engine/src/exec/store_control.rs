@@ -1,8 +1,10 @@
 //! A query's limits, as a store that works for it sees them.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
@@ -13,6 +15,8 @@ pub struct StoreControl {
     context: Arc<QueryContext>,
     state: Mutex<State>,
     gate: Option<Gate>,
+    /// When work began that has no turn of its own; see [`StoreControl::short`].
+    began: Option<Instant>,
 }
 
 /// Finds a place for a query that turns out heavy; false if there is none.
@@ -29,6 +33,10 @@ impl std::fmt::Debug for StoreControl {
     }
 }
 
+/// How long a store works for one query before it needs a turn: it does not give
+/// way, and light queries take less.
+const SHORT: Duration = Duration::from_millis(30);
+
 #[derive(Debug)]
 struct State {
     account: Account,
@@ -40,6 +48,7 @@ struct State {
     symbols: usize,
     /// Why the store was told to stop.
     reason: Option<QueryError>,
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 impl StoreControl {
@@ -49,14 +58,41 @@ impl StoreControl {
         StoreControl {
             context: Arc::clone(context),
             gate,
+            began: None,
             state: Mutex::new(State {
                 account: context.account("labels"),
                 labels: 0,
                 is_heavy: false,
                 symbols: 0,
                 reason: None,
+                turn: None,
             }),
         }
+    }
+
+    /// The same, for work on the engine's threads that is expected to be short.
+    /// Where it turns out long, and others have all the turns of such, the store is
+    /// told to stop, and the query to come back when it has one.
+    #[must_use]
+    pub fn short(self) -> Self {
+        StoreControl {
+            began: Some(Instant::now()),
+            ..self
+        }
+    }
+
+    /// Takes a turn if the work has become long.
+    fn take_turn(&self, state: &mut State) -> Result<(), StorageError> {
+        let is_long = |began: Instant| began.elapsed() > SHORT;
+        if state.turn.is_some() || !self.began.is_some_and(is_long) {
+            return Ok(());
+        }
+        state.turn = self.context.pool.try_turn();
+        if state.turn.is_none() {
+            self.context.turn_heavy();
+            return Err(StorageError::Stopped);
+        }
+        Ok(())
     }
 
     /// What a store's error is to the user.
@@ -105,6 +141,7 @@ impl State {
 impl SelectControl for StoreControl {
     fn check(&self) -> Result<(), StorageError> {
         let mut state = self.state.lock();
+        self.take_turn(&mut state)?;
         let counted = state.count_symbols(&self.context);
         let result = counted.and_then(|()| self.context.check());
         StoreControl::told(&mut state, result)
