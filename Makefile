@@ -99,7 +99,7 @@ fmt: ## Formats all code
 	gofmt -w compliance bindings
 
 .PHONY: ci
-ci: lint test fuzz-seconds ## What CI runs
+ci: lint test fuzz-seconds torture ## What CI runs
 
 # In CI the server is built for development, several times slower, and the
 # machine is shared with who knows what: times have more room there than what

@@ -3,16 +3,16 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use quarrel_chunks::{FloatEncoder, XorEncoder};
 use quarrel_engine::labels::{Label, LabelList};
 use quarrel_engine::storage::{
-    Chunk, Encoding, LabelsRequest, Matcher, SelectRequest, Selected, SeriesSource, Snapshot,
-    Storage, StorageError, TimeRange,
+    Chunk, Encoding, LabelsRequest, Matcher, SelectControl, SelectRequest, Selected, SeriesSource,
+    Snapshot, Storage, StorageError, TimeRange,
 };
 
 /// What is awaited before an answer.
@@ -46,12 +46,40 @@ pub struct Fake {
     pub on_chunks: Option<OnRow>,
     /// Works in a select until it is told to stop, and says then that it did.
     pub until_stopped: Option<Arc<AtomicBool>>,
+    /// What a select works for without giving way, and the most of such at a time
+    /// that had worked for a tenth of a second.
+    pub works_for: Option<(Duration, Arc<Long>)>,
     /// Whether labels that a query does not look at are left out.
     pub projects: bool,
     /// What the store guesses that it has.
     pub estimate: Option<u64>,
     /// What it wants the user to know.
     pub warnings: Vec<String>,
+}
+
+/// Selects that work long.
+#[derive(Default)]
+pub struct Long {
+    now: AtomicUsize,
+    pub most: AtomicUsize,
+}
+
+impl Long {
+    fn work(&self, duration: Duration, control: &dyn SelectControl) -> Result<(), StorageError> {
+        let (begun, mut counted) = (Instant::now(), false);
+        let mut result = Ok(());
+        while result.is_ok() && begun.elapsed() < duration {
+            std::thread::sleep(Duration::from_millis(1));
+            result = control.check();
+            if result.is_ok() && !counted && begun.elapsed() > Duration::from_millis(100) {
+                counted = true;
+                let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
+                self.most.fetch_max(now, Ordering::Relaxed);
+            }
+        }
+        self.now.fetch_sub(usize::from(counted), Ordering::Relaxed);
+        result
+    }
 }
 
 /// Never ends.
@@ -167,6 +195,9 @@ impl Snapshot for Fake {
                 }
                 stopped.store(true, Ordering::Relaxed);
                 return Err(StorageError::Stopped);
+            }
+            if let Some((duration, long)) = &self.works_for {
+                long.work(*duration, request.control)?;
             }
             let chosen: Vec<&FakeSeries> = self
                 .series

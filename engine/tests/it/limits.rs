@@ -13,7 +13,7 @@ use quarrel_engine::{
 
 use quarrel_planner::ParserOptions;
 
-use crate::fake::{Fake, never};
+use crate::fake::{Fake, Long, never};
 use crate::support::{at_secs, over_secs};
 
 /// More samples than a query that runs on the caller's thread may have.
@@ -560,4 +560,21 @@ async fn what_a_query_reads_is_limited() {
     let text = "query would read too many samples in query execution";
     assert_eq!(error.unwrap_err().to_string(), text);
     lives(&plain).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stores_that_work_long_leave_half_of_the_threads_to_others() {
+    let long = Arc::new(Long::default());
+    let store = Fake {
+        works_for: Some((Duration::from_millis(250), Arc::clone(&long))),
+        ..Fake::many("x", 3, 3)
+    };
+    let (engine, store) = (engine(EngineOptions::new()), store.store());
+    let queries = (0..4).map(|_| tokio::spawn(at(&engine, &store, "count(x)", 60).execute()));
+    for query in queries.collect::<Vec<_>>() {
+        let answer = query.await.unwrap().unwrap();
+        assert_eq!(crate::support::show(&answer), "{} 3@60");
+    }
+    assert_eq!(long.most.load(Ordering::Relaxed), 1);
+    lives(&engine).await;
 }
