@@ -39,6 +39,7 @@ test: test-rust test-datafusion test-go ## Passes all tests (needs Rust and Go)
 .PHONY: test-rust
 test-rust: ## Passes the Rust tests alone
 	$(STAGE) "cargo test" cargo test --workspace --all-targets --exclude quarrel-benches
+	$(STAGE) "tests of the benches" cargo test -p quarrel-benches --lib --bins
 	$(STAGE) "doc tests" cargo test --workspace --doc
 
 # A workspace of its own, since DataFusion is heavy. It shares the target folder.

@@ -151,7 +151,7 @@ fn every_kind_of_matcher_selects() {
 
 #[test]
 fn labels_that_a_query_does_not_look_at_are_left_out() {
-    let db = Tsdb::open(&small(), TsdbOptions::default()).unwrap();
+    let db = Tsdb::open(small(), TsdbOptions::default()).unwrap();
     let snapshot = block_on(db.snapshot(TimeRange::ALL)).unwrap();
     let (hints, symbols) = (SelectHints::default(), SymbolTable::new());
     let request = SelectRequest::new(&[], TimeRange::ALL, &hints, &symbols);
