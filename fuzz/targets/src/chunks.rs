@@ -65,7 +65,7 @@ pub(crate) fn histograms(data: &[u8]) {
         Ok(()) => {
             assert_eq!(Ok(columns.len()), num_samples(encoding, bytes));
             let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-            assert_eq!((some, &totals.timestamps), (Ok(()), &columns.timestamps));
+            assert_eq!((&some, &totals.timestamps), (&Ok(()), &columns.timestamps));
             assert_eq!(bits(&totals.counts), bits(&columns.counts));
             assert_eq!(bits(&totals.sums), bits(&columns.sums));
         }
