@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -44,8 +44,8 @@ pub struct Fake {
     pub on_prefetch: Option<WaitForRows>,
     /// Called before the chunks of a row are given.
     pub on_chunks: Option<OnRow>,
-    /// Works in a select until it is told to stop, and says then that it did.
-    pub until_stopped: Option<Arc<AtomicBool>>,
+    /// Works in a select until it is told to stop.
+    pub until_stopped: Option<Arc<Working>>,
     /// What a select works for without giving way, and the most of such at a time
     /// that had worked for a tenth of a second.
     pub works_for: Option<(Duration, Arc<Long>)>,
@@ -55,6 +55,13 @@ pub struct Fake {
     pub estimate: Option<u64>,
     /// What it wants the user to know.
     pub warnings: Vec<String>,
+}
+
+/// How many selects have begun to work, and were told to stop.
+#[derive(Default)]
+pub struct Working {
+    pub begun: AtomicUsize,
+    pub stopped: AtomicUsize,
 }
 
 /// Selects that work long.
@@ -189,11 +196,12 @@ impl Snapshot for Fake {
             if let Some(wait) = wait {
                 wait.await?;
             }
-            if let Some(stopped) = &self.until_stopped {
+            if let Some(working) = &self.until_stopped {
+                working.begun.fetch_add(1, Ordering::Relaxed);
                 while let Ok(()) = request.control.check() {
                     std::thread::sleep(Duration::from_millis(1));
                 }
-                stopped.store(true, Ordering::Relaxed);
+                working.stopped.fetch_add(1, Ordering::Relaxed);
                 return Err(StorageError::Stopped);
             }
             if let Some((duration, long)) = &self.works_for {

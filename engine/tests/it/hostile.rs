@@ -11,7 +11,7 @@ use quarrel_engine::{
     QueryResult,
 };
 
-use crate::fake::{Fake, OnRow};
+use crate::fake::{Fake, OnRow, Working};
 use crate::support::{at_secs, over_secs, store};
 
 const LIMIT: u64 = 64 << 20;
@@ -317,9 +317,9 @@ async fn queries_wait_while_memory_is_scarce() {
 #[tokio::test]
 async fn a_store_at_work_ends_with_its_query() {
     let (engine, _) = limited();
-    let stopped = Arc::new(AtomicBool::new(false));
+    let working = Arc::new(Working::default());
     let fake = Fake {
-        until_stopped: Some(Arc::clone(&stopped)),
+        until_stopped: Some(Arc::clone(&working)),
         ..Fake::many("x", 1, 1)
     };
     let options = QueryOptions::new().timeout(Duration::from_millis(50));
@@ -327,16 +327,20 @@ async fn a_store_at_work_ends_with_its_query() {
     let query = engine.query("x", Arc::clone(&store), at_secs(60), options);
     let error = query.execute().await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Timeout, "{error}");
-    until(|| stopped.swap(false, Ordering::Relaxed)).await;
+    // Its time may be over before a thread was free for the store.
+    until(|| engine.active_queries() == 0).await;
+    let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
+    let begun = count(&working.begun);
+    assert_eq!(count(&working.stopped), begun);
     idle(&engine).await;
     let query = at(&engine, &store, "x");
     let cancel = query.cancel_handle();
     let running = tokio::spawn(query.execute());
-    until(|| engine.active_queries() == 1).await;
+    until(|| count(&working.begun) > begun).await;
     cancel.cancel();
     let error = running.await.unwrap().unwrap_err();
     assert_eq!(error.class(), ErrorClass::Canceled, "{error}");
-    until(|| stopped.load(Ordering::Relaxed)).await;
+    until(|| count(&working.stopped) > begun).await;
     idle(&engine).await;
 }
 
