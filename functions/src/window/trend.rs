@@ -27,6 +27,10 @@ const WELL_CONDITIONED: f64 = 1e-5;
 /// digits to be that of another order of operations.
 const CANCELLED: f64 = 1e-2;
 
+/// Below this, products of values and times may be subnormal and have fewer
+/// digits, and how many depends on the order of operations.
+const SMALLEST: f64 = 1e-290;
+
 /// Sums over some neighbouring samples.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Products {
@@ -230,7 +234,8 @@ impl<'a> Trends<'a> {
         let last = self.timestamps[self.to - 1].saturating_sub(time) as f64;
         let farthest = first.abs().max(last.abs());
         let magnitude = n * value.abs() + sums.magnitude;
-        let is_well_conditioned = covariance.abs() > WELL_CONDITIONED * farthest * magnitude
+        let is_well_conditioned = magnitude > SMALLEST
+            && covariance.abs() > WELL_CONDITIONED * farthest * magnitude
             && variance > WELL_CONDITIONED * n * farthest * farthest;
         let slope = covariance / variance * 1000.0;
         (is_well_conditioned && slope.is_finite()).then(|| Line {
@@ -283,6 +288,37 @@ mod tests {
         let variance: f64 = times.clone().map(|x| (x - mean) * (x - mean)).sum();
         let products: f64 = times.zip(values).map(|(x, &y)| x * (y as f64).abs()).sum();
         f64::EPSILON * products / variance * 1000.0
+    }
+
+    #[test]
+    fn subnormal_values_keep_the_order_of_operations() {
+        let timestamps: Vec<i64> = (0..40).map(|i| i * 30_000).collect();
+        let values: Vec<f64> = (1..=40).map(|i| f64::from(i) * 5e-312).collect();
+        let ends = Grid {
+            start_ms: 600_000,
+            step_ms: 30_000,
+            len: 20,
+        };
+        let mut bounds = Vec::new();
+        compute_bounds(&timestamps, ends, 600_000, &mut bounds);
+        let input = WindowInput {
+            timestamps: &timestamps,
+            values: &values,
+            bounds: &bounds,
+            ends,
+            range_ms: 600_000,
+            start_timestamps: None,
+            extension: None,
+            eval: ends,
+        };
+        let mut front = Vec::new();
+        let mut trends = Trends::new(&input, &mut front).unwrap();
+        for &b in &bounds {
+            assert!(matches!(
+                trends.next(b, timestamps[b.first()]),
+                Trend::IllConditioned
+            ));
+        }
     }
 
     proptest! {
