@@ -28,22 +28,25 @@ for program in prometheus promtool; do
 done
 
 "$bin/parsetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -n 2000
-"$bin/difftest" -quarrel "$quarrel" -shape mixed -seed 1 -n 4000
-"$bin/difftest" -quarrel "$quarrel" -shape head -seed 2 -n 2000
-"$bin/difftest" -quarrel "$quarrel" -shape blocks -seed 3 -n 1000 -hand=false
-"$bin/difftest" -quarrel "$quarrel" -shape mixed -xor2 -seed 4 -n 1000 -hand=false
+# The last bits of sliding windows may differ (docs/compatibility.md), and of large
+# numbers these functions make whole digits of them.
+magnified='(sin|cos|tan)\(.*predict_linear'
+"$bin/difftest" -quarrel "$quarrel" -shape mixed -seed 1 -n 4000 -skip "$magnified"
+"$bin/difftest" -quarrel "$quarrel" -shape head -seed 2 -n 2000 -skip "$magnified"
+"$bin/difftest" -quarrel "$quarrel" -shape blocks -seed 3 -n 1000 -hand=false -skip "$magnified"
+"$bin/difftest" -quarrel "$quarrel" -shape mixed -xor2 -seed 4 -n 1000 -hand=false -skip "$magnified"
 # Native histograms, experimental syntax and the features that change answers.
 # The empty buckets of a histogram in the head depend on where its chunks were
 # cut, see docs/compatibility.md. So runs with a head leave out queries that show
 # empty buckets. All runs leave out quantiles of repeated buckets, and absent of
 # several matchers on one label.
-known='histogram_quantiles\([^)]*odd_bucket|absent.*kind.*kind'
+known="$magnified|histogram_quantiles\([^)]*odd_bucket|absent.*kind.*kind"
 empty="$known|changes|NaN|Inf|native.*[!=]=.*native|native.*[*/] *scalar"
 features=promql-delayed-name-removal,type-and-unit-labels
 "$bin/difftest" -quarrel "$quarrel" -shape blocks -histograms -experimental -seed 5 -n 1500 -skip "$known"
 "$bin/difftest" -quarrel "$quarrel" -shape mixed -histograms -experimental -xor2 -st -seed 6 -n 1500 -hand=false -skip "$empty"
 "$bin/difftest" -quarrel "$quarrel" -shape blocks -histograms -experimental -seed 7 -n 1000 -hand=false -features "$features" -skip "$known"
 "$bin/difftest" -quarrel "$quarrel" -shape blocks -histograms -xor2 -st -seed 8 -n 1000 -hand=false -features "$features,use-start-timestamps" -skip "$known"
-"$bin/difftest" -quarrel "$quarrel" -shape mixed -xor2 -st -seed 9 -n 1000 -hand=false -features promql-per-step-stats,use-start-timestamps
+"$bin/difftest" -quarrel "$quarrel" -shape mixed -xor2 -st -seed 9 -n 1000 -hand=false -features promql-per-step-stats,use-start-timestamps -skip "$magnified"
 "$bin/promtoolcheck" -quarrel "$quarrel" -prometheus "$bin/prometheus" -promtool "$bin/promtool"
 "$bin/livetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -duration 60s -block 15s
