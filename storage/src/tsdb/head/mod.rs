@@ -20,6 +20,7 @@
 //! ```
 //! use std::path::Path;
 //!
+//! use quarrel_engine::storage::Unlimited;
 //! use quarrel_matchers::{MatchOp, Matcher};
 //! use quarrel_storage::tsdb::head::{HeadOptions, HeadReader, merge_overlapping};
 //!
@@ -27,7 +28,7 @@
 //! let mut reader = HeadReader::open(Path::new("prometheus/data"), HeadOptions::default())?;
 //! // Later, any number of times: only what is new is read.
 //! let head = reader.refresh(i64::MIN)?;
-//! for id in head.select(&[Matcher::new(MatchOp::Equal, "job", "node")?]) {
+//! for id in head.select(&[Matcher::new(MatchOp::Equal, "job", "node")?], &Unlimited)? {
 //!     let series = head.series(id);
 //!     let mut chunks = Vec::new();
 //!     series.chunks(0, i64::MAX, &mut chunks);
