@@ -15,6 +15,7 @@ mod floats;
 mod header;
 pub mod histogram;
 mod lane;
+mod plain;
 mod xor;
 mod xor2;
 

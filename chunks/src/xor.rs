@@ -3,9 +3,9 @@
 use crate::bits::{BitReader, sign_high};
 use crate::encoding::Encoding;
 use crate::error::ChunkError;
-use crate::floats::Plain;
 use crate::header::num_samples;
 use crate::lane::{Bits, Format, Lane};
+use crate::plain::Plain;
 
 /// The window of significant bits that values share.
 #[derive(Clone, Copy)]

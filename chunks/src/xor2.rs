@@ -4,9 +4,9 @@
 use crate::bits::{BitReader, varbit_length};
 use crate::encoding::Encoding;
 use crate::error::ChunkError;
-use crate::floats::Plain;
 use crate::header::num_samples;
 use crate::lane::{Bits, Format, Lane};
+use crate::plain::Plain;
 use crate::xor::{BAD_VARINT, BAD_WINDOW, Window};
 
 /// The bits of the NaN that marks a series as stale.

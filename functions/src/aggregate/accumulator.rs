@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::widen::widen;
 use super::{extreme::Extreme, mean::MeanRow, sum::SumRow, variance::Variance};
 
 /// The aggregators that fold one series after the other.
@@ -219,14 +220,6 @@ impl Accumulator {
             State::Variance { row, root } => row.finish(*root, &self.counts, out),
         }
     }
-}
-
-/// Items before and after those that are there.
-pub(super) fn widen<T: Clone>(items: &mut Vec<T>, before: usize, after: usize, fill: T) {
-    if before > 0 {
-        items.splice(0..0, std::iter::repeat_n(fill.clone(), before));
-    }
-    items.resize(items.len() + after, fill);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `min` and `max`: NaN only where all samples are.
 
-use super::accumulator::widen;
+use super::widen::widen;
 
 #[derive(Clone, Debug)]
 pub(super) struct Extreme {

@@ -4,7 +4,7 @@
 //! means. Hardly any data gets there, so the flags are allocated when needed,
 //! and without them adding a series is as plain a pass as for `sum`.
 
-use super::accumulator::widen;
+use super::widen::widen;
 use crate::kahan::{Mean, Sum};
 
 #[derive(Clone, Debug, Default)]

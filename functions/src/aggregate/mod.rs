@@ -10,6 +10,7 @@ mod mean;
 mod sum;
 mod topk;
 mod variance;
+mod widen;
 
 pub use accumulator::{Accumulator, AggregateFunction};
 pub use topk::{KeepOrder, Selected, TopK, heap_order, limit_of, top_k};

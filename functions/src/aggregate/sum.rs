@@ -1,6 +1,6 @@
 //! `sum`, compensated.
 
-use super::accumulator::widen;
+use super::widen::widen;
 use crate::kahan::add;
 
 #[derive(Clone, Debug, Default)]

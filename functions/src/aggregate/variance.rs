@@ -4,7 +4,7 @@
 //! Where the values are large and close together, Prometheus's own
 //! rounding errors show in its answer; joined parts have fewer of them.
 
-use super::accumulator::widen;
+use super::widen::widen;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Variance {

@@ -1,6 +1,6 @@
 //! The extrapolation of lanes with AVX2 and FMA, which divides by 1000 without
-//! a division. It halves the time of the lanes; [`Lanes::extrapolate_by`] with
-//! a plain division is the portable twin, of the same bits.
+//! a division. It halves the time of the lanes; [`Lanes::extrapolate`] is the
+//! portable twin, of the same bits.
 
 use super::lanes::{LANES, Lanes};
 
@@ -19,7 +19,7 @@ impl Avx2 {
         None
     }
 
-    /// See [`Lanes::extrapolate`].
+    /// As [`Lanes::extrapolate`].
     #[cfg(target_arch = "x86_64")]
     #[inline]
     pub fn extrapolate<const COUNTER: bool, const PER_SECOND: bool>(
@@ -32,7 +32,7 @@ impl Avx2 {
         unsafe { extrapolate::<COUNTER, PER_SECOND>(lanes, divisor, out) }
     }
 
-    /// See [`Lanes::extrapolate`]; there is no `Avx2` to call it.
+    /// As [`Lanes::extrapolate`]; there is no `Avx2` to call it.
     #[cfg(not(target_arch = "x86_64"))]
     pub fn extrapolate<const COUNTER: bool, const PER_SECOND: bool>(
         self,
@@ -40,7 +40,21 @@ impl Avx2 {
         divisor: f64,
         out: &mut [f64; LANES],
     ) {
-        lanes.extrapolate_by::<COUNTER, PER_SECOND>(divisor, out, |ms| ms / 1000.0);
+        lanes.extrapolate::<COUNTER, PER_SECOND>(divisor, out);
+    }
+}
+
+/// Extrapolates lanes in the quicker way, where there is one.
+#[inline]
+pub(super) fn extrapolate_lanes<const COUNTER: bool, const PER_SECOND: bool>(
+    avx2: Option<Avx2>,
+    lanes: &Lanes,
+    divisor: f64,
+    out: &mut [f64; LANES],
+) {
+    match avx2 {
+        Some(avx2) => avx2.extrapolate::<COUNTER, PER_SECOND>(lanes, divisor, out),
+        None => lanes.extrapolate::<COUNTER, PER_SECOND>(divisor, out),
     }
 }
 
@@ -59,4 +73,33 @@ fn extrapolate<const COUNTER: bool, const PER_SECOND: bool>(
         let rest = near.mul_add(-1000.0, ms);
         rest.mul_add(0.001, near)
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::lanes::tests::{lanes, plain};
+    use super::*;
+
+    fn agree<const COUNTER: bool>(lanes: Lanes) -> Result<(), TestCaseError> {
+        let (mut by_avx2, mut portable) = ([0.0; LANES], [0.0; LANES]);
+        extrapolate_lanes::<COUNTER, true>(Avx2::detect(), &lanes, 300.0, &mut by_avx2);
+        extrapolate_lanes::<COUNTER, true>(None, &lanes, 300.0, &mut portable);
+        for i in 0..LANES {
+            let want = plain::<COUNTER>(&lanes, i);
+            for got in [by_avx2[i], portable[i]] {
+                let same = got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan());
+                prop_assert!(same, "lane {i}: {got:e}, want {want:e}");
+            }
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn lanes_are_as_single_steps(lanes in lanes(), counter in any::<bool>()) {
+            if counter { agree::<true>(lanes)? } else { agree::<false>(lanes)? }
+        }
+    }
 }

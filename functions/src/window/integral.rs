@@ -1,11 +1,12 @@
 //! `integral`: the area under a window's samples, in value times seconds.
 
+use super::areas::Areas;
 use super::function::FloatKernel::WithParams;
 use super::function::{HistogramKernel, ParamBounds, WindowFunction};
 use super::input::WindowInput;
 use super::scratch::WindowScratch;
 use super::simple::of_window;
-use super::sliding::{Fold, pays, slide_over};
+use super::sliding::{pays, slide_over};
 use crate::grid::Param;
 use crate::kahan;
 
@@ -124,51 +125,6 @@ fn before(input: &WindowInput<'_>, rule: Quadrature, sample: usize) -> kahan::Su
         add(&mut sum, input, rule, earlier);
     }
     sum
-}
-
-/// Areas between neighbours, of which the first lies before the first sample.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Areas {
-    first: kahan::Sum,
-    within: kahan::Sum,
-}
-
-/// Adds a sum and its rounding error to another.
-#[inline]
-fn add_sum(sum: &mut kahan::Sum, term: kahan::Sum) {
-    sum.add(term.sum);
-    sum.compensation += term.compensation;
-}
-
-impl Fold for Areas {
-    type Item = kahan::Sum;
-    type State = Areas;
-
-    fn one(area: kahan::Sum) -> Areas {
-        Areas {
-            first: area,
-            within: kahan::Sum::default(),
-        }
-    }
-
-    #[inline]
-    fn push(state: &mut Areas, area: kahan::Sum) {
-        add_sum(&mut state.within, area);
-    }
-
-    #[inline]
-    fn push_front(state: &mut Areas, area: kahan::Sum) {
-        add_sum(&mut state.within, state.first);
-        state.first = area;
-    }
-
-    #[inline]
-    fn join(earlier: Areas, later: Areas) -> Areas {
-        let mut areas = earlier;
-        add_sum(&mut areas.within, later.first);
-        add_sum(&mut areas.within, later.within);
-        areas
-    }
 }
 
 fn area(input: &WindowInput<'_>, rule: Quadrature, window: std::ops::Range<usize>) -> f64 {

@@ -9,7 +9,6 @@
 //! Bad at windows that begin or end in a gap of samples: a single one costs
 //! its whole array all divisions.
 
-use super::avx2::Avx2;
 use super::bounds::Bounds;
 use super::extrapolation::Extent;
 use super::input::WindowInput;
@@ -38,7 +37,6 @@ pub(super) struct Lanes {
     pub to_end: [f64; LANES],
     pub sampled: [f64; LANES],
     pub gaps: [f64; LANES],
-    pub avx2: Option<Avx2>,
 }
 
 /// The beginning and the end of the first window, and the distance of two, ms.
@@ -87,7 +85,6 @@ impl Lanes {
             to_end: ones,
             sampled: ones,
             gaps: ones,
-            avx2: Avx2::detect(),
         }
     }
 
@@ -166,17 +163,14 @@ impl Lanes {
     }
 
     /// Stretches what was gained between the first and the last sample
-    /// towards the window's ends.
+    /// towards the window's ends, on any processor.
     #[inline]
     pub fn extrapolate<const COUNTER: bool, const PER_SECOND: bool>(
         &self,
         divisor: f64,
         out: &mut [f64; LANES],
     ) {
-        match &self.avx2 {
-            Some(avx2) => avx2.extrapolate::<COUNTER, PER_SECOND>(self, divisor, out),
-            None => self.extrapolate_by::<COUNTER, PER_SECOND>(divisor, out, |ms| ms / 1000.0),
-        }
+        self.extrapolate_by::<COUNTER, PER_SECOND>(divisor, out, |ms| ms / 1000.0);
     }
 
     /// As [`Lanes::extrapolate`], with a way to make seconds of ms.
@@ -230,7 +224,7 @@ impl Lanes {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -245,7 +239,7 @@ mod tests {
     }
 
     /// Windows of 5 minutes with a sample each `gap` or so.
-    fn lanes() -> impl Strategy<Value = Lanes> {
+    pub fn lanes() -> impl Strategy<Value = Lanes> {
         let lane = (
             number(),
             number(),
@@ -287,7 +281,8 @@ mod tests {
         )
     }
 
-    fn plain<const COUNTER: bool>(lanes: &Lanes, i: usize) -> f64 {
+    /// What a step gives by itself, a second.
+    pub fn plain<const COUNTER: bool>(lanes: &Lanes, i: usize) -> f64 {
         let extent = Extent {
             to_start: lanes.to_start[i] / 1000.0,
             to_end: lanes.to_end[i] / 1000.0,
@@ -298,27 +293,7 @@ mod tests {
         lanes.gained[i] * (factor / 300.0)
     }
 
-    fn agree<const COUNTER: bool>(mut lanes: Lanes) -> Result<(), TestCaseError> {
-        let (mut by_avx2, mut portable) = ([0.0; LANES], [0.0; LANES]);
-        lanes.extrapolate::<COUNTER, true>(300.0, &mut by_avx2);
-        lanes.avx2 = None;
-        lanes.extrapolate::<COUNTER, true>(300.0, &mut portable);
-        for i in 0..LANES {
-            let want = plain::<COUNTER>(&lanes, i);
-            for got in [by_avx2[i], portable[i]] {
-                let same = got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan());
-                prop_assert!(same, "lane {i}: {got:e}, want {want:e}");
-            }
-        }
-        Ok(())
-    }
-
     proptest! {
-        #[test]
-        fn lanes_are_as_single_steps(lanes in lanes(), counter in any::<bool>()) {
-            if counter { agree::<true>(lanes)? } else { agree::<false>(lanes)? }
-        }
-
         #[test]
         fn whole_numbers_become_floats(whole in -(1i64 << 51) + 1..1i64 << 51) {
             prop_assert_eq!(float(whole), whole as f64);

@@ -12,6 +12,7 @@
 //! a step (`sliding.rs`, `order.rs`). Those never subtract what they added, so
 //! they lose no precision, but the last bits may differ.
 
+mod areas;
 mod avx2;
 mod bounds;
 mod extended;
@@ -22,6 +23,7 @@ mod function;
 mod input;
 mod instant;
 pub(crate) mod integral;
+mod keys;
 mod lanes;
 mod moments;
 mod native;

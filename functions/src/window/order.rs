@@ -12,6 +12,7 @@ use super::bounds::Bounds;
 use super::function::FloatKernel::{Buffered, WithParams};
 use super::function::{HistogramKernel, ParamBounds, WindowFunction};
 use super::input::{WindowInput, required};
+use super::keys::{key, value};
 use super::ranks::Ranks;
 use super::scratch::WindowScratch;
 use super::simple::of_window;
@@ -229,25 +230,6 @@ fn replace(sorted: &mut Vec<i64>, leaving: &[f64], coming: &[f64]) {
     }
 }
 
-/// An integer that orders as the value does, NaN first.
-#[inline]
-pub(super) fn key(value: f64) -> i64 {
-    if value.is_nan() {
-        return i64::MIN;
-    }
-    let bits = value.to_bits() as i64;
-    bits ^ (((bits >> 63) as u64) >> 1) as i64
-}
-
-/// The value of a key.
-#[inline]
-pub(super) fn value(key: i64) -> f64 {
-    if key == i64::MIN {
-        return f64::NAN;
-    }
-    f64::from_bits((key ^ (((key >> 63) as u64) >> 1) as i64) as u64)
-}
-
 /// The median of the distances from the median; NaN if a sample is NaN.
 fn mad(
     input: &WindowInput<'_>,
@@ -365,33 +347,5 @@ impl Distances<'_> {
         } else {
             f64::INFINITY
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_keep_order_and_value() {
-        let ascending = [
-            f64::NEG_INFINITY,
-            f64::MIN,
-            -1.0,
-            -f64::MIN_POSITIVE,
-            -0.0,
-            0.0,
-            5e-324,
-            1.0,
-            f64::MAX,
-            f64::INFINITY,
-        ];
-        assert!(ascending.windows(2).all(|w| key(w[0]) < key(w[1])));
-        assert!(
-            ascending
-                .iter()
-                .all(|&v| value(key(v)).to_bits() == v.to_bits())
-        );
-        assert!(key(f64::NAN) < key(f64::NEG_INFINITY) && value(key(-f64::NAN)).is_nan());
     }
 }

@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use super::order::{key, value};
+use super::keys::{key, value};
 
 /// Ranks of a series' samples, and the bits of a window.
 #[derive(Debug, Default)]

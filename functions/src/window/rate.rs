@@ -10,6 +10,7 @@
 //! What each window needs is gathered for some steps at a time into small
 //! arrays, over which the extrapolation is branch-free arithmetic (`lanes.rs`).
 
+use super::avx2::{Avx2, extrapolate_lanes};
 use super::extended::extended;
 use super::extrapolation::{Extent, seconds};
 use super::function::FloatKernel::{Buffered, Samples};
@@ -72,7 +73,7 @@ fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
     } else {
         1.0
     };
-    let mut lanes = Lanes::new();
+    let (mut lanes, avx2) = (Lanes::new(), Avx2::detect());
     let edges = Edges::of(input);
     let steps = out.chunks_mut(LANES).zip(present.chunks_mut(LANES));
     for (chunk, (out, present)) in steps.enumerate() {
@@ -92,9 +93,9 @@ fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
         }
         let mut results = [0.0; LANES];
         match out.try_into() {
-            Ok(out) => lanes.extrapolate::<COUNTER, PER_SECOND>(divisor, out),
+            Ok(out) => extrapolate_lanes::<COUNTER, PER_SECOND>(avx2, &lanes, divisor, out),
             Err(_) => {
-                lanes.extrapolate::<COUNTER, PER_SECOND>(divisor, &mut results);
+                extrapolate_lanes::<COUNTER, PER_SECOND>(avx2, &lanes, divisor, &mut results);
                 out.copy_from_slice(&results[..out.len()]);
             }
         }

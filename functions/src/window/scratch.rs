@@ -1,6 +1,6 @@
 //! The buffers of window kernels.
 
-use super::integral::Areas;
+use super::areas::Areas;
 use super::moments::Moments;
 use super::ranks::Ranks;
 use super::trend::Products;
