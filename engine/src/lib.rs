@@ -7,6 +7,7 @@
 mod annotations;
 mod batch;
 mod bound;
+mod cost;
 mod engine;
 mod error;
 mod exec;

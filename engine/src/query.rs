@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use quarrel_functions::grid::Grid;
 use quarrel_functions::table::ValueType;
-use quarrel_planner::logical::{self, LogicalPlan, Plan, PlanOp, PlanOptions};
+use quarrel_planner::logical::{self, LogicalPlan, PlanOp, PlanOptions};
 use quarrel_planner::rules::{self, RuleContext};
 
 use crate::annotations::Level;
 use crate::bound::lower_root;
+use crate::cost;
 use crate::error::{LimitError, QueryError};
 use crate::exec::context::{Cancellation, Counters, QueryContext};
 use crate::exec::morsels::Morsels;
@@ -30,28 +31,9 @@ use crate::storage::{self, Snapshot, Storage, TimeRange};
 use crate::stream::QueryStream;
 use crate::times::{QueryTimes, millis};
 
-/// Items of rows up to which a query runs on the caller's thread; an operator
-/// takes about a nanosecond for each.
-const INLINE_ITEMS: usize = 100_000;
-
-/// Labels of rows up to which a query is bound on the caller's thread, summed
-/// over the plan's nodes and their parameters; each takes some nanoseconds.
-const INLINE_LABELS: usize = 100_000;
-
-/// Calls of `label_replace` and `label_join` in a query that runs on the caller's
-/// thread: where one feeds another, strings may double with each.
-const INLINE_RELABELS: usize = 2;
-
 /// Series that a view of a store may hold for selects to run on the caller's
 /// thread.
 const INLINE_SERIES: u64 = 10_000;
-
-/// What a light query reads and computes, in samples, steps of rows and labels
-/// of rows; some 10 ms of one core.
-const LIGHT_ITEMS: u64 = 1 << 20;
-
-/// Series that a light query selects.
-const LIGHT_SERIES: usize = 20_000;
 
 /// Steps that any grid may have: items of a batch are numbered with 31 bits.
 const MAX_STEPS: usize = 1 << 30;
@@ -127,46 +109,6 @@ impl Progress {
     pub fn decoded_samples(&self) -> u64 {
         self.stats.decoded_samples.load(Ordering::Relaxed)
     }
-}
-
-/// The most steps that any node of a plan has.
-fn longest_grid(plan: &LogicalPlan) -> usize {
-    let root = match plan {
-        LogicalPlan::Rows(plan) => plan.node.grid.len,
-        LogicalPlan::RawSelect(raw) => raw.node.grid.len,
-        LogicalPlan::RawSubquery(raw) => raw.inner.len.max(raw.node.grid.len),
-        LogicalPlan::Text(text) => text.node.grid.len,
-    };
-    let steps = plan.nodes().into_iter().map(steps_of);
-    steps.fold(root, usize::max)
-}
-
-/// The steps of a node, or of the rows that it asks its input for.
-fn steps_of(plan: &Plan) -> usize {
-    match &plan.op {
-        PlanOp::SubqueryWindow(subquery) => subquery.inner.len.max(plan.node.grid.len),
-        _ => plan.node.grid.len,
-    }
-}
-
-/// How many labels of rows binding looks at, roughly: each node at those of all
-/// selected series, and once more for each of its parameters.
-fn bound_labels(plan: &LogicalPlan, selections: &Selections) -> usize {
-    let params = |plan: &Plan| match &plan.op {
-        PlanOp::Relabel(relabel) => relabel.params.len(),
-        _ => 0,
-    };
-    let nodes = plan.nodes().into_iter();
-    let looks: usize = nodes.map(|plan| 1 + params(plan)).sum();
-    looks.saturating_mul(selections.series())
-}
-
-/// How many nodes of a plan make label strings.
-fn relabels(plan: &LogicalPlan) -> usize {
-    let nodes = plan.nodes().into_iter();
-    nodes
-        .filter(|plan| matches!(plan.op, PlanOp::Relabel(_)))
-        .count()
 }
 
 impl Query {
@@ -387,7 +329,7 @@ impl Query {
         let limit = self.context.max_samples();
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let inner_most = most.clamp(SMALL_GRID, MAX_STEPS);
-        let fits = grid.len <= most.min(MAX_STEPS) && longest_grid(root) <= inner_most;
+        let fits = grid.len <= most.min(MAX_STEPS) && cost::longest_grid(root) <= inner_most;
         if fits {
             Ok(())
         } else {
@@ -435,7 +377,11 @@ impl Query {
         let plan = Arc::new(plan);
         let mut selections = self.admitted(&plan).await?;
         selections.keep();
-        self.context.set_inline(self.is_small(&plan, &selections));
+        self.context.set_inline(cost::is_small(
+            &plan,
+            &selections,
+            self.engine.options.inline_samples,
+        ));
         self.expect_morsels(&plan, &selections)?;
         let (context, grid) = (Arc::clone(&self.context), self.grid());
         let instant = matches!(self.target.times, QueryTimes::Instant(_));
@@ -456,7 +402,7 @@ impl Query {
         let selected = self.selected(plan, Some(Arc::clone(&gate))).await;
         if !self.context.take_turned_heavy() {
             let selections = selected?;
-            if self.is_light(plan, &selections) || self.context.is_heavy() || gate() {
+            if cost::is_light(plan, &selections) || self.context.is_heavy() || gate() {
                 return Ok(selections);
             }
         }
@@ -508,30 +454,6 @@ impl Query {
             true => self.context.run_within_runtime(asking).await,
             false => self.context.run_unyielding(asking).await,
         }
-    }
-
-    /// Whether the query is computed where it is polled.
-    fn is_small(&self, plan: &LogicalPlan, selections: &Selections) -> bool {
-        let steps = longest_grid(plan);
-        let items = steps.saturating_mul(selections.series().max(1));
-        let limit = self.engine.options.inline_samples;
-        limit > 0
-            && selections.estimated_samples() <= limit
-            && steps as u64 <= limit
-            && items <= INLINE_ITEMS
-            && bound_labels(plan, selections) <= INLINE_LABELS
-            && relabels(plan) <= INLINE_RELABELS
-    }
-
-    /// Whether the query is none of those that wait in a line of their own.
-    fn is_light(&self, plan: &LogicalPlan, selections: &Selections) -> bool {
-        let series = selections.series();
-        let items = longest_grid(plan).saturating_mul(series);
-        let work = selections
-            .estimated_samples()
-            .saturating_add(items as u64)
-            .saturating_add(bound_labels(plan, selections) as u64);
-        work <= LIGHT_ITEMS && series <= LIGHT_SERIES
     }
 
     /// Counts what all scans will do, those behind pipeline breakers as well,
