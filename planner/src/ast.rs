@@ -492,6 +492,28 @@ impl Expr {
         expr.value_type() == ValueType::Scalar
     }
 
+    /// The expression and all below it, in no particular order.
+    pub fn nodes(&self) -> Vec<&Expr> {
+        let mut nodes = vec![self];
+        let mut next = 0;
+        while let Some(expr) = nodes.get(next).copied() {
+            match expr {
+                Expr::Number(_)
+                | Expr::String(_)
+                | Expr::VectorSelector(_)
+                | Expr::MatrixSelector(_) => {}
+                Expr::Subquery(e) => nodes.push(&e.expr),
+                Expr::Call(e) => nodes.extend(&e.args),
+                Expr::Aggregate(e) => nodes.extend(e.param.iter().chain([&e.expr])),
+                Expr::Binary(e) => nodes.extend([&e.lhs, &e.rhs]),
+                Expr::Unary(e) => nodes.push(&e.expr),
+                Expr::Paren(e) => nodes.push(&e.expr),
+            }
+            next += 1;
+        }
+        nodes
+    }
+
     /// The expression without parentheses around.
     pub fn unparenthesized(&self) -> &Expr {
         let mut expr = self;

@@ -37,12 +37,20 @@ const MAX_CHAIN: usize = 10_000;
 #[derive(Clone, Debug)]
 pub struct Tree {
     expr: Expr,
+    /// What the regular expressions of all matchers build from.
+    regexes: RegexBudget,
 }
 
 impl Tree {
     /// The root of the tree.
     pub fn expr(&self) -> &Expr {
         &self.expr
+    }
+
+    /// Bytes that the automata of its matchers hold now; they are built when
+    /// matching pays for them, and stay as long as the tree does.
+    pub fn automata_bytes(&self) -> usize {
+        self.regexes.used()
     }
 }
 
@@ -65,7 +73,8 @@ pub fn parse(query: &str, options: &ParserOptions) -> Result<Tree> {
     };
     let mut expr = builder.expr(expr)?;
     check::check(&mut expr, query)?;
-    Ok(Tree { expr })
+    let regexes = builder.regexes;
+    Ok(Tree { expr, regexes })
 }
 
 /// Parses a selector alone, such as `match[]` takes it.

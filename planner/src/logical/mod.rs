@@ -16,6 +16,7 @@ mod invariant;
 mod ops;
 mod options;
 mod select;
+mod shift;
 mod times;
 mod totals;
 
@@ -27,6 +28,7 @@ pub use quarrel_functions::grid::Grid;
 use quarrel_functions::table::ValueType;
 pub use quarrel_functions::window::Extension;
 pub use select::*;
+pub use shift::moves_with_query;
 
 use crate::ast::Span;
 
