@@ -85,6 +85,12 @@ impl DataPath {
         fs::metadata(self.full())
     }
 
+    /// Whether nothing has this name, not even a symbolic link that leads nowhere.
+    pub fn is_absent(&self) -> bool {
+        let found = fs::symlink_metadata(self.full());
+        found.is_err_and(|e| e.kind() == io::ErrorKind::NotFound)
+    }
+
     /// Opens a regular file for reading.
     ///
     /// # Errors

@@ -150,7 +150,7 @@ impl Inner {
     fn current(&self) -> Option<Arc<View>> {
         let state = self.state.try_lock()?;
         let is_current = state.watch.is_unchanged()
-            && state.head.is_current()
+            && (state.head.has_no_logs() || state.head.is_current())
             && state.tombstones_read.elapsed() < self.options.tombstones_interval;
         is_current.then(|| state.view.clone())
     }

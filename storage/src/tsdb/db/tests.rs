@@ -166,6 +166,38 @@ fn an_unchanged_directory_keeps_its_view() {
 }
 
 #[test]
+fn a_log_that_comes_later_is_noticed() {
+    let age = |path: &Path| {
+        let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        fs::File::open(path)
+            .unwrap()
+            .set_modified(hour_ago)
+            .unwrap();
+    };
+    let dir = tempfile::tempdir().unwrap();
+    copy_dir(&small(), dir.path());
+    age(dir.path());
+    let db = Tsdb::open(dir.path(), TsdbOptions::default()).unwrap();
+    drop(snapshot(&db));
+    assert!(db.inner.current().is_some() && db.inner.state.lock().head.has_no_logs());
+    fs::create_dir(dir.path().join("wal")).unwrap();
+    assert!(db.inner.current().is_none());
+
+    // A link that leads nowhere may lead somewhere later, and the directory that
+    // it is in stays the same.
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let target = elsewhere.path().join("wal");
+    copy_dir(&small(), dir.path());
+    std::os::unix::fs::symlink(&target, dir.path().join("wal")).unwrap();
+    age(dir.path());
+    let db = Tsdb::open(dir.path(), TsdbOptions::default()).unwrap();
+    drop(snapshot(&db));
+    assert!(db.inner.current().is_some() && !db.inner.state.lock().head.has_no_logs());
+    fs::create_dir(target).unwrap();
+    assert!(db.inner.current().is_none());
+}
+
+#[test]
 fn an_error_ends_with_its_cause() {
     let dir = tempfile::tempdir().unwrap();
     let db = open(dir.path()).unwrap();

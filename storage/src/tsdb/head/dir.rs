@@ -46,6 +46,8 @@ pub(in crate::tsdb) struct Watch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
     Absent,
+    /// A symbolic link that leads nowhere.
+    Dangling,
     /// The directory's modification time.
     At(SystemTime),
 }
@@ -54,7 +56,10 @@ impl Seen {
     fn of(dir: &DataPath) -> Option<Seen> {
         match dir.metadata().and_then(|m| m.modified()) {
             Ok(time) => Some(Seen::At(time)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Some(Seen::Absent),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Some(match dir.is_absent() {
+                true => Seen::Absent,
+                false => Seen::Dangling,
+            }),
             Err(_) => None,
         }
     }
@@ -63,7 +68,7 @@ impl Seen {
     /// count time in steps.
     fn is_final(&self) -> bool {
         match self {
-            Seen::Absent => true,
+            Seen::Absent | Seen::Dangling => true,
             Seen::At(time) => time.elapsed().is_ok_and(|age| age > STEP),
         }
     }
@@ -88,6 +93,12 @@ impl Watch {
     /// [`Watch::may_have_changed`].
     pub fn is_unchanged(&self) -> bool {
         self.seen.is_some() && self.seen == Seen::of(&self.dir)
+    }
+
+    /// Whether there was no such directory at the last check. It cannot come without
+    /// changing the one that it is in.
+    pub fn was_absent(&self) -> bool {
+        self.seen == Some(Seen::Absent)
     }
 
     /// Whether the directory may have changed since the last call. Call it

@@ -91,6 +91,12 @@ impl HeadReader {
         self.head.clone()
     }
 
+    /// Whether there were no logs at the last look, so that as long as the data
+    /// directory does not change a refresh would find nothing.
+    pub fn has_no_logs(&self) -> bool {
+        self.loaded.wal_watch.was_absent() && self.loaded.wbl_watch.was_absent()
+    }
+
     /// Whether a refresh would find nothing new. Takes a few microseconds.
     pub fn is_current(&self) -> bool {
         let loaded = &self.loaded;
