@@ -11,7 +11,7 @@ use crate::options::{EngineOptions, QueryOptions};
 use crate::prepared::Prepared;
 use crate::query::{Query, QueryTarget};
 use crate::shared::EngineShared;
-use crate::statement::{self, Statement, bytes_of, check_length, is_long};
+use crate::statement::{self, Parsed, bytes_of, check_length, is_long};
 use crate::storage::{Storage, TimeRange};
 use crate::times::QueryTimes;
 
@@ -63,13 +63,13 @@ impl Engine {
     /// When the text is too long, not PromQL, or not well typed, or has a
     /// modifier that the engine's options forbid.
     pub fn prepare(&self, text: &str) -> Result<Prepared, QueryError> {
-        let tree = statement::parse(text, &self.shared.options)?;
+        let parsed = Parsed::new(statement::parse(text, &self.shared.options)?);
         let shared = Arc::clone(&self.shared);
-        Ok(Prepared::new(shared, text.into(), Arc::new(tree)))
+        Ok(Prepared::new(shared, text.into(), Arc::new(parsed)))
     }
 
-    /// A query that is parsed when it runs: within its limits, and if its text
-    /// is long on the engine's threads. For texts from strangers, such as a
+    /// A query that is parsed when it runs, unless the text ran before: within its
+    /// limits, and if its text is long on the engine's threads. For texts from strangers, such as a
     /// server's clients; what [`Engine::prepare`] refuses, running it does.
     ///
     /// # Examples
@@ -95,7 +95,8 @@ impl Engine {
         let times = times.into();
         let target = QueryTarget { storage, times };
         let shared = Arc::clone(&self.shared);
-        Query::new(shared, Statement::new(text.into()), target, options)
+        let statement = shared.statements.of(text);
+        Query::new(shared, statement, target, options)
     }
 
     /// Parses a text and gives what `make` makes of its tree: on the engine's

@@ -26,6 +26,7 @@ mod root;
 mod selections;
 mod shared;
 mod statement;
+mod statements;
 mod stats;
 pub mod storage;
 mod stream;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use quarrel_matchers::Matcher;
 
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext, ROWS_A_CHECK};
+use crate::exec::account::Account;
+use crate::exec::context::{QueryContext, ROWS_A_CHECK};
 use crate::exec::memory::Held;
 use crate::exec::store_control::StoreControl;
 use crate::labels::{LabelList, SymbolTable};

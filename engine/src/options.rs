@@ -76,6 +76,9 @@ pub struct EngineOptions {
     /// Bytes of a query's text (1 MiB): it is parsed in one go, which takes
     /// some 0.2 s for as many.
     pub max_query_length: usize,
+    /// Bytes, roughly, of trees and plans that are kept for texts that come again
+    /// (32 MiB, some 5,000 texts); of texts above 1 KiB none is. 0: none at all.
+    pub statement_cache: usize,
     /// Threads that compute; `None`: one for each core.
     pub threads: Option<usize>,
     /// Samples up to which a query runs on the caller's thread (10,000): handing
@@ -124,6 +127,7 @@ impl fmt::Debug for EngineOptions {
             .field("max_concurrency", &self.max_concurrency)
             .field("max_waiting", &self.max_waiting)
             .field("max_query_length", &self.max_query_length)
+            .field("statement_cache", &self.statement_cache)
             .field("threads", &self.threads)
             .field("inline_samples", &self.inline_samples)
             .field("batch_items", &self.batch_items)
@@ -158,6 +162,7 @@ impl Default for EngineOptions {
             max_concurrency: 20,
             max_waiting: 1000,
             max_query_length: 1 << 20,
+            statement_cache: 32 << 20,
             threads: None,
             inline_samples: 10_000,
             batch_items: crate::batch::TARGET_ITEMS,
@@ -193,6 +198,7 @@ setters! {
         max_concurrency: usize => max_concurrency,
         max_waiting: usize => max_waiting,
         max_query_length: usize => max_query_length,
+        statement_cache: usize => statement_cache,
         threads: usize => Some(threads),
         inline_samples: u64 => inline_samples,
         batch_items: usize => batch_items,

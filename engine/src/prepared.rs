@@ -2,27 +2,31 @@
 
 use std::sync::Arc;
 
-use quarrel_planner::Tree;
 use quarrel_planner::ast::Expr;
 
 use crate::options::QueryOptions;
 use crate::query::{Query, QueryTarget};
 use crate::shared::EngineShared;
-use crate::statement::Statement;
+use crate::statement::{Parsed, Statement};
 use crate::storage::Storage;
 use crate::times::{QueryRange, QueryTimes, Timestamp};
 
-/// A query that is parsed and checked. Cheap to clone.
+/// A query that is parsed and checked. Cheap to clone. It keeps the last plan, and
+/// moves it to the times of its next run where the query allows that.
 #[derive(Clone, Debug)]
 pub struct Prepared {
     engine: Arc<EngineShared>,
     text: Arc<str>,
-    tree: Arc<Tree>,
+    parsed: Arc<Parsed>,
 }
 
 impl Prepared {
-    pub(crate) fn new(engine: Arc<EngineShared>, text: Arc<str>, tree: Arc<Tree>) -> Self {
-        Prepared { engine, text, tree }
+    pub(crate) fn new(engine: Arc<EngineShared>, text: Arc<str>, parsed: Arc<Parsed>) -> Self {
+        Prepared {
+            engine,
+            text,
+            parsed,
+        }
     }
 
     /// The query's text.
@@ -32,7 +36,7 @@ impl Prepared {
 
     /// The syntax tree.
     pub fn expr(&self) -> &Expr {
-        self.tree.expr()
+        self.parsed.tree().expr()
     }
 
     /// The query at one time. `at` is a [`Timestamp`] or a
@@ -66,7 +70,7 @@ impl Prepared {
         let times = times.into();
         let target = QueryTarget { storage, times };
         let engine = Arc::clone(&self.engine);
-        let statement = Statement::parsed(Arc::clone(&self.text), Arc::clone(&self.tree));
+        let statement = Statement::known(Arc::clone(&self.text), Arc::clone(&self.parsed));
         Query::new(engine, statement, target, options)
     }
 }

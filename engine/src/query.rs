@@ -163,6 +163,7 @@ impl Query {
     /// Whatever can go wrong, see [`QueryError`].
     pub async fn execute(self) -> Result<QueryResult, QueryError> {
         let (value, stats) = self.context.contained(Box::pin(self.run())).await?;
+        self.engine.statements.keep(&self.statement);
         let render = |level| {
             self.context
                 .annotations
@@ -287,38 +288,50 @@ impl Query {
         }
     }
 
-    /// The plan after all rules.
-    fn optimized(&self) -> Result<LogicalPlan, QueryError> {
-        let mut plan = self.built()?;
+    /// The plan after all rules: the text's last one, if it was made for the same
+    /// times but for their start.
+    fn optimized(&self) -> Result<Arc<LogicalPlan>, QueryError> {
+        let options = self.plan_options();
+        let parsed = self.statement.parsed(&self.engine.options)?;
+        let counts = self.context.semantics.counts_steps;
+        if let Some(plan) = parsed.plan_at(&options, counts) {
+            return Ok(plan);
+        }
+        let mut plan = self.built(&options)?;
         rules::optimize(&mut plan, self.rule_context());
+        let plan = Arc::new(plan);
+        parsed.keep_plan(&options, counts, &plan);
         Ok(plan)
     }
 
     /// The plan after all rules, and what each of them did.
-    fn explained_plan(&self) -> Result<(LogicalPlan, Explanation), QueryError> {
-        let mut plan = self.built()?;
+    fn explained_plan(&self) -> Result<(Arc<LogicalPlan>, Explanation), QueryError> {
+        let mut plan = self.built(&self.plan_options())?;
         let explanation = Explanation::of_plan(&mut plan, self.rule_context());
-        Ok((plan, explanation))
+        Ok((Arc::new(plan), explanation))
     }
 
-    /// The plan before all rules.
-    fn built(&self) -> Result<LogicalPlan, QueryError> {
+    fn plan_options(&self) -> PlanOptions {
         // A plan's step is 0 in an instant query.
         let (start, end, step_ms) = match self.target.times {
             QueryTimes::Instant(at) => (at, at, 0),
             QueryTimes::Range(range) => (range.start(), range.end(), range.step_millis()),
         };
         let subquery_step = self.options.subquery_step.as_ref();
-        let options = PlanOptions {
+        PlanOptions {
             start_ms: start.as_millis(),
             end_ms: end.as_millis(),
             step_ms,
             lookback_delta_ms: self.lookback_ms(),
             subquery_step: Arc::clone(subquery_step.unwrap_or(&self.engine.options.subquery_step)),
             use_start_timestamps: self.use_start_timestamps(),
-        };
-        let tree = self.statement.tree(&self.engine.options)?;
-        let plan = logical::build(tree.expr(), &self.statement.text, &options)?;
+        }
+    }
+
+    /// The plan before all rules.
+    fn built(&self, options: &PlanOptions) -> Result<LogicalPlan, QueryError> {
+        let parsed = self.statement.parsed(&self.engine.options)?;
+        let plan = logical::build(parsed.tree().expr(), &self.statement.text, options)?;
         self.check_steps(&plan, options.grid())?;
         Ok(plan)
     }
@@ -370,11 +383,10 @@ impl Query {
     }
 
     /// From the optimized plan to the physical one.
-    async fn bind(&self, plan: LogicalPlan) -> Result<Root, QueryError> {
+    async fn bind(&self, plan: Arc<LogicalPlan>) -> Result<Root, QueryError> {
         if let Some(counts) = &self.context.step_counts {
             counts.learn(&plan, self.grid());
         }
-        let plan = Arc::new(plan);
         let mut selections = self.admitted(&plan).await?;
         selections.keep();
         self.context.set_inline(cost::is_small(
@@ -420,8 +432,8 @@ impl Query {
         Ok(selections)
     }
 
-    /// Asks the store for the series of all selectors: here if the store is
-    /// small, else on the engine's threads.
+    /// Asks the store for the series of all selectors: here if the store is small,
+    /// or answers at once, else on the engine's threads.
     async fn select(
         &self,
         plan: &Arc<LogicalPlan>,
@@ -435,12 +447,21 @@ impl Query {
         let view = async { Ok(storage::snapshot(&*self.target.storage, range).await?) };
         let snapshot: Arc<dyn Snapshot> = self.context.guard(view).await?;
         self.context.add_storage_warnings(snapshot.warnings());
-        let may_turn_heavy = gate.is_some();
-        let control = StoreControl::new(&self.context, gate);
-        if snapshot.series_count().is_some_and(|n| n <= INLINE_SERIES) {
+        let control = StoreControl::new(&self.context, gate.clone());
+        let series = snapshot.series_count();
+        if series.is_some_and(|n| n <= INLINE_SERIES) {
             let asking = Selections::load(&selects, &*snapshot, &self.context, control);
             return self.context.guard(asking).await;
         }
+        if series.is_some() {
+            let asking = Selections::load(&selects, &*snapshot, &self.context, control.brief());
+            let asked = self.context.guard(asking).await;
+            if !self.context.take_turned_long() {
+                return asked;
+            }
+        }
+        let may_turn_heavy = gate.is_some();
+        let control = StoreControl::new(&self.context, gate);
         let (plan, context) = (Arc::clone(plan), Arc::clone(&self.context));
         let asking = async move {
             let control = if may_turn_heavy {

@@ -7,7 +7,8 @@ use quarrel_functions::grid::Grid;
 
 use crate::batch::SeriesBatch;
 use crate::error::{LimitError, QueryError};
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::account::Account;
+use crate::exec::context::QueryContext;
 use crate::exec::memory::Held;
 use crate::exec::operator::{Input, series_batch};
 use crate::exec::plan_node::PlanNode;

@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use quarrel_planner::logical::Select;
 
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext, ROWS_A_CHECK};
+use crate::exec::account::Account;
+use crate::exec::context::{QueryContext, ROWS_A_CHECK};
 use crate::exec::store_control::StoreControl;
 use crate::labels::{Label, LabelList, Symbol};
 use crate::storage::{

@@ -1,5 +1,5 @@
 //! What all queries of an engine share: its options, its threads, its memory,
-//! and the places of running queries.
+//! the texts that ran last, and the places of running queries.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +11,7 @@ use crate::exec::context::{ContextLimits, QUEUE, QueryContext, Semantics};
 use crate::exec::memory::Counted;
 use crate::exec::pool::Pool;
 use crate::options::{EngineOptions, QueryOptions, least};
+use crate::statements::Statements;
 
 /// One place of this many is kept from heavy queries.
 const KEPT_FOR_LIGHT: usize = 4;
@@ -19,6 +20,8 @@ const KEPT_FOR_LIGHT: usize = 4;
 pub(crate) struct EngineShared {
     pub options: EngineOptions,
     pub pool: Pool,
+    /// The texts that ran last.
+    pub statements: Statements,
     /// The places of all running queries.
     places: Arc<Semaphore>,
     /// Heavy queries need a place of these, too.
@@ -38,6 +41,7 @@ impl EngineShared {
             more => (more / KEPT_FOR_LIGHT).max(1),
         };
         Ok(EngineShared {
+            statements: Statements::new(options.statement_cache),
             options,
             pool,
             places: Arc::new(Semaphore::new(places)),

@@ -1,7 +1,9 @@
-//! A query's text and what is parsed of it.
+//! A query's text and what is made of it: its tree, and the last plan.
 
 use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
+use quarrel_planner::logical::{LogicalPlan, PlanOptions, moves_with_query};
 use quarrel_planner::{AllowedModifiers, Tree};
 
 use crate::error::QueryError;
@@ -51,36 +53,137 @@ pub(crate) fn bytes_of(text: &str) -> usize {
     text.len() * BYTES_A_CHARACTER + signs * BYTES_A_SIGN
 }
 
-/// A query's text, and its tree once it is parsed. Cheap to clone.
+/// A query's text, and what is made of it once it is parsed. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Statement {
     pub text: Arc<str>,
-    tree: Arc<OnceLock<Arc<Tree>>>,
+    parsed: Arc<OnceLock<Arc<Parsed>>>,
 }
 
 impl Statement {
     /// A text that is parsed when the query runs.
     pub fn new(text: Arc<str>) -> Self {
-        let tree = Arc::default();
-        Statement { text, tree }
+        let parsed = Arc::default();
+        Statement { text, parsed }
     }
 
-    /// A text with its tree.
-    pub fn parsed(text: Arc<str>, tree: Arc<Tree>) -> Self {
-        let tree = Arc::new(OnceLock::from(tree));
-        Statement { text, tree }
+    /// A text that is parsed already.
+    pub fn known(text: Arc<str>, parsed: Arc<Parsed>) -> Self {
+        let parsed = Arc::new(OnceLock::from(parsed));
+        Statement { text, parsed }
     }
 
-    /// The tree, parsed here if it is not yet.
+    /// What is made of the text, parsed here if it is not yet.
     ///
     /// # Errors
     /// As [`parse`].
-    pub fn tree(&self, options: &EngineOptions) -> Result<&Arc<Tree>, QueryError> {
-        if let Some(tree) = self.tree.get() {
-            return Ok(tree);
+    pub fn parsed(&self, options: &EngineOptions) -> Result<&Arc<Parsed>, QueryError> {
+        if let Some(parsed) = self.parsed.get() {
+            return Ok(parsed);
         }
-        let tree = Arc::new(parse(&self.text, options)?);
-        Ok(self.tree.get_or_init(|| tree))
+        let parsed = Arc::new(Parsed::new(parse(&self.text, options)?));
+        Ok(self.parsed.get_or_init(|| parsed))
+    }
+
+    /// What was made of the text, if it was parsed.
+    pub fn get(&self) -> Option<&Arc<Parsed>> {
+        self.parsed.get()
+    }
+}
+
+/// A tree, and the last plan that was made of it.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    tree: Tree,
+    nodes: usize,
+    /// Whether its plans can be moved to other times.
+    moves: bool,
+    planned: Mutex<Option<Planned>>,
+}
+
+#[derive(Debug)]
+struct Planned {
+    shape: PlanShape,
+    start_ms: i64,
+    plan: Arc<LogicalPlan>,
+}
+
+/// What a plan depends on beside its text and the query's start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PlanShape {
+    length_ms: i64,
+    step_ms: i64,
+    lookback_delta_ms: i64,
+    use_start_timestamps: bool,
+    counts_samples: bool,
+}
+
+/// The farthest time that a plan is moved from or to, ms: some 285,000 years, far
+/// from where sums of times and durations would overflow.
+const FARTHEST: u64 = 1 << 53;
+
+impl PlanShape {
+    /// `None` for times that are too far away.
+    fn of(options: &PlanOptions, counts_samples: bool) -> Option<Self> {
+        let is_near = |ms: i64| ms.unsigned_abs() <= FARTHEST;
+        (is_near(options.start_ms) && is_near(options.end_ms)).then(|| PlanShape {
+            length_ms: options.end_ms - options.start_ms,
+            step_ms: options.step_ms,
+            lookback_delta_ms: options.lookback_delta_ms,
+            use_start_timestamps: options.use_start_timestamps,
+            counts_samples,
+        })
+    }
+}
+
+impl Parsed {
+    /// A tree without a plan.
+    pub fn new(tree: Tree) -> Self {
+        Parsed {
+            nodes: tree.expr().nodes().len(),
+            moves: moves_with_query(tree.expr()),
+            tree,
+            planned: Mutex::default(),
+        }
+    }
+
+    /// The syntax tree.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The nodes of the tree.
+    pub fn nodes(&self) -> usize {
+        self.nodes
+    }
+
+    /// The plan that was made last, at these times; `None` if none was made of
+    /// which it can be had. Whether samples are counted decides which rules apply.
+    pub fn plan_at(&self, options: &PlanOptions, counts_samples: bool) -> Option<Arc<LogicalPlan>> {
+        let shape = PlanShape::of(options, counts_samples)?;
+        let (plan, by_ms) = {
+            let planned = self.planned.lock();
+            let known = planned.as_ref().filter(|known| known.shape == shape)?;
+            (Arc::clone(&known.plan), options.start_ms - known.start_ms)
+        };
+        if by_ms == 0 {
+            return Some(plan);
+        }
+        let mut plan = LogicalPlan::clone(&plan);
+        plan.shift(by_ms);
+        Some(Arc::new(plan))
+    }
+
+    /// Keeps a plan of the tree for queries at other times.
+    pub fn keep_plan(&self, options: &PlanOptions, counts_samples: bool, plan: &Arc<LogicalPlan>) {
+        let shape = PlanShape::of(options, counts_samples).filter(|_| self.moves);
+        if let Some(shape) = shape {
+            *self.planned.lock() = Some(Planned {
+                shape,
+                start_ms: options.start_ms,
+                plan: Arc::clone(plan),
+            });
+        }
     }
 }
 

@@ -196,6 +196,13 @@ impl TryFrom<&RecordBatch> for SeriesBatch {
     }
 }
 
+/// The items of a series batch, absent ones included; 0 for any other batch.
+pub(crate) fn items_of(batch: &RecordBatch) -> usize {
+    let values = batch.columns().get(2);
+    let list = values.and_then(|column| column.as_list_opt::<i32>());
+    list.map_or(0, |list| list.values().len())
+}
+
 fn series_batch(batch: &RecordBatch) -> Option<SeriesBatch> {
     let column = |i: usize| batch.columns().get(i);
     let numbers = |i: usize| column(i)?.as_primitive_opt::<UInt32Type>();

@@ -3,6 +3,7 @@
 use arrow_buffer::{BooleanBufferBuilder, OffsetBuffer};
 use quarrel_functions::histogram::native::StepHistograms;
 
+use super::buffers::{Buffers, SpareBuffers};
 use super::histograms::HistogramsBuilder;
 use super::{Row, SeriesBatch, TARGET_BYTES, TARGET_ITEMS};
 
@@ -11,6 +12,8 @@ use super::{Row, SeriesBatch, TARGET_BYTES, TARGET_ITEMS};
 pub struct BatchBuilder {
     /// Items after which it is full.
     target: usize,
+    /// Rows that are to come, if that is known.
+    expected_rows: Option<usize>,
     series: Vec<u32>,
     first_step: Vec<u32>,
     ends: Vec<i32>,
@@ -33,16 +36,66 @@ impl BatchBuilder {
         BatchBuilder::with_target(TARGET_ITEMS)
     }
 
+    /// An empty builder that gets at most `rows` rows.
+    pub fn for_rows(rows: usize) -> Self {
+        BatchBuilder {
+            expected_rows: Some(rows),
+            ..BatchBuilder::new()
+        }
+    }
+
     /// An empty builder that is full after `target` items.
     pub fn with_target(target: usize) -> Self {
         BatchBuilder {
             target,
+            expected_rows: None,
             series: Vec::new(),
             first_step: Vec::new(),
             ends: vec![0],
             values: Vec::new(),
             present: None,
             histograms: None,
+        }
+    }
+
+    /// Begins a batch of at most `rows` rows, in spare buffers if there are any. Rows
+    /// that are there already are lost.
+    pub fn begin(&mut self, rows: usize, spare: &SpareBuffers) {
+        let Buffers {
+            series,
+            first_step,
+            mut ends,
+            values,
+        } = spare.take();
+        ends.push(0);
+        *self = BatchBuilder {
+            expected_rows: Some(rows),
+            series,
+            first_step,
+            ends,
+            values,
+            ..BatchBuilder::with_target(self.target)
+        };
+    }
+
+    /// Makes room for a row of `items` items: for all rows that are expected, or
+    /// for a full batch once a quarter of it is there, so that buffers neither grow
+    /// often nor are much larger than their batch.
+    fn make_room(&mut self, items: usize) {
+        let so_far = self.values.len();
+        if self.values.capacity() - so_far >= items {
+            return;
+        }
+        let full = self.target.saturating_add(items);
+        let wanted = match self.expected_rows {
+            Some(rows) => full.min(rows.saturating_mul(items)),
+            None if so_far >= self.target / 4 => full,
+            None => 0,
+        };
+        if wanted >= so_far + items {
+            self.values.reserve_exact(wanted - so_far);
+        } else {
+            self.values.reserve(items);
         }
     }
 
@@ -173,6 +226,7 @@ impl BatchBuilder {
     fn finish_row(&mut self, series: u32, first_step: u32, values: &[f64]) {
         self.series.push(series);
         self.first_step.push(first_step);
+        self.make_room(values.len());
         self.values.extend_from_slice(values);
         self.ends
             .push(i32::try_from(self.values.len()).expect("a batch stays below 2^31 items"));
@@ -192,7 +246,12 @@ impl BatchBuilder {
 
     /// The batch; the builder is empty afterwards.
     pub fn finish(&mut self) -> SeriesBatch {
-        let this = std::mem::replace(self, BatchBuilder::with_target(self.target));
+        let rows = self.rows();
+        let next = BatchBuilder {
+            expected_rows: self.expected_rows.map(|all| all.saturating_sub(rows)),
+            ..BatchBuilder::with_target(self.target)
+        };
+        let this = std::mem::replace(self, next);
         SeriesBatch {
             series: this.series.into(),
             first_step: this.first_step.into(),

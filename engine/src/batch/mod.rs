@@ -15,6 +15,7 @@
 //! floats.
 
 mod arrow;
+mod buffers;
 mod builder;
 mod histograms;
 mod rows;
@@ -22,6 +23,8 @@ mod rows;
 use arrow_buffer::{BooleanBuffer, OffsetBuffer, ScalarBuffer};
 use quarrel_functions::histogram::native::{HistogramRef, StepHistograms};
 
+pub(crate) use self::arrow::items_of;
+pub use self::buffers::SpareBuffers;
 pub use self::builder::BatchBuilder;
 use self::histograms::{HistogramItems, NONE};
 pub use self::rows::Rows;
@@ -197,7 +200,7 @@ impl SeriesBatch {
         if self.histograms.is_none() {
             return self;
         }
-        let mut builder = BatchBuilder::new();
+        let mut builder = BatchBuilder::for_rows(self.len());
         for row in self.rows() {
             builder.push_kept(row.series, &row, |i| row.is_present(i));
         }
@@ -262,7 +265,7 @@ impl SeriesBatch {
         &self,
         mut edit: impl FnMut(usize, &mut [f64], &mut [bool]) -> Result<(), E>,
     ) -> Result<SeriesBatch, E> {
-        let mut builder = BatchBuilder::new();
+        let mut builder = BatchBuilder::for_rows(self.len());
         let (mut values, mut present) = (Vec::new(), Vec::new());
         for row in self.rows() {
             values.clear();

@@ -8,7 +8,8 @@ use quarrel_functions::grid::Grid;
 use super::{Bound, DropNames, lower_root};
 use crate::batch::{Rows, SeriesBatch};
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::account::Account;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::Input;
 use crate::labels::LabelList;
 

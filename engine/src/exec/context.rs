@@ -11,6 +11,7 @@ use quarrel_matchers::RegexBudget;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::annotations::{Annotations, Level};
+use crate::batch::SpareBuffers;
 use crate::error::{LimitError, QueryError};
 use crate::exec::memory::{Held, MemoryPool, QueryMemory, Refused};
 use crate::exec::pool::{Pool, catch_panics, within};
@@ -36,6 +37,8 @@ pub struct QueryContext {
     pub semantics: Semantics,
     /// The query's strings.
     pub symbols: Arc<SymbolTable>,
+    /// The buffers of batches that were folded.
+    pub spare: SpareBuffers,
     /// What the automata of `label_replace` may hold together.
     pub regexes: RegexBudget,
     /// Warnings and infos.
@@ -47,18 +50,20 @@ pub struct QueryContext {
     cancellation: Arc<Cancellation>,
     timeout: Option<Duration>,
     clock: OnceLock<Clock>,
-    memory: Arc<QueryMemory>,
+    pub(super) memory: Arc<QueryMemory>,
     /// What lives as long as the plan holds of the memory, bytes: labels,
     /// symbols, match tables. Nobody gives back a part of it.
-    lasting_bytes: AtomicU64,
+    pub(super) lasting_bytes: AtomicU64,
     max_samples: u64,
     max_samples_read: u64,
-    live_samples: AtomicU64,
+    pub(super) live_samples: AtomicU64,
     /// The query's places among the running ones. All work for the query holds
     /// this context, so the places are taken until the last of it has ended.
     places: Mutex<Vec<OwnedSemaphorePermit>>,
     /// Whether the store was told to stop because the query turned out heavy.
     turned_heavy: AtomicBool,
+    /// Whether it was told to stop because its work was not brief.
+    turned_long: AtomicBool,
 }
 
 /// What begins when a query does.
@@ -182,6 +187,7 @@ impl QueryContext {
             inline: AtomicBool::new(false),
             semantics,
             symbols: Arc::default(),
+            spare: SpareBuffers::default(),
             regexes: RegexBudget::default(),
             annotations: Annotations::default(),
             stats: Arc::default(),
@@ -196,6 +202,7 @@ impl QueryContext {
             live_samples: AtomicU64::new(0),
             places: Mutex::default(),
             turned_heavy: AtomicBool::new(false),
+            turned_long: AtomicBool::new(false),
         }
     }
 
@@ -217,6 +224,16 @@ impl QueryContext {
     /// Whether somebody said so since the last time.
     pub fn take_turned_heavy(&self) -> bool {
         self.turned_heavy.swap(false, Ordering::Relaxed)
+    }
+
+    /// Says that a store's work is too long for the caller's thread.
+    pub fn turn_long(&self) {
+        self.turned_long.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody said so since the last time.
+    pub fn take_turned_long(&self) -> bool {
+        self.turned_long.swap(false, Ordering::Relaxed)
     }
 
     /// Gives up all places, to wait for others.
@@ -440,7 +457,7 @@ impl QueryContext {
         self.max_samples
     }
 
-    fn refused(&self, refused: Refused, what: &str) -> QueryError {
+    pub(super) fn refused(&self, refused: Refused, what: &str) -> QueryError {
         let what = what.to_string();
         QueryError::Limit(match refused {
             Refused::Query { limit } => LimitError::Memory { limit, what },
@@ -487,113 +504,10 @@ impl QueryContext {
         let own = own.unwrap_or_default();
         Held::new(Arc::clone(&self.memory), own.min(bytes as u64))
     }
-
-    /// An account of bytes for one operator; it is given back on drop.
-    pub fn account(self: &Arc<Self>, what: &'static str) -> Account {
-        Account {
-            context: Arc::clone(self),
-            bytes: 0,
-            samples: 0,
-            what,
-        }
-    }
-}
-
-/// Bytes and live samples that an operator holds.
-#[derive(Debug)]
-pub struct Account {
-    context: Arc<QueryContext>,
-    bytes: u64,
-    samples: u64,
-    what: &'static str,
-}
-
-impl Account {
-    /// Reserves bytes before they are allocated.
-    ///
-    /// # Errors
-    /// [`LimitError::Memory`] when the query's limit would be passed,
-    /// [`LimitError::TotalMemory`] when that of all queries would be.
-    pub fn grow(&mut self, bytes: usize) -> Result<(), QueryError> {
-        let reserved = self.context.memory.reserve(bytes as u64);
-        reserved.map_err(|refused| self.context.refused(refused, self.what))?;
-        self.bytes += bytes as u64;
-        Ok(())
-    }
-
-    /// Gives some of the reserved bytes back.
-    pub fn shrink(&mut self, bytes: usize) {
-        let bytes = self.bytes.min(bytes as u64);
-        self.context.memory.release(bytes);
-        self.bytes -= bytes;
-    }
-
-    /// Makes the account hold so many bytes.
-    ///
-    /// # Errors
-    /// As [`Account::grow`].
-    pub fn set(&mut self, bytes: usize) -> Result<(), QueryError> {
-        let held = self.bytes as usize;
-        self.shrink(held.saturating_sub(bytes));
-        self.grow(bytes.saturating_sub(held))
-    }
-
-    /// Ends the account; its bytes stay reserved as long as the query's plan
-    /// lives.
-    pub fn keep_lasting(mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
-        self.context
-            .lasting_bytes
-            .fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Ends the account; its bytes stay reserved for an answer.
-    pub fn hand_on(mut self) -> Held {
-        let bytes = std::mem::take(&mut self.bytes);
-        Held::new(Arc::clone(&self.context.memory), bytes)
-    }
-
-    /// The query whose account it is.
-    pub fn context(&self) -> &Arc<QueryContext> {
-        &self.context
-    }
-
-    /// Counts samples that stay alive as long as this account.
-    ///
-    /// # Errors
-    /// [`LimitError::Samples`] when more are alive than the query may hold.
-    pub fn hold_samples(&mut self, samples: u64) -> Result<(), QueryError> {
-        self.samples += samples;
-        let live = self
-            .context
-            .live_samples
-            .fetch_add(samples, Ordering::Relaxed)
-            + samples;
-        self.context
-            .stats
-            .peak_samples
-            .fetch_max(live, Ordering::Relaxed);
-        if live > self.context.max_samples {
-            return Err(LimitError::Samples {
-                limit: self.context.max_samples,
-            }
-            .into());
-        }
-        Ok(())
-    }
 }
 
 impl Drop for QueryContext {
     fn drop(&mut self) {
         self.memory.release(*self.lasting_bytes.get_mut());
-    }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        self.context.memory.release(self.bytes);
-        self.context
-            .live_samples
-            .fetch_sub(self.samples, Ordering::Relaxed);
     }
 }

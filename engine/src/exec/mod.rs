@@ -1,6 +1,7 @@
 //! How plans run: the thread pool, a query's context with its memory, the
 //! contract of operators, and the nodes of the physical plan.
 
+pub mod account;
 pub mod context;
 pub mod gather;
 pub mod memory;

@@ -18,7 +18,8 @@ use quarrel_planner::with_stack;
 
 use crate::batch::{BatchBuilder, Row, Rows, SeriesBatch};
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::account::Account;
+use crate::exec::context::QueryContext;
 use crate::exec::metrics::OperatorMetrics;
 
 /// A stream of series batches.
@@ -218,6 +219,13 @@ impl Output {
             full: Vec::new(),
             account: context.account(what),
         }
+    }
+
+    /// The same, for at most `rows` rows.
+    #[must_use]
+    pub fn for_rows(mut self, rows: usize) -> Self {
+        self.builder.begin(rows, &self.account.context().spare);
+        self
     }
 
     /// Appends a row, see [`BatchBuilder::push`].

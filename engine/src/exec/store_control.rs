@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::account::Account;
+use crate::exec::context::QueryContext;
 use crate::storage::{SelectControl, StorageError};
 
 /// The control of all selects of a query: they share its symbols.
@@ -15,8 +16,7 @@ pub struct StoreControl {
     context: Arc<QueryContext>,
     state: Mutex<State>,
     gate: Option<Gate>,
-    /// When work began that has no turn of its own; see [`StoreControl::short`].
-    began: Option<Instant>,
+    pace: Pace,
 }
 
 /// Finds a place for a query that turns out heavy; false if there is none.
@@ -36,6 +36,24 @@ impl std::fmt::Debug for StoreControl {
 /// How long a store works for one query before it needs a turn: it does not give
 /// way, and light queries take less.
 const SHORT: Duration = Duration::from_millis(30);
+
+/// How long a store works on the caller's thread: twice what it costs to hand work
+/// over to the engine's threads and back.
+const BRIEF: Duration = Duration::from_micros(50);
+
+/// Bytes of labels that are not brief to read: those of some 200 series.
+const BRIEF_LABELS: usize = 20 << 10;
+
+/// How long the work of a store may take.
+#[derive(Clone, Copy, Debug)]
+enum Pace {
+    /// As long as it takes.
+    Any,
+    /// See [`StoreControl::short`]; when it began.
+    Short(Instant),
+    /// See [`StoreControl::brief`]; when it began.
+    Brief(Instant),
+}
 
 #[derive(Debug)]
 struct State {
@@ -58,7 +76,7 @@ impl StoreControl {
         StoreControl {
             context: Arc::clone(context),
             gate,
-            began: None,
+            pace: Pace::Any,
             state: Mutex::new(State {
                 account: context.account("labels"),
                 labels: 0,
@@ -76,23 +94,38 @@ impl StoreControl {
     #[must_use]
     pub fn short(self) -> Self {
         StoreControl {
-            began: Some(Instant::now()),
+            pace: Pace::Short(Instant::now()),
             ..self
         }
     }
 
-    /// Takes a turn if the work has become long.
-    fn take_turn(&self, state: &mut State) -> Result<(), StorageError> {
-        let is_long = |began: Instant| began.elapsed() > SHORT;
-        if state.turn.is_some() || !self.began.is_some_and(is_long) {
-            return Ok(());
+    /// The same, for work on the caller's thread. Where it takes more than a moment
+    /// the store is told to stop, and asked anew on the engine's threads.
+    #[must_use]
+    pub fn brief(self) -> Self {
+        StoreControl {
+            pace: Pace::Brief(Instant::now()),
+            ..self
         }
-        state.turn = self.context.pool.try_turn();
-        if state.turn.is_none() {
-            self.context.turn_heavy();
-            return Err(StorageError::Stopped);
+    }
+
+    /// Ends what is too long for its place, or takes a turn for it.
+    fn keep_pace(&self, state: &mut State) -> Result<(), StorageError> {
+        match self.pace {
+            Pace::Brief(began) if state.labels > BRIEF_LABELS || began.elapsed() > BRIEF => {
+                self.context.turn_long();
+                Err(StorageError::Stopped)
+            }
+            Pace::Short(began) if state.turn.is_none() && began.elapsed() > SHORT => {
+                state.turn = self.context.pool.try_turn();
+                if state.turn.is_none() {
+                    self.context.turn_heavy();
+                    return Err(StorageError::Stopped);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// What a store's error is to the user.
@@ -141,7 +174,7 @@ impl State {
 impl SelectControl for StoreControl {
     fn check(&self) -> Result<(), StorageError> {
         let mut state = self.state.lock();
-        self.take_turn(&mut state)?;
+        self.keep_pace(&mut state)?;
         let counted = state.count_symbols(&self.context);
         let result = counted.and_then(|()| self.context.check());
         StoreControl::told(&mut state, result)
@@ -150,6 +183,7 @@ impl SelectControl for StoreControl {
     fn reserve(&self, bytes: usize) -> Result<(), StorageError> {
         let mut state = self.state.lock();
         state.labels += bytes;
+        self.keep_pace(&mut state)?;
         if state.labels > HEAVY_LABELS
             && !std::mem::replace(&mut state.is_heavy, true)
             && self.gate.as_ref().is_some_and(|gate| !gate())

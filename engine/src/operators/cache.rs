@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use crate::batch::SeriesBatch;
 use crate::bound::Bound;
 use crate::error::QueryError;
-use crate::exec::context::Account;
+use crate::exec::account::Account;
 use crate::exec::morsels::Morsels;
 use crate::exec::operator::{BatchStream, Operator, Run, series_batch};
 

@@ -14,7 +14,8 @@ use super::rows;
 use crate::batch::{Row, Rows};
 use crate::bound::{Bound, DropNames, MaterializedRows, materialize};
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::account::Account;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::Output;
 use crate::labels::{Grouper, Label, LabelList, Symbol, set_label};
 

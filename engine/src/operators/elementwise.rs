@@ -126,7 +126,7 @@ impl Elementwise {
 
 /// All samples with the other sign.
 fn negated(batch: &SeriesBatch) -> SeriesBatch {
-    let mut builder = BatchBuilder::new();
+    let mut builder = BatchBuilder::for_rows(batch.len());
     let (mut values, mut present) = (Vec::new(), Vec::new());
     let mut histograms = StepHistograms::default();
     for row in batch.rows() {
@@ -146,7 +146,7 @@ fn negated(batch: &SeriesBatch) -> SeriesBatch {
 
 /// Some float where there is a histogram.
 fn all_floats(batch: &SeriesBatch) -> SeriesBatch {
-    let mut builder = BatchBuilder::new();
+    let mut builder = BatchBuilder::for_rows(batch.len());
     for row in batch.rows() {
         let present: Vec<bool> = (0..row.values.len()).map(|i| row.is_sample(i)).collect();
         builder.push(row.series, row.first_step, row.values, &present);

@@ -132,7 +132,7 @@ impl LimitRatio {
     }
 
     fn apply(&self, ratios: &[f64], batch: &SeriesBatch) -> SeriesBatch {
-        let mut builder = BatchBuilder::new();
+        let mut builder = BatchBuilder::for_rows(batch.len());
         for row in batch.rows() {
             let offset = self.offsets[row.series as usize];
             let ratios = &ratios[row.first_step as usize..];

@@ -2,7 +2,7 @@
 
 use crate::batch::Rows;
 use crate::error::QueryError;
-use crate::exec::context::Account;
+use crate::exec::account::Account;
 
 /// For each group the steps at which any of its rows has a sample; none for a
 /// group whose rows have none.

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use crate::batch::SeriesBatch;
 use crate::bound::MaterializedRows;
 use crate::bound::{Bound, RowLabels};
-use crate::exec::context::Account;
+use crate::exec::account::Account;
 use crate::exec::operator::{BatchStream, Operator, Run};
 
 #[derive(Debug)]

@@ -17,7 +17,8 @@ use super::scan::{AnnotationSource, LastAnnotated, ParamWarning, SampleColumns, 
 use crate::batch::{BatchBuilder, Row};
 use crate::bound::Bound;
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::account::Account;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Pruning, Run, expanded};
 
 #[derive(Debug)]

@@ -16,7 +16,8 @@ use super::params::{Params, Values};
 use crate::batch::{Row, Rows};
 use crate::bound::Bound;
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::account::Account;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
 
 /// Parameters at and beyond these are refused, as they are no int64.

@@ -136,7 +136,7 @@ impl VectorScalar {
         scalar: Param<'_>,
         batch: &SeriesBatch,
     ) -> SeriesBatch {
-        let mut builder = BatchBuilder::new();
+        let mut builder = BatchBuilder::for_rows(batch.len());
         let (mut values, mut present) = (Vec::new(), Vec::new());
         let mut histograms = StepHistograms::default();
         let mut annotations: FxHashSet<OpAnnotation> = FxHashSet::default();

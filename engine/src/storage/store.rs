@@ -48,8 +48,10 @@ pub trait Snapshot: Send + Sync {
         Vec::new()
     }
 
-    /// How many series the view has, if that is known without a search. Selects
-    /// of a view with at most some thousand series run on the caller's thread.
+    /// How many series the view has, if that is known without a search. Selects of
+    /// a view with at most some thousand series run on the caller's thread; where
+    /// there are more they begin there, and begin anew on the engine's threads if
+    /// their control has stopped them because they took more than a moment.
     fn series_count(&self) -> Option<u64> {
         None
     }

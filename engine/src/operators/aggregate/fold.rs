@@ -14,7 +14,8 @@ use super::mixed::DroppedNameSteps;
 use super::{Aggregate, grouping};
 use crate::batch::{Row, SeriesBatch};
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::account::Account;
+use crate::exec::context::QueryContext;
 use crate::exec::morsels::Morsels;
 use crate::exec::operator::{BatchStream, series_batch};
 use crate::exec::ordered::MorselStream;
@@ -134,6 +135,7 @@ impl Folder {
                         self.morsel = current;
                     }
                     self.add(&batch)?;
+                    self.context.spare.give_back(batch);
                 }
             }
         }

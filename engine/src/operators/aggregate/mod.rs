@@ -140,7 +140,7 @@ impl Aggregate {
         total.account.grow(self.steps * 9)?;
         let mut values = vec![0.0; self.steps];
         let mut present = vec![false; self.steps];
-        let mut output = Output::new(&run.context, "aggregate");
+        let mut output = Output::new(&run.context, "aggregate").for_rows(total.order.len());
         for &group in &total.order {
             let Some(TotalGroup {
                 mut floats,
@@ -175,7 +175,7 @@ struct Total<'a> {
     groups: Vec<Option<TotalGroup>>,
     /// Groups in the order of their first row.
     order: Vec<u32>,
-    account: crate::exec::context::Account,
+    account: crate::exec::account::Account,
 }
 
 struct TotalGroup {

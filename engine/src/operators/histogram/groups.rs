@@ -14,7 +14,8 @@ use rustc_hash::FxHashMap;
 use crate::annotations::for_metric;
 use crate::batch::{Row, Rows};
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::account::Account;
+use crate::exec::context::QueryContext;
 use crate::labels::{Grouper, Label, LabelList, Symbol, Symbols, find_label};
 
 /// The classic histograms of an input, as labels have it.

@@ -74,7 +74,7 @@ impl Operator for HistogramValue {
 
 impl HistogramValue {
     fn apply(&self, batch: &SeriesBatch) -> SeriesBatch {
-        let mut builder = BatchBuilder::new();
+        let mut builder = BatchBuilder::for_rows(batch.len());
         if !batch.has_histograms() {
             return builder.finish();
         }

@@ -18,7 +18,8 @@ use super::{broadcast, rows};
 use crate::batch::Rows;
 use crate::bound::{Bound, materialize};
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::account::Account;
+use crate::exec::context::QueryContext;
 use crate::labels::{Label, Symbol, find_label};
 
 /// The holder of the memory, which the limit's error names.

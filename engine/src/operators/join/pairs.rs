@@ -10,7 +10,7 @@ use super::Join;
 use super::table::NONE;
 use crate::batch::Row;
 use crate::error::QueryError;
-use crate::exec::context::Account;
+use crate::exec::account::Account;
 use crate::exec::operator::Output;
 use crate::operators::ops::{OpAnnotation, Operand, Outcome, SampleOp};
 

@@ -15,7 +15,8 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::account::Account;
+use crate::exec::context::QueryContext;
 use crate::labels::{Grouper, Label, LabelList, Symbol, find_label, set_label};
 use crate::operators::aggregate::grouping::LabelFilter;
 

@@ -11,7 +11,8 @@ use super::kernel::KernelScratch;
 use super::{LastAnnotated, SampleColumns, SamplesError, Scan};
 use crate::batch::BatchBuilder;
 use crate::error::QueryError;
-use crate::exec::context::{Account, QueryContext};
+use crate::exec::account::Account;
+use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Run};
 use crate::exec::step_counts::StepSamples;
 use crate::labels::Label;
@@ -46,7 +47,8 @@ pub(super) fn scan(scan: Arc<Scan>, run: Run) -> BatchStream {
         let steps = scan.windows.eval.len;
         let mut account = run.context.account("scan");
         account.grow(KernelScratch::bytes(steps))?;
-        let worker = Worker {
+        // Boxed, since it moves with each batch.
+        let worker = Box::new(Worker {
             params,
             rows: 0..0,
             chunks: Vec::new(),
@@ -59,7 +61,7 @@ pub(super) fn scan(scan: Arc<Scan>, run: Run) -> BatchStream {
             row_bytes: 0,
             scan,
             run,
-        };
+        });
         Ok::<_, QueryError>(futures::stream::try_unfold(worker, Worker::next))
     };
     futures::stream::once(start).flat_map(flatten).boxed()
@@ -77,7 +79,7 @@ where
 
 impl Worker {
     /// The next batch. A batch holds rows of one morsel alone.
-    async fn next(mut self) -> Result<Option<(RecordBatch, Self)>, QueryError> {
+    async fn next(mut self: Box<Self>) -> Result<Option<(RecordBatch, Box<Self>)>, QueryError> {
         loop {
             if self.rows.is_empty() && !self.next_morsel().await? {
                 return Ok(None);
@@ -113,6 +115,7 @@ impl Worker {
         let params = Arc::clone(&self.params);
         let params = as_params(&params);
         let mut result = Ok(());
+        self.builder.begin(self.rows.len(), &self.run.context.spare);
         while let Some(row) = self.rows.next() {
             if row % ROWS_BETWEEN_CHECKS == 0
                 && let Err(error) = self.run.context.check()
