@@ -14,6 +14,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -27,8 +28,21 @@ use super::data_path::{DataPath, FileId, too_large};
 pub(crate) struct MappedFile {
     path: DataPath,
     version: Version,
-    bytes: Bytes,
+    /// All bytes, once for each shard of threads.
+    shards: [Bytes; SHARDS],
     map: Option<Arc<Mmap>>,
+}
+
+/// Owners of a map. Slices count their owner's references; if all threads counted
+/// on one, its cache line would go back and forth between them with each chunk.
+const SHARDS: usize = 8;
+
+thread_local! {
+    /// The shard that this thread counts on.
+    static SHARD: usize = {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS
+    };
 }
 
 /// What changes when a file is written to or replaced.
@@ -49,7 +63,8 @@ impl Version {
     }
 }
 
-/// The owner of a map behind [`Bytes`].
+/// The owner of a map behind [`Bytes`], alone on its cache lines with its count.
+#[repr(align(128))]
 struct Owner(Arc<Mmap>);
 
 impl AsRef<[u8]> for Owner {
@@ -66,13 +81,14 @@ impl MappedFile {
     pub fn open(path: DataPath, limit: u64) -> Result<Self, StorageError> {
         let (file, metadata) = path.open().map_err(|e| path.io(e))?;
         let map = map(&file, metadata.len(), limit).map_err(|e| path.io(e))?;
-        let bytes = map
-            .clone()
-            .map_or(Bytes::new(), |map| Bytes::from_owner(Owner(map)));
+        let shards = std::array::from_fn(|_| {
+            let owner = map.clone().map(Owner);
+            owner.map_or(Bytes::new(), Bytes::from_owner)
+        });
         Ok(MappedFile {
             path,
             version: Version::of(&metadata),
-            bytes,
+            shards,
             map,
         })
     }
@@ -89,12 +105,12 @@ impl MappedFile {
     /// All bytes.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.shards[0]
     }
 
     /// A slice that keeps the map.
     pub fn slice(&self, range: Range<usize>) -> Bytes {
-        self.bytes.slice(range)
+        self.shards[SHARD.with(|shard| *shard)].slice(range)
     }
 
     /// Advises the system that these bytes will be read soon.
