@@ -138,7 +138,9 @@ fn decode_as<'a, P: Plain<'a>>(
     until: i64,
     columns: &mut Columns<'_>,
 ) -> Result<i64, ChunkError> {
-    if let Some(start) = decode_with_lane::<P>(bytes, until, columns) {
+    if !cfg!(quarrel_paths = "plain")
+        && let Some(start) = decode_with_lane::<P>(bytes, until, columns)
+    {
         return Ok(start);
     }
     let from = columns.len();

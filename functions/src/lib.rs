@@ -16,6 +16,7 @@ pub mod histogram;
 pub mod kahan;
 pub mod label;
 pub mod natural;
+mod paths;
 pub mod quantile;
 pub mod table;
 pub mod window;

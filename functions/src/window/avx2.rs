@@ -13,7 +13,10 @@ impl Avx2 {
     #[inline]
     pub fn detect() -> Option<Avx2> {
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        if !cfg!(quarrel_paths = "plain")
+            && is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+        {
             return Some(Avx2(()));
         }
         None

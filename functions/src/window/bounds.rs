@@ -9,6 +9,7 @@
 use std::cell::Cell;
 
 use crate::grid::Grid;
+use crate::paths::takes_fast;
 
 /// A window's samples: the indices `lo..hi`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -160,8 +161,8 @@ fn count_until(
             ..grid
         };
         let guessed = match merged {
-            0 => guess(timestamps, at, block, &mut counts),
-            _ => None,
+            _ if !takes_fast(merged == 0) => None,
+            _ => guess(timestamps, at, block, &mut counts),
         };
         (merged, patience) = match (merged, guessed) {
             (0, None) => (patience, (patience * 2).min(PATIENCE)),

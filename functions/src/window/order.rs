@@ -18,6 +18,7 @@ use super::scratch::WindowScratch;
 use super::simple::of_window;
 use super::sliding::pays;
 use crate::grid::Param;
+use crate::paths::takes_fast;
 use crate::quantile::{quantile as quantile_of, quantile_of_sorted};
 
 /// `quantile_over_time`
@@ -111,7 +112,7 @@ fn in_order(
     number: impl FnMut(usize, Bounds, &dyn Fn(usize) -> f64) -> f64,
 ) {
     let (used, (longest, _)) = (input.used(), input.lengths());
-    if longest < ranked || used.len() / RANKED_LENGTHS > longest {
+    if !takes_fast(longest >= ranked && used.len() / RANKED_LENGTHS <= longest) {
         let window = Sorted {
             values: input.values,
             keys: &mut scratch.keys,

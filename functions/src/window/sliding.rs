@@ -12,6 +12,7 @@
 
 use super::bounds::Bounds;
 use super::input::WindowInput;
+use crate::paths::takes_fast;
 
 /// States of several samples that can be joined, the earlier first.
 pub(super) trait Fold {
@@ -107,5 +108,5 @@ fn fill_front<F: Fold>(mut newest_first: impl Iterator<Item = F::Item>, front: &
 /// the plain loops would visit each sample more than `visits` times.
 pub(super) fn pays(input: &WindowInput<'_>, long: usize, visits: usize) -> bool {
     let (longest, all) = input.lengths();
-    longest >= long && all > visits * input.used().len()
+    takes_fast(longest >= long && all > visits * input.used().len())
 }

@@ -13,6 +13,7 @@
 use super::rows::HistogramRows;
 use super::value::CounterReset;
 use crate::kahan;
+use crate::paths::takes_fast;
 
 /// Below this many rows a pass over them is as fast (bench
 /// `native_histograms`).
@@ -98,7 +99,8 @@ impl SlidingRows {
         let held = self.from..self.to;
         (self.from, self.to) = (first, last + 1);
         let overlaps = held.contains(&first) && held.end <= self.to && held.end - first >= len / 2;
-        if self.inexact || !overlaps || len < LONG_WINDOW || len * width > FRONT {
+        let is_long = takes_fast(len >= LONG_WINDOW);
+        if self.inexact || !overlaps || !is_long || len * width > FRONT {
             // The next one begins a front.
             self.border = 0;
             return None;
