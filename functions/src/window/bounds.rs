@@ -77,6 +77,16 @@ pub fn compute_bounds(timestamps: &[i64], ends: Grid, range_ms: i64, bounds: &mu
         "fewer than 2^32 samples of one series"
     );
     bounds.resize(ends.len, Bounds::default());
+    if let [alone] = &mut bounds[..] {
+        let begin = ends.start_ms.saturating_sub(range_ms);
+        let hi = timestamps.partition_point(|&t| t <= ends.start_ms);
+        let lo = timestamps.partition_point(|&t| t <= begin).min(hi);
+        *alone = Bounds {
+            lo: lo as u32,
+            hi: hi as u32,
+        };
+        return;
+    }
     // `None` where the time line ends within the grid.
     let begins = |steps: usize| {
         let last = i64::try_from(ends.len).ok()?.checked_mul(ends.step_ms)?;

@@ -22,6 +22,7 @@ use super::native::rate::{self, Rate};
 use super::neighbours::{Resets, find_resets};
 use super::scratch::WindowScratch;
 use crate::histogram::native::Growth;
+use crate::paths::takes_fast;
 
 /// `rate`
 pub static RATE: WindowFunction = WindowFunction::new(
@@ -73,6 +74,64 @@ fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
     } else {
         1.0
     };
+    let finish =
+        |gained: f64, factor: f64| gained * if PER_SECOND { factor / divisor } else { factor };
+    if takes_fast(out.len() >= MANY) {
+        in_lanes::<COUNTER, PER_SECOND>(input, &mut resets, divisor, out, present);
+    } else {
+        for (i, (out, present)) in out.iter_mut().zip(present.iter_mut()).enumerate() {
+            *present = input.bounds[i].len() >= 2;
+            if *present {
+                let (gained, factor) = stretched::<COUNTER>(input, i, &mut resets);
+                *out = finish(gained, factor);
+            }
+        }
+    }
+    if COUNTER && let Some(start_timestamps) = input.start_timestamps {
+        let mut resets = Resets::new(&scratch.indices);
+        for (i, (out, present)) in out.iter_mut().zip(present).enumerate() {
+            if let Some((gained, factor)) = since_start(input, start_timestamps, i, &mut resets) {
+                *present = true;
+                *out = finish(gained, factor);
+            }
+        }
+    }
+}
+
+/// What the window of a step gained, and by how much it is stretched; it has two
+/// samples at least.
+fn stretched<const COUNTER: bool>(
+    input: &WindowInput<'_>,
+    step: usize,
+    resets: &mut Resets<'_>,
+) -> (f64, f64) {
+    let (bounds, (begin, end)) = (input.bounds[step], input.edges(step));
+    let (first, last) = (bounds.first(), bounds.last());
+    let (first_t, last_t) = (input.timestamps[first], input.timestamps[last]);
+    let (first_value, last_value) = (input.values[first], input.values[last]);
+    let gained = resets.correct(input.values, first, last, last_value - first_value);
+    let between = |from: i64, to: i64| to.wrapping_sub(from) as f64 / 1000.0;
+    let extent = Extent {
+        to_start: between(begin, first_t),
+        to_end: between(last_t, end),
+        sampled: between(first_t, last_t),
+        gaps: (bounds.len() - 1) as f64,
+    };
+    (gained, extent.factor(COUNTER, first_value, gained))
+}
+
+/// Steps from which on lanes pay: to fill and compute them costs as much as some
+/// steps one by one.
+const MANY: usize = 8;
+
+/// The extrapolation of many steps.
+fn in_lanes<const COUNTER: bool, const PER_SECOND: bool>(
+    input: &WindowInput<'_>,
+    resets: &mut Resets<'_>,
+    divisor: f64,
+    out: &mut [f64],
+    present: &mut [bool],
+) {
     let (mut lanes, avx2) = (Lanes::new(), Avx2::detect());
     let edges = Edges::of(input);
     let steps = out.chunks_mut(LANES).zip(present.chunks_mut(LANES));
@@ -97,15 +156,6 @@ fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
             Err(_) => {
                 extrapolate_lanes::<COUNTER, PER_SECOND>(avx2, &lanes, divisor, &mut results);
                 out.copy_from_slice(&results[..out.len()]);
-            }
-        }
-    }
-    if COUNTER && let Some(start_timestamps) = input.start_timestamps {
-        let mut resets = Resets::new(&scratch.indices);
-        for (i, (out, present)) in out.iter_mut().zip(present).enumerate() {
-            if let Some((gained, factor)) = since_start(input, start_timestamps, i, &mut resets) {
-                *present = true;
-                *out = gained * if PER_SECOND { factor / divisor } else { factor };
             }
         }
     }
