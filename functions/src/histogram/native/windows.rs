@@ -73,16 +73,13 @@ impl<'a> RowWindows<'a> {
     ) -> GrowthAnnotations {
         let (first, last) = (*window.start(), *window.end());
         assert!(same(out.layout(), self.rows.layout()), "another layout");
-        let gauge = |row: usize| self.rows.row(row).counter_reset == CounterReset::Gauge;
-        let mut annotations = GrowthAnnotations::default();
+        let annotations = self.growth_annotations(first, last, kind);
         let mut grown = out.push_copy(&self.rows.row(last));
         *grown.hint = CounterReset::Gauge;
         if kind == Growth::Gauge {
-            annotations.not_gauge = !gauge(first) || !gauge(last);
             grown.combine(&self.rows.row(first), Sign::Minus);
             return annotations;
         }
-        annotations.not_counter = self.gauges[last + 1] > self.gauges[first];
         let from = self.resets.partition_point(|&row| row <= first);
         let resets = self.resets[from..].iter();
         let mut resets = resets.copied().take_while(|&row| row <= last).peekable();
@@ -94,6 +91,54 @@ impl<'a> RowWindows<'a> {
             grown.totals().into_iter().for_each(|total| *total += 0.0);
         }
         resets.for_each(|row| grown.combine(&self.rows.row(row - 1), Sign::Plus));
+        annotations
+    }
+
+    /// Appends the growth, as [`RowWindows::growth`] does, multiplied by a factor
+    /// that `factor` makes of how the count grows.
+    ///
+    /// # Panics
+    /// As [`RowWindows::growth`].
+    pub fn scaled_growth(
+        &self,
+        window: RangeInclusive<usize>,
+        kind: Growth,
+        factor: impl FnOnce(f64) -> f64,
+        out: &mut HistogramRows,
+    ) -> GrowthAnnotations {
+        let (first, last) = (*window.start(), *window.end());
+        let resets = self.resets.partition_point(|&row| row <= first);
+        if kind == Growth::Counter && self.resets.get(resets).is_some_and(|&row| row <= last) {
+            let annotations = self.growth(window, kind, out);
+            let grown = out.counts()[out.len() - 1];
+            out.scale_last(factor(grown));
+            return annotations;
+        }
+        // In one pass over the buckets.
+        assert!(same(out.layout(), self.rows.layout()), "another layout");
+        let [first_row, last_row] = [first, last].map(|row| self.rows.row(row));
+        let factor = factor(last_row.count - first_row.count);
+        let grow = |last: f64, first: f64| (last - first) * factor;
+        let columns = last_row.buckets.iter().zip(first_row.buckets);
+        out.push_computed(
+            CounterReset::Gauge,
+            [
+                grow(last_row.zero_count, first_row.zero_count),
+                grow(last_row.count, first_row.count),
+                grow(last_row.sum, first_row.sum),
+            ],
+            columns.map(|(&last, &first)| grow(last, first)),
+        );
+        self.growth_annotations(first, last, kind)
+    }
+
+    fn growth_annotations(&self, first: usize, last: usize, kind: Growth) -> GrowthAnnotations {
+        let gauge = |row: usize| self.rows.row(row).counter_reset == CounterReset::Gauge;
+        let mut annotations = GrowthAnnotations::default();
+        match kind {
+            Growth::Gauge => annotations.not_gauge = !gauge(first) || !gauge(last),
+            Growth::Counter => annotations.not_counter = self.gauges[last + 1] > self.gauges[first],
+        }
         annotations
     }
 
