@@ -13,7 +13,7 @@ use quarrel_planner::with_stack;
 
 use super::metrics::OperatorMetrics;
 use super::operator::{BatchStream, Input, Operator, PhysicalPlan, Run};
-use crate::batch::SeriesBatch;
+use crate::batch::items;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 
@@ -143,8 +143,7 @@ impl Stream for Measured {
         polled.map(|item| {
             item.inspect(|result| {
                 if let Ok(record) = result {
-                    let items = SeriesBatch::try_from(record).map_or(0, |batch| batch.items());
-                    self.metrics.add_batch(record.num_rows(), items);
+                    self.metrics.add_batch(record.num_rows(), items(record));
                 }
             })
         })

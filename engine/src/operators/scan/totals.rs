@@ -108,7 +108,6 @@ impl SampleColumns {
         boundaries: &[Boundary],
         jumps: &[i64],
     ) -> Result<(), SamplesError> {
-        let mut bare: FxHashMap<i32, Arc<Layout>> = FxHashMap::default();
         let samples = &mut self.histograms;
         for (number, mut totals) in chunks {
             let boundary = boundaries.iter().find(|b| b.chunk == number);
@@ -122,10 +121,10 @@ impl SampleColumns {
                 };
             }
             totals.columns.zero_counts.fill(0.0);
-            let layout = bare
-                .entry(totals.schema)
-                .or_insert_with(|| Layout::bare(totals.schema));
-            let rows = HistogramRows::from_columns(Arc::clone(layout), false, totals.columns)
+            let known = (samples.bare.take()).filter(|bare| bare.schema() == totals.schema);
+            let layout = known.unwrap_or_else(|| Layout::bare(totals.schema));
+            samples.bare = Some(Arc::clone(&layout));
+            let rows = HistogramRows::from_columns(layout, false, totals.columns)
                 .map_err(|_| SamplesError::Layout(LayoutError::TooManyBuckets))?;
             samples
                 .start_timestamps
