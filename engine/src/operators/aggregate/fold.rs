@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use super::histograms::{AnnotationSite, HistogramRow};
 use super::mixed::DroppedNameSteps;
 use super::{Aggregate, grouping};
-use crate::batch::{Row, SeriesBatch};
+use crate::batch::SeriesBatch;
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
 use crate::exec::morsels::Morsels;
@@ -124,7 +124,7 @@ impl Folder {
                     self.done = true;
                 }
                 Some(record) => {
-                    let batch = series_batch(&record?)?;
+                    let batch = Arc::new(series_batch(&record?)?);
                     let current = match &self.aggregate.morsels {
                         Some(morsels) => morsels.current(self.partition),
                         None => 0,
@@ -152,8 +152,8 @@ impl Folder {
         self.ready.push_back((self.morsel, partial));
     }
 
-    fn add(&mut self, batch: &SeriesBatch) -> Result<(), QueryError> {
-        for row in batch.rows() {
+    fn add(&mut self, batch: &Arc<SeriesBatch>) -> Result<(), QueryError> {
+        for (number, row) in batch.rows().enumerate() {
             let group = self.aggregate.groups[row.series as usize];
             if let Some(dropped) = &self.aggregate.dropped {
                 dropped.add(group, &row);
@@ -161,7 +161,7 @@ impl Folder {
             let first = row.first_step as usize;
             let place = self.place(group, first..first + row.values.len())?;
             if batch.has_histograms() && row.has_histograms() {
-                self.add_histograms(place, &row)?;
+                self.add_histograms(place, batch, number)?;
             } else if row.is_full() {
                 let floats = &mut self.groups[place].floats;
                 floats.add(row.first_step as usize, row.values, None);
@@ -201,7 +201,13 @@ impl Folder {
     }
 
     /// A row that has histograms, and perhaps floats.
-    fn add_histograms(&mut self, place: usize, row: &Row<'_>) -> Result<(), QueryError> {
+    fn add_histograms(
+        &mut self,
+        place: usize,
+        batch: &Arc<SeriesBatch>,
+        number: usize,
+    ) -> Result<(), QueryError> {
+        let row = batch.row(number);
         let FolderPlan {
             aggregator, site, ..
         } = self.aggregate;
@@ -210,7 +216,7 @@ impl Folder {
         row.write_presence(&mut self.present);
         match aggregator.histograms {
             AggregatedHistograms::Added(_) => {
-                let histograms = HistogramRow::new(row, &group.floats);
+                let histograms = HistogramRow::new(batch, number, &group.floats);
                 self.account.grow(histograms.bytes())?;
                 group.histograms.push(histograms);
             }
