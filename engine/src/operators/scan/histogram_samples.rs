@@ -32,6 +32,8 @@ pub struct HistogramSamples {
     scratch: HistogramColumns,
     /// Of chunks whose totals are decoded, the samples with buckets.
     pub(super) ends: HistogramColumns,
+    end_hints: Vec<CounterReset>,
+    spare_totals: Vec<Totals>,
     /// The last layout of totals.
     pub(super) bare: Option<Arc<Layout>>,
 }
@@ -55,13 +57,15 @@ impl HistogramSamples {
     pub fn clear(&mut self) {
         self.timestamps.clear();
         self.start_timestamps.clear();
-        if let Some(columns) = self.column.take_columns() {
+        let takes_memory = self.open.counts.capacity() == 0;
+        if let Some(columns) = takes_memory.then(|| self.column.take_columns()).flatten() {
             self.open_hints = columns.hints;
             self.open.zero_counts = columns.zero_counts;
             self.open.counts = columns.counts;
             self.open.sums = columns.sums;
             self.open.buckets = columns.buckets;
         }
+        self.column.clear();
         self.open_hints.clear();
         self.open.clear();
     }
@@ -197,6 +201,10 @@ impl HistogramSamples {
         with_ends: bool,
     ) -> Result<Totals, HistogramSamplesError> {
         let scratch = &mut self.scratch;
+        let spare = self.spare_totals.pop().unwrap_or_default();
+        scratch.timestamps = spare.timestamps;
+        scratch.start_timestamps = spare.start_timestamps;
+        let hints = use_memory(scratch, spare.columns);
         let ends = with_ends.then_some(&mut self.ends);
         decode_histogram_totals(encoding, bytes, scratch, ends)
             .map_err(HistogramSamplesError::Chunk)?;
@@ -204,15 +212,26 @@ impl HistogramSamples {
             timestamps: std::mem::take(&mut scratch.timestamps),
             start_timestamps: std::mem::take(&mut scratch.start_timestamps),
             schema: scratch.layout.schema,
-            columns: columns_of(scratch),
+            columns: columns_of(scratch, hints),
         })
+    }
+
+    /// Gives back totals, whose memory is used again.
+    pub(super) fn give_back_totals(&mut self, totals: Totals) {
+        self.spare_totals.push(totals);
     }
 
     /// The samples with buckets of the chunk whose totals were decoded last.
     pub(super) fn take_ends(&mut self) -> Result<HistogramRows, HistogramSamplesError> {
-        let columns = columns_of(&mut self.ends);
+        let hints = std::mem::take(&mut self.end_hints);
+        let columns = columns_of(&mut self.ends, hints);
         let layout = self.layout.of(&self.ends.layout)?;
         rows_of(layout, columns)
+    }
+
+    /// Gives back the samples with buckets of a chunk, whose memory is used again.
+    pub(super) fn give_back_ends(&mut self, rows: HistogramRows) {
+        self.end_hints = use_memory(&mut self.ends, rows.into_columns());
     }
 
     /// Appends a sample behind all others.
@@ -257,7 +276,7 @@ impl HistogramSamples {
 }
 
 /// The totals of a chunk's samples.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Totals {
     pub timestamps: Vec<i64>,
     pub start_timestamps: Vec<i64>,
@@ -314,11 +333,22 @@ fn rows_of(
     HistogramRows::from_columns(layout, false, columns).map_err(wrong)
 }
 
-/// The decoded columns; takes their memory.
-fn columns_of(columns: &mut HistogramColumns) -> RowColumns {
+/// Lets columns be decoded to some memory; gives back that for their hints.
+fn use_memory(columns: &mut HistogramColumns, memory: RowColumns) -> Vec<CounterReset> {
+    columns.zero_counts = memory.zero_counts;
+    columns.counts = memory.counts;
+    columns.sums = memory.sums;
+    columns.buckets = memory.buckets;
+    memory.hints
+}
+
+/// The decoded columns, with their hints in some memory; takes their memory.
+fn columns_of(columns: &mut HistogramColumns, mut hints: Vec<CounterReset>) -> RowColumns {
     let hint = |i: usize| hint_of(columns.counter_reset.of_sample(i));
+    hints.clear();
+    hints.extend((0..columns.counts.len()).map(hint));
     RowColumns {
-        hints: (0..columns.counts.len()).map(hint).collect(),
+        hints,
         zero_counts: std::mem::take(&mut columns.zero_counts),
         counts: std::mem::take(&mut columns.counts),
         sums: std::mem::take(&mut columns.sums),

@@ -87,14 +87,21 @@ impl SampleColumns {
                         is_reset: first.is_reset_from(&before.row(before.len() - 1)),
                     });
                 }
-                let last_time = self.histograms.ends.timestamps.last();
-                if let Some(&time) = last_time
-                    && !is_stale(&ends.row(ends.len() - 1))
-                {
-                    last = Some((time, ends));
+                let last_time = self.histograms.ends.timestamps.last().copied();
+                let unused = match last_time {
+                    Some(time) if !is_stale(&ends.row(ends.len() - 1)) => {
+                        last.replace((time, ends)).map(|(_, before)| before)
+                    }
+                    _ => Some(ends),
+                };
+                if let Some(unused) = unused {
+                    self.histograms.give_back_ends(unused);
                 }
             }
             all.push((number, totals));
+        }
+        if let Some((_, ends)) = last {
+            self.histograms.give_back_ends(ends);
         }
         let jumps = self.jumps(reading);
         self.append_totals(all, &boundaries, &jumps)?;
@@ -129,7 +136,9 @@ impl SampleColumns {
             samples
                 .start_timestamps
                 .extend_from_slice(&totals.start_timestamps);
-            samples.column.push_run(rows);
+            samples.column.copy_run(&rows);
+            totals.columns = rows.into_columns();
+            samples.give_back_totals(totals);
         }
         Ok(())
     }

@@ -223,6 +223,15 @@ impl HistogramColumn {
         self.push_or_copy(rows);
     }
 
+    /// Appends a copy of rows of one layout, to the last run if it has that
+    /// layout.
+    pub fn copy_run(&mut self, rows: &HistogramRows) {
+        self.rows_mut(rows.layout(), rows.is_compact(), rows.len())
+            .append_part(rows, 0..rows.len());
+        self.appended();
+        self.drop_empty();
+    }
+
     /// Appends rows of one layout; gives them back if they were copied.
     fn push_or_copy(&mut self, rows: HistogramRows) -> Option<HistogramRows> {
         self.drop_empty();
@@ -528,8 +537,9 @@ mod tests {
                         let h = one(bucket, 1.0);
                         let mut run = HistogramRows::new(Arc::clone(h.layout()), false);
                         (0..rows).for_each(|_| assert!(run.push(&h.view())));
+                        got.copy_run(&run);
                         got.push_run(run);
-                        wanted.extend((0..rows).map(|_| (bucket, 1.0)));
+                        wanted.extend((0..2 * rows).map(|_| (bucket, 1.0)));
                     }
                     Edit::Clear => {
                         got.clear();
