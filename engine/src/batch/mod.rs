@@ -20,7 +20,7 @@ mod histograms;
 mod rows;
 
 use arrow_buffer::{BooleanBuffer, OffsetBuffer, ScalarBuffer};
-use quarrel_functions::histogram::native::{HistogramRef, StepHistograms};
+use quarrel_functions::histogram::native::HistogramRef;
 
 pub(crate) use self::arrow::items;
 pub use self::builder::BatchBuilder;
@@ -85,13 +85,6 @@ impl<'a> Row<'a> {
             None => 0..0,
         };
         items.filter_map(move |i| Some((i, row.histogram(i)?)))
-    }
-
-    /// Appends the histograms with their steps.
-    pub fn copy_histograms(&self, out: &mut StepHistograms) {
-        for (i, h) in self.histograms() {
-            out.push(self.first_step as usize + i, &h);
-        }
     }
 
     /// Whether item `i` is a sample, a float or a histogram.
@@ -315,7 +308,7 @@ mod tests {
 
     use arrow_array::{RecordBatch, UInt32Array};
     use arrow_schema::{DataType, Field, Schema};
-    use quarrel_functions::histogram::native::{CounterReset, Histogram, Layout};
+    use quarrel_functions::histogram::native::{CounterReset, Histogram, Layout, StepHistograms};
 
     use super::*;
 
