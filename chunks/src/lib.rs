@@ -24,7 +24,9 @@ pub use encoding::Encoding;
 pub use error::ChunkError;
 pub use floats::{decode_floats, decode_floats_until, decode_floats_with_start};
 pub use header::num_samples;
-pub use histogram::{HistogramColumns, decode_histogram_totals, decode_histograms};
+pub use histogram::{
+    HistogramColumns, append_histograms, decode_histogram_totals, decode_histograms,
+};
 
 #[cfg(test)]
 mod tests;

@@ -39,34 +39,28 @@ const fn lengths() -> [u16; 1 << LENGTH_BITS] {
     table
 }
 
-/// Bits that the table of values looks at. The table takes 10 KiB.
-const VALUE_BITS: u32 = 10;
+/// Bits that the table of values looks at. The table takes 16 KiB, half of a
+/// first-level cache of 32 KiB.
+const VALUE_BITS: u32 = 11;
 /// Most values of an entry.
-const LANES: usize = 8;
+const VALUES_OF_ENTRY: usize = 7;
+/// Bytes of an entry: values, and behind them how many these are.
+const LANES: usize = VALUES_OF_ENTRY + 1;
 
-/// Whole codes at the beginning of some bits.
-#[derive(Clone, Copy)]
-struct Values {
-    values: [i8; LANES],
-    codes: u8,
-    bits: u8,
-}
+/// By the next bits: the whole codes that lie within them, a byte each, the first
+/// one lowest, and in the highest byte how many these are.
+static VALUES: [u64; 1 << VALUE_BITS] = values().0;
 
-/// By the next bits: the codes that lie within them.
-static VALUES: [Values; 1 << VALUE_BITS] = values();
+/// By the next bits: the bits of these codes. A table of its own, since each look
+/// waits for the bits of the one before.
+static VALUE_LENGTHS: [u8; 1 << VALUE_BITS] = values().1;
 
-const fn values() -> [Values; 1 << VALUE_BITS] {
-    let none = Values {
-        values: [0; LANES],
-        codes: 0,
-        bits: 0,
-    };
-    let mut table = [none; 1 << VALUE_BITS];
+const fn values() -> ([u64; 1 << VALUE_BITS], [u8; 1 << VALUE_BITS]) {
+    let (mut table, mut lengths) = ([0; 1 << VALUE_BITS], [0; 1 << VALUE_BITS]);
     let mut next = 0;
     while next < table.len() {
-        let entry = &mut table[next];
-        let mut bits = 0;
-        while bits < VALUE_BITS && (entry.codes as usize) < LANES {
+        let (mut values, mut codes, mut bits) = (0u64, 0usize, 0);
+        while bits < VALUE_BITS && codes < VALUES_OF_ENTRY {
             let word = (next as u32) << (32 - VALUE_BITS + bits);
             let ones = word.leading_ones();
             // Longer numbers do not fit a lane.
@@ -77,15 +71,17 @@ const fn values() -> [Values; 1 << VALUE_BITS] {
             if width > 0 {
                 let number = ((word << (ones + 1)) >> (32 - width)) as i64;
                 let negative = (number > (1 << width) >> 1) as i64;
-                entry.values[entry.codes as usize] = (number - (negative << width)) as i8;
+                let value = (number - (negative << width)) as i8;
+                values |= (value as u8 as u64) << (8 * codes);
             }
-            entry.codes += 1;
+            codes += 1;
             bits += ones + 1 + width;
         }
-        entry.bits = bits as u8;
+        table[next] = values | (codes as u64) << (8 * VALUES_OF_ENTRY);
+        lengths[next] = bits as u8;
         next += 1;
     }
-    table
+    (table, lengths)
 }
 
 /// Zeros in a row that are worth a branch to skip them at once.
@@ -104,11 +100,19 @@ pub(super) struct Codes {
 }
 
 impl Codes {
-    pub(super) fn new(numbers: usize) -> Self {
+    /// Reads rows of `numbers` numbers, with memory that was used before. The
+    /// first ones are long: counts themselves, and how they rise.
+    pub(super) fn new(numbers: usize, mut small: Vec<i8>) -> Self {
+        small.clear();
+        small.resize(numbers + LANES, 0);
         Codes {
-            small: vec![0; numbers + LANES],
-            one_by_one: false,
+            small,
+            one_by_one: true,
         }
+    }
+
+    pub(super) fn into_memory(self) -> Vec<i8> {
+        self.small
     }
 
     /// Reads what is to be added to each of `numbers`. Small ones are returned,
@@ -178,21 +182,27 @@ fn read_entries(r: &mut BitReader<'_>, numbers: &mut [i64], small: &mut [i8]) {
             at += zeros;
             continue;
         }
-        let mut read = 0;
+        let (mut read, mut codes) = (0, 1);
         // A load has bits for five entries.
         for _ in 0..PEEK / VALUE_BITS {
-            let entry = &VALUES[(word >> (64 - VALUE_BITS)) as usize];
-            let codes = usize::from(entry.codes);
+            let next = (word >> (64 - VALUE_BITS)) as usize;
+            let (values, bits) = (VALUES[next], u32::from(VALUE_LENGTHS[next]));
+            codes = (values >> (8 * VALUES_OF_ENTRY)) as usize;
             if codes == 0 || codes > end - at {
                 break;
             }
-            small[at..at + LANES].copy_from_slice(&entry.values);
+            small[at..at + LANES].copy_from_slice(&values.to_le_bytes().map(|byte| byte as i8));
             at += codes;
-            read += u32::from(entry.bits);
-            word <<= entry.bits;
+            read += bits;
+            word <<= bits;
         }
         r.skip(read);
-        if read == 0 {
+        if codes > end - at {
+            // An entry with codes of the next row: few are left.
+            small[at..end].fill(0);
+            return read_one_by_one(r, &mut numbers[at..]);
+        }
+        if codes == 0 && at < end {
             small[at] = 0;
             numbers[at] = numbers[at].wrapping_add(r.varbit_int());
             at += 1;
@@ -268,7 +278,8 @@ mod tests {
     fn as_single(bytes: &[u8], rows: usize, width: usize) -> Result<(), TestCaseError> {
         let [mut single, mut one, mut fast, mut skipped] = [(); 4].map(|()| BitReader::new(bytes));
         let (mut wanted, mut got) = (vec![0i64; width], vec![0i64; width]);
-        let mut codes = Codes::new(width);
+        let mut codes = Codes::new(width, Vec::new());
+        codes.one_by_one = rows.is_multiple_of(2);
         for _ in 0..rows {
             for number in &mut wanted {
                 let length = varbit_length(single.peek()) as usize;

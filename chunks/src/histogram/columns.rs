@@ -28,6 +28,21 @@ pub struct HistogramColumns {
     /// Observations in each bucket, sample by sample: the positive buckets,
     /// then the negative ones, [`HistogramLayout::buckets`] in all.
     pub buckets: Vec<f64>,
+    pub(super) memory: Memory,
+}
+
+/// Memory that decoding a chunk needs, for the next one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    pub(super) deltas: Vec<i64>,
+    pub(super) changes: Vec<i64>,
+    pub(super) small: Vec<i8>,
+}
+
+impl PartialEq for Memory {
+    fn eq(&self, _: &Memory) -> bool {
+        true
+    }
 }
 
 impl HistogramColumns {
@@ -52,7 +67,8 @@ impl HistogramColumns {
         self.sums[sample].to_bits() == STALE_NAN
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Removes all samples, and keeps the memory.
+    pub fn clear(&mut self) {
         self.layout = HistogramLayout::default();
         self.counter_reset = CounterReset::Unknown;
         for column in [&mut self.start_timestamps, &mut self.timestamps] {

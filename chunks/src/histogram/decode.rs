@@ -1,6 +1,8 @@
 //! Decodes histogram chunks, generic over the type of their counts.
 
-use super::columns::HistogramColumns;
+use std::ops::RangeInclusive;
+
+use super::columns::{HistogramColumns, Memory};
 use super::counter_reset::CounterReset;
 use super::layout::HistogramLayout;
 use super::reduce;
@@ -24,8 +26,11 @@ pub(super) trait CountReader {
     /// Fewest bits of a bucket in the first sample.
     const FIRST_BUCKET_BITS: usize;
 
-    /// A reader for a valid layout.
-    fn new(layout: &HistogramLayout) -> Self;
+    /// A reader for a valid layout, with memory that was used before.
+    fn new(layout: &HistogramLayout, memory: Memory) -> Self;
+
+    /// Its memory, for the next one.
+    fn into_memory(self) -> Memory;
 
     /// Reads the count of observations and that of the zero bucket.
     fn totals(&mut self, r: &mut BitReader<'_>, first: bool) -> Result<[f64; 2], &'static str>;
@@ -106,6 +111,7 @@ pub(super) struct Buckets<'a, 'b, C> {
     pub(super) r: &'a mut BitReader<'b>,
     /// The sample's number.
     pub(super) sample: usize,
+    pub(super) timestamp: i64,
     pub(super) stale: bool,
 }
 
@@ -143,7 +149,11 @@ impl Totals {
 
 impl<'a, C: CountReader> Samples<'a, C> {
     /// Reads header and layout; `None` if there is no sample.
-    pub(super) fn new(bytes: &'a [u8], with_start: bool) -> Result<Option<Self>, ChunkError> {
+    pub(super) fn new(
+        bytes: &'a [u8],
+        with_start: bool,
+        memory: &mut Memory,
+    ) -> Result<Option<Self>, ChunkError> {
         let (header, data) = Header::read(bytes, with_start)?;
         let samples = header.samples;
         if samples == 0 {
@@ -160,7 +170,7 @@ impl<'a, C: CountReader> Samples<'a, C> {
             return Err(truncated);
         }
         Ok(Some(Samples {
-            counts: C::new(&layout),
+            counts: C::new(&layout, std::mem::take(memory)),
             layout,
             counter_reset: header.counter_reset,
             samples,
@@ -174,12 +184,14 @@ impl<'a, C: CountReader> Samples<'a, C> {
         }))
     }
 
-    /// Reads a sample, its buckets with `buckets`.
+    /// Reads a sample, its buckets with `buckets`; `None` if it is later than
+    /// `until`.
     #[inline(always)]
     pub(super) fn next(
         &mut self,
+        until: i64,
         buckets: impl FnOnce(Buckets<'_, 'a, C>) -> Result<(), ChunkError>,
-    ) -> Result<Totals, ChunkError> {
+    ) -> Result<Option<Totals>, ChunkError> {
         let (sample, samples, r) = (self.sample, self.samples, &mut self.r);
         let corrupt = |what| ChunkError::Corrupt { sample, what };
         let (first, before) = (sample == 0, self.t);
@@ -188,6 +200,9 @@ impl<'a, C: CountReader> Samples<'a, C> {
         } else {
             self.delta = self.delta.wrapping_add(r.varbit_int());
             self.t = self.t.wrapping_add(self.delta);
+        }
+        if self.t > until {
+            return Ok(None);
         }
         let totals = self.counts.totals(r, first);
         let [mut count, mut zero_count] = totals.map_err(corrupt)?;
@@ -198,6 +213,7 @@ impl<'a, C: CountReader> Samples<'a, C> {
             counts: &mut self.counts,
             r,
             sample,
+            timestamp: self.t,
             stale,
         })?;
         let start_timestamp = match &mut self.start {
@@ -215,27 +231,37 @@ impl<'a, C: CountReader> Samples<'a, C> {
             return Err(corrupt("a zero bucket beside custom buckets"));
         }
         self.sample += 1;
-        Ok(Totals {
+        Ok(Some(Totals {
             timestamp: self.t,
             start_timestamp,
             count,
             zero_count,
             sum: f64::from_bits(sum),
             stale,
-        })
+        }))
     }
 }
 
-/// Decodes a chunk into empty columns.
-pub(super) fn decode<C: CountReader>(
+/// Decodes the samples of some times behind those of columns. Gives the number
+/// of the first of them; `None`, and nothing is decoded, if the columns have
+/// another layout.
+pub(super) fn append<C: CountReader>(
     bytes: &[u8],
     with_start: bool,
+    times: &RangeInclusive<i64>,
     columns: &mut HistogramColumns,
-) -> Result<(), ChunkError> {
-    columns.counter_reset = counter_reset(bytes, with_start)?;
-    let Some(mut chunk) = Samples::<C>::new(bytes, with_start)? else {
-        return Ok(());
+) -> Result<Option<usize>, ChunkError> {
+    let counter_reset = counter_reset(bytes, with_start)?;
+    let Some(mut chunk) = Samples::<C>::new(bytes, with_start, &mut columns.memory)? else {
+        columns.counter_reset = counter_reset;
+        return Ok(Some(0));
     };
+    let before = columns.len();
+    let fits = || chunk.layout == columns.layout && !reduce::is_reduced(&chunk.layout);
+    if before > 0 && !fits() {
+        return Ok(None);
+    }
+    columns.counter_reset = counter_reset;
     let width = chunk.width;
     let bound = MemoryBound {
         samples: chunk.samples,
@@ -243,27 +269,46 @@ pub(super) fn decode<C: CountReader>(
         bytes: bytes.len(),
     };
     bound.reserve(columns, width);
+    let mut earlier = 0;
     for _ in 0..chunk.samples {
+        let row = columns.len();
         let rows = &mut columns.buckets;
-        let totals = chunk.next(|buckets| {
+        let totals = chunk.next(*times.end(), |buckets| {
             let sample = buckets.sample;
-            let from = bound.check(sample)?;
+            let corrupt = |what| ChunkError::Corrupt { sample, what };
+            let first = buckets.first();
+            if buckets.timestamp < *times.start() {
+                let read = match buckets.stored() {
+                    true => buckets.counts.advance(buckets.r, first),
+                    false => Ok(()),
+                };
+                return read.map_err(corrupt);
+            }
+            bound.check(row - before)?;
+            let from = row * width;
             rows.resize(from + width, 0.0);
-            let (first, row) = (buckets.first(), &mut rows[from..]);
+            let row = &mut rows[from..];
             if buckets.stored() {
                 let read = buckets.counts.buckets(buckets.r, first, row);
-                read.map_err(|what| ChunkError::Corrupt { sample, what })?;
+                read.map_err(corrupt)?;
             }
             if buckets.stale {
                 row.fill(0.0);
             }
             Ok(())
         })?;
-        totals.push_to(columns);
+        match totals {
+            Some(totals) if totals.timestamp < *times.start() => earlier += 1,
+            Some(totals) => totals.push_to(columns),
+            None => break,
+        }
     }
-    columns.layout = chunk.layout;
-    reduce::to_used_schema(columns);
-    Ok(())
+    if before == 0 {
+        columns.layout = chunk.layout;
+        reduce::to_used_schema(columns);
+    }
+    columns.memory = chunk.counts.into_memory();
+    Ok(Some(earlier))
 }
 
 /// The bound on a chunk's memory.
@@ -290,12 +335,12 @@ impl MemoryBound {
         columns.buckets.reserve(cells.min(MAX_CELLS));
     }
 
-    /// The position of a sample's first bucket.
+    /// Makes sure that there may be another sample behind some.
     ///
     /// # Errors
     /// When the buckets exceed the bound.
-    fn check(&self, sample: usize) -> Result<usize, ChunkError> {
-        let from = sample * self.width;
+    fn check(&self, samples: usize) -> Result<(), ChunkError> {
+        let from = samples * self.width;
         let limit = (self.bytes * 8 + STALE_CELLS).min(MAX_CELLS);
         if from + self.width > limit {
             return Err(ChunkError::TooLarge {
@@ -304,7 +349,7 @@ impl MemoryBound {
                 bytes: self.bytes,
             });
         }
-        Ok(from)
+        Ok(())
     }
 }
 

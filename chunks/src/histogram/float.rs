@@ -1,5 +1,6 @@
 //! Reads float counts, each XORed with that of the previous sample.
 
+use super::columns::Memory;
 use super::decode::CountReader;
 use super::layout::HistogramLayout;
 use crate::bits::BitReader;
@@ -38,12 +39,16 @@ pub(super) struct FloatReader {
 impl CountReader for FloatReader {
     const FIRST_BUCKET_BITS: usize = 64;
 
-    fn new(layout: &HistogramLayout) -> Self {
+    fn new(layout: &HistogramLayout, _: Memory) -> Self {
         FloatReader {
             count: Xored::NEW,
             zero_count: Xored::NEW,
             buckets: (0..layout.buckets()).map(|_| Xored::NEW).collect(),
         }
+    }
+
+    fn into_memory(self) -> Memory {
+        Memory::default()
     }
 
     fn totals(&mut self, r: &mut BitReader<'_>, first: bool) -> Result<[f64; 2], &'static str> {

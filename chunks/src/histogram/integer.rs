@@ -2,6 +2,7 @@
 //! previous bucket.
 
 use super::codes::{self, Codes};
+use super::columns::Memory;
 use super::decode::CountReader;
 use super::layout::HistogramLayout;
 use crate::bits::BitReader;
@@ -43,15 +44,28 @@ pub(super) struct IntegerReader {
 impl CountReader for IntegerReader {
     const FIRST_BUCKET_BITS: usize = 1;
 
-    fn new(layout: &HistogramLayout) -> Self {
+    fn new(layout: &HistogramLayout, memory: Memory) -> Self {
         let buckets = layout.buckets();
+        let zeros = |mut numbers: Vec<i64>| {
+            numbers.clear();
+            numbers.resize(buckets, 0);
+            numbers
+        };
         IntegerReader {
             count: DeltaOfDelta::default(),
             zero_count: DeltaOfDelta::default(),
-            bucket_deltas: vec![0; buckets],
-            changes: vec![0; buckets],
-            codes: Codes::new(buckets),
+            bucket_deltas: zeros(memory.deltas),
+            changes: zeros(memory.changes),
+            codes: Codes::new(buckets, memory.small),
             positive: layout.positive_buckets(),
+        }
+    }
+
+    fn into_memory(self) -> Memory {
+        Memory {
+            deltas: self.bucket_deltas,
+            changes: self.changes,
+            small: self.codes.into_memory(),
         }
     }
 

@@ -29,6 +29,8 @@ mod start;
 mod tests;
 mod totals;
 
+use std::ops::RangeInclusive;
+
 use crate::encoding::Encoding;
 use crate::error::ChunkError;
 
@@ -59,11 +61,31 @@ pub fn decode_histograms(
     columns: &mut HistogramColumns,
 ) -> Result<(), ChunkError> {
     columns.clear();
+    append_histograms(encoding, bytes, i64::MIN..=i64::MAX, columns).map(|_| ())
+}
+
+/// As [`decode_histograms`], the samples of some times (ms) alone, and behind
+/// those that `columns` hold, if these have the chunk's layout. The answer is the
+/// number of the first of them in the chunk; `None`, and `columns` stay as they
+/// are, for another layout. What is behind these times is not read.
+///
+/// The counter reset header is that of the chunk. Columns with histograms of a
+/// schema above [`MAX_USED_SCHEMA`] accept nothing behind them.
+///
+/// # Errors
+/// As [`decode_histograms`].
+pub fn append_histograms(
+    encoding: Encoding,
+    bytes: &[u8],
+    times: RangeInclusive<i64>,
+    columns: &mut HistogramColumns,
+) -> Result<Option<usize>, ChunkError> {
+    use {float::FloatReader, integer::IntegerReader};
     let result = match encoding {
-        Encoding::Histogram => decode::decode::<integer::IntegerReader>(bytes, false, columns),
-        Encoding::HistogramSt => decode::decode::<integer::IntegerReader>(bytes, true, columns),
-        Encoding::FloatHistogram => decode::decode::<float::FloatReader>(bytes, false, columns),
-        Encoding::FloatHistogramSt => decode::decode::<float::FloatReader>(bytes, true, columns),
+        Encoding::Histogram => decode::append::<IntegerReader>(bytes, false, &times, columns),
+        Encoding::HistogramSt => decode::append::<IntegerReader>(bytes, true, &times, columns),
+        Encoding::FloatHistogram => decode::append::<FloatReader>(bytes, false, &times, columns),
+        Encoding::FloatHistogramSt => decode::append::<FloatReader>(bytes, true, &times, columns),
         Encoding::Xor | Encoding::Xor2 => Err(ChunkError::NotHistograms),
     };
     if result.is_err() {

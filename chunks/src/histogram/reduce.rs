@@ -1,14 +1,19 @@
 //! Merges buckets of a finer resolution than queries compute with.
 
 use super::columns::HistogramColumns;
-use super::layout::{CUSTOM_SCHEMA, MAX_USED_SCHEMA, Span, indices, spans_of};
+use super::layout::{CUSTOM_SCHEMA, HistogramLayout, MAX_USED_SCHEMA, Span, indices, spans_of};
+
+/// Whether histograms of a layout are reduced.
+pub(super) fn is_reduced(layout: &HistogramLayout) -> bool {
+    layout.schema > MAX_USED_SCHEMA && layout.schema != CUSTOM_SCHEMA
+}
 
 /// Reduces a schema above [`MAX_USED_SCHEMA`] to it.
 pub(super) fn to_used_schema(columns: &mut HistogramColumns) {
-    let layout = &mut columns.layout;
-    if layout.schema <= MAX_USED_SCHEMA || layout.schema == CUSTOM_SCHEMA {
+    if !is_reduced(&columns.layout) {
         return;
     }
+    let layout = &mut columns.layout;
     let width = layout.buckets();
     let by = (layout.schema - MAX_USED_SCHEMA) as u32;
     let mut targets = Vec::with_capacity(width);

@@ -226,6 +226,56 @@ proptest! {
     }
 
     #[test]
+    fn samples_are_appended_as_they_are_decoded(
+        (layout, raw) in chunk(),
+        (other, more) in chunk(),
+        (cut, from, to) in any::<(Index, Index, Index)>(),
+        with_start in any::<bool>(),
+    ) {
+        let (first, second) = raw.split_at(cut.index(raw.len() + 1));
+        let chunks = [(&layout, first), (&layout, second), (&other, &more[..])];
+        let mut columns = HistogramColumns::default();
+        for (of, raw) in chunks {
+            let chunk = encoded(of, &samples_of(raw, |c| c), with_start);
+            let before = columns.clone();
+            let mut alone = HistogramColumns::default();
+            decode_histograms(chunk.encoding(), chunk.bytes(), &mut alone).unwrap();
+            let ascending = alone.timestamps.is_sorted();
+            let time = |i: &Index| match alone.is_empty() || !ascending {
+                true => None,
+                false => Some(alone.timestamps[i.index(alone.len())]),
+            };
+            let times = time(&from).unwrap_or(i64::MIN)..=time(&to).unwrap_or(i64::MAX);
+            let wanted: Vec<usize> =
+                (0..alone.len()).filter(|&i| times.contains(&alone.timestamps[i])).collect();
+            let earlier = alone.timestamps.iter().filter(|t| *t < times.start()).count();
+            let appended =
+                append_histograms(chunk.encoding(), chunk.bytes(), times.clone(), &mut columns)
+                    .unwrap();
+            let fits = before.is_empty() || raw.is_empty() || before.layout == *of;
+            if !fits {
+                prop_assert_eq!(appended, None);
+                prop_assert_eq!(columns.len(), before.len());
+                continue;
+            }
+            if !times.is_empty() {
+                prop_assert_eq!(appended, Some(earlier));
+            }
+            prop_assert_eq!(columns.len(), before.len() + wanted.len());
+            let sample = |c: &HistogramColumns, i: usize| {
+                let floats = [c.counts[i], c.zero_counts[i], c.sums[i]].map(f64::to_bits);
+                (c.timestamps[i], c.start_timestamps[i], floats, c.row(i).to_vec())
+            };
+            for i in 0..before.len() {
+                prop_assert_eq!(sample(&columns, i), sample(&before, i));
+            }
+            for (i, &from) in wanted.iter().enumerate() {
+                prop_assert_eq!(sample(&columns, before.len() + i), sample(&alone, from));
+            }
+        }
+    }
+
+    #[test]
     fn random_bytes_never_panic(bytes in vec(any::<u8>(), 0..300)) {
         for encoding in ALL {
             consistent(encoding, &bytes)?;

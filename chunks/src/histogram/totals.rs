@@ -16,7 +16,7 @@ pub(super) fn decode<C: CountReader>(
     mut ends: Option<&mut HistogramColumns>,
 ) -> Result<(), ChunkError> {
     columns.counter_reset = counter_reset(bytes, with_start)?;
-    let Some(mut chunk) = Samples::<C>::new(bytes, with_start)? else {
+    let Some(mut chunk) = Samples::<C>::new(bytes, with_start, &mut columns.memory)? else {
         return Ok(());
     };
     let bound = MemoryBound {
@@ -28,7 +28,7 @@ pub(super) fn decode<C: CountReader>(
     let mut last = None;
     for sample in 0..chunk.samples {
         let corrupt = |what| ChunkError::Corrupt { sample, what };
-        let totals = chunk.next(|buckets| {
+        let totals = chunk.next(i64::MAX, |buckets| {
             let first = buckets.first();
             let read = match (buckets.stored(), ends.is_some()) {
                 (false, _) => Ok(()),
@@ -37,6 +37,9 @@ pub(super) fn decode<C: CountReader>(
             };
             read.map_err(corrupt)
         })?;
+        let Some(totals) = totals else {
+            break;
+        };
         totals.push_to(columns);
         if sample == 0
             && let Some(ends) = &mut ends
@@ -61,6 +64,7 @@ pub(super) fn decode<C: CountReader>(
         ..chunk.layout
     };
     reduce::to_used_schema(columns);
+    columns.memory = chunk.counts.into_memory();
     Ok(())
 }
 

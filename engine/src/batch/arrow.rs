@@ -8,19 +8,18 @@
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use arrow_array::builder::{Float64Builder, Int32Builder, ListBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, UInt8Type, UInt32Type};
 use arrow_array::{
     Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, LargeListArray,
     ListArray, RecordBatch, StructArray, UInt8Array, UInt32Array,
 };
-use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
-use quarrel_functions::histogram::native::{CounterReset, Layout};
+use quarrel_functions::histogram::native::Layout;
 
 use super::SeriesBatch;
-use super::histograms::{Columns, HistogramItems, LayoutRun, NONE};
+use super::histograms::{Columns, HINTS, HistogramItems, LayoutRun, NONE};
 
 static ITEM: LazyLock<Arc<Field>> =
     LazyLock::new(|| Arc::new(Field::new("item", DataType::Float64, true)));
@@ -76,14 +75,6 @@ static MIXED_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(fields))
 });
 
-/// The hints by their numbers in the column `counter_reset`.
-const HINTS: [CounterReset; 4] = [
-    CounterReset::Unknown,
-    CounterReset::Reset,
-    CounterReset::NoReset,
-    CounterReset::Gauge,
-];
-
 impl From<SeriesBatch> for RecordBatch {
     fn from(batch: SeriesBatch) -> RecordBatch {
         let nulls = batch.present.map(NullBuffer::new);
@@ -107,8 +98,11 @@ impl From<SeriesBatch> for RecordBatch {
 
 fn list_of(items: HistogramItems, offsets: OffsetBuffer<i32>) -> ListArray {
     let HistogramItems { places, columns } = items;
-    let there: NullBuffer = places.iter().map(|&place| place != NONE).collect();
-    let keys = UInt32Array::new(places, Some(there));
+    let there = places.contains(&NONE).then(|| {
+        let there = BooleanBuffer::collect_bool(places.len(), |item| places[item] != NONE);
+        NullBuffer::new(there)
+    });
+    let keys = UInt32Array::new(places, there);
     let values = Arc::new(histograms_of(columns));
     let items = DictionaryArray::new(keys, values);
     ListArray::new(
@@ -121,16 +115,14 @@ fn list_of(items: HistogramItems, offsets: OffsetBuffer<i32>) -> ListArray {
 
 fn histograms_of(columns: Columns) -> StructArray {
     let mut layouts = Vec::with_capacity(columns.counts.len());
-    let mut compact = Vec::with_capacity(columns.counts.len());
+    let mut compact = BooleanBufferBuilder::new(columns.counts.len());
     let mut widths = Vec::with_capacity(columns.counts.len());
     for (number, run) in columns.runs.iter().enumerate() {
         let rows = run.end - run.start;
         layouts.resize(layouts.len() + rows, number as u32);
-        compact.resize(compact.len() + rows, run.compact);
+        compact.append_n(rows, run.compact);
         widths.resize(widths.len() + rows, run.layout.width());
     }
-    let number = |hint: &CounterReset| HINTS.iter().position(|h| h == hint).unwrap_or(0) as u8;
-    let hints: Vec<u8> = columns.hints.iter().map(number).collect();
     let layouts = DictionaryArray::new(
         UInt32Array::from(layouts),
         Arc::new(layouts_of(&columns.runs)),
@@ -143,8 +135,8 @@ fn histograms_of(columns: Columns) -> StructArray {
     );
     let arrays: Vec<ArrayRef> = vec![
         Arc::new(layouts),
-        Arc::new(BooleanArray::from(compact)),
-        Arc::new(UInt8Array::from(hints)),
+        Arc::new(BooleanArray::new(compact.finish(), None)),
+        Arc::new(UInt8Array::new(columns.hints, None)),
         Arc::new(Float64Array::new(columns.zero_counts, None)),
         Arc::new(Float64Array::new(columns.counts, None)),
         Arc::new(Float64Array::new(columns.sums, None)),
@@ -155,19 +147,19 @@ fn histograms_of(columns: Columns) -> StructArray {
 
 fn layouts_of(runs: &[LayoutRun]) -> StructArray {
     let layouts = || runs.iter().map(|run| &run.layout);
+    // Builders would reserve for a thousand items each.
     let indices = |side: fn(&Layout) -> &[i32]| {
-        let mut list = ListBuilder::new(Int32Builder::new());
-        for layout in layouts() {
-            list.values().append_slice(side(layout));
-            list.append(true);
-        }
-        Arc::new(list.finish()) as ArrayRef
+        let all: Vec<i32> = layouts().flat_map(|l| side(l)).copied().collect();
+        let offsets = OffsetBuffer::from_lengths(layouts().map(|l| side(l).len()));
+        let items = Arc::new(Int32Array::from(all));
+        Arc::new(ListArray::new(Arc::clone(&INDEX), offsets, items, None)) as ArrayRef
     };
-    let mut bounds = ListBuilder::new(Float64Builder::new());
-    for layout in layouts() {
-        bounds.values().append_slice(layout.custom_values());
-        bounds.append(true);
-    }
+    let bounds: Vec<f64> = layouts()
+        .flat_map(|l| l.custom_values().iter().copied())
+        .collect();
+    let offsets = OffsetBuffer::from_lengths(layouts().map(|l| l.custom_values().len()));
+    let items = Arc::new(Float64Array::from(bounds));
+    let bounds = ListArray::new(Arc::clone(&ITEM), offsets, items, None);
     let arrays: Vec<ArrayRef> = vec![
         Arc::new(layouts().map(|l| l.schema()).collect::<Int32Array>()),
         Arc::new(
@@ -177,7 +169,7 @@ fn layouts_of(runs: &[LayoutRun]) -> StructArray {
         ),
         indices(Layout::positive),
         indices(Layout::negative),
-        Arc::new(bounds.finish()),
+        Arc::new(bounds),
     ];
     StructArray::new(LAYOUT.clone(), arrays, None)
 }
@@ -187,6 +179,12 @@ fn layouts_of(runs: &[LayoutRun]) -> StructArray {
 #[error("not a series batch: {0}")]
 pub struct NotASeriesBatch(String);
 
+/// The number of a batch's items, absent ones included.
+pub(crate) fn items(batch: &RecordBatch) -> usize {
+    let list = batch.columns().get(2).and_then(|c| c.as_list_opt::<i32>());
+    list.map_or(0, |list| list.values().len())
+}
+
 impl TryFrom<&RecordBatch> for SeriesBatch {
     type Error = NotASeriesBatch;
 
@@ -194,13 +192,6 @@ impl TryFrom<&RecordBatch> for SeriesBatch {
         let wrong = || NotASeriesBatch(format!("{:?}", batch.schema()));
         series_batch(batch).ok_or_else(wrong)
     }
-}
-
-/// The items of a series batch, absent ones included; 0 for any other batch.
-pub(crate) fn items_of(batch: &RecordBatch) -> usize {
-    let values = batch.columns().get(2);
-    let list = values.and_then(|column| column.as_list_opt::<i32>());
-    list.map_or(0, |list| list.values().len())
 }
 
 fn series_batch(batch: &RecordBatch) -> Option<SeriesBatch> {
@@ -231,9 +222,12 @@ fn histogram_items(list: &ListArray, items: usize) -> Option<HistogramItems> {
     }
     let values = dictionary.values().as_struct_opt()?;
     // Places of items without a histogram are kept under the nulls.
-    let whole = keys
-        .nulls()
-        .is_none_or(|nulls| (0..items).all(|i| nulls.is_valid(i) || keys.values()[i] == NONE));
+    let values_of = keys.values();
+    let whole = keys.nulls().is_none_or(|nulls| {
+        let marked = values_of.iter().filter(|&&place| place == NONE).count();
+        marked == nulls.null_count()
+            && (0..items).all(|i| nulls.is_valid(i) != (values_of[i] == NONE))
+    });
     let places: ScalarBuffer<u32> = if whole {
         keys.values().clone()
     } else {
@@ -251,11 +245,16 @@ fn histogram_items(list: &ListArray, items: usize) -> Option<HistogramItems> {
                 .clone(),
         )
     };
-    let hint = |&number: &u8| HINTS.get(usize::from(number)).copied();
     let hints = column(2)?.as_primitive_opt::<UInt8Type>()?.values();
+    if hints
+        .iter()
+        .any(|&number| usize::from(number) >= HINTS.len())
+    {
+        return None;
+    }
     let buckets = column(6)?.as_list_opt::<i64>()?;
     let columns = Columns {
-        hints: hints.iter().map(hint).collect::<Option<_>>()?,
+        hints: hints.clone(),
         zero_counts: floats(3)?,
         counts: floats(4)?,
         sums: floats(5)?,
@@ -281,8 +280,14 @@ fn runs_of(
     let mut runs: Vec<LayoutRun> = Vec::new();
     let mut start = 0;
     while start < keys.len() {
-        let same = |i: &usize| keys[*i] == keys[start] && compact.value(*i) == compact.value(start);
-        let end = (start..keys.len()).take_while(same).count() + start;
+        let (key, is_compact) = (keys[start], compact.value(start));
+        let others = keys[start..].iter().position(|&other| other != key);
+        let end = others.map_or(keys.len(), |others| start + others);
+        let same = |i: &usize| compact.value(*i) == is_compact;
+        let end = match compact.has_true() && compact.has_false() {
+            true => (start..end).take_while(same).count() + start,
+            false => end,
+        };
         let layout = layout_of(known, keys[start] as usize)?;
         let offsets = &buckets.offsets()[start..=end];
         let width = layout.width() as i64;
@@ -291,7 +296,7 @@ fn runs_of(
         }
         runs.push(LayoutRun {
             layout,
-            compact: compact.value(start),
+            compact: is_compact,
             start,
             end,
             buckets_from: usize::try_from(offsets[0]).ok()?,

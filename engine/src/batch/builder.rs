@@ -140,10 +140,42 @@ impl BatchBuilder {
         present: &[bool],
         histograms: &StepHistograms,
     ) {
+        if self.place(series, first_step, (values, present), histograms)
+            && let Some(builder) = &mut self.histograms
+        {
+            builder.copy(histograms);
+        }
+    }
+
+    /// As [`BatchBuilder::push_mixed`], and takes the histograms away.
+    pub fn push_moved(
+        &mut self,
+        series: u32,
+        first_step: u32,
+        values: &[f64],
+        present: &[bool],
+        histograms: &mut StepHistograms,
+    ) {
+        if self.place(series, first_step, (values, present), histograms)
+            && let Some(builder) = &mut self.histograms
+        {
+            builder.take(histograms);
+        }
+    }
+
+    /// Appends a row of which the histograms are still to come; false if it has
+    /// none.
+    fn place(
+        &mut self,
+        series: u32,
+        first_step: u32,
+        (values, present): (&[f64], &[bool]),
+        histograms: &StepHistograms,
+    ) -> bool {
         let steps = histograms.steps();
         let (Some(&first), Some(&last)) = (steps.first(), steps.last()) else {
             self.push(series, first_step, values, present);
-            return;
+            return false;
         };
         let item = |step: u32| (step - first_step) as usize;
         let floats = |i: Option<usize>, other: usize| i.unwrap_or(other);
@@ -151,18 +183,12 @@ impl BatchBuilder {
         let to = floats(present.iter().rposition(|&p| p), item(last)).max(item(last)) + 1;
         self.bits(to - from).append_slice(&present[from..to]);
         self.make_histograms();
-        self.finish_row(series, first_step + from as u32, &values[from..to]);
-        let Some(builder) = &mut self.histograms else {
-            return;
-        };
-        let mut next = from;
-        for (step, h) in histograms.iter() {
-            let at = item(step as u32);
-            builder.pad(at - next);
-            builder.push(&h);
-            next = at + 1;
+        let first_item = first_step + from as u32;
+        self.finish_row(series, first_item, &values[from..to]);
+        if let Some(builder) = &mut self.histograms {
+            builder.place(steps, first_item, to - from);
         }
-        builder.pad(to - next);
+        true
     }
 
     /// Appends the samples of a row whose items `keep` names.

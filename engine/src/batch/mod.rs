@@ -21,11 +21,12 @@ mod histograms;
 mod rows;
 
 use arrow_buffer::{BooleanBuffer, OffsetBuffer, ScalarBuffer};
-use quarrel_functions::histogram::native::{HistogramRef, StepHistograms};
+use quarrel_functions::histogram::native::HistogramRef;
 
-pub(crate) use self::arrow::items_of;
+pub(crate) use self::arrow::items;
 pub use self::buffers::SpareBuffers;
 pub use self::builder::BatchBuilder;
+pub use self::histograms::Rescale;
 use self::histograms::{HistogramItems, NONE};
 pub use self::rows::Rows;
 
@@ -33,8 +34,10 @@ pub use self::rows::Rows;
 /// stay in L2 while the operators above work on them. A batch may be one long row.
 pub const TARGET_ITEMS: usize = 16 * 1024;
 
-/// Bytes of histograms after which a batch is full, for the same reason.
-const TARGET_BYTES: usize = 256 * 1024;
+/// Bytes of histograms after which a batch is full, for the same reason. A row of
+/// a range query mostly has more; then it is a batch of its own, and its
+/// histograms are moved there, not copied.
+const TARGET_BYTES: usize = 64 * 1024;
 
 /// A series batch with its columns at hand.
 #[derive(Clone, Debug)]
@@ -84,13 +87,6 @@ impl<'a> Row<'a> {
             None => 0..0,
         };
         items.filter_map(move |i| Some((i, row.histogram(i)?)))
-    }
-
-    /// Appends the histograms with their steps.
-    pub fn copy_histograms(&self, out: &mut StepHistograms) {
-        for (i, h) in self.histograms() {
-            out.push(self.first_step as usize + i, &h);
-        }
     }
 
     /// Whether item `i` is a sample, a float or a histogram.
@@ -256,6 +252,22 @@ impl SeriesBatch {
         })
     }
 
+    /// Whether [`SeriesBatch::rescale_histograms`] can do it.
+    pub fn can_rescale(&self, by: Rescale) -> bool {
+        self.histograms
+            .as_ref()
+            .is_none_or(|all| all.can_rescale(by))
+    }
+
+    /// The same rows with all histograms rescaled; in place where their memory
+    /// belongs to nobody else. Floats stay as they are.
+    pub fn rescale_histograms(self, by: Rescale) -> SeriesBatch {
+        SeriesBatch {
+            histograms: self.histograms.map(|all| all.rescaled(by)),
+            ..self
+        }
+    }
+
     /// The same rows with floats taken out or changed by `edit`, which gets a
     /// row's first step, items and presence. Histograms are left out.
     ///
@@ -298,7 +310,7 @@ mod tests {
 
     use arrow_array::{RecordBatch, UInt32Array};
     use arrow_schema::{DataType, Field, Schema};
-    use quarrel_functions::histogram::native::{CounterReset, Histogram, Layout};
+    use quarrel_functions::histogram::native::{CounterReset, Histogram, Layout, StepHistograms};
 
     use super::*;
 
@@ -333,6 +345,49 @@ mod tests {
         assert_eq!(rows.get(5).unwrap().values, [4.0]);
         assert!(rows.get(4).is_none());
         assert_eq!(rows.iter().map(|r| r.series).collect::<Vec<_>>(), [3, 5, 7]);
+    }
+
+    #[test]
+    fn rescaled_batches_are_those_of_single_histograms() {
+        let mut histograms = StepHistograms::default();
+        for (step, bucket, count) in [(1, 1, 2.0), (2, 1, 0.0), (4, 3, -1.0)] {
+            histograms.push(step, &histogram(bucket, count).view());
+        }
+        let batch = || {
+            let mut builder = BatchBuilder::new();
+            let present = [true, false, false, false, false];
+            builder.push_mixed(2, 0, &[8.0, 0.0, 0.0, 0.0, 0.0], &present, &histograms);
+            builder.finish()
+        };
+        let numbers = [2.0, -0.5, 0.0, f64::INFINITY, f64::NAN];
+        let by = numbers
+            .into_iter()
+            .flat_map(|n| [Rescale::Multiply(n), Rescale::Divide(n)]);
+        let twice = |batch: SeriesBatch| batch.rescale_histograms(Rescale::Multiply(2.0));
+        for batch in [batch(), twice(batch())] {
+            for by in by.clone().chain([Rescale::Negate]) {
+                if !batch.can_rescale(by) {
+                    continue;
+                }
+                let got = batch.clone().rescale_histograms(by);
+                assert_eq!(got.row(0).values, batch.row(0).values);
+                let mut wanted = StepHistograms::default();
+                for (i, h) in batch.row(0).histograms() {
+                    wanted.push_with(i, |column| match by {
+                        Rescale::Multiply(n) => column.push_scaled(&h, n),
+                        Rescale::Divide(n) => column.push_divided(&h, n),
+                        Rescale::Negate => column.push_negated(&h),
+                    });
+                }
+                assert_eq!(got.row(0).histograms().count(), 3);
+                for ((i, got), (step, want)) in got.row(0).histograms().zip(wanted.iter()) {
+                    assert_eq!(i, step);
+                    assert!(got.equals(&want), "{by:?}: {got:?}, not {want:?}");
+                    assert_eq!(got.counter_reset, want.counter_reset);
+                    assert_eq!(got.compact, want.compact);
+                }
+            }
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use quarrel_planner::with_stack;
 
 use super::metrics::OperatorMetrics;
 use super::operator::{BatchStream, Input, Operator, PhysicalPlan, Run};
-use crate::batch::items_of;
+use crate::batch::items;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 
@@ -143,7 +143,7 @@ impl Stream for Measured {
         polled.map(|item| {
             item.inspect(|result| {
                 if let Ok(record) = result {
-                    self.metrics.add_batch(record.num_rows(), items_of(record));
+                    self.metrics.add_batch(record.num_rows(), items(record));
                 }
             })
         })

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use quarrel_functions::elementwise::{ElementwiseFunction, ElementwiseInput};
 use quarrel_functions::grid::Grid;
-use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_planner::logical::{Elementwise as ElementwisePlan, NodeInfo};
 
 use super::params::{Params, Values, as_params};
 use super::{broadcast, merge};
-use crate::batch::{BatchBuilder, SeriesBatch};
+use crate::batch::{BatchBuilder, Rescale, SeriesBatch};
 use crate::bound::Bound;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
@@ -93,9 +92,7 @@ impl Operator for Elementwise {
 impl Elementwise {
     fn apply(&self, params: &[Values], batch: SeriesBatch) -> Result<SeriesBatch, QueryError> {
         let Function::OfTable(kernel, _) = self.function else {
-            if batch.has_histograms() {
-                return Ok(negated(&batch));
-            }
+            let batch = batch.rescale_histograms(Rescale::Negate);
             return batch.map_values(|_, row| {
                 row.iter_mut().for_each(|v| *v = -*v);
                 Ok(())
@@ -122,26 +119,6 @@ impl Elementwise {
             batch.map_values(|first, row| kernel.eval(&input(first), row, &mut []).map_err(missing))
         }
     }
-}
-
-/// All samples with the other sign.
-fn negated(batch: &SeriesBatch) -> SeriesBatch {
-    let mut builder = BatchBuilder::for_rows(batch.len());
-    let (mut values, mut present) = (Vec::new(), Vec::new());
-    let mut histograms = StepHistograms::default();
-    for row in batch.rows() {
-        values.clear();
-        values.extend(row.values.iter().map(|v| -v));
-        present.resize(values.len(), false);
-        row.write_presence(&mut present);
-        histograms.clear();
-        for (i, h) in row.histograms() {
-            let step = row.first_step as usize + i;
-            histograms.push_with(step, |column| column.push_negated(&h));
-        }
-        builder.push_mixed(row.series, row.first_step, &values, &present, &histograms);
-    }
-    builder.finish()
 }
 
 /// Some float where there is a histogram.

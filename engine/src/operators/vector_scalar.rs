@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use quarrel_functions::elementwise::ArithmeticOp;
 use quarrel_functions::grid::Param;
 use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_planner::ast::Span;
@@ -12,7 +13,7 @@ use rustc_hash::FxHashSet;
 use super::ops::{OpAnnotation, Operand, Outcome, SampleOp};
 use super::params::Params;
 use super::{broadcast, merge};
-use crate::batch::{BatchBuilder, SeriesBatch};
+use crate::batch::{BatchBuilder, Rescale, SeriesBatch};
 use crate::bound::Bound;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
@@ -88,6 +89,11 @@ impl Operator for VectorScalar {
         let scalar = async move { this.scalar.get(&run).await };
         mapped(input, scalar, move |scalar, batch| {
             let scalar = scalar[0].param();
+            if let Some(by) = self.rescale(scalar)
+                && batch.can_rescale(by)
+            {
+                return Ok(self.apply(scalar, batch)?.rescale_histograms(by));
+            }
             if batch.has_histograms() || matches!(self.op, SampleOp::Trim(_)) {
                 return Ok(self.apply_mixed(&context, scalar, &batch));
             }
@@ -127,6 +133,19 @@ impl VectorScalar {
             );
             Ok(())
         })
+    }
+
+    /// What is done to all histograms, if that is the same for all and each has
+    /// a result.
+    fn rescale(&self, scalar: Param<'_>) -> Option<Rescale> {
+        let Param::Const(number) = scalar else {
+            return None;
+        };
+        match (self.op, self.scalar_left) {
+            (SampleOp::Arithmetic(ArithmeticOp::Mul), _) => Some(Rescale::Multiply(number)),
+            (SampleOp::Arithmetic(ArithmeticOp::Div), false) => Some(Rescale::Divide(number)),
+            _ => None,
+        }
     }
 
     /// As [`VectorScalar::apply`] on rows that may have histograms.

@@ -63,7 +63,7 @@ fn rows_that_change_their_steps() {
             Scan: latest series=5 range=300000ms morsels=1 partitions=2
     ");
     assert_snapshot!(physical(r#"histogram_quantile(0.9, -{__name__=~"x|y"})"#), @r"
-    Histogram: histogram_quantile(0.9) histograms=0 of 300
+    Histogram: histogram_quantile(0.9) native
       Merge: rows=300 of 305
         Gather: partitions=2 morsels=2
           Elementwise: -

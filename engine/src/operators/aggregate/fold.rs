@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use super::histograms::{AnnotationSite, HistogramRow};
 use super::mixed::DroppedNameSteps;
 use super::{Aggregate, grouping};
-use crate::batch::{Row, SeriesBatch};
+use crate::batch::SeriesBatch;
 use crate::error::QueryError;
 use crate::exec::account::Account;
 use crate::exec::context::QueryContext;
@@ -125,7 +125,7 @@ impl Folder {
                     self.done = true;
                 }
                 Some(record) => {
-                    let batch = series_batch(&record?)?;
+                    let batch = Arc::new(series_batch(&record?)?);
                     let current = match &self.aggregate.morsels {
                         Some(morsels) => morsels.current(self.partition),
                         None => 0,
@@ -135,7 +135,10 @@ impl Folder {
                         self.morsel = current;
                     }
                     self.add(&batch)?;
-                    self.context.spare.give_back(batch);
+                    // Rows of histograms may hold theirs.
+                    if let Some(batch) = Arc::into_inner(batch) {
+                        self.context.spare.give_back(batch);
+                    }
                 }
             }
         }
@@ -154,8 +157,8 @@ impl Folder {
         self.ready.push_back((self.morsel, partial));
     }
 
-    fn add(&mut self, batch: &SeriesBatch) -> Result<(), QueryError> {
-        for row in batch.rows() {
+    fn add(&mut self, batch: &Arc<SeriesBatch>) -> Result<(), QueryError> {
+        for (number, row) in batch.rows().enumerate() {
             let group = self.aggregate.groups[row.series as usize];
             if let Some(dropped) = &self.aggregate.dropped {
                 dropped.add(group, &row);
@@ -163,7 +166,7 @@ impl Folder {
             let first = row.first_step as usize;
             let place = self.place(group, first..first + row.values.len())?;
             if batch.has_histograms() && row.has_histograms() {
-                self.add_histograms(place, &row)?;
+                self.add_histograms(place, batch, number)?;
             } else if row.is_full() {
                 let floats = &mut self.groups[place].floats;
                 floats.add(row.first_step as usize, row.values, None);
@@ -203,7 +206,13 @@ impl Folder {
     }
 
     /// A row that has histograms, and perhaps floats.
-    fn add_histograms(&mut self, place: usize, row: &Row<'_>) -> Result<(), QueryError> {
+    fn add_histograms(
+        &mut self,
+        place: usize,
+        batch: &Arc<SeriesBatch>,
+        number: usize,
+    ) -> Result<(), QueryError> {
+        let row = batch.row(number);
         let FolderPlan {
             aggregator, site, ..
         } = self.aggregate;
@@ -212,7 +221,7 @@ impl Folder {
         row.write_presence(&mut self.present);
         match aggregator.histograms {
             AggregatedHistograms::Added(_) => {
-                let histograms = HistogramRow::new(row, &group.floats);
+                let histograms = HistogramRow::new(batch, number, &group.floats);
                 self.account.grow(histograms.bytes())?;
                 group.histograms.push(histograms);
             }

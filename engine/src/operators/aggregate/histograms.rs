@@ -4,13 +4,15 @@
 //! and what users are told depend on it; so partials bring them along as rows,
 //! and the final stage adds them. A step that has floats, too, has no result.
 
+use std::sync::Arc;
+
 use quarrel_functions::aggregate::Accumulator;
 use quarrel_functions::histogram::native::{
     AggregatedSteps, HistogramRef, HistogramSteps, StepAggregate, StepHistograms,
 };
 use quarrel_planner::ast::Span;
 
-use crate::batch::Row;
+use crate::batch::SeriesBatch;
 use crate::exec::context::QueryContext;
 use crate::labels::{LabelList, Symbol, find_label};
 
@@ -22,32 +24,34 @@ pub(super) struct AnnotationSite {
     pub span: Span,
 }
 
-/// The histograms of a row.
+/// A row that has histograms, which stay in its batch.
 #[derive(Debug)]
 pub(super) struct HistogramRow {
-    /// The input's row.
-    series: u32,
-    histograms: StepHistograms,
+    batch: Arc<SeriesBatch>,
+    /// Its place there.
+    row: usize,
     /// For each histogram whether its step had a float of this morsel before.
     floats_before: Vec<bool>,
 }
 
 impl HistogramRow {
-    /// The histograms of a row, behind the floats that `before` has seen.
-    pub fn new(row: &Row<'_>, before: &Accumulator) -> Self {
-        let mut histograms = StepHistograms::default();
-        row.copy_histograms(&mut histograms);
-        let steps = histograms.steps().iter();
+    /// A row of a batch, behind the floats that `before` has seen.
+    pub fn new(batch: &Arc<SeriesBatch>, row: usize, before: &Accumulator) -> Self {
+        let view = batch.row(row);
+        let first = view.first_step as usize;
+        let steps = view.histograms().map(|(i, _)| first + i);
         HistogramRow {
-            series: row.series,
-            floats_before: steps.map(|&step| before.has(step as usize)).collect(),
-            histograms,
+            floats_before: steps.map(|step| before.has(step)).collect(),
+            batch: Arc::clone(batch),
+            row,
         }
     }
 
-    /// Bytes that it takes.
+    /// Bytes that it takes, as its part of the batch.
     pub fn bytes(&self) -> usize {
-        self.histograms.column().bytes() + self.floats_before.len() * 5
+        let items = self.batch.row(self.row).values.len();
+        let part = self.batch.bytes() / self.batch.items().max(1) * items;
+        part + self.floats_before.len() * 5
     }
 }
 
@@ -87,43 +91,25 @@ impl HistogramGroup {
     /// Adds a row; `floats` are those of all morsels before. Gives the row's
     /// number if buckets were mixed by it.
     pub fn add(&mut self, row: &HistogramRow, floats: Option<&Accumulator>) -> Option<u32> {
-        let steps = row.histograms.steps();
-        let mut wanted = Vec::with_capacity(steps.len());
-        for (&step, &before) in steps.iter().zip(&row.floats_before) {
-            let float = before || floats.is_some_and(|f| f.has(step as usize));
-            let state = &mut self.at[step as usize];
+        let view = row.batch.row(row.row);
+        let first = view.first_step as usize;
+        let mut broken = Vec::new();
+        for ((i, h), &before) in view.histograms().zip(&row.floats_before) {
+            let step = first + i;
+            let float = before || floats.is_some_and(|f| f.has(step));
+            let state = &mut self.at[step];
             state.float_first |= float && !state.histogram;
             state.histogram |= !state.broken;
-            wanted.push(!state.float_first && !state.broken);
-        }
-        let mut broken = Vec::new();
-        let column = row.histograms.column();
-        let mut from = 0;
-        while from < wanted.len() {
-            let len = wanted[from..]
-                .iter()
-                .take_while(|w| **w == wanted[from])
-                .count();
-            let range = from..from + len;
-            if wanted[from] {
-                let mut at = from;
-                for (rows, part) in column.parts(range) {
-                    let next = at + part.len();
-                    let places = steps[at..next].iter().map(|&step| step as usize);
-                    self.steps.add(rows, part, places, &mut broken);
-                    at = next;
-                }
+            if state.float_first || state.broken {
+                continue;
             }
-            from += len;
+            self.steps.add_one(step, &h, &mut broken);
+            if broken.last() == Some(&step) {
+                state.broken = true;
+                state.float_before_broken = float;
+            }
         }
-        for step in &broken {
-            let state = &mut self.at[*step];
-            state.broken = true;
-            let place = steps.binary_search(&(*step as u32));
-            let before = place.is_ok_and(|place| row.floats_before[place]);
-            state.float_before_broken = before || floats.is_some_and(|f| f.has(*step));
-        }
-        (!broken.is_empty()).then_some(row.series)
+        (!broken.is_empty()).then_some(view.series)
     }
 
     /// Settles which steps have a float, a histogram, or nothing, and tells

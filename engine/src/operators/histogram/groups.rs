@@ -96,6 +96,17 @@ impl Groups {
         }
     }
 
+    /// Whether any row may be a bucket of a classic histogram.
+    pub fn has_buckets(&self) -> bool {
+        self.buckets.iter().any(Option::is_some)
+    }
+
+    /// What is said of each row, in their order, if it has floats; there is no
+    /// bucket.
+    pub fn into_malformed(self) -> Vec<(u32, String)> {
+        self.malformed
+    }
+
     /// How many rows the input has.
     pub fn rows(&self) -> usize {
         self.buckets.len()

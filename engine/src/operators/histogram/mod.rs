@@ -3,43 +3,30 @@
 //! at once, and [`values`] for what native histograms alone have.
 
 mod groups;
+mod native;
 pub(crate) mod quantiles;
+mod question;
 mod values;
 
 use std::fmt;
 use std::sync::Arc;
 
-use quarrel_functions::grid::{Grid, Param};
-use quarrel_functions::histogram::classic::{BucketRow, ClassicRows, Forced};
-use quarrel_functions::histogram::native::{FractionAnnotation, QuantileAnnotation};
+use quarrel_functions::histogram::classic::{BucketRow, ClassicRows};
 use quarrel_functions::table::HistogramFunction;
 use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{Histogram as HistogramPlan, NodeInfo};
 
 use self::groups::{Arrived, Groups};
-use super::params::{Params, Values};
-use super::{broadcast, merge, quantile};
-use crate::annotations::{ForcedMonotonicity, for_metric};
+use self::native::NativeHistogram;
+use self::question::{Annotator, QuantileAnnotations, Question, warn_quantiles};
+use super::params::Params;
+use super::{broadcast, merge};
 use crate::batch::Row;
 use crate::bound::{Bound, RowLabels};
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Operator, Output, Run, computed};
-use crate::labels::{LabelList, Symbol};
-
-/// The info when counts fell from one bucket to the next.
-const FORCED: &str = "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)";
-
-/// Where annotations go, and what they may name.
-#[derive(Debug)]
-struct Annotator {
-    node: u32,
-    /// Where the vector stands.
-    span: Span,
-    grid: Grid,
-    /// The labels of the results: classic histograms, then native ones.
-    labels: Arc<LabelList>,
-}
+use crate::labels::LabelList;
 
 #[derive(Debug)]
 struct Histogram {
@@ -53,13 +40,6 @@ struct Histogram {
     annotator: Annotator,
     /// Where the first parameter stands.
     param_span: Span,
-}
-
-/// What is asked of each histogram.
-#[derive(Clone, Copy)]
-enum Question<'a> {
-    Quantile(Param<'a>),
-    Fraction(Param<'a>, Param<'a>),
 }
 
 /// Binds a function of histograms.
@@ -76,6 +56,9 @@ pub(crate) fn bind(
     }
     let input = broadcast::bind(input, node.grid);
     let (groups, labels) = Groups::new(context, &input.labels);
+    if !groups.has_buckets() {
+        return bind_native(context, node, plan, params, input, groups);
+    }
     let classic = labels.len() as u32;
     let labels = with_native(labels, &input.labels).drop_name(context);
     let mut inputs = vec![input];
@@ -96,6 +79,35 @@ pub(crate) fn bind(
     };
     // Histograms that differ in their name alone may have equal labels now.
     let bound = Bound::whole(Arc::new(histogram), inputs, labels, node.grid);
+    merge::bind(context, bound, node)
+}
+
+/// Binds a function of histograms that are all native.
+fn bind_native(
+    context: &Arc<QueryContext>,
+    node: NodeInfo,
+    plan: &HistogramPlan,
+    params: Vec<Bound>,
+    input: Bound,
+    groups: Groups,
+) -> Bound {
+    let labels = with_native(LabelList::new(), &input.labels).drop_name(context);
+    let mut inputs = vec![input];
+    let first = plan.params.first();
+    let histogram = NativeHistogram {
+        function: plan.kind,
+        name: plan.function.name,
+        params: Params::new(&plan.params, params, node.grid, &mut inputs),
+        annotator: Annotator {
+            node: node.id,
+            span: plan.input.node.argument_span,
+            grid: node.grid,
+            labels: Arc::clone(&labels.list),
+        },
+        param_span: first.map_or(node.span, |param| param.node.argument_span),
+        malformed: groups.into_malformed(),
+    };
+    let bound = Bound::row_wise(Arc::new(histogram), inputs, labels);
     merge::bind(context, bound, node)
 }
 
@@ -131,13 +143,7 @@ impl Histogram {
     async fn compute(&self, run: &Run) -> Result<Output, QueryError> {
         let steps = self.annotator.grid.len;
         let params = self.params.get(run).await?;
-        let question = match (self.function, params.as_slice()) {
-            (HistogramFunction::Quantile, [q]) => Question::Quantile(q.param()),
-            (HistogramFunction::Fraction, [lower, upper]) => {
-                Question::Fraction(lower.param(), upper.param())
-            }
-            _ => return Err(QueryError::Internal("parameters of a histogram".into())),
-        };
+        let question = Question::new(self.function, &params)?;
         if let (Question::Quantile(_), [q]) = (question, params.as_slice()) {
             warn_quantiles(run, self.annotator.node, self.param_span, q, steps);
         }
@@ -160,17 +166,6 @@ impl Histogram {
             output.push(*number, 0, &answers.values, &answers.present)?;
         }
         Ok(output)
-    }
-}
-
-/// Warns of each step's quantile outside of [0, 1].
-fn warn_quantiles(run: &Run, node: u32, span: Span, q: &Values, steps: usize) {
-    let mut last = None;
-    for q in q.iter(steps).filter(|q| !(0.0..=1.0).contains(q)) {
-        if last != Some(q.to_bits()) {
-            quantile::warn(&run.context, node, span, q);
-        }
-        last = Some(q.to_bits());
     }
 }
 
@@ -198,46 +193,16 @@ impl<'a> Answers<'a> {
     /// The native histograms of a row, whose results have a number.
     fn native(&mut self, number: u32, row: &Row<'_>, question: Question<'_>) {
         self.present.fill(false);
-        let (mut quantile_notes, mut nans) = ([false; 2], false);
+        let mut found = QuantileAnnotations::default();
         for (i, h) in row.histograms() {
             let step = row.first_step as usize + i;
             if self.arrived.has_rival(row.series, step) {
                 continue;
             }
             self.present[step] = true;
-            self.values[step] = match question {
-                Question::Quantile(q) => {
-                    let (value, annotation) = h.quantile(q.at(step));
-                    quantile_notes[0] |= annotation == QuantileAnnotation::NanResult;
-                    quantile_notes[1] |= annotation == QuantileAnnotation::NanSkew;
-                    value
-                }
-                Question::Fraction(lower, upper) => {
-                    let (value, annotation) = h.fraction(lower.at(step), upper.at(step));
-                    nans |= annotation != FractionAnnotation::None;
-                    value
-                }
-            };
+            self.values[step] = question.answer(&h, step, &mut found);
         }
-        let annotations = [
-            (
-                quantile_notes[0],
-                "input to histogram_quantile has NaN observations, result is NaN",
-            ),
-            (
-                quantile_notes[1],
-                "input to histogram_quantile has NaN observations, result is skewed higher",
-            ),
-            (
-                nans,
-                "input to histogram_fraction has NaN observations, which are excluded from all fractions",
-            ),
-        ];
-        for (_, text) in annotations.into_iter().filter(|(is_so, _)| *is_so) {
-            let text = format!("{text}{}", self.annotator.name_of(self.context, number));
-            let annotations = &self.context.annotations;
-            annotations.info(self.annotator.node, self.annotator.span, text);
-        }
+        found.annotate(self.annotator, self.context, number);
     }
 
     /// A classic histogram.
@@ -279,30 +244,5 @@ impl<'a> Answers<'a> {
         for (step, present) in present.iter_mut().enumerate() {
             *present &= !arrived.is_in_conflict(number, step);
         }
-    }
-}
-
-impl Annotator {
-    /// How a text about a result ends.
-    fn name_of(&self, context: &QueryContext, number: u32) -> String {
-        let symbols = context.symbols.read();
-        for_metric(symbols.value_of(self.labels.get(number as usize), Symbol::NAME))
-    }
-
-    fn annotate_forced(&self, context: &QueryContext, number: u32, step: usize, forced: Forced) {
-        let name = self.name_of(context, number);
-        let at = self.grid.at(step);
-        let detail = ForcedMonotonicity {
-            times: (at, at),
-            buckets: (forced.min_bucket, forced.max_bucket),
-            max_diff: forced.max_diff,
-            samples: 1,
-        };
-        context.annotations.add_monotonicity(
-            self.node,
-            self.span,
-            format!("{FORCED}{name}"),
-            detail,
-        );
     }
 }

@@ -11,7 +11,8 @@ use quarrel_planner::logical::{HistogramQuantiles, NodeInfo};
 use rustc_hash::FxHashMap;
 
 use super::groups::{self, Groups};
-use super::{Annotator, Answers, Question, with_native};
+use super::question::{Annotator, Question};
+use super::{Answers, with_native};
 use crate::batch::Rows;
 use crate::bound::{Bound, DropNames, MaterializedRows, materialize};
 use crate::error::QueryError;

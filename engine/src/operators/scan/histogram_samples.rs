@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use quarrel_chunks::histogram::{
-    self as chunks, HistogramColumns, decode_histogram_totals, decode_histograms,
+    self as chunks, HistogramColumns, HistogramLayout, append_histograms, decode_histogram_totals,
 };
 use quarrel_chunks::{ChunkError, Encoding};
 use quarrel_functions::histogram::native::{
@@ -14,6 +14,9 @@ use super::stale::is_stale;
 use crate::storage::TimeRange;
 
 /// Timestamps (ms, ascending) and histograms of one series.
+///
+/// Chunks that share a layout, which is the rule, are decoded one behind the
+/// other, and their memory is that of the series before.
 #[derive(Debug, Default)]
 pub struct HistogramSamples {
     /// Milliseconds, strictly ascending.
@@ -22,9 +25,17 @@ pub struct HistogramSamples {
     pub start_timestamps: Vec<i64>,
     /// One histogram a timestamp; stale markers are in until asked out.
     pub column: HistogramColumn,
+    /// The last samples, which [`HistogramSamples::close`] adds to the others.
+    open: HistogramColumns,
+    open_hints: Vec<CounterReset>,
+    layout: LastLayout,
     scratch: HistogramColumns,
     /// Of chunks whose totals are decoded, the samples with buckets.
     pub(super) ends: HistogramColumns,
+    end_hints: Vec<CounterReset>,
+    spare_totals: Vec<Totals>,
+    /// The last layout of totals.
+    pub(super) bare: Option<Arc<Layout>>,
 }
 
 /// Why histograms cannot be had.
@@ -46,11 +57,23 @@ impl HistogramSamples {
     pub fn clear(&mut self) {
         self.timestamps.clear();
         self.start_timestamps.clear();
+        let takes_memory = self.open.counts.capacity() == 0;
+        if let Some(columns) = takes_memory.then(|| self.column.take_columns()).flatten() {
+            self.open_hints = columns.hints;
+            self.open.zero_counts = columns.zero_counts;
+            self.open.counts = columns.counts;
+            self.open.sums = columns.sums;
+            self.open.buckets = columns.buckets;
+        }
         self.column.clear();
+        self.open_hints.clear();
+        self.open.clear();
     }
 
-    /// Appends the samples of a chunk that no deleted range holds, and whose
-    /// timestamps are not `taken`. Earlier chunks win where they overlap.
+    /// Appends the samples of a chunk that lie in `range`, that no deleted range
+    /// holds, and whose timestamps are not `taken`. Earlier chunks win where they
+    /// overlap. The samples are there when they are
+    /// [closed](HistogramSamples::close).
     ///
     /// # Errors
     /// When the chunk is corrupt.
@@ -58,31 +81,75 @@ impl HistogramSamples {
         &mut self,
         encoding: Encoding,
         bytes: &[u8],
+        range: TimeRange,
         deleted: &[TimeRange],
         taken: &[i64],
     ) -> Result<(), HistogramSamplesError> {
-        let scratch = &mut self.scratch;
-        decode_histograms(encoding, bytes, scratch).map_err(HistogramSamplesError::Chunk)?;
-        if scratch.is_empty() {
-            return Ok(());
-        }
-        let timestamps = std::mem::take(&mut scratch.timestamps);
-        let start_timestamps = std::mem::take(&mut scratch.start_timestamps);
-        let rows = rows_of(scratch).map_err(HistogramSamplesError::Layout)?;
+        let mut from = self.open.len();
+        let append = |open: &mut HistogramColumns| {
+            append_histograms(encoding, bytes, range.start..=range.end, open)
+                .map_err(HistogramSamplesError::Chunk)
+        };
+        let earlier = match append(&mut self.open)? {
+            Some(earlier) => earlier,
+            None => {
+                self.close()?;
+                from = 0;
+                append(&mut self.open)?.unwrap_or(0)
+            }
+        };
+        let header = self.open.counter_reset;
+        let added = self.open.len() - from;
+        self.open_hints
+            .extend((earlier..earlier + added).map(|i| hint_of(header.of_sample(i))));
+        let (before, new) = self.open.timestamps.split_at(from);
         let gone = |t: &i64| {
             deleted.iter().any(|d| d.start <= *t && *t <= d.end) || taken.binary_search(t).is_ok()
         };
-        let overlaps = self.timestamps.last() >= timestamps.first();
-        if !overlaps && !timestamps.iter().any(gone) {
-            self.timestamps.extend_from_slice(&timestamps);
-            self.start_timestamps.extend_from_slice(&start_timestamps);
-            self.column.push_run(rows);
+        let before = before.last().or(self.timestamps.last());
+        let overlaps = !new.is_empty() && before >= new.first();
+        if !overlaps && !new.iter().any(gone) {
             return Ok(());
         }
-        let kept: Vec<usize> = (0..timestamps.len())
-            .filter(|&i| !gone(&timestamps[i]))
-            .collect();
+        let kept: Vec<usize> = (0..added).filter(|&i| !gone(&new[i])).collect();
+        let timestamps = self.open.timestamps.split_off(from);
+        let start_timestamps = self.open.start_timestamps.split_off(from);
+        let columns = RowColumns {
+            hints: self.open_hints.split_off(from),
+            zero_counts: self.open.zero_counts.split_off(from),
+            counts: self.open.counts.split_off(from),
+            sums: self.open.sums.split_off(from),
+            buckets: self
+                .open
+                .buckets
+                .split_off(from * self.open.layout.buckets()),
+        };
+        let rows = rows_of(self.layout.of(&self.open.layout)?, columns)?;
+        self.close()?;
         self.merge(&kept, &timestamps, &start_timestamps, &rows);
+        Ok(())
+    }
+
+    /// Adds the samples of the last chunks to the others.
+    ///
+    /// # Errors
+    /// When their buckets make no sense.
+    pub fn close(&mut self) -> Result<(), HistogramSamplesError> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
+        let open = &mut self.open;
+        self.timestamps.append(&mut open.timestamps);
+        self.start_timestamps.append(&mut open.start_timestamps);
+        let columns = RowColumns {
+            hints: std::mem::take(&mut self.open_hints),
+            zero_counts: std::mem::take(&mut open.zero_counts),
+            counts: std::mem::take(&mut open.counts),
+            sums: std::mem::take(&mut open.sums),
+            buckets: std::mem::take(&mut open.buckets),
+        };
+        let rows = rows_of(self.layout.of(&open.layout)?, columns)?;
+        self.column.push_run(rows);
         Ok(())
     }
 
@@ -134,6 +201,10 @@ impl HistogramSamples {
         with_ends: bool,
     ) -> Result<Totals, HistogramSamplesError> {
         let scratch = &mut self.scratch;
+        let spare = self.spare_totals.pop().unwrap_or_default();
+        scratch.timestamps = spare.timestamps;
+        scratch.start_timestamps = spare.start_timestamps;
+        let hints = use_memory(scratch, spare.columns);
         let ends = with_ends.then_some(&mut self.ends);
         decode_histogram_totals(encoding, bytes, scratch, ends)
             .map_err(HistogramSamplesError::Chunk)?;
@@ -141,13 +212,26 @@ impl HistogramSamples {
             timestamps: std::mem::take(&mut scratch.timestamps),
             start_timestamps: std::mem::take(&mut scratch.start_timestamps),
             schema: scratch.layout.schema,
-            columns: columns_of(scratch),
+            columns: columns_of(scratch, hints),
         })
+    }
+
+    /// Gives back totals, whose memory is used again.
+    pub(super) fn give_back_totals(&mut self, totals: Totals) {
+        self.spare_totals.push(totals);
     }
 
     /// The samples with buckets of the chunk whose totals were decoded last.
     pub(super) fn take_ends(&mut self) -> Result<HistogramRows, HistogramSamplesError> {
-        rows_of(&mut self.ends).map_err(HistogramSamplesError::Layout)
+        let hints = std::mem::take(&mut self.end_hints);
+        let columns = columns_of(&mut self.ends, hints);
+        let layout = self.layout.of(&self.ends.layout)?;
+        rows_of(layout, columns)
+    }
+
+    /// Gives back the samples with buckets of a chunk, whose memory is used again.
+    pub(super) fn give_back_ends(&mut self, rows: HistogramRows) {
+        self.end_hints = use_memory(&mut self.ends, rows.into_columns());
     }
 
     /// Appends a sample behind all others.
@@ -192,7 +276,7 @@ impl HistogramSamples {
 }
 
 /// The totals of a chunk's samples.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Totals {
     pub timestamps: Vec<i64>,
     pub start_timestamps: Vec<i64>,
@@ -212,38 +296,72 @@ fn after(sample: HistogramRef<'_>, neighbour: bool) -> HistogramRef<'_> {
     }
 }
 
-/// The decoded columns as rows of a layout; takes their memory.
-fn rows_of(columns: &mut HistogramColumns) -> Result<HistogramRows, LayoutError> {
-    let spans = |spans: &[chunks::Span]| -> Vec<(i32, u32)> {
-        spans.iter().map(|s| (s.offset, s.length)).collect()
-    };
-    let written = &columns.layout;
-    let layout = Layout::from_spans(
-        written.schema,
-        written.zero_threshold,
-        spans(&written.positive_spans),
-        spans(&written.negative_spans),
-        Arc::from(&written.custom_values[..]),
-    )?;
-    let wrong = |_| LayoutError::TooManyBuckets;
-    HistogramRows::from_columns(layout, false, columns_of(columns)).map_err(wrong)
+/// The last layout as chunks write it, and as it is here.
+#[derive(Debug, Default)]
+struct LastLayout(Option<(HistogramLayout, Arc<Layout>)>);
+
+impl LastLayout {
+    /// A layout as it is here: the same one as long as chunks have the same.
+    fn of(&mut self, written: &HistogramLayout) -> Result<Arc<Layout>, HistogramSamplesError> {
+        if let Some((last, layout)) = &self.0
+            && last == written
+        {
+            return Ok(Arc::clone(layout));
+        }
+        let spans = |spans: &[chunks::Span]| -> Vec<(i32, u32)> {
+            spans.iter().map(|s| (s.offset, s.length)).collect()
+        };
+        let layout = Layout::from_spans(
+            written.schema,
+            written.zero_threshold,
+            spans(&written.positive_spans),
+            spans(&written.negative_spans),
+            Arc::from(&written.custom_values[..]),
+        )
+        .map_err(HistogramSamplesError::Layout)?;
+        self.0 = Some((written.clone(), Arc::clone(&layout)));
+        Ok(layout)
+    }
 }
 
-/// The decoded columns; takes their memory.
-fn columns_of(columns: &mut HistogramColumns) -> RowColumns {
-    let samples = columns.counts.len();
-    let hint = |i: usize| match columns.counter_reset.of_sample(i) {
-        chunks::CounterReset::Unknown => CounterReset::Unknown,
-        chunks::CounterReset::Reset => CounterReset::Reset,
-        chunks::CounterReset::NoReset => CounterReset::NoReset,
-        chunks::CounterReset::Gauge => CounterReset::Gauge,
-    };
+/// Columns as rows of a layout.
+fn rows_of(
+    layout: Arc<Layout>,
+    columns: RowColumns,
+) -> Result<HistogramRows, HistogramSamplesError> {
+    let wrong = |_| HistogramSamplesError::Layout(LayoutError::TooManyBuckets);
+    HistogramRows::from_columns(layout, false, columns).map_err(wrong)
+}
+
+/// Lets columns be decoded to some memory; gives back that for their hints.
+fn use_memory(columns: &mut HistogramColumns, memory: RowColumns) -> Vec<CounterReset> {
+    columns.zero_counts = memory.zero_counts;
+    columns.counts = memory.counts;
+    columns.sums = memory.sums;
+    columns.buckets = memory.buckets;
+    memory.hints
+}
+
+/// The decoded columns, with their hints in some memory; takes their memory.
+fn columns_of(columns: &mut HistogramColumns, mut hints: Vec<CounterReset>) -> RowColumns {
+    let hint = |i: usize| hint_of(columns.counter_reset.of_sample(i));
+    hints.clear();
+    hints.extend((0..columns.counts.len()).map(hint));
     RowColumns {
-        hints: (0..samples).map(hint).collect(),
+        hints,
         zero_counts: std::mem::take(&mut columns.zero_counts),
         counts: std::mem::take(&mut columns.counts),
         sums: std::mem::take(&mut columns.sums),
         buckets: std::mem::take(&mut columns.buckets),
+    }
+}
+
+fn hint_of(hint: chunks::CounterReset) -> CounterReset {
+    match hint {
+        chunks::CounterReset::Unknown => CounterReset::Unknown,
+        chunks::CounterReset::Reset => CounterReset::Reset,
+        chunks::CounterReset::NoReset => CounterReset::NoReset,
+        chunks::CounterReset::Gauge => CounterReset::Gauge,
     }
 }
 
@@ -272,9 +390,10 @@ mod tests {
                 panic!("one chunk");
             };
             samples
-                .append(chunk.encoding, &chunk.bytes, &[], &[])
+                .append(chunk.encoding, &chunk.bytes, TimeRange::ALL, &[], &[])
                 .unwrap();
         }
+        samples.close().unwrap();
         let hint = |(t, h): (&i64, HistogramRef<'_>)| (*t, h.counter_reset);
         let rows = samples.timestamps.iter().zip(samples.column.iter());
         rows.map(hint).collect()

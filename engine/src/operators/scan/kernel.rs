@@ -279,6 +279,9 @@ impl KernelScratch {
         floats: &[i64],
         samples: &HistogramSamples,
     ) {
+        let steps = self.bounds.len();
+        // Samples at consecutive steps, which are copied together.
+        let (mut picked, mut behind) = (0..0, 0);
         let bounds = self.bounds.iter().zip(&self.histogram_bounds);
         for (step, (float, histogram)) in bounds.enumerate() {
             if histogram.is_empty() {
@@ -300,13 +303,23 @@ impl KernelScratch {
                 }
                 WindowKind::LatestStart => continue,
                 _ => {
-                    self.histograms.push(step, &h);
+                    let sample = histogram.last();
+                    if (picked.end, behind) != (sample, step) {
+                        let first = behind - picked.len();
+                        self.histograms
+                            .extend_from(first, &samples.column, picked, steps);
+                        picked = sample..sample;
+                    }
+                    (picked.end, behind) = (sample + 1, step + 1);
                     continue;
                 }
             };
             self.present[step] = true;
             self.values[step] = number as f64 / 1000.0;
         }
+        let first = behind - picked.len();
+        self.histograms
+            .extend_from(first, &samples.column, picked, steps);
     }
 }
 

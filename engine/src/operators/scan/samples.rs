@@ -77,26 +77,63 @@ impl SampleColumns {
     /// # Errors
     /// When a chunk is corrupt.
     pub fn load(&mut self, chunks: &[Chunk], range: TimeRange) -> Result<usize, SamplesError> {
+        // Where chunks overlap, what is known of a sample's counter reset
+        // depends on those before it.
+        let wanted = |chunk: &&Chunk| range.overlaps(chunk.min_time, chunk.max_time);
+        let apart = (chunks.iter().filter(wanted)).is_sorted_by(|a, b| a.max_time < b.min_time);
+        let histograms = if apart { range } else { TimeRange::ALL };
+        self.load_parts(chunks, range, histograms)
+    }
+
+    /// As [`SampleColumns::load`], all histograms of chunks that have any in
+    /// `range`.
+    ///
+    /// # Errors
+    /// When a chunk is corrupt.
+    pub fn load_chunks(
+        &mut self,
+        chunks: &[Chunk],
+        range: TimeRange,
+    ) -> Result<usize, SamplesError> {
+        self.load_parts(chunks, range, TimeRange::ALL)
+    }
+
+    fn load_parts(
+        &mut self,
+        chunks: &[Chunk],
+        range: TimeRange,
+        histograms: TimeRange,
+    ) -> Result<usize, SamplesError> {
         self.clear();
         let mut bytes = 0;
         for chunk in chunks {
             if !range.overlaps(chunk.min_time, chunk.max_time) {
                 continue;
             }
-            bytes += self.append(chunk, range.end)?;
+            bytes += self.append(chunk, range.end, histograms)?;
         }
+        self.histograms.close()?;
         Ok(bytes)
     }
 
-    fn append(&mut self, chunk: &Chunk, until: i64) -> Result<usize, SamplesError> {
+    /// Appends the floats of a chunk until some time, or its histograms of a
+    /// range.
+    fn append(
+        &mut self,
+        chunk: &Chunk,
+        until: i64,
+        range: TimeRange,
+    ) -> Result<usize, SamplesError> {
         let deleted = chunk.deleted.as_deref().unwrap_or_default();
         if let ChunkData::Encoded { encoding, bytes } = &chunk.data
             && encoding.is_histogram()
         {
             let taken = &self.timestamps;
-            self.histograms.append(*encoding, bytes, deleted, taken)?;
+            self.histograms
+                .append(*encoding, bytes, range, deleted, taken)?;
             return Ok(bytes.len());
         }
+        self.histograms.close()?;
         let from = self.timestamps.len();
         let bytes = self.decode(chunk, until)?;
         if !deleted.is_empty() {

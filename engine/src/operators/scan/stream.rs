@@ -202,6 +202,10 @@ impl Worker {
         let reduced = read.is_some();
         let bytes = match read {
             Some(bytes) => bytes,
+            None if scan.totals.is_some() => self
+                .columns
+                .load_chunks(&self.chunks, scan.range)
+                .map_err(failed)?,
             None => self
                 .columns
                 .load(&self.chunks, scan.range)
@@ -233,14 +237,17 @@ impl Worker {
                 .count_steps(&scan.windows, &self.columns, steps);
         }
         let before = self.builder.rows();
+        let mut histograms = std::mem::take(&mut self.scratch.histograms);
         let scratch = &self.scratch;
-        self.builder.push_mixed(
+        self.builder.push_moved(
             row,
             scratch.first_step() as u32,
             scratch.values(),
             scratch.present(),
-            &scratch.histograms,
+            &mut histograms,
         );
+        self.scratch.histograms = histograms;
+        let scratch = &self.scratch;
         if let Some(annotations) = &scan.annotations {
             annotations.annotate(&self.run, row, scratch, &mut self.last_annotated);
         }

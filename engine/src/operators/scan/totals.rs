@@ -87,14 +87,21 @@ impl SampleColumns {
                         is_reset: first.is_reset_from(&before.row(before.len() - 1)),
                     });
                 }
-                let last_time = self.histograms.ends.timestamps.last();
-                if let Some(&time) = last_time
-                    && !is_stale(&ends.row(ends.len() - 1))
-                {
-                    last = Some((time, ends));
+                let last_time = self.histograms.ends.timestamps.last().copied();
+                let unused = match last_time {
+                    Some(time) if !is_stale(&ends.row(ends.len() - 1)) => {
+                        last.replace((time, ends)).map(|(_, before)| before)
+                    }
+                    _ => Some(ends),
+                };
+                if let Some(unused) = unused {
+                    self.histograms.give_back_ends(unused);
                 }
             }
             all.push((number, totals));
+        }
+        if let Some((_, ends)) = last {
+            self.histograms.give_back_ends(ends);
         }
         let jumps = self.jumps(reading);
         self.append_totals(all, &boundaries, &jumps)?;
@@ -108,7 +115,6 @@ impl SampleColumns {
         boundaries: &[Boundary],
         jumps: &[i64],
     ) -> Result<(), SamplesError> {
-        let mut bare: FxHashMap<i32, Arc<Layout>> = FxHashMap::default();
         let samples = &mut self.histograms;
         for (number, mut totals) in chunks {
             let boundary = boundaries.iter().find(|b| b.chunk == number);
@@ -122,15 +128,17 @@ impl SampleColumns {
                 };
             }
             totals.columns.zero_counts.fill(0.0);
-            let layout = bare
-                .entry(totals.schema)
-                .or_insert_with(|| Layout::bare(totals.schema));
-            let rows = HistogramRows::from_columns(Arc::clone(layout), false, totals.columns)
+            let known = (samples.bare.take()).filter(|bare| bare.schema() == totals.schema);
+            let layout = known.unwrap_or_else(|| Layout::bare(totals.schema));
+            samples.bare = Some(Arc::clone(&layout));
+            let rows = HistogramRows::from_columns(layout, false, totals.columns)
                 .map_err(|_| SamplesError::Layout(LayoutError::TooManyBuckets))?;
             samples
                 .start_timestamps
                 .extend_from_slice(&totals.start_timestamps);
-            samples.column.push_run(rows);
+            samples.column.copy_run(&rows);
+            totals.columns = rows.into_columns();
+            samples.give_back_totals(totals);
         }
         Ok(())
     }

@@ -4,10 +4,11 @@
 //! column is one dense matrix or a few of them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::add::{Found, IncompatibleSchemas};
-use super::layout::same;
-use super::rows::HistogramRows;
+use super::layout::{Layout, same};
+use super::rows::{HistogramRows, RowColumns};
 use super::sign::Sign;
 use super::value::{CounterReset, Histogram, HistogramRef};
 
@@ -17,6 +18,8 @@ pub struct HistogramColumn {
     runs: Vec<HistogramRows>,
     /// Where each run ends.
     ends: Vec<usize>,
+    /// Memory of a run that was removed.
+    spare: Option<RowColumns>,
 }
 
 impl HistogramColumn {
@@ -30,10 +33,18 @@ impl HistogramColumn {
         self.len() == 0
     }
 
-    /// Removes all.
+    /// Removes all; the memory of a run is kept for the next one.
     pub fn clear(&mut self) {
-        self.runs.clear();
         self.ends.clear();
+        if let Some(run) = self.runs.drain(..).next() {
+            self.spare = Some(run.into_columns());
+        }
+    }
+
+    /// Removes all; gives the memory of a run, to be used again.
+    pub fn take_columns(&mut self) -> Option<RowColumns> {
+        self.clear();
+        self.spare.take()
     }
 
     /// Histogram `index`.
@@ -62,9 +73,63 @@ impl HistogramColumn {
             *end += 1;
             return;
         }
-        let mut run = HistogramRows::new(h.layout.clone(), h.compact);
-        run.push(h);
-        self.push_run(run);
+        self.rows_mut(h.layout, h.compact, 0).push(h);
+        self.appended();
+    }
+
+    /// Rows of a layout behind all histograms, to which one can be appended; call
+    /// [`HistogramColumn::appended`] when that is done. If they are the first,
+    /// they have memory for `room` rows.
+    pub(crate) fn rows_mut(
+        &mut self,
+        layout: &Arc<Layout>,
+        compact: bool,
+        room: usize,
+    ) -> &mut HistogramRows {
+        let fits =
+            |rows: &HistogramRows| same(rows.layout(), layout) && rows.is_compact() == compact;
+        if !self.runs.last().is_some_and(fits) {
+            self.drop_empty();
+            let mut rows = HistogramRows::new(Arc::clone(layout), compact);
+            if let Some(spare) = self.spare.take() {
+                rows.use_memory(spare);
+            }
+            if self.runs.is_empty() {
+                rows.reserve(room);
+            }
+            self.ends.push(self.len());
+            self.runs.push(rows);
+        }
+        let last = self.runs.len() - 1;
+        &mut self.runs[last]
+    }
+
+    /// A histogram was appended to the last run.
+    pub(crate) fn appended(&mut self) {
+        let last = self.runs.len().saturating_sub(1);
+        let end = self.start(last) + self.runs.last().map_or(0, HistogramRows::len);
+        if let Some(last) = self.ends.last_mut() {
+            *last = end;
+        }
+    }
+
+    /// Removes a last run that has got no rows.
+    pub(crate) fn drop_empty(&mut self) {
+        if self.runs.last().is_some_and(HistogramRows::is_empty) {
+            self.ends.pop();
+            self.spare = self.runs.pop().map(HistogramRows::into_columns);
+        }
+    }
+
+    /// Moves all histograms of another column behind those of this one, which
+    /// is made of its memory where nothing is there yet.
+    pub fn append(&mut self, other: &mut HistogramColumn) {
+        other.ends.clear();
+        for run in other.runs.drain(..) {
+            if let Some(unused) = self.push_or_copy(run) {
+                other.spare = Some(unused.into_columns());
+            }
+        }
     }
 
     /// Appends a histogram with all counts and its sum multiplied, compacted.
@@ -155,26 +220,48 @@ impl HistogramColumn {
 
     /// Appends rows of one layout, to the last run if it has that layout.
     pub fn push_run(&mut self, rows: HistogramRows) {
+        self.push_or_copy(rows);
+    }
+
+    /// Appends a copy of rows of one layout, to the last run if it has that
+    /// layout.
+    pub fn copy_run(&mut self, rows: &HistogramRows) {
+        self.rows_mut(rows.layout(), rows.is_compact(), rows.len())
+            .append_part(rows, 0..rows.len());
+        self.appended();
+        self.drop_empty();
+    }
+
+    /// Appends rows of one layout; gives them back if they were copied.
+    fn push_or_copy(&mut self, rows: HistogramRows) -> Option<HistogramRows> {
+        self.drop_empty();
         if rows.is_empty() {
-            return;
+            return Some(rows);
         }
         let end = self.len() + rows.len();
         if let (Some(run), Some(last)) = (self.runs.last_mut(), self.ends.last_mut())
             && run.append(&rows)
         {
             *last = end;
-            return;
+            return Some(rows);
         }
         self.runs.push(rows);
         self.ends.push(end);
+        None
     }
 
     /// Appends some histograms of another column.
     pub fn extend_from(&mut self, other: &HistogramColumn, range: Range<usize>) {
+        let room = range.len();
+        self.extend_with_room(other, range, room);
+    }
+
+    /// As [`HistogramColumn::extend_from`], where `room` of one layout may come.
+    fn extend_with_room(&mut self, other: &HistogramColumn, range: Range<usize>, room: usize) {
         for (rows, part) in other.parts(range) {
-            for row in part {
-                self.push(&rows.row(row));
-            }
+            self.rows_mut(rows.layout(), rows.is_compact(), room)
+                .append_part(rows, part);
+            self.appended();
         }
     }
 
@@ -219,11 +306,13 @@ impl HistogramColumn {
     /// The bytes that the histograms take, room for further ones included.
     pub fn bytes(&self) -> usize {
         let runs: usize = self.runs.iter().map(HistogramRows::bytes).sum();
-        runs + self.runs.capacity() * size_of::<HistogramRows>() + self.ends.capacity() * 8
+        let spare = self.spare.as_ref().map_or(0, RowColumns::bytes);
+        runs + spare + self.runs.capacity() * size_of::<HistogramRows>() + self.ends.capacity() * 8
     }
 
     /// Gives back the room for further histograms.
     pub fn shrink_to_fit(&mut self) {
+        self.spare = None;
         self.runs.iter_mut().for_each(HistogramRows::shrink_to_fit);
         self.runs.shrink_to_fit();
         self.ends.shrink_to_fit();
@@ -284,6 +373,53 @@ impl StepHistograms {
         assert_eq!(self.steps.len(), self.column.len(), "a step a histogram");
     }
 
+    /// See [`HistogramColumn::rows_mut`].
+    pub(crate) fn rows_mut(
+        &mut self,
+        layout: &Arc<Layout>,
+        compact: bool,
+        room: usize,
+    ) -> &mut HistogramRows {
+        self.column.rows_mut(layout, compact, room)
+    }
+
+    /// A row was appended to the last run, which is that of a step.
+    pub(crate) fn appended(&mut self, step: usize) {
+        self.steps.push(step as u32);
+        self.column.appended();
+    }
+
+    /// Removes a last run that has got no rows.
+    pub(crate) fn drop_empty(&mut self) {
+        self.column.drop_empty();
+    }
+
+    /// As [`StepHistograms::push`], where `room` of one layout may come.
+    pub(crate) fn push_one_of(&mut self, step: usize, h: &HistogramRef<'_>, room: usize) {
+        self.column.rows_mut(h.layout, h.compact, room).push(h);
+        self.appended(step);
+    }
+
+    /// Appends some histograms of a column at consecutive steps, where `room` may
+    /// come in all.
+    pub fn extend_from(
+        &mut self,
+        first_step: usize,
+        column: &HistogramColumn,
+        range: Range<usize>,
+        room: usize,
+    ) {
+        let steps = first_step..first_step + range.len();
+        self.steps.extend(steps.map(|step| step as u32));
+        self.column.extend_with_room(column, range, room);
+    }
+
+    /// Moves all histograms behind those of a column.
+    pub fn move_to(&mut self, column: &mut HistogramColumn) {
+        self.steps.clear();
+        column.append(&mut self.column);
+    }
+
     /// Counts the steps from `first`, from where they were counted from 0.
     pub fn shift(&mut self, first: usize) {
         self.steps.iter_mut().for_each(|step| *step += first as u32);
@@ -327,14 +463,98 @@ impl StepHistograms {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::histogram::native::Layout;
 
     fn one(bucket: i32, count: f64) -> Histogram {
         let layout = Layout::exponential(0, 0.0, vec![bucket], vec![]).unwrap();
         let mut h = Histogram::new(layout, vec![count]).unwrap();
         h.count = count;
         h
+    }
+
+    /// What is done to a column.
+    #[derive(Clone, Debug)]
+    enum Edit {
+        Push(i32, f64),
+        Begin(i32),
+        Extend(Vec<(i32, f64)>, usize),
+        Append(Vec<(i32, f64)>),
+        PushRun(i32, usize),
+        Clear,
+    }
+
+    fn edit() -> impl Strategy<Value = Edit> {
+        let histogram = || (0i32..3, (0u32..9).prop_map(f64::from));
+        let some = || proptest::collection::vec(histogram(), 0..6);
+        prop_oneof![
+            6 => histogram().prop_map(|(bucket, count)| Edit::Push(bucket, count)),
+            2 => (0i32..3).prop_map(Edit::Begin),
+            2 => (some(), 0usize..3).prop_map(|(all, skip)| Edit::Extend(all, skip)),
+            2 => some().prop_map(Edit::Append),
+            2 => (0i32..3, 0usize..4).prop_map(|(bucket, rows)| Edit::PushRun(bucket, rows)),
+            1 => Just(Edit::Clear),
+        ]
+    }
+
+    fn column(all: &[(i32, f64)]) -> HistogramColumn {
+        let mut column = HistogramColumn::default();
+        for &(bucket, count) in all {
+            column.push(&one(bucket, count).view());
+        }
+        column
+    }
+
+    proptest! {
+        #[test]
+        fn columns_hold_what_was_appended(edits in proptest::collection::vec(edit(), 0..20)) {
+            let (mut got, mut wanted) = (HistogramColumn::default(), Vec::new());
+            for edit in edits {
+                match edit {
+                    Edit::Push(bucket, count) => {
+                        got.push(&one(bucket, count).view());
+                        wanted.push((bucket, count));
+                    }
+                    // Begun, and then nothing is appended.
+                    Edit::Begin(bucket) => {
+                        let layout = Arc::clone(one(bucket, 0.0).layout());
+                        got.rows_mut(&layout, false, 3);
+                        got.drop_empty();
+                    }
+                    Edit::Extend(all, skip) => {
+                        let part = skip.min(all.len())..all.len();
+                        got.extend_from(&column(&all), part.clone());
+                        wanted.extend_from_slice(&all[part]);
+                    }
+                    Edit::Append(all) => {
+                        let mut other = column(&all);
+                        got.append(&mut other);
+                        prop_assert!(other.is_empty());
+                        wanted.extend(all);
+                    }
+                    Edit::PushRun(bucket, rows) => {
+                        let h = one(bucket, 1.0);
+                        let mut run = HistogramRows::new(Arc::clone(h.layout()), false);
+                        (0..rows).for_each(|_| assert!(run.push(&h.view())));
+                        got.copy_run(&run);
+                        got.push_run(run);
+                        wanted.extend((0..2 * rows).map(|_| (bucket, 1.0)));
+                    }
+                    Edit::Clear => {
+                        got.clear();
+                        wanted.clear();
+                    }
+                }
+                prop_assert_eq!(got.len(), wanted.len());
+                prop_assert_eq!(got.iter().count(), wanted.len());
+                for (i, &(bucket, count)) in wanted.iter().enumerate() {
+                    prop_assert!(got.get(i).equals(&one(bucket, count).view()));
+                }
+                let parts: usize = got.parts(0..got.len()).map(|(_, part)| part.len()).sum();
+                prop_assert_eq!(parts, wanted.len());
+            }
+        }
     }
 
     #[test]

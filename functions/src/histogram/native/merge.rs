@@ -10,6 +10,7 @@ use crate::kahan;
 
 /// How counts of one layout are added to those of another one with the same
 /// bounds.
+#[derive(Debug)]
 pub(super) struct Merge {
     /// Has all columns.
     pub(super) layout: Arc<Layout>,
@@ -20,6 +21,7 @@ pub(super) struct Merge {
 }
 
 /// A column to add.
+#[derive(Debug)]
 pub(super) struct Term {
     /// In the layout that is added.
     pub(super) from: usize,

@@ -1,5 +1,6 @@
 //! Rows of histograms that share a layout, as a dense matrix.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::add::combine_columns;
@@ -46,6 +47,15 @@ pub struct RowColumns {
     pub buckets: Vec<f64>,
 }
 
+impl RowColumns {
+    /// The bytes that the columns take, room for further rows included.
+    pub fn bytes(&self) -> usize {
+        let floats = [&self.zero_counts, &self.counts, &self.sums, &self.buckets];
+        let floats: usize = floats.map(Vec::capacity).iter().sum();
+        floats * size_of::<f64>() + self.hints.capacity() * size_of::<CounterReset>()
+    }
+}
+
 impl HistogramRows {
     /// No rows yet. If they are `compact`, empty buckets will count as absent.
     pub fn new(layout: Arc<Layout>, compact: bool) -> Self {
@@ -58,6 +68,40 @@ impl HistogramRows {
             sums: Vec::new(),
             buckets: Vec::new(),
         }
+    }
+
+    /// Takes the memory of columns for rows to come; there are none yet.
+    pub(super) fn use_memory(&mut self, columns: RowColumns) {
+        let RowColumns {
+            hints,
+            zero_counts,
+            counts,
+            sums,
+            buckets,
+        } = columns;
+        self.hints = hints;
+        self.hints.clear();
+        [
+            &mut self.zero_counts,
+            &mut self.counts,
+            &mut self.sums,
+            &mut self.buckets,
+        ]
+        .into_iter()
+        .zip([zero_counts, counts, sums, buckets])
+        .for_each(|(own, memory)| {
+            *own = memory;
+            own.clear();
+        });
+    }
+
+    /// Makes room for further rows.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.hints.reserve_exact(rows);
+        for totals in [&mut self.zero_counts, &mut self.counts, &mut self.sums] {
+            totals.reserve_exact(rows);
+        }
+        self.buckets.reserve_exact(rows * self.layout.width());
     }
 
     /// Rows from their columns.
@@ -191,15 +235,38 @@ impl HistogramRows {
 
     /// Appends rows, if they have this layout; returns whether they have.
     pub fn append(&mut self, other: &HistogramRows) -> bool {
-        if !same(&self.layout, &other.layout) || self.compact != other.compact {
-            return false;
+        let fits = same(&self.layout, &other.layout) && self.compact == other.compact;
+        if fits {
+            self.append_part(other, 0..other.len());
         }
-        self.hints.extend_from_slice(&other.hints);
-        self.zero_counts.extend_from_slice(&other.zero_counts);
-        self.counts.extend_from_slice(&other.counts);
-        self.sums.extend_from_slice(&other.sums);
-        self.buckets.extend_from_slice(&other.buckets);
-        true
+        fits
+    }
+
+    /// Appends some rows of this layout.
+    pub(super) fn append_part(&mut self, other: &HistogramRows, part: Range<usize>) {
+        let width = self.layout.width();
+        let cells = part.start * width..part.end * width;
+        self.hints.extend_from_slice(&other.hints[part.clone()]);
+        self.zero_counts
+            .extend_from_slice(&other.zero_counts[part.clone()]);
+        self.counts.extend_from_slice(&other.counts[part.clone()]);
+        self.sums.extend_from_slice(&other.sums[part]);
+        self.buckets.extend_from_slice(&other.buckets[cells]);
+    }
+
+    /// Appends a row, of which the totals are zero count, count and sum. Its
+    /// buckets are as many as the layout has columns.
+    pub(super) fn push_computed(
+        &mut self,
+        hint: CounterReset,
+        [zero_count, count, sum]: [f64; 3],
+        buckets: impl Iterator<Item = f64>,
+    ) {
+        self.hints.push(hint);
+        self.zero_counts.push(zero_count);
+        self.counts.push(count);
+        self.sums.push(sum);
+        self.buckets.extend(buckets);
     }
 
     /// The last row, to be changed.

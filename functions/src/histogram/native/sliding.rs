@@ -41,7 +41,16 @@ pub(super) struct SlidingRows {
     back_hints: Hints,
     /// An addition was not exact, and others will hardly be.
     inexact: bool,
+    /// Whether whole numbers alone count as exact.
+    integral: bool,
 }
+
+/// Whole numbers up to this are exact in any sum of [`MOST_ROWS`] of them, in any
+/// order.
+const LARGEST: f64 = (1u64 << 40) as f64;
+
+/// The longest window of whole numbers.
+const MOST_ROWS: usize = 1 << 13;
 
 /// The exact sum over a window.
 pub(super) struct Slid<'a> {
@@ -91,16 +100,29 @@ impl Hints {
 }
 
 impl SlidingRows {
-    /// The sum over rows `first..=last`. `None` where a pass over them is as
+    /// The sum over rows `first..=last`, `integral` if it is asked for sums of whole
+    /// numbers alone, which are exact in any order. `None` where a pass over them is as
     /// good: they are few, or have little in common with the last window, or
     /// their sum is not exact.
-    pub fn slide(&mut self, rows: &HistogramRows, first: usize, last: usize) -> Option<Slid<'_>> {
+    pub fn slide(
+        &mut self,
+        rows: &HistogramRows,
+        (first, last): (usize, usize),
+        integral: bool,
+    ) -> Option<Slid<'_>> {
+        self.integral = integral;
+        debug_assert!(first <= last);
         let (len, width) = (last + 1 - first, rows.layout().width() + TOTALS);
         let held = self.from..self.to;
         (self.from, self.to) = (first, last + 1);
         let overlaps = held.contains(&first) && held.end <= self.to && held.end - first >= len / 2;
         let is_long = takes_fast(len >= LONG_WINDOW);
-        if self.inexact || !overlaps || !is_long || len * width > FRONT {
+        if self.inexact
+            || !overlaps
+            || !is_long
+            || len * width > FRONT
+            || (integral && len > MOST_ROWS)
+        {
             // The next one begins a front.
             self.border = 0;
             return None;
@@ -110,7 +132,7 @@ impl SlidingRows {
         } else {
             for row in held.end..self.to {
                 self.back_hints.add(rows.row(row).counter_reset);
-                self.inexact |= !add_row(&mut self.back, rows, row);
+                self.inexact |= !add_row(&mut self.back, rows, row, integral);
             }
         }
         let state = self.border - 1 - first;
@@ -140,7 +162,8 @@ impl SlidingRows {
             if state > 0 {
                 self.front.copy_within(at - width..at, at);
             }
-            self.inexact |= !add_row(&mut self.front[at..at + width], rows, row);
+            let state = &mut self.front[at..at + width];
+            self.inexact |= !add_row(state, rows, row, self.integral);
             hints.add(rows.row(row).counter_reset);
             self.front_hints.push(hints);
         }
@@ -148,10 +171,19 @@ impl SlidingRows {
 }
 
 /// Adds a row to a state; whether that was exact.
-fn add_row(state: &mut [f64], rows: &HistogramRows, row: usize) -> bool {
+fn add_row(state: &mut [f64], rows: &HistogramRows, row: usize, integral: bool) -> bool {
     let row = rows.row(row);
     let (totals, buckets) = state.split_at_mut(TOTALS);
-    add_exact(totals, &[row.zero_count, row.count]) & add_exact(buckets, row.buckets)
+    let own = [row.zero_count, row.count];
+    let whole = |terms: &[f64]| terms.iter().fold(true, |all, &term| all & is_whole(term));
+    (!integral || (whole(&own) & whole(row.buckets)))
+        & add_exact(totals, &own)
+        & add_exact(buckets, row.buckets)
+}
+
+#[inline]
+fn is_whole(term: f64) -> bool {
+    (term.trunc() == term) & (term.abs() <= LARGEST)
 }
 
 fn add_exact(sums: &mut [f64], terms: &[f64]) -> bool {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::add::{Found, IncompatibleSchemas};
 use super::compensation::Compensation;
-use super::kahan::{Seen, SumOfHistograms};
+use super::kahan::{Seen, SumOfHistograms, add_columns};
 use super::layout::{Layout, same};
 use super::mean::MeanOfHistograms;
 use super::merge::Merge;
@@ -39,8 +39,20 @@ pub struct HistogramSteps {
     lost: Vec<f64>,
     /// The state of steps that are no longer dense.
     single: BTreeMap<usize, Single>,
+    /// How histograms of the layout that came last are added.
+    last: Option<Addition>,
     /// Whether custom bounds differed at steps that have no result.
     bounds_reconciled: bool,
+}
+
+/// How histograms of a layout are added to the matrix.
+#[derive(Clone, Debug)]
+struct Addition {
+    layout: Arc<Layout>,
+    /// Column by column, else one by one.
+    dense: bool,
+    /// Where the columns go, if not to those of the same number.
+    merge: Option<Arc<Merge>>,
 }
 
 impl Single {
@@ -96,6 +108,7 @@ impl HistogramSteps {
             buckets: Vec::new(),
             lost: Vec::new(),
             single: BTreeMap::new(),
+            last: None,
             bounds_reconciled: false,
         }
     }
@@ -111,20 +124,33 @@ impl HistogramSteps {
         at: impl IntoIterator<Item = usize>,
         broken: &mut Vec<usize>,
     ) {
-        let places = at.into_iter().zip(part.map(|row| rows.row(row)));
-        let places = places.filter(|(step, _)| *step < self.steps.len());
-        let places: Vec<(usize, HistogramRef<'_>)> = places.collect();
-        if !self.is_dense_with(rows.layout()) {
-            for (step, h) in &places {
-                self.add_single(*step, h, broken);
-            }
+        for (step, row) in at.into_iter().zip(part) {
+            self.add_one(step, &rows.row(row), broken);
+        }
+    }
+
+    /// Takes in a histogram of a series at a step, see [`HistogramSteps::add`].
+    pub fn add_one(&mut self, step: usize, h: &HistogramRef<'_>, broken: &mut Vec<usize>) {
+        if step >= self.steps.len() {
             return;
         }
-        let merge = self.widen(rows.layout());
-        for (step, h) in &places {
-            if self.single.contains_key(step) || !self.add_dense(*step, h, merge.as_ref()) {
-                self.add_single(*step, h, broken);
-            }
+        let known = |last: &Addition| Arc::ptr_eq(&last.layout, h.layout);
+        if !self.last.as_ref().is_some_and(known) {
+            let dense = self.is_dense_with(h.layout);
+            let merge = if dense { self.widen(h.layout) } else { None };
+            self.last = Some(Addition {
+                layout: Arc::clone(h.layout),
+                dense,
+                merge: merge.map(Arc::new),
+            });
+        }
+        let (dense, merge) = match &self.last {
+            Some(last) => (last.dense, last.merge.clone()),
+            None => (false, None),
+        };
+        let single = !self.single.is_empty() && self.single.contains_key(&step);
+        if !dense || single || !self.add_dense(step, h, merge.as_deref()) {
+            self.add_single(step, h, broken);
         }
     }
 
@@ -208,10 +234,10 @@ impl HistogramSteps {
             state.totals = totals;
         } else {
             state.hint = state.hint.joined(h.counter_reset).0;
-            add_all(&mut state.totals, &mut state.lost, totals);
+            add_columns(&mut state.totals, &mut state.lost, &totals);
         }
         match merge {
-            None => add_all(buckets, lost, h.buckets.iter().copied()),
+            None => add_columns(buckets, lost, h.buckets),
             Some(merge) => {
                 for term in &merge.terms {
                     let (sum, lost) = (&mut buckets[term.to], &mut lost[term.to]);
@@ -304,6 +330,7 @@ impl HistogramSteps {
             others: Vec::new(),
             found: Found::default(),
         };
+        result.rows.reserve(self.steps.len());
         for step in 0..self.steps.len() {
             if let Some(single) = self.single.remove(&step) {
                 reconciled |= single.found().bounds_reconciled;
@@ -347,23 +374,10 @@ impl HistogramSteps {
         };
         let [zero_count, count_of, sum] = [0, 1, 2].map(|i| whole(state.totals[i], state.lost[i]));
         let columns = self.buckets[row.clone()].iter().zip(&self.lost[row]);
-        let buckets: Vec<f64> = columns.map(|(sum, lost)| whole(*sum, *lost)).collect();
-        let layout = Arc::clone(out.layout());
-        out.push(&HistogramRef {
-            counter_reset: state.hint,
-            layout: &layout,
-            zero_count,
-            count: count_of,
-            sum,
-            buckets: &buckets,
-            compact: true,
-        });
-    }
-}
-
-/// Adds to sums, and to their rounding errors.
-fn add_all(sums: &mut [f64], lost: &mut [f64], terms: impl IntoIterator<Item = f64>) {
-    for ((sum, lost), term) in sums.iter_mut().zip(lost).zip(terms) {
-        (*sum, *lost) = kahan::add(term, *sum, *lost);
+        out.push_computed(
+            state.hint,
+            [zero_count, count_of, sum],
+            columns.map(|(sum, lost)| whole(*sum, *lost)),
+        );
     }
 }

@@ -317,12 +317,14 @@ proptest! {
         layout in layout(),
         steps in vec((vec(0u32..50, 20), 0u32..9, 0usize..6), 30..60),
         windows in vec((0usize..4, 0usize..4), 1..50),
+        fraction in prop_oneof![2 => Just(0.0), 1 => 0.0..1.0, 1 => (0.0..1e6)],
         infinite in proptest::option::of(0usize..60),
     ) {
-        let whole = |(grown, zero, kind): (Vec<u32>, u32, usize)| {
-            (grown.into_iter().map(f64::from).collect(), f64::from(zero), kind)
+        let with_fraction = |(grown, zero, kind): (Vec<u32>, u32, usize)| {
+            let more = |count: u32| f64::from(count) + fraction;
+            (grown.into_iter().map(more).collect(), more(zero), kind)
         };
-        let steps: Vec<_> = steps.into_iter().map(whole).collect();
+        let steps: Vec<_> = steps.into_iter().map(with_fraction).collect();
         let mut rows = counter_rows(&layout, &steps);
         if let Some(h) = infinite.and_then(|at| rows.get_mut(at)) {
             h.sum = f64::INFINITY;

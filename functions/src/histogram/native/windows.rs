@@ -73,16 +73,13 @@ impl<'a> RowWindows<'a> {
     ) -> GrowthAnnotations {
         let (first, last) = (*window.start(), *window.end());
         assert!(same(out.layout(), self.rows.layout()), "another layout");
-        let gauge = |row: usize| self.rows.row(row).counter_reset == CounterReset::Gauge;
-        let mut annotations = GrowthAnnotations::default();
+        let annotations = self.growth_annotations(first, last, kind);
         let mut grown = out.push_copy(&self.rows.row(last));
         *grown.hint = CounterReset::Gauge;
         if kind == Growth::Gauge {
-            annotations.not_gauge = !gauge(first) || !gauge(last);
             grown.combine(&self.rows.row(first), Sign::Minus);
             return annotations;
         }
-        annotations.not_counter = self.gauges[last + 1] > self.gauges[first];
         let from = self.resets.partition_point(|&row| row <= first);
         let resets = self.resets[from..].iter();
         let mut resets = resets.copied().take_while(|&row| row <= last).peekable();
@@ -97,6 +94,54 @@ impl<'a> RowWindows<'a> {
         annotations
     }
 
+    /// Appends the growth, as [`RowWindows::growth`] does, multiplied by a factor
+    /// that `factor` makes of how the count grows.
+    ///
+    /// # Panics
+    /// As [`RowWindows::growth`].
+    pub fn scaled_growth(
+        &self,
+        window: RangeInclusive<usize>,
+        kind: Growth,
+        factor: impl FnOnce(f64) -> f64,
+        out: &mut HistogramRows,
+    ) -> GrowthAnnotations {
+        let (first, last) = (*window.start(), *window.end());
+        let resets = self.resets.partition_point(|&row| row <= first);
+        if kind == Growth::Counter && self.resets.get(resets).is_some_and(|&row| row <= last) {
+            let annotations = self.growth(window, kind, out);
+            let grown = out.counts()[out.len() - 1];
+            out.scale_last(factor(grown));
+            return annotations;
+        }
+        // In one pass over the buckets.
+        assert!(same(out.layout(), self.rows.layout()), "another layout");
+        let [first_row, last_row] = [first, last].map(|row| self.rows.row(row));
+        let factor = factor(last_row.count - first_row.count);
+        let grow = |last: f64, first: f64| (last - first) * factor;
+        let columns = last_row.buckets.iter().zip(first_row.buckets);
+        out.push_computed(
+            CounterReset::Gauge,
+            [
+                grow(last_row.zero_count, first_row.zero_count),
+                grow(last_row.count, first_row.count),
+                grow(last_row.sum, first_row.sum),
+            ],
+            columns.map(|(&last, &first)| grow(last, first)),
+        );
+        self.growth_annotations(first, last, kind)
+    }
+
+    fn growth_annotations(&self, first: usize, last: usize, kind: Growth) -> GrowthAnnotations {
+        let gauge = |row: usize| self.rows.row(row).counter_reset == CounterReset::Gauge;
+        let mut annotations = GrowthAnnotations::default();
+        match kind {
+            Growth::Gauge => annotations.not_gauge = !gauge(first) || !gauge(last),
+            Growth::Counter => annotations.not_counter = self.gauges[last + 1] > self.gauges[first],
+        }
+        annotations
+    }
+
     /// Appends the compensated sum over a window of one row or more to `out`,
     /// which has the rows' layout; see [`SumOfHistograms`](super::SumOfHistograms).
     /// The answer says whether hints contradict each other.
@@ -104,7 +149,7 @@ impl<'a> RowWindows<'a> {
     /// # Panics
     /// If there are no such rows, or `out` has another layout.
     pub fn sum(&mut self, window: RangeInclusive<usize>, out: &mut HistogramRows) -> bool {
-        self.add_up(window, out, |sum, lost| sum + lost)
+        self.add_up(window, out, false, |sum, lost| sum + lost)
     }
 
     /// Appends the mean, as [`RowWindows::sum`] does the sum. `None` if a
@@ -125,7 +170,7 @@ impl<'a> RowWindows<'a> {
             return None;
         }
         let count = (window.end() - window.start() + 1) as f64;
-        let collision = self.add_up(window, out, |sum, lost| sum / count + lost / count);
+        let collision = self.add_up(window, out, true, |sum, lost| sum / count + lost / count);
         let mean = out.row(out.len() - 1);
         let totals = [mean.zero_count, mean.count, mean.sum];
         if totals
@@ -140,17 +185,20 @@ impl<'a> RowWindows<'a> {
     }
 
     /// Appends compensated sums, of which `whole` makes the results from what
-    /// they are and their rounding errors. A single row stays as it is.
+    /// they are and their rounding errors. A single row stays as it is. Of sums that
+    /// are exact as a whole a mean looks at their parts, which depend on the order,
+    /// unless all of them are `integral`.
     fn add_up(
         &mut self,
         window: RangeInclusive<usize>,
         out: &mut HistogramRows,
+        integral: bool,
         whole: impl Fn(f64, f64) -> f64,
     ) -> bool {
         let (first, last) = (*window.start(), *window.end());
         assert!(same(out.layout(), self.rows.layout()), "another layout");
         let mut sum = out.push_copy(&self.rows.row(first));
-        if let Some(slid) = self.sliding.slide(self.rows, first, last) {
+        if let Some(slid) = self.sliding.slide(self.rows, (first, last), integral) {
             let mut observed = kahan::Sum::default();
             let sums = &self.rows.sums()[first..=last];
             sums.iter().for_each(|&term| observed.add(term));

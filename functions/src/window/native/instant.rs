@@ -7,7 +7,7 @@ use super::series::{MixedOutput, Series, Window};
 use crate::histogram::native::{Growth, last_growth};
 
 pub(in crate::window) fn last_two(series: &Series<'_>, kind: Growth, out: &mut MixedOutput<'_>) {
-    let mut writer = Writer::new(out.histograms);
+    let mut writer = Writer::new(out.histograms, series.steps());
     let mut runs = Runs::new(Some(kind));
     for window in series.windows() {
         let histograms = of_last_two(series, &window);

@@ -7,52 +7,34 @@ use crate::histogram::native::{HistogramRef, HistogramRows, Layout, StepHistogra
 /// Appends to a row's histograms.
 pub(super) struct Writer<'a> {
     out: &'a mut StepHistograms,
-    rows: Option<HistogramRows>,
-    /// The steps of `rows`.
-    steps: Vec<usize>,
+    /// How many may come.
+    steps: usize,
 }
 
 impl<'a> Writer<'a> {
-    pub fn new(out: &'a mut StepHistograms) -> Self {
-        Writer {
-            out,
-            rows: None,
-            steps: Vec::new(),
-        }
+    /// Writes the histograms of at most `steps` steps.
+    pub fn new(out: &'a mut StepHistograms, steps: usize) -> Self {
+        Writer { out, steps }
     }
 
     /// The rows of a layout, to which the next one can be appended; call
     /// [`Writer::appended`] when that is done.
     pub fn rows(&mut self, layout: &Arc<Layout>, compact: bool) -> &mut HistogramRows {
-        let fits = |rows: &HistogramRows| {
-            Arc::ptr_eq(rows.layout(), layout) && rows.is_compact() == compact
-        };
-        if !self.rows.as_ref().is_some_and(fits) {
-            self.flush();
-        }
-        self.rows
-            .get_or_insert_with(|| HistogramRows::new(Arc::clone(layout), compact))
+        self.out.rows_mut(layout, compact, self.steps)
     }
 
     /// A row was appended, which is that of a step.
     pub fn appended(&mut self, step: usize) {
-        self.steps.push(step);
+        self.out.appended(step);
     }
 
     /// Appends one of any layout.
     pub fn push(&mut self, step: usize, h: &HistogramRef<'_>) {
-        self.flush();
-        self.out.push(step, h);
+        self.out.push_one_of(step, h, self.steps);
     }
 
-    fn flush(&mut self) {
-        if let Some(rows) = self.rows.take() {
-            self.out.push_run(self.steps.drain(..), rows);
-        }
-    }
-
-    /// Hands out what is still collected.
-    pub fn finish(mut self) {
-        self.flush();
+    /// Removes what was begun and not used.
+    pub fn finish(self) {
+        self.out.drop_empty();
     }
 }

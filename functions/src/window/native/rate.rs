@@ -45,7 +45,7 @@ pub(in crate::window) fn eval(series: &Series<'_>, rate: Rate, out: &mut MixedOu
 /// Windows of histograms alone, two of them or more, have a growth; of
 /// counters of which a start in the window is known, one is enough.
 fn extrapolated(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
-    let mut writer = Writer::new(out.histograms);
+    let mut writer = Writer::new(out.histograms, series.steps());
     let mut runs = Runs::new(Some(rate.growth));
     for window in series.windows() {
         out.present[window.step] = false;
@@ -61,10 +61,10 @@ fn extrapolated(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
         if let (None, Some(dense)) = (stretch.since, dense) {
             let first = dense.rows.counts()[*dense.range.start()];
             let rows = writer.rows(dense.rows.layout(), true);
-            out.annotations
-                .growth(dense.windows.growth(dense.range, rate.growth, rows));
-            let grown = rows.counts()[rows.len() - 1];
-            rows.scale_last(stretch.factor(first, grown));
+            let factor = |grown: f64| stretch.factor(first, grown);
+            let windows = dense.windows;
+            let found = windows.scaled_growth(dense.range, rate.growth, factor, rows);
+            out.annotations.growth(found);
             writer.appended(window.step);
             overlaps(series, &window, rate, out.annotations);
         } else if let Some(mut grown) = grown(series, &window, &stretch, out.annotations) {
@@ -80,7 +80,7 @@ fn extrapolated(series: &Series<'_>, rate: Rate, out: &mut MixedOutput<'_>) {
 fn extended(series: &Series<'_>, extension: Extension, rate: Rate, out: &mut MixedOutput<'_>) {
     let floats = &series.input.floats;
     let times = series.input.histograms.timestamps;
-    let mut writer = Writer::new(out.histograms);
+    let mut writer = Writer::new(out.histograms, series.steps());
     for window in series.windows() {
         out.present[window.step] = false;
         if !window.floats.is_empty() {

@@ -82,6 +82,11 @@ impl<'a> Series<'a> {
         }
     }
 
+    /// How many windows there are.
+    pub fn steps(&self) -> usize {
+        self.input.floats.bounds.len()
+    }
+
     /// Whether any window holds a histogram.
     pub fn any(&self) -> bool {
         self.windows().next().is_some()

@@ -64,7 +64,7 @@ pub(in crate::window) fn last(series: &Series<'_>, out: &mut MixedOutput<'_>) {
 
 /// Gives out histograms of windows, where one is picked.
 fn pick(series: &Series<'_>, out: &mut MixedOutput<'_>, which: impl Fn(&Window) -> Option<usize>) {
-    let mut writer = Writer::new(out.histograms);
+    let mut writer = Writer::new(out.histograms, series.steps());
     for window in series.windows() {
         if let Some(index) = which(&window) {
             out.present[window.step] = false;

@@ -18,7 +18,7 @@ use crate::window::extended::smoothed;
 pub fn smoothed_mixed(input: &MixedInput<'_>, out: &mut MixedOutput<'_>) {
     smoothed(&input.floats, out.values, out.present);
     let series = Series::new(input);
-    let mut writer = Writer::new(out.histograms);
+    let mut writer = Writer::new(out.histograms, series.steps());
     for window in series.windows() {
         out.present[window.step] = false;
         if !window.floats.is_empty() {

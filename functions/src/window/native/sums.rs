@@ -15,7 +15,7 @@ pub(in crate::window) fn aggregate(
     kind: StepAggregate,
     out: &mut MixedOutput<'_>,
 ) {
-    let mut writer = Writer::new(out.histograms);
+    let mut writer = Writer::new(out.histograms, series.steps());
     let mut runs = Runs::new(None);
     for window in series.windows() {
         out.present[window.step] = false;
