@@ -3,20 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::QueryError;
 use crate::exec::context::{Account, QueryContext};
-use crate::storage::{SelectControl, StorageError};
+use crate::exec::pieces;
+use crate::storage::{Pieces, SelectControl, StorageError};
 
 /// The control of all selects of a query: they share its symbols.
 pub struct StoreControl {
     context: Arc<QueryContext>,
     state: Mutex<State>,
     gate: Option<Gate>,
-    /// When work began that has no turn of its own; see [`StoreControl::short`].
-    began: Option<Instant>,
 }
 
 /// Finds a place for a query that turns out heavy; false if there is none.
@@ -49,6 +49,8 @@ struct State {
     /// Why the store was told to stop.
     reason: Option<QueryError>,
     turn: Option<OwnedSemaphorePermit>,
+    /// When work began that has no turn of its own; see [`StoreControl::short`].
+    began: Option<Instant>,
 }
 
 impl StoreControl {
@@ -58,7 +60,6 @@ impl StoreControl {
         StoreControl {
             context: Arc::clone(context),
             gate,
-            began: None,
             state: Mutex::new(State {
                 account: context.account("labels"),
                 labels: 0,
@@ -66,6 +67,7 @@ impl StoreControl {
                 symbols: 0,
                 reason: None,
                 turn: None,
+                began: None,
             }),
         }
     }
@@ -74,17 +76,15 @@ impl StoreControl {
     /// Where it turns out long, and others have all the turns of such, the store is
     /// told to stop, and the query to come back when it has one.
     #[must_use]
-    pub fn short(self) -> Self {
-        StoreControl {
-            began: Some(Instant::now()),
-            ..self
-        }
+    pub fn short(mut self) -> Self {
+        self.state.get_mut().began = Some(Instant::now());
+        self
     }
 
     /// Takes a turn if the work has become long.
     fn take_turn(&self, state: &mut State) -> Result<(), StorageError> {
         let is_long = |began: Instant| began.elapsed() > SHORT;
-        if state.turn.is_some() || !self.began.is_some_and(is_long) {
+        if state.turn.is_some() || !state.began.is_some_and(is_long) {
             return Ok(());
         }
         state.turn = self.context.pool.try_turn();
@@ -159,5 +159,21 @@ impl SelectControl for StoreControl {
         }
         let result = state.account.grow(bytes);
         StoreControl::told(&mut state, result)
+    }
+
+    fn run_pieces(&self, count: usize, pieces: Pieces) -> BoxFuture<'_, Result<(), StorageError>> {
+        Box::pin(async move {
+            let started = Instant::now();
+            let result = pieces::run(&self.context, count, pieces).await;
+            let mut state = self.state.lock();
+            // Pieces give way: they need no turn.
+            state.began = state.began.map(|began| began + started.elapsed());
+            result.map_err(|failure| {
+                failure.told(|error| {
+                    state.reason.get_or_insert(error);
+                    StorageError::Stopped
+                })
+            })
+        })
     }
 }

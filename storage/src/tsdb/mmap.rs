@@ -14,6 +14,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -27,8 +28,22 @@ use super::data_path::{DataPath, FileId, too_large};
 pub(crate) struct MappedFile {
     path: DataPath,
     version: Version,
-    bytes: Bytes,
+    /// The bytes, several times: each has a count of its slices of its own.
+    bytes: [Bytes; OWNERS],
     map: Option<Arc<Mmap>>,
+}
+
+/// How many threads slice a file without changing each other's count of slices:
+/// two that take turns at one count wait for its cache line at each chunk.
+const OWNERS: usize = 16;
+
+/// Which of the owners this thread takes.
+fn owner() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static MINE: usize = NEXT.fetch_add(1, Relaxed) % OWNERS;
+    }
+    MINE.try_with(|mine| *mine).unwrap_or(0)
 }
 
 /// What changes when a file is written to or replaced.
@@ -49,7 +64,8 @@ impl Version {
     }
 }
 
-/// The owner of a map behind [`Bytes`].
+/// The owner of a map behind [`Bytes`], with a cache line of its own.
+#[repr(align(128))]
 struct Owner(Arc<Mmap>);
 
 impl AsRef<[u8]> for Owner {
@@ -66,9 +82,10 @@ impl MappedFile {
     pub fn open(path: DataPath, limit: u64) -> Result<Self, StorageError> {
         let (file, metadata) = path.open().map_err(|e| path.io(e))?;
         let map = map(&file, metadata.len(), limit).map_err(|e| path.io(e))?;
-        let bytes = map
-            .clone()
-            .map_or(Bytes::new(), |map| Bytes::from_owner(Owner(map)));
+        let bytes = std::array::from_fn(|_| {
+            map.clone()
+                .map_or(Bytes::new(), |map| Bytes::from_owner(Owner(map)))
+        });
         Ok(MappedFile {
             path,
             version: Version::of(&metadata),
@@ -89,12 +106,12 @@ impl MappedFile {
     /// All bytes.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[0]
     }
 
     /// A slice that keeps the map.
     pub fn slice(&self, range: Range<usize>) -> Bytes {
-        self.bytes.slice(range)
+        self.bytes[owner()].slice(range)
     }
 
     /// Advises the system that these bytes will be read soon.

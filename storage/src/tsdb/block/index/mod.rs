@@ -12,6 +12,7 @@ mod series;
 mod symbols;
 mod table;
 
+use quarrel_engine::labels::Dictionary;
 use quarrel_engine::storage::StorageError;
 
 use self::symbols::Symbols;
@@ -134,6 +135,12 @@ impl Index {
     /// The number of symbols, if references number them from 0 on.
     pub fn symbol_count(&self) -> Result<Option<usize>, StorageError> {
         Ok(self.symbols()?.count())
+    }
+
+    /// Whether [`Dictionary`] holds of the symbols: they are numbered, text, and
+    /// sorted. The first call reads them all.
+    pub fn is_dictionary(&self) -> Result<bool, StorageError> {
+        Ok(self.symbols()?.are_sorted(&self.file))
     }
 
     /// A number above those of all series.
@@ -274,5 +281,18 @@ impl Index {
                 bytes.escape_ascii().to_string()
             ))),
         }
+    }
+}
+
+/// The symbols, once they are read.
+impl Dictionary for Index {
+    fn len(&self) -> usize {
+        self.symbols.get().and_then(Symbols::count).unwrap_or(0)
+    }
+
+    fn get(&self, number: u32) -> &str {
+        let symbols = self.symbols.get();
+        let text = symbols.and_then(|symbols| symbols.get(&self.file, number).ok());
+        text.unwrap_or_default()
     }
 }
