@@ -162,6 +162,19 @@ mod tests {
     }
 
     #[test]
+    fn a_string_that_was_missing_is_looked_for_in_what_came_since() {
+        let table = SymbolTable::new();
+        let [a, z] = ["a", "z"].map(|text| table.find_or_missing(text).unwrap_err());
+        let adopted = table.adopt(&sorted(&["a", "b"])).unwrap();
+        assert_eq!(table.add("a", a), adopted.symbol(0));
+        let late = table.add("z", z);
+        assert_eq!(table.intern("z"), late);
+        let missing = table.find_or_missing("y").unwrap_err();
+        let early = table.intern("y");
+        assert_eq!(table.add("y", missing), early);
+    }
+
+    #[test]
     fn a_table_has_one_dictionary() {
         let table = SymbolTable::new();
         let (one, other) = (sorted(&["a", "b"]), sorted(&["a", "b"]));

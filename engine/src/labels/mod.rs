@@ -43,7 +43,7 @@ impl Symbol {
 }
 
 /// One label: name and value.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Label {
     /// The label's name.
     pub name: Symbol,

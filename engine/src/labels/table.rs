@@ -33,6 +33,13 @@ struct Inner {
     lent: Option<Lent>,
 }
 
+/// A string was not in a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Missing {
+    /// Whether it was not in a dictionary either.
+    is_lent: bool,
+}
+
 /// Strings that a table may have to take a dictionary in: each is looked for in
 /// it.
 const MOST_KNOWN: usize = 128;
@@ -63,11 +70,13 @@ impl Inner {
     }
 
     fn find(&self, text: &str) -> Option<Symbol> {
-        let own = self
-            .index
-            .find(hash_text(text), |&s| self.own(s) == text)
-            .map(|&s| Symbol(s));
-        own.or_else(|| self.lent.as_ref()?.find(text))
+        self.find_own(text)
+            .or_else(|| self.lent.as_ref()?.find(text))
+    }
+
+    fn find_own(&self, text: &str) -> Option<Symbol> {
+        let is_it = |&s: &u32| self.own(s) == text;
+        self.index.find(hash_text(text), is_it).map(|&s| Symbol(s))
     }
 
     fn adopt(&mut self, dictionary: &Arc<dyn Dictionary>) -> Option<Adopted> {
@@ -85,9 +94,11 @@ impl Inner {
     }
 
     fn intern(&mut self, text: &str) -> Symbol {
-        if let Some(symbol) = self.find(text) {
-            return symbol;
-        }
+        self.find(text).unwrap_or_else(|| self.add(text))
+    }
+
+    /// Takes in a string that is not known.
+    fn add(&mut self, text: &str) -> Symbol {
         let end = u32::try_from(self.text.len() + text.len())
             .expect("a query's label strings stay below 4 GiB: the memory limit is far below");
         self.text.push_str(text);
@@ -136,10 +147,26 @@ impl SymbolTable {
 
     /// The symbol of `text`, made if it is new.
     pub fn intern(&self, text: &str) -> Symbol {
-        if let Some(symbol) = self.inner.read().find(text) {
-            return symbol;
-        }
-        self.write().intern(text)
+        self.find_or_missing(text)
+            .unwrap_or_else(|missing| self.add(text, missing))
+    }
+
+    /// The symbol of `text`, or what [`SymbolTable::add`] needs to know.
+    pub(crate) fn find_or_missing(&self, text: &str) -> Result<Symbol, Missing> {
+        let inner = self.inner.read();
+        let is_lent = inner.lent.is_some();
+        inner.find(text).ok_or(Missing { is_lent })
+    }
+
+    /// Makes a symbol of a string that was missing; it is not looked for in lent
+    /// strings again.
+    pub(crate) fn add(&self, text: &str, missing: Missing) -> Symbol {
+        let SymbolsMut { inner, .. } = &mut self.write();
+        let found = match inner.lent.is_some() == missing.is_lent {
+            true => inner.find_own(text),
+            false => inner.find(text),
+        };
+        found.unwrap_or_else(|| inner.add(text))
     }
 
     /// The symbol of `text` if some label set has it.
