@@ -105,3 +105,90 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::exec::context::{ContextLimits, Semantics};
+    use crate::exec::memory::MemoryPool;
+    use crate::exec::pool::Pool;
+
+    fn context(threads: usize) -> Arc<QueryContext> {
+        let limits = ContextLimits {
+            timeout: None,
+            pool: MemoryPool::default(),
+            max_memory: u64::MAX,
+            max_samples: u64::MAX,
+            max_samples_read: u64::MAX,
+        };
+        let semantics = Semantics {
+            batch_items: 16,
+            delayed_name_removal: false,
+            type_and_unit_labels: false,
+            counts_steps: false,
+        };
+        let pool = Pool::new(threads).unwrap();
+        Arc::new(QueryContext::new(pool, limits, semantics))
+    }
+
+    #[test]
+    fn each_piece_runs_once() {
+        for (threads, count) in [(1, 5), (3, 0), (3, 1), (3, 200)] {
+            let ran: Arc<Vec<AtomicUsize>> =
+                Arc::new((0..count).map(|_| AtomicUsize::new(0)).collect());
+            let counting = Arc::clone(&ran);
+            let pieces: Pieces = Arc::new(move |number| {
+                counting[number].fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            });
+            block_on(run(&context(threads), count, pieces)).unwrap();
+            assert!(ran.iter().all(|n| n.load(Ordering::Relaxed) == 1));
+        }
+    }
+
+    #[test]
+    fn the_lowest_failure_is_told() {
+        for _ in 0..50 {
+            let pieces: Pieces = Arc::new(|number| match number {
+                0..7 => Ok(()),
+                7 => {
+                    std::thread::yield_now();
+                    Err(StorageError::Other("seven".into()))
+                }
+                _ => Err(StorageError::Other("behind".into())),
+            });
+            let failure = block_on(run(&context(3), 100, pieces)).unwrap_err();
+            assert!(matches!(failure, Failure::Piece(e) if e.to_string() == "seven"));
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_query_is_the_end_of_its_pieces() {
+        let context = context(2);
+        let cancellation = Arc::clone(context.cancellation());
+        let pieces: Pieces = Arc::new(move |number| {
+            if number == 3 {
+                cancellation.cancel();
+            }
+            Ok(())
+        });
+        let failure = block_on(run(&context, 1000, pieces)).unwrap_err();
+        assert!(matches!(
+            failure,
+            Failure::Ended(QueryError::Canceled { .. })
+        ));
+    }
+
+    #[test]
+    fn a_panic_comes_back_to_the_store() {
+        let pieces: Pieces = Arc::new(|number| {
+            assert_ne!(number, 9, "nine");
+            Ok(())
+        });
+        let failure = block_on(run(&context(2), 10, pieces)).unwrap_err();
+        let told = catch_unwind(AssertUnwindSafe(|| failure.told(|_| StorageError::Stopped)));
+        assert!(told.is_err());
+    }
+}
