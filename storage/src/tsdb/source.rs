@@ -31,6 +31,7 @@ impl Source {
                 let SelectRequest {
                     matchers, control, ..
                 } = request;
+                live.block.index().load(control).await?;
                 let candidates = live.block.candidates(matchers, cache, control)?;
                 let reading = live
                     .block

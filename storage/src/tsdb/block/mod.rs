@@ -24,7 +24,7 @@ use super::mmap::MappedFile;
 pub use meta::{BlockMeta, BlockStats, Compaction, Parent};
 pub use tombstones::Tombstones;
 
-pub(super) use index::Values;
+pub(super) use index::{TABLES, Values};
 pub(super) use meta::is_ulid;
 pub(super) use read::{Rows, reserve_rows};
 pub(super) use select::Candidates;
@@ -112,7 +112,7 @@ impl Block {
         Ok(last)
     }
 
-    pub(super) fn index(&self) -> &Index {
+    pub(super) fn index(&self) -> &Arc<Index> {
         &self.index
     }
 }
