@@ -1,10 +1,10 @@
 //! Label sets as a query sees them: interned symbols in one dense list.
 //!
 //! A plan node's rows are numbered, and the node's [`LabelList`] gives each
-//! row's labels. Strings are interned once for a query in a [`SymbolTable`];
-//! a label set is a slice of symbol pairs sorted by label name, so that sets
-//! compare and hash as integers. Names and values as text appear only where
-//! order or output need them.
+//! row's labels. Strings are interned once for a query in a [`SymbolTable`], or
+//! lent to it by a store; a label set is a slice of symbol pairs sorted by label
+//! name, so that sets compare and hash as integers. Names and values as text
+//! appear only where order or output need them.
 
 mod dictionary;
 mod grouper;
