@@ -20,12 +20,14 @@ pub use crate::query::BenchQuery;
 /// Why a bench cannot run.
 pub type BenchError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Opens a data directory.
+/// Opens a data directory, as `quarrel serve` does.
 ///
 /// # Errors
 /// Those of the store.
 pub fn open(dir: &Path) -> Result<Arc<dyn Storage>, BenchError> {
-    Ok(Arc::new(Tsdb::open(dir, TsdbOptions::default())?))
+    let mut options = TsdbOptions::default();
+    options.reads_tables = true;
+    Ok(Arc::new(Tsdb::open(dir, options)?))
 }
 
 /// The number of rows of an answer.

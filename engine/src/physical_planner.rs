@@ -173,7 +173,7 @@ impl<'a> PhysicalPlanner<'a> {
         let labels: usize = lists.iter().map(|list| list.bytes()).sum();
         account.grow(2 * labels + rows * BYTES_A_ROW)?;
         let node = self.bind_node(plan, Operands(operands.into_iter())).await?;
-        let is_old = lists.iter().any(|list| Arc::ptr_eq(list, &node.labels));
+        let is_old = lists.iter().any(|list| list.shares(&node.labels));
         let new = if is_old { 0 } else { node.labels.bytes() };
         account.set(new + rows * KEPT_A_ROW)?;
         account.keep_lasting();

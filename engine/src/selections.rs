@@ -248,7 +248,7 @@ fn check_order(
         }
         let in_order = row
             .windows(2)
-            .all(|pair| symbols.get(pair[0].name) < symbols.get(pair[1].name));
+            .all(|pair| symbols.compare_text(pair[0].name, pair[1].name) == Ordering::Less);
         if !in_order || row.iter().any(|label| label.value == Symbol::EMPTY) {
             return told(format!(
                 "the store gave series {}: labels must be sorted by name, differ, and have values",

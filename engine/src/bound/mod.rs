@@ -140,9 +140,9 @@ pub(crate) struct RowLabels {
 }
 
 impl RowLabels {
-    /// Label sets that may be equal.
+    /// Label sets that may be equal, unless their order shows that they are not.
     pub fn new(list: LabelList) -> Self {
-        let unique = list.len() < 2;
+        let unique = list.ascends();
         RowLabels {
             unique,
             ..RowLabels::unique(list)

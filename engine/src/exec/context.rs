@@ -483,16 +483,17 @@ impl QueryContext {
     /// # Errors
     /// As [`QueryContext::reserve_lasting`].
     pub fn intern(&self, text: &str) -> Result<Symbol, QueryError> {
-        if let Some(symbol) = self.symbols.lookup(text) {
-            return Ok(symbol);
-        }
+        let missing = match self.symbols.find_or_missing(text) {
+            Ok(symbol) => return Ok(symbol),
+            Err(missing) => missing,
+        };
         let what = "label strings";
         let Some(growth) = self.symbols.growth(text.len()) else {
             let limit = u64::from(u32::MAX);
             return Err(self.refused(Refused::Query { limit }, what));
         };
         self.reserve_lasting(growth, what)?;
-        Ok(self.symbols.intern(text))
+        Ok(self.symbols.add(text, missing))
     }
 
     /// Hands `bytes` of what was reserved so on to an answer.

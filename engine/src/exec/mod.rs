@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod morsels;
 pub mod operator;
 pub mod ordered;
+pub mod pieces;
 pub mod plan_node;
 pub mod pool;
 pub mod step_counts;

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::QueryError;
 use crate::exec::account::Account;
 use crate::exec::context::QueryContext;
-use crate::storage::{SelectControl, StorageError};
+use crate::exec::pieces;
+use crate::storage::{Pieces, SelectControl, StorageError};
 
 /// The control of all selects of a query: they share its symbols.
 pub struct StoreControl {
     context: Arc<QueryContext>,
     state: Mutex<State>,
     gate: Option<Gate>,
-    pace: Pace,
 }
 
 /// Finds a place for a query that turns out heavy; false if there is none.
@@ -67,6 +68,7 @@ struct State {
     /// Why the store was told to stop.
     reason: Option<QueryError>,
     turn: Option<OwnedSemaphorePermit>,
+    pace: Pace,
 }
 
 impl StoreControl {
@@ -76,7 +78,6 @@ impl StoreControl {
         StoreControl {
             context: Arc::clone(context),
             gate,
-            pace: Pace::Any,
             state: Mutex::new(State {
                 account: context.account("labels"),
                 labels: 0,
@@ -84,6 +85,7 @@ impl StoreControl {
                 symbols: 0,
                 reason: None,
                 turn: None,
+                pace: Pace::Any,
             }),
         }
     }
@@ -92,26 +94,22 @@ impl StoreControl {
     /// Where it turns out long, and others have all the turns of such, the store is
     /// told to stop, and the query to come back when it has one.
     #[must_use]
-    pub fn short(self) -> Self {
-        StoreControl {
-            pace: Pace::Short(Instant::now()),
-            ..self
-        }
+    pub fn short(mut self) -> Self {
+        self.state.get_mut().pace = Pace::Short(Instant::now());
+        self
     }
 
     /// The same, for work on the caller's thread. Where it takes more than a moment
     /// the store is told to stop, and asked anew on the engine's threads.
     #[must_use]
-    pub fn brief(self) -> Self {
-        StoreControl {
-            pace: Pace::Brief(Instant::now()),
-            ..self
-        }
+    pub fn brief(mut self) -> Self {
+        self.state.get_mut().pace = Pace::Brief(Instant::now());
+        self
     }
 
     /// Ends what is too long for its place, or takes a turn for it.
     fn keep_pace(&self, state: &mut State) -> Result<(), StorageError> {
-        match self.pace {
+        match state.pace {
             Pace::Brief(began) if state.labels > BRIEF_LABELS || began.elapsed() > BRIEF => {
                 self.context.turn_long();
                 Err(StorageError::Stopped)
@@ -193,5 +191,23 @@ impl SelectControl for StoreControl {
         }
         let result = state.account.grow(bytes);
         StoreControl::told(&mut state, result)
+    }
+
+    fn run_pieces(&self, count: usize, pieces: Pieces) -> BoxFuture<'_, Result<(), StorageError>> {
+        Box::pin(async move {
+            let started = Instant::now();
+            let result = pieces::run(&self.context, count, pieces).await;
+            let mut state = self.state.lock();
+            // Pieces give way: they need no turn.
+            if let Pace::Short(began) = &mut state.pace {
+                *began += started.elapsed();
+            }
+            result.map_err(|failure| {
+                failure.told(|error| {
+                    state.reason.get_or_insert(error);
+                    StorageError::Stopped
+                })
+            })
+        })
     }
 }

@@ -2,8 +2,14 @@
 //! so many bytes.
 
 use std::fmt::Debug;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
 
 use super::error::StorageError;
+
+/// The pieces of a store's work, by number.
+pub type Pieces = Arc<dyn Fn(usize) -> Result<(), StorageError> + Send + Sync>;
 
 /// The end of a query, as a store sees it. What takes long asks it in its loops,
 /// so that a query that was cancelled, or whose time or memory is over, costs
@@ -24,6 +30,24 @@ pub trait SelectControl: Debug + Send + Sync {
     /// # Errors
     /// As [`SelectControl::check`].
     fn reserve(&self, bytes: usize) -> Result<(), StorageError>;
+
+    /// Runs pieces of work, those from 0 to `count`, on all threads that the
+    /// query may use, in no order and side by side; other queries come in between.
+    /// A piece should take about a millisecond, and must not wait for another. Where
+    /// a store has the work of tens of milliseconds, this is the way to do it. The
+    /// default runs one piece after the other, here.
+    ///
+    /// # Errors
+    /// That of the first piece, by number, that fails; behind it no more begin.
+    /// As [`SelectControl::check`], which is asked before each piece.
+    fn run_pieces(&self, count: usize, pieces: Pieces) -> BoxFuture<'_, Result<(), StorageError>> {
+        Box::pin(async move {
+            (0..count).try_for_each(|number| {
+                self.check()?;
+                pieces(number)
+            })
+        })
+    }
 }
 
 /// No query waits: nothing ends.

@@ -33,9 +33,9 @@ pub mod histogram_chunks {
 }
 
 pub use chunk::{Chunk, ChunkData};
-pub use control::{SelectControl, Unlimited};
+pub use control::{Pieces, SelectControl, Unlimited};
 pub use error::StorageError;
 pub(crate) use panics::{message as panic_message, snapshot};
-pub use select::{LabelsRequest, SelectHints, SelectRequest, Selected, SeriesSource};
+pub use select::{LabelsRequest, SelectHints, SelectRequest, Selected, SeriesSource, is_projected};
 pub use store::{Snapshot, Storage};
 pub use time_range::TimeRange;

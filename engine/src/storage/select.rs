@@ -82,10 +82,16 @@ impl<'a> SelectRequest<'a> {
 
     /// Whether the query looks at the label `name`.
     pub fn needs(&self, name: &str) -> bool {
-        let asked = |names: &[String]| names.iter().any(|n| n == name);
-        let metadata = ["__name__", "__type__", "__unit__"];
-        self.projection.is_none_or(asked) || metadata.contains(&name)
+        self.projection
+            .is_none_or(|names| is_projected(names, name))
     }
+}
+
+/// Whether a query looks at the label `name` that looks at these beside
+/// `__name__`, `__type__` and `__unit__`; see [`SelectRequest::projection`].
+pub fn is_projected(projection: &[String], name: &str) -> bool {
+    let metadata = ["__name__", "__type__", "__unit__"];
+    metadata.contains(&name) || projection.iter().any(|n| n == name)
 }
 
 /// A question for label names or values.

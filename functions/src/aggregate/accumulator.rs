@@ -69,6 +69,18 @@ impl Accumulator {
         }
     }
 
+    /// Makes the group empty again; it keeps its buffers.
+    pub fn clear(&mut self) {
+        self.counts.clear();
+        match &mut self.state {
+            State::Sum(row) => row.clear(),
+            State::Avg(row) => row.clear(),
+            State::Extreme(row) => row.clear(),
+            State::Variance { row, .. } => row.clear(),
+            State::Count | State::Group => {}
+        }
+    }
+
     /// Bytes that the state of `steps` covered steps needs, for reserving them
     /// first.
     pub fn bytes(function: AggregateFunction, steps: usize) -> usize {

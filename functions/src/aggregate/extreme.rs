@@ -17,6 +17,11 @@ impl Extreme {
         }
     }
 
+    /// Covers no step.
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+    }
+
     pub(super) fn widen(&mut self, before: usize, after: usize) {
         widen(&mut self.values, before, after, f64::NAN);
     }

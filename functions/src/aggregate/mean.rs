@@ -17,6 +17,13 @@ pub(super) struct MeanRow {
 }
 
 impl MeanRow {
+    /// Covers no step.
+    pub(super) fn clear(&mut self) {
+        self.sums.clear();
+        self.compensations.clear();
+        self.incremental.clear();
+    }
+
     pub(super) fn widen(&mut self, before: usize, after: usize) {
         widen(&mut self.sums, before, after, 0.0);
         widen(&mut self.compensations, before, after, 0.0);

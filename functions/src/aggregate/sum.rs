@@ -10,6 +10,12 @@ pub(super) struct SumRow {
 }
 
 impl SumRow {
+    /// Covers no step.
+    pub(super) fn clear(&mut self) {
+        self.sums.clear();
+        self.compensations.clear();
+    }
+
     pub(super) fn widen(&mut self, before: usize, after: usize) {
         widen(&mut self.sums, before, after, 0.0);
         widen(&mut self.compensations, before, after, 0.0);

@@ -13,6 +13,12 @@ pub(super) struct Variance {
 }
 
 impl Variance {
+    /// Covers no step.
+    pub(super) fn clear(&mut self) {
+        self.means.clear();
+        self.squares.clear();
+    }
+
     pub(super) fn widen(&mut self, before: usize, after: usize) {
         widen(&mut self.means, before, after, 0.0);
         widen(&mut self.squares, before, after, 0.0);

@@ -42,7 +42,7 @@ impl DataArgs {
     /// Opens the directory.
     pub(super) async fn open(&self) -> Result<Data, Failure> {
         let dir = self.dir()?;
-        let storage = open(&dir).await?;
+        let storage = open(&dir, TsdbOptions::default()).await?;
         let snapshot = storage
             .snapshot(TimeRange::ALL)
             .await
@@ -58,9 +58,9 @@ fn last_moment(snapshot: &dyn Snapshot) -> Option<Moment> {
 
 /// Opens a data directory on a blocking thread, since the head is read from its
 /// log.
-pub(super) async fn open(dir: &Path) -> Result<Arc<dyn Storage>, Failure> {
+pub(super) async fn open(dir: &Path, options: TsdbOptions) -> Result<Arc<dyn Storage>, Failure> {
     let path = dir.to_path_buf();
-    let opened = tokio::task::spawn_blocking(move || Tsdb::open(path, TsdbOptions::default()));
+    let opened = tokio::task::spawn_blocking(move || Tsdb::open(path, options));
     match opened.await {
         Ok(Ok(tsdb)) => Ok(Arc::new(tsdb)),
         Ok(Err(error)) => Err(Failure::new(format_args!(

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use quarrel_matchers::Regex;
+use quarrel_storage::tsdb::TsdbOptions;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -138,7 +139,9 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     let router = router(Arc::clone(&api));
     let serving = http.run(http::serve(listeners, router, options, stop));
     let opening = async {
-        let storage = data::open(&dir).await?;
+        let mut tsdb = TsdbOptions::default();
+        tsdb.reads_tables = true;
+        let storage = data::open(&dir, tsdb).await?;
         api.set_storage(storage);
         tracing::info!("Server is ready to receive web requests.");
         // The program ends when the server ends.

@@ -41,6 +41,7 @@ mod data;
 mod failures;
 mod harness;
 mod labels;
+mod pieces;
 mod read;
 pub mod reader;
 mod samples;
@@ -74,6 +75,8 @@ macro_rules! conformance_checks {
             matchers_of_the_empty_value
             conjunctions_of_matchers
             many_series
+            pieces_run_in_any_order
+            pieces_that_are_refused_end_the_select
             values_keep_their_bits
             stale_markers_are_kept
             time_bounds
@@ -109,6 +112,7 @@ macro_rules! table {
 mod checks {
     pub(super) use super::failures::*;
     pub(super) use super::labels::*;
+    pub(super) use super::pieces::*;
     pub(super) use super::samples::*;
     pub(super) use super::selects::*;
     pub(super) use super::views::*;

@@ -35,6 +35,8 @@ enum Fault {
     EmptyNeedsLabel,
     OnlyFirstMatcher,
     AtMost1000,
+    PiecesAsTheyRan,
+    RefusalIgnored,
     NanCanonical,
     StaleDropped,
     EndExclusive,
@@ -175,6 +177,34 @@ impl Storage for Store {
 }
 
 impl View {
+    /// The rows in the order in which the pieces of a select ran, for stores with
+    /// faults in pieces.
+    async fn in_pieces(
+        &self,
+        mut rows: Vec<u32>,
+        request: &SelectRequest<'_>,
+    ) -> Result<Vec<u32>, StorageError> {
+        let (Fault::PiecesAsTheyRan | Fault::RefusalIgnored) = self.state.fault else {
+            return Ok(rows);
+        };
+        const PIECES: usize = 4;
+        let ran: Arc<Mutex<Vec<usize>>> = Arc::default();
+        let running = ran.clone();
+        let piece = move |number| {
+            running.lock().push(number);
+            Ok(())
+        };
+        let result = request.control.run_pieces(PIECES, Arc::new(piece)).await;
+        if self.state.is(Fault::PiecesAsTheyRan) {
+            result?;
+            let ran = ran.lock();
+            let count = rows.len();
+            let piece = |row: u32| row as usize * PIECES / count;
+            rows.sort_by_key(|&row| ran.iter().position(|&n| n == piece(row)));
+        }
+        Ok(rows)
+    }
+
     async fn current(&self) -> Result<Arc<dyn Snapshot>, StorageError> {
         if self.state.is(Fault::LiveSnapshot) {
             return self.state.memory.snapshot(TimeRange::ALL).await;
@@ -276,6 +306,11 @@ impl Snapshot for View {
             let changed = SelectRequest::new(&matchers, range, hints, symbols);
             let selected = inner.select(changed).await?;
             let (labels, rows) = self.changed_labels(&selected.labels, &request);
+            let order = self
+                .in_pieces((0..rows.len() as u32).collect(), &request)
+                .await?;
+            let rows: Vec<u32> = order.iter().map(|&i| rows[i as usize]).collect();
+            let labels = labels.take(&order);
             let is_broken = |row: &[Label]| {
                 let symbols = request.symbols.read();
                 let text = |s| symbols.get(s).to_string();
@@ -494,6 +529,11 @@ const FAILS: &[(Fault, &str)] = &[
     (Fault::EmptyNeedsLabel, "matchers_of_the_empty_value"),
     (Fault::OnlyFirstMatcher, "conjunctions_of_matchers"),
     (Fault::AtMost1000, "many_series"),
+    (Fault::PiecesAsTheyRan, "pieces_run_in_any_order"),
+    (
+        Fault::RefusalIgnored,
+        "pieces_that_are_refused_end_the_select",
+    ),
     (Fault::NanCanonical, "values_keep_their_bits"),
     (Fault::StaleDropped, "stale_markers_are_kept"),
     (Fault::EndExclusive, "time_bounds"),

@@ -99,6 +99,19 @@ impl<'a> Decbuf<'a> {
     }
 
     fn long_uvarint64(&mut self) -> Result<u64, DecodeError> {
+        // Up to eight bytes at once: those before the first that is below 0x80 have
+        // seven bits each.
+        const GOES_ON: u64 = 0x8080_8080_8080_8080;
+        if let Some(bytes) = self.0.first_chunk() {
+            let bytes = u64::from_le_bytes(*bytes);
+            let ends = !bytes & GOES_ON;
+            if ends != 0 {
+                let length = ends.trailing_zeros() / 8 + 1;
+                let sevens = bytes & (u64::MAX >> (64 - 8 * length)) & !GOES_ON;
+                self.0 = &self.0[length as usize..];
+                return Ok(joined(sevens));
+            }
+        }
         let mut value = 0;
         for (i, byte) in self.0.iter().enumerate() {
             if i == 9 && *byte > 1 {
@@ -141,6 +154,13 @@ impl<'a> Decbuf<'a> {
         let n = usize::try_from(self.uvarint64()?).map_err(|_| SHORT)?;
         self.bytes(n)
     }
+}
+
+/// The number whose groups of seven bits are the bytes of `sevens`.
+fn joined(sevens: u64) -> u64 {
+    let pairs = sevens & 0x007f_007f_007f_007f | (sevens & 0x7f00_7f00_7f00_7f00) >> 1;
+    let fours = pairs & 0x0000_3fff_0000_3fff | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+    fours & 0x0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4
 }
 
 /// Content with a checksum that has not been verified yet.

@@ -2,12 +2,14 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::SystemTime;
 
 use quarrel_engine::storage::StorageError;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::block::{self, Block, BlockMeta, Tombstones};
+use super::block::{self, Block, BlockMeta, TABLES, Tombstones};
 use super::data_path::DataPath;
 
 /// An open block with its tombstones at one moment.
@@ -119,4 +121,30 @@ pub(super) fn list(dir: &DataPath, known: &[LiveBlock]) -> Result<Vec<LiveBlock>
     }
     live.sort_by_key(|b| b.block.meta().min_time);
     Ok(live)
+}
+
+/// Reads the tables of blocks that have not been read yet, on all cores. What is
+/// corrupt is reported by the select that needs it.
+pub(super) fn read_tables(blocks: &[LiveBlock]) {
+    let unread = blocks.iter().map(|live| live.block.index());
+    let unread: Vec<_> = unread.filter(|index| !index.is_loaded()).collect();
+    let pieces = unread.len() * TABLES;
+    let next = AtomicUsize::new(0);
+    let read = || {
+        loop {
+            let piece = next.fetch_add(1, Ordering::Relaxed);
+            let Some(index) = unread.get(piece / TABLES) else {
+                return;
+            };
+            let _ = index.load_table(piece % TABLES);
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 1..cores.min(pieces) {
+            // This thread reads what no other does.
+            let _ = thread::Builder::new().spawn_scoped(scope, read);
+        }
+        read();
+    });
 }

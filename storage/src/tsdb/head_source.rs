@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use quarrel_engine::labels::{Label, Symbol};
+use quarrel_engine::labels::{Label, LabelList, Symbol};
 use quarrel_engine::storage::{Chunk, SelectRequest, StorageError, TimeRange};
 use rustc_hash::FxHashMap;
 
-use super::block::{Rows, add_range};
+use super::block::{Rows, add_range, reserve_rows};
 use super::chain::Start;
 use super::head::{Head, HeadChunk, HeadChunkData, HeadError, merge_overlapping};
 use super::head_histograms::{self, BadHistogram};
@@ -14,6 +14,8 @@ use super::overlap::{self, Piece};
 
 /// Number of series whose labels are interned under one lock.
 const BATCH: usize = 256;
+/// Labels of a row for which room is made at first.
+const LABELS_A_ROW: usize = 8;
 
 /// The series of the head that satisfy the matchers and have samples in the
 /// range, in label order.
@@ -34,8 +36,12 @@ pub(super) fn rows(head: &Head, request: SelectRequest<'_>) -> Result<Rows, Stor
         samples += in_range.unwrap_or(0);
         in_range.is_some()
     });
-    let mut rows = Rows::with_capacity(ids.len(), request)?;
-    rows.samples = samples as f64;
+    reserve_rows(ids.len(), request)?;
+    let mut rows = Rows {
+        labels: LabelList::with_capacity(ids.len(), LABELS_A_ROW),
+        samples: samples as f64,
+        ..Rows::default()
+    };
     let mut memo: FxHashMap<u32, Symbol> = FxHashMap::default();
     let mut labels = Vec::with_capacity(16);
     for batch in ids.chunks(BATCH) {

@@ -22,6 +22,11 @@ impl<T> Default for Lazy<T> {
 }
 
 impl<T> Lazy<T> {
+    /// The value, if it is there.
+    pub fn get(&self) -> Option<&T> {
+        self.value.get()
+    }
+
     /// Returns the value. If it is missing, computes it by `make` while other
     /// callers wait.
     pub fn get_or_try<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {

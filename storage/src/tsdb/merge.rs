@@ -25,23 +25,26 @@ pub(super) struct Part {
 #[derive(Debug, Default)]
 pub(super) struct Merged {
     pub labels: LabelList,
+    /// The one source with rows, and the number of each row there.
+    only: Option<(u32, Vec<u32>)>,
+    /// The parts of rows of several sources.
     parts: Vec<Part>,
-    /// Where the parts of each row end; empty if each row has one.
+    /// Where the parts of each row end.
     ends: Vec<u32>,
 }
 
 impl Merged {
-    /// The parts of a row.
+    /// The part of a row, if all rows are of one source.
+    pub fn only_part(&self, row: usize) -> Option<Part> {
+        let (source, ids) = self.only.as_ref()?;
+        let (source, id) = (*source, *ids.get(row)?);
+        Some(Part { source, id })
+    }
+
+    /// The parts of a row of several sources.
     pub fn parts(&self, row: usize) -> &[Part] {
-        if self.ends.is_empty() {
-            return self.parts.get(row..row + 1).unwrap_or_default();
-        }
-        let start = if row == 0 {
-            0
-        } else {
-            self.ends[row - 1] as usize
-        };
-        &self.parts[start..self.ends[row] as usize]
+        let start = if row == 0 { 0 } else { self.ends[row - 1] };
+        &self.parts[start as usize..self.ends[row] as usize]
     }
 }
 
@@ -52,17 +55,17 @@ pub(super) fn merge(mut sources: Vec<(u32, Rows)>, symbols: &Symbols<'_>) -> Mer
         let Some((source, rows)) = sources.pop() else {
             return Merged::default();
         };
-        let parts = rows.ids.into_iter().map(|id| Part { source, id }).collect();
         return Merged {
             labels: rows.labels,
-            parts,
-            ends: Vec::new(),
+            only: Some((source, rows.ids)),
+            ..Merged::default()
         };
     }
     let rows = sources.iter().map(|(_, rows)| rows.ids.len());
     let (most, all) = (rows.clone().max().unwrap_or(0), rows.sum());
     let mut merged = Merged {
         labels: LabelList::with_capacity(most, 8),
+        only: None,
         parts: Vec::with_capacity(all),
         ends: Vec::with_capacity(most),
     };

@@ -14,7 +14,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -28,21 +28,22 @@ use super::data_path::{DataPath, FileId, too_large};
 pub(crate) struct MappedFile {
     path: DataPath,
     version: Version,
-    /// All bytes, once for each shard of threads.
-    shards: [Bytes; SHARDS],
+    /// The bytes, several times: each has a count of its slices of its own.
+    bytes: [Bytes; OWNERS],
     map: Option<Arc<Mmap>>,
 }
 
-/// Owners of a map. Slices count their owner's references; if all threads counted
-/// on one, its cache line would go back and forth between them with each chunk.
-const SHARDS: usize = 8;
+/// How many threads slice a file without changing each other's count of slices:
+/// two that take turns at one count wait for its cache line at each chunk.
+const OWNERS: usize = 16;
 
-thread_local! {
-    /// The shard that this thread counts on.
-    static SHARD: usize = {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS
-    };
+/// Which of the owners this thread takes.
+fn owner() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static MINE: usize = NEXT.fetch_add(1, Relaxed) % OWNERS;
+    }
+    MINE.try_with(|mine| *mine).unwrap_or(0)
 }
 
 /// What changes when a file is written to or replaced.
@@ -63,7 +64,7 @@ impl Version {
     }
 }
 
-/// The owner of a map behind [`Bytes`], alone on its cache lines with its count.
+/// The owner of a map behind [`Bytes`], with a cache line of its own.
 #[repr(align(128))]
 struct Owner(Arc<Mmap>);
 
@@ -81,14 +82,14 @@ impl MappedFile {
     pub fn open(path: DataPath, limit: u64) -> Result<Self, StorageError> {
         let (file, metadata) = path.open().map_err(|e| path.io(e))?;
         let map = map(&file, metadata.len(), limit).map_err(|e| path.io(e))?;
-        let shards = std::array::from_fn(|_| {
-            let owner = map.clone().map(Owner);
-            owner.map_or(Bytes::new(), Bytes::from_owner)
+        let bytes = std::array::from_fn(|_| {
+            map.clone()
+                .map_or(Bytes::new(), |map| Bytes::from_owner(Owner(map)))
         });
         Ok(MappedFile {
             path,
             version: Version::of(&metadata),
-            shards,
+            bytes,
             map,
         })
     }
@@ -105,12 +106,12 @@ impl MappedFile {
     /// All bytes.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        &self.shards[0]
+        &self.bytes[0]
     }
 
     /// A slice that keeps the map.
     pub fn slice(&self, range: Range<usize>) -> Bytes {
-        self.shards[SHARD.with(|shard| *shard)].slice(range)
+        self.bytes[owner()].slice(range)
     }
 
     /// Advises the system that these bytes will be read soon.

@@ -57,17 +57,18 @@ impl View {
         overlaps.then_some(&self.head)
     }
 
-    fn select(&self, mut request: SelectRequest<'_>) -> Result<Selected, StorageError> {
+    async fn select(&self, mut request: SelectRequest<'_>) -> Result<Selected, StorageError> {
         let SelectRequest { range, symbols, .. } = request;
         let sources = self.sources(range);
-        if !matches!(sources[..], [Source::Block(_)]) {
+        let alone = matches!(sources[..], [Source::Block(_)]);
+        if !alone {
             // Several sources are merged by their whole label sets.
             request.projection = None;
         }
         let mut all = Vec::with_capacity(sources.len());
         let mut estimate = 0.0;
         for (number, source) in sources.iter().enumerate() {
-            let rows = source.rows(request, &self.cache)?;
+            let rows = source.rows(request, &self.cache, alone).await?;
             estimate += rows.samples;
             all.push((number as u32, rows));
         }
@@ -116,12 +117,11 @@ struct Series {
 
 impl SeriesSource for Series {
     fn chunks(&self, row: u32, out: &mut Vec<Chunk>) -> Result<(), StorageError> {
-        samples::chunks(
-            &self.sources,
-            self.merged.parts(row as usize),
-            self.range,
-            out,
-        )
+        let (row, sources) = (row as usize, &self.sources);
+        match self.merged.only_part(row) {
+            Some(part) => sources[part.source as usize].chunks(part.id, self.range, out),
+            None => samples::chunks(sources, self.merged.parts(row), self.range, out),
+        }
     }
 
     fn estimated_samples(&self) -> Option<u64> {
@@ -138,7 +138,7 @@ impl Snapshot for TsdbSnapshot {
         &'a self,
         request: SelectRequest<'a>,
     ) -> BoxFuture<'a, Result<Selected, StorageError>> {
-        Box::pin(async move { self.0.select(request) })
+        Box::pin(self.0.select(request))
     }
 
     fn label_names<'a>(

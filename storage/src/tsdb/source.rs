@@ -19,14 +19,24 @@ pub(super) enum Source {
 
 impl Source {
     /// The series that satisfy the matchers and have samples in the range.
-    pub fn rows(&self, request: SelectRequest<'_>, cache: &Cache) -> Result<Rows, StorageError> {
+    /// `alone` tells that there is no other source of this select.
+    pub async fn rows(
+        &self,
+        request: SelectRequest<'_>,
+        cache: &Cache,
+        alone: bool,
+    ) -> Result<Rows, StorageError> {
         match self {
             Source::Block(live) => {
                 let SelectRequest {
                     matchers, control, ..
                 } = request;
+                live.block.index().load(control).await?;
                 let candidates = live.block.candidates(matchers, cache, control)?;
-                live.block.rows(candidates, &live.tombstones, request)
+                let reading = live
+                    .block
+                    .rows(candidates, &live.tombstones, request, alone);
+                reading.await
             }
             Source::Head(head) => head_source::rows(head, request),
         }

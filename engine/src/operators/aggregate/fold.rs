@@ -69,27 +69,42 @@ pub(super) fn partials(
     context: &Arc<QueryContext>,
 ) -> MorselStream<Partial> {
     let folder = Folder {
+        partition,
         aggregate: FolderPlan {
+            dropped,
+            ..FolderPlan::of(aggregate)
+        },
+        ..Folder::new(aggregate, stream, context)
+    };
+    futures::stream::try_unfold(folder, Folder::next).boxed()
+}
+
+/// The groups of one batch.
+///
+/// # Errors
+/// The memory limit.
+pub(super) fn groups_of(
+    aggregate: &Aggregate,
+    batch: &Arc<SeriesBatch>,
+    context: &Arc<QueryContext>,
+) -> Result<Vec<PartialGroup>, QueryError> {
+    let mut folder = Folder::new(aggregate, futures::stream::empty().boxed(), context);
+    folder.add(batch)?;
+    Ok(folder.groups)
+}
+
+impl FolderPlan {
+    fn of(aggregate: &Aggregate) -> Self {
+        FolderPlan {
             function: aggregate.function,
             aggregator: aggregate.aggregator,
             site: aggregate.site,
             groups: Arc::clone(&aggregate.groups),
             steps: aggregate.steps,
             morsels: aggregate.morsels.clone(),
-            dropped,
-        },
-        stream,
-        partition,
-        context: Arc::clone(context),
-        morsel: 0,
-        places: FxHashMap::default(),
-        groups: Vec::new(),
-        account: context.account("aggregate"),
-        present: Vec::new(),
-        ready: VecDeque::new(),
-        done: false,
-    };
-    futures::stream::try_unfold(folder, Folder::next).boxed()
+            dropped: None,
+        }
+    }
 }
 
 /// Makes an accumulator of an aggregation with so many steps cover `row`, and
@@ -111,6 +126,22 @@ pub(super) fn cover(
 }
 
 impl Folder {
+    fn new(aggregate: &Aggregate, stream: BatchStream, context: &Arc<QueryContext>) -> Self {
+        Folder {
+            aggregate: FolderPlan::of(aggregate),
+            stream,
+            partition: 0,
+            context: Arc::clone(context),
+            morsel: 0,
+            places: FxHashMap::default(),
+            groups: Vec::new(),
+            account: context.account("aggregate"),
+            present: Vec::new(),
+            ready: VecDeque::new(),
+            done: false,
+        }
+    }
+
     async fn next(mut self) -> Result<Option<((u32, Partial), Self)>, QueryError> {
         loop {
             if let Some(item) = self.ready.pop_front() {

@@ -122,18 +122,16 @@ pub(crate) fn group(
         LabelFilter::only(names, symbols)
     };
     let mut grouper = Grouper::default();
-    let mut labels = LabelList::new();
     let mut buffer = Vec::new();
     let of_row = rows
         .iter()
         .map(|row| {
             filter.apply(row, &mut buffer);
-            let group = grouper.id_of(&buffer);
-            if group as usize == labels.len() {
-                labels.push(buffer.iter().copied());
-            }
-            group
+            grouper.id_of(&buffer)
         })
         .collect();
-    Groups { of_row, labels }
+    Groups {
+        of_row,
+        labels: grouper.into_sets(),
+    }
 }

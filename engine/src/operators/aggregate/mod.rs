@@ -2,7 +2,8 @@
 //!
 //! Over a scan chain each partition folds every morsel into partial
 //! accumulators while its rows are in cache, and the partials are merged in
-//! the order of the morsels, so that answers do not depend on threads.
+//! the order of the morsels, so that answers do not depend on threads. Where each
+//! group is one row, nothing is merged (`row_groups.rs`).
 //! `topk`, `quantile` and `count_values` need all rows of a step at once and
 //! have operators of their own.
 
@@ -10,6 +11,7 @@ mod fold;
 pub(crate) mod grouping;
 mod histograms;
 pub(crate) mod mixed;
+mod row_groups;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use quarrel_planner::logical::{Aggregate as AggregatePlan, NodeInfo};
 use self::fold::{Partial, PartialGroup, cover, partials};
 use self::histograms::{AnnotationSite, HistogramGroup};
 use self::mixed::{DroppedNameSteps, Mixed};
+use self::row_groups::RowGroups;
 use crate::bound::Bound;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
@@ -73,6 +76,10 @@ pub(crate) fn bind(
         steps: grid.len,
         morsels: input.morsels.clone(),
     };
+    if operator.count == operator.groups.len() && operator.mixed.is_none() {
+        let operator = RowGroups(Arc::new(operator));
+        return Bound::row_wise(Arc::new(operator), vec![input], labels);
+    }
     Bound::whole(Arc::new(operator), vec![input], labels, grid)
 }
 
@@ -138,34 +145,80 @@ impl Aggregate {
             })
             .await?;
         total.account.grow(self.steps * 9)?;
-        let mut values = vec![0.0; self.steps];
-        let mut present = vec![false; self.steps];
+        let mut finisher = Finisher::new(self, &run.context);
         let mut output = Output::new(&run.context, "aggregate").for_rows(total.order.len());
         for &group in &total.order {
-            let Some(TotalGroup {
-                mut floats,
-                histograms,
-            }) = total.groups[group as usize].take()
-            else {
+            let Some(whole) = total.groups[group as usize].take() else {
                 continue;
             };
-            if histograms.is_some() || dropped.is_some() {
-                floats.cover(0..self.steps);
-            }
-            let steps = floats.covered();
-            let (values, present) = (&mut values[..steps.len()], &mut present[..steps.len()]);
-            floats.finish(values, present);
-            let histograms = match histograms {
-                Some(group) => group.finish(present, self.site, &run.context),
-                None => StepHistograms::default(),
-            };
+            let GroupRow {
+                first_step,
+                values,
+                present,
+                histograms,
+            } = finisher.finish(whole, dropped.is_some());
             let number = match &dropped {
                 Some(dropped) => dropped.row_of(group, present, &histograms),
                 None => group,
             };
-            output.push_mixed(number, steps.start as u32, values, present, &histograms)?;
+            output.push_mixed(number, first_step, values, present, &histograms)?;
         }
         Ok(output)
+    }
+}
+
+/// Makes rows of groups.
+struct Finisher<'a> {
+    site: AnnotationSite,
+    context: &'a QueryContext,
+    steps: usize,
+    values: Vec<f64>,
+    present: Vec<bool>,
+}
+
+/// The row of a group.
+struct GroupRow<'f> {
+    first_step: u32,
+    values: &'f [f64],
+    present: &'f [bool],
+    histograms: StepHistograms,
+}
+
+impl<'a> Finisher<'a> {
+    fn new(aggregate: &Aggregate, context: &'a QueryContext) -> Self {
+        let steps = aggregate.steps;
+        Finisher {
+            site: aggregate.site,
+            context,
+            steps,
+            values: vec![0.0; steps],
+            present: vec![false; steps],
+        }
+    }
+
+    /// The row of a group, over all steps if it has histograms or `whole` says so.
+    fn finish(&mut self, group: TotalGroup, whole: bool) -> GroupRow<'_> {
+        let TotalGroup {
+            mut floats,
+            histograms,
+        } = group;
+        if histograms.is_some() || whole {
+            floats.cover(0..self.steps);
+        }
+        let steps = floats.covered();
+        let values = &mut self.values[..steps.len()];
+        let present = &mut self.present[..steps.len()];
+        floats.finish(values, present);
+        let histograms = match histograms {
+            Some(group) => group.finish(present, self.site, self.context),
+            None => StepHistograms::default(),
+        };
+        GroupRow {
+            first_step: steps.start as u32,
+            values,
+            present,
+            histograms,
+        }
     }
 }
 
@@ -198,20 +251,25 @@ impl Total<'_> {
                 }
                 None => {
                     self.order.push(part.group);
-                    let (function, steps) = (self.aggregate.function, part.floats.covered());
-                    self.account
-                        .grow(Accumulator::bytes(function, steps.len()))?;
-                    let mut histograms = None;
-                    self.add(&mut histograms, &part, None)?;
-                    TotalGroup {
-                        floats: part.floats,
-                        histograms,
-                    }
+                    self.first(part)?
                 }
             };
             self.groups[group] = Some(total);
         }
         Ok(())
+    }
+
+    /// A group of which this is the first part.
+    fn first(&mut self, part: PartialGroup) -> Result<TotalGroup, QueryError> {
+        let (function, steps) = (self.aggregate.function, part.floats.covered());
+        self.account
+            .grow(Accumulator::bytes(function, steps.len()))?;
+        let mut histograms = None;
+        self.add(&mut histograms, &part, None)?;
+        Ok(TotalGroup {
+            floats: part.floats,
+            histograms,
+        })
     }
 
     /// Adds a part's histograms; `floats` are those of all parts before.

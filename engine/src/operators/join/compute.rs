@@ -56,7 +56,6 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
     let mut worker = Worker {
         one: &one,
         united: FxHashMap::default(),
-        many: Piece::default(),
         one_series: Piece::default(),
         one_there,
         pairs: Pairs {
@@ -72,11 +71,16 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
             output: Output::new(&run.context, "join"),
         },
     };
-    for (i, row) in many.arrived().enumerate() {
-        if i % 64 == 0 {
-            run.context.check()?;
+    for batch in many.into_batches() {
+        let mut many = Piece::default();
+        for (i, row) in batch.rows().enumerate() {
+            if i % 64 == 0 {
+                run.context.check()?;
+            }
+            worker.row(&row, &mut many)?;
         }
-        worker.row(&row)?;
+        // The rows of the result take the place of those that they are made of.
+        worker.pairs.account.shrink(batch.bytes());
     }
     if let Some(fill) = sides.fill.many {
         worker.without_many(fill)?;
@@ -211,7 +215,6 @@ struct Worker<'a> {
     one: &'a Rows,
     /// Matched series of several rows, united when first needed.
     united: FxHashMap<u32, Piece<'a>>,
-    many: Piece<'a>,
     one_series: Piece<'a>,
     /// For each group the steps at which the "one" side is there, if that is
     /// filled.
@@ -220,27 +223,28 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn row(&mut self, row: &Row<'a>) -> Result<(), QueryError> {
+    /// Pairs a row of the "many" side, whose samples go into `many`.
+    fn row<'m>(&mut self, row: &Row<'m>, many: &mut Piece<'m>) -> Result<(), QueryError> {
         let table = &self.pairs.join.table;
         let sides = &table.sides;
         let group = sides.many_group[row.series as usize];
         if group == NONE {
             return Ok(());
         }
-        self.many.set(row);
+        many.set(row);
         self.pairs.group = group;
         let first_pair = table.first_pair[row.series as usize];
         let matched = &sides.group[group as usize].matched;
         for (pair, &one_series) in (first_pair..).zip(matched) {
             self.with_matched(one_series, |worker, piece| {
-                worker.pairs.combine(pair, &worker.many, piece)
+                worker.pairs.combine(pair, many, piece)
             })?;
         }
         if let Some(fill) = sides.fill.one {
             let there = self.one_there.as_ref().and_then(|masks| masks.get(group));
             let pair = first_pair + matched.len() as u32;
-            let sides = (Side::Row(&self.many), Side::Fill(fill));
-            self.pairs.alone(pair, &self.many, there, sides)?;
+            let sides = (Side::Row(many), Side::Fill(fill));
+            self.pairs.alone(pair, many, there, sides)?;
         }
         Ok(())
     }

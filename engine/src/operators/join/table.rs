@@ -145,7 +145,7 @@ impl Sides {
             let number = if fill.one.is_some() {
                 grouper.id_of(&buffer)
             } else {
-                grouper.find(&buffer).unwrap_or(NONE)
+                grouper.find_next(&buffer).unwrap_or(NONE)
             };
             many_group.push(number);
             if number == NONE {
@@ -387,6 +387,9 @@ fn result_labels(
 /// of a group, else those of a group with equal result labels. A matched series that
 /// meets a filled "many" side is alone in its group then.
 fn classes(card: Cardinality, sides: &Sides, labels: &LabelList) -> (Vec<u32>, usize) {
+    if card != Cardinality::OneToOne && labels.ascends() {
+        return (vec![NONE; labels.len()], 0);
+    }
     let (label_ids, _) = labels.distinct();
     let mut counts: FxHashMap<(u32, u32), u32> = FxHashMap::default();
     let mut keys = Vec::with_capacity(label_ids.len());

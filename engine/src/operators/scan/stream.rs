@@ -114,6 +114,8 @@ impl Worker {
         let (mut bytes, mut samples, mut windowed) = (0, 0, 0);
         let params = Arc::clone(&self.params);
         let params = as_params(&params);
+        // Once a batch: threads wait for each other's counts of references.
+        let scan = Arc::clone(&self.scan);
         let mut result = Ok(());
         self.builder.begin(self.rows.len(), &self.run.context.spare);
         while let Some(row) = self.rows.next() {
@@ -123,7 +125,7 @@ impl Worker {
                 result = Err(error);
                 break;
             }
-            match self.row(row, &params) {
+            match self.row(&scan, row, &params) {
                 Ok((b, s, w)) => {
                     bytes += b;
                     samples += s as u64;
@@ -173,10 +175,10 @@ impl Worker {
     /// One series: decode, window function, result row.
     fn row(
         &mut self,
+        scan: &Scan,
         row: u32,
         params: &[quarrel_functions::grid::Param<'_>],
     ) -> Result<(usize, usize, u64), QueryError> {
-        let scan = Arc::clone(&self.scan);
         let selection = &scan.selection;
         let source_row = selection.source_row(row);
         self.chunks.clear();

@@ -11,8 +11,8 @@ mod tombstones;
 mod verified;
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use quarrel_engine::storage::StorageError;
 
@@ -24,9 +24,9 @@ use super::mmap::MappedFile;
 pub use meta::{BlockMeta, BlockStats, Compaction, Parent};
 pub use tombstones::Tombstones;
 
-pub(super) use index::Values;
+pub(super) use index::{TABLES, Values};
 pub(super) use meta::is_ulid;
-pub(super) use read::Rows;
+pub(super) use read::{Rows, reserve_rows};
 pub(super) use select::Candidates;
 pub(super) use tombstones::{FILE as TOMBSTONES, add as add_range};
 
@@ -37,7 +37,7 @@ pub struct Block {
     meta: BlockMeta,
     /// Unique among the blocks that this process has opened.
     number: u64,
-    index: Index,
+    index: Arc<Index>,
     segments: Segments,
     last_time: OnceLock<i64>,
 }
@@ -55,7 +55,7 @@ impl Block {
     pub(super) fn open_in(dir: &DataPath, meta: BlockMeta) -> Result<Block, StorageError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let segments = Segments::open(&dir.join("chunks"))?;
-        let index = Index::open(dir.join("index"))?;
+        let index = Arc::new(Index::open(dir.join("index"))?);
         let number = NEXT.fetch_add(1, Relaxed);
         Ok(Block {
             dir: dir.clone(),
@@ -112,7 +112,7 @@ impl Block {
         Ok(last)
     }
 
-    pub(super) fn index(&self) -> &Index {
+    pub(super) fn index(&self) -> &Arc<Index> {
         &self.index
     }
 }

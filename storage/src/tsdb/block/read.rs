@@ -1,17 +1,27 @@
 //! Reads the labels of selected series and the chunks of a series.
+//!
+//! Candidates are read in pieces, on all threads that the query has
+//! ([`SelectControl::run_pieces`](quarrel_engine::storage::SelectControl::run_pieces)),
+//! some at a time, and appended in order. If they name much of the block's
+//! symbols, the symbol table is lent to the query, and nothing is interned.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolsMut};
-use quarrel_engine::storage::{Chunk, SelectRequest, StorageError, TimeRange};
+use parking_lot::Mutex;
+use quarrel_engine::labels::{Adopted, Dictionary, Label, LabelList, Symbol, SymbolsMut};
+use quarrel_engine::storage::{Chunk, SelectRequest, StorageError, TimeRange, is_projected};
+use quarrel_matchers::Matcher;
 use rustc_hash::FxHashMap;
 
 use super::index::{ChunkMeta, Index};
 use super::labels::LabelMatcher;
 use super::{Block, Candidates, Tombstones};
 
-/// Number of rows whose labels are interned under one lock.
-const BATCH: usize = 256;
+/// Candidates that are read in one go: about half a millisecond.
+const PIECE: usize = 4096;
+/// Pieces that stand in memory before their rows are appended.
+const PIECES_AT_ONCE: usize = 16;
 /// Labels of a row for which room is made at first.
 const LABELS_A_ROW: usize = 8;
 /// Fewest selected series for which the system is advised to read their chunks
@@ -23,6 +33,11 @@ const ADVISE_DENSITY: u64 = 4096;
 /// A table of a block's symbols replaces a map if the selected series are at
 /// least one for this number of symbols.
 const SYMBOLS_PER_SERIES: usize = 16;
+/// Fewest candidates for which the symbol table is lent to the query.
+const LEND_FROM: usize = 16 << 10;
+/// Most symbols for each of them: strings that the query makes are looked for in
+/// the table.
+const LENT_PER_SERIES: usize = 4;
 
 /// Series of a block or the head, in label order.
 #[derive(Debug, Default)]
@@ -35,23 +50,19 @@ pub(in crate::tsdb) struct Rows {
     pub samples: f64,
 }
 
-impl Rows {
-    /// Room for `count` rows, counted against the query's memory before it is
-    /// made.
-    ///
-    /// # Errors
-    /// The end of the query.
-    pub fn with_capacity(count: usize, request: SelectRequest<'_>) -> Result<Self, StorageError> {
-        let labels = request
-            .projection
-            .map_or(LABELS_A_ROW, |names| names.len() + 1);
-        let row = labels * size_of::<Label>() + 2 * size_of::<u32>();
-        request.control.reserve(count * row)?;
-        Ok(Rows {
-            labels: LabelList::with_capacity(count, labels),
-            ..Rows::default()
-        })
-    }
+/// Counts room for `count` rows against the query's memory before it is made.
+///
+/// # Errors
+/// The end of the query.
+pub(in crate::tsdb) fn reserve_rows(
+    count: usize,
+    request: SelectRequest<'_>,
+) -> Result<(), StorageError> {
+    let labels = request
+        .projection
+        .map_or(LABELS_A_ROW, |names| names.len() + 1);
+    let row = labels * size_of::<Label>() + 2 * size_of::<u32>();
+    request.control.reserve(count * row)
 }
 
 /// Maps symbols of a block to interned symbols of a query.
@@ -129,172 +140,299 @@ struct SelectedChunks {
     references: (u64, u64),
 }
 
-/// Reads the index entries of candidates.
-struct CandidateReader<'a> {
-    block: &'a Block,
-    tombstones: &'a Tombstones,
-    request: SelectRequest<'a>,
-    matchers: Vec<LabelMatcher<'a>>,
-    /// Whether the query needs a label, by the symbol of its name.
-    needed: FxHashMap<u32, bool>,
-    /// Labels of the series of a batch.
-    labels: Vec<(u32, u32)>,
-    /// Where the labels of each series end.
-    ends: Vec<usize>,
+impl Default for SelectedChunks {
+    fn default() -> Self {
+        SelectedChunks {
+            count: 0,
+            fractions: 0.0,
+            references: (u64::MAX, 0),
+        }
+    }
+}
+
+impl SelectedChunks {
+    fn add(&mut self, other: &SelectedChunks) {
+        self.count += other.count;
+        self.fractions += other.fractions;
+        self.references.0 = self.references.0.min(other.references.0);
+        self.references.1 = self.references.1.max(other.references.1);
+    }
+}
+
+/// The rows of some candidates.
+#[derive(Default)]
+struct Piece {
+    ids: Vec<u32>,
+    /// Their labels; by the block's symbols if these are not lent.
+    labels: LabelList,
     chunks: SelectedChunks,
 }
 
-impl CandidateReader<'_> {
-    /// Reads the labels and the chunk metadata of a series. Returns whether it is
-    /// selected.
-    fn visit(&mut self, id: u32) -> Result<bool, StorageError> {
-        let index = &self.block.index;
-        let from = self.labels.len();
+/// What all pieces of a select read.
+struct Reading {
+    index: Arc<Index>,
+    tombstones: Arc<Tombstones>,
+    ids: Vec<u32>,
+    matchers: Vec<Matcher>,
+    range: TimeRange,
+    projection: Option<Box<[String]>>,
+    /// The query's symbols, if the block's are lent to it.
+    lent: Option<Adopted>,
+}
+
+impl Reading {
+    /// Reads the candidates in a range.
+    fn piece(&self, range: Range<usize>) -> Result<Piece, StorageError> {
+        let ids = self.ids.get(range).unwrap_or_default();
+        let names = self.projection.as_ref();
+        let labels = names.map_or(LABELS_A_ROW, |names| names.len() + 1);
+        let mut reader = PieceReader {
+            reading: self,
+            matchers: self.matchers.iter().map(LabelMatcher::new).collect(),
+            needed: FxHashMap::default(),
+            labels: Vec::new(),
+            piece: Piece {
+                ids: Vec::with_capacity(ids.len()),
+                labels: LabelList::with_capacity(ids.len(), labels),
+                chunks: SelectedChunks::default(),
+            },
+        };
+        ids.iter().try_for_each(|&id| reader.visit(id))?;
+        Ok(reader.piece)
+    }
+}
+
+/// Reads the index entries of candidates.
+struct PieceReader<'a> {
+    reading: &'a Reading,
+    matchers: Vec<LabelMatcher<'a>>,
+    /// Whether the query needs a label, by the symbol of its name.
+    needed: FxHashMap<u32, bool>,
+    /// Labels of a series.
+    labels: Vec<(u32, u32)>,
+    piece: Piece,
+}
+
+impl PieceReader<'_> {
+    /// Reads the labels and the chunk metadata of a series, which becomes a row if
+    /// it is selected.
+    fn visit(&mut self, id: u32) -> Result<(), StorageError> {
+        let Reading {
+            index,
+            tombstones,
+            range,
+            ..
+        } = self.reading;
+        self.labels.clear();
         let error = |e| index.series_error(id, e);
         let chunks = index.series(id)?.labels(&mut self.labels).map_err(error)?;
         for matcher in &mut self.matchers {
-            if !matcher.matches(index, &self.labels[from..])? {
-                return Ok(false);
+            if !matcher.matches(index, &self.labels)? {
+                return Ok(());
             }
         }
-        if self.request.projection.is_some() {
-            self.project(from)?;
-        }
-        let range = self.request.range;
-        let deleted = self.tombstones.get(u64::from(id));
+        let deleted = tombstones.get(u64::from(id));
         let mut any = false;
         for meta in chunks {
             let meta = meta.map_err(error)?;
             if meta.min_time > range.end {
                 break;
             }
-            if is_selected(&meta, range, deleted) {
+            if is_selected(&meta, *range, deleted) {
                 any = true;
-                let SelectedChunks {
-                    count,
-                    fractions,
-                    references,
-                } = &mut self.chunks;
-                *count += 1;
-                *fractions += fraction(&meta, range);
-                references.0 = references.0.min(meta.reference);
-                references.1 = references.1.max(meta.reference);
+                self.piece.chunks.add(&SelectedChunks {
+                    count: 1,
+                    fractions: fraction(&meta, *range),
+                    references: (meta.reference, meta.reference),
+                });
             }
         }
-        Ok(any)
-    }
-
-    /// Leaves out of the labels from `from` on what the query does not need.
-    fn project(&mut self, from: usize) -> Result<(), StorageError> {
-        let mut kept = from;
-        for at in from..self.labels.len() {
-            let name = self.labels[at].0;
-            let needed = match self.needed.get(&name) {
-                Some(needed) => *needed,
-                None => {
-                    let needed = self.request.needs(self.block.index.symbol(name)?);
-                    self.needed.insert(name, needed);
-                    needed
-                }
-            };
-            if needed {
-                self.labels[kept] = self.labels[at];
-                kept += 1;
-            }
-        }
-        self.labels.truncate(kept);
-        Ok(())
-    }
-
-    /// Reads some candidates and adds the selected ones to `rows`.
-    fn batch(&mut self, ids: &[u32], rows: &mut Rows) -> Result<(), StorageError> {
-        self.labels.clear();
-        self.ends.clear();
-        for id in ids {
-            let from = self.labels.len();
-            if self.visit(*id)? {
-                self.ends.push(self.labels.len());
-                rows.ids.push(*id);
-            } else {
-                self.labels.truncate(from);
-            }
+        if any {
+            self.piece.ids.push(id);
+            self.push_labels()?;
         }
         Ok(())
     }
 
-    /// Interns the labels of a batch.
-    fn intern(
-        &self,
-        interned: &mut Interned,
-        symbols: &mut SymbolsMut<'_>,
-        rows: &mut Rows,
-    ) -> Result<(), StorageError> {
-        let index = &self.block.index;
-        let mut from = 0;
+    /// Makes a row of the labels that the query needs.
+    fn push_labels(&mut self) -> Result<(), StorageError> {
+        if let Some(names) = &self.reading.projection {
+            let mut failed = None;
+            let (index, needed) = (&self.reading.index, &mut self.needed);
+            self.labels.retain(|(name, _)| {
+                *needed.entry(*name).or_insert_with(|| {
+                    let name = index.symbol(*name);
+                    name.map(|name| is_projected(names, name))
+                        .unwrap_or_else(|error| {
+                            failed = Some(error);
+                            false
+                        })
+                })
+            });
+            if let Some(error) = failed {
+                return Err(error);
+            }
+        }
+        let lent = self.reading.lent.as_ref();
+        let symbol = |of: u32| lent.map_or(Symbol(of), |lent| lent.symbol(of));
+        let labels = self.labels.iter().map(|&(name, value)| Label {
+            name: symbol(name),
+            value: symbol(value),
+        });
+        self.piece.labels.push(labels);
+        Ok(())
+    }
+}
+
+/// Puts the rows of pieces together.
+struct Assembly<'a> {
+    index: &'a Index,
+    /// How the labels of pieces become the query's; `None` if they are.
+    interned: Option<Interned>,
+    request: SelectRequest<'a>,
+    /// The number of candidates.
+    candidates: usize,
+    rows: Rows,
+    chunks: SelectedChunks,
+}
+
+impl Assembly<'_> {
+    fn append(&mut self, piece: &Piece) -> Result<(), StorageError> {
+        self.chunks.add(&piece.chunks);
+        if self.rows.ids.is_empty() {
+            let labels = piece.labels.labels_a_row();
+            self.rows.ids = Vec::with_capacity(self.candidates);
+            self.rows.labels = LabelList::with_capacity(self.candidates, labels);
+        }
+        self.rows.ids.extend_from_slice(&piece.ids);
+        let Some(interned) = &mut self.interned else {
+            self.rows.labels.append(&piece.labels);
+            return Ok(());
+        };
+        let mut symbols = self.request.symbols.write();
         let mut labels = Vec::with_capacity(16);
-        for end in &self.ends {
+        for row in piece.labels.iter() {
             labels.clear();
-            for (name, value) in &self.labels[from..*end] {
-                let name = interned.get(index, *name, symbols)?;
-                let value = interned.get(index, *value, symbols)?;
+            for label in row {
+                let name = interned.get(self.index, label.name.0, &mut symbols)?;
+                let value = interned.get(self.index, label.value.0, &mut symbols)?;
                 labels.push(Label { name, value });
             }
-            from = *end;
-            rows.labels.push(labels.iter().copied());
+            self.rows.labels.push(labels.iter().copied());
         }
         Ok(())
     }
 }
 
+/// Reads `count` pieces of the candidates from `start` on.
+async fn read(
+    reading: &Arc<Reading>,
+    start: usize,
+    count: usize,
+    request: SelectRequest<'_>,
+) -> Result<Vec<Piece>, StorageError> {
+    if count == 1 {
+        return Ok(vec![reading.piece(start..reading.ids.len())?]);
+    }
+    let read: Arc<Vec<Mutex<Piece>>> = Arc::new((0..count).map(|_| Mutex::default()).collect());
+    let pieces = {
+        let (reading, read) = (Arc::clone(reading), Arc::clone(&read));
+        move |number: usize| {
+            let from = start + number * PIECE;
+            let piece = reading.piece(from..reading.ids.len().min(from + PIECE))?;
+            *read[number].lock() = piece;
+            Ok(())
+        }
+    };
+    request.control.run_pieces(count, Arc::new(pieces)).await?;
+    let read = read.iter();
+    Ok(read
+        .map(|piece| std::mem::take(&mut *piece.lock()))
+        .collect())
+}
+
 impl Block {
     /// The candidates that satisfy the remaining matchers and have samples in
-    /// the range.
+    /// the range. `lends` says whether the query may take the symbol table.
     ///
     /// # Errors
     /// When the index is corrupt, and the end of the query.
-    pub(in crate::tsdb) fn rows(
+    pub(in crate::tsdb) async fn rows(
         &self,
         candidates: Candidates<'_>,
-        tombstones: &Tombstones,
+        tombstones: &Arc<Tombstones>,
         request: SelectRequest<'_>,
+        lends: bool,
     ) -> Result<Rows, StorageError> {
         let Candidates { ids, remaining } = candidates;
-        let SelectRequest {
-            symbols, control, ..
-        } = request;
-        let mut rows = Rows::with_capacity(ids.len(), request)?;
+        let candidates = ids.len();
+        reserve_rows(candidates, request)?;
         if ids.is_empty() {
-            return Ok(rows);
+            return Ok(Rows::default());
         }
-        let mut reader = CandidateReader {
-            block: self,
-            tombstones,
-            request,
-            matchers: remaining.into_iter().map(LabelMatcher::new).collect(),
-            needed: FxHashMap::default(),
-            labels: Vec::new(),
-            ends: Vec::new(),
-            chunks: SelectedChunks {
-                count: 0,
-                fractions: 0.0,
-                references: (u64::MAX, 0),
-            },
+        let lent = match lends {
+            true => self.lend(candidates, request)?,
+            false => None,
         };
-        let mut interned = Interned::new(self.index.symbol_count()?, ids.len());
-        for batch in ids.chunks(BATCH) {
-            reader.batch(batch, &mut rows)?;
-            reader.intern(&mut interned, &mut symbols.write(), &mut rows)?;
-            control.check()?;
+        let mut assembly = Assembly {
+            index: &self.index,
+            interned: match &lent {
+                Some(_) => None,
+                None => Some(Interned::new(self.index.symbol_count()?, candidates)),
+            },
+            request,
+            candidates,
+            rows: Rows::default(),
+            chunks: SelectedChunks::default(),
+        };
+        let reading = Arc::new(Reading {
+            index: Arc::clone(&self.index),
+            tombstones: Arc::clone(tombstones),
+            ids,
+            matchers: remaining.into_iter().cloned().collect(),
+            range: request.range,
+            projection: request.projection.map(Into::into),
+            lent,
+        });
+        for start in (0..candidates).step_by(PIECE * PIECES_AT_ONCE) {
+            let pieces = (candidates - start).div_ceil(PIECE).min(PIECES_AT_ONCE);
+            for piece in read(&reading, start, pieces, request).await? {
+                assembly.append(&piece)?;
+            }
+            request.control.check()?;
         }
-        let chunks = reader.chunks;
+        let Assembly { rows, chunks, .. } = assembly;
+        self.advise(&chunks, rows.ids.len());
+        Ok(Rows {
+            samples: chunks.fractions * self.meta.stats.samples_per_chunk(),
+            ..rows
+        })
+    }
+
+    /// Lends the symbol table to the query, if so many candidates are worth it.
+    fn lend(
+        &self,
+        candidates: usize,
+        request: SelectRequest<'_>,
+    ) -> Result<Option<Adopted>, StorageError> {
+        let most = candidates.saturating_mul(LENT_PER_SERIES);
+        let few = self.index.symbol_count()?.is_some_and(|n| n <= most);
+        if candidates < LEND_FROM || !few || !self.index.is_dictionary()? {
+            return Ok(None);
+        }
+        let dictionary: Arc<dyn Dictionary> = self.index.clone();
+        Ok(request.symbols.adopt(&dictionary))
+    }
+
+    /// Advises the system to read the chunks of many series ahead, if they lie
+    /// close together.
+    fn advise(&self, chunks: &SelectedChunks, series: usize) {
         let (first, last) = chunks.references;
-        if rows.ids.len() >= ADVISE_FROM
+        if series >= ADVISE_FROM
             && last.saturating_sub(first) <= chunks.count.saturating_mul(ADVISE_DENSITY)
         {
             self.segments.will_need(first, last);
         }
-        rows.samples = chunks.fractions * self.meta.stats.samples_per_chunk();
-        Ok(rows)
     }
 
     /// Appends the chunks of a series that overlap the range, in order of time.

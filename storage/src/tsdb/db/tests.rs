@@ -90,6 +90,34 @@ fn a_block_that_another_one_replaces_does_not_count() {
 }
 
 #[test]
+fn tables_are_read_with_a_block_if_that_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    copy_dir(&small(), dir.path());
+    for reads_tables in [false, true] {
+        let options = TsdbOptions {
+            tombstones_interval: Duration::ZERO,
+            reads_tables,
+            ..TsdbOptions::default()
+        };
+        let db = Tsdb::open(dir.path(), options).unwrap();
+        let loaded = || {
+            let state = db.inner.state.lock();
+            let blocks = state.view.blocks.iter();
+            blocks
+                .map(|b| b.block.index().is_loaded())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(loaded(), [reads_tables]);
+        let added = dir.path().join("01M8AANFV2MRF0R5WNG27XG02B");
+        add(dir.path(), "01M8AANFV2MRF0R5WNG27XG02B", as_is);
+        let view = snapshot(&db);
+        assert_eq!(loaded(), [reads_tables; 2]);
+        assert_eq!(counts(&*view), ALL);
+        fs::remove_dir_all(added).unwrap();
+    }
+}
+
+#[test]
 fn copies_of_a_block_change_no_answer() {
     let dir = tempfile::tempdir().unwrap();
     copy_dir(&small(), dir.path());

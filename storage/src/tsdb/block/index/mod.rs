@@ -12,7 +12,10 @@ mod series;
 mod symbols;
 mod table;
 
-use quarrel_engine::storage::StorageError;
+use std::sync::Arc;
+
+use quarrel_engine::labels::Dictionary;
+use quarrel_engine::storage::{SelectControl, StorageError};
 
 use self::symbols::Symbols;
 use self::table::{Name, OffsetTable};
@@ -32,6 +35,10 @@ const MAGIC: u32 = 0xbaaa_d700;
 const MAX_FILE: u64 = SERIES_ALIGN << 32;
 /// Six offsets and a checksum.
 const TOC_LENGTH: usize = 6 * 8 + 4;
+/// How many tables are read before a select: postings offsets and symbols.
+pub(in crate::tsdb) const TABLES: usize = 2;
+/// Bytes of a file whose tables are worth reading on two threads.
+const LOAD_FROM: usize = 4 << 20;
 /// Alignment of series entries from version 2 on.
 const SERIES_ALIGN: u64 = 16;
 /// Alignment of all parts with a checksum from version 2 on.
@@ -126,6 +133,36 @@ impl Index {
             .get_or_try(|| OffsetTable::read(&self.file, self.toc.postings_table, self.version))
     }
 
+    /// Reads symbol table and postings offset table, if they are large and not read
+    /// yet, side by side.
+    ///
+    /// # Errors
+    /// When one is corrupt, and the end of the query.
+    pub async fn load(self: &Arc<Self>, control: &dyn SelectControl) -> Result<(), StorageError> {
+        if self.is_loaded() || self.file.bytes().len() < LOAD_FROM {
+            return Ok(());
+        }
+        let index = Arc::clone(self);
+        let load = move |table| index.load_table(table);
+        control.run_pieces(TABLES, Arc::new(load)).await
+    }
+
+    /// Whether both tables are read.
+    pub fn is_loaded(&self) -> bool {
+        self.symbols.get().is_some() && self.table.get().is_some()
+    }
+
+    /// Reads one of [`TABLES`] tables, by number.
+    ///
+    /// # Errors
+    /// When it is corrupt.
+    pub fn load_table(&self, number: usize) -> Result<(), StorageError> {
+        match number {
+            0 => self.table().map(|_| ()),
+            _ => self.symbols().map(|_| ()),
+        }
+    }
+
     /// The string that a series entry refers to.
     pub fn symbol(&self, reference: u32) -> Result<&str, StorageError> {
         self.symbols()?.get(&self.file, reference)
@@ -134,6 +171,12 @@ impl Index {
     /// The number of symbols, if references number them from 0 on.
     pub fn symbol_count(&self) -> Result<Option<usize>, StorageError> {
         Ok(self.symbols()?.count())
+    }
+
+    /// Whether [`Dictionary`] holds of the symbols: they are numbered, text, and
+    /// sorted. The first call reads them all.
+    pub fn is_dictionary(&self) -> Result<bool, StorageError> {
+        Ok(self.symbols()?.are_sorted(&self.file))
     }
 
     /// A number above those of all series.
@@ -274,5 +317,18 @@ impl Index {
                 bytes.escape_ascii().to_string()
             ))),
         }
+    }
+}
+
+/// The symbols, once they are read.
+impl Dictionary for Index {
+    fn len(&self) -> usize {
+        self.symbols.get().and_then(Symbols::count).unwrap_or(0)
+    }
+
+    fn get(&self, number: u32) -> &str {
+        let symbols = self.symbols.get();
+        let text = symbols.and_then(|symbols| symbols.get(&self.file, number).ok());
+        text.unwrap_or_default()
     }
 }

@@ -1,5 +1,7 @@
 //! The symbol table: the sorted strings of all labels.
 
+use std::sync::OnceLock;
+
 use quarrel_engine::storage::StorageError;
 
 use crate::tsdb::decbuf::{self, Framed};
@@ -15,6 +17,8 @@ pub(super) enum Symbols {
         start: usize,
         /// Offset of each string's length in the content.
         offsets: Vec<u32>,
+        /// Whether the strings are text and ascend, once that was looked at.
+        sorted: OnceLock<bool>,
     },
 }
 
@@ -37,7 +41,11 @@ impl Symbols {
             buf.uvarint_bytes().map_err(corrupt)?;
         }
         let start = offset as usize + 4;
-        Ok(Symbols::ByNumber { start, offsets })
+        Ok(Symbols::ByNumber {
+            start,
+            offsets,
+            sorted: OnceLock::new(),
+        })
     }
 
     /// The number of strings, if references are numbers.
@@ -48,11 +56,31 @@ impl Symbols {
         }
     }
 
+    /// Whether the strings are numbered, text, and ascend. The first call reads
+    /// them all.
+    pub fn are_sorted(&self, file: &MappedFile) -> bool {
+        let Symbols::ByNumber {
+            offsets, sorted, ..
+        } = self
+        else {
+            return false;
+        };
+        *sorted.get_or_init(|| {
+            let mut last = None;
+            (0..offsets.len() as u32).all(|number| {
+                let Ok(text) = self.get(file, number) else {
+                    return false;
+                };
+                last.replace(text).is_none_or(|last| last < text)
+            })
+        })
+    }
+
     /// The string that a series refers to.
     pub fn get<'a>(&self, file: &'a MappedFile, reference: u32) -> Result<&'a str, StorageError> {
         let offset = match self {
             Symbols::ByOffset => Some(reference as usize),
-            Symbols::ByNumber { start, offsets } => {
+            Symbols::ByNumber { start, offsets, .. } => {
                 offsets.get(reference as usize).map(|o| start + *o as usize)
             }
         };

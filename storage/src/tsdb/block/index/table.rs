@@ -128,7 +128,11 @@ impl OffsetTable {
         last: Option<Entry<'_>>,
     ) -> Result<(), DecodeError> {
         let is_new = last.is_none_or(|last| last.name != this.name);
-        if last.is_some_and(|last| (last.name, last.value) >= (this.name, this.value)) {
+        let ascends = |last: Entry<'_>| match is_new {
+            true => last.name < this.name,
+            false => last.value < this.value,
+        };
+        if !last.is_none_or(ascends) {
             return Err(DecodeError("is not sorted"));
         }
         let offsets = self.offsets.len() as u32;
@@ -208,10 +212,21 @@ impl OffsetTable {
         find().map_err(|e| file.corrupt(format!("postings offset table: {e}")))
     }
 
+    /// About the bytes of all values of a label; not fewer, if the table is sorted.
+    fn text_of(&self, content: &[u8], name: &Name) -> usize {
+        let offset = |at: u32| self.offsets.get(at as usize).map(|offset| *offset as usize);
+        let start = offset(name.offsets.start).unwrap_or(content.len());
+        let end = offset(name.offsets.end).unwrap_or(content.len());
+        // The number of keys, the name, and at least a byte each for two lengths and
+        // the offset of the postings.
+        let beside = name.count as usize * (name.text.len() + 4);
+        end.saturating_sub(start).saturating_sub(beside)
+    }
+
     /// All values of a label.
     pub fn values(&self, file: &MappedFile, name: &Name) -> Result<Values, StorageError> {
         let content = self.content(file);
-        let mut values = Values::with_capacity(name.count as usize);
+        let mut values = Values::with_capacity(name.count as usize, self.text_of(content, name));
         let mut read = || -> Result<(), DecodeError> {
             let offsets = &self.offsets[name.offsets.start as usize..name.offsets.end as usize];
             for (i, offset) in offsets.iter().enumerate() {
@@ -250,11 +265,11 @@ pub(in crate::tsdb) struct Values {
 }
 
 impl Values {
-    fn with_capacity(count: usize) -> Values {
+    fn with_capacity(count: usize, text: usize) -> Values {
         let mut ends = Vec::with_capacity(count + 1);
         ends.push(0);
         Values {
-            text: Vec::new(),
+            text: Vec::with_capacity(text),
             ends,
             postings: Vec::with_capacity(count),
         }
