@@ -46,7 +46,9 @@ impl SpareBuffers {
         buffers.first_step.clear();
         buffers.ends.clear();
         buffers.values.clear();
-        self.spare.lock().push(buffers);
+        if buffers.values.capacity() > 0 {
+            self.spare.lock().push(buffers);
+        }
     }
 
     /// Buffers for a batch: empty, with the room that they had before.

@@ -88,6 +88,8 @@ impl BatchBuilder {
         }
         let full = self.target.saturating_add(items);
         let wanted = match self.expected_rows {
+            // Their bytes make a batch full long before its items do.
+            _ if self.histograms.is_some() => 0,
             Some(rows) => full.min(rows.saturating_mul(items)),
             None if so_far >= self.target / 4 => full,
             None => 0,

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::histograms::{AnnotationSite, HistogramRow};
 use super::mixed::DroppedNameSteps;
+use super::spare::SpareAccumulators;
 use super::{Aggregate, grouping};
 use crate::batch::SeriesBatch;
 use crate::error::QueryError;
@@ -58,6 +59,7 @@ struct FolderPlan {
     steps: usize,
     morsels: Option<Arc<Morsels>>,
     dropped: Option<Arc<DroppedNameSteps>>,
+    spare: Arc<SpareAccumulators>,
 }
 
 /// The partials of one partition's rows.
@@ -103,6 +105,7 @@ impl FolderPlan {
             steps: aggregate.steps,
             morsels: aggregate.morsels.clone(),
             dropped: None,
+            spare: Arc::clone(&aggregate.spare),
         }
     }
 }
@@ -219,7 +222,7 @@ impl Folder {
             None => {
                 self.groups.push(PartialGroup {
                     group,
-                    floats: Accumulator::new(function),
+                    floats: self.aggregate.spare.take(),
                     histograms: Vec::new(),
                 });
                 self.places.insert(group, self.groups.len() - 1);

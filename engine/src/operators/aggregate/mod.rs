@@ -12,6 +12,7 @@ pub(crate) mod grouping;
 mod histograms;
 pub(crate) mod mixed;
 mod row_groups;
+mod spare;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use self::fold::{Partial, PartialGroup, cover, partials};
 use self::histograms::{AnnotationSite, HistogramGroup};
 use self::mixed::{DroppedNameSteps, Mixed};
 use self::row_groups::RowGroups;
+use self::spare::SpareAccumulators;
 use crate::bound::Bound;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
@@ -47,6 +49,7 @@ struct Aggregate {
     mixed: Option<Arc<Mixed>>,
     steps: usize,
     morsels: Option<Arc<Morsels>>,
+    spare: Arc<SpareAccumulators>,
 }
 
 /// Binds an aggregation that folds one row after the other.
@@ -75,6 +78,7 @@ pub(crate) fn bind(
         mixed,
         steps: grid.len,
         morsels: input.morsels.clone(),
+        spare: Arc::new(SpareAccumulators::new(function, grid.len)),
     };
     if operator.count == operator.groups.len() && operator.mixed.is_none() {
         let operator = RowGroups(Arc::new(operator));
@@ -247,6 +251,7 @@ impl Total<'_> {
                     let covered = part.floats.covered();
                     cover(&mut total.floats, plan, covered, &mut self.account)?;
                     total.floats.merge(&part.floats);
+                    self.aggregate.spare.give_back(part.floats);
                     total
                 }
                 None => {

@@ -19,6 +19,7 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
     let table = &join.table;
     let swapped = join.card == Cardinality::OneToMany;
     let (many, one) = (table.sides.many_labels.len(), table.sides.one_labels.len());
+    let many_rows = many;
     let (left, right) = if swapped { (one, many) } else { (many, one) };
     let left = run.inputs[0].collect(left, &run.context, "join");
     let right = run.inputs[1].collect(right, &run.context, "join");
@@ -68,7 +69,7 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
             histograms: StepHistograms::default(),
             annotations: Vec::new(),
             account: &mut account,
-            output: Output::new(&run.context, "join"),
+            output: Output::new(&run.context, "join").for_rows(many_rows),
         },
     };
     for batch in many.into_batches() {
@@ -81,6 +82,7 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
         }
         // The rows of the result take the place of those that they are made of.
         worker.pairs.account.shrink(batch.bytes());
+        run.context.spare.give_back(batch);
     }
     if let Some(fill) = sides.fill.many {
         worker.without_many(fill)?;
