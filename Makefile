@@ -170,7 +170,7 @@ bench: ## Runs the criterion benches of all crates (needs Go for the benchmark b
 # and the README's lines; QUICK=1 takes three minutes and prints.
 .PHONY: bench-peers
 bench-peers: ## Times quarrel beside the Prometheus and the Thanos engine: make bench-peers QUICK=1 CLASS=rules,regex ONLY=rate PROFILE=dev
-	cargo run --profile $(or $(PROFILE),release) -p quarrel-benches --bin peers -- $(if $(QUICK),--quick,--tsink) $(if $(CLASS),--class $(CLASS)) $(if $(ONLY),--only '$(ONLY)') $(ARGS)
+	cargo run --profile $(or $(PROFILE),release) -p quarrel-benches --bin peers -- $(if $(QUICK),--quick) $(if $(CLASS),--class $(CLASS)) $(if $(ONLY),--only '$(ONLY)') $(ARGS)
 
 .PHONY: difftest
 difftest: build ## Compares random queries with Prometheus: make difftest ARGS='-seed 7 -n 20000'
