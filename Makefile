@@ -166,7 +166,7 @@ soak: build fuzz difftest-paths ## Hours: a long attack, long comparisons of ran
 bench: ## Runs the criterion benches of all crates (needs Go for the benchmark block)
 	cargo bench --workspace
 
-# A whole run takes an hour and writes docs/benchmarks.md, docs/benchmarks.svg
+# A whole run takes half an hour and writes docs/benchmarks.md, docs/benchmarks.svg
 # and the README's lines; QUICK=1 takes three minutes and prints.
 .PHONY: bench-peers
 bench-peers: ## Times quarrel beside the Prometheus and the Thanos engine: make bench-peers QUICK=1 CLASS=rules,regex ONLY=rate PROFILE=dev

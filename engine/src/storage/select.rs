@@ -198,7 +198,8 @@ pub trait SeriesSource: Send + Sync {
         None
     }
 
-    /// A guess of the samples in all series, for choosing how to run a plan.
+    /// A guess of the samples in all series, for choosing how to run a plan. A
+    /// native histogram costs as much as some floats.
     fn estimated_samples(&self) -> Option<u64> {
         None
     }

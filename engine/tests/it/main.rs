@@ -9,6 +9,7 @@ mod group;
 mod hostile;
 mod joins;
 mod limits;
+mod native;
 mod options;
 mod oracle;
 mod planning;

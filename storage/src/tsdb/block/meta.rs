@@ -38,6 +38,8 @@ pub struct BlockMeta {
 pub struct BlockStats {
     /// Number of samples.
     pub num_samples: u64,
+    /// How many of them are native histograms; 0 if missing.
+    pub num_histogram_samples: u64,
     /// Number of series.
     pub num_series: u64,
     /// Number of chunks.
@@ -47,10 +49,14 @@ pub struct BlockStats {
 /// Assumed samples of a chunk in a block without statistics.
 const DEFAULT_SAMPLES: f64 = 120.0;
 
+/// What a native histogram costs, in floats.
+const FLOATS_A_HISTOGRAM: u64 = 20;
+
 impl BlockStats {
-    /// The average number of samples in a chunk.
+    /// The average number of samples in a chunk, in floats by their cost.
     pub fn samples_per_chunk(&self) -> f64 {
-        match (self.num_samples, self.num_chunks) {
+        let more = self.num_histogram_samples.saturating_mul(FLOATS_A_HISTOGRAM - 1);
+        match (self.num_samples.saturating_add(more), self.num_chunks) {
             (samples @ 1.., chunks @ 1..) => samples as f64 / chunks as f64,
             _ => DEFAULT_SAMPLES,
         }
