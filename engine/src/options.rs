@@ -77,7 +77,7 @@ pub struct EngineOptions {
     /// some 0.2 s for as many.
     pub max_query_length: usize,
     /// Bytes, roughly, of trees and plans that are kept for texts that come again
-    /// (32 MiB, some 5,000 texts); of texts above 1 KiB none is. 0: none at all.
+    /// (64 MiB, some 15,000 texts); of texts above 1 KiB none is. 0: none at all.
     pub statement_cache: usize,
     /// Threads that compute; `None`: one for each core.
     pub threads: Option<usize>,
@@ -162,7 +162,7 @@ impl Default for EngineOptions {
             max_concurrency: 20,
             max_waiting: 1000,
             max_query_length: 1 << 20,
-            statement_cache: 32 << 20,
+            statement_cache: 64 << 20,
             threads: None,
             inline_samples: 10_000,
             batch_items: crate::batch::TARGET_ITEMS,

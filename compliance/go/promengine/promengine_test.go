@@ -46,7 +46,7 @@ func TestUntrimmedGivesTheSame(t *testing.T) {
 		}
 		// Rows in random order may add up to other bits, or select other rows.
 		o := results.Options{Relative: 1e-9}
-		if d := results.Compare(a, b, o); d != nil && results.Compare(a, prom.run(ctx, prom.db, q), o) == nil {
+		if d := results.Compare(a, b, o); d != nil && !prom.varies(ctx, q, a, o) {
 			t.Errorf("%+v: %+v", q, d)
 			continue
 		}
@@ -55,4 +55,15 @@ func TestUntrimmedGivesTheSame(t *testing.T) {
 	if panics == 0 || same < 1_000 {
 		t.Errorf("%d panics, %d the same", panics, same)
 	}
+}
+
+// varies says whether the engine itself gives another answer now and then, as
+// where ties of rows in random order decide.
+func (r *Engine) varies(ctx context.Context, q results.Query, first results.Result, o results.Options) bool {
+	for range 20 {
+		if results.Compare(first, r.run(ctx, r.db, q), o) != nil {
+			return true
+		}
+	}
+	return false
 }
