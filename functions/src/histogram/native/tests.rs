@@ -317,7 +317,7 @@ proptest! {
         layout in layout(),
         steps in vec((vec(0u32..50, 20), 0u32..9, 0usize..6), 30..60),
         windows in vec((0usize..4, 0usize..4), 1..50),
-        fraction in prop_oneof![2 => Just(0.0), 1 => 0.0..1.0, 1 => (0.0..1e6)],
+        fraction in prop_oneof![2 => Just(0.0), 1 => 0.0..1.0, 1 => 0.0..1e6],
         infinite in proptest::option::of(0usize..60),
     ) {
         let with_fraction = |(grown, zero, kind): (Vec<u32>, u32, usize)| {

@@ -55,7 +55,9 @@ const FLOATS_A_HISTOGRAM: u64 = 20;
 impl BlockStats {
     /// The average number of samples in a chunk, in floats by their cost.
     pub fn samples_per_chunk(&self) -> f64 {
-        let more = self.num_histogram_samples.saturating_mul(FLOATS_A_HISTOGRAM - 1);
+        let more = self
+            .num_histogram_samples
+            .saturating_mul(FLOATS_A_HISTOGRAM - 1);
         match (self.num_samples.saturating_add(more), self.num_chunks) {
             (samples @ 1.., chunks @ 1..) => samples as f64 / chunks as f64,
             _ => DEFAULT_SAMPLES,
