@@ -69,17 +69,22 @@ pub(crate) fn bind(
         params: Params::new(&plan.params, params, node.grid, &mut inputs),
         groups,
         classic,
-        annotator: Annotator {
-            node: node.id,
-            span: plan.input.node.argument_span,
-            grid: node.grid,
-            labels: Arc::clone(&labels.list),
-        },
+        annotator: annotator(node, plan, &labels.list),
         param_span: first.map_or(node.span, |param| param.node.argument_span),
     };
     // Histograms that differ in their name alone may have equal labels now.
     let bound = Bound::whole(Arc::new(histogram), inputs, labels, node.grid);
     merge::bind(context, bound, node)
+}
+
+/// What annotates the rows of a node.
+fn annotator(node: NodeInfo, plan: &HistogramPlan, rows: &Arc<LabelList>) -> Annotator {
+    Annotator {
+        node: node.id,
+        span: plan.input.node.argument_span,
+        grid: node.grid,
+        labels: Arc::clone(rows),
+    }
 }
 
 /// Binds a function of histograms that are all native.
@@ -98,12 +103,7 @@ fn bind_native(
         function: plan.kind,
         name: plan.function.name,
         params: Params::new(&plan.params, params, node.grid, &mut inputs),
-        annotator: Annotator {
-            node: node.id,
-            span: plan.input.node.argument_span,
-            grid: node.grid,
-            labels: Arc::clone(&labels.list),
-        },
+        annotator: annotator(node, plan, &labels.list),
         param_span: first.map_or(node.span, |param| param.node.argument_span),
         malformed: groups.into_malformed(),
     };
