@@ -166,10 +166,11 @@ fn copy_last(plan: &mut Plan, last: &mut HashMap<u32, Plan>) {
             }
             return;
         }
-        // A histogram annotates where its buckets stand, the first one of several.
+        // An aggregation annotates where its input stands, a histogram where its
+        // buckets do: each at its own place.
         let keeps_span = matches!(
             plan.op,
-            PlanOp::Histogram(_) | PlanOp::HistogramQuantiles(_)
+            PlanOp::Aggregate(_) | PlanOp::Histogram(_) | PlanOp::HistogramQuantiles(_)
         );
         for input in plan.inputs_mut().into_iter().rev() {
             let span = input.node.argument_span;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{RuleContext, optimize_traced};
-use crate::logical::{LogicalPlan, PlanOptions, build};
+use crate::logical::{LogicalPlan, PlanOp, PlanOptions, build};
 use crate::options::ParserOptions;
 
 /// The plan of a range query after one rule, or nothing if the rule leaves it.
@@ -389,4 +389,17 @@ fn labels_that_are_not_grouped_by_are_not_asked_for() {
     ] {
         assert_eq!(after(rule, all), "", "{all}");
     }
+}
+
+#[test]
+fn an_aggregation_knows_where_its_own_input_stands() {
+    let plan = optimized("stdvar(x) % scalar(x)");
+    let nodes = plan.nodes();
+    let aggregate = nodes.iter().find_map(|plan| match &plan.op {
+        PlanOp::Aggregate(aggregate) => Some(aggregate),
+        _ => None,
+    });
+    let input = &aggregate.unwrap().input;
+    assert!(input.shared.is_some());
+    assert_eq!(input.node.argument_span.start, 7);
 }
