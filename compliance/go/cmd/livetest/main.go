@@ -14,7 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -232,13 +232,17 @@ func feed(ctx context.Context, c config, prometheus *process.Server, began time.
 	return nil
 }
 
-// nextSettled is the generator's next query without topk and bottomk: which
-// of equal values a Prometheus keeps depends on the order in which its head
-// made the series.
+// unsettled matches queries whose answers depend on what Prometheus did before:
+// which of equal values topk keeps on the order in which its head made the
+// series, and the labels of an absent selector with several matchers on whether
+// a block was looked at.
+var unsettled = regexp.MustCompile(`topk|bottomk|absent.*\{[^}]*,`)
+
+// nextSettled is the generator's next query that is settled.
 func nextSettled(g *querygen.Generator) results.Query {
 	for {
 		q := g.Next()
-		if !strings.Contains(q.Text, "topk") && !strings.Contains(q.Text, "bottomk") {
+		if !unsettled.MatchString(q.Text) {
 			return q
 		}
 	}
