@@ -56,11 +56,8 @@ impl Statements {
     pub fn of(&self, text: &str) -> Statement {
         if self.limit > 0 && !is_long(text) {
             let mut inner = self.inner.lock();
-            if let Some((parsed, _)) = inner.entries.get(text) {
-                let parsed = Arc::clone(parsed);
-                let key = inner.entries.peek_mru().map(|(key, _)| Arc::clone(key));
-                drop(inner);
-                return Statement::known(key.unwrap_or_else(|| text.into()), parsed);
+            if let Some((text, (parsed, _))) = inner.entries.get_key_value(text) {
+                return Statement::known(Arc::clone(text), Arc::clone(parsed));
             }
         }
         Statement::new(text.into())

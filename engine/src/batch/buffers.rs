@@ -29,19 +29,13 @@ impl SpareBuffers {
         if self.spare.lock().len() >= KEPT {
             return;
         }
-        let mut buffers = Buffers::default();
-        if let Ok(series) = batch.series.into_inner().into_vec() {
-            buffers.series = series;
-        }
-        if let Ok(first_step) = batch.first_step.into_inner().into_vec() {
-            buffers.first_step = first_step;
-        }
-        if let Ok(ends) = batch.offsets.into_inner().into_inner().into_vec() {
-            buffers.ends = ends;
-        }
-        if let Ok(values) = batch.values.into_inner().into_vec() {
-            buffers.values = values;
-        }
+        let ends = batch.offsets.into_inner().into_inner();
+        let mut buffers = Buffers {
+            series: batch.series.into_inner().into_vec().unwrap_or_default(),
+            first_step: batch.first_step.into_inner().into_vec().unwrap_or_default(),
+            ends: ends.into_vec().unwrap_or_default(),
+            values: batch.values.into_inner().into_vec().unwrap_or_default(),
+        };
         buffers.series.clear();
         buffers.first_step.clear();
         buffers.ends.clear();

@@ -170,9 +170,9 @@ fn count_until(
             len: rest.len().min(BLOCK),
             ..grid
         };
-        let guessed = match merged {
-            _ if !takes_fast(merged == 0) => None,
-            _ => guess(timestamps, at, block, &mut counts),
+        let guessed = match takes_fast(merged == 0) {
+            true => guess(timestamps, at, block, &mut counts),
+            false => None,
         };
         (merged, patience) = match (merged, guessed) {
             (0, None) => (patience, (patience * 2).min(PATIENCE)),

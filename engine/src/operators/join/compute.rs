@@ -19,7 +19,6 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
     let table = &join.table;
     let swapped = join.card == Cardinality::OneToMany;
     let (many, one) = (table.sides.many_labels.len(), table.sides.one_labels.len());
-    let many_rows = many;
     let (left, right) = if swapped { (one, many) } else { (many, one) };
     let left = run.inputs[0].collect(left, &run.context, "join");
     let right = run.inputs[1].collect(right, &run.context, "join");
@@ -69,7 +68,7 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
             histograms: StepHistograms::default(),
             annotations: Vec::new(),
             account: &mut account,
-            output: Output::new(&run.context, "join").for_rows(many_rows),
+            output: Output::new(&run.context, "join").for_rows(table.sides.many_labels.len()),
         },
     };
     for batch in many.into_batches() {

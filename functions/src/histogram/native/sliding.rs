@@ -41,8 +41,6 @@ pub(super) struct SlidingRows {
     back_hints: Hints,
     /// An addition was not exact, and others will hardly be.
     inexact: bool,
-    /// Whether whole numbers alone count as exact.
-    integral: bool,
 }
 
 /// Whole numbers up to this are exact in any sum of [`MOST_ROWS`] of them, in any
@@ -110,8 +108,6 @@ impl SlidingRows {
         (first, last): (usize, usize),
         integral: bool,
     ) -> Option<Slid<'_>> {
-        self.integral = integral;
-        debug_assert!(first <= last);
         let (len, width) = (last + 1 - first, rows.layout().width() + TOTALS);
         let held = self.from..self.to;
         (self.from, self.to) = (first, last + 1);
@@ -128,7 +124,7 @@ impl SlidingRows {
             return None;
         }
         if first >= self.border {
-            self.fill_front(rows, width);
+            self.fill_front(rows, width, integral);
         } else {
             for row in held.end..self.to {
                 self.back_hints.add(rows.row(row).counter_reset);
@@ -148,7 +144,7 @@ impl SlidingRows {
         })
     }
 
-    fn fill_front(&mut self, rows: &HistogramRows, width: usize) {
+    fn fill_front(&mut self, rows: &HistogramRows, width: usize, integral: bool) {
         self.border = self.to;
         self.back.clear();
         self.back.resize(width, 0.0);
@@ -163,14 +159,15 @@ impl SlidingRows {
                 self.front.copy_within(at - width..at, at);
             }
             let state = &mut self.front[at..at + width];
-            self.inexact |= !add_row(state, rows, row, self.integral);
+            self.inexact |= !add_row(state, rows, row, integral);
             hints.add(rows.row(row).counter_reset);
             self.front_hints.push(hints);
         }
     }
 }
 
-/// Adds a row to a state; whether that was exact.
+/// Adds a row to a state; whether that was exact, `integral` if whole numbers alone
+/// count as that.
 fn add_row(state: &mut [f64], rows: &HistogramRows, row: usize, integral: bool) -> bool {
     let row = rows.row(row);
     let (totals, buckets) = state.split_at_mut(TOTALS);
