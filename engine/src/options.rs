@@ -77,7 +77,8 @@ pub struct EngineOptions {
     /// some 0.2 s for as many.
     pub max_query_length: usize,
     /// Bytes, roughly, of trees and plans that are kept for texts that come again
-    /// (64 MiB, some 15,000 texts); of texts above 1 KiB none is. 0: none at all.
+    /// (64 MiB, some 15,000 texts, but at most a sixteenth of the memory pool); of
+    /// texts above 1 KiB none is. 0: none at all.
     pub statement_cache: usize,
     /// Threads that compute; `None`: one for each core.
     pub threads: Option<usize>,

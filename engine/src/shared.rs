@@ -29,6 +29,17 @@ pub(crate) struct EngineShared {
     waiting: AtomicUsize,
 }
 
+/// What a pool may lose to statements, for which it does not count: one part of
+/// so many.
+const POOL_PER_STATEMENTS: u64 = 16;
+
+/// The bytes of statements that are kept.
+fn kept_statements(options: &EngineOptions) -> usize {
+    let most = options.memory_pool.limit() / POOL_PER_STATEMENTS;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    options.statement_cache.min(most)
+}
+
 impl EngineShared {
     /// Starts the threads.
     pub fn new(options: EngineOptions) -> Result<Self, QueryError> {
@@ -41,7 +52,7 @@ impl EngineShared {
             more => (more / KEPT_FOR_LIGHT).max(1),
         };
         Ok(EngineShared {
-            statements: Statements::new(options.statement_cache),
+            statements: Statements::new(kept_statements(&options)),
             options,
             pool,
             places: Arc::new(Semaphore::new(places)),
