@@ -6,7 +6,7 @@
 
 use quarrel_engine::histogram::HistogramRef;
 use quarrel_engine::labels::{Label, Symbols};
-use quarrel_functions::fmt::{format_f, format_json};
+use quarrel_functions::fmt::{append_integer, append_json, format_f};
 
 /// Appends `"text"`, with the escapes of json-iterator's `WriteString`: quote,
 /// backslash and control characters only. Labels are written this way.
@@ -60,45 +60,26 @@ fn escape(out: &mut Vec<u8>, c: char) {
 
 /// Appends a sample's value, a number in quotes.
 pub fn float(out: &mut Vec<u8>, value: f64) {
-    // Most values are integers, which are faster to print than floats.
-    if value.fract() == 0.0 && value.abs() < 1e15 && !(value == 0.0 && value.is_sign_negative()) {
-        out.push(b'"');
-        integer(out, value as i64);
-        out.push(b'"');
-        return;
-    }
-    let mut text = String::with_capacity(26);
-    format_json(value, &mut text);
     out.push(b'"');
+    digits(out, value);
+    out.push(b'"');
+}
+
+/// Appends a sample's value without quotes.
+pub fn digits(out: &mut Vec<u8>, value: f64) {
+    let from = out.len();
+    append_json(value, out);
     // Exponents have two digits here, one in Go's `encoding/json`.
-    match text.split_once("e-") {
-        Some((digits, exponent)) if exponent.len() == 1 => {
-            out.extend_from_slice(digits.as_bytes());
-            out.extend_from_slice(b"e-0");
-            out.extend_from_slice(exponent.as_bytes());
-        }
-        _ => out.extend_from_slice(text.as_bytes()),
+    if let [.., b'e', b'-', _] = out[from..]
+        && let Some(digit) = out.pop()
+    {
+        out.extend_from_slice(&[b'0', digit]);
     }
-    out.push(b'"');
 }
 
 /// Appends an integer.
 pub fn integer(out: &mut Vec<u8>, value: i64) {
-    if value < 0 {
-        out.push(b'-');
-    }
-    let mut digits = [0u8; 20];
-    let mut at = digits.len();
-    let mut rest = value.unsigned_abs();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
+    append_integer(value, out);
 }
 
 /// Appends a sample's time, given in ms, in seconds.
@@ -149,9 +130,7 @@ pub fn histogram_point(out: &mut Vec<u8>, ms: i64, h: &HistogramRef<'_>) {
 /// Appends a number of seconds as Go's `encoding/json` writes floats: no
 /// quotes, shortest digits. Finite numbers only.
 pub fn number(out: &mut Vec<u8>, value: f64) {
-    let mut text = String::new();
-    format_json(value, &mut text);
-    out.extend_from_slice(text.as_bytes());
+    append_json(value, out);
 }
 
 /// Appends `[time,"number"]`, the result of a query for one scalar: its time

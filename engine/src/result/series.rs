@@ -130,6 +130,18 @@ impl SeriesSet {
         self.iter().any(|series| series.has_histograms())
     }
 
+    /// The evaluation times, in ms, of which each sample has one; `None` where
+    /// samples are as they were stored, each with a time of its own.
+    pub fn times(&self) -> Option<impl ExactSizeIterator<Item = i64> + use<>> {
+        match &*self.samples {
+            Samples::Grid { grid, .. } => {
+                let grid = *grid;
+                Some((0..grid.len).map(move |step| grid.at(step)))
+            }
+            Samples::Raw(_) => None,
+        }
+    }
+
     /// All series spelled out.
     pub fn to_series(&self) -> Vec<Series<'_>> {
         let symbols = self.symbols.read();

@@ -1,20 +1,25 @@
-//! Floats as texts.
+//! Floats as texts. The digits are those of the crate `zmij`: the shortest that
+//! read back as the value, of those the closest, of two as close the one with the
+//! even last digit, which are Go's. This file puts the point where Go puts it.
 
-use std::fmt::Write;
+use std::ops::Range;
 
 /// Go's `strconv.FormatFloat(v, 'f', -1, 64)`: the shortest digits that read
 /// back as `v`, never an exponent. The values of `count_values` are these.
 pub fn format_f(value: f64) -> String {
-    special(value).map_or_else(|| plain(value), str::to_owned)
+    text(|out| append_f(value, out))
 }
 
 /// Go's `%g` and `%v`, `strconv.FormatFloat(v, 'g', -1, 64)`: shortest digits,
 /// an exponent below 1e-4 and from 1e6 on.
 pub fn format_g(value: f64) -> String {
-    if let Some(text) = special(value) {
-        return text.to_owned();
-    }
-    general(&scientific(value), 6, |out| out.push_str(&plain(value)))
+    text(|out| {
+        if let Some(text) = special(value) {
+            out.extend_from_slice(text);
+            return;
+        }
+        Digits::of(value).general(6, out);
+    })
 }
 
 /// As OpenMetrics writes floats: as [`format_g`], but whole numbers with `.0`.
@@ -28,142 +33,199 @@ pub fn format_openmetrics(value: f64) -> String {
 
 /// Go's `%.2g`: two significant digits.
 pub fn format_g2(value: f64) -> String {
-    if let Some(text) = special(value) {
-        return text.to_owned();
+    if let Some(special) = special(value) {
+        return text(|out| out.extend_from_slice(special));
     }
-    let text = format!("{value:.1e}");
-    let rounded: f64 = text.parse().unwrap_or(value);
-    general(&text, 2, |out| {
-        let _ = write!(out, "{rounded}");
-    })
+    // Two digits, rounded by the exact value.
+    let digits = Digits::read(&format!("{:.1e}", value.abs()), value);
+    text(|out| digits.general(2, out))
 }
 
 /// Go's `%f`: six digits behind the point.
 pub fn format_fixed6(value: f64) -> String {
-    special(value).map_or_else(|| format!("{value:.6}"), str::to_owned)
+    match special(value) {
+        Some(special) => text(|out| out.extend_from_slice(special)),
+        None => format!("{value:.6}"),
+    }
 }
 
 /// Appends a value as Prometheus's JSON shows it (without quotes): shortest
-/// digits, an exponent below 1e-6 and from 1e21 on.
-pub fn format_json(value: f64, out: &mut String) {
-    if let Some(text) = special(value) {
-        out.push_str(text);
-        return;
-    }
+/// digits, an exponent below 1e-6 and from 1e21 on, of one digit or more.
+pub fn append_json(value: f64, out: &mut Vec<u8>) {
+    /// Whole numbers below it are their digits.
+    const WHOLE: f64 = 1e15;
+    /// From here to [`WHOLE`], `zmij` writes no exponent.
+    const SMALL: f64 = 1e-5;
     let magnitude = value.abs();
-    if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
-        let from = out.len();
-        // Writing into a string can't fail.
-        let _ = write!(out, "{value}");
-        settle_tie(value, out, from);
-        return;
+    // Most values are whole numbers, which are printed faster than others.
+    if magnitude < WHOLE && value.trunc() == value && (value != 0.0 || value.is_sign_positive()) {
+        append_integer(value as i64, out);
+    } else if (SMALL..WHOLE).contains(&magnitude) {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    } else if let Some(text) = special(value) {
+        out.extend_from_slice(text);
+    } else if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
+        Digits::of(value).plain(out);
+    } else {
+        Digits::of(value).scientific(1, out);
     }
-    let text = scientific(value);
-    let _ = match text.split_once('e') {
-        Some((digits, exponent)) if !exponent.starts_with('-') => {
-            write!(out, "{digits}e+{exponent}")
+}
+
+/// Appends a whole number.
+pub fn append_integer(value: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// [`format_f`], appended.
+fn append_f(value: f64, out: &mut Vec<u8>) {
+    match special(value) {
+        Some(text) => out.extend_from_slice(text),
+        None => Digits::of(value).plain(out),
+    }
+}
+
+/// A text of what is appended: digits, letters and signs.
+fn text(append: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut out = Vec::with_capacity(24);
+    append(&mut out);
+    out.into_iter().map(char::from).collect()
+}
+
+/// The shortest digits of a finite float.
+struct Digits {
+    negative: bool,
+    /// The digits, without zeros at the begin and the end but for a zero that
+    /// stands alone, behind room for zeros.
+    digits: [u8; 17],
+    len: usize,
+    /// The exponent of ten of the first digit.
+    exponent: i32,
+}
+
+impl Digits {
+    fn of(value: f64) -> Self {
+        let mut buffer = zmij::Buffer::new();
+        Digits::read(buffer.format_finite(value.abs()), value)
+    }
+
+    /// Those of a text without a sign, which stands for `value`.
+    fn read(text: &str, value: f64) -> Self {
+        let text = text.as_bytes();
+        let (mantissa, exponent) = match text.iter().position(|&b| b == b'e') {
+            Some(at) => (&text[..at], number(&text[at + 1..])),
+            None => (text, 0),
+        };
+        let point = mantissa.iter().position(|&b| b == b'.');
+        let whole = point.unwrap_or(mantissa.len()) as i32;
+        let mut digits = [0; 17];
+        let (mut len, mut zeros, mut end) = (0, 0, 0);
+        for &digit in mantissa.iter().filter(|&&b| b != b'.') {
+            if len == 0 && digit == b'0' {
+                zeros += 1;
+                continue;
+            }
+            digits[len] = digit;
+            len += 1;
+            end = if digit == b'0' { end } else { len };
         }
-        _ => write!(out, "{text}"),
+        if end == 0 {
+            digits[0] = b'0';
+            (end, zeros) = (1, whole - 1);
+        }
+        Digits {
+            negative: value.is_sign_negative(),
+            digits,
+            len: end,
+            exponent: exponent + whole - 1 - zeros,
+        }
+    }
+
+    /// Digits of the range; those behind the last one are zeros.
+    fn append(&self, range: Range<usize>, out: &mut Vec<u8>) {
+        let known = range.start.min(self.len)..range.end.min(self.len);
+        let zeros = range.len() - known.len();
+        out.extend_from_slice(&self.digits[known]);
+        out.extend(std::iter::repeat_n(b'0', zeros));
+    }
+
+    fn sign(&self, out: &mut Vec<u8>) {
+        if self.negative {
+            out.push(b'-');
+        }
+    }
+
+    /// Without an exponent.
+    fn plain(&self, out: &mut Vec<u8>) {
+        self.sign(out);
+        if self.exponent < 0 {
+            out.extend_from_slice(b"0.");
+            out.extend(std::iter::repeat_n(b'0', (-1 - self.exponent) as usize));
+            self.append(0..self.len, out);
+            return;
+        }
+        let whole = self.exponent as usize + 1;
+        self.append(0..whole, out);
+        if whole < self.len {
+            out.push(b'.');
+            self.append(whole..self.len, out);
+        }
+    }
+
+    /// With an exponent of so many digits or more.
+    fn scientific(&self, width: usize, out: &mut Vec<u8>) {
+        self.sign(out);
+        self.append(0..1, out);
+        if self.len > 1 {
+            out.push(b'.');
+            self.append(1..self.len, out);
+        }
+        let sign = if self.exponent < 0 { '-' } else { '+' };
+        let exponent = format!("e{sign}{:0width$}", self.exponent.abs());
+        out.extend_from_slice(exponent.as_bytes());
+    }
+
+    /// Go's choice between plain digits and an exponent of two digits or more.
+    fn general(&self, limit: i32, out: &mut Vec<u8>) {
+        if (-4..limit).contains(&self.exponent) {
+            self.plain(out);
+        } else {
+            self.scientific(2, out);
+        }
+    }
+}
+
+/// A small number with an optional sign.
+fn number(text: &[u8]) -> i32 {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
     };
-}
-
-/// Shortest digits without exponent.
-fn plain(value: f64) -> String {
-    let mut text = format!("{value}");
-    settle_tie(value, &mut text, 0);
-    text
-}
-
-/// Shortest digits with an exponent.
-fn scientific(value: f64) -> String {
-    let mut text = format!("{value:e}");
-    settle_tie(value, &mut text, 0);
-    text
-}
-
-/// Where two texts of the shortest length are equally close to the value, Go
-/// takes the one with the even last digit, Rust the larger one.
-fn settle_tie(value: f64, out: &mut String, from: usize) {
-    let Some(exact) = exact_decimal(value) else {
-        return;
-    };
-    let text = &out[from..];
-    let mantissa = text.split('e').next().unwrap_or(text);
-    let significant = mantissa.trim_start_matches(['-', '0', '.']);
-    let digits = significant.bytes().filter(u8::is_ascii_digit).count();
-    // It is a tie if the exact value has one digit more, which is then a 5.
-    if exact.ilog10() as usize != digits {
-        return;
-    }
-    let down = exact / 10 % 10;
-    let even = down + down % 2;
-    let last = from + mantissa.len() - 1;
-    let old = out.split_off(last);
-    let _ = write!(out, "{even}{}", &old[1..]);
-    // Below a power of two, floats lie closer: the even digit may be of another.
-    if out[from..].parse() != Ok(value) {
-        out.truncate(last);
-        out.push_str(&old);
-    }
-}
-
-/// The digits of a float that is no whole number, if they are 17 or 18: with
-/// fewer there can be no tie, and more are too many for one.
-fn exact_decimal(value: f64) -> Option<u64> {
-    const MANTISSA_BITS: u32 = 52;
-    /// What the exponent of the mantissa as a whole number is biased by.
-    const BIAS: i64 = 1075;
-    let bits = value.to_bits();
-    let exponent = bits >> MANTISSA_BITS & 0x7ff;
-    if exponent == 0 {
-        return None;
-    }
-    let mantissa = bits & ((1 << MANTISSA_BITS) - 1) | 1 << MANTISSA_BITS;
-    let zeros = mantissa.trailing_zeros();
-    // The value is an odd number over 2^places, so it has as many decimals.
-    let places = BIAS - exponent as i64 - i64::from(zeros);
-    let power = 5u64.checked_pow(u32::try_from(places).ok().filter(|&p| p > 0)?)?;
-    let exact = (mantissa >> zeros).checked_mul(power)?;
-    (10u64.pow(16)..10u64.pow(18))
-        .contains(&exact)
-        .then_some(exact)
+    let digits = digits.iter().map(|&b| i32::from(b - b'0'));
+    let number = digits.fold(0, |n, digit| n * 10 + digit);
+    if negative { -number } else { number }
 }
 
 /// What is no number.
-fn special(value: f64) -> Option<&'static str> {
+fn special(value: f64) -> Option<&'static [u8]> {
     if value.is_nan() {
-        Some("NaN")
+        Some(b"NaN")
     } else if value.is_infinite() {
-        Some(if value > 0.0 { "+Inf" } else { "-Inf" })
+        Some(if value > 0.0 { b"+Inf" } else { b"-Inf" })
     } else {
         None
     }
-}
-
-/// Go's choice between plain digits and an exponent of two digits or more.
-/// `scientific` is the number as Rust's `{:e}` writes it.
-fn general(scientific: &str, limit: i32, plain: impl FnOnce(&mut String)) -> String {
-    let mut out = String::new();
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..limit).contains(&exponent) {
-        plain(&mut out);
-        return out;
-    }
-    let digits = match digits.contains('.') {
-        true => digits.trim_end_matches('0').trim_end_matches('.'),
-        false => digits,
-    };
-    let sign = if exponent < 0 { '-' } else { '+' };
-    // Writing into a string can't fail.
-    let _ = write!(out, "{digits}e{sign}{:02}", exponent.abs());
-    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::golden;
+    use proptest::prelude::*;
+
+    fn json(value: f64) -> String {
+        text(|out| append_json(value, out))
+    }
 
     #[test]
     fn ties_end_in_an_even_digit() {
@@ -177,22 +239,50 @@ mod tests {
             let value = quarters / 4.0;
             assert_eq!(format_f(value), text);
             assert_eq!(text.parse(), Ok(value));
-            let mut json = String::from("x");
-            format_json(value, &mut json);
-            assert_eq!(json, format!("x{text}"));
+            assert_eq!(json(value), text);
         }
         let value = 4_348_628_370_864_697.0 / 4.0;
         assert_eq!(format_g(value), "1.0871570927161742e+15");
         assert_eq!(format_g(5.960_464_477_539_063e-8), "5.960464477539063e-08");
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// As many digits as those of the standard library, which may differ in
+        /// the last one where two are as close, and they read back.
+        #[test]
+        fn digits_are_the_shortest(bits in any::<u64>(), scale in -12i32..30) {
+            let decimal = (bits >> 20) as f64 / 10f64.powi(scale);
+            for value in [f64::from_bits(bits), decimal, decimal.trunc(), (bits >> 11) as f64 / 4.0] {
+                if !value.is_finite() {
+                    continue;
+                }
+                let (plain, std) = (format_f(value), format!("{value}"));
+                prop_assert_eq!(plain.parse(), Ok(value), "{}", plain);
+                prop_assert_eq!(plain.len(), std.len());
+                let same = plain.bytes().zip(std.bytes()).filter(|(a, b)| a == b).count();
+                prop_assert!(same + 1 >= plain.len(), "{} {}", plain, std);
+                prop_assert_eq!(json(value).parse(), Ok(value));
+                prop_assert_eq!(format_g(value).parse(), Ok(value));
+            }
+        }
+    }
+
+    #[test]
+    fn any_float_is_as_go_prints_it() {
+        let mut lines = 0;
+        for fields in golden::lines("R") {
+            let value = golden::float(fields[0]);
+            assert_eq!(format_g(value), fields[1]);
+            assert_eq!(json(value), fields[2]);
+            lines += 1;
+        }
+        assert!(lines > 1000);
+    }
+
     #[test]
     fn floats_are_as_go_prints_them() {
-        let json = |value: f64| {
-            let mut out = String::new();
-            format_json(value, &mut out);
-            out
-        };
         let mut lines = 0;
         for fields in golden::lines("F") {
             let value = golden::float(fields[0]);

@@ -5,6 +5,8 @@ mod float;
 mod parse;
 mod text;
 
-pub use float::{format_f, format_fixed6, format_g, format_g2, format_json, format_openmetrics};
+pub use float::{
+    append_integer, append_json, format_f, format_fixed6, format_g, format_g2, format_openmetrics,
+};
 pub use parse::parse_float;
 pub use text::{quote, quote_bytes, rfc3339_seconds};

@@ -4,9 +4,29 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand"
 	"strconv"
 	"time"
 )
+
+// random gives floats of all kinds: any bits, decimals, ties between two texts,
+// neighbours of powers of two and ten.
+func random() (out []float64) {
+	r := rand.New(rand.NewSource(1))
+	for range 250 {
+		any := math.Float64frombits(r.Uint64())
+		if !math.IsNaN(any) && !math.IsInf(any, 0) {
+			out = append(out, any)
+		}
+		out = append(out,
+			float64(r.Intn(1_000_000))/math.Pow10(r.Intn(12)),
+			float64(r.Int63n(1<<53)|1)/4,
+			float64(r.Int63n(1<<52)|1)/8,
+			math.Ldexp(1, r.Intn(2000)-1000),
+			math.Nextafter(math.Pow10(r.Intn(40)-20), float64(r.Intn(3)-1)*1e300))
+	}
+	return out
+}
 
 func main() {
 	vals := []float64{0, math.Copysign(0, -1), 1, -1, 0.5, 1e20, 1e21, 123456789, 1e6, 1e5, 100000.5, 1234567.5, 1e-4, 1e-5, 0.00012345, 123456, 12345678901234567890, math.MaxFloat64, 5e-324, math.Inf(1), math.Inf(-1), math.NaN(), 0.1, 1.0 / 3, 1e22, 2.5, 1e15, 999999, 1000000, 21.5e20, 0.123, 1234, 12, 99.96, 0.999, 9.99, 1e-7, 1.5e-7, 0.000001, 0.00001234}
@@ -20,6 +40,10 @@ func main() {
 		if fmt.Sprintf("%v", v) != strconv.FormatFloat(v, 'g', -1, 64) || fmt.Sprintf("%g", v) != strconv.FormatFloat(v, 'g', -1, 64) {
 			fmt.Println("DIFF", v, fmt.Sprintf("%v %g", v, v), strconv.FormatFloat(v, 'g', -1, 64))
 		}
+	}
+	for _, v := range random() {
+		js, _ := json.Marshal(v)
+		fmt.Printf("R %016x %s %s\n", math.Float64bits(v), strconv.FormatFloat(v, 'g', -1, 64), js)
 	}
 	for _, s := range []string{"+Inf", "inf", "-infinity", "INFINITY", "nan", "+nan", "-NaN", "0.5e1", "0x1p-2", "0X1.8P1", "0x1", "0x_1p0", "0x1_0p0", "1_0", "1__0", "_1", "1e1_0", "0x.8p0", "0x.p0", "0x1p", "0x1p+4", "1e999", "-1e999", "1e-999", "0x1p-1080", "0x1.fffffffffffff8p0", "0x1.fffffffffffff7p0", "0x1.ffffffffffffffffffffp1023", "0x1p1024", "0x123456789abcdef01p0", "0x1.00000000000008p0", "0x1.000000000000080000001p0", "0x0.8p-1074", "0x0.80001p-1074", "0x1.8p-1074", "", "+", "-", ".", "1.", ".5", "1.e3", "e3", "1e", "1e+", "1 ", "infi", "i", "0b1", "0o7", "1e5", "00012", "1d", "0x1p99999999999", "0x0p99999999999", "1e99999999999", "0e99999999999", "1e-99999999999", "0x1.8p-1023", "0x1.fffffffffffffp-1023", "0_1", "0_x1p0", "0x1p1_0"} {
 		v, err := strconv.ParseFloat(s, 64)

@@ -1,27 +1,29 @@
 //! Writes answers while they are sent.
 //!
-//! The `data` of an answer comes in [`Pieces`]. The first [`AT_ONCE`] bytes are
-//! sent at once, and an error up to there gives a complete error answer. The
-//! rest is streamed: the next pieces are made when the client has read the last
-//! ones. An error closes the connection in the middle of a chunk, so that
-//! clients notice that the answer is incomplete.
+//! The `data` of an answer comes in [`Pieces`], each of which is left to be printed
+//! ([`Print`]). The first [`AT_ONCE`] bytes are sent at once, and an error up to
+//! there gives a complete error answer. The rest is streamed: some pieces are
+//! printed side by side, and the next ones when the client has read the last. An
+//! error closes the connection in the middle of a chunk, so that clients notice
+//! that the answer is incomplete.
 
+use axum::BoxError;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use futures::stream;
+use futures::{Stream, StreamExt as _, stream};
 
 use super::content_type::JSON;
 use super::error::ApiError;
+use super::side_by_side;
 use crate::json;
 
 /// Answers below this size are sent in one piece, bytes.
 const AT_ONCE: usize = 256 << 10;
-/// The least size of a streamed piece, bytes.
-pub(super) const PIECE: usize = 64 << 10;
+/// The size that a streamed piece is to have, bytes.
+pub(super) const PIECE: usize = 128 << 10;
 /// How many warnings and how many infos an answer shows.
 const MAX_ANNOTATIONS: usize = 10;
 
@@ -36,6 +38,7 @@ pub(crate) enum Answer {
 impl Answer {
     /// Data that is complete already.
     pub(crate) fn json(data: Vec<u8>, warnings: Vec<String>) -> Self {
+        let data = Some(data);
         Answer::Data(Box::new(Ready { data, warnings }))
     }
 }
@@ -47,25 +50,31 @@ pub(crate) struct Annotations {
     pub(crate) infos: Vec<String>,
 }
 
-/// The data of an answer, written piece by piece.
-pub(crate) trait Pieces: Send + 'static {
-    /// Appends about [`PIECE`] bytes of the data's JSON. `false` means that the
-    /// data is complete.
-    fn next<'a>(&'a mut self, out: &'a mut Vec<u8>) -> BoxFuture<'a, Result<bool, ApiError>>;
+/// Prints a piece of an answer: on whatever thread, beside other pieces.
+pub(crate) type Print = Box<dyn FnOnce(&mut Vec<u8>) + Send>;
 
-    /// The annotations, when all data is written.
+/// The next piece of an answer; `None` at its end.
+pub(crate) type Next<'a> = BoxFuture<'a, Result<Option<Print>, ApiError>>;
+
+/// The data of an answer, piece by piece.
+pub(crate) trait Pieces: Send + 'static {
+    /// The next piece, of about [`PIECE`] bytes of the data's JSON.
+    fn next(&mut self) -> Next<'_>;
+
+    /// The annotations, when all pieces are there.
     fn annotations(&mut self) -> Annotations;
 }
 
 struct Ready {
-    data: Vec<u8>,
+    data: Option<Vec<u8>>,
     warnings: Vec<String>,
 }
 
 impl Pieces for Ready {
-    fn next<'a>(&'a mut self, out: &'a mut Vec<u8>) -> BoxFuture<'a, Result<bool, ApiError>> {
-        out.append(&mut self.data);
-        Box::pin(std::future::ready(Ok(false)))
+    fn next(&mut self) -> Next<'_> {
+        let data = self.data.take();
+        let print = data.map(|data| Box::new(move |out: &mut Vec<u8>| out.extend(data)) as Print);
+        Box::pin(std::future::ready(Ok(print)))
     }
 
     fn annotations(&mut self) -> Annotations {
@@ -92,27 +101,48 @@ impl Document {
         }
     }
 
-    /// Appends the next bytes, at least `size` unless the end comes first.
-    /// `false` means that the answer is complete.
-    pub(crate) async fn next(&mut self, size: usize, out: &mut Vec<u8>) -> Result<bool, ApiError> {
+    /// The next piece; `None` when the answer is complete.
+    pub(crate) async fn next(&mut self) -> Result<Option<Print>, ApiError> {
         if self.ended {
-            return Ok(false);
+            return Ok(None);
         }
-        if !self.begun {
-            out.extend_from_slice(b"{\"status\":\"success\",\"data\":");
-            self.begun = true;
-        }
-        while self.pieces.next(out).await? {
-            if out.len() >= size {
-                return Ok(true);
-            }
+        let head: &[u8] = match std::mem::replace(&mut self.begun, true) {
+            false => b"{\"status\":\"success\",\"data\":",
+            true => b"",
+        };
+        if let Some(print) = self.pieces.next().await? {
+            return Ok(Some(Box::new(move |out| {
+                out.extend_from_slice(head);
+                print(out);
+            })));
         }
         self.ended = true;
         let annotations = self.pieces.annotations();
-        list(out, "warnings", limited(annotations.warnings, "warning"));
-        list(out, "infos", limited(annotations.infos, "info"));
-        out.push(b'}');
-        Ok(false)
+        Ok(Some(Box::new(move |out| {
+            out.extend_from_slice(head);
+            list(out, "warnings", limited(annotations.warnings, "warning"));
+            list(out, "infos", limited(annotations.infos, "info"));
+            out.push(b'}');
+        })))
+    }
+
+    /// The rest of the answer in its order. Some pieces are printed side by side.
+    pub(crate) fn bytes(self) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
+        let pieces = stream::unfold(Some(self), |document| async {
+            let mut document = document?;
+            match document.next().await {
+                Ok(print) => Some((Ok(print?), Some(document))),
+                Err(error) => {
+                    tracing::warn!(error = %error, "Answer broken off");
+                    Some((Err(error.into()), None))
+                }
+            }
+        });
+        side_by_side::map(pieces, |print| {
+            let mut out = Vec::with_capacity(PIECE * 3 / 2);
+            print(&mut out);
+            Ok(Bytes::from(out))
+        })
     }
 }
 
@@ -147,22 +177,15 @@ pub(crate) async fn respond(answer: Answer) -> Response {
     };
     let mut document = Document::new(pieces);
     let mut first = Vec::new();
-    let body = match document.next(AT_ONCE, &mut first).await {
-        Err(error) => return error.into_response(),
-        Ok(false) => Body::from(first),
-        Ok(true) => {
-            let rest = stream::unfold(Some(document), |document| async {
-                let mut document = document?;
-                let mut out = Vec::with_capacity(PIECE * 2);
-                match document.next(PIECE, &mut out).await {
-                    Ok(more) => Some((Ok(Bytes::from(out)), more.then_some(document))),
-                    Err(error) => {
-                        tracing::warn!(error = %error, "Answer broken off");
-                        Some((Err(error), None))
-                    }
-                }
-            });
-            Body::from_stream(stream::once(std::future::ready(Ok(Bytes::from(first)))).chain(rest))
+    let body = loop {
+        match document.next().await {
+            Err(error) => return error.into_response(),
+            Ok(None) => break Body::from(first),
+            Ok(Some(print)) => print(&mut first),
+        }
+        if first.len() >= AT_ONCE {
+            let first = stream::once(std::future::ready(Ok(Bytes::from(first))));
+            break Body::from_stream(first.chain(document.bytes()));
         }
     };
     let mut response = Response::new(body);
@@ -183,18 +206,17 @@ mod tests {
     }
 
     impl Pieces for Count {
-        fn next<'a>(&'a mut self, out: &'a mut Vec<u8>) -> BoxFuture<'a, Result<bool, ApiError>> {
-            out.push(if self.now == 0 { b'[' } else { b',' });
-            json::integer(out, self.now as i64);
+        fn next(&mut self) -> Next<'_> {
+            let (now, end) = (self.now, self.end);
             self.now += 1;
-            let more = self.now < self.end;
-            if !more {
-                out.push(b']');
-            }
-            let result = if self.fail && !more {
-                Err(ApiError::bad_data("late"))
-            } else {
-                Ok(more)
+            let print = move |out: &mut Vec<u8>| {
+                out.push(if now == 0 { b'[' } else { b',' });
+                json::integer(out, now as i64);
+                out.extend_from_slice(if now + 1 == end { b"]" } else { b"" });
+            };
+            let result = match () {
+                () if self.fail && now + 1 == end => Err(ApiError::bad_data("late")),
+                () => Ok((now < end).then(|| Box::new(print) as Print)),
             };
             Box::pin(std::future::ready(result))
         }

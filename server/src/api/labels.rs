@@ -1,12 +1,12 @@
 //! `series`, `labels` and `label/NAME/values`.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use quarrel_engine::storage::TimeRange;
-use quarrel_engine::{ErrorClass, Found, Lookup, QueryError, QueryOptions, SeriesLabels};
+use quarrel_engine::{ErrorClass, Found, Lookup, QueryError, QueryOptions};
 
-use super::answer::{Annotations, Answer, PIECE, Pieces};
+use super::answer::{Annotations, Answer, Next, Pieces, Print};
 use super::call::{Call, Result};
 use super::error::{ApiError, ErrorType};
 use super::query::{limit, optional_time};
@@ -53,98 +53,81 @@ pub(super) async fn series(call: Call) -> Result {
         ErrorClass::BadData => ApiError::parameter("match[]", error),
         _ => failed(error),
     })?;
-    let all = found.found.labels.len();
-    let is_cut = limit > 0 && all > limit;
-    Ok(Answer::Data(Box::new(SeriesPieces {
+    let len = found.found.labels.len();
+    Ok(list(found, len, limit, |found, range, out| {
+        let symbols = found.symbols.read();
+        for i in range {
+            out.extend_from_slice(if i > 0 { b"," } else { b"" });
+            json::labels(out, found.labels.get(i), &symbols);
+        }
+    }))
+}
+
+/// Names or values.
+fn strings(found: Found<Vec<String>>, limit: usize) -> Answer {
+    let len = found.found.len();
+    list(found, len, limit, |texts, range, out| {
+        for i in range {
+            out.extend_from_slice(if i > 0 { b"," } else { b"" });
+            json::string_html(out, &texts[i]);
+        }
+    })
+}
+
+/// Prints items; all but the first of the list have a comma before them.
+type PrintItems<T> = fn(&T, Range<usize>, &mut Vec<u8>);
+
+/// An answer of the first `limit` of `len` items; 0 means all.
+fn list<T>(mut found: Found<T>, len: usize, limit: usize, print: PrintItems<T>) -> Answer
+where
+    T: Send + Sync + 'static,
+{
+    let shown = if limit > 0 { len.min(limit) } else { len };
+    let mut warnings = std::mem::take(&mut found.warnings);
+    warnings.extend((shown < len).then(|| TRUNCATED.to_string()));
+    Answer::Data(Box::new(List {
+        items: Arc::new(found),
+        len: shown,
         next: 0,
-        end: if is_cut { limit } else { all },
-        truncated: is_cut,
-        found,
-    })))
+        warnings,
+        print,
+    }))
 }
 
-struct SeriesPieces {
-    found: Found<SeriesLabels>,
+/// Items of a piece; they have some hundred bytes.
+const ITEMS: usize = 1024;
+
+/// What a look-up found.
+struct List<T> {
+    items: Arc<Found<T>>,
+    len: usize,
+    /// The next item; beyond `len`, the list is complete.
     next: usize,
-    end: usize,
-    truncated: bool,
+    warnings: Vec<String>,
+    print: PrintItems<T>,
 }
 
-impl Pieces for SeriesPieces {
-    fn next<'a>(
-        &'a mut self,
-        out: &'a mut Vec<u8>,
-    ) -> BoxFuture<'a, std::result::Result<bool, ApiError>> {
-        if self.next == 0 {
-            out.push(b'[');
-        }
-        let SeriesLabels {
-            labels, symbols, ..
-        } = &self.found.found;
-        let symbols = symbols.read();
-        let enough = out.len() + PIECE;
-        while self.next < self.end && out.len() < enough {
-            if self.next > 0 {
-                out.push(b',');
-            }
-            json::labels(out, labels.get(self.next), &symbols);
-            self.next += 1;
-        }
-        let more = self.next < self.end;
-        if !more {
-            out.push(b']');
-        }
-        Box::pin(std::future::ready(Ok(more)))
-    }
-
-    fn annotations(&mut self) -> Annotations {
-        let mut warnings = std::mem::take(&mut self.found.warnings);
-        warnings.extend(self.truncated.then(|| TRUNCATED.to_string()));
-        Annotations {
-            warnings,
-            infos: Vec::new(),
-        }
-    }
-}
-
-/// Names or values, written while the client reads.
-struct StringPieces {
-    found: Found<Vec<String>>,
-    next: usize,
-}
-
-impl Pieces for StringPieces {
-    fn next<'a>(
-        &'a mut self,
-        out: &'a mut Vec<u8>,
-    ) -> BoxFuture<'a, std::result::Result<bool, ApiError>> {
-        out.extend_from_slice(if self.next == 0 { b"[" } else { b"" });
-        let enough = out.len() + PIECE;
-        let texts = &self.found.found;
-        while self.next < texts.len() && out.len() < enough {
-            out.extend_from_slice(if self.next > 0 { b"," } else { b"" });
-            json::string_html(out, &texts[self.next]);
-            self.next += 1;
-        }
-        let more = self.next < texts.len();
-        out.extend_from_slice(if more { b"" } else { b"]" });
-        Box::pin(std::future::ready(Ok(more)))
+impl<T: Send + Sync + 'static> Pieces for List<T> {
+    fn next(&mut self) -> Next<'_> {
+        let range = self.next..(self.next + ITEMS).min(self.len);
+        let piece = (self.next == 0 || !range.is_empty()).then(|| {
+            let (items, len, print) = (Arc::clone(&self.items), self.len, self.print);
+            self.next += ITEMS;
+            Box::new(move |out: &mut Vec<u8>| {
+                out.extend_from_slice(if range.start == 0 { b"[" } else { b"" });
+                print(&items.found, range.clone(), out);
+                out.extend_from_slice(if range.end == len { b"]" } else { b"" });
+            }) as Print
+        });
+        Box::pin(std::future::ready(Ok(piece)))
     }
 
     fn annotations(&mut self) -> Annotations {
         Annotations {
-            warnings: std::mem::take(&mut self.found.warnings),
+            warnings: std::mem::take(&mut self.warnings),
             infos: Vec::new(),
         }
     }
-}
-
-fn strings(mut found: Found<Vec<String>>, limit: usize) -> Answer {
-    if limit > 0 && found.found.len() > limit {
-        found.found.truncate(limit);
-        found.warnings.push(TRUNCATED.to_string());
-    }
-    Answer::Data(Box::new(StringPieces { found, next: 0 }))
 }
 
 /// The look-up that a request asks for.

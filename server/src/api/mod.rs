@@ -18,7 +18,9 @@ mod query;
 mod request;
 mod routes;
 mod rules;
+mod series;
 mod service;
+mod side_by_side;
 mod status;
 mod task;
 #[cfg(test)]

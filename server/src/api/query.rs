@@ -4,17 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::future::BoxFuture;
-use quarrel_engine::labels::SymbolTable;
 use quarrel_engine::{
-    PerStepStats, Query, QueryError, QueryOptions, QueryRange, QueryStats, QueryStream,
-    SampleValue, SeriesRef, SeriesSet, Value,
+    PerStepStats, Query, QueryError, QueryOptions, QueryRange, QueryStats, QueryStream, SeriesSet,
+    Value,
 };
 
-use super::answer::{Annotations, Answer, PIECE, Pieces};
+use super::answer::{Annotations, Answer, Next, Pieces, Print};
 use super::call::{Call, Result};
 use super::error::{ApiError, ErrorType};
 use super::request::Request;
+use super::series::SeriesPart;
 use crate::duration::format_go_duration;
 use crate::json;
 use crate::metrics::{QueryKind, QueryTimer};
@@ -207,9 +206,8 @@ pub(crate) struct QueryPieces {
     /// `None` when all is written, or after an error.
     stream: Option<QueryStream>,
     begun: bool,
-    is_list: bool,
     /// A part of the answer, and how many of its series are written.
-    part: Option<(SeriesSet, usize)>,
+    part: Option<(Arc<SeriesPart>, usize)>,
     /// Series written so far, and the largest number of them; 0 means all.
     written: usize,
     limit: usize,
@@ -223,7 +221,6 @@ pub(crate) struct QueryPieces {
 impl QueryPieces {
     pub(crate) fn new(stream: QueryStream, limit: usize, with_stats: bool) -> Self {
         QueryPieces {
-            is_list: matches!(stream.type_name(), "vector" | "matrix"),
             stream: Some(stream),
             begun: false,
             part: None,
@@ -237,76 +234,70 @@ impl QueryPieces {
         }
     }
 
-    async fn write(&mut self, out: &mut Vec<u8>) -> std::result::Result<bool, ApiError> {
+    async fn piece(&mut self) -> std::result::Result<Option<Print>, ApiError> {
         let Some(stream) = &mut self.stream else {
-            return Ok(false);
+            return Ok(None);
         };
         if !std::mem::replace(&mut self.begun, true) {
-            out.extend_from_slice(b"{\"resultType\":");
-            json::string(out, stream.type_name());
-            out.extend_from_slice(b",\"result\":");
-            out.extend_from_slice(if self.is_list { b"[" } else { b"" });
+            let (name, is_list) = (stream.type_name(), is_list(stream));
+            return Ok(Some(Box::new(move |out| {
+                out.extend_from_slice(b"{\"resultType\":");
+                json::string(out, name);
+                out.extend_from_slice(b",\"result\":");
+                out.extend_from_slice(if is_list { b"[" } else { b"" });
+            })));
         }
         if self.part.is_none() {
             match stream.next().await {
-                Some(Ok(Value::Scalar { timestamp, value })) => json::scalar(out, timestamp, value),
+                Some(Ok(Value::Scalar { timestamp, value })) => {
+                    return Ok(Some(Box::new(move |out| {
+                        json::scalar(out, timestamp, value);
+                    })));
+                }
                 Some(Ok(Value::String { timestamp, value })) => {
-                    json::string_result(out, timestamp, &value);
+                    return Ok(Some(Box::new(move |out| {
+                        json::string_result(out, timestamp, &value);
+                    })));
                 }
-                Some(Ok(Value::Vector(set) | Value::Matrix(set))) => self.part = Some((set, 0)),
-                None => {
-                    self.end(out);
-                    return Ok(false);
-                }
+                Some(Ok(Value::Vector(set))) => self.begin(set, false),
+                Some(Ok(Value::Matrix(set))) => self.begin(set, true),
+                None => return Ok(Some(self.end())),
                 Some(Err(error)) => return Err(self.fail(&error)),
             }
         }
-        self.write_part(out)?;
-        Ok(true)
+        Ok(Some(self.series()))
     }
 
-    /// Writes series of the current part until a piece is full.
-    fn write_part(&mut self, out: &mut Vec<u8>) -> std::result::Result<(), ApiError> {
-        let Some((set, next)) = &mut self.part else {
-            return Ok(());
+    fn begin(&mut self, set: SeriesSet, is_matrix: bool) {
+        self.part = Some((Arc::new(SeriesPart::new(set, is_matrix)), 0));
+    }
+
+    /// Series of the current part that make a piece.
+    fn series(&mut self) -> Print {
+        let Some((part, from)) = self.part.take() else {
+            return Box::new(|_| ());
         };
-        let is_matrix = self
-            .stream
-            .as_ref()
-            .is_some_and(|s| s.type_name() == "matrix");
-        let symbols = Arc::clone(set.symbols());
-        while *next < set.len() {
-            if self.limit > 0 && self.written == self.limit {
-                self.truncated = true;
-                break;
-            }
-            if self.written > 0 {
-                out.push(b',');
-            }
-            if let Some(series) = set.get(*next) {
-                write_series(&series, &symbols, is_matrix, out);
-            }
-            *next += 1;
-            self.written += 1;
-            if out.len() >= PIECE {
-                return Ok(());
-            }
+        let most = match self.limit {
+            0 => part.len(),
+            limit => part.len().min(from + (limit - self.written)),
+        };
+        let end = part.piece_end(from, most);
+        let is_first = self.written == 0;
+        self.written += end - from;
+        if end < most {
+            self.part = Some((Arc::clone(&part), end));
         }
-        self.part = None;
-        Ok(())
+        self.truncated |= end == most && most < part.len();
+        Box::new(move |out| part.print(from..end, is_first, out))
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
+    /// What follows the series.
+    fn end(&mut self) -> Print {
         let Some(stream) = self.stream.take() else {
-            return;
+            return Box::new(|_| ());
         };
+        let is_list = is_list(&stream);
         let trailer = stream.finish();
-        out.extend_from_slice(if self.is_list { b"]" } else { b"" });
-        if self.with_stats {
-            out.extend_from_slice(b",\"stats\":");
-            write_stats(&trailer.stats, out);
-        }
-        out.push(b'}');
         let own = std::mem::replace(&mut self.warnings, trailer.warnings);
         if self.truncated {
             self.warnings
@@ -317,6 +308,15 @@ impl QueryPieces {
         if let Some(timer) = &mut self.timer {
             timer.finish("success", Some(&trailer.stats));
         }
+        let stats = self.with_stats.then_some(trailer.stats);
+        Box::new(move |out| {
+            out.extend_from_slice(if is_list { b"]" } else { b"" });
+            if let Some(stats) = stats {
+                out.extend_from_slice(b",\"stats\":");
+                write_stats(&stats, out);
+            }
+            out.push(b'}');
+        })
     }
 
     fn fail(&mut self, error: &QueryError) -> ApiError {
@@ -329,11 +329,8 @@ impl QueryPieces {
 }
 
 impl Pieces for QueryPieces {
-    fn next<'a>(
-        &'a mut self,
-        out: &'a mut Vec<u8>,
-    ) -> BoxFuture<'a, std::result::Result<bool, ApiError>> {
-        Box::pin(self.write(out))
+    fn next(&mut self) -> Next<'_> {
+        Box::pin(self.piece())
     }
 
     fn annotations(&mut self) -> Annotations {
@@ -344,51 +341,8 @@ impl Pieces for QueryPieces {
     }
 }
 
-fn write_series(series: &SeriesRef<'_>, symbols: &SymbolTable, is_matrix: bool, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"metric\":");
-    json::labels(out, series.labels(), &symbols.read());
-    if is_matrix {
-        write_points(series, out);
-    } else if let Some(point) = series.points().next() {
-        match point.value {
-            SampleValue::Float(value) => {
-                out.extend_from_slice(b",\"value\":");
-                json::point(out, point.timestamp, value);
-            }
-            SampleValue::Histogram(h) => {
-                out.extend_from_slice(b",\"histogram\":");
-                json::histogram_point(out, point.timestamp, &h);
-            }
-        }
-    }
-    out.push(b'}');
-}
-
-/// The floats of a series, then its histograms.
-fn write_points(series: &SeriesRef<'_>, out: &mut Vec<u8>) {
-    let mut histograms = Vec::new();
-    let mut first = true;
-    for point in series.points() {
-        let start: &[u8] = if first { b",\"values\":[" } else { b"," };
-        match point.value {
-            SampleValue::Float(value) => {
-                out.extend_from_slice(start);
-                json::point(out, point.timestamp, value);
-                first = false;
-            }
-            SampleValue::Histogram(h) => histograms.push((point.timestamp, h)),
-        }
-    }
-    if !first {
-        out.push(b']');
-    }
-    for (i, (timestamp, h)) in histograms.iter().enumerate() {
-        out.extend_from_slice(if i == 0 { b",\"histograms\":[" } else { b"," });
-        json::histogram_point(out, *timestamp, h);
-    }
-    if !histograms.is_empty() {
-        out.push(b']');
-    }
+fn is_list(stream: &QueryStream) -> bool {
+    matches!(stream.type_name(), "vector" | "matrix")
 }
 
 /// The statistics, with Prometheus's names. `innerEvalTime` is the computation

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use futures::StreamExt as _;
 use quarrel_engine::{Query, QueryOptions, QueryRange, QueryResult, QueryTimes, Timestamp};
 
 use super::data::{DataArgs, parse_time};
@@ -165,24 +166,17 @@ enum Output {
 
 /// Prints the answer as the API does, while it is computed.
 async fn json(query: Query, text: &str) -> Result<Output, Failure> {
-    const PIECE: usize = 1 << 16;
     let stream = query
         .stream()
         .await
         .map_err(|error| Failure::query(text, &error))?;
-    let mut document = Document::new(Box::new(QueryPieces::new(stream, 0, false)));
-    loop {
-        let mut piece = Vec::with_capacity(PIECE);
-        let more = document.next(PIECE, &mut piece).await;
-        let more = more.map_err(|error| Failure::new(error.message))?;
-        if !more {
-            piece.push(b'\n');
-        }
-        print(&piece)?;
-        if !more {
-            return Ok(Output::Printed);
-        }
+    let document = Document::new(Box::new(QueryPieces::new(stream, 0, false)));
+    let mut pieces = std::pin::pin!(document.bytes());
+    while let Some(piece) = pieces.next().await {
+        print(&piece.map_err(|error| Failure::new(error.to_string()))?)?;
     }
+    print(b"\n")?;
+    Ok(Output::Printed)
 }
 
 fn print_result(args: &QueryArgs, result: &QueryResult) -> Outcome {

@@ -13,8 +13,7 @@ use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 use quarrel_engine::{Engine, EngineOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::super::answer::{Annotations, Answer, Pieces, respond};
-use super::super::error::ApiError;
+use super::super::answer::{Annotations, Answer, Next, Pieces, Print, respond};
 use super::super::task::{self, CancelSlot};
 use super::super::{Api, ApiOptions, FixedBudget, router};
 use super::connections::{Running, request_text, serve, serve_router, until};
@@ -101,9 +100,9 @@ fn health_and_the_stop_need_no_thread_of_the_api() {
 struct Endless(#[allow(dead_code)] Arc<()>);
 
 impl Pieces for Endless {
-    fn next<'a>(&'a mut self, out: &'a mut Vec<u8>) -> BoxFuture<'a, Result<bool, ApiError>> {
-        out.extend_from_slice(&[b'1'; 1 << 10]);
-        Box::pin(std::future::ready(Ok(true)))
+    fn next(&mut self) -> Next<'_> {
+        let print: Print = Box::new(|out| out.extend_from_slice(&[b'1'; 1 << 10]));
+        Box::pin(std::future::ready(Ok(Some(print))))
     }
 
     fn annotations(&mut self) -> Annotations {

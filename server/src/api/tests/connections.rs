@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 
-use super::super::answer::{Annotations, Answer, Pieces, respond};
+use super::super::answer::{Annotations, Answer, Next, Pieces, Print, respond};
 use super::super::compress;
 use super::super::error::ApiError;
 use super::{api, router, storage};
@@ -151,13 +151,13 @@ struct Failing {
 }
 
 impl Pieces for Failing {
-    fn next<'a>(&'a mut self, out: &'a mut Vec<u8>) -> BoxFuture<'a, Result<bool, ApiError>> {
-        out.extend_from_slice(&[b'1'; 1 << 10]);
+    fn next(&mut self) -> Next<'_> {
+        let print: Print = Box::new(|out| out.extend_from_slice(&[b'1'; 1 << 10]));
         self.written += 1 << 10;
         let ended = self.written > 1 << 20;
         Box::pin(std::future::ready(match ended {
             true => Err(ApiError::bad_data("late")),
-            false => Ok(true),
+            false => Ok(Some(print)),
         }))
     }
 
