@@ -7,7 +7,7 @@ use datafusion_common::{DataFusionError, Result};
 use datafusion_execution::SendableRecordBatchStream;
 use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
-use quarrel::{ArrowForm, Query, QueryResult, QueryStream};
+use quarrel::{ArrowForm, ArrowLayout, Query, QueryResult, QueryStream};
 
 use crate::columns::SampleColumns;
 use crate::error::external;
@@ -62,10 +62,10 @@ pub(crate) fn samples(
 
 /// The parts of an answer as record batches of the form. The schema is the
 /// answer's own: in the tidy form it has a column for each label of the answer.
-pub fn answer_stream(answer: QueryStream, form: ArrowForm) -> SendableRecordBatchStream {
-    let layout = answer.arrow_layout(form);
+pub fn answer_stream(answer: QueryResult, form: ArrowForm) -> SendableRecordBatchStream {
+    let layout = ArrowLayout::new(&answer.value, form);
     let schema = Arc::clone(layout.schema());
-    let batches = answer.map(move |part| Ok(layout.batch(&part.map_err(external)?)?));
+    let batches = QueryStream::from(answer).map(move |part| Ok(layout.batch(&part.map_err(external)?)?));
     adapt(schema, batches)
 }
 

@@ -38,7 +38,7 @@ impl Explanation {
         self.physical = Some(match root {
             Root::Text { text, .. } => format!("Text: {}\n", quarrel_functions::fmt::quote(text)),
             Root::Raw(raw) => format!("{raw}\n"),
-            Root::Rows { plan, .. } => plan.tree(with_metrics),
+            Root::Rows(rows) => rows.plan.tree(with_metrics),
         });
     }
 }

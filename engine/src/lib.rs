@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod exec;
 mod explain;
+mod flow;
 mod group;
 pub mod labels;
 mod lookup;

@@ -10,19 +10,20 @@ use quarrel_planner::logical::{self, LogicalPlan, PlanOp, PlanOptions};
 use quarrel_planner::rules::{self, RuleContext};
 
 use crate::annotations::Level;
-use crate::bound::lower_root;
+use crate::bound::{Bound, lower_root};
 use crate::cost;
 use crate::error::{LimitError, QueryError};
 use crate::exec::context::{Cancellation, Counters, QueryContext};
 use crate::exec::morsels::Morsels;
 use crate::exec::store_control::{Gate, StoreControl};
 use crate::explain::Explanation;
+use crate::flow::Flow;
 use crate::operators::broadcast;
 use crate::operators::raw::RawRoot;
 use crate::options::{QueryOptions, least};
 use crate::physical_planner;
 use crate::result::{QueryResult, Value};
-use crate::root::Root;
+use crate::root::{Root, RootRows};
 use crate::selections::{Selections, time_range};
 use crate::shared::EngineShared;
 use crate::statement::{Statement, bytes_of, check_length, is_long};
@@ -163,19 +164,7 @@ impl Query {
     /// Whatever can go wrong, see [`QueryError`].
     pub async fn execute(self) -> Result<QueryResult, QueryError> {
         let (value, stats) = self.context.contained(Box::pin(self.run())).await?;
-        self.engine.statements.keep(&self.statement);
-        let render = |level| {
-            self.context
-                .annotations
-                .render(level, &self.statement.text, 0)
-        };
-        let (warnings, infos) = (render(Level::Warning), render(Level::Info));
-        Ok(QueryResult {
-            value,
-            warnings,
-            infos,
-            stats,
-        })
+        Ok(self.result(value, stats))
     }
 
     /// Runs the query and gives its answer in parts.
@@ -183,7 +172,59 @@ impl Query {
     /// # Errors
     /// As [`Query::execute`], as far as they show before the first part.
     pub async fn stream(self) -> Result<QueryStream, QueryError> {
-        Ok(QueryStream::new(self.execute().await?))
+        let begun = self.context.caught(Box::pin(self.begin())).await;
+        let (root, stats) = begun?;
+        if let Some(rows) = root.rows().filter(|rows| self.may_flow(rows)) {
+            let (name, rows) = (rows.type_name(), rows.clone());
+            return Ok(QueryStream::running(name, Flow::begin(self, rows, stats)));
+        }
+        let run = Box::pin(self.finish_run(root, stats));
+        let (value, stats) = self.context.contained(run).await?;
+        Ok(self.result(value, stats).into())
+    }
+
+    fn result(&self, value: Value, stats: QueryStats) -> QueryResult {
+        let (warnings, infos, stats) = self.ended(stats);
+        QueryResult {
+            value,
+            warnings,
+            infos,
+            stats,
+        }
+    }
+
+    /// Warnings, infos and costs, when the answer is there.
+    pub(crate) fn ended(&self, mut stats: QueryStats) -> (Vec<String>, Vec<String>, QueryStats) {
+        self.engine.statements.keep(&self.statement);
+        stats.take_counters(&self.context.stats);
+        if let Some(counts) = &self.context.step_counts {
+            stats.take_steps(counts, self.grid());
+        }
+        let render = |level| {
+            self.context
+                .annotations
+                .render(level, &self.statement.text, 0)
+        };
+        (render(Level::Warning), render(Level::Info), stats)
+    }
+
+    /// Whether rows may leave before the last one is there: many of them, in the
+    /// answer's order, and so that no limit of the answer can be passed.
+    fn may_flow(&self, rows: &RootRows) -> bool {
+        let series = rows.labels.len() as u64;
+        let samples = series.saturating_mul(rows.grid.len as u64);
+        rows.in_order
+            && !self.context.is_inline()
+            && self.max_series().is_none_or(|limit| series <= limit)
+            && samples <= self.context.max_samples()
+    }
+
+    pub(crate) fn context(&self) -> &Arc<QueryContext> {
+        &self.context
+    }
+
+    fn max_series(&self) -> Option<u64> {
+        least(self.engine.options.max_series, self.options.max_series)
     }
 
     /// The logical plan, before and after each optimizer rule, without data.
@@ -351,6 +392,12 @@ impl Query {
     }
 
     async fn run(&self) -> Result<(Value, QueryStats), QueryError> {
+        let (root, stats) = self.begin().await?;
+        self.finish_run(root, stats).await
+    }
+
+    /// All that comes before the first sample.
+    async fn begin(&self) -> Result<(Root, QueryStats), QueryError> {
         let mut stats = QueryStats::default();
         let queued = Instant::now();
         self.enter().await?;
@@ -359,15 +406,18 @@ impl Query {
         let plan = self.planned(Query::optimized).await?;
         let root = self.bind(plan).await?;
         stats.prepare = preparing.elapsed();
+        Ok((root, stats))
+    }
+
+    async fn finish_run(
+        &self,
+        root: Root,
+        mut stats: QueryStats,
+    ) -> Result<(Value, QueryStats), QueryError> {
         let evaluating = Instant::now();
-        let max_series = least(self.engine.options.max_series, self.options.max_series);
-        let (value, shaping) = self.compute(&root, max_series).await?;
+        let (value, shaping) = self.compute(&root, self.max_series()).await?;
         stats.evaluate = evaluating.elapsed().saturating_sub(shaping);
         stats.result = shaping;
-        stats.take_counters(&self.context.stats);
-        if let Some(counts) = &self.context.step_counts {
-            stats.take_steps(counts, self.grid());
-        }
         Ok((value, stats))
     }
 
@@ -517,6 +567,17 @@ impl Query {
     }
 }
 
+/// Whether rows come in the answer's order. Those of a chain above a scan come as
+/// their labels stand in the node's list; an instant answer keeps that order.
+fn in_order(bound: &Bound, context: &QueryContext, instant: bool) -> bool {
+    let sorted = || {
+        let symbols = context.symbols.read();
+        let labels = &bound.labels;
+        (1..labels.len()).all(|i| symbols.compare(labels.get(i - 1), labels.get(i)).is_le())
+    };
+    bound.morsels.is_some() && (instant || sorted())
+}
+
 /// Binds and lowers what stands at the root of a plan.
 async fn root_of(
     plan: &LogicalPlan,
@@ -528,13 +589,14 @@ async fn root_of(
         LogicalPlan::Rows(plan) => {
             let bound = physical_planner::bind_root(plan, context, selections).await?;
             let bound = broadcast::bind(bound, grid);
-            Root::Rows {
+            Root::Rows(RootRows {
                 labels: Arc::clone(&bound.labels),
                 plan: lower_root(&bound, context),
                 grid,
                 scalar: plan.value_type == ValueType::Scalar,
                 instant,
-            }
+                in_order: !context.is_inline() && in_order(&bound, context, instant),
+            })
         }
         LogicalPlan::RawSelect(raw) => {
             let selection = selections.of(raw.node.id)?.clone();

@@ -22,15 +22,38 @@ pub(crate) enum Root {
     /// A string.
     Text { at_ms: i64, text: String },
     /// Rows over the query's times.
-    Rows {
-        plan: Arc<PlanNode>,
-        labels: Arc<LabelList>,
-        grid: Grid,
-        scalar: bool,
-        instant: bool,
-    },
+    Rows(RootRows),
     /// Samples as they are.
     Raw(Arc<RawRoot>),
+}
+
+/// Rows over the query's times.
+#[derive(Clone, Debug)]
+pub(crate) struct RootRows {
+    pub plan: Arc<PlanNode>,
+    pub labels: Arc<LabelList>,
+    pub grid: Grid,
+    pub scalar: bool,
+    pub instant: bool,
+    /// Whether the plan gives rows in the answer's order.
+    pub in_order: bool,
+}
+
+impl RootRows {
+    /// What the answer is called.
+    pub fn type_name(&self) -> &'static str {
+        match (self.instant, self.scalar) {
+            (true, true) => "scalar",
+            (true, false) => "vector",
+            (false, _) => "matrix",
+        }
+    }
+
+    /// What the answer's labels, and the strings of these, hold of the query's
+    /// memory.
+    pub fn hold_labels(&self, context: &QueryContext) -> Held {
+        hold_labels(&self.labels, context)
+    }
 }
 
 /// What the root computed.
@@ -42,6 +65,14 @@ pub(crate) enum Computed {
 }
 
 impl Root {
+    /// The rows, if the answer has any that are not raw.
+    pub fn rows(&self) -> Option<&RootRows> {
+        match self {
+            Root::Rows(rows) if !(rows.scalar && rows.instant) => Some(rows),
+            _ => None,
+        }
+    }
+
     /// Computes all rows.
     pub async fn compute(&self, context: &Arc<QueryContext>) -> Result<Computed, QueryError> {
         match self {
@@ -50,7 +81,7 @@ impl Root {
                 let (series, account) = raw.compute(context).await?;
                 Ok(Computed::Raw(series, account))
             }
-            Root::Rows { plan, .. } => {
+            Root::Rows(RootRows { plan, .. }) => {
                 let mut account = context.account("result");
                 let mut stream = Input::new(Arc::clone(plan) as _).open(0);
                 let mut batches = Vec::new();
@@ -88,27 +119,18 @@ impl Computed {
                 let held = held(account, &raw.labels, context);
                 Ok(Value::Matrix(raw_set(series, &raw.labels, context, held)))
             }
-            (
-                Computed::Rows(batches, account),
-                Root::Rows {
-                    labels,
-                    grid,
-                    scalar,
-                    instant,
-                    ..
-                },
-            ) => {
-                if *scalar && *instant {
+            (Computed::Rows(batches, account), Root::Rows(rows)) => {
+                if rows.scalar && rows.instant {
                     let value = batches.first().map_or(f64::NAN, |b| b.row(0).values[0]);
                     return Ok(Value::Scalar {
-                        timestamp: grid.start_ms,
+                        timestamp: rows.grid.start_ms,
                         value,
                     });
                 }
                 check(batches.iter().map(SeriesBatch::len).sum())?;
-                let held = held(account, labels, context);
-                let set = rows_set(batches, (labels, *grid), context, !*instant, held);
-                Ok(if *instant {
+                let held = held(account, &rows.labels, context);
+                let set = rows_set(batches, rows, context, held);
+                Ok(if rows.instant {
                     Value::Vector(set)
                 } else {
                     Value::Matrix(set)
@@ -121,36 +143,64 @@ impl Computed {
     }
 }
 
-/// What an answer holds of the query's memory: its samples, its labels, and the
-/// strings of these.
-fn held(account: Account, labels: &LabelList, context: &QueryContext) -> Arc<[Held]> {
+/// What an answer holds of the query's memory: its samples and its labels.
+fn held(account: Account, labels: &LabelList, context: &QueryContext) -> [Arc<Held>; 2] {
+    let labels = hold_labels(labels, context);
+    [Arc::new(account.hand_on()), Arc::new(labels)]
+}
+
+fn hold_labels(labels: &LabelList, context: &QueryContext) -> Held {
     let strings = context.symbols.bytes();
-    let labels = context.hand_on_lasting(labels.bytes() + strings);
-    Arc::new([account.hand_on(), labels])
+    context.hand_on_lasting(labels.bytes() + strings)
+}
+
+/// The answer of one batch, whose rows are in the answer's order.
+pub(crate) fn one_batch(
+    batch: SeriesBatch,
+    rows: &RootRows,
+    context: &QueryContext,
+    held: [Arc<Held>; 2],
+) -> SeriesSet {
+    let order: Vec<(u32, u32)> = (0..batch.len() as u32).map(|row| (0, row)).collect();
+    ordered_set(vec![batch], order, rows, context, held)
 }
 
 fn rows_set(
     batches: Vec<SeriesBatch>,
-    (labels, grid): (&Arc<LabelList>, Grid),
+    rows: &RootRows,
     context: &QueryContext,
-    sorted: bool,
-    held: Arc<[Held]>,
+    held: [Arc<Held>; 2],
 ) -> SeriesSet {
     let mut order: Vec<(u32, u32)> = batches
         .iter()
         .enumerate()
         .flat_map(|(b, batch)| (0..batch.len()).map(move |r| (b as u32, r as u32)))
         .collect();
-    if sorted {
+    if !rows.instant && !rows.in_order {
         let symbols = context.symbols.read();
-        let labels_of =
-            |(b, r): &(u32, u32)| labels.get(batches[*b as usize].row(*r as usize).series as usize);
+        let labels_of = |(b, r): &(u32, u32)| {
+            let row = batches[*b as usize].row(*r as usize);
+            rows.labels.get(row.series as usize)
+        };
         order.sort_by(|a, b| symbols.compare(labels_of(a), labels_of(b)));
     }
+    ordered_set(batches, order, rows, context, held)
+}
+
+fn ordered_set(
+    batches: Vec<SeriesBatch>,
+    order: Vec<(u32, u32)>,
+    rows: &RootRows,
+    context: &QueryContext,
+    held: [Arc<Held>; 2],
+) -> SeriesSet {
     SeriesSet {
         symbols: Arc::clone(&context.symbols),
-        labels: Arc::clone(labels),
-        samples: Arc::new(Samples::Grid { grid, batches }),
+        labels: Arc::clone(&rows.labels),
+        samples: Arc::new(Samples::Grid {
+            grid: rows.grid,
+            batches,
+        }),
         from: 0,
         len: order.len(),
         order: order.into(),
@@ -162,7 +212,7 @@ fn raw_set(
     mut series: Vec<RawSeries>,
     labels: &Arc<LabelList>,
     context: &QueryContext,
-    held: Arc<[Held]>,
+    held: [Arc<Held>; 2],
 ) -> SeriesSet {
     let symbols = context.symbols.read();
     series.sort_by(|a, b| symbols.compare(labels.get(a.row as usize), labels.get(b.row as usize)));

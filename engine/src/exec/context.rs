@@ -357,13 +357,26 @@ impl QueryContext {
         &self,
         work: BoxFuture<'_, Result<T, QueryError>>,
     ) -> Result<T, QueryError> {
-        let mut dropped = CancelOnDrop(Some(&self.cancellation));
-        let result = catch_panics(work).await;
-        dropped.0 = None;
+        let result = self.caught(work).await;
         // After an error other tasks may still be at work.
         if result.is_ok() {
             self.leave_places();
         }
+        result
+    }
+
+    /// As [`QueryContext::contained`], for work after which the query goes on: it
+    /// keeps its places.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub async fn caught<T>(
+        &self,
+        work: BoxFuture<'_, Result<T, QueryError>>,
+    ) -> Result<T, QueryError> {
+        let mut dropped = CancelOnDrop(Some(&self.cancellation));
+        let result = catch_panics(work).await;
+        dropped.0 = None;
         result
     }
 

@@ -37,8 +37,8 @@ pub struct SeriesSet {
     pub(crate) order: Arc<[(u32, u32)]>,
     pub(crate) from: usize,
     pub(crate) len: usize,
-    /// What all of it holds of the memory pool.
-    pub(crate) _held: Arc<[Held]>,
+    /// What its samples and its labels hold of the memory pool.
+    pub(crate) _held: [Arc<Held>; 2],
 }
 
 #[derive(Debug)]

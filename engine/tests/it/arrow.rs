@@ -10,7 +10,7 @@ use futures::StreamExt;
 use futures::executor::block_on;
 use quarrel_chunks::histogram::{Histogram, HistogramLayout, Span};
 use quarrel_engine::storage::Storage;
-use quarrel_engine::{ArrowForm, ArrowLayout, QueryOptions, SeriesSet, Value};
+use quarrel_engine::{ArrowForm, ArrowLayout, QueryOptions, QueryStream, SeriesSet, Value};
 use quarrel_storage::memory::{HistogramSample, MemoryStorage};
 
 use crate::fake::Fake;
@@ -265,9 +265,10 @@ fn a_stream_gives_parts_and_then_its_trailer() {
     let times = over_secs((0, 60, 30));
     block_on(async {
         let query = prepared.range(Arc::clone(&store), times, QueryOptions::new());
-        let mut stream = query.stream().await.unwrap();
+        let result = query.execute().await.unwrap();
+        let layout = ArrowLayout::new(&result.value, ArrowForm::Tidy);
+        let mut stream = QueryStream::from(result);
         assert_eq!(stream.type_name(), "matrix");
-        let layout = stream.arrow_layout(ArrowForm::Tidy);
         let (mut parts, mut series, mut rows) = (0, 0, 0);
         while let Some(part) = stream.next().await {
             assert!(stream.trailer().is_none());

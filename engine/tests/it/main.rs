@@ -4,6 +4,7 @@ mod annotations;
 mod answers;
 mod arrow;
 mod fake;
+mod flow;
 mod generated;
 mod group;
 mod hostile;

@@ -1,0 +1,149 @@
+//! Rows that leave while their query runs.
+//!
+//! A task on the engine's threads computes the rows and puts each batch into a
+//! channel without a bound: a query does not wait for its reader, whose slowness
+//! would keep a place, a deadline and the view of a store. What waits in the
+//! channel counts for the query's memory.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use futures::channel::mpsc;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
+
+use crate::error::QueryError;
+use crate::exec::context::{Counters, QueryContext};
+use crate::exec::operator::{Input, series_batch};
+use crate::query::{CancelHandle, Query};
+use crate::result::Value;
+use crate::root::{RootRows, one_batch};
+use crate::stats::QueryStats;
+use crate::stream::Trailer;
+
+/// A query that runs, seen by who reads its rows.
+pub(crate) struct Flow {
+    parts: mpsc::UnboundedReceiver<Value>,
+    /// Ends with the query; it watches the query's limits.
+    end: BoxFuture<'static, Result<Trailer, QueryError>>,
+    ended: Option<Result<Trailer, QueryError>>,
+    stats: QueryStats,
+    counters: Arc<Counters>,
+    cancel: CancelHandle,
+}
+
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flow").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+impl Flow {
+    /// Begins to compute the rows of a query that is bound.
+    pub fn begin(query: Query, rows: RootRows, stats: QueryStats) -> Self {
+        let (sender, parts) = mpsc::unbounded();
+        let context = Arc::clone(query.context());
+        let (counters, cancel) = (Arc::clone(&context.stats), query.cancel_handle());
+        let so_far = stats.clone();
+        let task = context
+            .pool
+            .spawn(async move { produce(&query, &rows, stats, &sender).await });
+        Flow {
+            parts,
+            end: async move { context.guard(task).await }.boxed(),
+            ended: None,
+            stats: so_far,
+            counters,
+            cancel,
+        }
+    }
+
+    /// The next part, or what follows the last one.
+    pub fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Result<Value, Trailer>, QueryError>> {
+        if self.ended.is_none()
+            && let Poll::Ready(ended) = self.end.poll_unpin(cx)
+        {
+            self.ended = Some(ended);
+        }
+        // An error stands behind the parts that were made before it.
+        match (self.parts.poll_next_unpin(cx), self.ended.take()) {
+            (Poll::Ready(Some(part)), ended) => {
+                self.ended = ended;
+                Poll::Ready(Ok(Ok(part)))
+            }
+            (Poll::Ready(None), Some(ended)) => Poll::Ready(ended.map(Err)),
+            // What computes may still hold the channel after a limit has struck.
+            (Poll::Pending, Some(Err(error))) => Poll::Ready(Err(error)),
+            // It is over, or about to be.
+            (_, ended) => {
+                self.ended = ended;
+                Poll::Pending
+            }
+        }
+    }
+
+    /// What the query has cost so far.
+    pub fn stats(&self) -> QueryStats {
+        let mut stats = self.stats.clone();
+        stats.take_counters(&self.counters);
+        stats
+    }
+}
+
+/// Computes all rows.
+async fn produce(
+    query: &Query,
+    rows: &RootRows,
+    mut stats: QueryStats,
+    parts: &mpsc::UnboundedSender<Value>,
+) -> Result<Trailer, QueryError> {
+    let context = query.context();
+    let evaluating = Instant::now();
+    // The samples of an answer count until its query has ended.
+    let mut samples = context.account("result");
+    let labels = Arc::new(rows.hold_labels(context));
+    let mut batches = Input::new(Arc::clone(&rows.plan) as _).open(0);
+    while let Some(record) = batches.next().await {
+        let batch = series_batch(&record?)?;
+        if batch.is_empty() {
+            continue;
+        }
+        samples.hold_samples(batch.items() as u64)?;
+        let mut account = context.account("result");
+        account.grow(batch.bytes())?;
+        let held = [Arc::new(account.hand_on()), Arc::clone(&labels)];
+        let set = one_batch(batch, rows, context, held);
+        let part = match rows.instant {
+            true => Value::Vector(set),
+            false => Value::Matrix(set),
+        };
+        if parts.unbounded_send(part).is_err() {
+            context.check()?;
+            return Err(QueryError::Canceled { phase: "result" });
+        }
+    }
+    stats.evaluate = evaluating.elapsed();
+    ended(query, context, stats)
+}
+
+fn ended(query: &Query, context: &QueryContext, stats: QueryStats) -> Result<Trailer, QueryError> {
+    context.stats.finished.store(true, Ordering::Relaxed);
+    context.leave_places();
+    let (warnings, infos, stats) = query.ended(stats);
+    Ok(Trailer {
+        warnings,
+        infos,
+        stats,
+    })
+}
