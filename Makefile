@@ -38,7 +38,7 @@ demo: ## Runs a query on the bundled demo data
 	cargo run --release -- query 'sum by (mode) (rate(node_cpu_seconds_total[5m]))'
 
 .PHONY: test
-test: test-rust test-datafusion test-go ## Passes all tests (needs Rust and Go)
+test: test-rust test-datafusion test-go test-python ## Passes all tests (needs Rust, Go and Python)
 
 .PHONY: test-rust
 test-rust: ## Passes the Rust tests alone
@@ -59,6 +59,10 @@ test-go: build ## Compares with Prometheus: needs Go, which brings Prometheus al
 	$(STAGE) "storage beside Prometheus" cargo test -p quarrel-peer-tests --tests -- --ignored --skip faster
 	$(STAGE) "Go module" sh -c 'bindings/go/build.sh && cd bindings/go && go test ./...'
 	$(STAGE) "comparison with Prometheus" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
+
+.PHONY: test-python
+test-python: build ## Reads answers into pandas and polars, as docs/arrow.md shows
+	$(STAGE) "Arrow in Python" compliance/python/run.sh $(QUARREL) $(QUARREL_TARGET)/python
 
 # Where kernels and decoders know two ways, a build takes one of them everywhere.
 PATHS = RUSTFLAGS='--cfg quarrel_paths="$(1)"' CARGO_TARGET_DIR=$(QUARREL_TARGET)/paths-$(1)

@@ -33,6 +33,8 @@ pub(crate) enum Answer {
     Data(Box<dyn Pieces>),
     /// Success without data: status 204.
     NoContent,
+    /// Success in another form.
+    Other(Response),
 }
 
 impl Answer {
@@ -169,6 +171,7 @@ fn limited(mut items: Vec<String>, kind: &str) -> Vec<String> {
 pub(crate) async fn respond(answer: Answer) -> Response {
     let pieces = match answer {
         Answer::Data(pieces) => pieces,
+        Answer::Other(response) => return response,
         Answer::NoContent => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;

@@ -2,5 +2,7 @@
 
 use axum::http::HeaderValue;
 
+pub(super) const ARROW: HeaderValue =
+    HeaderValue::from_static("application/vnd.apache.arrow.stream");
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");

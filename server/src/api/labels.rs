@@ -9,12 +9,10 @@ use quarrel_engine::{ErrorClass, Found, Lookup, QueryError, QueryOptions};
 use super::answer::{Annotations, Answer, Next, Pieces, Print};
 use super::call::{Call, Result};
 use super::error::{ApiError, ErrorType};
-use super::query::{limit, optional_time};
+use super::query::{TRUNCATED, limit, optional_time};
 use crate::json;
 use crate::params::unescape_name;
 use crate::time::{MAX_TIME, MIN_TIME};
-
-const TRUNCATED: &str = "results truncated due to limit";
 
 pub(super) async fn names(call: Call) -> Result {
     let limit = limit(&call.request)?;

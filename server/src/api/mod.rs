@@ -6,6 +6,7 @@
 //! (`call`), and `answer` writes the response; `cors` and `compress` come last.
 
 mod answer;
+mod arrow;
 mod body;
 mod call;
 mod compress;

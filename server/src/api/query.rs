@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use quarrel_engine::{
-    PerStepStats, Query, QueryError, QueryOptions, QueryRange, QueryStats, QueryStream, SeriesSet,
-    Value,
+    ArrowForm, PerStepStats, Query, QueryError, QueryOptions, QueryRange, QueryStats, QueryStream,
+    SeriesSet, Value,
 };
 
 use super::answer::{Annotations, Answer, Next, Pieces, Print};
+use super::arrow;
 use super::call::{Call, Result};
 use super::error::{ApiError, ErrorType};
 use super::request::Request;
@@ -19,6 +20,9 @@ use crate::json;
 use crate::metrics::{QueryKind, QueryTimer};
 use crate::params::{parse_bool, parse_duration, parse_limit, parse_time};
 use crate::time::Moment;
+
+/// What is said of an answer that `limit` has cut.
+pub(super) const TRUNCATED: &str = "results truncated due to limit";
 
 /// The largest number of steps of a range query.
 const MAX_STEPS: i64 = 11_000;
@@ -175,6 +179,9 @@ fn options(request: &Request, has_cost: bool) -> std::result::Result<QueryOption
 
 /// Runs a query until its first samples.
 async fn run(query: Query, request: &Request, limit: usize, mut timer: QueryTimer) -> Result {
+    if let Some(form) = arrow::wanted(request) {
+        return run_arrow(query, form, limit, timer).await;
+    }
     let stream = match query.stream().await {
         Ok(stream) => stream,
         Err(error) => return Err(failed(&mut timer, &error, None)),
@@ -190,6 +197,25 @@ async fn run(query: Query, request: &Request, limit: usize, mut timer: QueryTime
         ));
     }
     Ok(Answer::Data(Box::new(pieces)))
+}
+
+/// Runs a query to its end.
+async fn run_arrow(query: Query, form: ArrowForm, limit: usize, mut timer: QueryTimer) -> Result {
+    let mut result = match query.execute().await {
+        Ok(result) => result,
+        Err(error) => return Err(failed(&mut timer, &error, None)),
+    };
+    timer.finish("success", Some(&result.stats));
+    if let Value::Vector(set) | Value::Matrix(set) = &mut result.value
+        && limit > 0
+        && set.len() > limit
+    {
+        *set = set.slice(0, limit);
+        result.warnings.insert(0, TRUNCATED.to_string());
+    }
+    let response = arrow::respond(result, form);
+    let internal = |error| ApiError::new(ErrorType::Internal, format!("Arrow: {error}"));
+    response.map(Answer::Other).map_err(internal)
 }
 
 fn failed(timer: &mut QueryTimer, error: &QueryError, stats: Option<&QueryStats>) -> ApiError {
@@ -300,8 +326,7 @@ impl QueryPieces {
         let trailer = stream.finish();
         let own = std::mem::replace(&mut self.warnings, trailer.warnings);
         if self.truncated {
-            self.warnings
-                .push("results truncated due to limit".to_string());
+            self.warnings.push(TRUNCATED.to_string());
         }
         self.warnings.extend(own);
         self.infos = trailer.infos;

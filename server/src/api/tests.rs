@@ -14,6 +14,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 
+mod arrow;
 mod clients;
 mod connections;
 mod limits;
