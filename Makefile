@@ -178,6 +178,10 @@ bench: ## Runs the criterion benches of all crates (needs Go for the benchmark b
 bench-peers: ## Times quarrel beside the Prometheus and the Thanos engine: make bench-peers QUICK=1 CLASS=rules,regex ONLY=rate PROFILE=dev
 	cargo run --profile $(or $(PROFILE),release) -p quarrel-benches --bin peers -- $(if $(QUICK),--quick) $(if $(CLASS),--class $(CLASS)) $(if $(ONLY),--only '$(ONLY)') $(ARGS)
 
+.PHONY: bench-doors
+bench-doors: release ## Times quarrel serve beside Prometheus over HTTP, and writes docs/benchmarks.md: make bench-doors ARGS=--quick
+	cargo run --release -p quarrel-benches --bin doors -- --quarrel $(QUARREL_TARGET)/release/quarrel $(ARGS)
+
 .PHONY: difftest
 difftest: build ## Compares random queries with Prometheus: make difftest ARGS='-seed 7 -n 20000'
 	cd compliance/go && go run ./cmd/difftest -quarrel $(QUARREL) $(ARGS)

@@ -17,8 +17,8 @@ use quarrel_engine::{
 use tokio::runtime::Runtime;
 
 use crate::allocator::{allocated, give_back};
-use crate::memory::Watch;
 use crate::protocol::{Answer, Asked, Hello, Request};
+use quarrel_benches::memory::{Status, Watch};
 
 /// Answers requests until the input ends.
 pub fn serve() -> Result<(), BenchError> {
@@ -215,7 +215,7 @@ impl Asking<'_> {
         self.engine.on_all_threads(give_back);
         give_back();
         std::thread::sleep(Duration::from_millis(30));
-        let watch = Watch::start()?;
+        let watch = Watch::start(Status::open("self")?);
         let result = self.run(&self.request.asked.query);
         let peak = watch.stop();
         result?;

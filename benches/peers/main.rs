@@ -9,24 +9,25 @@
 
 mod allocator;
 mod child;
-mod memory;
 mod peer;
 mod protocol;
 mod report;
 mod row;
 mod run;
-mod stats;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Parser;
 use quarrel_benches::classes::Class;
-use quarrel_benches::{BenchError, BenchQuery, bench_folder, go_build, go_module, target_folder};
+use quarrel_benches::{
+    BenchError, BenchQuery, bench_folder, go_build, go_module, machine, root, target_folder,
+    write_page,
+};
 use regex_automata::meta::Regex;
 
 use crate::peer::Peer;
-use crate::report::{machine, markers, summary, svg, table, threads, windows};
+use crate::report::{summary, svg, table, threads, windows};
 use crate::row::Row;
 use crate::run::{Crowded, Plan, Threaded};
 
@@ -245,22 +246,12 @@ fn tables(
 const MARKER: &str = "bench-peers";
 
 fn write(text: &str, lines: &str, measured: &Measured) -> Result<(), BenchError> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let picture = "![Geometric means by class](docs/benchmarks.svg)";
-    let pages = [
-        ("docs/benchmarks.md", text.to_string()),
-        ("README.md", format!("{lines}\n{picture}")),
-    ];
-    for (page, new) in pages {
-        let path = root.join(page);
-        let old = std::fs::read_to_string(&path)?;
-        let new = markers::replace(&old, MARKER, &new)
-            .ok_or_else(|| format!("{page} has no markers called {MARKER}"))?;
-        std::fs::write(&path, new)?;
-    }
+    write_page("docs/benchmarks.md", MARKER, text)?;
+    write_page("README.md", MARKER, &format!("{lines}\n{picture}"))?;
     let title = "Times as fast as the better of the Prometheus and the Thanos engine";
     let svg = svg::bars(title, &summary::means(&measured.rows));
-    std::fs::write(root.join("docs/benchmarks.svg"), svg)?;
+    std::fs::write(root().join("docs/benchmarks.svg"), svg)?;
     println!("{lines}");
     Ok(())
 }

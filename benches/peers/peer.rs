@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use quarrel_benches::BenchError;
 use quarrel_benches::classes::Class;
 
-use crate::memory::Status;
 use crate::protocol::{Answer, Hello, Request};
+use quarrel_benches::memory::Status;
 
 /// How often the process's memory is looked at.
 const LOOK: Duration = Duration::from_millis(100);

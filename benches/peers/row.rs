@@ -4,7 +4,7 @@ use quarrel_benches::BenchQuery;
 use quarrel_benches::classes::Class;
 
 use crate::protocol::Answer;
-use crate::stats::{median, quantile};
+use quarrel_benches::stats::{median, quantile};
 
 /// One engine's part of a row.
 #[derive(Clone, Debug, Default)]

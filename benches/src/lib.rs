@@ -5,9 +5,13 @@
 
 pub mod classes;
 mod data;
+pub mod machine;
+mod markers;
+pub mod memory;
 mod query;
+pub mod stats;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use quarrel_engine::storage::Storage;
@@ -33,4 +37,22 @@ pub fn open(dir: &Path) -> Result<Arc<dyn Storage>, BenchError> {
 /// The number of rows of an answer.
 pub fn rows(value: &Value) -> usize {
     value.series().map_or(1, SeriesSet::len)
+}
+
+/// The folder of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Writes what a command has measured into a page of the repository, between the
+/// markers of this name.
+///
+/// # Errors
+/// When the page or its markers are missing.
+pub fn write_page(page: &str, marker: &str, text: &str) -> Result<(), BenchError> {
+    let path = root().join(page);
+    let old = std::fs::read_to_string(&path)?;
+    let new = markers::replace(&old, marker, text)
+        .ok_or_else(|| format!("{page} has no markers called {marker}"))?;
+    Ok(std::fs::write(path, new)?)
 }

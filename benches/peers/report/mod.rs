@@ -1,7 +1,5 @@
 //! What was measured, as Markdown and as a picture.
 
-pub mod machine;
-pub mod markers;
 pub mod summary;
 pub mod svg;
 pub mod table;

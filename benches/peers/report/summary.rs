@@ -2,10 +2,11 @@
 
 use quarrel_benches::classes::Class;
 
-use super::{machine::Machine, table, threads, times};
+use super::{table, threads, times};
 use crate::row::{Outcome, Row};
 use crate::run::{Crowded, Threaded};
-use crate::stats::geometric_mean;
+use quarrel_benches::machine::Machine;
+use quarrel_benches::stats::geometric_mean;
 
 /// The geometric means of the classes that have one.
 pub fn means(rows: &[Row]) -> Vec<(&'static str, f64)> {

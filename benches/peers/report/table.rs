@@ -7,7 +7,7 @@ use quarrel_benches::classes::Class;
 
 use super::{code, duration, mib, ms, times};
 use crate::row::{Outcome, Row};
-use crate::stats::geometric_mean;
+use quarrel_benches::stats::geometric_mean;
 
 /// The series that a query of [`Class::Cardinality`] reads.
 const MILLION: f64 = 1e6;

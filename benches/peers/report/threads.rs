@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{code, ms, times};
 use crate::run::{Crowded, Threaded};
-use crate::stats::{geometric_mean, quantile};
+use quarrel_benches::stats::{geometric_mean, quantile};
 
 /// A query that takes longer than this on one thread, ns, is to gain from the
 /// second one.

@@ -6,11 +6,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The machine and the compiler.
 #[derive(Clone, Debug, Default)]
 pub struct Machine {
+    /// The day, UTC.
     pub date: String,
+    /// What the processor is called.
     pub cpu: String,
+    /// How many of its cores there are for us.
     pub cores: usize,
+    /// Its memory, GiB.
     pub memory_gib: u64,
+    /// The release of Linux.
     pub kernel: String,
+    /// The compiler's version.
     pub rust: String,
 }
 

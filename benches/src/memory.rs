@@ -34,7 +34,7 @@ fn parse_anonymous(status: &[u8]) -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// Samples the memory of this process each millisecond.
+/// Samples the memory of a process each millisecond.
 pub struct Watch {
     idle: u64,
     done: Arc<AtomicBool>,
@@ -42,9 +42,14 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn start() -> io::Result<Self> {
-        let status = Status::open("self")?;
+    /// Begins to watch a process, above what it has now.
+    pub fn start(status: Status) -> Self {
         let idle = status.anonymous().unwrap_or(0);
+        Watch::above(status, idle)
+    }
+
+    /// Begins to watch a process, above what it had when it was idle.
+    pub fn above(status: Status, idle: u64) -> Self {
         let done = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&done);
         let thread = std::thread::spawn(move || {
@@ -59,7 +64,7 @@ impl Watch {
                 std::thread::sleep(Duration::from_millis(1));
             }
         });
-        Ok(Watch { idle, done, thread })
+        Watch { idle, done, thread }
     }
 
     /// Ends the watch: the peak above what was there at first.
@@ -71,7 +76,7 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
-    use super::{Watch, parse_anonymous};
+    use super::{Status, Watch, parse_anonymous};
 
     #[test]
     fn reads_the_kernels_line() {
@@ -84,7 +89,7 @@ mod tests {
 
     #[test]
     fn sees_what_is_there_at_the_end() {
-        let watch = Watch::start().expect("a watch");
+        let watch = Watch::start(Status::open("self").expect("a status"));
         let held = std::hint::black_box(vec![1_u8; 64 << 20]);
         let peak = watch.stop();
         assert!(peak > 32 << 20, "{peak} of {}", held.len());

@@ -2,7 +2,7 @@
 
 /// The text with other lines between `<!-- NAME... -->` and `<!-- /NAME -->`.
 /// `None` if the markers are not there, each on a line of its own.
-pub fn replace(text: &str, name: &str, new: &str) -> Option<String> {
+pub(crate) fn replace(text: &str, name: &str, new: &str) -> Option<String> {
     let (begin, end) = (format!("<!-- {name}"), format!("<!-- /{name} -->"));
     let is_begin = |line: &str| {
         let rest = line.strip_prefix(begin.as_str());
