@@ -58,8 +58,9 @@ pub fn append_json(value: f64, out: &mut Vec<u8>) {
     const SMALL: f64 = 1e-5;
     let magnitude = value.abs();
     // Most values are whole numbers, which are printed faster than others.
-    if magnitude < WHOLE && value.trunc() == value && (value != 0.0 || value.is_sign_positive()) {
-        append_integer(value as i64, out);
+    let whole = value as i64;
+    if magnitude < WHOLE && whole as f64 == value && (whole != 0 || value.is_sign_positive()) {
+        append_integer(whole, out);
     } else if (SMALL..WHOLE).contains(&magnitude) {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     } else if let Some(text) = special(value) {

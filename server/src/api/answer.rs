@@ -23,7 +23,7 @@ use crate::json;
 /// Answers below this size are sent in one piece, bytes.
 const AT_ONCE: usize = 256 << 10;
 /// The size that a streamed piece is to have, bytes.
-pub(super) const PIECE: usize = 128 << 10;
+pub(super) const PIECE: usize = 64 << 10;
 /// How many warnings and how many infos an answer shows.
 const MAX_ANNOTATIONS: usize = 10;
 
@@ -141,8 +141,10 @@ impl Document {
             }
         });
         side_by_side::map(pieces, |print| {
-            let mut out = Vec::with_capacity(PIECE * 3 / 2);
+            let mut out = Vec::with_capacity(PIECE * 5 / 4);
             print(&mut out);
+            // It may wait long for its reader.
+            out.shrink_to(out.len() * 5 / 4);
             Ok(Bytes::from(out))
         })
     }
@@ -187,6 +189,7 @@ pub(crate) async fn respond(answer: Answer) -> Response {
             Ok(Some(print)) => print(&mut first),
         }
         if first.len() >= AT_ONCE {
+            first.shrink_to_fit();
             let first = stream::once(std::future::ready(Ok(Bytes::from(first))));
             break Body::from_stream(first.chain(document.bytes()));
         }

@@ -14,7 +14,7 @@ use super::arrow;
 use super::call::{Call, Result};
 use super::error::{ApiError, ErrorType};
 use super::request::Request;
-use super::series::SeriesPart;
+use super::series::{SeriesPart, Times};
 use crate::duration::format_go_duration;
 use crate::json;
 use crate::metrics::{QueryKind, QueryTimer};
@@ -234,6 +234,8 @@ pub(crate) struct QueryPieces {
     begun: bool,
     /// A part of the answer, and how many of its series are written.
     part: Option<(Arc<SeriesPart>, usize)>,
+    /// The answer's times, from its first part on.
+    times: Option<Arc<Times>>,
     /// Series written so far, and the largest number of them; 0 means all.
     written: usize,
     limit: usize,
@@ -250,6 +252,7 @@ impl QueryPieces {
             stream: Some(stream),
             begun: false,
             part: None,
+            times: None,
             written: 0,
             limit,
             truncated: false,
@@ -295,7 +298,9 @@ impl QueryPieces {
     }
 
     fn begin(&mut self, set: SeriesSet, is_matrix: bool) {
-        self.part = Some((Arc::new(SeriesPart::new(set, is_matrix)), 0));
+        let times = self.times.get_or_insert_with(|| Arc::new(Times::of(&set)));
+        let part = SeriesPart::new(set, is_matrix, Arc::clone(times));
+        self.part = Some((Arc::new(part), 0));
     }
 
     /// Series of the current part that make a piece.

@@ -4,6 +4,7 @@
 //! once for many series.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use quarrel_engine::labels::Symbols;
 use quarrel_engine::{SampleValue, SeriesRef, SeriesSet};
@@ -22,12 +23,12 @@ const LABELS: usize = 5;
 pub(super) struct SeriesPart {
     set: SeriesSet,
     is_matrix: bool,
-    times: Times,
+    times: Arc<Times>,
 }
 
 impl SeriesPart {
-    pub(super) fn new(set: SeriesSet, is_matrix: bool) -> Self {
-        let times = Times::of(&set);
+    /// A part of an answer, with the times of all its parts.
+    pub(super) fn new(set: SeriesSet, is_matrix: bool, times: Arc<Times>) -> Self {
         SeriesPart {
             set,
             is_matrix,
@@ -85,7 +86,7 @@ impl SeriesPart {
 
     fn print_floats(&self, series: &SeriesRef<'_>, out: &mut Vec<u8>) {
         let points = series.points();
-        out.reserve(points.size_hint().0.max(points.size_hint().1.unwrap_or(0)) * SAMPLE);
+        out.reserve_exact(points.size_hint().1.unwrap_or(0) * SAMPLE);
         let before = out.len();
         out.extend_from_slice(b",\"values\":[");
         let begin = out.len();
@@ -143,36 +144,45 @@ fn begin_point(out: &mut Vec<u8>, ms: i64) {
 }
 
 /// The times of a range query, as they stand before the values.
-struct Times {
-    ms: Vec<i64>,
+pub(super) struct Times {
+    start: i64,
+    step: i64,
     texts: Vec<u8>,
-    ends: Vec<usize>,
+    ends: Vec<u32>,
 }
 
 impl Times {
-    fn of(set: &SeriesSet) -> Self {
+    /// Those of a part of an answer, which are those of all its parts.
+    pub(super) fn of(set: &SeriesSet) -> Self {
         let mut times = Times {
-            ms: Vec::new(),
+            start: 0,
+            step: 0,
             texts: Vec::new(),
             ends: Vec::new(),
         };
-        for ms in set.times().into_iter().flatten() {
+        for (i, ms) in set.times().into_iter().flatten().enumerate() {
+            match i {
+                0 => times.start = ms,
+                1 => times.step = ms - times.start,
+                _ => {}
+            }
             begin_point(&mut times.texts, ms);
-            times.ms.push(ms);
-            times.ends.push(times.texts.len());
+            times.ends.push(times.texts.len() as u32);
         }
         times
     }
 
     /// The text of a time at or after `step`, where the search goes on.
     fn find(&self, ms: i64, step: &mut usize) -> Option<&[u8]> {
-        while *self.ms.get(*step)? < ms {
+        let at = |step: usize| self.start + self.step * step as i64;
+        while *step < self.ends.len() && at(*step) < ms {
             *step += 1;
         }
-        if self.ms[*step] != ms {
+        let end = *self.ends.get(*step)? as usize;
+        if at(*step) != ms {
             return None;
         }
         let start = step.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.texts.get(start..self.ends[*step])
+        self.texts.get(start as usize..end)
     }
 }

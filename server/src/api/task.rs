@@ -20,8 +20,9 @@ use tokio::task::AbortHandle;
 
 use super::answer::PIECE;
 
-/// How many pieces of an answer wait for the client.
-const AHEAD: usize = 2;
+/// How many pieces of an answer wait for the client, beside those that are printed
+/// side by side.
+const AHEAD: usize = 1;
 
 /// What is to be canceled when nobody waits for an answer any more. An aborted
 /// task ends where it waits; a hook also reaches what is being computed.
