@@ -150,6 +150,12 @@ impl Checker<'_> {
     /// `info`'s second argument is a selector of labels, which may match all.
     fn info_selector(&self, call: &mut Call) -> Result<()> {
         let arg = &mut call.args[1];
+        let got = arg.value_type();
+        if got != ValueType::Vector {
+            let (want, got) = (ValueType::Vector.documented(), got.documented());
+            let message = format!(r#"expected type {want} in call to function "info", got {got}"#);
+            return self.error(call.span, message);
+        }
         let span = arg.span();
         match arg {
             Expr::VectorSelector(selector) if selector.name.is_some() => self.error(
@@ -164,16 +170,27 @@ impl Checker<'_> {
         }
     }
 
+    /// What stands between both sides, without white space.
+    fn operator(&self, binary: &Binary) -> Span {
+        let (start, end) = (binary.lhs.span().end, binary.rhs.span().start);
+        let between = self.query.get(start as usize..end as usize);
+        let between = between.unwrap_or_default();
+        let is_space = [' ', '\t', '\n', '\r'];
+        let from = between.len() - between.trim_start_matches(is_space).len();
+        let to = between.trim_end_matches(is_space).len();
+        Span {
+            start: start + from as u32,
+            end: start + to.max(from) as u32,
+        }
+    }
+
     fn binary(&self, binary: &mut Binary) -> Result<ValueType> {
         // A chain of operators leans left: each level takes its own piece of
         // stack, see `with_stack`.
         let lhs = self.check(&mut binary.lhs)?;
         let rhs = self.check(&mut binary.rhs)?;
         let op = binary.op;
-        let op_span = Span {
-            start: binary.lhs.span().end,
-            end: binary.rhs.span().start,
-        };
+        let op_span = self.operator(binary);
         if binary.return_bool && !op.is_comparison() {
             let message = "bool modifier can only be used on comparison operators";
             return self.error(op_span, message);

@@ -13,8 +13,7 @@ pub struct ParseError {
     column: usize,
     /// Whether there is no text at all, and so no place in it.
     nowhere: bool,
-    /// The name that was probably meant.
-    meant: Option<&'static str>,
+    hint: Option<String>,
 }
 
 impl std::error::Error for ParseError {}
@@ -28,13 +27,13 @@ impl ParseError {
             span,
             line,
             column,
-            meant: None,
+            hint: None,
         }
     }
 
-    /// The same error with the name that was probably meant, if there is one.
-    pub(crate) fn with_meant(mut self, meant: Option<&'static str>) -> Self {
-        self.meant = meant;
+    /// The same error with what may help, if anything does.
+    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
         self
     }
 
@@ -46,7 +45,7 @@ impl ParseError {
     /// What may help, in a sentence of its own; it is no part of the error's
     /// text, which is Prometheus's.
     pub fn hint(&self) -> Option<String> {
-        self.meant.map(|name| format!("did you mean `{name}`?"))
+        self.hint.clone()
     }
 
     /// Where in the query, bytes.

@@ -3,6 +3,7 @@
 
 pub mod ast;
 mod check;
+mod diagnose;
 mod disabled;
 mod error;
 mod excerpt;
@@ -12,6 +13,7 @@ pub mod logical;
 mod nesting;
 mod options;
 mod parser;
+mod precedence;
 mod pretty;
 mod print;
 mod recursion;

@@ -1,0 +1,321 @@
+//! What is wrong with a text that is no query, in Prometheus's words and at
+//! Prometheus's place.
+//!
+//! The grammar says fast whether a text is a query. Only when it is none, or
+//! when the tree cannot be built, the text is read once more here, token by
+//! token, by a machine that makes no tree: it stops at the first fault that
+//! Prometheus's parser meets, be it a character, a token or what a part means.
+//! Prometheus reads at most one token ahead, and some parts are complete before
+//! it has read that token, so the order of reading and checking matters here.
+//!
+//! All stacks are on the heap and each token is looked at a bounded number of
+//! times: no text takes more than linear time.
+
+mod durations;
+mod expression;
+mod labels;
+mod lexer;
+mod modifiers;
+mod scan;
+mod token;
+
+use quarrel_matchers::RegexBudget;
+
+use crate::ast::{BinaryOp, Span};
+use crate::error::ParseError;
+use crate::options::ParserOptions;
+
+use expression::Frame;
+use lexer::Lexer;
+use token::{Kind, Token, Word, describe};
+
+/// What a text should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    Expression,
+    Selector,
+}
+
+/// The first fault of a text; none if it is what it should be (but for types).
+pub(crate) fn first_fault(text: &str, options: &ParserOptions, goal: Goal) -> Option<ParseError> {
+    let mut machine = Machine::new(text, options);
+    let result = match goal {
+        Goal::Expression => machine.expression(),
+        Goal::Selector => machine.selector(),
+    };
+    let fault = result.err()?;
+    Some(ParseError::new(text, fault.span, fault.message).with_hint(fault.hint))
+}
+
+/// What is wrong, and where.
+#[derive(Debug)]
+struct Fault {
+    span: Span,
+    message: String,
+    /// What may help; Prometheus says nothing of it.
+    hint: Option<String>,
+}
+
+impl Fault {
+    fn new(span: Span, message: impl Into<String>) -> Self {
+        Fault {
+            span,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    fn with_hint(mut self, hint: Option<impl Into<String>>) -> Self {
+        self.hint = hint.map(Into::into);
+        self
+    }
+}
+
+/// A step of reading, which ends at the first fault.
+type Step<T> = Result<T, Fault>;
+
+/// Which part was read when a token was not expected, and what was expected; as
+/// far as Prometheus says so.
+#[derive(Clone, Copy, Debug)]
+struct Context {
+    part: &'static str,
+    expected: &'static str,
+}
+
+impl Context {
+    const fn new(part: &'static str, expected: &'static str) -> Self {
+        Context { part, expected }
+    }
+
+    /// What may help where `found` was not expected.
+    fn hint(self, found: Kind) -> Option<&'static str> {
+        match (self.expected, found) {
+            ("string", _) => Some("values of labels stand in quotes"),
+            ("", Kind::Equal) => Some("values are compared by `==`"),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a text up to its first fault.
+struct Machine<'a> {
+    text: &'a str,
+    options: &'a ParserOptions,
+    lexer: Lexer<'a>,
+    /// The token that was read ahead.
+    ahead: Option<Token>,
+    /// Where the last token ends that was taken.
+    end: u32,
+    /// What waits for its end, from the outside to the inside.
+    frames: Vec<Frame>,
+    /// How many of the frames are aggregations.
+    aggregations: usize,
+    regexes: RegexBudget,
+}
+
+impl<'a> Machine<'a> {
+    fn new(text: &'a str, options: &'a ParserOptions) -> Self {
+        Machine {
+            text,
+            options,
+            lexer: Lexer::new(text, options.enable_unquoted_utf8_names),
+            ahead: None,
+            end: 0,
+            frames: Vec::new(),
+            aggregations: 0,
+            regexes: RegexBudget::default(),
+        }
+    }
+
+    /// The next token, which stays.
+    fn peek(&mut self) -> Step<Token> {
+        match self.ahead {
+            Some(token) => Ok(token),
+            None => {
+                let token = self.lexer.next()?;
+                self.ahead = Some(token);
+                Ok(token)
+            }
+        }
+    }
+
+    /// Takes the next token.
+    fn take(&mut self) -> Step<Token> {
+        let token = self.peek()?;
+        self.ahead = None;
+        self.end = token.span.end;
+        Ok(token)
+    }
+
+    /// Takes the next token if it is of a kind.
+    fn take_if(&mut self, kind: Kind) -> Step<Option<Token>> {
+        let token = self.peek()?;
+        if token.kind != kind {
+            return Ok(None);
+        }
+        self.take().map(Some)
+    }
+
+    /// Takes the next token, which must be of a kind.
+    fn expect(&mut self, kind: Kind, context: Context) -> Step<Token> {
+        match self.take_if(kind)? {
+            Some(token) => Ok(token),
+            None => self.unexpected(context),
+        }
+    }
+
+    /// Takes a word if it is the next token.
+    fn take_word(&mut self, word: Word) -> Step<bool> {
+        Ok(self.take_if(Kind::Word(word))?.is_some())
+    }
+
+    /// Takes a sign if it is the next token; true is a minus.
+    fn take_sign(&mut self) -> Step<Option<(bool, Token)>> {
+        for (op, minus) in [(BinaryOp::Add, false), (BinaryOp::Sub, true)] {
+            if let Some(token) = self.take_if(Kind::Operator(op))? {
+                return Ok(Some((minus, token)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn text_of(&self, token: Token) -> &'a str {
+        &self.text[token.span.start as usize..token.span.end as usize]
+    }
+
+    /// The next token was not expected.
+    fn unexpected<T>(&mut self, context: Context) -> Step<T> {
+        let token = self.peek()?;
+        let mut message = format!("unexpected {}", describe(token.kind, self.text_of(token)));
+        if !context.part.is_empty() {
+            message.push_str(" in ");
+            message.push_str(context.part);
+        }
+        if !context.expected.is_empty() {
+            message.push_str(", expected ");
+            message.push_str(context.expected);
+        }
+        Err(Fault::new(token.span, message).with_hint(context.hint(token.kind)))
+    }
+}
+
+fn fault<T>(span: Span, message: impl Into<String>) -> Step<T> {
+    Err(Fault::new(span, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> String {
+        let error = crate::parse(text, &ParserOptions::default()).unwrap_err();
+        error.to_string().replace("parse error: ", "")
+    }
+
+    /// What Prometheus 3.16 says of the same texts is compared in
+    /// `tests/prometheus.rs` and by `compliance/go/cmd/parsetest`.
+    #[test]
+    fn errors_name_place_token_and_part() {
+        for (text, want) in [
+            ("", "unknown position: no expression found in input"),
+            ("\n", "1:1: no expression found in input"),
+            (
+                r#"up{job="a" instance="b"}"#,
+                r#"1:12: unexpected identifier "instance" in label matching, expected "," or "}""#,
+            ),
+            (
+                r#"up{job="a""#,
+                "1:11: unexpected end of input inside braces",
+            ),
+            (
+                "avg by (job (up)",
+                r#"1:13: unexpected "(" in grouping opts, expected "," or ")""#,
+            ),
+            (
+                r#"up{p="C:\logs"}"#,
+                "1:6: unknown escape sequence U+006C 'l'",
+            ),
+            (
+                "rate(up[1.5m])",
+                r#"1:9: unknown unit "." in duration "1.5m""#,
+            ),
+            (
+                "sum(up down)",
+                r#"1:8: unexpected identifier "down" in aggregation"#,
+            ),
+            (
+                "rate(up[5m)",
+                r#"1:11: unexpected ")" in subquery or range, expected ":" or "]""#,
+            ),
+            ("rate(up #c", "1:11: unclosed left parenthesis"),
+            (
+                "up[ ",
+                "1:5: unexpected end of input in duration expression",
+            ),
+            ("up[5m:", "1:7: unclosed left bracket"),
+            (
+                "up +\nsum(foo, 1)",
+                "2:1: wrong number of arguments for aggregate expression provided, expected 1, got 2",
+            ),
+            ("m[9223372037]", "1:3: duration out of range"),
+            ("m offset 9223372036.9", "1:10: duration out of range"),
+            ("m offset -9223372036.9", "1:10: duration out of range"),
+            ("m[1:9223372037]", "1:5: duration out of range"),
+        ] {
+            assert_eq!(said(text), want, "{text}");
+        }
+    }
+
+    /// What is complete is checked before Prometheus reads on.
+    #[test]
+    fn the_first_fault_counts() {
+        for (text, want) in [
+            ("nope(x) }", r#"1:1: unknown function with name "nope""#),
+            ("sum() }", "1:7: unexpected character: '}'"),
+            (
+                "sum by (a) () }",
+                "1:1: no arguments for aggregate expression provided",
+            ),
+            ("x[0s] }", "1:3: duration must be greater than 0"),
+            ("x[0s}", "1:5: unexpected character: '}'"),
+            (
+                r#"x{a=~"("} }"#,
+                "1:3: error parsing regexp: missing closing ): `(`",
+            ),
+        ] {
+            assert_eq!(said(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn hints_say_what_may_help() {
+        let hint = |text: &str| {
+            let error = crate::parse(text, &ParserOptions::default()).unwrap_err();
+            error.hint().unwrap_or_default()
+        };
+        assert_eq!(hint("rat(up[5m])"), "did you mean `rate`?");
+        assert_eq!(hint("1 +\n (2"), "what is not closed begins at 2:2");
+        assert_eq!(hint("x[5m:"), "what is not closed begins at 1:2");
+        assert_eq!(hint("sum by (a, up{b"), "");
+        assert!(hint("up{job=api}").contains("quotes"));
+        assert!(hint("up = 1").contains("=="));
+        assert!(hint("up && down").contains("and"));
+        assert!(hint(r#"up{p="C:\logs"}"#).contains(r"`\\`"));
+        assert!(hint("up[1.5h]").contains("1h30m"));
+    }
+
+    #[test]
+    fn selectors_have_errors_of_their_own() {
+        let said = |text: &str| {
+            let error = crate::parse_metric_selector(text, &ParserOptions::default()).unwrap_err();
+            error.to_string().replace("parse error: ", "")
+        };
+        assert_eq!(said(""), "unknown position: unexpected end of input");
+        assert_eq!(said("up[5m]"), r#"1:3: unexpected "[""#);
+        assert_eq!(said("1"), r#"1:1: unexpected number "1""#);
+        assert_eq!(
+            said("{a=}"),
+            r#"1:4: unexpected "}" in label matching, expected string"#
+        );
+    }
+}
