@@ -9,6 +9,8 @@ use crate::ast::Span;
 pub struct ParseError {
     message: String,
     span: Span,
+    /// What is wrong of it, or in it; for people.
+    mark: Span,
     line: usize,
     column: usize,
     /// Whether there is no text at all, and so no place in it.
@@ -25,10 +27,17 @@ impl ParseError {
             nowhere: query.is_empty(),
             message: message.into(),
             span,
+            mark: span,
             line,
             column,
             hint: None,
         }
+    }
+
+    /// The same error with marks under another place than Prometheus's.
+    pub(crate) fn with_mark(mut self, mark: Span) -> Self {
+        self.mark = mark;
+        self
     }
 
     /// The same error with what may help, if anything does.
@@ -48,7 +57,8 @@ impl ParseError {
         self.hint.clone()
     }
 
-    /// Where in the query, bytes.
+    /// Where in the query, bytes: Prometheus's range of positions, which ends at
+    /// the end of the text if a character was wrong.
     pub fn span(&self) -> Span {
         self.span
     }
@@ -64,7 +74,7 @@ impl ParseError {
         let hint = self.hint().map(|hint| format!("\nhint: {hint}"));
         format!(
             "{self}\n{}{}",
-            self.span.excerpt(text),
+            self.mark.excerpt(text),
             hint.unwrap_or_default()
         )
     }

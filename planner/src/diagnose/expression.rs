@@ -8,6 +8,7 @@ use crate::literal;
 use crate::precedence::{SIGN, binds_before, precedence};
 use crate::suggest;
 
+use super::lexer::is_space;
 use super::modifiers::Modifiers;
 use super::token::{Kind, Token, Word};
 use super::{Context, Fault, Machine, Step, fault};
@@ -162,7 +163,7 @@ impl Machine<'_> {
     }
 
     /// `by` or `without` and its labels.
-    fn grouping(&mut self) -> Step<Span> {
+    fn grouping(&mut self) -> Step<()> {
         self.take()?;
         self.label_list()
     }
@@ -280,32 +281,37 @@ impl Machine<'_> {
     }
 
     fn close_call(&mut self, call: Call, close: Token) -> Step<Operand> {
-        let span = call.name.span.to(close.span);
-        let span = match call.aggregator {
-            Some(aggregator) => {
-                let span = self.close_aggregation(&call, aggregator, span)?;
-                self.aggregations -= 1;
-                span
-            }
-            None => {
-                self.check_function(call.name)?;
-                span
-            }
-        };
+        let mut span = call.name.span.to(close.span);
+        if let Some(aggregator) = call.aggregator {
+            span.end = self.end_of_aggregation(call.is_grouped)?;
+            self.check_aggregation(&call, aggregator, span)?;
+            self.aggregations -= 1;
+        } else {
+            self.check_function(call.name)?;
+        }
         let shape = Shape::Other;
         Ok(Operand { span, shape })
     }
 
-    fn close_aggregation(
-        &mut self,
-        call: &Call,
-        aggregator: &Aggregator,
-        mut span: Span,
-    ) -> Step<Span> {
-        // Prometheus has to read on to know that no labels follow.
-        if !call.is_grouped && matches!(self.peek()?.kind, Kind::Word(Word::By | Word::Without)) {
-            span = span.to(self.grouping()?);
+    /// Reads `by` or `without` behind the arguments. Prometheus has to read on to
+    /// know that none follows, and then looks back past blanks for the end.
+    fn end_of_aggregation(&mut self, is_grouped: bool) -> Step<u32> {
+        if is_grouped {
+            return Ok(self.closed);
         }
+        let next = self.peek()?;
+        if matches!(next.kind, Kind::Word(Word::By | Word::Without)) {
+            self.grouping()?;
+            return Ok(self.closed);
+        }
+        let before = self.text[..next.span.start as usize].trim_end_matches(is_space);
+        if next.kind == Kind::RightParen && before.ends_with(')') {
+            return Ok(before.len() as u32);
+        }
+        Ok(self.closed)
+    }
+
+    fn check_aggregation(&self, call: &Call, aggregator: &Aggregator, span: Span) -> Step<()> {
         if call.arguments == 0 {
             return fault(span, "no arguments for aggregate expression provided");
         }
@@ -324,7 +330,7 @@ impl Machine<'_> {
             );
             return fault(span, message);
         }
-        Ok(span)
+        Ok(())
     }
 
     fn check_function(&self, name: Token) -> Step<()> {

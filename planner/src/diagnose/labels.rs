@@ -64,11 +64,11 @@ impl Machine<'_> {
     }
 
     /// Labels in parentheses, behind `by`, `on` and the like.
-    pub(super) fn label_list(&mut self) -> Step<Span> {
-        let open = self.expect(Kind::LeftParen, grouping(r#""(""#))?;
+    pub(super) fn label_list(&mut self) -> Step<()> {
+        self.expect(Kind::LeftParen, grouping(r#""(""#))?;
         loop {
-            if let Some(close) = self.take_if(Kind::RightParen)? {
-                return Ok(open.span.to(close.span));
+            if self.take_if(Kind::RightParen)?.is_some() {
+                return Ok(());
             }
             self.label()?;
             if self.take_if(Kind::Comma)?.is_none() && self.peek()?.kind != Kind::RightParen {

@@ -28,7 +28,7 @@ pub(super) struct Lexer<'a> {
 }
 
 /// White space of PromQL.
-fn is_space(c: char) -> bool {
+pub(super) fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
 }
 
@@ -87,7 +87,17 @@ impl<'a> Lexer<'a> {
 
     /// The current token is wrong.
     pub(super) fn fault<T>(&self, message: impl Into<String>) -> Step<T> {
-        Err(Fault::new(self.span(), message))
+        Err(self.wrong(message))
+    }
+
+    /// The current token is wrong. Prometheus's range is all that follows.
+    pub(super) fn wrong(&self, message: impl Into<String>) -> Fault {
+        let mark = self.span();
+        let end = self.text.len() as u32;
+        Fault {
+            mark,
+            ..Fault::new(Span { end, ..mark }, message)
+        }
     }
 
     /// The current token is wrong with what stands behind it.
@@ -134,7 +144,7 @@ impl<'a> Lexer<'a> {
         let start = open as u32;
         let (line, column) = Span { start, end: start }.position(self.text);
         let hint = format!("what is not closed begins at {line}:{column}");
-        Err(Fault::new(self.span(), message).with_hint(Some(hint)))
+        Err(self.wrong(message).with_hint(Some(hint)))
     }
 
     /// A token outside of braces, which begins with `c`.
@@ -189,7 +199,7 @@ impl<'a> Lexer<'a> {
         let message = format!("unexpected character: {}", quote_char(Some(c)));
         let is_logical = matches!(c, '&' | '|');
         let hint = is_logical.then_some("vectors are combined by `and`, `or` and `unless`");
-        Err(Fault::new(self.span(), message).with_hint(hint))
+        Err(self.wrong(message).with_hint(hint))
     }
 
     fn paren(&mut self, c: char) -> Step<Kind> {

@@ -44,13 +44,17 @@ pub(crate) fn first_fault(text: &str, options: &ParserOptions, goal: Goal) -> Op
         Goal::Selector => machine.selector(),
     };
     let fault = result.err()?;
-    Some(ParseError::new(text, fault.span, fault.message).with_hint(fault.hint))
+    let error = ParseError::new(text, fault.span, fault.message);
+    Some(error.with_mark(fault.mark).with_hint(fault.hint))
 }
 
 /// What is wrong, and where.
 #[derive(Debug)]
 struct Fault {
+    /// Prometheus's range.
     span: Span,
+    /// What is marked for people.
+    mark: Span,
     message: String,
     /// What may help; Prometheus says nothing of it.
     hint: Option<String>,
@@ -60,6 +64,7 @@ impl Fault {
     fn new(span: Span, message: impl Into<String>) -> Self {
         Fault {
             span,
+            mark: span,
             message: message.into(),
             hint: None,
         }
@@ -104,8 +109,9 @@ struct Machine<'a> {
     lexer: Lexer<'a>,
     /// The token that was read ahead.
     ahead: Option<Token>,
-    /// Where the last token ends that was taken.
-    end: u32,
+    /// Where the last token ends that was read, ahead or not, and that may close
+    /// an expression: Prometheus takes it for the end of what it completes.
+    closed: u32,
     /// What waits for its end, from the outside to the inside.
     frames: Vec<Frame>,
     /// How many of the frames are aggregations.
@@ -120,7 +126,7 @@ impl<'a> Machine<'a> {
             options,
             lexer: Lexer::new(text, options.enable_unquoted_utf8_names),
             ahead: None,
-            end: 0,
+            closed: 0,
             frames: Vec::new(),
             aggregations: 0,
             regexes: RegexBudget::default(),
@@ -133,6 +139,9 @@ impl<'a> Machine<'a> {
             Some(token) => Ok(token),
             None => {
                 let token = self.lexer.next()?;
+                if token.kind.closes() {
+                    self.closed = token.span.end;
+                }
                 self.ahead = Some(token);
                 Ok(token)
             }
@@ -143,7 +152,6 @@ impl<'a> Machine<'a> {
     fn take(&mut self) -> Step<Token> {
         let token = self.peek()?;
         self.ahead = None;
-        self.end = token.span.end;
         Ok(token)
     }
 

@@ -51,7 +51,7 @@ impl Machine<'_> {
         }
         // An offset of nothing counts as none.
         modifiers.offset = length.number.is_none_or(|seconds| to_nanos(seconds) != 0);
-        operand.span.end = self.end;
+        operand.span.end = self.closed;
         Ok(operand)
     }
 
@@ -83,7 +83,7 @@ impl Machine<'_> {
             return fault(operand.span, "@ <timestamp> may not be set multiple times");
         }
         modifiers.at = true;
-        operand.span.end = self.end;
+        operand.span.end = self.closed;
         Ok(operand)
     }
 

@@ -3,9 +3,9 @@
 
 use quarrel_functions::fmt::quote;
 
+use super::Step;
 use super::lexer::Lexer;
 use super::token::{Kind, name_char};
-use super::{Fault, Step};
 
 const DECIMAL: &[u8] = b"0123456789";
 const HEXADECIMAL: &[u8] = b"0123456789abcdefABCDEF";
@@ -150,7 +150,7 @@ impl Lexer<'_> {
             Some(c) => {
                 let message = format!("unknown escape sequence {}", name_char(c));
                 let hint = "a backslash is written `\\\\`, or stands in backquotes";
-                return Err(Fault::new(self.span(), message).with_hint(Some(hint)));
+                return Err(self.wrong(message).with_hint(Some(hint)));
             }
         };
         let mut value: u32 = 0;

@@ -180,6 +180,18 @@ impl Kind {
         }
     }
 
+    /// Whether an expression may end with it, and is no name.
+    pub fn closes(self) -> bool {
+        matches!(
+            self,
+            Kind::RightParen
+                | Kind::RightBrace
+                | Kind::RightBracket
+                | Kind::Number
+                | Kind::Duration
+        )
+    }
+
     /// Whether it stands between a label and its value.
     pub fn matches_label(self) -> bool {
         matches!(

@@ -98,7 +98,7 @@ impl Builder<'_> {
         let bracket = span_of(&pair);
         let span = operand.span().to(bracket);
         let (mut range, mut step, mut subquery) = (None, None, false);
-        self.no_early_comment(&pair)?;
+        self.bracket_rules(&pair)?;
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::colon => subquery = true,
@@ -130,26 +130,24 @@ impl Builder<'_> {
         })))
     }
 
-    /// In brackets, comments are understood behind the first number alone.
-    fn no_early_comment(&self, range: &Pair<'_, Rule>) -> Result<()> {
+    /// In brackets, comments are understood behind the first number alone, and
+    /// no number is a word.
+    fn bracket_rules(&self, range: &Pair<'_, Rule>) -> Result<()> {
         let span = span_of(range);
         let literals = range.clone().into_inner().flatten();
-        let end = literals
-            .filter(|p| matches!(p.as_rule(), Rule::number | Rule::duration))
-            .map(|p| p.as_span().start())
-            .next()
-            .unwrap_or(span.end as usize);
-        match self.query[span.start as usize..end].find('#') {
-            Some(at) => {
-                let start = span.start + at as u32;
-                let at = Span {
-                    start,
-                    end: start + 1,
-                };
-                Err(self.refused(at))
+        let literals = literals.filter(|p| matches!(p.as_rule(), Rule::number | Rule::duration));
+        let mut first = None;
+        for literal in literals {
+            if literal.as_str().starts_with(|c: char| c.is_alphabetic()) {
+                return Err(self.refused(span_of(&literal)));
             }
-            None => Ok(()),
+            first.get_or_insert(literal.as_span().start());
         }
+        let end = first.unwrap_or(span.end as usize);
+        if self.query[span.start as usize..end].contains('#') {
+            return Err(self.refused(span));
+        }
+        Ok(())
     }
 
     pub(super) fn modify(&self, pair: Pair<'_, Rule>, expr: &mut Expr) -> Result<()> {

@@ -76,11 +76,13 @@ func main() {
 
 // parsed is what Prometheus's parser makes of a text.
 type parsed struct {
-	Text      string `json:"text"`
-	Error     string `json:"error,omitempty"`
-	Type      string `json:"type,omitempty"`
-	Canonical string `json:"canonical,omitempty"`
-	Pretty    string `json:"pretty,omitempty"`
+	Text  string `json:"text"`
+	Error string `json:"error,omitempty"`
+	// Range is the position of the error, in bytes.
+	Range     *[2]int `json:"range,omitempty"`
+	Type      string  `json:"type,omitempty"`
+	Canonical string  `json:"canonical,omitempty"`
+	Pretty    string  `json:"pretty,omitempty"`
 	// Options are 1 for experimental functions, 2 for fill modifiers, 4 for
 	// unquoted UTF-8 names.
 	Options int `json:"options"`
@@ -93,7 +95,12 @@ type parsed struct {
 func parseText(p parser.Parser, text string) parsed {
 	e, err := p.ParseExpr(text)
 	if err != nil {
-		return parsed{Text: text, Error: err.Error()}
+		v := parsed{Text: text, Error: err.Error()}
+		if errs, ok := errors.AsType[parser.ParseErrors](err); ok {
+			r := errs[0].PositionRange
+			v.Range = &[2]int{int(r.Start), int(r.End)}
+		}
+		return v
 	}
 	return parsed{Text: text, Type: string(e.Type()), Canonical: e.String(), Pretty: e.Pretty(0), Spans: spans(e)}
 }
