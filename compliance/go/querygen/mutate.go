@@ -36,4 +36,4 @@ func Damages(text string, turn int) []string {
 }
 
 // oneByte is what Damages puts in the place of bytes.
-var oneByte = strings.Split("\"|'|`|\\|(|)|[|]|{|}|,|:|=|!|~|<|>|@|#|.|-|+|^|*|/|%|_|0|7|e|m|s|x|A|\n|\t|\r| |;|$|&|ü|\x00|\xff", "|")
+var oneByte = strings.Split("\"|'|`|\\|(|)|[|]|{|}|,|:|=|!|~|<|>|@|#|.|-|+|^|*|/|%|_|0|7|e|m|s|x|A|\n|\t|\r| |;|$|&|ü|\x00|\ufffd", "|")
