@@ -5,7 +5,8 @@ use quarrel_compliance::script::CommandKind;
 use quarrel_matchers::{Regex, Replacer};
 use quarrel_planner::literal::{parse_duration, parse_number, unquote};
 use quarrel_planner::{
-    ParseError, ParserOptions, format_duration, parse, parse_metric_selector, to_json, to_pretty, to_promql,
+    ParseError, ParserOptions, format_duration, parse, parse_metric_selector, to_json, to_pretty,
+    to_promql,
 };
 use quarrel_server::{duration, params, time};
 
