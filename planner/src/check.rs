@@ -5,6 +5,7 @@ use quarrel_functions::table::{Kind, ValueType};
 
 use crate::ast::*;
 use crate::error::ParseError;
+use crate::literal::is_space;
 use crate::with_stack;
 
 struct Checker<'a> {
@@ -176,7 +177,6 @@ impl Checker<'_> {
         let (start, end) = (binary.lhs.span().end, binary.rhs.span().start);
         let between = self.query.get(start as usize..end as usize);
         let between = between.unwrap_or_default();
-        let is_space = [' ', '\t', '\n', '\r'];
         let from = between.len() - between.trim_start_matches(is_space).len();
         let to = between.trim_end_matches(is_space).len().max(from);
         let mark = Span {

@@ -10,6 +10,7 @@ mod excerpt;
 mod json;
 pub mod literal;
 pub mod logical;
+mod matcher;
 mod nesting;
 mod options;
 mod parser;

@@ -2,6 +2,11 @@
 
 use quarrel_functions::fmt::{quote, try_parse_float};
 
+/// White space between tokens.
+pub(crate) fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
+}
+
 /// The value of a number or a duration, which is in seconds.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use quarrel_matchers::{MatchOp, Matcher, RegexBudget};
 use crate::ast::*;
 use crate::diagnose::{self, Goal};
 use crate::error::ParseError;
-use crate::literal::{is_duration, parse_literal, to_nanos, unquote};
+use crate::literal::{is_duration, is_space, parse_literal, to_nanos, unquote};
 use crate::nesting;
 use crate::options::ParserOptions;
 use crate::precedence::{SIGN, binds_before, precedence};
@@ -18,8 +18,6 @@ use crate::{check, with_stack};
 mod duration;
 mod modifiers;
 mod selector;
-
-pub(crate) use selector::build_matcher;
 
 #[derive(pest_derive::Parser)]
 #[grammar = "promql.pest"]

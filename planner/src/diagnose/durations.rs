@@ -4,8 +4,9 @@ use crate::ast::{BinaryOp, Span};
 use crate::literal::is_duration;
 use crate::precedence::{SIGN, binds_before, precedence};
 
+use super::fault::{Context, Step, fault};
+use super::machine::Machine;
 use super::token::{Kind, Word};
-use super::{Context, Machine, Step, fault};
 
 /// A duration that was read.
 #[derive(Clone, Copy, Debug)]

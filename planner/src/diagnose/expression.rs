@@ -4,54 +4,14 @@ use quarrel_functions::fmt::quote;
 use quarrel_functions::table::{self, Aggregator};
 
 use crate::ast::{BinaryOp, Span};
-use crate::literal;
+use crate::literal::{self, is_space};
 use crate::precedence::{SIGN, binds_before, precedence};
 use crate::suggest;
 
-use super::lexer::is_space;
-use super::modifiers::Modifiers;
+use super::fault::{Context, Fault, Step, fault};
+use super::machine::Machine;
+use super::parts::{Call, Frame, Modifiers, Operand, Shape};
 use super::token::{Kind, Token, Word};
-use super::{Context, Fault, Machine, Step, fault};
-
-/// Something that was read, as far as checks without types ask for it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Operand {
-    pub span: Span,
-    pub shape: Shape,
-}
-
-/// What modifiers may be put to.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Shape {
-    Selector(Modifiers),
-    Range(Modifiers),
-    Subquery(Modifiers),
-    Other,
-}
-
-/// What waits for its end.
-#[derive(Debug)]
-pub(super) enum Frame {
-    Paren(Span),
-    Call(Call),
-    Sign(Span),
-    Binary {
-        op: BinaryOp,
-        /// Whether missing series are filled in.
-        fills: bool,
-        left: Span,
-    },
-}
-
-/// A function or an aggregator whose arguments are read.
-#[derive(Debug)]
-pub(super) struct Call {
-    name: Token,
-    aggregator: Option<&'static Aggregator>,
-    /// Whether `by` or `without` stood before the arguments.
-    is_grouped: bool,
-    arguments: usize,
-}
 
 impl Machine<'_> {
     /// A whole query.

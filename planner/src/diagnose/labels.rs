@@ -4,10 +4,11 @@ use quarrel_functions::fmt::{quote, quote_bytes};
 use quarrel_matchers::MatchOp;
 
 use crate::ast::{BinaryOp, Span};
-use crate::parser::build_matcher;
+use crate::matcher::build_matcher;
 
+use super::fault::{Context, Step, fault};
+use super::machine::Machine;
 use super::token::{Kind, Token};
-use super::{Context, Machine, Step, fault};
 
 impl Machine<'_> {
     /// Matchers in braces.

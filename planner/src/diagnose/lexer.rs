@@ -2,9 +2,10 @@
 //! a character depends on whether it stands in braces, in a range or outside.
 
 use crate::ast::{BinaryOp, Span};
+use crate::literal::is_space;
 
+use super::fault::{Fault, Step};
 use super::token::{Kind, Token, duration_word, kind_of_name, quote_char};
-use super::{Fault, Step};
 
 /// Reads tokens one by one.
 pub(super) struct Lexer<'a> {
@@ -25,11 +26,6 @@ pub(super) struct Lexer<'a> {
     in_duration: bool,
     had_colon: bool,
     had_duration: bool,
-}
-
-/// White space of PromQL.
-pub(super) fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r')
 }
 
 impl<'a> Lexer<'a> {

@@ -13,21 +13,19 @@
 
 mod durations;
 mod expression;
+mod fault;
 mod labels;
 mod lexer;
+mod machine;
 mod modifiers;
+mod parts;
 mod scan;
 mod token;
 
-use quarrel_matchers::RegexBudget;
-
-use crate::ast::{BinaryOp, Span};
 use crate::error::ParseError;
 use crate::options::ParserOptions;
 
-use expression::Frame;
-use lexer::Lexer;
-use token::{Kind, Token, Word, describe};
+use machine::Machine;
 
 /// What a text should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,169 +44,6 @@ pub(crate) fn first_fault(text: &str, options: &ParserOptions, goal: Goal) -> Op
     let fault = result.err()?;
     let error = ParseError::new(text, fault.span, fault.message);
     Some(error.with_mark(fault.mark).with_hint(fault.hint))
-}
-
-/// What is wrong, and where.
-#[derive(Debug)]
-struct Fault {
-    /// Prometheus's range.
-    span: Span,
-    /// What is marked for people.
-    mark: Span,
-    message: String,
-    /// What may help; Prometheus says nothing of it.
-    hint: Option<String>,
-}
-
-impl Fault {
-    fn new(span: Span, message: impl Into<String>) -> Self {
-        Fault {
-            span,
-            mark: span,
-            message: message.into(),
-            hint: None,
-        }
-    }
-
-    fn with_hint(mut self, hint: Option<impl Into<String>>) -> Self {
-        self.hint = hint.map(Into::into);
-        self
-    }
-}
-
-/// A step of reading, which ends at the first fault.
-type Step<T> = Result<T, Fault>;
-
-/// Which part was read when a token was not expected, and what was expected; as
-/// far as Prometheus says so.
-#[derive(Clone, Copy, Debug)]
-struct Context {
-    part: &'static str,
-    expected: &'static str,
-}
-
-impl Context {
-    const fn new(part: &'static str, expected: &'static str) -> Self {
-        Context { part, expected }
-    }
-
-    /// What may help where `found` was not expected.
-    fn hint(self, found: Kind) -> Option<&'static str> {
-        match (self.expected, found) {
-            ("string", _) => Some("values of labels stand in quotes"),
-            ("", Kind::Equal) => Some("values are compared by `==`"),
-            _ => None,
-        }
-    }
-}
-
-/// Reads a text up to its first fault.
-struct Machine<'a> {
-    text: &'a str,
-    options: &'a ParserOptions,
-    lexer: Lexer<'a>,
-    /// The token that was read ahead.
-    ahead: Option<Token>,
-    /// Where the last token ends that was read, ahead or not, and that may close
-    /// an expression: Prometheus takes it for the end of what it completes.
-    closed: u32,
-    /// What waits for its end, from the outside to the inside.
-    frames: Vec<Frame>,
-    /// How many of the frames are aggregations.
-    aggregations: usize,
-    regexes: RegexBudget,
-}
-
-impl<'a> Machine<'a> {
-    fn new(text: &'a str, options: &'a ParserOptions) -> Self {
-        Machine {
-            text,
-            options,
-            lexer: Lexer::new(text, options.enable_unquoted_utf8_names),
-            ahead: None,
-            closed: 0,
-            frames: Vec::new(),
-            aggregations: 0,
-            regexes: RegexBudget::default(),
-        }
-    }
-
-    /// The next token, which stays.
-    fn peek(&mut self) -> Step<Token> {
-        match self.ahead {
-            Some(token) => Ok(token),
-            None => {
-                let token = self.lexer.next()?;
-                if token.kind.closes() {
-                    self.closed = token.span.end;
-                }
-                self.ahead = Some(token);
-                Ok(token)
-            }
-        }
-    }
-
-    /// Takes the next token.
-    fn take(&mut self) -> Step<Token> {
-        let token = self.peek()?;
-        self.ahead = None;
-        Ok(token)
-    }
-
-    /// Takes the next token if it is of a kind.
-    fn take_if(&mut self, kind: Kind) -> Step<Option<Token>> {
-        let token = self.peek()?;
-        if token.kind != kind {
-            return Ok(None);
-        }
-        self.take().map(Some)
-    }
-
-    /// Takes the next token, which must be of a kind.
-    fn expect(&mut self, kind: Kind, context: Context) -> Step<Token> {
-        match self.take_if(kind)? {
-            Some(token) => Ok(token),
-            None => self.unexpected(context),
-        }
-    }
-
-    /// Takes a word if it is the next token.
-    fn take_word(&mut self, word: Word) -> Step<bool> {
-        Ok(self.take_if(Kind::Word(word))?.is_some())
-    }
-
-    /// Takes a sign if it is the next token; true is a minus.
-    fn take_sign(&mut self) -> Step<Option<(bool, Token)>> {
-        for (op, minus) in [(BinaryOp::Add, false), (BinaryOp::Sub, true)] {
-            if let Some(token) = self.take_if(Kind::Operator(op))? {
-                return Ok(Some((minus, token)));
-            }
-        }
-        Ok(None)
-    }
-
-    fn text_of(&self, token: Token) -> &'a str {
-        &self.text[token.span.start as usize..token.span.end as usize]
-    }
-
-    /// The next token was not expected.
-    fn unexpected<T>(&mut self, context: Context) -> Step<T> {
-        let token = self.peek()?;
-        let mut message = format!("unexpected {}", describe(token.kind, self.text_of(token)));
-        if !context.part.is_empty() {
-            message.push_str(" in ");
-            message.push_str(context.part);
-        }
-        if !context.expected.is_empty() {
-            message.push_str(", expected ");
-            message.push_str(context.expected);
-        }
-        Err(Fault::new(token.span, message).with_hint(context.hint(token.kind)))
-    }
-}
-
-fn fault<T>(span: Span, message: impl Into<String>) -> Step<T> {
-    Err(Fault::new(span, message))
 }
 
 #[cfg(test)]
@@ -293,6 +128,19 @@ mod tests {
         ] {
             assert_eq!(said(text), want, "{text}");
         }
+    }
+
+    /// Prometheus has no such limits, and no fault is found.
+    #[test]
+    fn limits_keep_their_words() {
+        let chain = format!("x{}", " + x".repeat(10_001));
+        assert!(said(&chain).contains("more than 10000 operators"));
+        let deep = format!("{}x{}", "(".repeat(1_001), ")".repeat(1_001));
+        assert!(said(&deep).contains("brackets nest deeper than 1000"));
+        assert_eq!(
+            said(&"(".repeat(1_001)),
+            "1:1002: unclosed left parenthesis"
+        );
     }
 
     #[test]

@@ -5,27 +5,10 @@ use quarrel_functions::fmt::format_fixed6;
 
 use crate::literal::to_nanos;
 
-use super::expression::{Operand, Shape};
+use super::fault::{Context, Step, fault};
+use super::machine::Machine;
+use super::parts::{Modifiers, Operand, Shape};
 use super::token::{Kind, Word};
-use super::{Context, Machine, Step, fault};
-
-/// Which modifiers a selector or a subquery has.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Modifiers {
-    offset: bool,
-    at: bool,
-    anchored: bool,
-    smoothed: bool,
-}
-
-impl Shape {
-    fn modifiers(&mut self) -> Option<&mut Modifiers> {
-        match self {
-            Shape::Selector(m) | Shape::Range(m) | Shape::Subquery(m) => Some(m),
-            Shape::Other => None,
-        }
-    }
-}
 
 const LENGTHS: &str = "number, duration, step(), or range()";
 const AT: Context = Context::new("@", "timestamp");

@@ -3,7 +3,7 @@
 
 use quarrel_functions::fmt::quote;
 
-use super::Step;
+use super::fault::Step;
 use super::lexer::Lexer;
 use super::token::{Kind, name_char};
 

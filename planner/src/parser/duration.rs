@@ -249,7 +249,7 @@ fn unary(minus: bool, at: Span, operand: DurationExpr) -> DurationExpr {
 pub(super) fn next_token(query: &str, from: u32) -> u32 {
     let mut rest = &query[from as usize..];
     loop {
-        rest = rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        rest = rest.trim_start_matches(is_space);
         let Some(comment) = rest.strip_prefix('#') else {
             return (query.len() - rest.len()) as u32;
         };

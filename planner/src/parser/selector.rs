@@ -1,6 +1,7 @@
 //! Selectors: a metric's name and label matchers.
 
 use super::*;
+use crate::matcher::build_matcher;
 
 impl Builder<'_> {
     pub(super) fn vector_selector(&self, pair: Pair<'_, Rule>) -> Result<VectorSelector> {
@@ -61,20 +62,4 @@ impl Builder<'_> {
     fn new_matcher(&self, op: MatchOp, name: &str, value: &[u8], span: Span) -> Result<Matcher> {
         build_matcher(op, name, value, &self.regexes).map_err(|_| self.refused(span))
     }
-}
-
-/// A matcher of a value that may be no UTF-8.
-pub(crate) fn build_matcher(
-    op: MatchOp,
-    name: &str,
-    value: &[u8],
-    regexes: &RegexBudget,
-) -> std::result::Result<Matcher, String> {
-    let valid = std::str::from_utf8(value);
-    if let (MatchOp::Regex | MatchOp::NotRegex, Err(error)) = (op, valid) {
-        let rest = String::from_utf8_lossy(&value[error.valid_up_to()..]);
-        return Err(format!("error parsing regexp: invalid UTF-8: `{rest}`"));
-    }
-    let value = String::from_utf8_lossy(value);
-    Matcher::new_within(op, name, &value, regexes).map_err(|error| error.to_string())
 }
