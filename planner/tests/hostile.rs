@@ -115,6 +115,22 @@ fn brackets_may_be_as_deep_as_the_limit() {
     });
 }
 
+#[test]
+fn long_tokens_are_refused_soon() {
+    on_small_stack(|| {
+        for long in [
+            "a".repeat(500_000) + "(x)",
+            format!("x{{a=\"{}", "b".repeat(500_000)),
+            "1".repeat(500_000) + "m",
+            "x @ ".to_string() + &"9".repeat(500_000),
+            "fill".to_string() + &" ".repeat(500_000) + "fill",
+            "fill ".repeat(100_000),
+        ] {
+            assert!(!digest(&long));
+        }
+    });
+}
+
 /// What could be several things until its end is read.
 #[test]
 fn broken_nesting_is_found_soon() {
