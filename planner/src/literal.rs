@@ -125,8 +125,12 @@ pub(crate) fn to_nanos(seconds: f64) -> i64 {
 /// `` `...` `` as it stands. Escapes can make bytes that are no UTF-8.
 ///
 /// # Errors
-/// When an escape is none.
+/// When an escape is none, or a U+FFFD stands in the string, which Go does not tell
+/// from bytes that are no UTF-8.
 pub fn unquote(quoted: &str) -> Result<Vec<u8>, String> {
+    if quoted.contains('\u{fffd}') {
+        return Err("invalid UTF-8 rune".to_string());
+    }
     let bad = |why: &str| format!("error unquoting string {}: {why}", quote(quoted));
     let delimiter = quoted.chars().next().ok_or_else(|| bad("invalid syntax"))?;
     let inner = quoted
@@ -247,7 +251,7 @@ mod tests {
         assert_eq!(text(r"'\'\xc3\xbc'"), "'ü");
         assert_eq!(text(r"`\n`"), "\\n");
         assert_eq!(unquote(r#""\xff""#).as_deref(), Ok(&[0xff][..]));
-        for bad in [r#""\q""#, r#""\u12""#, "\"", r#""\400""#] {
+        for bad in [r#""\q""#, r#""\u12""#, "\"", r#""\400""#, "`\u{fffd}`"] {
             assert!(unquote(bad).is_err(), "{bad}");
         }
     }

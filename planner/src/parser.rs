@@ -316,14 +316,9 @@ impl Builder<'_> {
         })
     }
 
-    /// The value of a quoted string. Prometheus takes U+FFFD in it, unless it is
-    /// an escape, for what was no UTF-8.
+    /// The value of a quoted string.
     fn bytes(&self, pair: &Pair<'_, Rule>) -> Result<Vec<u8>> {
-        let text = pair.as_str();
-        if text.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(self.refused(span_of(pair)));
-        }
-        unquote(text).map_err(|_| self.refused(span_of(pair)))
+        unquote(pair.as_str()).map_err(|_| self.refused(span_of(pair)))
     }
 
     /// A call of a function or of an aggregator, which match in any case.

@@ -32,6 +32,8 @@ type How struct {
 	Shape bool
 	// HeadOnly compares status and headers alone.
 	HeadOnly bool
+	// ParseError ignores the text of an error if it comes from the parser.
+	ParseError bool
 }
 
 // Request is one request.
@@ -204,6 +206,11 @@ func normalize(body any, how How) {
 		if list, ok := m[k].([]any); ok {
 			sortItems(list)
 		}
+	}
+	if text, ok := m["error"].(string); ok && how.ParseError && strings.Contains(text, "parse error") {
+		m["error"] = "parse error"
+	} else if ok && how.ParseError && m["errorType"] == "bad_data" {
+		m["error"] = "bad data"
 	}
 	items := func(parent map[string]any, key string) {
 		list, ok := parent[key].([]any)

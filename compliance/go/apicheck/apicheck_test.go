@@ -32,6 +32,7 @@ func TestCompare(t *testing.T) {
 		{"shape", How{Shape: true}, answer(200, `{"a":1,"b":"x"}`), answer(200, `{"a":2,"b":"y"}`), ""},
 		{"shape of another type", How{Shape: true}, answer(200, `{"a":1}`), answer(200, `{"a":"1"}`), ".a: want a float64"},
 		{"error text", How{}, answer(400, `{"error":"a"}`), answer(400, `{"error":"b"}`), ".error"},
+		{"parse error text", How{ParseError: true}, answer(400, `{"error":"1:2: parse error: x"}`), answer(400, `{"error":"parse error: y"}`), ""},
 		{"no JSON", How{}, answer(404, "not found\n"), answer(404, "Not Found\n"), "body: want"},
 		{"head only", How{HeadOnly: true}, answer(200, "a"), answer(200, "b"), ""},
 	} {
