@@ -27,7 +27,10 @@ for program in prometheus promtool; do
 	fi
 done
 
-"$bin/parsetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -n 2000
+# All errors of the parser have Prometheus's text and place.
+"$bin/parsetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -n 2000 -damaged 10000 -same 1
+"$bin/parsetest" -quarrel "$quarrel" -n 500 -damaged 5000 -same 1 \
+	-features promql-experimental-functions,promql-binop-fill-modifiers,promql-unquoted-utf8-names
 # The last bits of sliding windows may differ (docs/compatibility.md), and of large
 # numbers these functions make whole digits of them.
 magnified='(sin|cos|tan)\(.*predict_linear'

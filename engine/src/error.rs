@@ -297,6 +297,9 @@ impl QueryError {
     /// The error for a terminal: its text, the line of the query `text` with
     /// marks under the place, and the hint, as far as there are such.
     pub fn render(&self, text: &str) -> String {
+        if let QueryError::Parse(error) = self {
+            return error.render(text);
+        }
         let mut out = self.to_string();
         if let Some(span) = self.span() {
             out.push('\n');

@@ -5,6 +5,7 @@ use quarrel_functions::table::{Kind, ValueType};
 
 use crate::ast::*;
 use crate::error::ParseError;
+use crate::literal::is_space;
 use crate::with_stack;
 
 struct Checker<'a> {
@@ -150,6 +151,12 @@ impl Checker<'_> {
     /// `info`'s second argument is a selector of labels, which may match all.
     fn info_selector(&self, call: &mut Call) -> Result<()> {
         let arg = &mut call.args[1];
+        let got = arg.value_type();
+        if got != ValueType::Vector {
+            let (want, got) = (ValueType::Vector.documented(), got.documented());
+            let message = format!(r#"expected type {want} in call to function "info", got {got}"#);
+            return self.error(call.span, message);
+        }
         let span = arg.span();
         match arg {
             Expr::VectorSelector(selector) if selector.name.is_some() => self.error(
@@ -164,26 +171,39 @@ impl Checker<'_> {
         }
     }
 
+    /// The operator of an expression is wrong. It is what stands between both
+    /// sides without white space; Prometheus's range is a byte shorter.
+    fn operator_error<T>(&self, binary: &Binary, message: impl Into<String>) -> Result<T> {
+        let (start, end) = (binary.lhs.span().end, binary.rhs.span().start);
+        let between = self.query.get(start as usize..end as usize);
+        let between = between.unwrap_or_default();
+        let from = between.len() - between.trim_start_matches(is_space).len();
+        let to = between.trim_end_matches(is_space).len().max(from);
+        let mark = Span {
+            start: start + from as u32,
+            end: start + to as u32,
+        };
+        let span = Span {
+            end: mark.end.saturating_sub(1),
+            ..mark
+        };
+        Err(ParseError::new(self.query, span, message).with_mark(mark))
+    }
+
     fn binary(&self, binary: &mut Binary) -> Result<ValueType> {
         // A chain of operators leans left: each level takes its own piece of
         // stack, see `with_stack`.
         let lhs = self.check(&mut binary.lhs)?;
         let rhs = self.check(&mut binary.rhs)?;
         let op = binary.op;
-        let op_span = Span {
-            start: binary.lhs.span().end,
-            end: binary.rhs.span().start,
-        };
         if binary.return_bool && !op.is_comparison() {
             let message = "bool modifier can only be used on comparison operators";
-            return self.error(op_span, message);
+            return self.operator_error(binary, message);
         }
         let scalars = lhs == ValueType::Scalar && rhs == ValueType::Scalar;
         if op.is_comparison() && !binary.return_bool && scalars {
-            return self.error(
-                op_span,
-                "comparisons between scalars must use BOOL modifier",
-            );
+            let message = "comparisons between scalars must use BOOL modifier";
+            return self.operator_error(binary, message);
         }
         let Some(matching) = &mut binary.matching else {
             return Ok(binary_type(lhs, rhs));
@@ -200,7 +220,7 @@ impl Checker<'_> {
                 "label {} must not occur in ON and GROUP clause at once",
                 quote(both)
             );
-            return self.error(op_span, message);
+            return self.operator_error(binary, message);
         }
         for (ty, side) in [(lhs, &binary.lhs), (rhs, &binary.rhs)] {
             if !matches!(ty, ValueType::Scalar | ValueType::Vector) {

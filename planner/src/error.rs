@@ -9,12 +9,13 @@ use crate::ast::Span;
 pub struct ParseError {
     message: String,
     span: Span,
+    /// What is wrong of it, or in it; for people.
+    mark: Span,
     line: usize,
     column: usize,
     /// Whether there is no text at all, and so no place in it.
     nowhere: bool,
-    /// The name that was probably meant.
-    meant: Option<&'static str>,
+    hint: Option<String>,
 }
 
 impl std::error::Error for ParseError {}
@@ -26,15 +27,22 @@ impl ParseError {
             nowhere: query.is_empty(),
             message: message.into(),
             span,
+            mark: span,
             line,
             column,
-            meant: None,
+            hint: None,
         }
     }
 
-    /// The same error with the name that was probably meant, if there is one.
-    pub(crate) fn with_meant(mut self, meant: Option<&'static str>) -> Self {
-        self.meant = meant;
+    /// The same error with marks under another place than Prometheus's.
+    pub(crate) fn with_mark(mut self, mark: Span) -> Self {
+        self.mark = mark;
+        self
+    }
+
+    /// The same error with what may help, if anything does.
+    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
         self
     }
 
@@ -46,10 +54,11 @@ impl ParseError {
     /// What may help, in a sentence of its own; it is no part of the error's
     /// text, which is Prometheus's.
     pub fn hint(&self) -> Option<String> {
-        self.meant.map(|name| format!("did you mean `{name}`?"))
+        self.hint.clone()
     }
 
-    /// Where in the query, bytes.
+    /// Where in the query, bytes: Prometheus's range of positions, which ends at
+    /// the end of the text if a character was wrong.
     pub fn span(&self) -> Span {
         self.span
     }
@@ -65,7 +74,7 @@ impl ParseError {
         let hint = self.hint().map(|hint| format!("\nhint: {hint}"));
         format!(
             "{self}\n{}{}",
-            self.span.excerpt(text),
+            self.mark.excerpt(text),
             hint.unwrap_or_default()
         )
     }

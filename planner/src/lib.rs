@@ -3,15 +3,18 @@
 
 pub mod ast;
 mod check;
+mod diagnose;
 mod disabled;
 mod error;
 mod excerpt;
 mod json;
 pub mod literal;
 pub mod logical;
+mod matcher;
 mod nesting;
 mod options;
 mod parser;
+mod precedence;
 mod pretty;
 mod print;
 mod recursion;

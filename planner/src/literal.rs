@@ -1,6 +1,23 @@
 //! Numbers, durations and strings as PromQL writes them.
 
-use quarrel_functions::fmt::{parse_float, quote};
+use quarrel_functions::fmt::{quote, try_parse_float};
+
+/// White space between tokens.
+pub(crate) fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
+}
+
+/// The value of a number or a duration, which is in seconds.
+///
+/// # Errors
+/// In Prometheus's words.
+pub(crate) fn parse_literal(text: &str, is_duration: bool) -> Result<f64, String> {
+    if is_duration {
+        Ok(parse_duration(text)? as f64 / 1000.0)
+    } else {
+        parse_number(text)
+    }
+}
 
 /// A number: decimal, hexadecimal, octal (leading zero), with underscores,
 /// `Inf`, `NaN`.
@@ -11,30 +28,10 @@ pub fn parse_number(text: &str) -> Result<f64, String> {
     if let Some(integer) = parse_integer(text) {
         return Ok(integer as f64);
     }
-    let bad = || {
-        format!(
-            "error parsing number: strconv.ParseFloat: parsing {}: invalid syntax",
-            quote(text)
-        )
-    };
-    let plain = text
-        .bytes()
-        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
-    match text.to_ascii_lowercase().as_str() {
-        "inf" | "+inf" => return Ok(f64::INFINITY),
-        "-inf" => return Ok(f64::NEG_INFINITY),
-        "nan" => return Ok(f64::NAN),
-        _ if !plain => return parse_float(text).ok_or_else(bad),
-        _ => {}
-    }
-    let value: f64 = text.parse().map_err(|_| bad())?;
-    if value.is_infinite() {
+    try_parse_float(text).map_err(|why| {
         let text = quote(text);
-        return Err(format!(
-            "error parsing number: strconv.ParseFloat: parsing {text}: value out of range"
-        ));
-    }
-    Ok(value)
+        format!("error parsing number: strconv.ParseFloat: parsing {text}: {why}")
+    })
 }
 
 /// Go's `strconv.ParseInt` with base 0.
@@ -54,6 +51,7 @@ fn parse_integer(text: &str) -> Option<i64> {
         .filter(|_| !digits.starts_with(['+', '-']))
 }
 
+/// From large to small, as they have to follow each other.
 const UNITS: [(&str, i64); 7] = [
     ("y", 365 * 24 * 3_600_000),
     ("w", 7 * 24 * 3_600_000),
@@ -65,7 +63,7 @@ const UNITS: [(&str, i64); 7] = [
 ];
 
 /// The largest duration, ms: what Go's nanoseconds hold.
-pub const MAX_DURATION_MS: i64 = i64::MAX / 1_000_000;
+const MAX_DURATION_MS: i64 = i64::MAX / 1_000_000;
 
 /// A duration such as `1h30m`: units from large to small, each once. In ms.
 ///
@@ -79,40 +77,60 @@ pub fn parse_duration(text: &str) -> Result<i64, String> {
         return Ok(0);
     }
     let invalid = || format!("not a valid duration string: {}", quote(text));
+    let too_long = || "duration out of range".to_string();
+    let is_digit = |c: char| c.is_ascii_digit();
     let mut rest = text;
     let mut total: i64 = 0;
     let mut units = UNITS.iter();
     while !rest.is_empty() {
-        let end = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .filter(|&i| i > 0)
-            .ok_or_else(invalid)?;
-        let (digits, behind) = rest.split_at(end);
-        let unit_end = behind
-            .find(|c: char| !c.is_ascii_lowercase())
-            .unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(unit_end);
-        let (_, ms) = units.by_ref().find(|u| u.0 == unit).ok_or_else(invalid)?;
-        let too_long = || "duration out of range".to_string();
-        let amount: i64 = digits.parse().map_err(|_| too_long())?;
-        total = amount
-            .checked_mul(*ms)
-            .and_then(|ms| total.checked_add(ms))
-            .ok_or_else(too_long)?;
-        if total > MAX_DURATION_MS {
-            return Err(too_long());
+        let digits_end = rest.find(|c| !is_digit(c)).ok_or_else(invalid)?;
+        let (digits, behind) = rest.split_at(digits_end);
+        // Go's integer has 64 bits, and no sign.
+        let amount: u64 = digits.parse().map_err(|_| invalid())?;
+        let (unit, behind) = behind.split_at(behind.find(is_digit).unwrap_or(behind.len()));
+        if !UNITS.iter().any(|(name, _)| *name == unit) {
+            let (unit, text) = (quote(unit), quote(text));
+            return Err(format!("unknown unit {unit} in duration {text}"));
         }
+        let (_, ms) = units.by_ref().find(|u| u.0 == unit).ok_or_else(invalid)?;
+        total = i64::try_from(amount)
+            .ok()
+            .and_then(|amount| amount.checked_mul(*ms))
+            .and_then(|ms| total.checked_add(ms))
+            .filter(|total| *total <= MAX_DURATION_MS)
+            .ok_or_else(too_long)?;
         rest = behind;
     }
     Ok(total)
+}
+
+/// Whether Go's nanoseconds hold so many seconds.
+pub(crate) fn is_duration(seconds: f64) -> bool {
+    // Prometheus lets pass what is no number.
+    seconds.is_nan() || seconds.abs() <= i64::MAX as f64 / 1e9
+}
+
+/// Seconds as nanoseconds, in the way that Prometheus rounds them.
+pub(crate) fn to_nanos(seconds: f64) -> i64 {
+    let nanos = (seconds * 1e9).round();
+    // What is too much for Go's integer, or no number, becomes the least one.
+    if nanos.is_nan() || nanos >= i64::MAX as f64 {
+        i64::MIN
+    } else {
+        nanos as i64
+    }
 }
 
 /// The value of a quoted string: `"..."` and `'...'` with Go's escapes,
 /// `` `...` `` as it stands. Escapes can make bytes that are no UTF-8.
 ///
 /// # Errors
-/// When an escape is none.
+/// When an escape is none, or a U+FFFD stands in the string, which Go does not tell
+/// from bytes that are no UTF-8.
 pub fn unquote(quoted: &str) -> Result<Vec<u8>, String> {
+    if quoted.contains('\u{fffd}') {
+        return Err("invalid UTF-8 rune".to_string());
+    }
     let bad = |why: &str| format!("error unquoting string {}: {why}", quote(quoted));
     let delimiter = quoted.chars().next().ok_or_else(|| bad("invalid syntax"))?;
     let inner = quoted
@@ -194,18 +212,36 @@ mod tests {
         assert_eq!(parse_duration("1h30m"), Ok(5_400_000));
         assert_eq!(parse_duration("1y2w3d4h5m6s7ms").map(|d| d % 1000), Ok(7));
         assert_eq!(parse_duration("0"), Ok(0));
-        for bad in [
-            "5m1h",
-            "5m5m",
-            "5",
-            "m",
-            "",
-            "1x",
-            "300y",
-            "99999999999999999999s",
+        for (bad, why) in [
+            ("5m1h", r#"not a valid duration string: "5m1h""#),
+            ("5m5m", r#"not a valid duration string: "5m5m""#),
+            ("5", r#"not a valid duration string: "5""#),
+            ("m", r#"not a valid duration string: "m""#),
+            ("", "empty duration string"),
+            ("1x", r#"unknown unit "x" in duration "1x""#),
+            ("1.5m", r#"unknown unit "." in duration "1.5m""#),
+            ("1mü", r#"unknown unit "mü" in duration "1mü""#),
+            ("300y", "duration out of range"),
+            ("292y300d", "duration out of range"),
+            ("9223372036855ms", "duration out of range"),
+            ("10000000000000000000ms", "duration out of range"),
+            (
+                "99999999999999999999s",
+                r#"not a valid duration string: "99999999999999999999s""#,
+            ),
         ] {
-            assert!(parse_duration(bad).is_err(), "{bad}");
+            assert_eq!(parse_duration(bad), Err(why.to_string()));
         }
+        assert_eq!(parse_duration("9223372036854ms"), Ok(9_223_372_036_854));
+    }
+
+    #[test]
+    fn durations_end_where_nanoseconds_do() {
+        assert!(is_duration(9_223_372_036.0));
+        assert!(is_duration(-9_223_372_036.854));
+        assert!(!is_duration(9_223_372_036.9));
+        assert!(!is_duration(-9_223_372_037.0));
+        assert!(!is_duration(f64::INFINITY));
     }
 
     #[test]
@@ -215,7 +251,7 @@ mod tests {
         assert_eq!(text(r"'\'\xc3\xbc'"), "'ü");
         assert_eq!(text(r"`\n`"), "\\n");
         assert_eq!(unquote(r#""\xff""#).as_deref(), Ok(&[0xff][..]));
-        for bad in [r#""\q""#, r#""\u12""#, "\"", r#""\400""#] {
+        for bad in [r#""\q""#, r#""\u12""#, "\"", r#""\400""#, "`\u{fffd}`"] {
             assert!(unquote(bad).is_err(), "{bad}");
         }
     }

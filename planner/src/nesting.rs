@@ -29,27 +29,6 @@ pub fn depth(query: &str) -> Result<usize, Span> {
     Ok(deepest)
 }
 
-/// The error of Prometheus for a text that ends inside of brackets; `None` if
-/// it does not.
-pub fn unclosed(query: &str) -> Option<&'static str> {
-    let mut open = Vec::new();
-    for (at, bracket) in brackets(query) {
-        if matches!(bracket, b'(' | b'[' | b'{') {
-            open.push((at, bracket));
-        } else {
-            open.pop();
-        }
-    }
-    match *open.last()? {
-        (_, b'{') => Some("unexpected end of input inside braces"),
-        (at, b'[') if query[at + 1..].trim().is_empty() => {
-            Some("unexpected end of input in duration expression")
-        }
-        _ if open.iter().any(|&(_, bracket)| bracket == b'(') => Some("unclosed left parenthesis"),
-        _ => Some("unclosed left bracket"),
-    }
-}
-
 /// All brackets outside of strings and comments, and where they stand.
 fn brackets(query: &str) -> impl Iterator<Item = (usize, u8)> {
     let bytes = query.as_bytes();
@@ -91,39 +70,5 @@ mod tests {
         assert_eq!(depth("a # ((((\n(b)"), Ok(1));
         assert_eq!(depth(r#"'\'((' "#), Ok(0));
         assert!(depth(&"(".repeat(100_000)).is_err());
-    }
-
-    #[test]
-    fn open_ends_are_worded_as_in_prometheus() {
-        for (query, want) in [
-            ("rate(up #c", Some("unclosed left parenthesis")),
-            ("sum(up[5m", Some("unclosed left parenthesis")),
-            ("(up{", Some("unexpected end of input inside braces")),
-            ("up{a=\"}\"", Some("unexpected end of input inside braces")),
-            (
-                "up[ ",
-                Some("unexpected end of input in duration expression"),
-            ),
-            ("up[5m:", Some("unclosed left bracket")),
-            ("up[5m] offset (1h", Some("unclosed left parenthesis")),
-            ("up +", None),
-            ("(a))", None),
-        ] {
-            assert_eq!(unclosed(query), want, "{query}");
-        }
-        let said = |query| {
-            crate::parse(query, &Default::default())
-                .unwrap_err()
-                .to_string()
-        };
-        assert_eq!(
-            said("up{ "),
-            "1:5: parse error: unexpected end of input inside braces"
-        );
-        assert_eq!(
-            said(""),
-            "unknown position: parse error: no expression found in input"
-        );
-        assert_eq!(said("\n"), "1:1: parse error: no expression found in input");
     }
 }

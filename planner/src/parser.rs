@@ -1,16 +1,19 @@
 //! From text to syntax tree: the pest grammar, then precedence climbing.
 
 use pest::Parser as _;
+use pest::error::InputLocation;
 use pest::iterators::{Pair, Pairs};
 use quarrel_functions::table::{self, Aggregator};
 use quarrel_matchers::{MatchOp, Matcher, RegexBudget};
 
 use crate::ast::*;
+use crate::diagnose::{self, Goal};
 use crate::error::ParseError;
-use crate::literal::{MAX_DURATION_MS, parse_duration, parse_number, unquote};
+use crate::literal::{is_duration, is_space, parse_literal, to_nanos, unquote};
 use crate::nesting;
 use crate::options::ParserOptions;
-use crate::{check, suggest, with_stack};
+use crate::precedence::{SIGN, binds_before, precedence};
+use crate::{check, with_stack};
 
 mod duration;
 mod modifiers;
@@ -32,6 +35,9 @@ const MAX_LENGTH: usize = 16 * 1024 * 1024;
 
 /// The most operators and signs in one chain.
 const MAX_CHAIN: usize = 10_000;
+
+/// The text of errors whose words are found afterwards, see [`diagnose`].
+const REFUSED: &str = "not PromQL";
 
 /// A parsed query.
 #[derive(Clone, Debug)]
@@ -59,21 +65,9 @@ impl Tree {
 /// # Errors
 /// When the text is not PromQL or not well typed: where, and what was expected.
 pub fn parse(query: &str, options: &ParserOptions) -> Result<Tree> {
-    let utf8 = options.enable_unquoted_utf8_names;
-    let rule = if utf8 { Rule::query_utf8 } else { Rule::query };
-    let mut pairs = run_grammar(rule, query)?;
-    let builder = Builder::new(query, options);
-    let whole = pairs.next().map(Pair::into_inner);
-    let Some(expr) = whole.and_then(|mut inner| inner.next()) else {
-        return Err(ParseError::new(
-            query,
-            Span::default(),
-            "no expression found in input",
-        ));
-    };
-    let mut expr = builder.expr(expr)?;
+    let goal = Goal::Expression;
+    let (mut expr, regexes) = read(query, options, goal, |builder, pair| builder.expr(pair))?;
     check::check(&mut expr, query)?;
-    let regexes = builder.regexes;
     Ok(Tree { expr, regexes })
 }
 
@@ -82,120 +76,59 @@ pub fn parse(query: &str, options: &ParserOptions) -> Result<Tree> {
 /// # Errors
 /// As [`parse`]; offsets, ranges and other modifiers are refused.
 pub fn parse_metric_selector(text: &str, options: &ParserOptions) -> Result<Vec<Matcher>> {
-    let utf8 = options.enable_unquoted_utf8_names;
-    let rule = if utf8 {
-        Rule::selector_utf8
-    } else {
-        Rule::selector
-    };
-    let mut pairs = run_grammar(rule, text)?;
-    let builder = Builder::new(text, options);
-    let whole = pairs.next().map(Pair::into_inner);
-    let Some(selector) = whole.and_then(|mut inner| inner.next()) else {
-        return Err(ParseError::new(
-            text,
-            Span::default(),
-            "no selector found in input",
-        ));
-    };
-    Ok(builder.vector_selector(selector)?.matchers)
+    let (selector, _) = read(text, options, Goal::Selector, |builder, pair| {
+        builder.vector_selector(pair)
+    })?;
+    Ok(selector.matchers)
 }
 
-fn run_grammar(rule: Rule, query: &str) -> Result<Pairs<'_, Rule>> {
-    if query.len() > MAX_LENGTH {
+/// Runs `build` on what the grammar makes of a text. When a text is refused, it
+/// is read once more for the words of the error.
+fn read<T>(
+    text: &str,
+    options: &ParserOptions,
+    goal: Goal,
+    build: impl FnOnce(&Builder<'_>, Pair<'_, Rule>) -> Result<T>,
+) -> Result<(T, RegexBudget)> {
+    if text.len() > MAX_LENGTH {
         let message = format!("query is longer than {MAX_LENGTH} bytes");
-        return Err(ParseError::new(query, Span::default(), message));
+        return Err(ParseError::new(text, Span::default(), message));
     }
-    let depth = nesting::depth(query).map_err(|span| {
+    let rule = match (goal, options.enable_unquoted_utf8_names) {
+        (Goal::Expression, false) => Rule::query,
+        (Goal::Expression, true) => Rule::query_utf8,
+        (Goal::Selector, false) => Rule::selector,
+        (Goal::Selector, true) => Rule::selector_utf8,
+    };
+    let builder = Builder::new(text, options);
+    let built = run_grammar(rule, text).and_then(|mut pairs| {
+        let whole = pairs.next().map(Pair::into_inner);
+        let inner = whole.and_then(|mut inner| inner.next());
+        build(
+            &builder,
+            inner.ok_or_else(|| builder.refused(Span::default()))?,
+        )
+    });
+    match built {
+        Ok(built) => Ok((built, builder.regexes)),
+        Err(error) => Err(diagnose::first_fault(text, options, goal).unwrap_or(error)),
+    }
+}
+
+fn run_grammar(rule: Rule, text: &str) -> Result<Pairs<'_, Rule>> {
+    let depth = nesting::depth(text).map_err(|span| {
         let message = format!("brackets nest deeper than {}", nesting::MAX_NESTING);
-        ParseError::new(query, span, message)
+        ParseError::new(text, span, message)
     })?;
-    if matches!(rule, Rule::query | Rule::query_utf8) && query.trim().is_empty() {
-        return Err(ParseError::new(
-            query,
-            Span::default(),
-            "no expression found in input",
-        ));
-    }
     let needed = (depth + 8) * STACK_A_LEVEL;
     let parsed = stacker::maybe_grow(needed, needed + STACK_A_LEVEL, || {
-        Grammar::parse(rule, query)
+        Grammar::parse(rule, text)
     });
-    parsed.map_err(|error| syntax_error(query, &error))
-}
-
-/// The message of a grammar error: what was found, and what was expected.
-fn syntax_error(query: &str, error: &pest::error::Error<Rule>) -> ParseError {
-    let at = match error.location {
-        pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
-    };
-    let rest = query.get(at..).unwrap_or_default();
-    let is_blank = |line: &str| line.trim_start().is_empty() || line.trim_start().starts_with('#');
-    if rest.lines().all(is_blank)
-        && let Some(message) = nesting::unclosed(query)
-    {
-        let end = query.len() as u32;
-        return ParseError::new(query, Span { start: end, end }, message);
-    }
-    let token: String = match rest.chars().next() {
-        None => "end of input".into(),
-        Some(c) if c.is_alphanumeric() || c == '_' => {
-            let word: String = rest
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .take(40)
-                .collect();
-            quarrel_functions::fmt::quote(&word)
-        }
-        Some(c) => quarrel_functions::fmt::quote(&c.to_string()),
-    };
-    let mut expected: Vec<&str> = match &error.variant {
-        pest::error::ErrorVariant::ParsingError { positives, .. } => positives
-            .iter()
-            .filter_map(|rule| expectation(*rule))
-            .collect(),
-        pest::error::ErrorVariant::CustomError { .. } => Vec::new(),
-    };
-    expected.sort_unstable();
-    expected.dedup();
-    let mut message = format!("unexpected {token}");
-    if !expected.is_empty() {
-        message.push_str(", expected ");
-        message.push_str(&expected.join(" or "));
-    }
-    let end = (at + 1).min(query.len()) as u32;
-    ParseError::new(
-        query,
-        Span {
-            start: at as u32,
-            end,
-        },
-        message,
-    )
-}
-
-/// The name of a rule in an error.
-fn expectation(rule: Rule) -> Option<&'static str> {
-    Some(match rule {
-        Rule::EOI => "end of input",
-        Rule::expr
-        | Rule::operand
-        | Rule::sign
-        | Rule::paren
-        | Rule::call
-        | Rule::vector_selector => "expression",
-        Rule::number | Rule::duration => "number or duration",
-        Rule::string => "string",
-        Rule::binary | Rule::operator | Rule::word_operator => "operator",
-        Rule::range => "range",
-        Rule::offset | Rule::at | Rule::anchored | Rule::smoothed => "modifier",
-        Rule::label_list => "labels in parentheses",
-        Rule::label_name | Rule::identifier => "label",
-        Rule::match_op => "label matching operator",
-        Rule::matcher => "label matcher",
-        Rule::arguments => "arguments",
-        Rule::duration_expr | Rule::duration_operand => "duration",
-        _ => return None,
+    parsed.map_err(|error| {
+        let at = match error.location {
+            InputLocation::Pos(at) | InputLocation::Span((at, _)) => at as u32,
+        };
+        ParseError::new(text, Span { start: at, end: at }, REFUSED)
     })
 }
 
@@ -222,22 +155,6 @@ struct Operator {
     span: Span,
 }
 
-/// How tightly operators bind, and a sign.
-fn precedence(op: BinaryOp) -> u8 {
-    use BinaryOp as B;
-    match op {
-        B::Or => 1,
-        B::And | B::Unless => 2,
-        B::Add | B::Sub => 4,
-        B::Mul | B::Div | B::Mod | B::Atan2 => 5,
-        B::Pow => 6,
-        _ => 3,
-    }
-}
-
-/// A sign binds like a multiplication.
-const SIGN: u8 = 5;
-
 /// What waits for its right side.
 enum Waiting {
     Binary(Box<Operator>, Expr),
@@ -257,6 +174,11 @@ impl<'a> Builder<'a> {
 impl Builder<'_> {
     fn error(&self, span: Span, message: impl Into<String>) -> ParseError {
         ParseError::new(self.query, span, message)
+    }
+
+    /// A part that Prometheus refuses; its words are found afterwards.
+    fn refused(&self, span: Span) -> ParseError {
+        self.error(span, REFUSED)
     }
 
     /// An expression: a flat list of operands and operators, climbed with a
@@ -283,13 +205,11 @@ impl Builder<'_> {
             let Some(mut left) = last.take() else {
                 continue;
             };
-            let binds = precedence(operator.op);
             while let Some(top) = stack.last() {
                 let reduces = match top {
-                    Waiting::Sign { .. } => SIGN >= binds,
+                    Waiting::Sign { .. } => binds_before(SIGN, operator.op),
                     Waiting::Binary(waiting, _) => {
-                        let other = precedence(waiting.op);
-                        other > binds || (other == binds && operator.op != BinaryOp::Pow)
+                        binds_before(precedence(waiting.op), operator.op)
                     }
                 };
                 if !reduces {
@@ -302,7 +222,7 @@ impl Builder<'_> {
             stack.push(Waiting::Binary(Box::new(operator), left));
         }
         let Some(mut expr) = last else {
-            return Err(self.error(Span::default(), "no expression found in input"));
+            return Err(self.refused(Span::default()));
         };
         while let Some(top) = stack.pop() {
             expr = self.reduce(top, expr)?;
@@ -318,8 +238,7 @@ impl Builder<'_> {
                 let m = &operator.matching;
                 let fills = m.fill_left.is_some() || m.fill_right.is_some();
                 if fills && !self.options.enable_binop_fill_modifiers {
-                    let message = "binop fill modifiers are experimental and not enabled";
-                    return Err(self.error(span, message));
+                    return Err(self.refused(span));
                 }
                 Expr::Binary(Box::new(Binary {
                     op: operator.op,
@@ -362,7 +281,7 @@ impl Builder<'_> {
                 _ => expr = Some(self.primary(part)?),
             }
         }
-        expr.ok_or_else(|| self.error(Span::default(), "no expression found in input"))
+        expr.ok_or_else(|| self.refused(Span::default()))
     }
 
     fn primary(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
@@ -378,7 +297,7 @@ impl Builder<'_> {
             Rule::paren => {
                 let inner = pair.into_inner().next();
                 let expr = inner.map(|inner| self.expr(inner)).transpose()?;
-                let expr = expr.ok_or_else(|| self.error(span, "no expression found in input"))?;
+                let expr = expr.ok_or_else(|| self.refused(span))?;
                 Expr::Paren(Box::new(Paren { expr, span }))
             }
             Rule::call => self.call(pair)?,
@@ -389,12 +308,7 @@ impl Builder<'_> {
     fn number_literal(&self, pair: &Pair<'_, Rule>) -> Result<NumberLiteral> {
         let span = span_of(pair);
         let is_duration = pair.as_rule() == Rule::duration;
-        let value = if is_duration {
-            let ms = parse_duration(pair.as_str()).map_err(|m| self.error(span, m))?;
-            ms as f64 / 1000.0
-        } else {
-            parse_number(pair.as_str()).map_err(|m| self.error(span, m))?
-        };
+        let value = parse_literal(pair.as_str(), is_duration).map_err(|_| self.refused(span))?;
         Ok(NumberLiteral {
             value,
             is_duration,
@@ -404,7 +318,7 @@ impl Builder<'_> {
 
     /// The value of a quoted string.
     fn bytes(&self, pair: &Pair<'_, Rule>) -> Result<Vec<u8>> {
-        unquote(pair.as_str()).map_err(|message| self.error(span_of(pair), message))
+        unquote(pair.as_str()).map_err(|_| self.refused(span_of(pair)))
     }
 
     /// A call of a function or of an aggregator, which match in any case.
@@ -412,7 +326,7 @@ impl Builder<'_> {
         let span = span_of(&pair);
         let mut parts = pair.into_inner();
         let Some(name) = parts.next() else {
-            return Err(self.error(span, "incomplete call"));
+            return Err(self.refused(span));
         };
         match table::aggregator(&name.as_str().to_ascii_lowercase()) {
             Some(op) => self.aggregate(op, span_of(&name), parts),
@@ -466,25 +380,12 @@ impl Builder<'_> {
         mut args: Vec<Expr>,
         span: Span,
     ) -> Result<(Option<Expr>, Expr)> {
-        if args.is_empty() {
-            return Err(self.error(span, "no arguments for aggregate expression provided"));
-        }
-        if op.experimental && !self.options.enable_experimental_functions {
-            let message = format!(
-                "{}() is experimental and must be enabled with --enable-feature=promql-experimental-functions",
-                op.name
-            );
-            return Err(self.error(span, message));
-        }
         let wanted = if op.param.is_some() { 2 } else { 1 };
-        if args.len() != wanted {
-            let got = args.len();
-            let message = format!(
-                "wrong number of arguments for aggregate expression provided, expected {wanted}, got {got}"
-            );
-            return Err(self.error(span, message));
+        let is_enabled = !op.experimental || self.options.enable_experimental_functions;
+        if args.len() != wanted || !is_enabled {
+            return Err(self.refused(span));
         }
-        let expr = args.pop().ok_or_else(|| self.error(span, "no arguments"))?;
+        let expr = args.pop().ok_or_else(|| self.refused(span))?;
         Ok((args.pop(), expr))
     }
 
@@ -503,8 +404,7 @@ impl Builder<'_> {
         let mut args = Vec::new();
         for part in pair.into_inner() {
             if part.as_rule() == Rule::trailing_comma {
-                let message = "trailing commas not allowed in function call args";
-                return Err(self.error(span_of(&part), message));
+                return Err(self.refused(span_of(&part)));
             }
             args.push(self.expr(part)?);
         }
@@ -513,22 +413,14 @@ impl Builder<'_> {
 
     fn function_call(&self, name: &Pair<'_, Rule>, parts: Pairs<'_, Rule>) -> Result<Expr> {
         let name_span = span_of(name);
-        let function = table::lookup(name.as_str()).ok_or_else(|| {
-            let quoted = quarrel_functions::fmt::quote(name.as_str());
-            self.error(name_span, format!("unknown function with name {quoted}"))
-                .with_meant(suggest::function(name.as_str()))
-        })?;
-        if function.experimental && !self.options.enable_experimental_functions {
-            let name = quarrel_functions::fmt::quote(function.name);
-            return Err(self.error(name_span, format!("function {name} is not enabled")));
-        }
+        let enabled = self.options.enable_experimental_functions;
+        let function = table::lookup(name.as_str())
+            .filter(|function| enabled || !function.experimental)
+            .ok_or_else(|| self.refused(name_span))?;
         let (mut span, mut args) = (name_span, Vec::new());
         for part in parts {
             if part.as_rule() == Rule::grouping {
-                let word = part.as_str().split(|c: char| !c.is_alphabetic()).next();
-                let word = quarrel_functions::fmt::quote(word.unwrap_or_default());
-                let message = format!("unexpected {word}: only aggregations are grouped");
-                return Err(self.error(span_of(&part), message));
+                return Err(self.refused(span_of(&part)));
             }
             span.end = span_of(&part).end;
             args = self.arguments(part)?;
@@ -566,16 +458,5 @@ fn sign(minus: bool, start: u32, expr: Expr) -> Expr {
             };
             Expr::Unary(Box::new(Unary { minus, expr, span }))
         }
-    }
-}
-
-/// Seconds as nanoseconds, in the way that Prometheus rounds them.
-fn to_nanos(seconds: f64) -> i64 {
-    let nanos = (seconds * 1e9).round();
-    // What is too much for Go's integer, or no number, becomes the least one.
-    if nanos.is_nan() || nanos >= i64::MAX as f64 {
-        i64::MIN
-    } else {
-        nanos as i64
     }
 }

@@ -10,10 +10,13 @@ pub(crate) fn function(name: &str) -> Option<&'static str> {
         .iter()
         .map(|aggregator| aggregator.name);
     // A third of the letters may be wrong, and two at most.
-    let most = (name.chars().count() / 3).clamp(1, 2);
+    let length = name.chars().count();
+    let most = (length / 3).clamp(1, 2);
     // Of those that are equally close, one that begins with the name: letters
     // are missing more often than wrong.
-    let distances = functions.chain(aggregators).map(|known| {
+    let all = functions.chain(aggregators);
+    let distances = all.filter(|known| known.len().abs_diff(length) <= most);
+    let distances = distances.map(|known| {
         let is_other = !known.starts_with(&name);
         (distance(&name, known), is_other, known)
     });

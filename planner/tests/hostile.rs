@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use quarrel_planner::{ParserOptions, parse, parse_metric_selector, to_json, to_pretty, to_promql};
+use quarrel_planner::{
+    ParseError, ParserOptions, parse, parse_metric_selector, to_json, to_pretty, to_promql,
+};
 
 /// How long a text of some 100,000 bytes may take in a debug build that
 /// shares its processor; what backtracks takes hours.
@@ -15,12 +17,21 @@ fn on_small_stack(work: impl FnOnce() + Send + 'static) {
     thread.spawn(work).unwrap().join().unwrap();
 }
 
+/// The grammar refuses what the diagnosis finds a fault in: its own words for
+/// "refused" are never seen.
+fn check_words(error: &ParseError, text: &str) {
+    assert!(!error.message().contains("not PromQL"), "{text:.60}");
+    assert!(error.render(text).contains(error.message()));
+}
+
 /// Parses, prints, and says whether it was a query.
 fn digest(text: &str) -> bool {
     let begun = Instant::now();
     let start: String = text.chars().take(60).collect();
-    let _ = parse_metric_selector(text, &ParserOptions::all()).map_err(|e| e.to_string());
-    let _ = parse(text, &ParserOptions::default()).map_err(|e| (e.to_string(), e.render(text)));
+    for options in [ParserOptions::all(), ParserOptions::default()] {
+        let _ = parse_metric_selector(text, &options).map_err(|e| check_words(&e, text));
+        let _ = parse(text, &options).map_err(|e| check_words(&e, text));
+    }
     let parsed = parse(text, &ParserOptions::all());
     match &parsed {
         Ok(tree) => {
@@ -101,6 +112,22 @@ fn brackets_may_be_as_deep_as_the_limit() {
             nested("(1 + ", "1", ")", 998)
         )));
         assert!(digest(&format!("x offset -{}", nested("(", "1", ")", 998))));
+    });
+}
+
+#[test]
+fn long_tokens_are_refused_soon() {
+    on_small_stack(|| {
+        for long in [
+            "a".repeat(500_000) + "(x)",
+            format!("x{{a=\"{}", "b".repeat(500_000)),
+            "1".repeat(500_000) + "m",
+            "x @ ".to_string() + &"9".repeat(500_000),
+            "fill".to_string() + &" ".repeat(500_000) + "fill",
+            "fill ".repeat(100_000),
+        ] {
+            assert!(!digest(&long));
+        }
     });
 }
 
@@ -227,10 +254,33 @@ proptest! {
     }
 
     #[test]
+    fn damaged_queries_are_digested(
+        query in prop::sample::select(QUERIES),
+        at in any::<prop::sample::Index>(),
+        word in prop::sample::select(WORDS),
+        cut in any::<bool>(),
+        skip in 0..4usize,
+    ) {
+        let at = at.index(query.len() + 1);
+        let behind = if cut { "" } else { &query[(at + skip).min(query.len())..] };
+        digest(&format!("{}{behind}", &query[..at]));
+        digest(&format!("{}{word}{behind}", &query[..at]));
+        digest(&format!("{} {word} {behind}", &query[..at]));
+    }
+
+    #[test]
     fn text_is_digested(text in "\\PC{0,60}") {
         digest(&text);
     }
 }
+
+const QUERIES: &[&str] = &[
+    r#"sum by (job, "b") (rate(up{job="a", b!~"c|d", 'e'}[5m:1m] offset -1h @ end())) > bool 1"#,
+    "a + on(x) group_left(y) fill_left(1) fill_right(-2) -b ^ 2 atan2 (c unless ignoring() d)",
+    "topk without (a) (5, x[max_of(1, step()) + (2 * -range()):(3m)] smoothed)",
+    r#"label_replace(x offset (1 + 2) / 4, "\A", `b`, 'c', "$1") # end"#,
+    "x offset -min_of(1h30m, 0x1F) @ 1e3 or histogram_quantile(.9, y[1_000ms] anchored)",
+];
 
 const WORDS: &[&str] = &[
     "x",

@@ -1,16 +1,17 @@
 //! Compares the parser with Prometheus's, whose results for many texts are
-//! stored as JSON lines. They are every third or sixth line of
-//! `compliance/go/cmd/parsetest`:
+//! stored as JSON lines; of errors, text and positions. They are every fifth or
+//! eighth line of `compliance/go/cmd/parsetest`:
 //!
 //! ```sh
-//! parsetest -print -n 1000 -seed 11 -prometheus PROMETHEUS -features \
+//! parsetest -print -n 1000 -damaged 4000 -seed 11 -prometheus PROMETHEUS -features \
 //!     promql-experimental-functions,promql-binop-fill-modifiers,promql-unquoted-utf8-names \
-//!     | awk 'NR % 3 == 1' > prometheus-experimental.jsonl
-//! parsetest -print -n 1000 -seed 12 -prometheus PROMETHEUS | awk 'NR % 6 == 1' > prometheus-stable.jsonl
+//!     | awk 'NR % 5 == 1' > prometheus-experimental.jsonl
+//! parsetest -print -n 1000 -damaged 4000 -seed 12 -prometheus PROMETHEUS \
+//!     | awk 'NR % 8 == 1' > prometheus-stable.jsonl
 //! ```
 //!
 //! `QUARREL_PARSER_LINES` may name more files of such lines, separated by
-//! colons; with `QUARREL_PARSER_ERRORS` set, texts of errors are compared, too.
+//! colons.
 
 use std::fmt::Write;
 
@@ -50,8 +51,10 @@ impl Line {
         let parsed = parse(&self.text, &self.options);
         match (self.field("error"), &parsed) {
             (Some(want), Err(got)) => {
-                if std::env::var("QUARREL_PARSER_ERRORS").is_ok() && want != got.to_string() {
-                    let _ = write!(out, "error\n  want {want}\n  got  {got}");
+                self.differ(&mut out, "error", &got.to_string());
+                let (span, range) = (got.span(), &self.fields["range"]);
+                if *range != Value::from(vec![span.start, span.end]) {
+                    let _ = write!(out, "error {want}\n  range {range}, got {span:?}");
                 }
             }
             (Some(error), Ok(tree)) => {

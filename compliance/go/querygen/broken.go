@@ -18,6 +18,8 @@ var wrongTexts = []string{
 	"lonely[5m:", "lonely[5m:1m:1m]", "lonely[:1m]", "lonely[5m][5m]", "lonely[5m:1m][5m]", "lonely[5m:0s]", "lonely[5m:-1m]", "1[5m]", "(lonely)[5m]", "sum(lonely)[5m]", "time()[5m]",
 	"0x", "0xg", "1e", "1.2.3", "1__0", "1_", "_1 + 1 1", "5m5", "5m3h", "1y1y", "08", "1e400x", "'unclosed", `"unclosed`, "`unclosed", `"\q"`, `"\x"`, "'\n'", "$", "lonely;", "a b", "lonely lonely", "lonely,lonely", "lonely.x", "lonely!", "lonely=~'a'", "lonely & lonely", "^1", "1 ^", "* 1",
 	"label_replace(lonely, 'a', 'b', 'c')", "label_join(lonely)", "label_join(lonely, 'a')", "label_replace(lonely, 1, 'b', 'c', 'd')", "histogram_quantile(lonely, 0.9)", "round(lonely, lonely)", "clamp(lonely, 1)", "scalar(1)", "vector(lonely)", "time(1)", "pi(1)", "hour(1)", "absent(1)", "predict_linear(lonely[5m])", "quantile_over_time(lonely[5m], 0.5)", "sort(1)", "timestamp(1)",
+	`up{job="a" instance="b"}`, `up{job="a"`, "avg by (job (up)", `up{p="C:\logs"}`, "rate(up[1.5m])", "sum(up down)", "rate(up[5m)", "up +\nsum(up, 1)", "m[9223372037]", "m offset 9223372036.9", "m offset -9223372036.9", "m[1:9223372037]", "m[293y]", "m @ 293y",
+	"nope(x) }", "sum() }", "sum by (a) () }", "x[0s] }", "x[0s}", `x{a=~"("} }`, "a + on(b) group_left * c", "up = 1", "up && down", "up{job=api}", `{a="b"`, "sum(rate(up[5m]) by (job)", "1e1_000", "topk by (a (1, x)", "x offset (1 + y)", "x[max_of(1, 2]",
 	"group_left", "bool", "on(a)", "by", "lonely offset 1h offset 2h", "lonely @ 1 @ 2", "lonely[5m] @ 1 offset 2m @ 3", "sum(lonely) by", "sum by () ()", "count_values('x')",
 }
 

@@ -8,5 +8,5 @@ mod text;
 pub use float::{
     append_integer, append_json, format_f, format_fixed6, format_g, format_g2, format_openmetrics,
 };
-pub use parse::parse_float;
+pub use parse::{FloatError, parse_float, try_parse_float};
 pub use text::{quote, quote_bytes, rfc3339_seconds};

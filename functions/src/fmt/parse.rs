@@ -1,10 +1,40 @@
 //! Floats from texts.
 
+use std::fmt;
+
+/// Why a text is no float, in Go's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FloatError {
+    /// It is not written as one.
+    Syntax,
+    /// No float is so large.
+    Range,
+}
+
+impl std::error::Error for FloatError {}
+
+impl fmt::Display for FloatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FloatError::Syntax => "invalid syntax",
+            FloatError::Range => "value out of range",
+        })
+    }
+}
+
+/// As [`try_parse_float`]; `None` where Go gives an error, also for numbers that
+/// are out of range.
+pub fn parse_float(text: &str) -> Option<f64> {
+    try_parse_float(text).ok()
+}
+
 /// Go's `strconv.ParseFloat(text, 64)`: decimal and hexadecimal forms,
 /// underscores between digits, `Inf`, `Infinity` and `NaN` in any case.
-/// `None` where Go gives an error, also for numbers that are out of range.
-pub fn parse_float(text: &str) -> Option<f64> {
-    let (negative, magnitude) = match text.as_bytes().first()? {
+///
+/// # Errors
+/// Where Go gives one.
+pub fn try_parse_float(text: &str) -> Result<f64, FloatError> {
+    let (negative, magnitude) = match text.as_bytes().first().ok_or(FloatError::Syntax)? {
         b'+' => (false, &text[1..]),
         b'-' => (true, &text[1..]),
         _ => (false, text),
@@ -12,19 +42,24 @@ pub fn parse_float(text: &str) -> Option<f64> {
     let signed = |value: f64| if negative { -value } else { value };
     let lower = magnitude.to_ascii_lowercase();
     match lower.as_str() {
-        "inf" | "infinity" => return Some(signed(f64::INFINITY)),
-        "nan" => return (magnitude.len() == text.len()).then_some(f64::NAN),
+        "inf" | "infinity" => return Ok(signed(f64::INFINITY)),
+        "nan" if magnitude.len() == text.len() => return Ok(f64::NAN),
         _ => {}
     }
     if !underscores_separate_digits(&lower) {
-        return None;
+        return Err(FloatError::Syntax);
     }
     let digits = lower.replace('_', "");
     let value = match digits.strip_prefix("0x") {
-        Some(hexadecimal) => parse_hexadecimal(hexadecimal)?,
-        None => parse_decimal(&digits)?,
+        Some(hexadecimal) => parse_hexadecimal(hexadecimal),
+        None => parse_decimal(&digits),
     };
-    value.is_finite().then(|| signed(value))
+    let value = value.ok_or(FloatError::Syntax)?;
+    if value.is_finite() {
+        Ok(signed(value))
+    } else {
+        Err(FloatError::Range)
+    }
 }
 
 /// Whether each underscore stands between digits, or behind a base prefix.
@@ -137,6 +172,17 @@ mod tests {
             lines += 1;
         }
         assert!(lines > 50);
+    }
+
+    #[test]
+    fn errors_are_in_the_words_of_go() {
+        let why = |text| try_parse_float(text).unwrap_err().to_string();
+        for text in ["", "-", "+nan", "1__0", "0x10", "1e", "1_"] {
+            assert_eq!(why(text), "invalid syntax", "{text}");
+        }
+        for text in ["1e999", "-1_0e999", "1e1_000", "0x1p99999"] {
+            assert_eq!(why(text), "value out of range", "{text}");
+        }
     }
 
     proptest! {

@@ -5,20 +5,23 @@ use quarrel_compliance::script::CommandKind;
 use quarrel_matchers::{Regex, Replacer};
 use quarrel_planner::literal::{parse_duration, parse_number, unquote};
 use quarrel_planner::{
-    ParserOptions, format_duration, parse, parse_metric_selector, to_json, to_pretty, to_promql,
+    ParseError, ParserOptions, format_duration, parse, parse_metric_selector, to_json, to_pretty,
+    to_promql,
 };
 use quarrel_server::{duration, params, time};
 
-/// PromQL: what is printed of a query parses again, and prints the same. As
+/// PromQL: what is refused has Prometheus's words for it, and what is printed of
+/// a query parses again, and prints the same. As
 /// Prometheus does, the printer puts `@` before `offset`, and a duration that is
 /// an expression then takes in what stood after the `@`; so texts with both are
 /// parsed and printed only.
 pub(crate) fn promql(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let options = ParserOptions::all();
-    let _ = parse(&text, &ParserOptions::default());
-    let Ok(tree) = parse(&text, &options) else {
-        return;
+    let _ = parse(&text, &ParserOptions::default()).map_err(|e| check_words(&e));
+    let tree = match parse(&text, &options) {
+        Ok(tree) => tree,
+        Err(error) => return check_words(&error),
     };
     let printed = to_promql(tree.expr());
     let _ = to_json(tree.expr()).to_string();
@@ -32,14 +35,22 @@ pub(crate) fn promql(data: &[u8]) {
     assert_eq!(printed, to_promql(again.expr()));
 }
 
+/// The grammar's own word for what it refuses is never seen.
+fn check_words(error: &ParseError) {
+    assert_ne!(error.message(), "not PromQL");
+}
+
 /// Selectors of the endpoints for metadata.
 pub(crate) fn selector(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    if let Ok(matchers) = parse_metric_selector(&text, &ParserOptions::all()) {
-        for matcher in matchers {
-            let _ = matcher.matches(&text);
-            let _ = matcher.matches("");
+    match parse_metric_selector(&text, &ParserOptions::all()) {
+        Ok(matchers) => {
+            for matcher in matchers {
+                let _ = matcher.matches(&text);
+                let _ = matcher.matches("");
+            }
         }
+        Err(error) => check_words(&error),
     }
 }
 

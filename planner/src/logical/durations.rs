@@ -5,12 +5,10 @@ use quarrel_functions::elementwise::{ArithmeticOp, max_of, min_of};
 use super::options::PlanOptions;
 use crate::ast::{DurationExpr, DurationOp, DurationValue, Expr, Span, VectorSelector};
 use crate::error::PlanError;
+use crate::literal::is_duration;
 use crate::with_stack;
 
 type Result<T> = std::result::Result<T, PlanError>;
-
-/// The largest duration, s: what Go's nanoseconds hold.
-const MAX_SECONDS: f64 = 9_223_372_036.854_776;
 
 /// Computes every duration of an expression, in the order in which Prometheus
 /// does, so that of several errors the same one comes first.
@@ -76,7 +74,7 @@ pub(super) fn resolve(
     if seconds <= 0.0 && !may_be_negative {
         return Err(invalid(span, "duration must be greater than 0"));
     }
-    if seconds.abs() > MAX_SECONDS {
+    if !is_duration(seconds) {
         return Err(invalid(span, "duration is out of range"));
     }
     Ok((seconds * 1000.0) as i64)

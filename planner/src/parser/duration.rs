@@ -20,7 +20,7 @@ impl Builder<'_> {
         let value = self.duration_expr(pair)?;
         match &value {
             DurationExpr::Number(literal) if literal.value <= 0.0 || literal.value.is_nan() => {
-                Err(self.error(literal.span, "duration must be greater than 0"))
+                Err(self.refused(literal.span))
             }
             _ => Ok(duration_value(value)),
         }
@@ -93,11 +93,11 @@ impl Builder<'_> {
     }
 
     fn in_range(&self, literal: &NumberLiteral) -> Result<()> {
-        let limit = (MAX_DURATION_MS as f64) / 1000.0 + 1.0;
-        if literal.value.abs() > limit {
-            return Err(self.error(literal.span, "duration out of range"));
+        if is_duration(literal.value) {
+            Ok(())
+        } else {
+            Err(self.refused(literal.span))
         }
-        Ok(())
     }
 
     pub(super) fn duration_expr(&self, pair: Pair<'_, Rule>) -> Result<DurationExpr> {
@@ -113,7 +113,7 @@ impl Builder<'_> {
         least: u8,
     ) -> Result<DurationExpr> {
         let Some(operand) = parts.next() else {
-            return Err(self.error(Span::default(), "expected duration"));
+            return Err(self.refused(Span::default()));
         };
         let mut signs = Vec::new();
         let mut lhs = None;
@@ -124,7 +124,7 @@ impl Builder<'_> {
             }
         }
         let Some(mut lhs) = lhs else {
-            return Err(self.error(Span::default(), "expected duration"));
+            return Err(self.refused(Span::default()));
         };
         if !signs.is_empty() {
             // Only `^` binds tighter than the sign.
@@ -165,8 +165,8 @@ impl Builder<'_> {
             let rhs = with_stack(|| self.climb_duration(parts, right_least))?;
             let zero = matches!(&rhs, DurationExpr::Number(n) if n.value == 0.0);
             match op {
-                DurationOp::Div if zero => return Err(self.error(at, "division by zero")),
-                DurationOp::Mod if zero => return Err(self.error(at, "modulo by zero")),
+                DurationOp::Div if zero => return Err(self.refused(at)),
+                DurationOp::Mod if zero => return Err(self.refused(at)),
                 _ => {}
             }
             let span = lhs.span().to(rhs.span());
@@ -190,10 +190,7 @@ impl Builder<'_> {
             Rule::duration_paren => {
                 let inner = pair.into_inner().next();
                 let inner = inner.map(|inner| self.duration_expr(inner)).transpose()?;
-                wrap(
-                    inner.ok_or_else(|| self.error(span, "expected duration"))?,
-                    span,
-                )
+                wrap(inner.ok_or_else(|| self.refused(span))?, span)
             }
             Rule::extreme_call => {
                 let mut parts = pair.into_inner();
@@ -207,7 +204,7 @@ impl Builder<'_> {
                 };
                 let mut side = || match parts.next() {
                     Some(part) => self.duration_expr(part),
-                    None => Err(self.error(span, "expected duration")),
+                    None => Err(self.refused(span)),
                 };
                 let (lhs, rhs) = (Box::new(side()?), Box::new(side()?));
                 DurationExpr::Binary {
@@ -252,7 +249,7 @@ fn unary(minus: bool, at: Span, operand: DurationExpr) -> DurationExpr {
 pub(super) fn next_token(query: &str, from: u32) -> u32 {
     let mut rest = &query[from as usize..];
     loop {
-        rest = rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        rest = rest.trim_start_matches(is_space);
         let Some(comment) = rest.strip_prefix('#') else {
             return (query.len() - rest.len()) as u32;
         };

@@ -61,7 +61,7 @@ impl Builder<'_> {
         let twice =
             (left && matching.fill_left.is_some()) || (right && matching.fill_right.is_some());
         if twice {
-            return Err(self.error(span, format!("unexpected {word:?}")));
+            return Err(self.refused(span));
         }
         if left {
             matching.fill_left = value;
@@ -78,11 +78,7 @@ impl Builder<'_> {
             let name = match part.as_rule() {
                 Rule::string => {
                     let bytes = self.bytes(&part)?;
-                    String::from_utf8(bytes).map_err(|error| {
-                        let name = quarrel_functions::fmt::quote_bytes(error.as_bytes());
-                        let message = format!("invalid label name for grouping: {name}");
-                        self.error(span_of(&part), message)
-                    })?
+                    String::from_utf8(bytes).map_err(|_| self.refused(span_of(&part)))?
                 }
                 _ => part.as_str().to_string(),
             };
@@ -90,9 +86,7 @@ impl Builder<'_> {
                 && part.as_rule() != Rule::string
                 && name.contains(':');
             if name.is_empty() || colon {
-                let name = quarrel_functions::fmt::quote(&name);
-                let message = format!("invalid label name for grouping: {name}");
-                return Err(self.error(span_of(&part), message));
+                return Err(self.refused(span_of(&part)));
             }
             labels.push(name);
         }
@@ -104,7 +98,7 @@ impl Builder<'_> {
         let bracket = span_of(&pair);
         let span = operand.span().to(bracket);
         let (mut range, mut step, mut subquery) = (None, None, false);
-        self.no_early_comment(&pair)?;
+        self.bracket_rules(&pair)?;
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::colon => subquery = true,
@@ -124,13 +118,10 @@ impl Builder<'_> {
             })));
         }
         let Expr::VectorSelector(selector) = operand else {
-            return Err(self.error(bracket, "ranges only allowed for vector selectors"));
+            return Err(self.refused(bracket));
         };
-        if !selector.offset.is_zero() {
-            return Err(self.error(bracket, "no offset modifiers allowed before range"));
-        }
-        if selector.at.is_some() {
-            return Err(self.error(bracket, "no @ modifiers allowed before range"));
+        if !selector.offset.is_zero() || selector.at.is_some() {
+            return Err(self.refused(bracket));
         }
         Ok(Expr::MatrixSelector(Box::new(MatrixSelector {
             selector: *selector,
@@ -139,26 +130,24 @@ impl Builder<'_> {
         })))
     }
 
-    /// In brackets, comments are understood behind the first number alone.
-    fn no_early_comment(&self, range: &Pair<'_, Rule>) -> Result<()> {
+    /// In brackets, comments are understood behind the first number alone, and
+    /// no number is a word.
+    fn bracket_rules(&self, range: &Pair<'_, Rule>) -> Result<()> {
         let span = span_of(range);
         let literals = range.clone().into_inner().flatten();
-        let end = literals
-            .filter(|p| matches!(p.as_rule(), Rule::number | Rule::duration))
-            .map(|p| p.as_span().start())
-            .next()
-            .unwrap_or(span.end as usize);
-        match self.query[span.start as usize..end].find('#') {
-            Some(at) => {
-                let start = span.start + at as u32;
-                let at = Span {
-                    start,
-                    end: start + 1,
-                };
-                Err(self.error(at, "unexpected character in duration expression: '#'"))
+        let literals = literals.filter(|p| matches!(p.as_rule(), Rule::number | Rule::duration));
+        let mut first = None;
+        for literal in literals {
+            if literal.as_str().starts_with(|c: char| c.is_alphabetic()) {
+                return Err(self.refused(span_of(&literal)));
             }
-            None => Ok(()),
+            first.get_or_insert(literal.as_span().start());
         }
+        let end = first.unwrap_or(span.end as usize);
+        if self.query[span.start as usize..end].contains('#') {
+            return Err(self.refused(span));
+        }
+        Ok(())
     }
 
     pub(super) fn modify(&self, pair: Pair<'_, Rule>, expr: &mut Expr) -> Result<()> {
@@ -181,13 +170,10 @@ impl Builder<'_> {
             Expr::VectorSelector(s) => (&mut s.offset, &mut s.span),
             Expr::MatrixSelector(m) => (&mut m.selector.offset, &mut m.span),
             Expr::Subquery(s) => (&mut s.offset, &mut s.span),
-            _ => {
-                let message = "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery";
-                return Err(self.error(before, message));
-            }
+            _ => return Err(self.refused(before)),
         };
         if !offset.is_zero() {
-            return Err(self.error(before, "offset may not be set multiple times"));
+            return Err(self.refused(before));
         }
         *offset = value;
         span.end = end;
@@ -207,11 +193,7 @@ impl Builder<'_> {
                     let seconds = self.number_literal(&part)?.value;
                     let seconds = if minus { -seconds } else { seconds };
                     if !seconds.is_finite() || seconds.abs() >= i64::MAX as f64 {
-                        let shown = format!("{seconds:.6}")
-                            .replace("inf", "+Inf")
-                            .replace("-+", "-");
-                        let message = format!("timestamp out of bounds for @ modifier: {shown}");
-                        return Err(self.error(before, message));
+                        return Err(self.refused(before));
                     }
                     value = Some(AtModifier::Timestamp((seconds * 1000.0).round() as i64));
                 }
@@ -221,13 +203,10 @@ impl Builder<'_> {
             Expr::VectorSelector(s) => (&mut s.at, &mut s.span),
             Expr::MatrixSelector(m) => (&mut m.selector.at, &mut m.span),
             Expr::Subquery(s) => (&mut s.at, &mut s.span),
-            _ => {
-                let message = "@ modifier must be preceded by an instant vector selector or range vector selector or a subquery";
-                return Err(self.error(before, message));
-            }
+            _ => return Err(self.refused(before)),
         };
         if at.is_some() {
-            return Err(self.error(before, "@ <timestamp> may not be set multiple times"));
+            return Err(self.refused(before));
         }
         *at = value;
         span.end = end;
@@ -236,15 +215,10 @@ impl Builder<'_> {
 
     fn extended(&self, expr: &mut Expr, anchored: bool) -> Result<()> {
         let span = expr.span();
-        let word = if anchored { "anchored" } else { "smoothed" };
         let selector = match expr {
             Expr::VectorSelector(selector) => &mut **selector,
             Expr::MatrixSelector(matrix) => &mut matrix.selector,
-            Expr::Subquery(_) => {
-                let message = format!("{word} modifier is not supported for subqueries");
-                return Err(self.error(span, message));
-            }
-            _ => return Err(self.error(span, format!("{word} modifier not implemented"))),
+            _ => return Err(self.refused(span)),
         };
         if anchored {
             selector.anchored = true;
@@ -252,8 +226,7 @@ impl Builder<'_> {
             selector.smoothed = true;
         }
         if selector.anchored && selector.smoothed {
-            let message = "anchored and smoothed modifiers cannot be used together";
-            return Err(self.error(span, message));
+            return Err(self.refused(span));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Selectors: a metric's name and label matchers.
 
 use super::*;
+use crate::matcher::build_matcher;
 
 impl Builder<'_> {
     pub(super) fn vector_selector(&self, pair: Pair<'_, Rule>) -> Result<VectorSelector> {
@@ -19,7 +20,7 @@ impl Builder<'_> {
             }
         }
         if let Some(name) = &name {
-            matchers.push(self.new_matcher(MatchOp::Equal, "__name__", name, span)?);
+            matchers.push(self.new_matcher(MatchOp::Equal, "__name__", name.as_bytes(), span)?);
         }
         Ok(VectorSelector {
             name,
@@ -36,46 +37,29 @@ impl Builder<'_> {
 
     fn matcher(&self, pair: Pair<'_, Rule>) -> Result<Matcher> {
         let span = span_of(&pair);
-        let (mut texts, mut op) = (Vec::new(), None);
-        // The last text's bytes from where they are no UTF-8.
-        let mut invalid = None;
+        let (mut texts, mut op) = (Vec::new(), MatchOp::Equal);
         for part in pair.into_inner() {
             match part.as_rule() {
-                Rule::identifier => texts.push(part.as_str().to_string()),
-                Rule::string => {
-                    let bytes = self.bytes(&part)?;
-                    let valid = std::str::from_utf8(&bytes);
-                    invalid = valid
-                        .err()
-                        .map(|error| bytes[error.valid_up_to()..].to_vec());
-                    texts.push(String::from_utf8_lossy(&bytes).into_owned());
-                }
+                Rule::identifier => texts.push(part.as_str().as_bytes().to_vec()),
+                Rule::string => texts.push(self.bytes(&part)?),
                 _ => {
-                    op = Some(match part.as_str() {
+                    op = match part.as_str() {
                         "=" => MatchOp::Equal,
                         "!=" => MatchOp::NotEqual,
                         "=~" => MatchOp::Regex,
                         _ => MatchOp::NotRegex,
-                    });
+                    };
                 }
             }
         }
-        if let Some(bytes) = invalid
-            && matches!(op, Some(MatchOp::Regex | MatchOp::NotRegex))
-        {
-            let rest = String::from_utf8_lossy(&bytes);
-            let message = format!("error parsing regexp: invalid UTF-8: `{rest}`");
-            return Err(self.error(span, message));
-        }
-        match (op, texts.as_slice()) {
-            (Some(op), [name, value]) => self.new_matcher(op, name, value, span),
-            (_, [name, ..]) => self.new_matcher(MatchOp::Equal, "__name__", name, span),
-            _ => Err(self.error(span, "incomplete label matcher")),
+        match texts.as_slice() {
+            [name, value] => self.new_matcher(op, &String::from_utf8_lossy(name), value, span),
+            [name] => self.new_matcher(op, "__name__", name, span),
+            _ => Err(self.refused(span)),
         }
     }
 
-    fn new_matcher(&self, op: MatchOp, name: &str, value: &str, span: Span) -> Result<Matcher> {
-        Matcher::new_within(op, name, value, &self.regexes)
-            .map_err(|error| self.error(span, error.to_string()))
+    fn new_matcher(&self, op: MatchOp, name: &str, value: &[u8], span: Span) -> Result<Matcher> {
+        build_matcher(op, name, value, &self.regexes).map_err(|_| self.refused(span))
     }
 }

@@ -1,8 +1,10 @@
 // Command parsetest compares the parser and the printers of `quarrel serve`
 // with those of Prometheus: is a text a query, what is its pretty form, and,
-// beside a real Prometheus, its syntax tree as JSON. With -print it needs no
-// quarrel and prints what Prometheus makes of each text, one JSON object a
-// line; with a real Prometheus beside it, also the syntax trees.
+// beside a real Prometheus, its syntax tree as JSON. It counts how many errors
+// have the same text, over the texts that are compared and over queries that are
+// damaged in one place, and fails when one of the shares is below -same. With
+// -print it needs no quarrel and prints what Prometheus makes of each text, one
+// JSON object a line; with a real Prometheus beside it, also the syntax trees.
 package main
 
 import (
@@ -16,7 +18,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -40,6 +41,8 @@ type config struct {
 	features            []string
 	seed                int64
 	n, maxReport        int
+	damaged             int
+	same                float64
 	print               bool
 }
 
@@ -52,6 +55,8 @@ func main() {
 	flag.Int64Var(&c.seed, "seed", 1, "seed of the random texts")
 	flag.IntVar(&c.n, "n", 3000, "number of random texts")
 	flag.IntVar(&c.maxReport, "max-failures", 30, "stop after this number of differences; 0 for no limit")
+	flag.IntVar(&c.damaged, "damaged", 20000, "number of damaged queries")
+	flag.Float64Var(&c.same, "same", 0, "the least share of errors with the same text")
 	flag.BoolVar(&c.print, "print", false, "print what Prometheus makes of each text as JSON lines")
 	flag.Parse()
 	if features != "" {
@@ -71,11 +76,13 @@ func main() {
 
 // parsed is what Prometheus's parser makes of a text.
 type parsed struct {
-	Text      string `json:"text"`
-	Error     string `json:"error,omitempty"`
-	Type      string `json:"type,omitempty"`
-	Canonical string `json:"canonical,omitempty"`
-	Pretty    string `json:"pretty,omitempty"`
+	Text  string `json:"text"`
+	Error string `json:"error,omitempty"`
+	// Range is the position of the error, in bytes.
+	Range     *[2]int `json:"range,omitempty"`
+	Type      string  `json:"type,omitempty"`
+	Canonical string  `json:"canonical,omitempty"`
+	Pretty    string  `json:"pretty,omitempty"`
 	// Options are 1 for experimental functions, 2 for fill modifiers, 4 for
 	// unquoted UTF-8 names.
 	Options int `json:"options"`
@@ -88,7 +95,12 @@ type parsed struct {
 func parseText(p parser.Parser, text string) parsed {
 	e, err := p.ParseExpr(text)
 	if err != nil {
-		return parsed{Text: text, Error: err.Error()}
+		v := parsed{Text: text, Error: err.Error()}
+		if errs, ok := errors.AsType[parser.ParseErrors](err); ok {
+			r := errs[0].PositionRange
+			v.Range = &[2]int{int(r.Start), int(r.End)}
+		}
+		return v
 	}
 	return parsed{Text: text, Type: string(e.Type()), Canonical: e.String(), Pretty: e.Pretty(0), Spans: spans(e)}
 }
@@ -155,13 +167,13 @@ func printAll(ctx context.Context, c config, p parser.Parser, texts []string) er
 }
 
 func run(ctx context.Context, c config) (failed int, err error) {
-	texts, err := allTexts(ctx, c)
+	texts, damaged, err := allTexts(ctx, c)
 	if err != nil {
 		return 0, err
 	}
 	p := parser.NewParser(promengine.ParserOptions(c.features))
 	if c.print {
-		return 0, printAll(ctx, c, p, texts)
+		return 0, printAll(ctx, c, p, slices.Concat(texts, damaged))
 	}
 	if c.quarrel == "" {
 		return 0, errors.New("-quarrel or -print is needed")
@@ -171,29 +183,52 @@ func run(ctx context.Context, c config) (failed int, err error) {
 		return 0, err
 	}
 	defer cleanup()
-	passed := 0
-	for _, t := range texts {
-		if ctx.Err() != nil {
-			return failed, ctx.Err()
+	r := report{limit: c.maxReport}
+	for _, part := range []struct {
+		name  string
+		texts []string
+	}{{"texts", texts}, {"damaged queries", damaged}} {
+		words := wording{name: part.name}
+		for _, t := range part.texts {
+			if ctx.Err() != nil {
+				return r.failed, ctx.Err()
+			}
+			if !r.add(t, compare(ctx, got, want, parseText(p, t), &words)) {
+				break
+			}
 		}
-		d := compare(ctx, got, want, parseText(p, t))
-		if d == "" {
-			passed++
-			continue
-		}
-		failed++
-		fmt.Printf("DIFFERENCE: %q\n  %s\n", t, d)
-		if failed == c.maxReport {
-			fmt.Println("stopped (-max-failures)")
-			break
+		words.print()
+		if words.share() < c.same {
+			r.failed++
+			fmt.Printf("FEWER of them than the share %v that is asked for\n", c.same)
 		}
 	}
 	if !got.Alive() {
-		failed++
+		r.failed++
 		fmt.Println("the server died:", got.Log())
 	}
-	fmt.Printf("%d passed, %d failed\n", passed, failed)
-	return failed, nil
+	fmt.Printf("%d passed, %d failed\n", r.passed, r.failed)
+	return r.failed, nil
+}
+
+// report counts texts and prints differences.
+type report struct {
+	limit, passed, failed int
+}
+
+// add tells whether to go on.
+func (r *report) add(text, difference string) bool {
+	if difference == "" {
+		r.passed++
+		return true
+	}
+	r.failed++
+	fmt.Printf("DIFFERENCE: %q\n  %s\n", text, difference)
+	if r.failed == r.limit {
+		fmt.Println("stopped (-max-failures)")
+		return false
+	}
+	return true
 }
 
 // servers starts quarrel and, where asked for, a Prometheus beside it.
@@ -228,7 +263,7 @@ func servers(ctx context.Context, c config) (got, want *process.Server, cleanup 
 	return got, want, cleanup, nil
 }
 
-func compare(ctx context.Context, got, want *process.Server, v parsed) string {
+func compare(ctx context.Context, got, want *process.Server, v parsed, words *wording) string {
 	r := apicheck.Request{Method: http.MethodPost, Path: "/api/v1/format_query", Form: url.Values{"query": {v.Text}}}
 	a, err := apicheck.Ask(ctx, got.URL, r)
 	if err != nil {
@@ -244,6 +279,10 @@ func compare(ctx context.Context, got, want *process.Server, v parsed) string {
 	case v.Error != "" && (a.Status != http.StatusBadRequest || body.ErrorType != "bad_data"):
 		return fmt.Sprintf("want bad_data, got status %d, %s: %s", a.Status, body.ErrorType, body.Error)
 	case v.Error != "":
+		// Bytes that are no UTF-8 are no text of an error.
+		if utf8.ValidString(v.Text) {
+			words.add(v.Text, `invalid parameter "query": `+v.Error, body.Error)
+		}
 		return ""
 	case a.Status != http.StatusOK:
 		return fmt.Sprintf("is a query to Prometheus, but gave %s", body.Error)
@@ -263,20 +302,25 @@ func compare(ctx context.Context, got, want *process.Server, v parsed) string {
 	return apicheck.Compare(r, w, a)
 }
 
-// allTexts are hand-written texts, those of Prometheus's own test files, random
-// queries, damaged ones and token soup.
-func allTexts(ctx context.Context, c config) ([]string, error) {
-	texts := append(querygen.WrongTexts(), apicheck.Texts...)
+// allTexts are hand-written texts, those of Prometheus's own test files and of
+// the tests of its parser, random queries, damaged ones and token soup; and,
+// apart from them, queries that are damaged in one place.
+func allTexts(ctx context.Context, c config) (texts, damaged []string, err error) {
+	texts = append(querygen.WrongTexts(), apicheck.Texts...)
 	hand, err := queries.Load(append([]string{"histograms", "st"}, promengine.Features...))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	texts = append(texts, hand...)
 	evals, err := testFileQueries(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	texts = append(texts, evals...)
+	tables, err := parserTestTexts(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	texts = slices.Concat(texts, hand, evals, tables)
+	damaged = damagedTexts(texts, c.damaged)
 	g := querygen.New(rand.New(rand.NewSource(c.seed)), schema(), querygen.Options{Experimental: true, Histograms: true, Broken: 25})
 	for i := range c.n {
 		if i%4 == 0 {
@@ -285,7 +329,7 @@ func allTexts(ctx context.Context, c config) ([]string, error) {
 			texts = append(texts, g.Next().Text)
 		}
 	}
-	return texts, nil
+	return texts, damaged, nil
 }
 
 // schema stands in for data, which the parser does not need.
@@ -302,11 +346,11 @@ func schema() *querygen.Schema {
 // testFileQueries takes the queries out of Prometheus's test files, which lie
 // in the module cache.
 func testFileQueries(ctx context.Context) ([]string, error) {
-	b, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/prometheus/prometheus").Output()
+	dir, err := moduleDir(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("where is the module? %w", err)
+		return nil, err
 	}
-	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(b)), "promql", "promqltest", "testdata", "*.test"))
+	files, err := filepath.Glob(filepath.Join(dir, "promql", "promqltest", "testdata", "*.test"))
 	if err != nil {
 		return nil, err
 	}
