@@ -175,6 +175,12 @@ pub fn labels(out: &mut Vec<u8>, labels: &[Label], symbols: &Symbols<'_>) {
     out.push(b'}');
 }
 
+/// What a label set takes, roughly, bytes.
+pub fn labels_size(labels: &[Label], symbols: &Symbols<'_>) -> usize {
+    let size = |label: &Label| symbols.get(label.name).len() + symbols.get(label.value).len() + 6;
+    labels.iter().map(size).sum()
+}
+
 /// Appends a list of strings.
 pub fn strings<T: AsRef<str>>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>) {
     out.push(b'[');

@@ -7,6 +7,8 @@
 //! error closes the connection in the middle of a chunk, so that clients notice
 //! that the answer is incomplete.
 
+use std::ops::Range;
+
 use axum::BoxError;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
@@ -50,6 +52,16 @@ impl Answer {
 pub(crate) struct Annotations {
     pub(crate) warnings: Vec<String>,
     pub(crate) infos: Vec<String>,
+}
+
+/// Where a piece ends that has the first of some items, given the size of each.
+pub(super) fn piece_end(items: Range<usize>, size: impl Fn(usize) -> usize) -> usize {
+    let mut bytes = 0;
+    let mut full = items.clone().skip_while(|&i| {
+        bytes += size(i);
+        bytes < PIECE
+    });
+    full.next().map_or(items.end, |last| last + 1)
 }
 
 /// Prints a piece of an answer: on whatever thread, beside other pieces.

@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use quarrel_engine::storage::TimeRange;
-use quarrel_engine::{ErrorClass, Found, Lookup, QueryError, QueryOptions};
+use quarrel_engine::{ErrorClass, Found, Lookup, QueryError, QueryOptions, SeriesLabels};
 
-use super::answer::{Annotations, Answer, Next, Pieces, Print};
+use super::answer::{Annotations, Answer, Next, Pieces, Print, piece_end};
 use super::call::{Call, Result};
 use super::error::{ApiError, ErrorType};
 use super::query::{TRUNCATED, limit, optional_time};
@@ -17,7 +17,7 @@ use crate::time::{MAX_TIME, MIN_TIME};
 pub(super) async fn names(call: Call) -> Result {
     let limit = limit(&call.request)?;
     let found = lookup(&call)?.label_names().await.map_err(failed)?;
-    Ok(strings(found, limit))
+    Ok(list(found, limit))
 }
 
 pub(super) async fn values(call: Call) -> Result {
@@ -33,7 +33,7 @@ pub(super) async fn values(call: Call) -> Result {
     }
     let limit = limit(&call.request)?;
     let found = lookup(&call)?.label_values(name).await.map_err(failed)?;
-    Ok(strings(found, limit))
+    Ok(list(found, limit))
 }
 
 pub(super) async fn series(call: Call) -> Result {
@@ -51,70 +51,92 @@ pub(super) async fn series(call: Call) -> Result {
         ErrorClass::BadData => ApiError::parameter("match[]", error),
         _ => failed(error),
     })?;
-    let len = found.found.labels.len();
-    Ok(list(found, len, limit, |found, range, out| {
-        let symbols = found.symbols.read();
+    Ok(list(found, limit))
+}
+
+/// Items that a look-up found.
+trait Items: Send + Sync + 'static {
+    fn count(&self) -> usize;
+
+    /// Where a piece ends that begins at item `from`, at `most` at the latest.
+    fn piece_end(&self, from: usize, most: usize) -> usize;
+
+    /// Appends items; all but the first of all have a comma before them.
+    fn print(&self, range: Range<usize>, out: &mut Vec<u8>);
+}
+
+impl Items for SeriesLabels {
+    fn count(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn piece_end(&self, from: usize, most: usize) -> usize {
+        let symbols = self.symbols.read();
+        piece_end(from..most, |i| {
+            json::labels_size(self.labels.get(i), &symbols)
+        })
+    }
+
+    fn print(&self, range: Range<usize>, out: &mut Vec<u8>) {
+        let symbols = self.symbols.read();
         for i in range {
             out.extend_from_slice(if i > 0 { b"," } else { b"" });
-            json::labels(out, found.labels.get(i), &symbols);
+            json::labels(out, self.labels.get(i), &symbols);
         }
-    }))
+    }
 }
 
 /// Names or values.
-fn strings(found: Found<Vec<String>>, limit: usize) -> Answer {
-    let len = found.found.len();
-    list(found, len, limit, |texts, range, out| {
+impl Items for Vec<String> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn piece_end(&self, from: usize, most: usize) -> usize {
+        piece_end(from..most, |i| self[i].len() + 3)
+    }
+
+    fn print(&self, range: Range<usize>, out: &mut Vec<u8>) {
         for i in range {
             out.extend_from_slice(if i > 0 { b"," } else { b"" });
-            json::string_html(out, &texts[i]);
+            json::string_html(out, &self[i]);
         }
-    })
+    }
 }
 
-/// Prints items; all but the first of the list have a comma before them.
-type PrintItems<T> = fn(&T, Range<usize>, &mut Vec<u8>);
-
-/// An answer of the first `limit` of `len` items; 0 means all.
-fn list<T>(mut found: Found<T>, len: usize, limit: usize, print: PrintItems<T>) -> Answer
-where
-    T: Send + Sync + 'static,
-{
-    let shown = if limit > 0 { len.min(limit) } else { len };
+/// An answer of the first `limit` items; 0 means all.
+fn list<T: Items>(mut found: Found<T>, limit: usize) -> Answer {
+    let all = found.found.count();
+    let len = if limit > 0 { all.min(limit) } else { all };
     let mut warnings = std::mem::take(&mut found.warnings);
-    warnings.extend((shown < len).then(|| TRUNCATED.to_string()));
+    warnings.extend((len < all).then(|| TRUNCATED.to_string()));
     Answer::Data(Box::new(List {
         items: Arc::new(found),
-        len: shown,
-        next: 0,
+        len,
+        next: Some(0),
         warnings,
-        print,
     }))
 }
-
-/// Items of a piece; they have some hundred bytes.
-const ITEMS: usize = 1024;
 
 /// What a look-up found.
 struct List<T> {
     items: Arc<Found<T>>,
     len: usize,
-    /// The next item; beyond `len`, the list is complete.
-    next: usize,
+    /// The first item of the next piece; `None` when the list is complete.
+    next: Option<usize>,
     warnings: Vec<String>,
-    print: PrintItems<T>,
 }
 
-impl<T: Send + Sync + 'static> Pieces for List<T> {
+impl<T: Items> Pieces for List<T> {
     fn next(&mut self) -> Next<'_> {
-        let range = self.next..(self.next + ITEMS).min(self.len);
-        let piece = (self.next == 0 || !range.is_empty()).then(|| {
-            let (items, len, print) = (Arc::clone(&self.items), self.len, self.print);
-            self.next += ITEMS;
+        let piece = self.next.map(|from| {
+            let (items, len) = (Arc::clone(&self.items), self.len);
+            let end = items.found.piece_end(from, len);
+            self.next = (end < len).then_some(end);
             Box::new(move |out: &mut Vec<u8>| {
-                out.extend_from_slice(if range.start == 0 { b"[" } else { b"" });
-                print(&items.found, range.clone(), out);
-                out.extend_from_slice(if range.end == len { b"]" } else { b"" });
+                out.extend_from_slice(if from == 0 { b"[" } else { b"" });
+                items.found.print(from..end, out);
+                out.extend_from_slice(if end == len { b"]" } else { b"" });
             }) as Print
         });
         Box::pin(std::future::ready(Ok(piece)))

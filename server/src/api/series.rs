@@ -9,15 +9,13 @@ use std::sync::Arc;
 use quarrel_engine::labels::Symbols;
 use quarrel_engine::{SampleValue, SeriesRef, SeriesSet};
 
-use super::answer::PIECE;
+use super::answer::piece_end;
 use crate::json;
 
-/// What a sample takes in JSON, roughly, bytes.
+/// What a sample takes, roughly, bytes.
 const SAMPLE: usize = 24;
-/// What a histogram takes, in samples.
-const HISTOGRAM: usize = 64;
-/// What labels take, in samples.
-const LABELS: usize = 5;
+/// What a histogram takes, likewise.
+const HISTOGRAM: usize = 2048;
 
 /// Series of an answer, to be printed in pieces.
 pub(super) struct SeriesPart {
@@ -42,14 +40,11 @@ impl SeriesPart {
 
     /// Where a piece ends that begins at series `from`, at `most` at the latest.
     pub(super) fn piece_end(&self, from: usize, most: usize) -> usize {
-        let mut samples = 0;
-        for i in from..most {
-            samples += self.set.get(i).map_or(0, |series| weight(&series));
-            if samples * SAMPLE >= PIECE {
-                return i + 1;
-            }
-        }
-        most
+        let symbols = self.set.symbols().read();
+        let size = |series: SeriesRef<'_>| {
+            json::labels_size(series.labels(), &symbols) + samples_size(&series)
+        };
+        piece_end(from..most, |i| self.set.get(i).map_or(0, size))
     }
 
     /// Appends series; the first of them all has no comma before it.
@@ -110,15 +105,14 @@ impl SeriesPart {
     }
 }
 
-/// What a series takes, in samples.
-fn weight(series: &SeriesRef<'_>) -> usize {
+/// What the samples of a series take, roughly, bytes.
+fn samples_size(series: &SeriesRef<'_>) -> usize {
     let items = series.points().size_hint().1.unwrap_or(0);
-    let each = if series.has_histograms() {
-        HISTOGRAM
-    } else {
-        1
+    let each = match series.has_histograms() {
+        true => HISTOGRAM,
+        false => SAMPLE,
     };
-    LABELS + items * each
+    items * each
 }
 
 fn print_histograms(series: &SeriesRef<'_>, out: &mut Vec<u8>) {

@@ -148,14 +148,16 @@ async fn produce(answer: impl Future<Output = Response>, made: oneshot::Sender<M
     if made.send(Made::Begun(parts, receiver)).is_err() || failed {
         return;
     }
-    loop {
+    // A piece is not fetched before there is room for it.
+    while let Ok(room) = pieces.reserve().await {
         let piece = match body.next().await {
             Some(Ok(bytes)) => Piece::Bytes(bytes),
             Some(Err(error)) => Piece::Failed(error),
             None => Piece::End,
         };
         let more = matches!(piece, Piece::Bytes(_));
-        if pieces.send(piece).await.is_err() || !more {
+        room.send(piece);
+        if !more {
             return;
         }
     }
