@@ -3,6 +3,7 @@
 package apicheck
 
 import (
+	"bufio"
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -42,11 +44,17 @@ type Request struct {
 	Form         url.Values
 	// Raw is a body to send as it is, with its ContentType.
 	Raw, ContentType string
-	Header           http.Header
-	How              How
+	// Wire is all bytes of the request, for what a client library would refuse or
+	// escape. %HOST% stands for the server's address.
+	Wire   string
+	Header http.Header
+	How    How
 }
 
 func (r Request) String() string {
+	if r.Wire != "" {
+		return fmt.Sprintf("%.300q", r.Wire)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s", r.Method, r.Path)
 	if len(r.Form) > 0 {
@@ -92,6 +100,9 @@ var client = &http.Client{
 
 // Ask sends a request.
 func Ask(ctx context.Context, server string, r Request) (Answer, error) {
+	if r.Wire != "" {
+		return askWire(ctx, server, r.Wire)
+	}
 	target, body, contentType := server+r.Path, "", ""
 	switch {
 	case r.Raw != "":
@@ -115,6 +126,32 @@ func Ask(ctx context.Context, server string, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	return read(resp)
+}
+
+// askWire sends the bytes of a request and reads one response.
+func askWire(ctx context.Context, server, wire string) (Answer, error) {
+	address := strings.TrimPrefix(server, "http://")
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		return Answer{}, err
+	}
+	// A server that refuses a request need not read all of it.
+	_, _ = io.WriteString(conn, strings.ReplaceAll(wire, "%HOST%", address))
+	method, _, _ := strings.Cut(wire, " ")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		return Answer{}, err
+	}
+	return read(resp)
+}
+
+func read(resp *http.Response) (Answer, error) {
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {

@@ -38,6 +38,8 @@ func Requests() []Request {
 	texts(both)
 	status(add)
 	out = append(out, protocol()...)
+	out = append(out, wire()...)
+	out = append(out, forms()...)
 	return out
 }
 

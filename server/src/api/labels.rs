@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use quarrel_engine::storage::TimeRange;
 use quarrel_engine::{ErrorClass, Found, Lookup, QueryError, QueryOptions};
+use quarrel_functions::fmt::quote_bytes;
 
 use super::answer::{Annotations, Answer, Next, Pieces, Print};
 use super::call::{Call, Result};
@@ -36,12 +37,8 @@ pub(super) async fn values(call: Call) -> Result {
     Ok(strings(found, limit))
 }
 
-pub(super) async fn series(call: Call) -> Result {
-    if let Some(why) = call.request.form_error() {
-        return Err(ApiError::bad_data(format!(
-            "error parsing form values: {why}"
-        )));
-    }
+pub(super) async fn series(mut call: Call) -> Result {
+    call.request.parse_form()?;
     if call.request.values("match[]").next().is_none() {
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
@@ -149,29 +146,5 @@ pub(super) fn failed(error: QueryError) -> ApiError {
         }
         error if error.class() == ErrorClass::BadData => ApiError::bad_data(error.to_string()),
         error => ApiError::query(&error),
-    }
-}
-
-/// Bytes in quotes; bytes that are not UTF-8 as `\xff`.
-fn quote_bytes(bytes: &[u8]) -> String {
-    let mut out = String::from("\"");
-    for chunk in bytes.utf8_chunks() {
-        let quoted = quarrel_functions::fmt::quote(chunk.valid());
-        out.push_str(&quoted[1..quoted.len() - 1]);
-        for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    out.push('"');
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_are_no_text_are_shown() {
-        assert_eq!(quote_bytes(b"a\xff\"\xc3\xbc"), "\"a\\xff\\\"ü\"");
     }
 }

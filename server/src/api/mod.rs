@@ -14,6 +14,7 @@ mod content_type;
 mod cors;
 mod error;
 mod labels;
+mod media_type;
 mod multipart;
 mod query;
 mod request;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use axum::Router;
 
 pub(crate) use answer::Document;
+pub(crate) use body::Room;
 pub use body::{BodyBudget, FixedBudget, PooledBudget};
 pub(crate) use query::QueryPieces;
 pub use service::{Api, ApiOptions};

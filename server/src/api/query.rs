@@ -43,7 +43,10 @@ pub(super) async fn instant(call: Call) -> Result {
 pub(super) async fn range(call: Call) -> Result {
     let request = &call.request;
     let limit = limit(request)?;
-    let time = |name| parse_time(request.value(name)).map_err(|why| ApiError::parameter(name, why));
+    let time = |name| {
+        let time = request.parsed(name, parse_time);
+        time.map_err(|why| ApiError::parameter(name, why))
+    };
     let (start, end) = (time("start")?, time("end")?);
     if end < start {
         return Err(ApiError::parameter(
@@ -51,7 +54,7 @@ pub(super) async fn range(call: Call) -> Result {
             "end timestamp must not be before start time",
         ));
     }
-    let step = parse_duration(request.value("step"));
+    let step = request.parsed("step", parse_duration);
     let step = step.map_err(|why| ApiError::parameter("step", why))?;
     if step <= 0 {
         let why = "zero or negative query resolution step widths are not accepted. \
@@ -84,7 +87,8 @@ pub(super) async fn range(call: Call) -> Result {
 
 /// The parameter `limit`; 0 means no limit.
 pub(super) fn limit(request: &Request) -> std::result::Result<usize, ApiError> {
-    parse_limit(request.value("limit")).map_err(|why| ApiError::parameter("limit", why))
+    let limit = request.parsed("limit", parse_limit);
+    limit.map_err(|why| ApiError::parameter("limit", why))
 }
 
 /// An optional time.
@@ -95,7 +99,7 @@ pub(super) fn optional_time(
 ) -> std::result::Result<Moment, ApiError> {
     match request.value(name) {
         "" => Ok(default),
-        text => parse_time(text).map_err(|why| {
+        _ => request.parsed(name, parse_time).map_err(|why| {
             ApiError::parameter(name, format_args!("invalid time value for '{name}': {why}"))
         }),
     }
@@ -141,8 +145,9 @@ fn cost(request: &Request, options: &mut QueryOptions) -> std::result::Result<()
 fn options(request: &Request, has_cost: bool) -> std::result::Result<QueryOptions, ApiError> {
     let timeout = match request.value("timeout") {
         "" => None,
-        text => {
-            let nanos = parse_duration(text).map_err(|why| ApiError::parameter("timeout", why))?;
+        _ => {
+            let nanos = request.parsed("timeout", parse_duration);
+            let nanos = nanos.map_err(|why| ApiError::parameter("timeout", why))?;
             if nanos <= 0 {
                 let shown = format_go_duration(nanos);
                 let why = format!("timeout must be positive, got {shown}");
@@ -153,9 +158,11 @@ fn options(request: &Request, has_cost: bool) -> std::result::Result<QueryOption
     };
     let lookback = match request.value("lookback_delta") {
         "" => 0,
-        text => parse_duration(text).map_err(|why| {
-            ApiError::bad_data(format!("error parsing lookback delta duration: {why}"))
-        })?,
+        _ => request
+            .parsed("lookback_delta", parse_duration)
+            .map_err(|why| {
+                ApiError::bad_data(format!("error parsing lookback delta duration: {why}"))
+            })?,
     };
     const START_TIMESTAMPS: &str = "X-Prometheus-Use-Start-Timestamps";
     let start_timestamps = request.header(START_TIMESTAMPS);

@@ -22,6 +22,7 @@ use super::request::{Unparsed, unescape};
 use super::service::Api;
 use super::task::{self, CancelSlot};
 use super::{compress, cors, labels, query, rules, status, texts};
+use crate::target::Target;
 
 type Handler = fn(Call) -> BoxFuture<'static, Result>;
 
@@ -91,21 +92,37 @@ pub(super) async fn dispatch(
     State(api): State<Arc<Api>>,
     request: axum::http::Request<Body>,
 ) -> Response {
-    let Ok(path) = unescape(request.uri().path().as_bytes(), false) else {
-        let mut response = plain(StatusCode::BAD_REQUEST, "400 Bad Request");
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
-        return response;
+    let target = Target::of(request.uri(), request.extensions());
+    if target.path() == b"*" {
+        return of_server(request.method());
+    }
+    let Ok(path) = unescape(target.path(), false) else {
+        return closing(text(StatusCode::BAD_REQUEST, "400 Bad Request"));
     };
     if let Some(clean) = clean_path(&path) {
-        return redirect(&clean, request.uri().query());
+        return redirect(&clean, target.query());
     }
     if path.starts_with(API.as_bytes()) {
         call(api, request, &path).await
     } else {
         page(&api, &request, &path)
     }
+}
+
+/// The answer to a request for `*`, as by Go's `net/http`.
+fn of_server(method: &Method) -> Response {
+    let mut response = Response::new(Body::empty());
+    if method == Method::OPTIONS {
+        return response;
+    }
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    closing(response)
+}
+
+fn closing(mut response: Response) -> Response {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
 }
 
 async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) -> Response {
@@ -188,13 +205,10 @@ impl Work {
 /// The answer to a request whose body was not read to its end. The connection
 /// closes, as the rest of the body would stand before the next request.
 fn refused(error: &BodyError) -> Response {
-    let mut response = match error {
+    closing(match error {
         BodyError::Late => plain(StatusCode::REQUEST_TIMEOUT, "408 Request Timeout"),
         _ => ApiError::overloaded(error.to_string()).into_response(),
-    };
-    let close = HeaderValue::from_static("close");
-    response.headers_mut().insert(header::CONNECTION, close);
-    response
+    })
 }
 
 /// Runs a handler; a panic becomes an error of this request.
@@ -349,30 +363,42 @@ fn clean_path(path: &[u8]) -> Option<Vec<u8>> {
     (clean != path).then_some(clean)
 }
 
-fn redirect(path: &[u8], query: Option<&str>) -> Response {
-    let mut location = String::new();
+fn redirect(path: &[u8], query: Option<&[u8]>) -> Response {
+    let mut location = Vec::new();
     for &byte in path {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => location.push(byte as char),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => location.push(byte),
             b'-' | b'_' | b'.' | b'~' | b'$' | b'&' | b'+' | b'/' | b':' | b'=' | b'@' => {
-                location.push(byte as char);
+                location.push(byte);
             }
-            _ => location.push_str(&format!("%{byte:02X}")),
+            _ => location.extend_from_slice(format!("%{byte:02X}").as_bytes()),
         }
     }
     if let Some(query) = query {
-        location.push('?');
-        location.push_str(query);
+        location.push(b'?');
+        location.extend_from_slice(query);
     }
-    let escaped = location
-        .replace('&', "&amp;")
-        .replace('"', "&#34;")
-        .replace('<', "&lt;");
-    let body = format!("<a href=\"{escaped}\">Temporary Redirect</a>.\n\n");
+    let mut body = b"<a href=\"".to_vec();
+    for &byte in &location {
+        match byte {
+            b'&' => body.extend_from_slice(b"&amp;"),
+            b'"' => body.extend_from_slice(b"&#34;"),
+            b'\'' => body.extend_from_slice(b"&#39;"),
+            b'<' => body.extend_from_slice(b"&lt;"),
+            b'>' => body.extend_from_slice(b"&gt;"),
+            _ => body.push(byte),
+        }
+    }
+    body.extend_from_slice(b"\">Temporary Redirect</a>.\n\n");
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, html);
+    let ascii = |byte: u8| match byte {
+        0x80.. => format!("%{byte:x}"),
+        _ => char::from(byte).to_string(),
+    };
+    let location: String = location.into_iter().map(ascii).collect();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -57,13 +57,9 @@ pub(super) async fn metadata(call: Call) -> Result {
     fixed("{}")
 }
 
-pub(super) async fn rules(call: Call) -> Result {
+pub(super) async fn rules(mut call: Call) -> Result {
+    call.request.parse_form()?;
     let request = &call.request;
-    if let Some(why) = request.form_error() {
-        return Err(ApiError::bad_data(format!(
-            "error parsing form values: {why}"
-        )));
-    }
     lookup(&call)?.parse().await.map_err(failed)?;
     let kind = request.query_value("type").to_lowercase();
     if !matches!(kind.as_str(), "" | "alert" | "record") {
