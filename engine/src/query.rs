@@ -308,9 +308,9 @@ impl Query {
     }
 
     fn lookback_ms(&self) -> i64 {
-        let own = self.options.lookback_delta;
-        let delta = own.unwrap_or(self.engine.options.lookback_delta);
-        millis(delta).max(1)
+        // As in Prometheus, one below a millisecond finds nothing.
+        let own = self.options.lookback_delta.map(millis);
+        own.unwrap_or_else(|| millis(self.engine.options.lookback_delta).max(1))
     }
 
     fn use_start_timestamps(&self) -> bool {

@@ -36,6 +36,8 @@ type How struct {
 	HeadOnly bool
 	// ParseError ignores the text of an error if it comes from the parser.
 	ParseError bool
+	// AnyText ignores the texts of errors and the warnings.
+	AnyText bool
 }
 
 // Request is one request.
@@ -243,6 +245,10 @@ func normalize(body any, how How) {
 		if list, ok := m[k].([]any); ok {
 			sortItems(list)
 		}
+	}
+	if how.AnyText {
+		delete(m, "error")
+		delete(m, "warnings")
 	}
 	if text, ok := m["error"].(string); ok && how.ParseError && strings.Contains(text, "parse error") {
 		m["error"] = "parse error"

@@ -40,6 +40,7 @@ func Requests() []Request {
 	out = append(out, protocol()...)
 	out = append(out, wire()...)
 	out = append(out, forms()...)
+	out = append(out, ends()...)
 	return out
 }
 

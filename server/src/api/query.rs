@@ -1,13 +1,16 @@
 //! `query` and `query_range`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use quarrel_engine::{
     ArrowForm, PerStepStats, Query, QueryError, QueryOptions, QueryRange, QueryStats, QueryStream,
     SeriesSet, Value,
 };
+use quarrel_functions::fmt::quote;
+use quarrel_functions::table::ValueType;
+use quarrel_planner::Tree;
 
 use super::answer::{Annotations, Answer, Next, Pieces, Print};
 use super::arrow;
@@ -28,10 +31,11 @@ pub(super) const TRUNCATED: &str = "results truncated due to limit";
 const MAX_STEPS: i64 = 11_000;
 
 pub(super) async fn instant(call: Call) -> Result {
+    let begin = Instant::now();
     let request = &call.request;
     let limit = limit(request)?;
     let at = optional_time(request, "time", Moment::now())?;
-    let options = options(request, call.api.options.query_cost)?;
+    let options = options(request, call.api.options.query_cost, begin)?;
     let timer = call.api.metrics.query(QueryKind::Instant);
     let (engine, storage) = (&call.api.engine, Arc::clone(&call.storage));
     let query = engine.query(request.value("query"), storage, at.timestamp(), options);
@@ -41,6 +45,7 @@ pub(super) async fn instant(call: Call) -> Result {
 }
 
 pub(super) async fn range(call: Call) -> Result {
+    let begin = Instant::now();
     let request = &call.request;
     let limit = limit(request)?;
     let time = |name| {
@@ -67,7 +72,7 @@ pub(super) async fn range(call: Call) -> Result {
              Try decreasing the query resolution (?step=XX)",
         ));
     }
-    let options = options(request, call.api.options.query_cost)?;
+    let options = options(request, call.api.options.query_cost, begin)?;
     let step_ms = step / 1_000_000;
     if step_ms == 0 {
         return Err(ApiError::parameter(
@@ -75,14 +80,37 @@ pub(super) async fn range(call: Call) -> Result {
             "steps below one millisecond are not supported",
         ));
     }
+    let (start, end) = (start.query_ms(), end.query_ms());
+    if end < start {
+        return without_steps(&call).await;
+    }
     let mut timer = call.api.metrics.query(QueryKind::Range);
-    let times = QueryRange::from_millis(start.query_ms()..=end.query_ms(), step_ms);
+    let times = QueryRange::from_millis(start..=end, step_ms);
     let times = times.map_err(|error| failed(&mut timer, &error.into(), None))?;
     let (engine, storage) = (&call.api.engine, Arc::clone(&call.storage));
     let query = engine.query(request.value("query"), storage, times, options);
     let handle = query.cancel_handle();
     call.cancel.on_cancel(move || handle.cancel());
     run(query, request, limit, timer).await
+}
+
+/// The answer to a range query whose end is before its start when both are in
+/// milliseconds, since one of them is out of their range.
+async fn without_steps(call: &Call) -> Result {
+    let text = call.request.value("query");
+    let value_type = |tree: &Tree| tree.expr().value_type();
+    let options = QueryOptions::new();
+    let value_type = call.api.engine.with_tree(text, &options, value_type).await;
+    let value_type = value_type.map_err(|error| ApiError::query(&error))?;
+    if !matches!(value_type, ValueType::Scalar | ValueType::Vector) {
+        let shown = quote(value_type.documented());
+        let why = format!(
+            "invalid expression type {shown} for range query, must be Scalar or instant Vector"
+        );
+        return Err(ApiError::parameter("query", why));
+    }
+    let nothing = br#"{"resultType":"matrix","result":[]}"#;
+    Ok(Answer::json(nothing.to_vec(), Vec::new()))
 }
 
 /// The parameter `limit`; 0 means no limit.
@@ -115,7 +143,7 @@ fn cost(request: &Request, options: &mut QueryOptions) -> std::result::Result<()
         text => match text.parse::<u64>() {
             Ok(limit) => Ok((limit > 0).then_some(limit)),
             Err(_) => {
-                let text = quarrel_functions::fmt::quote(text);
+                let text = quote(text);
                 let why = format!("strconv.ParseUint: parsing {text}: invalid syntax");
                 Err(wrong(name, why))
             }
@@ -142,7 +170,12 @@ fn cost(request: &Request, options: &mut QueryOptions) -> std::result::Result<()
     Ok(())
 }
 
-fn options(request: &Request, has_cost: bool) -> std::result::Result<QueryOptions, ApiError> {
+/// The options that a request sets, which was begun at `begin`.
+fn options(
+    request: &Request,
+    has_cost: bool,
+    begin: Instant,
+) -> std::result::Result<QueryOptions, ApiError> {
     let timeout = match request.value("timeout") {
         "" => None,
         _ => {
@@ -181,6 +214,10 @@ fn options(request: &Request, has_cost: bool) -> std::result::Result<QueryOption
     if has_cost {
         cost(request, &mut options)?;
     }
+    if timeout.is_some_and(|timeout| begin.elapsed() >= timeout) {
+        // Prometheus finds out when it makes the query, more often than not.
+        return Err(ApiError::parameter("query", "context deadline exceeded"));
+    }
     Ok(options)
 }
 
@@ -200,7 +237,7 @@ async fn run(query: Query, request: &Request, limit: usize, mut timer: QueryTime
         pieces.warnings.push(format!(
             "value {} for parameter \"stats\" is deprecated and will be rejected in the next \
              major release, use \"true\" or \"all\"",
-            quarrel_functions::fmt::quote(stats)
+            quote(stats)
         ));
     }
     Ok(Answer::Data(Box::new(pieces)))
@@ -228,7 +265,8 @@ async fn run_arrow(query: Query, form: ArrowForm, limit: usize, mut timer: Query
 fn failed(timer: &mut QueryTimer, error: &QueryError, stats: Option<&QueryStats>) -> ApiError {
     let answer = ApiError::query(error);
     timer.finish(answer.kind.name(), stats);
-    if answer.kind == ErrorType::Internal {
+    let is_of_store = matches!(error, QueryError::Storage(_) | QueryError::Chunk { .. });
+    if is_of_store || answer.kind == ErrorType::Internal {
         tracing::error!(%error, "Query failed");
     }
     answer

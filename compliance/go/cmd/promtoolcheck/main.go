@@ -103,6 +103,9 @@ func run(ctx context.Context, c config) (failed int, err error) {
 			count(compareHTTP(ctx, want.URL, got.URL, r))
 		}
 	}
+	if err := compareDamaged(ctx, c, tmp, only, count); err != nil {
+		return failed, err
+	}
 	if c.promtool != "" {
 		for _, args := range promtoolCalls() {
 			if ctx.Err() != nil {
