@@ -38,6 +38,11 @@ type How struct {
 	ParseError bool
 	// AnyText ignores the texts of errors and the warnings.
 	AnyText bool
+	// Only compares these members of data alone.
+	Only []string
+	// Counts compares lists of names with counts by their counts alone: which of
+	// several names with one count is shown is chance.
+	Counts bool
 }
 
 // Request is one request.
@@ -254,6 +259,18 @@ func normalize(body any, how How) {
 		m["error"] = "parse error"
 	} else if ok && how.ParseError && m["errorType"] == "bad_data" {
 		m["error"] = "bad data"
+	}
+	if data, ok := m["data"].(map[string]any); ok {
+		for k, v := range data {
+			if how.Only != nil && !slices.Contains(how.Only, k) {
+				delete(data, k)
+			}
+			if list, ok := v.([]any); ok && how.Counts {
+				for _, item := range list {
+					delete(item.(map[string]any), "name")
+				}
+			}
+		}
 	}
 	items := func(parent map[string]any, key string) {
 		list, ok := parent[key].([]any)

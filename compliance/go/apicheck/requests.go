@@ -41,6 +41,7 @@ func Requests() []Request {
 	out = append(out, wire()...)
 	out = append(out, forms()...)
 	out = append(out, ends()...)
+	out = append(out, clients()...)
 	return out
 }
 
@@ -191,6 +192,20 @@ func status(add adder) {
 		add("/api/v1/status/"+p, nil, How{Shape: true})
 	}
 	add("/api/v1/status/flags", nil, How{HeadOnly: true})
+	add("/api/v1/status/config", nil, How{Shape: true})
+	add("/api/v1/status/walreplay", nil, How{Shape: true})
+	add("/version", nil, How{Shape: true})
+	add("/api/v1/features", nil, How{Only: []string{"promql", "promql_functions", "promql_operators"}})
+	counts := []string{"seriesCountByMetricName", "labelValueCountByLabelName", "memoryInBytesByLabelName", "seriesCountByLabelValuePair"}
+	for _, limit := range []string{"", "1", "3", "10000", "10001", "0", "-1", "x", "1.5"} {
+		add("/api/v1/status/tsdb", form("limit", limit), How{Only: counts, Counts: true})
+	}
+	add("/api/v1/status/tsdb", nil, How{Shape: true})
+	for _, p := range []url.Values{nil, form("limit", "x"), form("limit", "1"), form("match_target", "{"), form("match_target", `{job="a"}`), form("metric", "up")} {
+		add("/api/v1/targets/metadata", p, How{ParseError: true})
+	}
+	add("/api/v1/scrape_pools", nil, How{})
+	add("/api/v1/notifications", nil, How{})
 	for _, p := range []url.Values{nil, form("type", "alert"), form("type", "record"), form("type", "x")} {
 		add("/api/v1/rules", p, How{})
 	}

@@ -13,6 +13,7 @@ mod compress;
 mod content_type;
 mod cors;
 mod error;
+mod feature_list;
 mod labels;
 mod media_type;
 mod multipart;

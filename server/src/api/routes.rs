@@ -21,7 +21,7 @@ use super::error::{ApiError, ErrorType};
 use super::request::{Unparsed, unescape};
 use super::service::Api;
 use super::task::{self, CancelSlot};
-use super::{compress, cors, labels, query, rules, status, texts};
+use super::{compress, cors, feature_list, labels, query, rules, status, texts};
 use crate::target::Target;
 
 type Handler = fn(Call) -> BoxFuture<'static, Result>;
@@ -32,6 +32,8 @@ struct Route {
     path: &'static str,
     /// Whether POST is allowed beside GET.
     post: bool,
+    /// Whether answers may be compressed.
+    compressed: bool,
     handler: Handler,
 }
 
@@ -40,6 +42,7 @@ macro_rules! routes {
         &[$(Route {
             path: concat!("/api/v1", $path),
             post: matches!(Methods::$methods, Methods::GetPost),
+            compressed: !matches!(Methods::$methods, Methods::GetPlain),
             handler: |call| Box::pin($handler(call)),
         },)*]
     };
@@ -48,6 +51,8 @@ macro_rules! routes {
 enum Methods {
     Get,
     GetPost,
+    /// As `Get`, never compressed.
+    GetPlain,
 }
 
 static ROUTES: &[Route] = routes! {
@@ -64,22 +69,31 @@ static ROUTES: &[Route] = routes! {
     "/alerts" Get rules::alerts,
     "/targets" Get rules::targets,
     "/alertmanagers" Get rules::alertmanagers,
+    "/features" Get feature_list::list,
     "/status/buildinfo" Get status::build,
     "/status/runtimeinfo" Get status::runtime,
     "/status/flags" Get status::flags,
+    "/status/config" Get status::config,
+    "/status/tsdb" Get status::tsdb,
+    "/status/walreplay" GetPlain status::wal_replay,
+    "/scrape_pools" Get rules::scrape_pools,
+    "/targets/metadata" Get rules::target_metadata,
+    "/notifications" GetPlain rules::notifications,
 };
 
 /// Paths outside of the API, all for GET.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Page {
     Index,
+    Version,
     Metrics,
     Healthy,
     Ready,
 }
 
-static PAGES: [(&str, Page); 4] = [
+static PAGES: [(&str, Page); 5] = [
     ("/", Page::Index),
+    ("/version", Page::Version),
     ("/metrics", Page::Metrics),
     ("/-/healthy", Page::Healthy),
     ("/-/ready", Page::Ready),
@@ -198,7 +212,10 @@ impl Work {
             Ok(answer) => respond(answer).await,
             Err(error) => error.into_response(),
         };
-        decorate(&self.api, &self.headers, response)
+        match self.route.compressed {
+            true => decorate(&self.api, &self.headers, response),
+            false => with_cors(&self.api, &self.headers, response),
+        }
     }
 }
 
@@ -271,6 +288,7 @@ fn page(api: &Arc<Api>, request: &axum::http::Request<Body>, path: &[u8]) -> Res
     let timer = api.metrics.request(handler);
     let response = match page {
         Page::Index => text(StatusCode::OK, index()),
+        Page::Version => status::version(),
         // Not compressed: that is no work for a thread that serves HTTP.
         Page::Metrics => status::metrics(api),
         Page::Ready if api.ready().is_none() => unavailable(api),

@@ -122,3 +122,25 @@ pub(super) async fn targets(call: Call) -> Result {
 pub(super) async fn alertmanagers(_: Call) -> Result {
     fixed(r#"{"activeAlertmanagers":[],"droppedAlertmanagers":[]}"#)
 }
+
+pub(super) async fn scrape_pools(_: Call) -> Result {
+    fixed(r#"{"scrapePools":[]}"#)
+}
+
+pub(super) async fn target_metadata(call: Call) -> Result {
+    let limit = call.request.value("limit");
+    if !limit.is_empty() && parse_int(limit).is_err() {
+        return Err(ApiError::bad_data("limit must be a number"));
+    }
+    let target = call.request.value("match_target");
+    if !target.is_empty() {
+        let options = &call.api.engine.options().parser;
+        let parsed = quarrel_planner::parse_metric_selector(target, options);
+        parsed.map_err(|error| ApiError::parameter("match_target", error))?;
+    }
+    fixed("[]")
+}
+
+pub(super) async fn notifications(_: Call) -> Result {
+    fixed("[]")
+}

@@ -143,8 +143,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     let opening = async {
         let mut tsdb = TsdbOptions::default();
         tsdb.reads_tables = true;
-        let storage = data::open(&dir, tsdb).await?;
-        api.set_storage(storage);
+        api.set_tsdb(data::open(&dir, tsdb).await?);
         tracing::info!("Server is ready to receive web requests.");
         // The program ends when the server ends.
         std::future::pending::<Outcome>().await

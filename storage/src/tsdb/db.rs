@@ -24,7 +24,7 @@ use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 use super::cache::Cache;
 use super::data_path::DataPath;
 use super::directory::{self, Listing, LiveBlock, Skipped};
-use super::head::{HeadOptions, HeadReader, Watch};
+use super::head::{Head, HeadOptions, HeadReader, Watch};
 use super::head_source;
 use super::snapshot::{TsdbSnapshot, View};
 
@@ -125,6 +125,24 @@ impl Tsdb {
         Ok(Tsdb {
             inner: Arc::new(inner),
         })
+    }
+
+    /// The head as it is now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn head(&self) -> Result<Arc<Head>, StorageError> {
+        let view = match self.inner.current() {
+            Some(view) => view,
+            None => self.inner.new_view(None).await?,
+        };
+        Ok(Arc::clone(&view.head))
+    }
+
+    /// Whether a directory looks like that of a Prometheus: it has a block, or a
+    /// part of a head.
+    pub fn is_data_dir(path: impl AsRef<Path>) -> bool {
+        directory::has_data(&DataPath::root(path.as_ref()))
     }
 
     /// The directory.

@@ -78,6 +78,13 @@ fn block_dirs(dir: &DataPath) -> Result<Vec<DataPath>, StorageError> {
     Ok(dirs)
 }
 
+/// Whether anything in `dir` is of a Prometheus: a block, or a part of the head.
+pub(super) fn has_data(dir: &DataPath) -> bool {
+    let of_head = ["wal", "wbl", "chunks_head"];
+    of_head.iter().any(|name| dir.join(name).metadata().is_ok())
+        || block_dirs(dir).is_ok_and(|blocks| !blocks.is_empty())
+}
+
 /// A block directory that is left out, since its `meta.json` cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Skipped {

@@ -54,6 +54,7 @@ mod resolution;
 mod segment;
 mod series;
 mod state;
+mod stats;
 mod symbols;
 mod view;
 
@@ -71,5 +72,6 @@ pub use error::{HeadError, HeadWarning};
 pub use histogram::{Counts, Span, WalHistogram};
 pub use merge::merge_overlapping;
 pub use reader::HeadReader;
+pub use stats::HeadStats;
 pub use symbols::{HeadSymbol, Symbols};
 pub use view::{Head, HeadOptions, HeadSeries, SeriesId};
