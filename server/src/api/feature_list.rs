@@ -123,7 +123,7 @@ fn prometheus() -> Category {
 fn tsdb() -> Category {
     let features = vec![
         ("delayed_compaction", false),
-        ("exemplar_storage", false),
+        ("exemplar_storage", true),
         ("histograms_st_encoding", true),
         ("isolation", true),
         ("native_histograms", true),

@@ -106,6 +106,9 @@ func run(ctx context.Context, c config) (failed int, err error) {
 	if err := compareDamaged(ctx, c, tmp, only, count); err != nil {
 		return failed, err
 	}
+	if err := compareLogged(ctx, c, tmp, only, count); err != nil {
+		return failed, err
+	}
 	if c.promtool != "" {
 		for _, args := range promtoolCalls() {
 			if ctx.Err() != nil {

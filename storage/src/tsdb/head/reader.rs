@@ -332,6 +332,8 @@ impl Loaded {
             min_valid_time: state.min_valid_time,
             warnings,
             segments: (self.first_segment, self.wal.number()),
+            exemplars: Arc::clone(&state.exemplars.ring),
+            metadata: Arc::clone(&state.metadata.by_series),
             shared_index: self.shared_index.clone(),
             index: OnceLock::new(),
             time_ranges: OnceLock::new(),

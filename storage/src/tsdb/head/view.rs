@@ -8,7 +8,9 @@ use rustc_hash::FxHashSet;
 
 use super::chunk::HeadChunk;
 use super::error::HeadWarning;
+use super::exemplars::Ring;
 use super::index::{SharedIndex, ViewIndex};
+use super::metadata::BySeries;
 use super::series::{Label, Series, join};
 use super::state::PAGE;
 use super::symbols::{HeadSymbol, Symbols};
@@ -40,6 +42,8 @@ pub struct Head {
     pub(super) warnings: Vec<HeadWarning>,
     /// The first and the last segment of the write-ahead log that were read.
     pub(super) segments: (u64, u64),
+    pub(super) exemplars: Arc<Ring>,
+    pub(super) metadata: Arc<BySeries>,
     pub(super) shared_index: Arc<SharedIndex>,
     pub(super) index: OnceLock<ViewIndex>,
     pub(super) time_ranges: OnceLock<[Option<(i64, i64)>; 2]>,
