@@ -40,6 +40,9 @@ type How struct {
 	AnyText bool
 	// Only compares these members of data alone.
 	Only []string
+	// AnySamples ignores how many samples an estimate expects, and the warning that
+	// it is a guess.
+	AnySamples bool
 	// Counts compares lists of names with counts by their counts alone: which of
 	// several names with one count is shown is chance.
 	Counts bool
@@ -261,6 +264,10 @@ func normalize(body any, how How) {
 		m["error"] = "bad data"
 	}
 	if data, ok := m["data"].(map[string]any); ok {
+		if how.AnySamples {
+			delete(m, "warnings")
+			forget(data, "samplesRead", "peakSamples")
+		}
 		for k, v := range data {
 			if how.Only != nil && !slices.Contains(how.Only, k) {
 				delete(data, k)
@@ -285,6 +292,18 @@ func normalize(body any, how How) {
 	items(m, "data")
 	if data, ok := m["data"].(map[string]any); ok && (data["resultType"] == "vector" || data["resultType"] == "matrix") {
 		items(data, "result")
+	}
+}
+
+// forget removes members with these names, however deep.
+func forget(v any, names ...string) {
+	if m, ok := v.(map[string]any); ok {
+		for _, name := range names {
+			delete(m, name)
+		}
+		for _, member := range m {
+			forget(member, names...)
+		}
 	}
 }
 

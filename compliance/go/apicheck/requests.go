@@ -212,7 +212,7 @@ func status(add adder) {
 	add("/api/v1/alerts", nil, How{})
 	add("/-/ready", nil, How{HeadOnly: true})
 	add("/-/healthy", nil, How{HeadOnly: true})
-	for _, p := range []string{"/api/v1/nope", "/nope", "/api/v1/", "/api/v1", "/api/v2/query", "/api/v1/query/x", "/api/v1/label/values", "/api/v1/label//values", "/api/v1/label/job", "/api/v1/status", "/api/v1/status/nope"} {
+	for _, p := range []string{"/api/v1/query_cost", "/api/v1/query_range_cost", "/api/v1/nope", "/nope", "/api/v1/", "/api/v1", "/api/v2/query", "/api/v1/query/x", "/api/v1/label/values", "/api/v1/label//values", "/api/v1/label/job", "/api/v1/status", "/api/v1/status/nope"} {
 		add(p, nil, How{})
 	}
 }

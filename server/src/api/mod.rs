@@ -12,6 +12,7 @@ mod call;
 mod compress;
 mod content_type;
 mod cors;
+mod cost;
 mod error;
 mod feature_list;
 mod labels;

@@ -21,7 +21,7 @@ use super::error::{ApiError, ErrorType};
 use super::request::{Unparsed, unescape};
 use super::service::Api;
 use super::task::{self, CancelSlot};
-use super::{compress, cors, feature_list, labels, query, rules, status, texts};
+use super::{compress, cors, cost, feature_list, labels, query, rules, status, texts};
 use crate::target::Target;
 
 type Handler = fn(Call) -> BoxFuture<'static, Result>;
@@ -34,6 +34,8 @@ struct Route {
     post: bool,
     /// Whether answers may be compressed.
     compressed: bool,
+    /// Whether it is there with the feature `query-cost` alone.
+    of_cost: bool,
     handler: Handler,
 }
 
@@ -41,8 +43,9 @@ macro_rules! routes {
     ($($path:literal $methods:ident $handler:path,)*) => {
         &[$(Route {
             path: concat!("/api/v1", $path),
-            post: matches!(Methods::$methods, Methods::GetPost),
+            post: matches!(Methods::$methods, Methods::GetPost | Methods::CostGetPost),
             compressed: !matches!(Methods::$methods, Methods::GetPlain),
+            of_cost: matches!(Methods::$methods, Methods::CostGetPost),
             handler: |call| Box::pin($handler(call)),
         },)*]
     };
@@ -53,11 +56,15 @@ enum Methods {
     GetPost,
     /// As `Get`, never compressed.
     GetPlain,
+    /// As `GetPost`, with the feature `query-cost`.
+    CostGetPost,
 }
 
 static ROUTES: &[Route] = routes! {
     "/query" GetPost query::instant,
     "/query_range" GetPost query::range,
+    "/query_cost" CostGetPost cost::instant,
+    "/query_range_cost" CostGetPost cost::range,
     "/query_exemplars" GetPost rules::exemplars,
     "/format_query" GetPost texts::format,
     "/parse_query" GetPost texts::parse_tree,
@@ -151,6 +158,7 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
     }
     let found = ROUTES
         .iter()
+        .filter(|route| api.options.query_cost || !route.of_cost)
         .find_map(|route| Some((route, matches(route.path, path)?)));
     let Some((route, name)) = found else {
         return not_found();

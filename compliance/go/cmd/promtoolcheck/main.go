@@ -103,6 +103,9 @@ func run(ctx context.Context, c config) (failed int, err error) {
 			count(compareHTTP(ctx, want.URL, got.URL, r))
 		}
 	}
+	if err := compareCosts(ctx, c, tmp, data, only, count); err != nil {
+		return failed, err
+	}
 	if err := compareDamaged(ctx, c, tmp, only, count); err != nil {
 		return failed, err
 	}
@@ -130,6 +133,33 @@ func run(ctx context.Context, c config) (failed int, err error) {
 	}
 	fmt.Printf("%d passed, %d failed\n", passed, failed)
 	return failed, nil
+}
+
+// compareCosts compares both servers with the feature query-cost.
+func compareCosts(ctx context.Context, c config, tmp, data string, only *regexp.Regexp, count func(string)) error {
+	features := []string{"query-cost"}
+	dir := filepath.Join(tmp, "cost")
+	if err := fixtures.CopyDir(dir, data); err != nil {
+		return err
+	}
+	want, err := process.Prometheus(ctx, c.prometheus, dir, "", features)
+	if err != nil {
+		return err
+	}
+	defer want.Close()
+	got := want
+	if !c.self {
+		if got, err = process.Quarrel(ctx, c.quarrel, data, features); err != nil {
+			return err
+		}
+		defer got.Close()
+	}
+	for _, r := range apicheck.CostRequests() {
+		if only.MatchString(r.String()) {
+			count(compareHTTP(ctx, want.URL, got.URL, r))
+		}
+	}
+	return nil
 }
 
 func compareHTTP(ctx context.Context, want, got string, r apicheck.Request) string {
