@@ -36,7 +36,7 @@ func Requests() []Request {
 	ranges(both)
 	metadata(add, both)
 	texts(both)
-	status(add)
+	status(add, both)
 	out = append(out, protocol()...)
 	out = append(out, wire()...)
 	out = append(out, forms()...)
@@ -187,7 +187,7 @@ func texts(both adder) {
 	both("/api/v1/parse_query", nil, How{})
 }
 
-func status(add adder) {
+func status(add, both adder) {
 	for _, p := range []string{"buildinfo", "runtimeinfo"} {
 		add("/api/v1/status/"+p, nil, How{Shape: true})
 	}
@@ -205,6 +205,9 @@ func status(add adder) {
 		add("/api/v1/targets/metadata", p, How{ParseError: true})
 	}
 	add("/api/v1/scrape_pools", nil, How{})
+	for _, p := range []string{"metric_names", "label_names", "label_values"} {
+		both("/api/v1/search/"+p, nil, How{})
+	}
 	add("/api/v1/notifications", nil, How{})
 	for _, p := range []url.Values{nil, form("type", "alert"), form("type", "record"), form("type", "x")} {
 		add("/api/v1/rules", p, How{})

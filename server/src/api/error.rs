@@ -18,6 +18,8 @@ pub(crate) enum ErrorType {
     Timeout,
     Internal,
     Unavailable,
+    /// What the server could do and is not allowed to.
+    Disabled,
 }
 
 impl ErrorType {
@@ -29,7 +31,7 @@ impl ErrorType {
             ErrorType::Canceled => "canceled",
             ErrorType::Timeout => "timeout",
             ErrorType::Internal => "internal",
-            ErrorType::Unavailable => "unavailable",
+            ErrorType::Unavailable | ErrorType::Disabled => "unavailable",
         }
     }
 
@@ -40,7 +42,7 @@ impl ErrorType {
             // Nginx's code for a client that closed the connection.
             ErrorType::Canceled => 499,
             ErrorType::Timeout | ErrorType::Unavailable => 503,
-            ErrorType::Internal => 500,
+            ErrorType::Internal | ErrorType::Disabled => 500,
         }
     }
 }

@@ -101,9 +101,9 @@ fn api(call: &Call) -> Category {
         ("query_stats", true),
         ("query_warnings", true),
         ("remote_write_receiver", false),
-        ("search", false),
-        ("search_fuzz_alg_jarowinkler", false),
-        ("search_fuzz_alg_subsequence", false),
+        ("search", options.search),
+        ("search_fuzz_alg_jarowinkler", true),
+        ("search_fuzz_alg_subsequence", true),
         ("time_range_labels", true),
         ("time_range_series", true),
     ];

@@ -129,13 +129,18 @@ impl<T: Send + Sync + 'static> Pieces for List<T> {
 pub(super) fn lookup(call: &Call) -> std::result::Result<Lookup, ApiError> {
     let start = optional_time(&call.request, "start", MIN_TIME)?.storage_ms();
     let end = optional_time(&call.request, "end", MAX_TIME)?.storage_ms();
+    Ok(lookup_in(call, TimeRange { start, end }))
+}
+
+/// The look-up of a request's selectors in a range of time.
+pub(super) fn lookup_in(call: &Call, range: TimeRange) -> Lookup {
     let selectors = call.request.values("match[]").map(str::to_owned).collect();
-    let (storage, range) = (Arc::clone(&call.storage), TimeRange { start, end });
+    let storage = Arc::clone(&call.storage);
     let options = QueryOptions::new();
     let lookup = call.api.engine.lookup(storage, selectors, range, options);
     let handle = lookup.cancel_handle();
     call.cancel.on_cancel(move || handle.cancel());
-    Ok(lookup)
+    lookup
 }
 
 pub(super) fn failed(error: QueryError) -> ApiError {

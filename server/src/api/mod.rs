@@ -22,6 +22,8 @@ mod query;
 mod request;
 mod routes;
 mod rules;
+mod search;
+mod search_terms;
 mod series;
 mod service;
 mod side_by_side;

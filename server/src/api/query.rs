@@ -169,11 +169,20 @@ pub(super) fn optional_time(
     name: &str,
     default: Moment,
 ) -> std::result::Result<Moment, ApiError> {
+    time_of(request, name, default).map_err(|why| ApiError::parameter(name, why))
+}
+
+/// The same with an error that does not name the parameter.
+pub(super) fn time_of(
+    request: &Request,
+    name: &str,
+    default: Moment,
+) -> std::result::Result<Moment, String> {
     match request.value(name) {
         "" => Ok(default),
-        _ => request.parsed(name, parse_time).map_err(|why| {
-            ApiError::parameter(name, format_args!("invalid time value for '{name}': {why}"))
-        }),
+        _ => request
+            .parsed(name, parse_time)
+            .map_err(|why| format!("invalid time value for '{name}': {why}")),
     }
 }
 

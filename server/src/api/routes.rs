@@ -21,7 +21,7 @@ use super::error::{ApiError, ErrorType};
 use super::request::{Unparsed, unescape};
 use super::service::Api;
 use super::task::{self, CancelSlot};
-use super::{compress, cors, cost, feature_list, labels, query, rules, status, texts};
+use super::{compress, cors, cost, feature_list, labels, query, rules, search, status, texts};
 use crate::target::Target;
 
 type Handler = fn(Call) -> BoxFuture<'static, Result>;
@@ -43,8 +43,8 @@ macro_rules! routes {
     ($($path:literal $methods:ident $handler:path,)*) => {
         &[$(Route {
             path: concat!("/api/v1", $path),
-            post: matches!(Methods::$methods, Methods::GetPost | Methods::CostGetPost),
-            compressed: !matches!(Methods::$methods, Methods::GetPlain),
+            post: !matches!(Methods::$methods, Methods::Get | Methods::GetPlain),
+            compressed: !matches!(Methods::$methods, Methods::GetPlain | Methods::GetPostPlain),
             of_cost: matches!(Methods::$methods, Methods::CostGetPost),
             handler: |call| Box::pin($handler(call)),
         },)*]
@@ -54,8 +54,9 @@ macro_rules! routes {
 enum Methods {
     Get,
     GetPost,
-    /// As `Get`, never compressed.
+    /// As `Get` and `GetPost`, never compressed.
     GetPlain,
+    GetPostPlain,
     /// As `GetPost`, with the feature `query-cost`.
     CostGetPost,
 }
@@ -71,6 +72,9 @@ static ROUTES: &[Route] = routes! {
     "/series" GetPost labels::series,
     "/labels" GetPost labels::names,
     "/label/:name/values" Get labels::values,
+    "/search/metric_names" GetPostPlain search::metric_names,
+    "/search/label_names" GetPostPlain search::label_names,
+    "/search/label_values" GetPostPlain search::label_values,
     "/metadata" Get rules::metadata,
     "/rules" Get rules::rules,
     "/alerts" Get rules::alerts,

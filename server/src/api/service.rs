@@ -24,6 +24,8 @@ pub struct ApiOptions {
     pub read_timeout: Duration,
     /// Whether requests may set limits on the cost of their queries.
     pub query_cost: bool,
+    /// Whether names and values may be searched for.
+    pub search: bool,
     /// Where requests are parsed, computed and answered, apart from the threads
     /// that serve HTTP.
     pub runtime: Handle,

@@ -113,6 +113,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         cors_origin: args.cors_origin.clone(),
         read_timeout: args.read_timeout.duration(),
         query_cost: features.query_cost,
+        search: features.search,
         runtime: Handle::current(),
         bodies: Arc::clone(&bodies),
         flags: flags(&args, &dir),

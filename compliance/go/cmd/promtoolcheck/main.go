@@ -135,9 +135,9 @@ func run(ctx context.Context, c config) (failed int, err error) {
 	return failed, nil
 }
 
-// compareCosts compares both servers with the feature query-cost.
+// compareCosts compares both servers with the features query-cost and search-api.
 func compareCosts(ctx context.Context, c config, tmp, data string, only *regexp.Regexp, count func(string)) error {
-	features := []string{"query-cost"}
+	features := []string{"query-cost", "search-api"}
 	dir := filepath.Join(tmp, "cost")
 	if err := fixtures.CopyDir(dir, data); err != nil {
 		return err
@@ -154,7 +154,7 @@ func compareCosts(ctx context.Context, c config, tmp, data string, only *regexp.
 		}
 		defer got.Close()
 	}
-	for _, r := range apicheck.CostRequests() {
+	for _, r := range append(apicheck.CostRequests(), apicheck.SearchRequests()...) {
 		if only.MatchString(r.String()) {
 			count(compareHTTP(ctx, want.URL, got.URL, r))
 		}

@@ -35,7 +35,7 @@ impl Metadata {
 
     /// The metric whose series these are: those of a histogram or a summary have
     /// endings.
-    fn family<'a>(&self, name: &'a str) -> &'a str {
+    pub fn family<'a>(&self, name: &'a str) -> &'a str {
         let endings: &[&str] = match self.kind {
             "histogram" | "gaugehistogram" => &["_bucket", "_count", "_sum", "_gcount", "_gsum"],
             "summary" => &["_count", "_sum"],
