@@ -3,6 +3,7 @@ package apicheck
 import (
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // numbers are texts of times and durations, at their ends and beyond.
@@ -24,19 +25,27 @@ func ends() []Request {
 	}
 	for _, n := range numbers {
 		for _, p := range []string{"time", "timeout", "lookback_delta", "limit"} {
-			// An empty time is now.
-			if p == "timeout" && n == "1e-9" || p == "time" && n == "" {
+			// An empty time is now. Half a millisecond suffices or not.
+			if p == "timeout" && (below(n) || n == "") || p == "time" && n == "" {
 				continue
 			}
 			add("/api/v1/query", with(form("query", "count(up) or vector(0)", "time", at), p, n))
 		}
 		for _, p := range []string{"start", "end", "step", "timeout", "lookback_delta"} {
 			// Neither of the two evaluates many steps.
-			if p == "step" && below(n) || p == "timeout" && n == "1e-9" {
+			if (p == "step" || p == "timeout") && below(n) {
 				continue
 			}
 			add("/api/v1/query_range", with(form("query", "1", "start", "1700000000", "end", "1700000003", "step", "1"), p, n))
 			add("/api/v1/query_range", with(form("query", "count(up) or vector(0)", "start", at, "end", at, "step", "1e9"), p, n))
+		}
+		// In queries. Prometheus panics at some steps of subqueries, and 2^63
+		// nanoseconds are a negative step there.
+		for _, q := range []string{"count(up[%s])", "count_over_time(up[%s])", "count(up offset %s)", "count(up offset -%s)", "count_over_time(up[5m] offset %s)", "count_over_time(up[5m:%s])", "count_over_time(up[1h:5m] offset %s)", "count(up @ %s)"} {
+			if strings.Contains(q, ":%s") && (below(n) || n == "9e-10" || n == "5e-10" || n == "9223372036.854775807") {
+				continue
+			}
+			add("/api/v1/query", form("query", strings.ReplaceAll(q, "%s", n), "time", at))
 		}
 		add("/api/v1/query_range", form("query", "1", "start", n, "end", n, "step", "1"))
 		for _, p := range []string{"start", "end"} {
