@@ -260,13 +260,15 @@ impl QueryError {
             }
             QueryError::Timeout { .. } => ErrorClass::Timeout,
             QueryError::Canceled { .. } => ErrorClass::Canceled,
-            QueryError::Internal(_) | QueryError::Storage(_) | QueryError::Chunk { .. } => {
+            QueryError::Internal(_) | QueryError::Storage(StorageError::Panicked { .. }) => {
                 ErrorClass::Internal
             }
             QueryError::Limit(LimitError::TotalMemory { .. } | LimitError::Queue { .. }) => {
                 ErrorClass::Unavailable
             }
             QueryError::Execution { .. }
+            | QueryError::Storage(_)
+            | QueryError::Chunk { .. }
             | QueryError::Unsupported { .. }
             | QueryError::Limit(_) => ErrorClass::Execution,
         }

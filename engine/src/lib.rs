@@ -45,7 +45,7 @@ pub use prepared::Prepared;
 pub use quarrel_functions::histogram::native as histogram;
 pub use quarrel_planner::ast::{Expr, Span};
 pub use quarrel_planner::{ParseError, ParserOptions};
-pub use query::{CancelHandle, Progress, Query};
+pub use query::{CancelHandle, CostEstimate, Progress, Query};
 pub use result::{
     ArrowForm, ArrowLayout, Point, Points, QueryResult, SampleValue, Series, SeriesIter, SeriesRef,
     SeriesSet, Value,

@@ -68,6 +68,18 @@ impl std::fmt::Debug for Query {
     }
 }
 
+/// What a query is expected to read, see [`Query::estimate`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CostEstimate {
+    /// Series of all selectors together, each counted for itself.
+    pub series: u64,
+    /// Samples of these series, in floats by their cost.
+    pub samples: u64,
+    /// Warnings of the store.
+    pub warnings: Vec<String>,
+}
+
 /// Ends a query from elsewhere.
 #[derive(Clone, Debug)]
 pub struct CancelHandle {
@@ -227,6 +239,28 @@ impl Query {
         least(self.engine.options.max_series, self.options.max_series)
     }
 
+    /// What the query will read, without running it: labels are read, samples are
+    /// not. Neither number is a bound.
+    ///
+    /// # Errors
+    /// As [`Query::execute`], as far as they show before samples are read.
+    pub async fn estimate(self) -> Result<CostEstimate, QueryError> {
+        let estimate = async {
+            self.enter().await?;
+            let plan = self.planned(Query::optimized).await?;
+            let selections = self.admitted(&plan).await?;
+            Ok(CostEstimate {
+                series: selections.series() as u64,
+                samples: selections.estimated_samples(),
+                warnings: Vec::new(),
+            })
+        };
+        let mut estimate = self.context.contained(Box::pin(estimate)).await?;
+        let text = &self.statement.text;
+        estimate.warnings = self.context.annotations.render(Level::Warning, text, 0);
+        Ok(estimate)
+    }
+
     /// The logical plan, before and after each optimizer rule, without data.
     ///
     /// # Errors
@@ -308,9 +342,9 @@ impl Query {
     }
 
     fn lookback_ms(&self) -> i64 {
-        let own = self.options.lookback_delta;
-        let delta = own.unwrap_or(self.engine.options.lookback_delta);
-        millis(delta).max(1)
+        // As in Prometheus, one below a millisecond finds nothing.
+        let own = self.options.lookback_delta.map(millis);
+        own.unwrap_or_else(|| millis(self.engine.options.lookback_delta).max(1))
     }
 
     fn use_start_timestamps(&self) -> bool {

@@ -18,6 +18,8 @@ pub struct Features {
     pub type_and_unit_labels: bool,
     /// Requests may set limits on the cost of their queries.
     pub query_cost: bool,
+    /// Names and values may be searched for.
+    pub search: bool,
     /// For the log: the enabled features.
     pub enabled: Vec<&'static str>,
     /// For the log, as warnings: features that are unsupported or unknown.
@@ -30,8 +32,6 @@ enum Effect {
     Set(fn(&mut Features), &'static str),
     /// Always on.
     Permanent,
-    /// Of PromQL, but not supported yet.
-    Missing,
     /// Of Prometheus's scraping, storage or rules: without effect on queries.
     Elsewhere,
 }
@@ -71,7 +71,10 @@ fn effect(name: &str) -> Option<Effect> {
             |features| features.query_cost = true,
             "Experimental limits of a query's cost enabled.",
         ),
-        "search-api" => Effect::Missing,
+        "search-api" => Effect::Set(
+            |features| features.search = true,
+            "Experimental search API enabled.",
+        ),
         "exemplar-storage"
         | "memory-snapshot-on-shutdown"
         | "extra-scrape-metrics"
@@ -111,10 +114,6 @@ impl Features {
                     "This option for --enable-feature is now permanently enabled and therefore \
                      a no-op. option={name}"
                 )),
-                Some(Effect::Missing) => features.warnings.push(format!(
-                    "This option for --enable-feature is not supported yet and has no effect. \
-                     option={name}"
-                )),
                 Some(Effect::Elsewhere) => features.warnings.push(format!(
                     "This option for --enable-feature is of Prometheus's scraping, storage or \
                      rules and has no effect here. option={name}"
@@ -147,16 +146,10 @@ mod tests {
 
     #[test]
     fn features_without_effect_give_a_message() {
-        let names = "promql-duration-expr,search-api,old-ui,nope,";
+        let names = "promql-duration-expr,old-ui,nope,";
         let features = Features::parse(&[names]);
         assert_eq!(features.parser, ParserOptions::default());
-        let words = [
-            "no-op",
-            "not supported yet",
-            "scraping",
-            "Unknown",
-            "Unknown",
-        ];
+        let words = ["no-op", "scraping", "Unknown", "Unknown"];
         assert_eq!(features.warnings.len(), words.len());
         for (warning, word) in features.warnings.iter().zip(words) {
             assert!(warning.contains(word), "{warning}");

@@ -3,7 +3,10 @@
 //! It has a thread of its own ([`HttpRuntime`]), on which nothing is computed, so that
 //! the pages for health and metrics are answered however busy the API is.
 
-mod request;
+mod framing;
+mod head;
+mod reader;
+mod refusal;
 mod stalled;
 mod tls;
 
@@ -21,24 +24,31 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::Service as _;
 
+use reader::{Handover, RequestReader};
+use refusal::Refusal;
 use stalled::WriteLimited;
 
+use crate::api::BodyBudget;
 use crate::web_config::WebConfig;
 
 /// Pause after a connection could not be accepted, as when no file
 /// descriptor is left.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The buffers of a connection, bytes: the most for the head of a request. The
-/// longest URL takes half of it.
+/// The buffers of a connection, bytes: more than what is left of a large head when
+/// hyper gets it.
 const BUFFER: usize = 128 << 10;
+
+/// How long the rest of a request that was refused is read, as by Go: a client
+/// that still sends when its connection is closed does not see the answer.
+const LINGER: Duration = Duration::from_millis(500);
 
 /// Options of the server.
 #[derive(Clone, Debug)]
@@ -52,6 +62,8 @@ pub struct HttpOptions {
     pub max_connections: usize,
     /// How long requests may continue after the stop.
     pub grace: Duration,
+    /// What large heads of requests may hold.
+    pub budget: Arc<dyn BodyBudget>,
     /// TLS, passwords and headers.
     pub web: Option<Arc<WebConfig>>,
 }
@@ -209,37 +221,68 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
     mut stopped: watch::Receiver<bool>,
 ) {
     let web = options.web;
+    let mut reader = RequestReader::new(stream, options.budget);
+    let handover = reader.handover();
+    let of_service = handover.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let (router, web) = (router.clone(), web.clone());
+        let request = completed(request, &of_service);
         async move { Ok::<_, Infallible>(answer(request, router, web).await) }
     });
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(options.read_timeout)
-        .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut serving = pin!(serving);
-    let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
-        () = wait(&mut stopped) => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+    let ended = {
+        let serving = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(options.read_timeout)
+            .max_buf_size(BUFFER)
+            .serve_connection(TokioIo::new(&mut reader), service);
+        let mut serving = pin!(serving);
+        tokio::select! {
+            ended = serving.as_mut() => ended,
+            () = wait(&mut stopped) => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
         }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "Connection ended");
     }
+    if handover.has_refused() {
+        let rest = read_to_end(reader.into_inner());
+        // It was refused however this ends.
+        let _ = tokio::time::timeout(LINGER, rest).await;
+    }
+}
+
+/// Reads and forgets what a client sends.
+async fn read_to_end<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<()> {
+    let mut space = [0; 4 << 10];
+    while stream.read(&mut space).await? > 0 {}
+    Ok(())
+}
+
+/// A request with what stands beside its head, or why it is refused.
+fn completed(
+    mut request: Request<Incoming>,
+    handover: &Handover,
+) -> Result<Request<Incoming>, Refusal> {
+    let refusal = handover.begin(&mut request);
+    match refusal.or_else(|| refusal::of_host(&request)) {
+        Some(refusal) => Err(refusal),
+        None => Ok(request),
+    }
 }
 
 /// Answers a request if the web configuration lets it pass.
 async fn answer(
-    request: Request<Incoming>,
+    request: Result<Request<Incoming>, Refusal>,
     mut router: Router,
     web: Option<Arc<WebConfig>>,
 ) -> Response<Body> {
-    if let Some(refused) = request::refused(&request) {
-        return refused;
-    }
+    let request = match request {
+        Ok(request) => request,
+        Err(refusal) => return refusal.response(),
+    };
     let extra = match &web {
         Some(web) => match web.admit(request.headers()).await {
             Ok(extra) => Some(extra),
@@ -253,3 +296,6 @@ async fn answer(
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,5 +14,6 @@ mod memory;
 mod metrics;
 pub mod params;
 mod progress;
+mod target;
 pub mod time;
 pub mod web_config;

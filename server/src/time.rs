@@ -5,6 +5,7 @@
 //! milliseconds in 64 bits. [`Moment`] has the same range, so that times beyond
 //! 64 bits of milliseconds give the same answers.
 
+use std::cmp::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use quarrel_engine::Timestamp;
@@ -13,7 +14,7 @@ use quarrel_functions::fmt::parse_float;
 use crate::duration::parse_model_duration;
 
 /// A moment, as Go's `time.Time` holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// Seconds since the epoch.
     pub seconds: i64,
@@ -94,12 +95,32 @@ impl Moment {
             .wrapping_add(i64::from(self.nanos) / 1_000_000)
     }
 
+    /// Seconds since the year 1, by which Go compares times. At the ends of their
+    /// range they wrap where those since the epoch do not, and the other way round.
+    fn since_year_one(self) -> i64 {
+        self.seconds.wrapping_add(62_135_596_800)
+    }
+
     /// Nanoseconds from `earlier` to this moment, saturated to 64 bits.
     pub fn nanos_since(self, earlier: Moment) -> i64 {
-        let seconds = i128::from(self.seconds) - i128::from(earlier.seconds);
+        let (own, other) = (self.since_year_one(), earlier.since_year_one());
+        let seconds = i128::from(own) - i128::from(other);
         let nanos =
             seconds * i128::from(NANOS) + i128::from(self.nanos) - i128::from(earlier.nanos);
         nanos.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+    }
+}
+
+impl Ord for Moment {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |moment: &Moment| (moment.since_year_one(), moment.nanos);
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Moment {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

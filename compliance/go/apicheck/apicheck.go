@@ -3,6 +3,7 @@
 package apicheck
 
 import (
+	"bufio"
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -34,6 +36,16 @@ type How struct {
 	HeadOnly bool
 	// ParseError ignores the text of an error if it comes from the parser.
 	ParseError bool
+	// AnyText ignores the texts of errors and the warnings.
+	AnyText bool
+	// Only compares these members of data alone.
+	Only []string
+	// AnySamples ignores how many samples an estimate expects, and the warning that
+	// it is a guess.
+	AnySamples bool
+	// Counts compares lists of names with counts by their counts alone: which of
+	// several names with one count is shown is chance.
+	Counts bool
 }
 
 // Request is one request.
@@ -42,11 +54,17 @@ type Request struct {
 	Form         url.Values
 	// Raw is a body to send as it is, with its ContentType.
 	Raw, ContentType string
-	Header           http.Header
-	How              How
+	// Wire is all bytes of the request, for what a client library would refuse or
+	// escape. %HOST% stands for the server's address.
+	Wire   string
+	Header http.Header
+	How    How
 }
 
 func (r Request) String() string {
+	if r.Wire != "" {
+		return fmt.Sprintf("%.300q", r.Wire)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s", r.Method, r.Path)
 	if len(r.Form) > 0 {
@@ -92,6 +110,9 @@ var client = &http.Client{
 
 // Ask sends a request.
 func Ask(ctx context.Context, server string, r Request) (Answer, error) {
+	if r.Wire != "" {
+		return askWire(ctx, server, r.Wire)
+	}
 	target, body, contentType := server+r.Path, "", ""
 	switch {
 	case r.Raw != "":
@@ -115,6 +136,32 @@ func Ask(ctx context.Context, server string, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	return read(resp)
+}
+
+// askWire sends the bytes of a request and reads one response.
+func askWire(ctx context.Context, server, wire string) (Answer, error) {
+	address := strings.TrimPrefix(server, "http://")
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		return Answer{}, err
+	}
+	// A server that refuses a request need not read all of it.
+	_, _ = io.WriteString(conn, strings.ReplaceAll(wire, "%HOST%", address))
+	method, _, _ := strings.Cut(wire, " ")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		return Answer{}, err
+	}
+	return read(resp)
+}
+
+func read(resp *http.Response) (Answer, error) {
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {
@@ -166,6 +213,9 @@ func Compare(r Request, want, got Answer) string {
 	if r.How.HeadOnly {
 		return ""
 	}
+	if strings.HasPrefix(want.Header.Get("Content-Type"), "application/x-ndjson") {
+		return compareLines(want.Body, got.Body)
+	}
 	var w, g any
 	if json.Unmarshal(want.Body, &w) != nil {
 		if !bytes.Equal(want.Body, got.Body) {
@@ -182,6 +232,40 @@ func Compare(r Request, want, got Answer) string {
 	normalize(w, r.How)
 	normalize(g, r.How)
 	return differ("", w, g)
+}
+
+// compareLines compares bodies of a JSON object a line.
+func compareLines(want, got []byte) string {
+	wants, gots := bytes.Split(want, []byte("\n")), bytes.Split(got, []byte("\n"))
+	if len(wants) != len(gots) {
+		return fmt.Sprintf("want %d lines, got %d: %.300s, %.300s", len(wants), len(gots), want, got)
+	}
+	for i := range wants {
+		var w, g any
+		if json.Unmarshal(wants[i], &w) != nil || json.Unmarshal(gots[i], &g) != nil {
+			if !bytes.Equal(wants[i], gots[i]) {
+				return fmt.Sprintf("line %d: want %.300s, got %.300s", i, wants[i], gots[i])
+			}
+			continue
+		}
+		scores(w)
+		scores(g)
+		if d := differ(fmt.Sprintf("line %d", i), w, g); d != "" {
+			return d
+		}
+	}
+	return ""
+}
+
+// scores makes texts of scores, whose last bits may differ.
+func scores(line any) {
+	m, _ := line.(map[string]any)
+	results, _ := m["results"].([]any)
+	for _, r := range results {
+		if r, ok := r.(map[string]any); ok && r["score"] != nil {
+			r["score"] = fmt.Sprint(r["score"])
+		}
+	}
 }
 
 // normal splits lists in headers and sorts their items.
@@ -207,10 +291,30 @@ func normalize(body any, how How) {
 			sortItems(list)
 		}
 	}
+	if how.AnyText {
+		delete(m, "error")
+		delete(m, "warnings")
+	}
 	if text, ok := m["error"].(string); ok && how.ParseError && strings.Contains(text, "parse error") {
 		m["error"] = "parse error"
 	} else if ok && how.ParseError && m["errorType"] == "bad_data" {
 		m["error"] = "bad data"
+	}
+	if data, ok := m["data"].(map[string]any); ok {
+		if how.AnySamples {
+			delete(m, "warnings")
+			forget(data, "samplesRead", "peakSamples")
+		}
+		for k, v := range data {
+			if how.Only != nil && !slices.Contains(how.Only, k) {
+				delete(data, k)
+			}
+			if list, ok := v.([]any); ok && how.Counts {
+				for _, item := range list {
+					delete(item.(map[string]any), "name")
+				}
+			}
+		}
 	}
 	items := func(parent map[string]any, key string) {
 		list, ok := parent[key].([]any)
@@ -225,6 +329,18 @@ func normalize(body any, how How) {
 	items(m, "data")
 	if data, ok := m["data"].(map[string]any); ok && (data["resultType"] == "vector" || data["resultType"] == "matrix") {
 		items(data, "result")
+	}
+}
+
+// forget removes members with these names, however deep.
+func forget(v any, names ...string) {
+	if m, ok := v.(map[string]any); ok {
+		for _, name := range names {
+			delete(m, name)
+		}
+		for _, member := range m {
+			forget(member, names...)
+		}
 	}
 }
 

@@ -36,8 +36,12 @@ func Requests() []Request {
 	ranges(both)
 	metadata(add, both)
 	texts(both)
-	status(add)
+	status(add, both)
 	out = append(out, protocol()...)
+	out = append(out, wire()...)
+	out = append(out, forms()...)
+	out = append(out, ends()...)
+	out = append(out, clients()...)
 	return out
 }
 
@@ -183,18 +187,35 @@ func texts(both adder) {
 	both("/api/v1/parse_query", nil, How{})
 }
 
-func status(add adder) {
+func status(add, both adder) {
 	for _, p := range []string{"buildinfo", "runtimeinfo"} {
 		add("/api/v1/status/"+p, nil, How{Shape: true})
 	}
 	add("/api/v1/status/flags", nil, How{HeadOnly: true})
+	add("/api/v1/status/config", nil, How{Shape: true})
+	add("/api/v1/status/walreplay", nil, How{Shape: true})
+	add("/version", nil, How{Shape: true})
+	add("/api/v1/features", nil, How{Only: []string{"promql", "promql_functions", "promql_operators"}})
+	counts := []string{"seriesCountByMetricName", "labelValueCountByLabelName", "memoryInBytesByLabelName", "seriesCountByLabelValuePair"}
+	for _, limit := range []string{"", "1", "3", "10000", "10001", "0", "-1", "x", "1.5"} {
+		add("/api/v1/status/tsdb", form("limit", limit), How{Only: counts, Counts: true})
+	}
+	add("/api/v1/status/tsdb", nil, How{Shape: true})
+	for _, p := range []url.Values{nil, form("limit", "x"), form("limit", "1"), form("match_target", "{"), form("match_target", `{job="a"}`), form("metric", "up")} {
+		add("/api/v1/targets/metadata", p, How{ParseError: true})
+	}
+	add("/api/v1/scrape_pools", nil, How{})
+	for _, p := range []string{"metric_names", "label_names", "label_values"} {
+		both("/api/v1/search/"+p, nil, How{})
+	}
+	add("/api/v1/notifications", nil, How{})
 	for _, p := range []url.Values{nil, form("type", "alert"), form("type", "record"), form("type", "x")} {
 		add("/api/v1/rules", p, How{})
 	}
 	add("/api/v1/alerts", nil, How{})
 	add("/-/ready", nil, How{HeadOnly: true})
 	add("/-/healthy", nil, How{HeadOnly: true})
-	for _, p := range []string{"/api/v1/nope", "/nope", "/api/v1/", "/api/v1", "/api/v2/query", "/api/v1/query/x", "/api/v1/label/values", "/api/v1/label//values", "/api/v1/label/job", "/api/v1/status", "/api/v1/status/nope"} {
+	for _, p := range []string{"/api/v1/query_cost", "/api/v1/query_range_cost", "/api/v1/nope", "/nope", "/api/v1/", "/api/v1", "/api/v2/query", "/api/v1/query/x", "/api/v1/label/values", "/api/v1/label//values", "/api/v1/label/job", "/api/v1/status", "/api/v1/status/nope"} {
 		add(p, nil, How{})
 	}
 }

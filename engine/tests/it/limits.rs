@@ -578,3 +578,25 @@ async fn stores_that_work_long_leave_half_of_the_threads_to_others() {
     assert_eq!(long.most.load(Ordering::Relaxed), 1);
     lives(&engine).await;
 }
+
+#[tokio::test]
+async fn an_estimate_reads_labels_alone() {
+    let engine = engine(EngineOptions::default());
+    let store = Fake {
+        on_chunks: Some(Arc::new(|_| panic!("an estimate reads samples"))),
+        estimate: Some(7_000),
+        ..Fake::many("x", 5, 3)
+    };
+    let store = store.store();
+    for (text, series, samples) in [
+        ("x", 5, 7_000),
+        ("sum(x) + sum(x)", 5, 7_000),
+        ("x or x offset 5m", 10, 14_000),
+        ("y", 0, 7_000),
+        ("1", 0, 0),
+    ] {
+        let estimate = at(&engine, &store, text, 60).estimate().await.unwrap();
+        assert_eq!((estimate.series, estimate.samples), (series, samples), "{text}");
+    }
+    lives(&engine).await;
+}

@@ -77,7 +77,7 @@ async fn a_failing_prefetch_ends_the_query() {
             "scalar(x)",
         ] {
             let error = ask(Arc::clone(&store), text, 90).await.unwrap_err();
-            assert_eq!(error.class(), ErrorClass::Internal);
+            assert_eq!(error.class(), ErrorClass::Execution);
             assert_eq!(
                 error.to_string(),
                 "expanding series: store:10901: connection reset"
@@ -221,7 +221,7 @@ async fn corrupt_chunks_name_their_series() {
                     panic!("{error}")
                 };
                 assert_eq!(series, "{__name__=\"x\", a=\"2\"}");
-                assert_eq!(error.class(), ErrorClass::Internal);
+                assert_eq!(error.class(), ErrorClass::Execution);
                 let message = error.to_string();
                 let begin = "expanding series: series {__name__=\"x\", a=\"2\"}: chunk ";
                 assert!(message.starts_with(begin), "{message}");
@@ -334,7 +334,7 @@ async fn unsorted_answers_are_refused() {
         ("x{a=\"1\"}".to_string(), sample()),
     ]);
     let error = ask(store.store(), "sum(x)", 60).await.unwrap_err();
-    assert_eq!(error.class(), ErrorClass::Internal);
+    assert_eq!(error.class(), ErrorClass::Execution);
     assert_eq!(
         error.to_string(),
         "expanding series: the store gave series {__name__=\"x\", a=\"1\"} behind \
@@ -369,7 +369,7 @@ async fn columns_that_are_none_are_refused() {
         let error = ask(odd(vec![0, 30_000, 60_000], vec![1.0]), text, 60)
             .await
             .unwrap_err();
-        assert_eq!(error.class(), ErrorClass::Internal, "{text}");
+        assert_eq!(error.class(), ErrorClass::Execution, "{text}");
         assert!(error.to_string().contains("{__name__=\"x\"}"), "{error}");
         let error = ask(odd(vec![0, 60_000, 30_000], vec![1.0; 3]), text, 60)
             .await

@@ -100,13 +100,13 @@ impl BodyBudget for PooledBudget {
 
 /// Bytes taken from a budget but for the [`ALLOWANCE`], given back on drop.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(crate) struct Room {
     budget: Arc<dyn BodyBudget>,
     bytes: usize,
 }
 
 impl Room {
-    pub(super) fn empty(budget: Arc<dyn BodyBudget>) -> Self {
+    pub(crate) fn empty(budget: Arc<dyn BodyBudget>) -> Self {
         Room { budget, bytes: 0 }
     }
 
@@ -114,7 +114,7 @@ impl Room {
     ///
     /// # Errors
     /// If the budget does not have them.
-    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), BodyError> {
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), BodyError> {
         let larger = self.bytes + bytes;
         let more = charged(larger) - charged(self.bytes);
         if more > 0 && !self.budget.try_reserve(more) {
@@ -125,7 +125,7 @@ impl Room {
     }
 
     /// Gives back all but `bytes`.
-    pub(super) fn shrink_to(&mut self, bytes: usize) {
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
         if bytes < self.bytes {
             let less = charged(self.bytes) - charged(bytes);
             if less > 0 {
@@ -149,7 +149,7 @@ impl Drop for Room {
 
 /// Why a body was not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BodyError {
+pub(crate) enum BodyError {
     /// It did not end in time.
     #[error("i/o timeout")]
     Late,
@@ -241,7 +241,7 @@ fn broken(error: axum::Error) -> BodyError {
 
 /// Reads at most `most` bytes and keeps none. A client that has not sent its body
 /// does not see an answer: the connection is closed while it writes.
-async fn discard(parts: &mut BodyDataStream, most: usize) -> Result<(), BodyError> {
+pub(super) async fn discard(parts: &mut BodyDataStream, most: usize) -> Result<(), BodyError> {
     let mut left = most;
     while let Some(part) = parts.next().await {
         match left.checked_sub(part.map_err(broken)?.len()) {

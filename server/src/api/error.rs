@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use quarrel_engine::{ErrorClass, QueryError};
+use quarrel_engine::{ErrorClass, LimitError, QueryError};
 
 use super::content_type::JSON;
 use crate::{json, limits};
@@ -13,10 +13,13 @@ use crate::{json, limits};
 pub(crate) enum ErrorType {
     BadData,
     Execution,
+    CostLimit,
     Canceled,
     Timeout,
     Internal,
     Unavailable,
+    /// What the server could do and is not allowed to.
+    Disabled,
 }
 
 impl ErrorType {
@@ -24,21 +27,22 @@ impl ErrorType {
         match self {
             ErrorType::BadData => "bad_data",
             ErrorType::Execution => "execution",
+            ErrorType::CostLimit => "cost_limit",
             ErrorType::Canceled => "canceled",
             ErrorType::Timeout => "timeout",
             ErrorType::Internal => "internal",
-            ErrorType::Unavailable => "unavailable",
+            ErrorType::Unavailable | ErrorType::Disabled => "unavailable",
         }
     }
 
     fn status(self) -> u16 {
         match self {
             ErrorType::BadData => 400,
-            ErrorType::Execution => 422,
+            ErrorType::Execution | ErrorType::CostLimit => 422,
             // Nginx's code for a client that closed the connection.
             ErrorType::Canceled => 499,
             ErrorType::Timeout | ErrorType::Unavailable => 503,
-            ErrorType::Internal => 500,
+            ErrorType::Internal | ErrorType::Disabled => 500,
         }
     }
 }
@@ -85,7 +89,12 @@ impl ApiError {
     pub(crate) fn query(error: &QueryError) -> Self {
         let kind = match error.class() {
             ErrorClass::BadData => return ApiError::parameter("query", error),
-            ErrorClass::Execution => ErrorType::Execution,
+            ErrorClass::Execution => match error {
+                QueryError::Limit(
+                    LimitError::SelectedSeries { .. } | LimitError::SamplesRead { .. },
+                ) => ErrorType::CostLimit,
+                _ => ErrorType::Execution,
+            },
             ErrorClass::Timeout => ErrorType::Timeout,
             ErrorClass::Canceled => ErrorType::Canceled,
             ErrorClass::Internal => ErrorType::Internal,
@@ -125,6 +134,7 @@ mod tests {
         for (kind, status, name) in [
             (ErrorType::BadData, 400, "bad_data"),
             (ErrorType::Execution, 422, "execution"),
+            (ErrorType::CostLimit, 422, "cost_limit"),
             (ErrorType::Canceled, 499, "canceled"),
             (ErrorType::Timeout, 503, "timeout"),
             (ErrorType::Internal, 500, "internal"),

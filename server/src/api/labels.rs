@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use quarrel_engine::storage::TimeRange;
 use quarrel_engine::{ErrorClass, Found, Lookup, QueryError, QueryOptions, SeriesLabels};
+use quarrel_functions::fmt::quote_bytes;
 
 use super::answer::{Annotations, Answer, Next, Pieces, Print, piece_end};
 use super::call::{Call, Result};
@@ -36,12 +37,8 @@ pub(super) async fn values(call: Call) -> Result {
     Ok(list(found, limit))
 }
 
-pub(super) async fn series(call: Call) -> Result {
-    if let Some(why) = call.request.form_error() {
-        return Err(ApiError::bad_data(format!(
-            "error parsing form values: {why}"
-        )));
-    }
+pub(super) async fn series(mut call: Call) -> Result {
+    call.request.parse_form()?;
     if call.request.values("match[]").next().is_none() {
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
@@ -154,13 +151,18 @@ impl<T: Items> Pieces for List<T> {
 pub(super) fn lookup(call: &Call) -> std::result::Result<Lookup, ApiError> {
     let start = optional_time(&call.request, "start", MIN_TIME)?.storage_ms();
     let end = optional_time(&call.request, "end", MAX_TIME)?.storage_ms();
+    Ok(lookup_in(call, TimeRange { start, end }))
+}
+
+/// The look-up of a request's selectors in a range of time.
+pub(super) fn lookup_in(call: &Call, range: TimeRange) -> Lookup {
     let selectors = call.request.values("match[]").map(str::to_owned).collect();
-    let (storage, range) = (Arc::clone(&call.storage), TimeRange { start, end });
+    let storage = Arc::clone(&call.storage);
     let options = QueryOptions::new();
     let lookup = call.api.engine.lookup(storage, selectors, range, options);
     let handle = lookup.cancel_handle();
     call.cancel.on_cancel(move || handle.cancel());
-    Ok(lookup)
+    lookup
 }
 
 pub(super) fn failed(error: QueryError) -> ApiError {
@@ -171,29 +173,5 @@ pub(super) fn failed(error: QueryError) -> ApiError {
         }
         error if error.class() == ErrorClass::BadData => ApiError::bad_data(error.to_string()),
         error => ApiError::query(&error),
-    }
-}
-
-/// Bytes in quotes; bytes that are not UTF-8 as `\xff`.
-fn quote_bytes(bytes: &[u8]) -> String {
-    let mut out = String::from("\"");
-    for chunk in bytes.utf8_chunks() {
-        let quoted = quarrel_functions::fmt::quote(chunk.valid());
-        out.push_str(&quoted[1..quoted.len() - 1]);
-        for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    out.push('"');
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_are_no_text_are_shown() {
-        assert_eq!(quote_bytes(b"a\xff\"\xc3\xbc"), "\"a\\xff\\\"ü\"");
     }
 }

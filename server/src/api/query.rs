@@ -1,17 +1,21 @@
 //! `query` and `query_range`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use quarrel_engine::{
     ArrowForm, PerStepStats, Query, QueryError, QueryOptions, QueryRange, QueryStats, QueryStream,
-    SeriesSet, Value,
+    QueryTimes, SeriesSet, Value,
 };
+use quarrel_functions::fmt::quote;
+use quarrel_functions::table::ValueType;
+use quarrel_planner::Tree;
 
 use super::answer::{Annotations, Answer, Next, Pieces, Print};
 use super::arrow;
 use super::call::{Call, Result};
+use super::cost::{self, Comparison};
 use super::error::{ApiError, ErrorType};
 use super::request::Request;
 use super::series::{SeriesPart, Times};
@@ -28,63 +32,135 @@ pub(super) const TRUNCATED: &str = "results truncated due to limit";
 const MAX_STEPS: i64 = 11_000;
 
 pub(super) async fn instant(call: Call) -> Result {
+    let begin = Instant::now();
     let request = &call.request;
     let limit = limit(request)?;
     let at = optional_time(request, "time", Moment::now())?;
-    let options = options(request, call.api.options.query_cost)?;
+    let options = options(&call, begin)?;
+    let comparison = compared(&call, at.timestamp(), &options).await?;
     let timer = call.api.metrics.query(QueryKind::Instant);
-    let (engine, storage) = (&call.api.engine, Arc::clone(&call.storage));
-    let query = engine.query(request.value("query"), storage, at.timestamp(), options);
-    let handle = query.cancel_handle();
-    call.cancel.on_cancel(move || handle.cancel());
-    run(query, request, limit, timer).await
+    let query = prepared(&call, at.timestamp(), options);
+    run(query, request, limit, timer, comparison).await
 }
 
 pub(super) async fn range(call: Call) -> Result {
+    let begin = Instant::now();
     let request = &call.request;
     let limit = limit(request)?;
-    let time = |name| parse_time(request.value(name)).map_err(|why| ApiError::parameter(name, why));
-    let (start, end) = (time("start")?, time("end")?);
-    if end < start {
-        return Err(ApiError::parameter(
-            "end",
-            "end timestamp must not be before start time",
-        ));
-    }
-    let step = parse_duration(request.value("step"));
-    let step = step.map_err(|why| ApiError::parameter("step", why))?;
-    if step <= 0 {
-        let why = "zero or negative query resolution step widths are not accepted. \
-                   Try a positive integer";
-        return Err(ApiError::parameter("step", why));
-    }
-    if end.nanos_since(start) / step > MAX_STEPS {
-        return Err(ApiError::bad_data(
-            "exceeded maximum resolution of 11,000 points per timeseries. \
-             Try decreasing the query resolution (?step=XX)",
-        ));
-    }
-    let options = options(request, call.api.options.query_cost)?;
-    let step_ms = step / 1_000_000;
-    if step_ms == 0 {
-        return Err(ApiError::parameter(
-            "step",
-            "steps below one millisecond are not supported",
-        ));
-    }
-    let mut timer = call.api.metrics.query(QueryKind::Range);
-    let times = QueryRange::from_millis(start.query_ms()..=end.query_ms(), step_ms);
-    let times = times.map_err(|error| failed(&mut timer, &error.into(), None))?;
+    let range = Range::of(request)?;
+    let options = options(&call, begin)?;
+    let Some(times) = range.times()? else {
+        check_range_type(&call).await?;
+        let nothing = br#"{"resultType":"matrix","result":[]}"#;
+        return Ok(Answer::json(nothing.to_vec(), Vec::new()));
+    };
+    let comparison = compared(&call, times, &options).await?;
+    let timer = call.api.metrics.query(QueryKind::Range);
+    let query = prepared(&call, times, options);
+    run(query, request, limit, timer, comparison).await
+}
+
+/// The query of a request. If the client leaves, it is canceled.
+pub(super) fn prepared(call: &Call, times: impl Into<QueryTimes>, options: QueryOptions) -> Query {
     let (engine, storage) = (&call.api.engine, Arc::clone(&call.storage));
-    let query = engine.query(request.value("query"), storage, times, options);
+    let query = engine.query(call.request.value("query"), storage, times, options);
     let handle = query.cancel_handle();
     call.cancel.on_cancel(move || handle.cancel());
-    run(query, request, limit, timer).await
+    query
+}
+
+/// The estimate that a request wants to compare with what its query costs.
+async fn compared(
+    call: &Call,
+    times: impl Into<QueryTimes>,
+    options: &QueryOptions,
+) -> std::result::Result<Option<Comparison>, ApiError> {
+    if !cost::is_asked_for(call)? {
+        return Ok(None);
+    }
+    let query = prepared(call, times, options.clone());
+    Ok(Some(Comparison::of(query).await))
+}
+
+/// The times that a range query asks for.
+pub(super) struct Range {
+    start: Moment,
+    end: Moment,
+    /// Nanoseconds.
+    step: i64,
+}
+
+impl Range {
+    pub(super) fn of(request: &Request) -> std::result::Result<Self, ApiError> {
+        let time = |name| {
+            let time = request.parsed(name, parse_time);
+            time.map_err(|why| ApiError::parameter(name, why))
+        };
+        let (start, end) = (time("start")?, time("end")?);
+        if end < start {
+            return Err(ApiError::parameter(
+                "end",
+                "end timestamp must not be before start time",
+            ));
+        }
+        let step = request.parsed("step", parse_duration);
+        let step = step.map_err(|why| ApiError::parameter("step", why))?;
+        if step <= 0 {
+            let why = "zero or negative query resolution step widths are not accepted. \
+                       Try a positive integer";
+            return Err(ApiError::parameter("step", why));
+        }
+        if end.nanos_since(start) / step > MAX_STEPS {
+            return Err(ApiError::bad_data(
+                "exceeded maximum resolution of 11,000 points per timeseries. \
+                 Try decreasing the query resolution (?step=XX)",
+            ));
+        }
+        Ok(Range { start, end, step })
+    }
+
+    /// The times in milliseconds. There are none if the end is before the start
+    /// then, since one of them is out of their range.
+    pub(super) fn times(&self) -> std::result::Result<Option<QueryRange>, ApiError> {
+        let step_ms = self.step / 1_000_000;
+        if step_ms == 0 {
+            return Err(ApiError::parameter(
+                "step",
+                "steps below one millisecond are not supported",
+            ));
+        }
+        let (start, end) = (self.start.query_ms(), self.end.query_ms());
+        if end < start {
+            return Ok(None);
+        }
+        let times = QueryRange::from_millis(start..=end, step_ms);
+        times
+            .map(Some)
+            .map_err(|error| ApiError::query(&error.into()))
+    }
+}
+
+/// Checks the query of a range without steps, which is not run.
+pub(super) async fn check_range_type(call: &Call) -> std::result::Result<(), ApiError> {
+    let text = call.request.value("query");
+    let value_type = |tree: &Tree| tree.expr().value_type();
+    let options = QueryOptions::new();
+    let value_type = call.api.engine.with_tree(text, &options, value_type).await;
+    let value_type = value_type.map_err(|error| ApiError::query(&error))?;
+    if !matches!(value_type, ValueType::Scalar | ValueType::Vector) {
+        let shown = quote(value_type.documented());
+        let why = format!(
+            "invalid expression type {shown} for range query, must be Scalar or instant Vector"
+        );
+        return Err(ApiError::parameter("query", why));
+    }
+    Ok(())
 }
 
 /// The parameter `limit`; 0 means no limit.
 pub(super) fn limit(request: &Request) -> std::result::Result<usize, ApiError> {
-    parse_limit(request.value("limit")).map_err(|why| ApiError::parameter("limit", why))
+    let limit = request.parsed("limit", parse_limit);
+    limit.map_err(|why| ApiError::parameter("limit", why))
 }
 
 /// An optional time.
@@ -93,56 +169,31 @@ pub(super) fn optional_time(
     name: &str,
     default: Moment,
 ) -> std::result::Result<Moment, ApiError> {
+    time_of(request, name, default).map_err(|why| ApiError::parameter(name, why))
+}
+
+/// The same with an error that does not name the parameter.
+pub(super) fn time_of(
+    request: &Request,
+    name: &str,
+    default: Moment,
+) -> std::result::Result<Moment, String> {
     match request.value(name) {
         "" => Ok(default),
-        text => parse_time(text).map_err(|why| {
-            ApiError::parameter(name, format_args!("invalid time value for '{name}': {why}"))
-        }),
+        _ => request
+            .parsed(name, parse_time)
+            .map_err(|why| format!("invalid time value for '{name}': {why}")),
     }
 }
 
-/// Reads limits on the cost of a query, which a request may set if the feature
-/// `query-cost` is on; 0 means no limit.
-fn cost(request: &Request, options: &mut QueryOptions) -> std::result::Result<(), ApiError> {
-    let wrong =
-        |name: &str, why: String| ApiError::bad_data(format!("error parsing {name}: {why}"));
-    let number = |name: &str| match request.value(name) {
-        "" => Ok(None),
-        text => match text.parse::<u64>() {
-            Ok(limit) => Ok((limit > 0).then_some(limit)),
-            Err(_) => {
-                let text = quarrel_functions::fmt::quote(text);
-                let why = format!("strconv.ParseUint: parsing {text}: invalid syntax");
-                Err(wrong(name, why))
-            }
-        },
-    };
-    options.max_selected_series = number("max_series")?;
-    options.max_samples_read = number("max_samples_read")?;
-    const DURATION: &str = "max_query_duration";
-    if !request.value(DURATION).is_empty() {
-        let nanos = parse_duration(request.value(DURATION));
-        let nanos = nanos.map_err(|why| wrong(DURATION, why.to_string()))?;
-        if nanos < 0 {
-            let shown = format_go_duration(nanos);
-            return Err(wrong(
-                DURATION,
-                format!("must not be negative, got {shown}"),
-            ));
-        }
-        if nanos > 0 {
-            let asked = Duration::from_nanos(nanos.unsigned_abs());
-            options.timeout = Some(options.timeout.map_or(asked, |own| own.min(asked)));
-        }
-    }
-    Ok(())
-}
-
-fn options(request: &Request, has_cost: bool) -> std::result::Result<QueryOptions, ApiError> {
+/// The options that a request sets, which was begun at `begin`.
+pub(super) fn options(call: &Call, begin: Instant) -> std::result::Result<QueryOptions, ApiError> {
+    let request = &call.request;
     let timeout = match request.value("timeout") {
         "" => None,
-        text => {
-            let nanos = parse_duration(text).map_err(|why| ApiError::parameter("timeout", why))?;
+        _ => {
+            let nanos = request.parsed("timeout", parse_duration);
+            let nanos = nanos.map_err(|why| ApiError::parameter("timeout", why))?;
             if nanos <= 0 {
                 let shown = format_go_duration(nanos);
                 let why = format!("timeout must be positive, got {shown}");
@@ -153,9 +204,11 @@ fn options(request: &Request, has_cost: bool) -> std::result::Result<QueryOption
     };
     let lookback = match request.value("lookback_delta") {
         "" => 0,
-        text => parse_duration(text).map_err(|why| {
-            ApiError::bad_data(format!("error parsing lookback delta duration: {why}"))
-        })?,
+        _ => request
+            .parsed("lookback_delta", parse_duration)
+            .map_err(|why| {
+                ApiError::bad_data(format!("error parsing lookback delta duration: {why}"))
+            })?,
     };
     const START_TIMESTAMPS: &str = "X-Prometheus-Use-Start-Timestamps";
     let start_timestamps = request.header(START_TIMESTAMPS);
@@ -171,14 +224,24 @@ fn options(request: &Request, has_cost: bool) -> std::result::Result<QueryOption
     options.timeout = timeout;
     options.lookback_delta = lookback_delta;
     options.use_start_timestamps = use_start_timestamps;
-    if has_cost {
-        cost(request, &mut options)?;
+    if call.api.options.query_cost {
+        cost::limits(request, &mut options, call.api.engine.options().timeout)?;
+    }
+    if timeout.is_some_and(|timeout| begin.elapsed() >= timeout) {
+        // Prometheus finds out when it makes the query, more often than not.
+        return Err(ApiError::parameter("query", "context deadline exceeded"));
     }
     Ok(options)
 }
 
 /// Runs a query until its first samples.
-async fn run(query: Query, request: &Request, limit: usize, mut timer: QueryTimer) -> Result {
+async fn run(
+    query: Query,
+    request: &Request,
+    limit: usize,
+    mut timer: QueryTimer,
+    comparison: Option<Comparison>,
+) -> Result {
     if let Some(form) = arrow::wanted(request) {
         return run_arrow(query, form, limit, timer).await;
     }
@@ -186,17 +249,26 @@ async fn run(query: Query, request: &Request, limit: usize, mut timer: QueryTime
         Ok(stream) => stream,
         Err(error) => return Err(failed(&mut timer, &error, None)),
     };
-    let stats = request.value("stats");
-    let mut pieces = QueryPieces::new(stream, limit, !stats.is_empty());
+    let mut pieces = QueryPieces::new(stream, limit, !request.value("stats").is_empty());
     pieces.timer = Some(timer);
-    if !matches!(stats, "" | "true" | "all") {
-        pieces.warnings.push(format!(
+    pieces.warnings.extend(stats_warning(request));
+    let failure = comparison.as_ref().and_then(Comparison::warning);
+    pieces.warnings.extend(failure);
+    pieces.comparison = comparison;
+    Ok(Answer::Data(Box::new(pieces)))
+}
+
+/// The warning about a value of the parameter `stats` that will go.
+pub(super) fn stats_warning(request: &Request) -> Option<String> {
+    let stats = request.value("stats");
+    (!matches!(stats, "" | "true" | "all")).then(|| {
+        let text = format!(
             "value {} for parameter \"stats\" is deprecated and will be rejected in the next \
              major release, use \"true\" or \"all\"",
-            quarrel_functions::fmt::quote(stats)
-        ));
-    }
-    Ok(Answer::Data(Box::new(pieces)))
+            quote(stats)
+        );
+        request.shown("stats", text)
+    })
 }
 
 /// Runs a query to its end.
@@ -221,7 +293,8 @@ async fn run_arrow(query: Query, form: ArrowForm, limit: usize, mut timer: Query
 fn failed(timer: &mut QueryTimer, error: &QueryError, stats: Option<&QueryStats>) -> ApiError {
     let answer = ApiError::query(error);
     timer.finish(answer.kind.name(), stats);
-    if answer.kind == ErrorType::Internal {
+    let is_of_store = matches!(error, QueryError::Storage(_) | QueryError::Chunk { .. });
+    if is_of_store || answer.kind == ErrorType::Internal {
         tracing::error!(%error, "Query failed");
     }
     answer
@@ -241,6 +314,7 @@ pub(crate) struct QueryPieces {
     limit: usize,
     truncated: bool,
     with_stats: bool,
+    comparison: Option<Comparison>,
     warnings: Vec<String>,
     infos: Vec<String>,
     timer: Option<QueryTimer>,
@@ -257,6 +331,7 @@ impl QueryPieces {
             limit,
             truncated: false,
             with_stats,
+            comparison: None,
             warnings: Vec::new(),
             infos: Vec::new(),
             timer: None,
@@ -338,12 +413,16 @@ impl QueryPieces {
         if let Some(timer) = &mut self.timer {
             timer.finish("success", Some(&trailer.stats));
         }
-        let stats = self.with_stats.then_some(trailer.stats);
+        let (stats, with_stats) = (trailer.stats, self.with_stats);
+        let comparison = self.comparison.take();
         Box::new(move |out| {
             out.extend_from_slice(if is_list { b"]" } else { b"" });
-            if let Some(stats) = stats {
+            if with_stats {
                 out.extend_from_slice(b",\"stats\":");
                 write_stats(&stats, out);
+            }
+            if let Some(comparison) = comparison {
+                comparison.write(&stats, out);
             }
             out.push(b'}');
         })

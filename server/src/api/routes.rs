@@ -21,7 +21,8 @@ use super::error::{ApiError, ErrorType};
 use super::request::{Unparsed, unescape};
 use super::service::Api;
 use super::task::{self, CancelSlot};
-use super::{compress, cors, labels, query, rules, status, texts};
+use super::{compress, cors, cost, feature_list, labels, query, rules, search, status, texts};
+use crate::target::Target;
 
 type Handler = fn(Call) -> BoxFuture<'static, Result>;
 
@@ -31,6 +32,10 @@ struct Route {
     path: &'static str,
     /// Whether POST is allowed beside GET.
     post: bool,
+    /// Whether answers may be compressed.
+    compressed: bool,
+    /// Whether it is there with the feature `query-cost` alone.
+    of_cost: bool,
     handler: Handler,
 }
 
@@ -38,7 +43,9 @@ macro_rules! routes {
     ($($path:literal $methods:ident $handler:path,)*) => {
         &[$(Route {
             path: concat!("/api/v1", $path),
-            post: matches!(Methods::$methods, Methods::GetPost),
+            post: !matches!(Methods::$methods, Methods::Get | Methods::GetPlain),
+            compressed: !matches!(Methods::$methods, Methods::GetPlain | Methods::GetPostPlain),
+            of_cost: matches!(Methods::$methods, Methods::CostGetPost),
             handler: |call| Box::pin($handler(call)),
         },)*]
     };
@@ -47,38 +54,57 @@ macro_rules! routes {
 enum Methods {
     Get,
     GetPost,
+    /// As `Get` and `GetPost`, never compressed.
+    GetPlain,
+    GetPostPlain,
+    /// As `GetPost`, with the feature `query-cost`.
+    CostGetPost,
 }
 
 static ROUTES: &[Route] = routes! {
     "/query" GetPost query::instant,
     "/query_range" GetPost query::range,
+    "/query_cost" CostGetPost cost::instant,
+    "/query_range_cost" CostGetPost cost::range,
     "/query_exemplars" GetPost rules::exemplars,
     "/format_query" GetPost texts::format,
     "/parse_query" GetPost texts::parse_tree,
     "/series" GetPost labels::series,
     "/labels" GetPost labels::names,
     "/label/:name/values" Get labels::values,
+    "/search/metric_names" GetPostPlain search::metric_names,
+    "/search/label_names" GetPostPlain search::label_names,
+    "/search/label_values" GetPostPlain search::label_values,
     "/metadata" Get rules::metadata,
     "/rules" Get rules::rules,
     "/alerts" Get rules::alerts,
     "/targets" Get rules::targets,
     "/alertmanagers" Get rules::alertmanagers,
+    "/features" Get feature_list::list,
     "/status/buildinfo" Get status::build,
     "/status/runtimeinfo" Get status::runtime,
     "/status/flags" Get status::flags,
+    "/status/config" Get status::config,
+    "/status/tsdb" Get status::tsdb,
+    "/status/walreplay" GetPlain status::wal_replay,
+    "/scrape_pools" Get rules::scrape_pools,
+    "/targets/metadata" Get rules::target_metadata,
+    "/notifications" GetPlain rules::notifications,
 };
 
 /// Paths outside of the API, all for GET.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Page {
     Index,
+    Version,
     Metrics,
     Healthy,
     Ready,
 }
 
-static PAGES: [(&str, Page); 4] = [
+static PAGES: [(&str, Page); 5] = [
     ("/", Page::Index),
+    ("/version", Page::Version),
     ("/metrics", Page::Metrics),
     ("/-/healthy", Page::Healthy),
     ("/-/ready", Page::Ready),
@@ -91,21 +117,37 @@ pub(super) async fn dispatch(
     State(api): State<Arc<Api>>,
     request: axum::http::Request<Body>,
 ) -> Response {
-    let Ok(path) = unescape(request.uri().path().as_bytes(), false) else {
-        let mut response = plain(StatusCode::BAD_REQUEST, "400 Bad Request");
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
-        return response;
+    let target = Target::of(request.uri(), request.extensions());
+    if target.path() == b"*" {
+        return of_server(request.method());
+    }
+    let Ok(path) = unescape(target.path(), false) else {
+        return closing(text(StatusCode::BAD_REQUEST, "400 Bad Request"));
     };
     if let Some(clean) = clean_path(&path) {
-        return redirect(&clean, request.uri().query());
+        return redirect(&clean, target.query());
     }
     if path.starts_with(API.as_bytes()) {
         call(api, request, &path).await
     } else {
         page(&api, &request, &path)
     }
+}
+
+/// The answer to a request for `*`, as by Go's `net/http`.
+fn of_server(method: &Method) -> Response {
+    let mut response = Response::new(Body::empty());
+    if method == Method::OPTIONS {
+        return response;
+    }
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    closing(response)
+}
+
+fn closing(mut response: Response) -> Response {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
 }
 
 async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) -> Response {
@@ -120,6 +162,7 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
     }
     let found = ROUTES
         .iter()
+        .filter(|route| api.options.query_cost || !route.of_cost)
         .find_map(|route| Some((route, matches(route.path, path)?)));
     let Some((route, name)) = found else {
         return not_found();
@@ -181,20 +224,20 @@ impl Work {
             Ok(answer) => respond(answer).await,
             Err(error) => error.into_response(),
         };
-        decorate(&self.api, &self.headers, response)
+        match self.route.compressed {
+            true => decorate(&self.api, &self.headers, response),
+            false => with_cors(&self.api, &self.headers, response),
+        }
     }
 }
 
 /// The answer to a request whose body was not read to its end. The connection
 /// closes, as the rest of the body would stand before the next request.
 fn refused(error: &BodyError) -> Response {
-    let mut response = match error {
+    closing(match error {
         BodyError::Late => plain(StatusCode::REQUEST_TIMEOUT, "408 Request Timeout"),
         _ => ApiError::overloaded(error.to_string()).into_response(),
-    };
-    let close = HeaderValue::from_static("close");
-    response.headers_mut().insert(header::CONNECTION, close);
-    response
+    })
 }
 
 /// Runs a handler; a panic becomes an error of this request.
@@ -257,6 +300,7 @@ fn page(api: &Arc<Api>, request: &axum::http::Request<Body>, path: &[u8]) -> Res
     let timer = api.metrics.request(handler);
     let response = match page {
         Page::Index => text(StatusCode::OK, index()),
+        Page::Version => status::version(),
         // Not compressed: that is no work for a thread that serves HTTP.
         Page::Metrics => status::metrics(api),
         Page::Ready if api.ready().is_none() => unavailable(api),
@@ -349,30 +393,42 @@ fn clean_path(path: &[u8]) -> Option<Vec<u8>> {
     (clean != path).then_some(clean)
 }
 
-fn redirect(path: &[u8], query: Option<&str>) -> Response {
-    let mut location = String::new();
+fn redirect(path: &[u8], query: Option<&[u8]>) -> Response {
+    let mut location = Vec::new();
     for &byte in path {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => location.push(byte as char),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => location.push(byte),
             b'-' | b'_' | b'.' | b'~' | b'$' | b'&' | b'+' | b'/' | b':' | b'=' | b'@' => {
-                location.push(byte as char);
+                location.push(byte);
             }
-            _ => location.push_str(&format!("%{byte:02X}")),
+            _ => location.extend_from_slice(format!("%{byte:02X}").as_bytes()),
         }
     }
     if let Some(query) = query {
-        location.push('?');
-        location.push_str(query);
+        location.push(b'?');
+        location.extend_from_slice(query);
     }
-    let escaped = location
-        .replace('&', "&amp;")
-        .replace('"', "&#34;")
-        .replace('<', "&lt;");
-    let body = format!("<a href=\"{escaped}\">Temporary Redirect</a>.\n\n");
+    let mut body = b"<a href=\"".to_vec();
+    for &byte in &location {
+        match byte {
+            b'&' => body.extend_from_slice(b"&amp;"),
+            b'"' => body.extend_from_slice(b"&#34;"),
+            b'\'' => body.extend_from_slice(b"&#39;"),
+            b'<' => body.extend_from_slice(b"&lt;"),
+            b'>' => body.extend_from_slice(b"&gt;"),
+            _ => body.push(byte),
+        }
+    }
+    body.extend_from_slice(b"\">Temporary Redirect</a>.\n\n");
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, html);
+    let ascii = |byte: u8| match byte {
+        0x80.. => format!("%{byte:x}"),
+        _ => char::from(byte).to_string(),
+    };
+    let location: String = location.into_iter().map(ascii).collect();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -1,14 +1,18 @@
-//! Endpoints of a Prometheus server that a query engine has no data for: rules,
-//! alerts, targets, metadata and exemplars. The answers are well formed and
-//! empty.
+//! Endpoints beside queries. Metadata and exemplars are those of the write-ahead
+//! log. Of rules, alerts and targets a query engine has none: the answers are well
+//! formed and empty.
 
+use quarrel_engine::storage::TimeRange;
+use quarrel_matchers::Matcher;
 use quarrel_planner::ast::Expr;
 
 use super::answer::Answer;
 use super::call::{Call, Result};
-use super::error::ApiError;
+use super::error::{ApiError, ErrorType};
 use super::labels::{failed, lookup};
 use super::query::optional_time;
+use super::status::head;
+use crate::json;
 use crate::params::{parse_bool, parse_int, parse_int32};
 use crate::time::{MAX_TIME, MIN_TIME};
 
@@ -27,43 +31,123 @@ pub(super) async fn exemplars(call: Call) -> Result {
     let options = &call.api.engine.options().parser;
     let tree = quarrel_planner::parse(call.request.value("query"), options);
     let tree = tree.map_err(|error| ApiError::bad_data(error.to_string()))?;
-    if has_selector(tree.expr()) {
-        fixed("[]")
-    } else {
-        Ok(Answer::NoContent)
+    let mut sets = Vec::new();
+    selectors(tree.expr(), &mut sets);
+    if sets.is_empty() {
+        return Ok(Answer::NoContent);
     }
-}
-
-fn has_selector(expr: &Expr) -> bool {
-    quarrel_planner::with_stack(|| match expr {
-        Expr::VectorSelector(_) | Expr::MatrixSelector(_) => true,
-        Expr::Number(_) | Expr::String(_) => false,
-        Expr::Subquery(subquery) => has_selector(&subquery.expr),
-        Expr::Call(call) => call.args.iter().any(has_selector),
-        Expr::Aggregate(a) => has_selector(&a.expr) || a.param.as_ref().is_some_and(has_selector),
-        Expr::Binary(binary) => has_selector(&binary.lhs) || has_selector(&binary.rhs),
-        Expr::Unary(unary) => has_selector(&unary.expr),
-        Expr::Paren(paren) => has_selector(&paren.expr),
-    })
-}
-
-pub(super) async fn metadata(call: Call) -> Result {
-    for name in ["limit", "limit_per_metric"] {
-        let text = call.request.value(name);
-        if !text.is_empty() && parse_int(text).is_err() {
-            return Err(ApiError::bad_data(format!("{name} must be a number")));
+    let range = TimeRange {
+        start: start.storage_ms(),
+        end: end.storage_ms(),
+    };
+    let Some(head) = head(&call).await? else {
+        return fixed("[]");
+    };
+    let found = tokio::task::spawn_blocking(move || head.exemplars(range, &sets)).await;
+    let found = found.map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))?;
+    let mut data = vec![b'['];
+    for (i, series) in found.iter().enumerate() {
+        data.extend_from_slice(if i > 0 { b"," } else { b"" });
+        data.extend_from_slice(b"{\"seriesLabels\":");
+        text_labels(&mut data, &series.labels);
+        data.extend_from_slice(b",\"exemplars\":[");
+        for (i, exemplar) in series.exemplars.iter().enumerate() {
+            data.extend_from_slice(if i > 0 { b"," } else { b"" });
+            data.extend_from_slice(b"{\"labels\":");
+            text_labels(&mut data, &exemplar.labels);
+            data.extend_from_slice(b",\"value\":");
+            json::float(&mut data, exemplar.value);
+            data.extend_from_slice(b",\"timestamp\":");
+            json::timestamp(&mut data, exemplar.timestamp);
+            data.push(b'}');
         }
+        data.extend_from_slice(b"]}");
     }
-    fixed("{}")
+    data.push(b']');
+    Ok(Answer::json(data, Vec::new()))
 }
 
-pub(super) async fn rules(call: Call) -> Result {
-    let request = &call.request;
-    if let Some(why) = request.form_error() {
-        return Err(ApiError::bad_data(format!(
-            "error parsing form values: {why}"
-        )));
+fn text_labels(data: &mut Vec<u8>, labels: &[(String, String)]) {
+    data.push(b'{');
+    for (i, (name, value)) in labels.iter().enumerate() {
+        data.extend_from_slice(if i > 0 { b"," } else { b"" });
+        json::string(data, name);
+        data.push(b':');
+        json::string(data, value);
     }
+    data.push(b'}');
+}
+
+/// The matchers of all selectors.
+fn selectors(expr: &Expr, out: &mut Vec<Vec<Matcher>>) {
+    quarrel_planner::with_stack(|| match expr {
+        Expr::VectorSelector(selector) => out.push(selector.matchers.clone()),
+        Expr::MatrixSelector(matrix) => out.push(matrix.selector.matchers.clone()),
+        Expr::Number(_) | Expr::String(_) => {}
+        Expr::Subquery(subquery) => selectors(&subquery.expr, out),
+        Expr::Call(call) => call.args.iter().for_each(|arg| selectors(arg, out)),
+        Expr::Aggregate(aggregate) => {
+            selectors(&aggregate.expr, out);
+            aggregate
+                .param
+                .iter()
+                .for_each(|param| selectors(param, out));
+        }
+        Expr::Binary(binary) => {
+            selectors(&binary.lhs, out);
+            selectors(&binary.rhs, out);
+        }
+        Expr::Unary(unary) => selectors(&unary.expr, out),
+        Expr::Paren(paren) => selectors(&paren.expr, out),
+    });
+}
+
+/// What the write-ahead log says about metrics. A negative limit is none.
+pub(super) async fn metadata(call: Call) -> Result {
+    let limit = |name: &str| match call.request.value(name) {
+        "" => Ok(-1),
+        text => parse_int(text).map_err(|_| ApiError::bad_data(format!("{name} must be a number"))),
+    };
+    let (limit, of_metric) = (limit("limit")?, limit("limit_per_metric")?);
+    let Some(head) = head(&call).await? else {
+        return fixed("{}");
+    };
+    let metric = call.request.value("metric").to_string();
+    let found = tokio::task::spawn_blocking(move || {
+        head.metadata(Some(metric.as_str()).filter(|metric| !metric.is_empty()))
+    });
+    let found = found.await;
+    let found = found.map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))?;
+    let most = |limit: i64| usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut data = vec![b'{'];
+    for (i, (name, all)) in found.iter().take(most(limit)).enumerate() {
+        data.extend_from_slice(if i > 0 { b"," } else { b"" });
+        json::string_html(&mut data, name);
+        data.extend_from_slice(b":[");
+        let shown = if of_metric > 0 {
+            most(of_metric)
+        } else {
+            usize::MAX
+        };
+        for (i, metadata) in all.iter().take(shown).enumerate() {
+            data.extend_from_slice(if i > 0 { b"," } else { b"" });
+            data.extend_from_slice(b"{\"type\":");
+            json::string_html(&mut data, metadata.kind);
+            data.extend_from_slice(b",\"unit\":");
+            json::string_html(&mut data, &metadata.unit);
+            data.extend_from_slice(b",\"help\":");
+            json::string_html(&mut data, &metadata.help);
+            data.push(b'}');
+        }
+        data.push(b']');
+    }
+    data.push(b'}');
+    Ok(Answer::json(data, Vec::new()))
+}
+
+pub(super) async fn rules(mut call: Call) -> Result {
+    call.request.parse_form()?;
+    let request = &call.request;
     lookup(&call)?.parse().await.map_err(failed)?;
     let kind = request.query_value("type").to_lowercase();
     if !matches!(kind.as_str(), "" | "alert" | "record") {
@@ -125,4 +209,26 @@ pub(super) async fn targets(call: Call) -> Result {
 
 pub(super) async fn alertmanagers(_: Call) -> Result {
     fixed(r#"{"activeAlertmanagers":[],"droppedAlertmanagers":[]}"#)
+}
+
+pub(super) async fn scrape_pools(_: Call) -> Result {
+    fixed(r#"{"scrapePools":[]}"#)
+}
+
+pub(super) async fn target_metadata(call: Call) -> Result {
+    let limit = call.request.value("limit");
+    if !limit.is_empty() && parse_int(limit).is_err() {
+        return Err(ApiError::bad_data("limit must be a number"));
+    }
+    let target = call.request.value("match_target");
+    if !target.is_empty() {
+        let options = &call.api.engine.options().parser;
+        let parsed = quarrel_planner::parse_metric_selector(target, options);
+        parsed.map_err(|error| ApiError::parameter("match_target", error))?;
+    }
+    fixed("[]")
+}
+
+pub(super) async fn notifications(_: Call) -> Result {
+    fixed("[]")
 }

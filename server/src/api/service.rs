@@ -8,6 +8,7 @@ use std::time::Duration;
 use quarrel_engine::Engine;
 use quarrel_engine::storage::Storage;
 use quarrel_matchers::Regex;
+use quarrel_storage::tsdb::Tsdb;
 use tokio::runtime::Handle;
 
 use super::body::BodyBudget;
@@ -23,6 +24,8 @@ pub struct ApiOptions {
     pub read_timeout: Duration,
     /// Whether requests may set limits on the cost of their queries.
     pub query_cost: bool,
+    /// Whether names and values may be searched for.
+    pub search: bool,
     /// Where requests are parsed, computed and answered, apart from the threads
     /// that serve HTTP.
     pub runtime: Handle,
@@ -36,6 +39,7 @@ pub struct ApiOptions {
 pub struct Api {
     pub(super) engine: Engine,
     storage: OnceLock<Arc<dyn Storage>>,
+    tsdb: OnceLock<Arc<Tsdb>>,
     stopping: AtomicBool,
     pub(super) options: ApiOptions,
     pub(super) metrics: Arc<Metrics>,
@@ -49,6 +53,7 @@ impl Api {
         Api {
             engine,
             storage: OnceLock::new(),
+            tsdb: OnceLock::new(),
             stopping: AtomicBool::new(false),
             options,
             metrics: Arc::default(),
@@ -59,6 +64,17 @@ impl Api {
     /// Makes the API ready. Later storages are ignored.
     pub fn set_storage(&self, storage: Arc<dyn Storage>) {
         let _ = self.storage.set(storage);
+    }
+
+    /// As [`Api::set_storage`] with a data directory, of which more is shown.
+    pub fn set_tsdb(&self, tsdb: Arc<Tsdb>) {
+        let _ = self.tsdb.set(Arc::clone(&tsdb));
+        self.set_storage(tsdb);
+    }
+
+    /// The data directory, if there is one.
+    pub(super) fn tsdb(&self) -> Option<&Arc<Tsdb>> {
+        self.tsdb.get()
     }
 
     /// Makes the API unavailable for new requests.

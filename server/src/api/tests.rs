@@ -27,6 +27,7 @@ fn options() -> ApiOptions {
         cors_origin: Regex::new("http://good\\..*").unwrap(),
         read_timeout: Duration::from_secs(5),
         query_cost: true,
+        search: true,
         runtime: tokio::runtime::Handle::current(),
         bodies: Arc::new(FixedBudget::new(1 << 20)),
         flags: BTreeMap::from([("b".into(), "<2>".into()), ("a".into(), "1".into())]),

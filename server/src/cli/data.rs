@@ -58,20 +58,31 @@ fn last_moment(snapshot: &dyn Snapshot) -> Option<Moment> {
 
 /// Opens a data directory on a blocking thread, since the head is read from its
 /// log.
-pub(super) async fn open(dir: &Path, options: TsdbOptions) -> Result<Arc<dyn Storage>, Failure> {
+pub(super) async fn open(dir: &Path, options: TsdbOptions) -> Result<Arc<Tsdb>, Failure> {
     let path = dir.to_path_buf();
-    let opened = tokio::task::spawn_blocking(move || Tsdb::open(path, options));
-    match opened.await {
-        Ok(Ok(tsdb)) => Ok(Arc::new(tsdb)),
-        Ok(Err(error)) => Err(Failure::new(format_args!(
-            "cannot open {}: {error}",
-            dir.display()
-        ))),
-        Err(error) => Err(Failure::new(format_args!(
-            "cannot open {}: {error}",
-            dir.display()
-        ))),
+    let opened = tokio::task::spawn_blocking(move || {
+        let tsdb = Tsdb::open(&path, options).map_err(|error| error.to_string())?;
+        match Tsdb::is_data_dir(&path) {
+            true => Ok(tsdb),
+            false => Err(no_data(&path)),
+        }
+    });
+    let opened = opened.await.map_err(|error| error.to_string());
+    let tsdb = opened.and_then(|tsdb| tsdb).map_err(|error| {
+        let dir = dir.display();
+        Failure::new(format_args!("cannot open {dir}: {error}"))
+    })?;
+    Ok(Arc::new(tsdb))
+}
+
+/// Why a directory is none of a Prometheus.
+fn no_data(dir: &Path) -> String {
+    let mut text = "no data of a Prometheus there: no block, no wal, no chunks_head".to_string();
+    let below = dir.join("data");
+    if Tsdb::is_data_dir(&below) {
+        text.push_str(&format!("; did you mean {}?", below.display()));
     }
+    text
 }
 
 /// The folder of the demo data: `$QUARREL_DEMO_DATA`, that of the source code

@@ -16,7 +16,7 @@ use super::data::{self, DataArgs};
 use super::failure::{Failure, Outcome};
 use super::log::{self, LogFormat, LogLevel};
 use super::options::{EngineArgs, Span};
-use crate::api::{Api, ApiOptions, PooledBudget, router};
+use crate::api::{Api, ApiOptions, BodyBudget, PooledBudget, router};
 use crate::http::{self, HttpOptions, HttpRuntime};
 use crate::memory;
 use crate::web_config::WebConfig;
@@ -108,12 +108,14 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     tracing::info!(version, data = %dir.display(), "Starting quarrel");
     let engine = args.engine.engine(&features)?;
     let bodies = PooledBudget::new(BODIES, &engine.options().memory_pool);
+    let bodies: Arc<dyn BodyBudget> = Arc::new(bodies);
     let options = ApiOptions {
         cors_origin: args.cors_origin.clone(),
         read_timeout: args.read_timeout.duration(),
         query_cost: features.query_cost,
+        search: features.search,
         runtime: Handle::current(),
-        bodies: Arc::new(bodies),
+        bodies: Arc::clone(&bodies),
         flags: flags(&args, &dir),
     };
     tokio::spawn(memory::watch(engine.clone()));
@@ -128,6 +130,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         write_timeout: args.write_timeout.duration(),
         max_connections: args.max_connections as usize,
         grace: GRACE,
+        budget: bodies,
         web,
     };
     // Signals are waited for where no query can hold up the thread.
@@ -141,8 +144,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     let opening = async {
         let mut tsdb = TsdbOptions::default();
         tsdb.reads_tables = true;
-        let storage = data::open(&dir, tsdb).await?;
-        api.set_storage(storage);
+        api.set_tsdb(data::open(&dir, tsdb).await?);
         tracing::info!("Server is ready to receive web requests.");
         // The program ends when the server ends.
         std::future::pending::<Outcome>().await

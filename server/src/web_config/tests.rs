@@ -50,6 +50,7 @@ async fn serve(path: &Path) -> SocketAddr {
         write_timeout: Duration::from_secs(20),
         max_connections: 10,
         grace: Duration::ZERO,
+        budget: Arc::new(crate::api::FixedBudget::new(16 << 20)),
         web: Some(Arc::new(WebConfig::open(path).unwrap())),
     };
     let router = axum::Router::new().fallback(|| async { "hello" });

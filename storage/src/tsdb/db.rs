@@ -23,8 +23,8 @@ use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 
 use super::cache::Cache;
 use super::data_path::DataPath;
-use super::directory::{self, LiveBlock};
-use super::head::{HeadOptions, HeadReader, Watch};
+use super::directory::{self, Listing, LiveBlock, Skipped};
+use super::head::{Head, HeadOptions, HeadReader, Watch};
 use super::head_source;
 use super::snapshot::{TsdbSnapshot, View};
 
@@ -127,6 +127,24 @@ impl Tsdb {
         })
     }
 
+    /// The head as it is now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn head(&self) -> Result<Arc<Head>, StorageError> {
+        let view = match self.inner.current() {
+            Some(view) => view,
+            None => self.inner.new_view(None).await?,
+        };
+        Ok(Arc::clone(&view.head))
+    }
+
+    /// Whether a directory looks like that of a Prometheus: it has a block, or a
+    /// part of a head.
+    pub fn is_data_dir(path: impl AsRef<Path>) -> bool {
+        directory::has_data(&DataPath::root(path.as_ref()))
+    }
+
     /// The directory.
     pub fn path(&self) -> &Path {
         self.inner.dir.root_path()
@@ -143,7 +161,7 @@ impl Storage for Tsdb {
             if !view.is_unchanged(range) {
                 view = self.inner.new_view(Some(range)).await?;
             }
-            Ok(Arc::new(TsdbSnapshot(view)) as Arc<dyn Snapshot>)
+            Ok(Arc::new(TsdbSnapshot(view, range)) as Arc<dyn Snapshot>)
         })
     }
 
@@ -273,7 +291,7 @@ impl State {
             let mut watch = Watch::new(dir);
             watch.may_have_changed();
             let tombstones_read = Instant::now();
-            let blocks = directory::list(dir, &[])?;
+            let Listing { blocks, skipped } = directory::list(dir, &[])?;
             let options = HeadOptions {
                 min_valid_time_ms: min_valid_time(&blocks),
             };
@@ -283,11 +301,13 @@ impl State {
                 Err(e) => return Err(head_source::error(e)),
             };
             // Samples that left the head meanwhile are in a new block.
-            if watch.may_have_changed() && !same(&directory::list(dir, &blocks)?, &blocks) {
+            if watch.may_have_changed() && !same(&directory::list(dir, &blocks)?.blocks, &blocks) {
                 return Ok(None);
             }
+            Skipped::log(&skipped, &[]);
             let view = View {
                 blocks,
+                skipped,
                 head: head.head(),
                 cache: cache.clone(),
             };
@@ -315,8 +335,12 @@ impl State {
         let dir = &of.dir;
         read_unchanged(dir, || {
             let mut blocks = self.view.blocks.clone();
-            if self.watch.may_have_changed() {
-                blocks = directory::list(dir, &blocks)?;
+            let mut skipped = self.view.skipped.clone();
+            // A block that is left out may be mended where it is.
+            if self.watch.may_have_changed() || !skipped.is_empty() {
+                let listing = directory::list(dir, &blocks)?;
+                Skipped::log(&listing.skipped, &skipped);
+                Listing { blocks, skipped } = listing;
             }
             if self.tombstones_read.elapsed() >= of.options.tombstones_interval {
                 blocks
@@ -337,7 +361,9 @@ impl State {
                 Err(e) if e.is_changed() => return Ok(None),
                 Err(e) => return Err(head_source::error(e)),
             };
-            if self.watch.may_have_changed() && !same(&directory::list(dir, &blocks)?, &blocks) {
+            if self.watch.may_have_changed()
+                && !same(&directory::list(dir, &blocks)?.blocks, &blocks)
+            {
                 // The new list is dropped, so the next attempt must list again.
                 self.watch = Watch::new(dir);
                 return Ok(None);
@@ -345,20 +371,23 @@ impl State {
             if of.options.reads_tables {
                 directory::read_tables(&blocks);
             }
-            Ok(Some(self.publish(blocks, head, &of.cache)))
+            let listing = Listing { blocks, skipped };
+            Ok(Some(self.publish(listing, head, &of.cache)))
         })
     }
 
     fn publish(
         &mut self,
-        blocks: Vec<LiveBlock>,
+        listing: Listing,
         head: Arc<super::head::Head>,
         cache: &Arc<Cache>,
     ) -> Arc<View> {
+        let Listing { blocks, skipped } = listing;
         let old = &self.view;
         let same_blocks = same(&old.blocks, &blocks);
         if same_blocks
             && old.blocks.iter().zip(&blocks).all(|(a, b)| a.is_same(b))
+            && old.skipped == skipped
             && Arc::ptr_eq(&old.head, &head)
         {
             return old.clone();
@@ -369,6 +398,7 @@ impl State {
         }
         self.view = Arc::new(View {
             blocks,
+            skipped,
             head,
             cache: cache.clone(),
         });

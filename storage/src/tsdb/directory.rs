@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
-use quarrel_engine::storage::StorageError;
+use quarrel_engine::storage::{StorageError, TimeRange};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::block::{self, Block, BlockMeta, TABLES, Tombstones};
+use super::block::{self, Block, BlockMeta, TABLES, Tombstones, Unreadable};
 use super::data_path::DataPath;
 
 /// An open block with its tombstones at one moment.
@@ -78,22 +78,70 @@ fn block_dirs(dir: &DataPath) -> Result<Vec<DataPath>, StorageError> {
     Ok(dirs)
 }
 
-/// The blocks in `dir`, sorted by min time; those in `known` are not opened
-/// again. As in Prometheus, a directory whose `meta.json` cannot be read is
-/// skipped, a block that another one replaces counts as deleted, and any other
-/// block that cannot be opened is an error.
-pub(super) fn list(dir: &DataPath, known: &[LiveBlock]) -> Result<Vec<LiveBlock>, StorageError> {
+/// Whether anything in `dir` is of a Prometheus: a block, or a part of the head.
+pub(super) fn has_data(dir: &DataPath) -> bool {
+    let of_head = ["wal", "wbl", "chunks_head"];
+    of_head.iter().any(|name| dir.join(name).metadata().is_ok())
+        || block_dirs(dir).is_ok_and(|blocks| !blocks.is_empty())
+}
+
+/// A block directory that is left out, since its `meta.json` cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Skipped {
+    /// Why, with the file's path.
+    why: String,
+    /// The time range that the block has; `None` if nobody knows.
+    range: Option<(i64, i64)>,
+}
+
+impl Skipped {
+    /// The warning for a query of this range, if the block may have samples in it.
+    pub fn warning(&self, range: TimeRange) -> Option<String> {
+        let overlaps = |(min, max): (i64, i64)| min <= range.end && range.start < max;
+        let touches = self.range.is_none_or(overlaps);
+        touches.then(|| format!("a block was left out: {}", self.why))
+    }
+
+    /// Logs the blocks that were not left out before.
+    pub fn log(skipped: &[Skipped], before: &[Skipped]) {
+        for new in skipped.iter().filter(|new| !before.contains(new)) {
+            tracing::error!(
+                err = new.why,
+                "Failed to read meta.json for a block. Skipping"
+            );
+        }
+    }
+}
+
+/// The blocks of a directory.
+#[derive(Debug)]
+pub(super) struct Listing {
+    /// Sorted by min time.
+    pub blocks: Vec<LiveBlock>,
+    pub skipped: Vec<Skipped>,
+}
+
+/// The blocks in `dir`; those in `known` are not opened again. As in Prometheus, a
+/// directory whose `meta.json` cannot be read is skipped, a block that another one
+/// replaces counts as deleted, and any other block that cannot be opened is an
+/// error.
+pub(super) fn list(dir: &DataPath, known: &[LiveBlock]) -> Result<Listing, StorageError> {
     let by_dir: FxHashMap<&DataPath, &LiveBlock> =
         known.iter().map(|b| (b.block.path(), b)).collect();
-    let mut found = Vec::new();
+    let (mut found, mut skipped) = (Vec::new(), Vec::new());
     for dir in block_dirs(dir)? {
         if let Some(known) = by_dir.get(&dir) {
             found.push((known.block.meta().clone(), Ok((*known).clone())));
             continue;
         }
-        match BlockMeta::read_in(&dir) {
+        match BlockMeta::try_read(&dir) {
             Ok(meta) => found.push((meta.clone(), Err((dir, meta)))),
-            Err(e) => tracing::debug!("block skipped: {e}"),
+            // It has just been deleted.
+            Err(_) if dir.metadata().is_err() => {}
+            Err(Unreadable { range, error }) => {
+                let why = error.to_string();
+                skipped.push(Skipped { why, range });
+            }
         }
     }
     let replaced: FxHashSet<String> = found
@@ -120,7 +168,10 @@ pub(super) fn list(dir: &DataPath, known: &[LiveBlock]) -> Result<Vec<LiveBlock>
         });
     }
     live.sort_by_key(|b| b.block.meta().min_time);
-    Ok(live)
+    Ok(Listing {
+        blocks: live,
+        skipped,
+    })
 }
 
 /// Reads the tables of blocks that have not been read yet, on all cores. What is

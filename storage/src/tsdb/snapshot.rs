@@ -8,7 +8,7 @@ use quarrel_engine::storage::{
 };
 
 use super::cache::Cache;
-use super::directory::LiveBlock;
+use super::directory::{LiveBlock, Skipped};
 use super::head::Head;
 use super::merge::{self, Merged};
 use super::samples;
@@ -19,6 +19,8 @@ use super::source::Source;
 pub(super) struct View {
     /// Sorted by min time.
     pub blocks: Vec<LiveBlock>,
+    /// Blocks that are left out.
+    pub skipped: Vec<Skipped>,
     pub head: Arc<Head>,
     pub cache: Arc<Cache>,
 }
@@ -129,9 +131,9 @@ impl SeriesSource for Series {
     }
 }
 
-/// The snapshot of a query.
+/// The snapshot of a query in a range of time.
 #[derive(Debug)]
-pub(super) struct TsdbSnapshot(pub Arc<View>);
+pub(super) struct TsdbSnapshot(pub Arc<View>, pub TimeRange);
 
 impl Snapshot for TsdbSnapshot {
     fn select<'a>(
@@ -157,12 +159,10 @@ impl Snapshot for TsdbSnapshot {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.0
-            .head
-            .warnings()
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        let of_head = self.0.head.warnings().iter().map(ToString::to_string);
+        let skipped = self.0.skipped.iter();
+        let of_blocks = skipped.filter_map(|skipped| skipped.warning(self.1));
+        of_head.chain(of_blocks).collect()
     }
 
     fn series_count(&self) -> Option<u64> {

@@ -103,6 +103,15 @@ func run(ctx context.Context, c config) (failed int, err error) {
 			count(compareHTTP(ctx, want.URL, got.URL, r))
 		}
 	}
+	if err := compareCosts(ctx, c, tmp, data, only, count); err != nil {
+		return failed, err
+	}
+	if err := compareDamaged(ctx, c, tmp, only, count); err != nil {
+		return failed, err
+	}
+	if err := compareLogged(ctx, c, tmp, only, count); err != nil {
+		return failed, err
+	}
 	if c.promtool != "" {
 		for _, args := range promtoolCalls() {
 			if ctx.Err() != nil {
@@ -124,6 +133,33 @@ func run(ctx context.Context, c config) (failed int, err error) {
 	}
 	fmt.Printf("%d passed, %d failed\n", passed, failed)
 	return failed, nil
+}
+
+// compareCosts compares both servers with the features query-cost and search-api.
+func compareCosts(ctx context.Context, c config, tmp, data string, only *regexp.Regexp, count func(string)) error {
+	features := []string{"query-cost", "search-api"}
+	dir := filepath.Join(tmp, "cost")
+	if err := fixtures.CopyDir(dir, data); err != nil {
+		return err
+	}
+	want, err := process.Prometheus(ctx, c.prometheus, dir, "", features)
+	if err != nil {
+		return err
+	}
+	defer want.Close()
+	got := want
+	if !c.self {
+		if got, err = process.Quarrel(ctx, c.quarrel, data, features); err != nil {
+			return err
+		}
+		defer got.Close()
+	}
+	for _, r := range append(apicheck.CostRequests(), apicheck.SearchRequests()...) {
+		if only.MatchString(r.String()) {
+			count(compareHTTP(ctx, want.URL, got.URL, r))
+		}
+	}
+	return nil
 }
 
 func compareHTTP(ctx context.Context, want, got string, r apicheck.Request) string {

@@ -175,8 +175,9 @@ impl Metric {
                 Some((_, other)) if other > time => {}
                 Some((existing, other)) if other == time => {
                     let symbols = context.symbols.read();
-                    let name =
-                        |number: usize| symbols.display(labels.get(rows[number].series as usize));
+                    let name = |number: usize| {
+                        symbols.display_braces(labels.get(rows[number].series as usize))
+                    };
                     let ms = (time * 1000.0).round();
                     let message = format!(
                         "found duplicate series for info metric: existing {} @ {ms}, new {} @ {ms}",

@@ -131,8 +131,9 @@ impl<'a> Builder<'a> {
             None => 0,
         };
         let step_ms = match &subquery.step {
-            // Less than a millisecond, which Prometheus divides by.
-            Some(DurationValue::Known(_)) if step_ms == 0 && scope.grid.len > 0 => {
+            // Less than a millisecond, which Prometheus divides by. What rounds to no
+            // nanosecond is no step.
+            Some(DurationValue::Known(1..)) if step_ms == 0 && scope.grid.len > 0 => {
                 let message = "unexpected error: runtime error: integer divide by zero".into();
                 let span = subquery.span;
                 return Err(PlanError::Execution { message, span });

@@ -187,19 +187,6 @@ async fn hosts_are_checked_as_by_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn heads_have_a_bound() {
-    let (address, _stop, _task): Running = serve(Arc::new(storage())).await;
-    let long = "a".repeat(200 << 10);
-    let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {long}\r\n\r\n");
-    // The server does not read all of it.
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let _ = stream.write_all(head.as_bytes()).await;
-    let mut status = [0; 12];
-    stream.read_exact(&mut status).await.unwrap();
-    assert_eq!(&status, b"HTTP/1.1 431");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn bodies_share_one_budget() {
     let budget = Arc::new(FixedBudget::new(64 << 10));
     let options = ApiOptions {

@@ -50,6 +50,7 @@ pub(super) async fn serve_router(router: axum::Router) -> Running {
         write_timeout: Duration::from_millis(300),
         max_connections: 4,
         grace: Duration::from_millis(200),
+        budget: Arc::new(crate::api::FixedBudget::new(16 << 20)),
         web: None,
     };
     let stop_signal = async { stopped.await.unwrap_or(()) };

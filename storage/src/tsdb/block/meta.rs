@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use quarrel_engine::storage::StorageError;
-use serde::Deserialize;
 
+use super::go_json::{Decode, Decoder, Json};
 use crate::tsdb::data_path::DataPath;
 
 /// The name of the file in a block's directory.
@@ -14,27 +14,23 @@ pub(crate) const FILE: &str = "meta.json";
 const MAX_FILE: u64 = 16 << 20;
 
 /// The parts of a block's `meta.json` that a reader needs.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BlockMeta {
-    /// The name of the block, by which other blocks refer to it.
+    /// The name of the block, by which other blocks refer to it, in upper case.
     pub ulid: String,
     /// Lower bound of all timestamps, ms, inclusive.
     pub min_time: i64,
     /// Upper bound of all timestamps, ms, exclusive.
     pub max_time: i64,
     /// Numbers of samples, series and chunks; 0 if missing.
-    #[serde(default)]
     pub stats: BlockStats,
     /// The compaction that created the block.
-    #[serde(default)]
     pub compaction: Compaction,
-    version: u32,
+    version: i64,
 }
 
 /// Statistics of a block.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockStats {
     /// Number of samples.
     pub num_samples: u64,
@@ -66,8 +62,7 @@ impl BlockStats {
 }
 
 /// The compaction that created a block.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compaction {
     /// The block has no samples and will be deleted.
     pub deletable: bool,
@@ -78,14 +73,25 @@ pub struct Compaction {
 }
 
 /// A block that another one replaces.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parent {
     /// Its name.
     pub ulid: String,
 }
 
 /// The version of the file's format.
-const VERSION: u32 = 1;
+const VERSION: i64 = 1;
+/// The version that Prometheus 2.1 wrote by mistake, in place of the index's.
+/// Prometheus mends it when it starts.
+const MISTAKEN: i64 = 2;
+
+/// A block whose `meta.json` cannot be read.
+#[derive(Debug)]
+pub(in crate::tsdb) struct Unreadable {
+    /// The block's time range, if the file tells it.
+    pub range: Option<(i64, i64)>,
+    pub error: StorageError,
+}
 
 impl BlockMeta {
     /// Reads the file in the block directory `dir`.
@@ -98,20 +104,52 @@ impl BlockMeta {
     }
 
     pub(in crate::tsdb) fn read_in(dir: &DataPath) -> Result<BlockMeta, StorageError> {
+        BlockMeta::try_read(dir).map_err(|unreadable| unreadable.error)
+    }
+
+    pub(in crate::tsdb) fn try_read(dir: &DataPath) -> Result<BlockMeta, Unreadable> {
         let path = dir.join(FILE);
-        let text = path.read(MAX_FILE).map_err(|e| path.io(e))?;
+        let unreadable = |error| Unreadable { range: None, error };
+        let text = path.read(MAX_FILE).map_err(|e| unreadable(path.io(e)))?;
         let corrupt = |detail: String| path.corrupt(detail);
-        let meta: BlockMeta = serde_json::from_slice(&text).map_err(|e| corrupt(e.to_string()))?;
-        if meta.version != VERSION {
-            return Err(corrupt(format!(
-                "unexpected meta file version {}",
-                meta.version
-            )));
-        }
-        if !is_ulid(&meta.ulid) {
-            return Err(corrupt(format!("{:?} is not a ULID", meta.ulid)));
-        }
-        Ok(meta)
+        let json = Json::parse(&text).map_err(|e| unreadable(corrupt(e.to_string())))?;
+        let mut decoder = Decoder::default();
+        let meta = BlockMeta::decode(&mut decoder, &json);
+        let why = match decoder.error {
+            Some(error) => error.to_string(),
+            None if !matches!(meta.version, VERSION | MISTAKEN) => {
+                format!("unexpected meta file version {}", meta.version)
+            }
+            None => return Ok(meta),
+        };
+        let range = (meta.min_time, meta.max_time);
+        Err(Unreadable {
+            range: (range.0 < range.1).then_some(range),
+            error: corrupt(why),
+        })
+    }
+
+    /// Decodes all that Go decodes, since what is of a wrong type makes the file
+    /// unreadable.
+    fn decode(decoder: &mut Decoder, json: &Json) -> BlockMeta {
+        let mut meta = BlockMeta::default();
+        let mut ulid = Ulid::default();
+        decoder.object(json, |decoder, name, json| match name {
+            "ulid" => decoder.set(&mut ulid, json),
+            "mintime" => decoder.set(&mut meta.min_time, json),
+            "maxtime" => decoder.set(&mut meta.max_time, json),
+            "stats" => meta.stats.decode(decoder, json),
+            "compaction" => meta.compaction.decode(decoder, json),
+            "version" => decoder.set(&mut meta.version, json),
+            _ => {}
+        });
+        meta.ulid = ulid.0;
+        meta
+    }
+
+    /// The version of the index, if that in the index is wrong.
+    pub(super) fn index_version(&self) -> Option<u8> {
+        (self.version == MISTAKEN).then_some(2)
     }
 
     /// Whether the block has all in-order samples of its time range. Blocks of
@@ -133,6 +171,70 @@ impl BlockMeta {
     /// Whether the block may have samples in a closed range, ms.
     pub fn overlaps(&self, start: i64, end: i64) -> bool {
         self.min_time <= end && start < self.max_time
+    }
+}
+
+impl BlockStats {
+    fn decode(&mut self, decoder: &mut Decoder, json: &Json) {
+        decoder.object(json, |decoder, name, json| match name {
+            "numsamples" => decoder.set(&mut self.num_samples, json),
+            "numhistogramsamples" => decoder.set(&mut self.num_histogram_samples, json),
+            "numseries" => decoder.set(&mut self.num_series, json),
+            "numchunks" => decoder.set(&mut self.num_chunks, json),
+            "numfloatsamples" | "numtombstones" => decoder.set(&mut 0u64, json),
+            _ => {}
+        });
+    }
+}
+
+impl Compaction {
+    fn decode(&mut self, decoder: &mut Decoder, json: &Json) {
+        decoder.object(json, |decoder, name, json| match name {
+            "deletable" => decoder.set(&mut self.deletable, json),
+            "parents" => decoder.list(&mut self.parents, json, |decoder, parent, json| {
+                *parent = Parent::decode(decoder, json);
+            }),
+            "hints" => decoder.list(&mut self.hints, json, Decoder::set),
+            "level" => decoder.set(&mut 0i64, json),
+            "sources" => decoder.list(&mut Vec::<Ulid>::new(), json, Decoder::set),
+            "failed" => decoder.set(&mut false, json),
+            _ => {}
+        });
+    }
+}
+
+impl Parent {
+    fn decode(decoder: &mut Decoder, json: &Json) -> Parent {
+        let mut ulid = Ulid::default();
+        decoder.object(json, |decoder, name, json| match name {
+            "ulid" => decoder.set(&mut ulid, json),
+            "mintime" | "maxtime" => decoder.set(&mut 0i64, json),
+            _ => {}
+        });
+        Parent { ulid: ulid.0 }
+    }
+}
+
+/// A ULID in upper case. Go takes any 26 bytes whose number is not too large.
+#[derive(Debug)]
+struct Ulid(String);
+
+impl Default for Ulid {
+    fn default() -> Self {
+        Ulid("0".repeat(26))
+    }
+}
+
+impl Decode for Ulid {
+    const NAME: &'static str = "ulid.ULID";
+
+    fn decode(json: &Json) -> Option<Self> {
+        match json {
+            Json::Text(text) if text.len() == 26 && text.as_bytes()[0] <= b'7' => {
+                Some(Ulid(text.to_ascii_uppercase()))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -179,18 +281,61 @@ mod tests {
     fn invalid_files_are_errors_with_their_name() {
         let whole = r#"{"ulid":"01M85E79XRE5Y0GPF7ZGGT2A8W","minTime":1,"maxTime":2,"version":1}"#;
         assert!(read(whole).is_ok());
-        for text in [
-            "",
-            "{}",
-            "null",
-            &whole[..40],
-            &whole.replace("version\":1", "version\":2"),
-            &whole.replace("01M", "../"),
-            &whole.replace("minTime\":1", "minTime\":1e99"),
+        for (text, why) in [
+            ("", "EOF"),
+            ("{}", "version 0"),
+            ("null", "version 0"),
+            ("[]", "array"),
+            (&whole[..40], "EOF"),
+            (&format!("{whole}x"), "trailing"),
+            (&whole.replace("version\":1", "version\":3"), "version 3"),
+            (&whole.replace("version\":1", "version\":null"), "version 0"),
+            (
+                &whole.replace("01M", "a"),
+                "into field ulid of type ulid.ULID",
+            ),
+            (
+                &whole.replace("minTime\":1", "minTime\":1e99"),
+                "number into field minTime",
+            ),
+            (
+                &whole.replace("minTime\":1", "minTime\":1.0"),
+                "number into field minTime",
+            ),
+            (
+                &whole.replace('}', ",\"stats\":{\"numTombstones\":-1}}"),
+                "stats.numTombstones",
+            ),
+            (
+                &whole.replace('}', ",\"compaction\":{\"level\":\"1\"}}"),
+                "compaction.level",
+            ),
         ] {
             let error = read(text).unwrap_err().to_string();
-            assert!(error.contains("meta.json"), "{error}");
+            assert!(
+                error.contains("meta.json") && error.contains(why),
+                "{error}"
+            );
         }
+    }
+
+    #[test]
+    fn files_are_read_as_by_go() {
+        let meta = read(
+            r#"{"ULID": "01m85e79xre5y0gpf7zggt2a8w", "MINTIME": 1, "minTime": 10, "maxtime": 20,
+            "maxTime": null, "Stats": {"numSamples": 5, "numSeries": 7}, "stats": {"numSeries": 1},
+            "ſtats": {"numChunKs": 3}, "compaction": {"parents": null, "sources": null, "hints": [null]},
+            "compaction": null, "version": 2, "Version": 1, "other": [{"a": 1.5}]}"#,
+        )
+        .unwrap();
+        assert_eq!(meta.ulid, "01M85E79XRE5Y0GPF7ZGGT2A8W");
+        assert_eq!((meta.min_time, meta.max_time), (10, 20));
+        let stats = meta.stats;
+        let counts = (stats.num_samples, stats.num_series, stats.num_chunks);
+        assert_eq!(counts, (5, 1, 3));
+        assert_eq!(meta.compaction.hints, [""]);
+        let missing = read(r#"{"version": 1}"#).unwrap();
+        assert_eq!(missing.ulid, "0".repeat(26));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Persistent blocks: directories of two hours of samples or more. Only their
 //! tombstones change.
 
+mod go_json;
 mod index;
 mod labels;
 mod meta;
@@ -25,7 +26,7 @@ pub use meta::{BlockMeta, BlockStats, Compaction, Parent};
 pub use tombstones::Tombstones;
 
 pub(super) use index::{TABLES, Values};
-pub(super) use meta::is_ulid;
+pub(super) use meta::{Unreadable, is_ulid};
 pub(super) use read::{Rows, reserve_rows};
 pub(super) use select::Candidates;
 pub(super) use tombstones::{FILE as TOMBSTONES, add as add_range};
@@ -55,13 +56,13 @@ impl Block {
     pub(super) fn open_in(dir: &DataPath, meta: BlockMeta) -> Result<Block, StorageError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let segments = Segments::open(&dir.join("chunks"))?;
-        let index = Arc::new(Index::open(dir.join("index"))?);
+        let index = Index::open(dir.join("index"), meta.index_version())?;
         let number = NEXT.fetch_add(1, Relaxed);
         Ok(Block {
             dir: dir.clone(),
             meta,
             number,
-            index,
+            index: Arc::new(index),
             segments,
             last_time: OnceLock::new(),
         })

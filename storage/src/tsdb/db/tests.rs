@@ -9,6 +9,7 @@ use quarrel_engine::labels::SymbolTable;
 
 use super::*;
 use crate::conformance::reader::{self, read_series};
+use crate::tsdb::block::BlockMeta;
 use crate::tsdb::testing::copy_dir;
 
 const SMALL: &str = "01M8AANFV2MRF0R5WNG27XG02A";
@@ -75,6 +76,40 @@ fn directories_that_are_not_blocks_are_skipped() {
     }
     fs::write(dir.path().join("01M8AANFV2MRF0R5WNG27XG02F"), "a file").unwrap();
     assert_eq!(counts(&*snapshot(&open(dir.path()).unwrap())), ALL);
+}
+
+#[test]
+fn blocks_that_cannot_be_read_are_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    copy_dir(&small(), dir.path());
+    let db = open(dir.path()).unwrap();
+    let meta = dir.path().join(SMALL).join("meta.json");
+    let text = fs::read_to_string(&meta).unwrap();
+    let range = BlockMeta::read(meta.parent().unwrap()).unwrap();
+    let (min, max) = (range.min_time, range.max_time);
+    let warnings = |db: &Tsdb, start, end| {
+        let snapshot = block_on(db.snapshot(TimeRange { start, end })).unwrap();
+        snapshot.warnings()
+    };
+    assert_eq!(warnings(&db, min, max), [""; 0]);
+    fs::write(&meta, text.replace("\"level\": 1", "\"level\": true")).unwrap();
+    // A block that is open stays so.
+    assert_eq!(counts(&*snapshot(&db)), ALL);
+    let db = open(dir.path()).unwrap();
+    let left_out = format!(
+        "a block was left out: corrupt data in {SMALL}/meta.json: \
+         cannot unmarshal bool into field compaction.level of type int64"
+    );
+    assert_eq!(warnings(&db, min, min), [left_out.as_str()]);
+    assert_eq!(warnings(&db, max - 1, i64::MAX), [left_out.as_str()]);
+    assert_eq!(warnings(&db, max, i64::MAX), [""; 0]);
+    assert_eq!(warnings(&db, i64::MIN, min - 1), [""; 0]);
+    // Nobody knows the times of a file that is cut.
+    fs::write(&meta, &text[..text.len() / 2]).unwrap();
+    assert_eq!(warnings(&db, max, i64::MAX).len(), 1);
+    fs::write(&meta, text.replace("\"version\": 1", "\"version\": 2")).unwrap();
+    assert_eq!(counts(&*snapshot(&db)), ALL);
+    assert_eq!(warnings(&db, i64::MIN, i64::MAX), [""; 0]);
 }
 
 #[test]

@@ -13,8 +13,8 @@
 //!
 //! Errors that prevent the start of Prometheus are errors here. What Prometheus
 //! repairs, a torn or corrupt log or chunk file, is left out alike with a
-//! [`HeadWarning`]. Exemplars and metadata are skipped, and so are snapshots of
-//! the memory (`chunk_snapshot.*`), whose samples the WAL has, too.
+//! [`HeadWarning`]. Snapshots of the memory (`chunk_snapshot.*`) are skipped, whose
+//! samples the WAL has, too.
 //!
 //! # Examples
 //! ```
@@ -43,10 +43,12 @@ mod chunk_file;
 mod column;
 mod dir;
 mod error;
+mod exemplars;
 mod histogram;
 mod index;
 mod log;
 mod merge;
+mod metadata;
 mod out_of_order;
 mod reader;
 mod record;
@@ -54,6 +56,7 @@ mod resolution;
 mod segment;
 mod series;
 mod state;
+mod stats;
 mod symbols;
 mod view;
 
@@ -68,8 +71,11 @@ pub(super) use dir::Watch;
 
 pub use chunk::{HeadChunk, HeadChunkData, HistogramSample};
 pub use error::{HeadError, HeadWarning};
+pub use exemplars::{Exemplar, SeriesExemplars, TextLabels};
 pub use histogram::{Counts, Span, WalHistogram};
 pub use merge::merge_overlapping;
+pub use metadata::Metadata;
 pub use reader::HeadReader;
+pub use stats::HeadStats;
 pub use symbols::{HeadSymbol, Symbols};
 pub use view::{Head, HeadOptions, HeadSeries, SeriesId};

@@ -68,6 +68,11 @@ impl OutOfOrder {
         }
     }
 
+    /// Number of its chunks.
+    pub fn chunk_count(&self) -> usize {
+        self.disk.len() + self.full.len() + usize::from(self.has_open())
+    }
+
     /// Whether there are samples in no chunk yet.
     pub fn has_open(&self) -> bool {
         !self.open.is_empty()

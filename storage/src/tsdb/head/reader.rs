@@ -45,6 +45,8 @@ struct Loaded {
     wal_watch: Watch,
     wbl_watch: Watch,
     checkpoint: Option<u64>,
+    /// The first segment of the WAL behind the checkpoint.
+    first_segment: u64,
     wbl_listing: Numbered,
     /// Lengths of the current segments of WAL and WBL before they were last read
     /// to the end.
@@ -292,6 +294,7 @@ impl Loaded {
             wal_watch: Watch::new(&layout.wal),
             wbl_watch: Watch::new(&layout.wbl),
             checkpoint: wal.checkpoint.as_ref().map(|c| c.0),
+            first_segment: first,
             wbl_listing: wbl.clone(),
             lengths: None,
             shared_index: Arc::default(),
@@ -328,6 +331,9 @@ impl Loaded {
             length: state.series.len() as u32,
             min_valid_time: state.min_valid_time,
             warnings,
+            segments: (self.first_segment, self.wal.number()),
+            exemplars: Arc::clone(&state.exemplars.ring),
+            metadata: Arc::clone(&state.metadata.by_series),
             shared_index: self.shared_index.clone(),
             index: OnceLock::new(),
             time_ranges: OnceLock::new(),

@@ -4,7 +4,9 @@
 //! first sample of the record in the older formats, to the previous sample in
 //! the newer ones, which also have start timestamps.
 
+use super::exemplars::{Exemplar, TextLabels};
 use super::histogram::{self, WalHistogram};
+use super::metadata::Metadata;
 use super::resolution;
 use crate::tsdb::decbuf::{Decbuf, DecodeError};
 
@@ -54,7 +56,9 @@ pub(super) enum Record {
     MmapMarkers(Vec<(u64, u64)>),
     /// In a checkpoint: the WAL has no in-order samples before this time.
     MinValidTime(i64),
-    /// Exemplars, metadata, and unknown types.
+    Exemplars(Vec<(u64, Exemplar)>),
+    Metadata(Vec<(u64, Metadata)>),
+    /// Unknown types.
     Ignored,
 }
 
@@ -117,8 +121,8 @@ pub(super) fn decode(
         (_, kind::FLOAT_HISTOGRAMS_V2) => histograms_v2(&mut buf, true)?,
         (Log::Wal, kind::SERIES) => Record::Series(series(&mut buf)?),
         (Log::Wal, kind::TOMBSTONES) => Record::Tombstones(tombstones(&mut buf)?),
-        (Log::Wal, kind::EXEMPLARS) => exemplars(&mut buf)?,
-        (Log::Wal, kind::METADATA) => metadata(&mut buf)?,
+        (Log::Wal, kind::EXEMPLARS) => Record::Exemplars(exemplars(&mut buf)?),
+        (Log::Wal, kind::METADATA) => Record::Metadata(metadata(&mut buf)?),
         (Log::Wal, kind::MIN_VALID_TIME) if rest.len() == 8 => {
             Record::MinValidTime(buf.be64()? as i64)
         }
@@ -244,29 +248,53 @@ fn markers(buf: &mut Decbuf<'_>) -> Result<Vec<(u64, u64)>, RecordError> {
     Ok(markers)
 }
 
-/// Skips exemplars. A corrupt record of them ends the log.
-fn exemplars(buf: &mut Decbuf<'_>) -> Result<Record, RecordError> {
-    if !buf.is_empty() {
-        buf.be64()?;
-        buf.be64()?;
-    }
-    while !buf.is_empty() {
-        buf.varint64()?;
-        buf.varint64()?;
-        buf.be64()?;
-        labels(buf, |_| ())?;
-    }
-    Ok(Record::Ignored)
+/// Names and values of labels, or of what is stored like them.
+fn text_labels(buf: &mut Decbuf<'_>) -> Result<TextLabels, RecordError> {
+    let mut texts = Vec::new();
+    labels(buf, |bytes| {
+        texts.push(String::from_utf8_lossy(bytes).into_owned());
+    })?;
+    let mut texts = texts.into_iter();
+    Ok(std::iter::from_fn(|| Some((texts.next()?, texts.next()?))).collect())
 }
 
-/// Skips metadata. A corrupt record of it ends the log.
-fn metadata(buf: &mut Decbuf<'_>) -> Result<Record, RecordError> {
-    while !buf.is_empty() {
-        buf.uvarint64()?;
-        buf.u8()?;
-        labels(buf, |_| ())?;
+fn exemplars(buf: &mut Decbuf<'_>) -> Result<Vec<(u64, Exemplar)>, RecordError> {
+    let mut all = Vec::new();
+    if buf.is_empty() {
+        return Ok(all);
     }
-    Ok(Record::Ignored)
+    let (first_ref, first_time) = (buf.be64()?, buf.be64()? as i64);
+    while !buf.is_empty() {
+        let reference = first_ref.wrapping_add(buf.varint64()? as u64);
+        let timestamp = first_time.wrapping_add(buf.varint64()?);
+        let value = f64::from_bits(buf.be64()?);
+        let labels = text_labels(buf)?;
+        let exemplar = Exemplar {
+            labels,
+            value,
+            timestamp,
+        };
+        all.push((reference, exemplar));
+    }
+    Ok(all)
+}
+
+fn metadata(buf: &mut Decbuf<'_>) -> Result<Vec<(u64, Metadata)>, RecordError> {
+    let mut all = Vec::new();
+    while !buf.is_empty() {
+        let reference = buf.uvarint64()?;
+        let kind = Metadata::kind(buf.u8()?);
+        let (mut help, mut unit) = (String::new(), String::new());
+        for (name, value) in text_labels(buf)? {
+            match name.as_str() {
+                "HELP" => help = value,
+                "UNIT" => unit = value,
+                _ => {}
+            }
+        }
+        all.push((reference, Metadata { kind, help, unit }));
+    }
+    Ok(all)
 }
 
 #[derive(Default)]

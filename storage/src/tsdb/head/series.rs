@@ -83,6 +83,13 @@ impl Series {
         };
     }
 
+    /// Number of its chunks.
+    pub fn chunk_count(&self) -> usize {
+        let open = usize::from(!matches!(self.open, Open::None));
+        let out_of_order = self.out_of_order.as_ref();
+        self.stored.len() + open + out_of_order.map_or(0, |chunks| chunks.chunk_count())
+    }
+
     /// The type of the newest in-order sample, which is also that of a following
     /// stale marker.
     fn newest_kind(&self) -> Kind {

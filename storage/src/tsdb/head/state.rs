@@ -8,6 +8,8 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::chunk_file::{ChunkRef, DiskChunks};
 use super::error::HeadWarning;
+use super::exemplars::Exemplars;
+use super::metadata::AllMetadata;
 use super::out_of_order::{OutOfOrderSample, OutOfOrderValue};
 use super::record::{Record, RefHistogram, RefSample, SeriesBatch};
 use super::series::{Label, Series};
@@ -75,6 +77,8 @@ pub(super) struct State {
     disk: DiskChunks,
     last_chunk: ChunkRef,
     unknown: Unknown,
+    pub exemplars: Exemplars,
+    pub metadata: AllMetadata,
     /// For each page of series, whether it has changed since the last view.
     pub dirty: Vec<bool>,
     /// Whether anything has changed since the last view.
@@ -103,6 +107,8 @@ impl State {
             last_chunk: disk.last,
             disk,
             unknown: Unknown::default(),
+            exemplars: Exemplars::default(),
+            metadata: AllMetadata::default(),
             dirty: Vec::new(),
             changed: true,
             starting: true,
@@ -148,6 +154,23 @@ impl State {
             }
             Record::Tombstones(stones) => {
                 stones.into_iter().for_each(|s| self.tombstone(s));
+            }
+            // As in Prometheus, a warning tells nothing of those of unknown series.
+            Record::Exemplars(exemplars) => {
+                for (reference, exemplar) in exemplars {
+                    if let Some(id) = self.find(reference) {
+                        self.exemplars.add(id, exemplar);
+                        self.changed = true;
+                    }
+                }
+            }
+            Record::Metadata(metadata) => {
+                for (reference, metadata) in metadata {
+                    if let Some(id) = self.find(reference) {
+                        self.metadata.set(id, metadata);
+                        self.changed = true;
+                    }
+                }
             }
             Record::MmapMarkers(_) | Record::MinValidTime(_) | Record::Ignored => {}
         }

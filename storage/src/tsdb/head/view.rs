@@ -8,7 +8,9 @@ use rustc_hash::FxHashSet;
 
 use super::chunk::HeadChunk;
 use super::error::HeadWarning;
+use super::exemplars::Ring;
 use super::index::{SharedIndex, ViewIndex};
+use super::metadata::BySeries;
 use super::series::{Label, Series, join};
 use super::state::PAGE;
 use super::symbols::{HeadSymbol, Symbols};
@@ -38,6 +40,10 @@ pub struct Head {
     pub(super) length: u32,
     pub(super) min_valid_time: i64,
     pub(super) warnings: Vec<HeadWarning>,
+    /// The first and the last segment of the write-ahead log that were read.
+    pub(super) segments: (u64, u64),
+    pub(super) exemplars: Arc<Ring>,
+    pub(super) metadata: Arc<BySeries>,
     pub(super) shared_index: Arc<SharedIndex>,
     pub(super) index: OnceLock<ViewIndex>,
     pub(super) time_ranges: OnceLock<[Option<(i64, i64)>; 2]>,
@@ -126,6 +132,12 @@ impl Head {
             .collect();
         texts.sort_unstable();
         texts
+    }
+
+    /// The numbers of the first and the last segment of the write-ahead log behind
+    /// its checkpoint, 0 if there is none.
+    pub fn wal_segments(&self) -> (u64, u64) {
+        self.segments
     }
 
     /// The strings of all labels.

@@ -84,19 +84,20 @@ pub(in crate::tsdb) struct Index {
 }
 
 impl Index {
-    /// Maps the file and reads its table of contents.
+    /// Maps the file and reads its table of contents. `version` is known from
+    /// elsewhere if that of the file is wrong.
     ///
     /// # Errors
     /// When it cannot be mapped, or is not an index of a known version.
-    pub fn open(path: DataPath) -> Result<Index, StorageError> {
+    pub fn open(path: DataPath, version: Option<u8>) -> Result<Index, StorageError> {
         let file = MappedFile::open(path, MAX_FILE)?;
-        let Some([a, b, c, d, version]) = file.bytes().first_chunk() else {
+        let Some([a, b, c, d, own]) = file.bytes().first_chunk() else {
             return Err(file.corrupt("has no header"));
         };
         if u32::from_be_bytes([*a, *b, *c, *d]) != MAGIC {
             return Err(file.corrupt("has a wrong magic number"));
         }
-        let version = *version;
+        let version = version.unwrap_or(*own);
         if !(1..=3).contains(&version) {
             return Err(file.corrupt(format!("has the unknown version {version}")));
         }

@@ -1,0 +1,126 @@
+//! The exemplars of a head's log, as Prometheus's storage of exemplars keeps them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use quarrel_engine::storage::TimeRange;
+use quarrel_matchers::Matcher;
+use rustc_hash::FxHashMap;
+
+use super::view::Head;
+
+/// The most exemplars that are kept, Prometheus's default. Later ones replace the
+/// first.
+const MAX: usize = 100_000;
+/// The most characters of an exemplar's labels.
+const MAX_LABELS: usize = 128;
+
+/// Names and values of labels.
+pub type TextLabels = Vec<(String, String)>;
+
+/// An observation that a series' sample counts, with labels of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exemplar {
+    /// Its labels, usually the trace's.
+    pub labels: TextLabels,
+    /// Its value.
+    pub value: f64,
+    /// When it was observed, ms.
+    pub timestamp: i64,
+}
+
+impl Exemplar {
+    /// Whether it is to be kept behind the newest of its series.
+    fn follows(&self, newest: &Exemplar) -> bool {
+        let is_same = self.labels == newest.labels
+            && self.timestamp == newest.timestamp
+            && self.value.to_bits() == newest.value.to_bits();
+        let is_older = self.timestamp < newest.timestamp
+            || (self.timestamp == newest.timestamp && self.value < newest.value);
+        !is_same && !is_older
+    }
+
+    fn is_valid(&self) -> bool {
+        let characters =
+            |(name, value): &(String, String)| name.chars().count() + value.chars().count();
+        let is_unique = |(i, (name, _)): (usize, &(String, String))| {
+            !self.labels[..i].iter().any(|(other, _)| other == name)
+        };
+        self.labels.iter().map(characters).sum::<usize>() <= MAX_LABELS
+            && self.labels.iter().enumerate().all(is_unique)
+    }
+}
+
+/// The exemplars of a series in a range of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesExemplars {
+    /// The series' labels.
+    pub labels: TextLabels,
+    /// In order of time.
+    pub exemplars: Vec<Exemplar>,
+}
+
+/// Exemplars with the series that they belong to, the oldest first.
+pub(super) type Ring = VecDeque<(u32, Arc<Exemplar>)>;
+
+/// The exemplars of a replay.
+#[derive(Debug, Default)]
+pub(super) struct Exemplars {
+    /// Views share it until there are new ones.
+    pub ring: Arc<Ring>,
+    newest: FxHashMap<u32, Arc<Exemplar>>,
+}
+
+impl Exemplars {
+    /// Adds an exemplar of a series, if it is valid and in order.
+    pub fn add(&mut self, series: u32, exemplar: Exemplar) {
+        let newest = self.newest.get(&series);
+        if !exemplar.is_valid() || newest.is_some_and(|newest| !exemplar.follows(newest)) {
+            return;
+        }
+        let exemplar = Arc::new(exemplar);
+        let ring = Arc::make_mut(&mut self.ring);
+        if ring.len() == MAX
+            && let Some((old, evicted)) = ring.pop_front()
+            && self
+                .newest
+                .get(&old)
+                .is_some_and(|newest| Arc::ptr_eq(newest, &evicted))
+        {
+            self.newest.remove(&old);
+        }
+        self.newest.insert(series, Arc::clone(&exemplar));
+        ring.push_back((series, exemplar));
+    }
+}
+
+impl Head {
+    /// The exemplars in a range of time, of series that satisfy all matchers of
+    /// one of the sets; ordered by labels.
+    pub fn exemplars(&self, range: TimeRange, sets: &[Vec<Matcher>]) -> Vec<SeriesExemplars> {
+        let mut found: FxHashMap<u32, Option<SeriesExemplars>> = FxHashMap::default();
+        for (id, exemplar) in self.exemplars.iter() {
+            if exemplar.timestamp < range.start || exemplar.timestamp > range.end {
+                continue;
+            }
+            let series = found.entry(*id).or_insert_with(|| {
+                let series = self.series(*id);
+                let matches = |m: &Matcher| m.matches(series.label(m.name()).unwrap_or_default());
+                let is_wanted = sets.iter().any(|set| set.iter().all(matches));
+                is_wanted.then(|| {
+                    let text = |(name, value): (&str, &str)| (name.to_string(), value.to_string());
+                    SeriesExemplars {
+                        labels: series.labels().map(text).collect(),
+                        exemplars: Vec::new(),
+                    }
+                })
+            });
+            if let Some(series) = series {
+                series.exemplars.push(Exemplar::clone(exemplar));
+            }
+        }
+        let mut all: Vec<SeriesExemplars> = found.into_values().flatten().collect();
+        all.sort_by(|a, b| a.labels.cmp(&b.labels));
+        all
+    }
+}
