@@ -69,8 +69,37 @@ func (e *Engine) NewRangeQuery(_ context.Context, q storage.Queryable, opts prom
 	return e.newQuery(expr, q, opts, qs, start, end, interval)
 }
 
+// checkModifiers refuses modifiers that are not enabled.
+func (e *Engine) checkModifiers(expr parser.Expr) error {
+	if e.options.EnableAtModifier && e.options.EnableNegativeOffset {
+		return nil
+	}
+	var refused error
+	check := func(timestamp *int64, bound parser.ItemType, offset time.Duration) {
+		switch {
+		case !e.options.EnableAtModifier && (timestamp != nil || bound == parser.START || bound == parser.END):
+			refused = promql.ErrValidationAtModifierDisabled
+		case !e.options.EnableNegativeOffset && offset < 0:
+			refused = promql.ErrValidationNegativeOffsetDisabled
+		}
+	}
+	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+		switch n := node.(type) {
+		case *parser.VectorSelector:
+			check(n.Timestamp, n.StartOrEnd, n.OriginalOffset)
+		case *parser.SubqueryExpr:
+			check(n.Timestamp, n.StartOrEnd, n.OriginalOffset)
+		}
+		return refused
+	})
+	return refused
+}
+
 func (e *Engine) newQuery(expr parser.Expr, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
 	own := e.ownOptions(opts)
+	if err := e.checkModifiers(expr); err != nil {
+		return nil, err
+	}
 	expr, err := promql.PreprocessExpr(expr, start, end, interval)
 	if err != nil {
 		return nil, err
@@ -90,6 +119,8 @@ func (e *Engine) newQuery(expr parser.Expr, q storage.Queryable, opts promql.Que
 		statement: &parser.EvalStmt{Expr: expr, Start: start, End: end, Interval: interval, LookbackDelta: own.lookback},
 		timers:    stats.NewQueryTimers(),
 		samples:   stats.NewQuerySamples(own.perStepStats),
+
+		startTimestamps: own.startTimestamps,
 	}
 	made.run = owns(made, handle, freeQuery)
 	return made, nil

@@ -57,11 +57,6 @@ func asPromQL(ctx context.Context, err error, query string) error {
 		position := posrange.PositionRange{Start: posrange.Pos(f.start), End: posrange.Pos(f.end)}
 		return parser.ParseErrors{{PositionRange: position, Err: errors.New(f.text), Query: query}}
 	case failureBadData:
-		for _, known := range []error{promql.ErrValidationAtModifierDisabled, promql.ErrValidationNegativeOffsetDisabled} {
-			if f.text == known.Error() {
-				return known
-			}
-		}
 		return errors.New(f.text)
 	case failureTooManySamples:
 		return promql.ErrTooManySamples(execution)

@@ -22,6 +22,12 @@ type Options struct {
 	// ParserOptions enable experimental syntax. Functions must be nil.
 	ParserOptions parser.Options
 
+	// NoChunkQuerier reads a storage through its Querier although it is a
+	// storage.ChunkQueryable, too: for one whose ChunkQuerier does not give what
+	// its Querier does, such as a wrapper that embeds a storage and has a
+	// Querier of its own.
+	NoChunkQuerier bool
+
 	// Threads is how many threads compute; 0: one for each core.
 	Threads int
 	// MaxMemory is how many bytes one query may hold; 0: no limit.

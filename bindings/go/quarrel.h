@@ -1,8 +1,9 @@
 /* The C ABI of the Rust crate quarrel-go; rust/src/abi.rs implements it.
  *
- * Bytes that are handed over are copied before a function returns. A buffer
- * that comes back is released with quarrel_buffer_free. Handles are numbers
- * that are never used again: a stale one is an error. */
+ * Bytes that are handed over are copied before a function returns. Handles are
+ * numbers that are never used again: a stale one is an error. Where the reply has
+ * a handle beside its bytes they are released with quarrel_buffer_free; bytes
+ * without a handle are the query's. */
 #ifndef QUARREL_H
 #define QUARREL_H
 
@@ -16,19 +17,27 @@ enum {
 	QUARREL_NO_REPLY = 3,
 };
 
-/* A new object's handle, or a buffer with its handle, or nothing. */
+/* A new object's handle, or bytes, or nothing. */
 typedef struct {
 	uint64_t handle;
-	const uint8_t *data;
+	uint8_t *data;
 	size_t len;
 } quarrel_reply;
+
+/* A float at a time, milliseconds. */
+typedef struct {
+	int64_t timestamp;
+	double value;
+} quarrel_point;
 
 int32_t quarrel_engine_new(const uint8_t *data, size_t len, quarrel_reply *reply);
 int32_t quarrel_engine_free(uint64_t engine, quarrel_reply *reply);
 
 int32_t quarrel_query_new(uint64_t engine, const uint8_t *data, size_t len, quarrel_reply *reply);
 int32_t quarrel_query_next(uint64_t query, quarrel_reply *reply);
-int32_t quarrel_query_answer(uint64_t query, const uint8_t *data, size_t len, uint8_t last, quarrel_reply *reply);
+int32_t quarrel_query_part(uint64_t query, size_t least, quarrel_reply *reply);
+int32_t quarrel_query_answer(uint64_t query, size_t len, uint8_t last, quarrel_reply *reply);
+int32_t quarrel_query_floats(uint64_t query, quarrel_point *points, size_t len, quarrel_reply *reply);
 int32_t quarrel_query_cancel(uint64_t query, quarrel_reply *reply);
 int32_t quarrel_query_free(uint64_t query, quarrel_reply *reply);
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
 
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -24,9 +24,22 @@ type query struct {
 	timers    *stats.QueryTimers
 	samples   *stats.QuerySamples
 	run       owned
-	started   atomic.Bool
-	cancel    atomic.Pointer[context.CancelFunc]
+	// Whether the query looks at start timestamps.
+	startTimestamps bool
+
+	mutex  sync.Mutex
+	stage  stage
+	cancel context.CancelFunc // while it runs
 }
+
+// A stage of a query's life.
+type stage uint8
+
+const (
+	waiting stage = iota
+	running
+	closed
+)
 
 // Exec runs the query to its end. It can be called once.
 func (q *query) Exec(ctx context.Context) *promql.Result {
@@ -35,7 +48,37 @@ func (q *query) Exec(ctx context.Context) *promql.Result {
 }
 
 // Close releases the query, and ends it if it runs. Its result stays valid.
-func (q *query) Close() { _ = q.run.release() }
+func (q *query) Close() {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	switch q.stage {
+	case waiting:
+		q.stage = closed
+		_ = q.run.release()
+	case running:
+		// Whoever runs it writes to its memory, and releases it afterwards.
+		q.cancel()
+	}
+}
+
+// begin begins the run, which cancel ends.
+func (q *query) begin(cancel context.CancelFunc) error {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if q.stage != waiting {
+		return errors.New("quarrel: a query runs once, and not when it is closed")
+	}
+	q.stage, q.cancel = running, cancel
+	return nil
+}
+
+// end ends the run.
+func (q *query) end() {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.stage, q.cancel = closed, nil
+	_ = q.run.release()
+}
 
 // Statement is the parsed query.
 func (q *query) Statement() parser.Statement { return q.statement }
@@ -47,21 +90,22 @@ func (q *query) Stats() *stats.Statistics {
 
 // Cancel ends the query if it runs.
 func (q *query) Cancel() {
-	if cancel := q.cancel.Load(); cancel != nil {
-		(*cancel)()
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if q.cancel != nil {
+		q.cancel()
 	}
 }
 
 func (q *query) String() string { return q.text }
 
 func (q *query) exec(ctx context.Context) (value parser.Value, warnings annotations.Annotations, err error) {
-	if !q.started.CompareAndSwap(false, true) {
-		return nil, nil, errors.New("quarrel: a query runs once")
-	}
-	defer q.Close()
 	ctx, cancel := q.limit(ctx)
 	defer cancel()
-	q.cancel.Store(&cancel)
+	if err := q.begin(cancel); err != nil {
+		return nil, nil, err
+	}
+	defer q.end()
 
 	total, ctx := q.timers.GetSpanTimer(ctx, stats.ExecTotalTime)
 	defer total.Finish()
@@ -78,7 +122,8 @@ func (q *query) exec(ctx context.Context) (value parser.Value, warnings annotati
 	stop := context.AfterFunc(ctx, func() { _ = cancelQuery(q.run.get()) })
 	defer stop()
 
-	samples := &sampleReader{ctx: ctx, queryable: q.queryable}
+	samples := &sampleReader{ctx: ctx, queryable: q.queryable, noChunks: q.engine.options.NoChunkQuerier}
+	samples.encoder.withStarts = q.startTimestamps
 	defer samples.close()
 	defer func() {
 		// A panic of the storage must not end the program.
@@ -117,34 +162,36 @@ func (q *query) enter(ctx context.Context) (leave func(), err error) {
 
 // evaluate runs the query, and reads the samples that it requests.
 func (q *query) evaluate(ctx context.Context, samples *sampleReader) (parser.Value, annotations.Annotations, error) {
-	var (
-		done   *result
-		wanted request
-	)
-	for done == nil {
-		err := next(q.run.get(), func(outcome status, bytes []byte) (err error) {
-			if outcome == statusSelect {
-				wanted, err = decodeRequest(bytes)
-				return err
-			}
-			done, err = decodeResult(bytes)
-			return err
-		})
+	handle := q.run.get()
+	samples.part.query = handle
+	for {
+		became, message, err := next(handle)
 		if err != nil {
 			return nil, nil, asPromQL(ctx, err, q.text)
 		}
-		if done != nil {
-			break
+		if became == statusDone {
+			return q.answer(handle, message, samples)
 		}
-		err = samples.read(wanted, func(part []byte, last bool) error {
-			return answer(q.run.get(), part, last)
-		})
+		wanted, err := decodeRequest(message)
+		if err == nil {
+			err = samples.read(&wanted)
+		}
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return nil, nil, ended(ctx, evaluation)
 		case err != nil:
 			return nil, nil, asPromQL(ctx, err, q.text)
 		}
+	}
+}
+
+// answer reads the query's answer.
+func (q *query) answer(handle uint64, message []byte, samples *sampleReader) (parser.Value, annotations.Annotations, error) {
+	done, err := decodeResult(message, samples.labels, func(points []promql.FPoint) error {
+		return floats(handle, points)
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	done.counts.fill(q.samples)
 	return done.value, done.annotations, nil

@@ -7,13 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
-use quarrel_engine::Engine;
-
+use crate::answer::FloatPoint;
 use crate::failure::Failure;
 use crate::handles::Handles;
-use crate::run::{Run, Step, new_engine};
+use crate::run::{Run, RunEngine, Step, new_engine};
 
-static ENGINES: Handles<Engine> = Handles::new("engine");
+static ENGINES: Handles<RunEngine> = Handles::new("engine");
 static QUERIES: Handles<Run> = Handles::new("query");
 static BUFFERS: Handles<Vec<u8>> = Handles::new("buffer");
 
@@ -31,20 +30,20 @@ pub(crate) enum Status {
     NoReply = 3,
 }
 
-/// The reply of a call: a new object's handle, or a buffer and its handle, or
-/// nothing (zeros).
+/// The reply of a call: a new object's handle, or a buffer with its handle, or
+/// memory that the query holds, or nothing (zeros).
 #[derive(Debug)]
 #[repr(C)]
 pub struct Reply {
     handle: u64,
-    data: *const u8,
+    data: *mut u8,
     len: usize,
 }
 
 impl Reply {
     pub(crate) const EMPTY: Reply = Reply {
         handle: 0,
-        data: ptr::null(),
+        data: ptr::null_mut(),
         len: 0,
     };
 
@@ -55,10 +54,16 @@ impl Reply {
         }
     }
 
+    /// Bytes that the query holds.
+    fn held(data: *mut u8, len: usize) -> Self {
+        let handle = 0;
+        Reply { handle, data, len }
+    }
+
     /// The bytes stay where they are until the buffer is released.
     fn buffer(bytes: Vec<u8>) -> Self {
         let buffer = Arc::new(bytes);
-        let (data, len) = (buffer.as_ptr(), buffer.len());
+        let (data, len) = (buffer.as_ptr().cast_mut(), buffer.len());
         Reply {
             handle: BUFFERS.insert(buffer),
             data,
@@ -172,37 +177,87 @@ pub unsafe extern "C" fn quarrel_query_new(
 }
 
 /// Runs a query until it needs samples (`Select`, with the request) or ends
-/// (`Done`, with the answer).
+/// (`Done`, with the answer). The message is there until the next call that takes
+/// the query, and is only read.
 ///
 /// # Safety
 /// As [`quarrel_engine_free`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn quarrel_query_next(query: u64, reply: *mut Reply) -> i32 {
-    let work = || match QUERIES.get(query)?.next()? {
-        Step::Select(request) => Ok((Status::Select, Reply::buffer(request))),
-        Step::Done(answer) => Ok((Status::Done, Reply::buffer(answer))),
+    let work = || {
+        let reply = |step, message: &[u8]| {
+            let status = match step {
+                Step::Select => Status::Select,
+                Step::Done => Status::Done,
+            };
+            (
+                status,
+                Reply::held(message.as_ptr().cast_mut(), message.len()),
+            )
+        };
+        QUERIES.get(query)?.next(reply)
     };
     // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }
 }
 
-/// Takes a part of the samples that a query requested; `last` is not 0 for the
-/// last part.
+/// Gives memory of at least `least` bytes to write series to. It is there until
+/// `quarrel_query_answer` takes it, the next call of this function, or the end of
+/// the query.
 ///
 /// # Safety
-/// As [`quarrel_engine_new`].
+/// As [`quarrel_engine_free`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn quarrel_query_part(query: u64, least: usize, reply: *mut Reply) -> i32 {
+    let work = || {
+        let (data, len) = QUERIES.get(query)?.part(least)?;
+        Ok((Status::Done, Reply::held(data, len)))
+    };
+    // SAFETY: the caller of this function guarantees it.
+    unsafe { call(reply, work) }
+}
+
+/// Takes the first `len` bytes of the memory as a part of the samples that a query
+/// requested; `last` is not 0 for the last part.
+///
+/// # Safety
+/// As [`quarrel_engine_free`], and nobody writes to the memory any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn quarrel_query_answer(
     query: u64,
-    data: *const u8,
     len: usize,
     last: u8,
     reply: *mut Reply,
 ) -> i32 {
     let work = || {
-        // SAFETY: the caller of this function guarantees it.
-        let part = unsafe { message(data, len) }?;
-        QUERIES.get(query)?.answer(part, last != 0)?;
+        QUERIES.get(query)?.answer(len, last != 0)?;
+        DONE
+    };
+    // SAFETY: the caller of this function guarantees it.
+    unsafe { call(reply, work) }
+}
+
+/// Writes the floats of the answer, one series after the other; `len` is as many
+/// as the answer has.
+///
+/// # Safety
+/// As [`quarrel_engine_free`], and `points` is null or points to `len` points that
+/// nobody else reads or writes during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn quarrel_query_floats(
+    query: u64,
+    points: *mut FloatPoint,
+    len: usize,
+    reply: *mut Reply,
+) -> i32 {
+    let work = || {
+        let points = match points.is_null() {
+            true => &mut [],
+            // SAFETY: not null, and the caller guarantees that `len` points are
+            // there for this call alone.
+            false => unsafe { std::slice::from_raw_parts_mut(points, len) },
+        };
+        QUERIES.get(query)?.floats(points)?;
         DONE
     };
     // SAFETY: the caller of this function guarantees it.

@@ -23,6 +23,7 @@ mod failure;
 mod handles;
 mod message;
 mod options;
+mod parts;
 mod run;
 mod samples;
 mod storage;

@@ -15,7 +15,7 @@ use crate::message::Reader;
 
 /// The version of the ABI. It grows with every change of the ABI or of a
 /// message. `ffi.go` has the same number.
-pub(crate) const ABI_VERSION: u32 = 4;
+pub(crate) const ABI_VERSION: u32 = 5;
 
 const EXPERIMENTAL_FUNCTIONS: u32 = 1;
 const BINOP_FILL_MODIFIERS: u32 = 1 << 1;

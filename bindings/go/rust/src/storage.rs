@@ -1,11 +1,13 @@
-//! The storage that Go has: each select waits until the caller of the query
-//! brings its answer.
+//! The storage that the caller of a query has: each select waits until he brings
+//! its answer.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::channel::{mpsc, oneshot};
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use quarrel_engine::labels::LabelList;
 use quarrel_engine::storage::{
     LabelsRequest, SelectRequest, Selected, Snapshot, Storage, StorageError, TimeRange,
 };
@@ -14,7 +16,7 @@ use quarrel_matchers::MatchOp;
 use crate::message::{MessageError, Writer};
 use crate::samples;
 
-/// A select that waits for Go's answer.
+/// A select that waits for its answer.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     /// The request as a message.
@@ -23,34 +25,57 @@ pub(crate) struct Wanted {
     pub answer: oneshot::Sender<Vec<Bytes>>,
 }
 
+/// The labels of the selects whose answers had all of them, by the number of the
+/// select: where an answer has them unchanged, its rows are those of the select.
+pub(crate) type SelectedLabels = Arc<Mutex<Vec<Option<LabelList>>>>;
+
 /// Sends the selects of a query to its caller.
 #[derive(Debug)]
-pub(crate) struct GoStorage {
+pub(crate) struct CallerStorage {
     requests: mpsc::UnboundedSender<Wanted>,
+    labels: SelectedLabels,
 }
 
-impl GoStorage {
+impl CallerStorage {
     /// A storage, and the receiver of its requests.
-    pub fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Wanted>) {
+    pub fn new(labels: &SelectedLabels) -> (Arc<Self>, mpsc::UnboundedReceiver<Wanted>) {
         let (requests, wanted) = mpsc::unbounded();
-        (Arc::new(GoStorage { requests }), wanted)
+        let labels = Arc::clone(labels);
+        (Arc::new(CallerStorage { requests, labels }), wanted)
     }
 }
 
-impl Storage for GoStorage {
+impl Storage for CallerStorage {
     fn snapshot(&self, range: TimeRange) -> BoxFuture<'_, Result<Arc<dyn Snapshot>, StorageError>> {
-        let requests = self.requests.clone();
-        let snapshot: Arc<dyn Snapshot> = Arc::new(GoSnapshot { requests, range });
+        let snapshot: Arc<dyn Snapshot> = Arc::new(CallerSnapshot {
+            requests: self.requests.clone(),
+            labels: Arc::clone(&self.labels),
+            range,
+        });
         Box::pin(std::future::ready(Ok(snapshot)))
     }
 }
 
-struct GoSnapshot {
+struct CallerSnapshot {
     requests: mpsc::UnboundedSender<Wanted>,
+    labels: SelectedLabels,
     range: TimeRange,
 }
 
-impl Snapshot for GoSnapshot {
+impl CallerSnapshot {
+    /// The number of a new select.
+    fn number(&self) -> usize {
+        let mut labels = self.labels.lock();
+        labels.push(None);
+        labels.len() - 1
+    }
+}
+
+impl Snapshot for CallerSnapshot {
+    fn is_fed_by_caller(&self) -> bool {
+        true
+    }
+
     fn select<'a>(
         &'a self,
         request: SelectRequest<'a>,
@@ -58,14 +83,20 @@ impl Snapshot for GoSnapshot {
         Box::pin(async move {
             let other = |failure: MessageError| StorageError::Other(failure.to_string());
             let gone = |_| StorageError::Other("the query's caller is gone".into());
-            let message = encode(self.range, &request).map_err(other)?;
+            let number = self.number();
+            let message = encode(number, self.range, &request).map_err(other)?;
             let (answer, parts) = oneshot::channel();
             let wanted = Wanted { message, answer };
             self.requests
                 .unbounded_send(wanted)
                 .map_err(|_| StorageError::Other("the query's caller is gone".into()))?;
             let parts = parts.await.map_err(gone)?;
-            samples::selected(&parts, request.symbols).map_err(other)
+            let (labels, series) = samples::selected(parts, request.symbols).map_err(other)?;
+            let projected = request.projection.is_some();
+            if !projected {
+                self.labels.lock()[number] = Some(labels.clone());
+            }
+            Ok(samples::answer(labels, series, projected))
         })
     }
 
@@ -86,12 +117,17 @@ impl Snapshot for GoSnapshot {
 }
 
 fn labels_unsupported() -> StorageError {
-    StorageError::Unsupported("label names and values come from the Go storage itself".into())
+    StorageError::Unsupported("label names and values come from the caller's storage itself".into())
 }
 
-/// The request as Go reads it.
-fn encode(snapshot: TimeRange, request: &SelectRequest<'_>) -> Result<Vec<u8>, MessageError> {
+/// The request as `request.go` reads it.
+fn encode(
+    number: usize,
+    snapshot: TimeRange,
+    request: &SelectRequest<'_>,
+) -> Result<Vec<u8>, MessageError> {
     let mut out = Writer::default();
+    out.len(number)?;
     for time in [
         snapshot.start,
         snapshot.end,
@@ -118,5 +154,7 @@ fn encode(snapshot: TimeRange, request: &SelectRequest<'_>) -> Result<Vec<u8>, M
         out.text(matcher.name())?;
         out.text(matcher.value())?;
     }
+    out.u8(u8::from(request.projection.is_some()));
+    out.texts(request.projection.unwrap_or_default())?;
     Ok(out.into_bytes())
 }

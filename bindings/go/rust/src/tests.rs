@@ -1,5 +1,7 @@
 //! The Rust side alone, called as Go calls it. Whole queries are tested in Go.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use quarrel_chunks::{FloatEncoder, XorEncoder};
@@ -7,9 +9,11 @@ use quarrel_engine::labels::SymbolTable;
 use quarrel_engine::storage::ChunkData;
 
 use crate::abi::{self, Reply, Status};
+use crate::answer::FloatPoint;
 use crate::failure::Failure;
 use crate::message::{Reader, Writer};
 use crate::options::ABI_VERSION;
+use crate::parts::Part;
 use crate::run::{Run, Step, new_engine};
 use crate::samples::selected;
 
@@ -33,44 +37,83 @@ fn query_message(text: &str) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// Two series, `a` with a sample at 0 and `b` without any.
+fn align(out: &mut Vec<u8>) {
+    out.resize(out.len().next_multiple_of(8), 0);
+}
+
+/// Two series, `a` with a sample at 0 as a chunk and one at 1,000 as columns, and
+/// `b` without any.
 fn part() -> Vec<u8> {
     let mut encoder = XorEncoder::new();
     encoder.append(0, 7.5);
     let chunk = encoder.bytes();
-    let mut out = Writer::default();
-    for (name, chunks) in [("a", 1), ("b", 0)] {
-        out.u32(1);
-        out.text("__name__").unwrap();
-        out.text(name).unwrap();
-        out.u32(chunks);
-        if chunks > 0 {
-            out.u8(1);
-            out.u8(0);
-            out.u32(1);
-            out.i64(0);
-            out.i64(0);
-            out.len(chunk.len()).unwrap();
-            chunk.iter().for_each(|&byte| out.u8(byte));
+    let mut chunks = Writer::default();
+    chunks.u32(1);
+    chunks.u32(chunk.len() as u32);
+    (0..2).for_each(|_| chunks.i64(0));
+    let mut chunks = chunks.into_bytes();
+    chunks.extend_from_slice(chunk);
+    align(&mut chunks);
+    let mut columns = Writer::default();
+    columns.u32(0);
+    columns.u32(1);
+    (0..3).for_each(|_| columns.i64(1000));
+    columns.f64(9.0);
+    chunks.extend_from_slice(&columns.into_bytes());
+    let mut out = Vec::new();
+    for (name, chunks, count) in [("a", &chunks[..], 2), ("b", &[], 0)] {
+        let mut series = Writer::default();
+        series.u64(chunks.len() as u64);
+        for number in [1, count, count, "__name__".len() as u32, 1] {
+            series.u32(number);
         }
+        out.extend_from_slice(&series.into_bytes());
+        out.extend_from_slice(b"__name__");
+        out.extend_from_slice(name.as_bytes());
+        align(&mut out);
+        out.extend_from_slice(chunks);
     }
-    out.into_bytes()
+    out
+}
+
+/// The same bytes where the engine wants them.
+fn aligned(bytes: &[u8]) -> Bytes {
+    let mut part = Part::new(&Arc::default(), bytes.len());
+    let (memory, len) = part.memory();
+    assert!(len >= bytes.len());
+    // SAFETY: `len` bytes are there, and nobody else knows them.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), memory, bytes.len()) };
+    part.filled(bytes.len()).unwrap()
+}
+
+fn answer(query: &Run, bytes: &[u8], last: bool) -> Result<(), Failure> {
+    let (memory, len) = query.part(bytes.len())?;
+    assert!(len >= bytes.len());
+    // SAFETY: `len` bytes are there until the query takes them.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), memory, bytes.len()) };
+    query.answer(bytes.len(), last)
 }
 
 #[test]
 fn a_query_stops_for_samples_and_goes_on() {
     let engine = new_engine(&engine_message()).unwrap();
     let query = Run::new(&engine, &query_message("a + 1")).unwrap();
-    assert!(matches!(query.next(), Ok(Step::Select(_))));
-    assert!(matches!(query.next(), Err(Failure::Misuse(_))));
-    query.answer(&part(), false).unwrap();
-    query.answer(&[], true).unwrap();
-    let Ok(Step::Done(answer)) = query.next() else {
-        panic!("the query is not done");
-    };
-    assert!(answer.windows(8).any(|w| w == 8.5f64.to_le_bytes()));
-    assert!(matches!(query.next(), Err(Failure::Misuse(_))));
-    assert!(matches!(query.answer(&[], true), Err(Failure::Misuse(_))));
+    let next = || query.next(|step, _| step);
+    assert!(matches!(next(), Ok(Step::Select)));
+    assert!(matches!(next(), Err(Failure::Misuse(_))));
+    answer(&query, &part(), false).unwrap();
+    answer(&query, &[], true).unwrap();
+    assert!(matches!(query.floats(&mut []), Err(Failure::Misuse(_))));
+    assert!(matches!(next(), Ok(Step::Done)));
+    let mut points = [FloatPoint {
+        timestamp: 7,
+        value: 0.0,
+    }];
+    query.floats(&mut points).unwrap();
+    assert_eq!((points[0].timestamp, points[0].value), (0, 8.5));
+    assert!(matches!(query.floats(&mut []), Err(Failure::Misuse(_))));
+    assert!(matches!(next(), Err(Failure::Misuse(_))));
+    assert!(matches!(answer(&query, &[], true), Err(Failure::Misuse(_))));
 }
 
 #[test]
@@ -78,7 +121,7 @@ fn a_query_can_be_ended_before_it_starts() {
     let engine = new_engine(&engine_message()).unwrap();
     let query = Run::new(&engine, &query_message("a")).unwrap();
     query.cancel();
-    let failed = query.next().unwrap_err();
+    let failed = query.next(|step, _| step).unwrap_err();
     assert_eq!(
         failed.to_string(),
         "query was canceled in expression evaluation"
@@ -88,16 +131,29 @@ fn a_query_can_be_ended_before_it_starts() {
 #[test]
 fn series_keep_their_chunks() {
     let symbols = SymbolTable::new();
-    let found = selected(&[Bytes::from(part())], &symbols).unwrap();
-    assert_eq!(found.labels.len(), 2);
-    assert_eq!(found.series.estimated_samples(), Some(1));
+    let (labels, series) = selected(vec![aligned(&part())], &symbols).unwrap();
+    assert_eq!(labels.len(), 2);
+    let read = symbols.read();
+    let shown: Vec<_> = labels.iter().map(|row| read.display(row)).collect();
+    assert_eq!(shown, ["a", "b"]);
+    assert_eq!(series.estimated_samples(), Some(2));
     let mut chunks = Vec::new();
-    found.series.chunks(0, &mut chunks).unwrap();
-    assert!(matches!(chunks[..], [ref c] if matches!(c.data, ChunkData::Encoded { .. })));
-    found.series.chunks(1, &mut chunks).unwrap();
-    assert_eq!(chunks.len(), 1);
-    assert!(found.series.chunks(2, &mut chunks).is_err());
-    assert!(found.series.chunks(u32::MAX, &mut chunks).is_err());
+    series.chunks(0, &mut chunks).unwrap();
+    let [encoded, floats] = &chunks[..] else {
+        panic!("{chunks:?}");
+    };
+    assert!(matches!(encoded.data, ChunkData::Encoded { .. }));
+    let ChunkData::Floats {
+        timestamps, values, ..
+    } = &floats.data
+    else {
+        panic!("{floats:?}");
+    };
+    assert_eq!((&timestamps[..], &values[..]), (&[1000][..], &[9.0][..]));
+    series.chunks(1, &mut chunks).unwrap();
+    assert_eq!(chunks.len(), 2);
+    assert!(series.chunks(2, &mut chunks).is_err());
+    assert!(series.chunks(u32::MAX, &mut chunks).is_err());
 }
 
 #[test]
@@ -150,12 +206,17 @@ fn fields_come_out_as_they_went_in() {
 proptest! {
     /// Any message gives an answer or an error.
     #[test]
-    fn damaged_messages_are_errors(mut bytes in Just(part()), at in 0..60usize, byte: u8, cut in 0..60usize) {
+    fn damaged_messages_are_errors(mut bytes in Just(part()), at in 0..160usize, byte: u8, cut in 0..160usize) {
         if let Some(place) = bytes.get_mut(at) {
             *place = byte;
         }
         bytes.truncate(bytes.len() - cut.min(bytes.len()));
-        let _ = selected(&[Bytes::from(bytes.clone())], &SymbolTable::new());
+        if let Ok((labels, series)) = selected(vec![aligned(&bytes)], &SymbolTable::new()) {
+            let mut chunks = Vec::new();
+            for row in 0..labels.len() as u32 {
+                let _ = series.chunks(row, &mut chunks);
+            }
+        }
         let _ = new_engine(&bytes);
         let engine = new_engine(&engine_message()).unwrap();
         let _ = Run::new(&engine, &bytes);
