@@ -137,7 +137,7 @@ func decodeSeries(t *testing.T, part []byte) []sample {
 	t.Helper()
 	r := reader{rest: part}
 	align := func() { r.take((len(r.rest) - len(part)) & 7) }
-	size, count, chunks, samples := int(r.u64()), r.u32(), r.u32(), int(r.u32())
+	size, chunks, samples, count := int(r.u64()), r.u32(), int(r.u32()), r.u32()
 	require.EqualValues(t, 1, count)
 	name, value := int(r.u32()), int(r.u32())
 	require.Equal(t, "ab", string(r.take(name+value)))

@@ -12,6 +12,8 @@ package quarrel
 // #cgo nocallback quarrel_query_part
 // #cgo noescape quarrel_query_answer
 // #cgo nocallback quarrel_query_answer
+// #cgo noescape quarrel_query_feed
+// #cgo nocallback quarrel_query_feed
 // #cgo noescape quarrel_query_floats
 // #cgo nocallback quarrel_query_floats
 // #cgo noescape quarrel_query_cancel
@@ -43,6 +45,8 @@ const (
 	statusDone   status = C.QUARREL_DONE
 	statusFailed status = C.QUARREL_FAILED
 	statusSelect status = C.QUARREL_SELECT
+	statusFeed   status = C.QUARREL_FEED
+	statusEnough status = C.QUARREL_ENOUGH
 )
 
 // Both are a time and a float, so that the engine writes an answer where it
@@ -118,13 +122,15 @@ func newQuery(engine uint64, message []byte) (uint64, error) {
 	return uint64(reply.handle), done(became, &reply)
 }
 
-// next runs a query until it requests samples or ends. The message is the
-// query's, until the next call that takes it.
+// next runs a query until it requests samples or chunks, or ends. The message is
+// the query's, until the next call that takes it.
 func next(query uint64) (status, []byte, error) {
 	var reply C.quarrel_reply
 	became := C.quarrel_query_next(C.uint64_t(query), &reply)
-	if s := status(became); s != statusDone && s != statusSelect {
-		return s, nil, failed(became, &reply)
+	switch status(became) {
+	case statusDone, statusSelect, statusFeed:
+	default:
+		return status(became), nil, failed(became, &reply)
 	}
 	return status(became), unsafe.Slice((*byte)(reply.data), reply.len), nil
 }
@@ -148,6 +154,21 @@ func answer(query uint64, written int, last bool) error {
 	}
 	var reply C.quarrel_reply
 	return done(C.quarrel_query_answer(C.uint64_t(query), C.size_t(written), flag, &reply), &reply)
+}
+
+// feed hands over chunks that were written to the memory that part gave last, and
+// tells whether the query needs more of them.
+func feed(query uint64, written int, last bool) (more bool, err error) {
+	var flag C.uint8_t
+	if last {
+		flag = 1
+	}
+	var reply C.quarrel_reply
+	became := C.quarrel_query_feed(C.uint64_t(query), C.size_t(written), flag, &reply)
+	if status(became) == statusEnough {
+		return false, nil
+	}
+	return true, done(became, &reply)
 }
 
 // floats writes the floats of a query's answer, of which there are so many.

@@ -2,6 +2,7 @@ package quarrel
 
 import (
 	"encoding/binary"
+	"math"
 	"unsafe"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -11,6 +12,13 @@ import (
 // partBytes is how much memory a part begins with; rust/src/parts.rs has the same
 // number.
 const partBytes = 256 << 10
+
+// feedBytes is how much is handed over at once where the engine computes meanwhile.
+const feedBytes = 64 << 10
+
+// later is the number of chunks of a series that come later; rust/src/samples.rs
+// has the same number.
+const later = math.MaxUint32
 
 // The flags of a chunk, and the encoding of columns; rust/src/samples.rs has the
 // same numbers.
@@ -22,6 +30,7 @@ const (
 
 const (
 	seriesHeader = 20
+	feedHeader   = 16
 	chunkHeader  = 24
 )
 
@@ -33,6 +42,9 @@ type partWriter struct {
 	memory []byte
 	at     int
 	err    error
+	// Whether chunks are handed over whose series the engine knows, and whether
+	// it needs no more of them.
+	feeding, enough bool
 
 	series          int // where it begins
 	body            int // where its chunks begin
@@ -77,16 +89,29 @@ func (w *partWriter) hand(written int, last bool) error {
 	if written == 0 && !last {
 		return nil
 	}
-	return answer(w.query, written, last)
+	if !w.feeding {
+		return answer(w.query, written, last)
+	}
+	more, err := feed(w.query, written, last)
+	w.enough = w.enough || !more
+	return err
 }
 
 // finish hands over what is left.
 func (w *partWriter) finish() error {
-	if w.err != nil {
-		return w.err
+	if w.err == nil {
+		w.err = w.hand(w.at, true)
+		w.memory, w.at = nil, 0
 	}
-	w.err = w.hand(w.at, true)
-	w.memory, w.at = nil, 0
+	return w.err
+}
+
+// flush hands over what there is if that is enough for the engine to compute.
+func (w *partWriter) flush() error {
+	if w.err == nil && w.at >= feedBytes {
+		w.err = w.hand(w.at, false)
+		w.memory, w.at = nil, 0
+	}
 	return w.err
 }
 
@@ -99,11 +124,9 @@ func (w *partWriter) align() { w.at = (w.at + 7) &^ 7 }
 
 // begin begins a series by those of its labels that are wanted.
 func (w *partWriter) begin(set labels.Labels, wanted *projection) {
-	w.series = w.at
-	if !w.room(seriesHeader + 8) {
+	if !w.open(seriesHeader) {
 		return
 	}
-	w.at += seriesHeader
 	count := uint32(0)
 	set.Range(func(l labels.Label) {
 		if wanted.has(l.Name) && w.label(l) {
@@ -111,10 +134,23 @@ func (w *partWriter) begin(set labels.Labels, wanted *projection) {
 		}
 	})
 	w.align()
-	w.body, w.chunks, w.samples = w.at, 0, 0
+	w.body = w.at
 	if w.err == nil {
-		w.put32(w.series+8, count)
+		w.put32(w.series+16, count)
 	}
+}
+
+// resume begins a series whose labels the engine knows.
+func (w *partWriter) resume() { w.open(feedHeader) }
+
+func (w *partWriter) open(header int) bool {
+	w.series = w.at
+	if !w.room(header + 8) {
+		return false
+	}
+	w.at += header
+	w.body, w.chunks, w.samples = w.at, 0, 0
+	return true
 }
 
 func (w *partWriter) label(l labels.Label) bool {
@@ -133,10 +169,15 @@ func (w *partWriter) label(l labels.Label) bool {
 func (w *partWriter) end() {
 	if w.err == nil {
 		w.put64(w.series, uint64(w.at-w.body))
-		w.put32(w.series+12, w.chunks)
-		w.put32(w.series+16, w.samples)
-		w.series = w.at
+		w.put32(w.series+8, w.chunks)
+		w.put32(w.series+12, w.samples)
 	}
+}
+
+// postpone ends a series whose chunks come later.
+func (w *partWriter) postpone() {
+	w.chunks = later
+	w.end()
 }
 
 // header writes what stands before a chunk, for which and whose payload it makes

@@ -15,6 +15,8 @@ enum {
 	QUARREL_FAILED = 1, /* the reply holds the failure */
 	QUARREL_SELECT = 2, /* the reply holds the request for samples */
 	QUARREL_NO_REPLY = 3,
+	QUARREL_FEED = 4, /* the reply holds which series need their chunks */
+	QUARREL_ENOUGH = 5,
 };
 
 /* A new object's handle, or bytes, or nothing. */
@@ -37,6 +39,7 @@ int32_t quarrel_query_new(uint64_t engine, const uint8_t *data, size_t len, quar
 int32_t quarrel_query_next(uint64_t query, quarrel_reply *reply);
 int32_t quarrel_query_part(uint64_t query, size_t least, quarrel_reply *reply);
 int32_t quarrel_query_answer(uint64_t query, size_t len, uint8_t last, quarrel_reply *reply);
+int32_t quarrel_query_feed(uint64_t query, size_t len, uint8_t last, quarrel_reply *reply);
 int32_t quarrel_query_floats(uint64_t query, quarrel_point *points, size_t len, quarrel_reply *reply);
 int32_t quarrel_query_cancel(uint64_t query, quarrel_reply *reply);
 int32_t quarrel_query_free(uint64_t query, quarrel_reply *reply);

@@ -169,12 +169,17 @@ func (q *query) evaluate(ctx context.Context, samples *sampleReader) (parser.Val
 		if err != nil {
 			return nil, nil, asPromQL(ctx, err, q.text)
 		}
-		if became == statusDone {
+		switch became {
+		case statusDone:
 			return q.answer(handle, message, samples)
-		}
-		wanted, err := decodeRequest(message)
-		if err == nil {
-			err = samples.read(&wanted)
+		case statusFeed:
+			r := reader{rest: message}
+			err = samples.feed(int(r.u32()))
+		default:
+			var wanted *request
+			if wanted, err = decodeRequest(message); err == nil {
+				err = samples.read(wanted)
+			}
 		}
 		switch {
 		case err != nil && ctx.Err() != nil:
@@ -187,7 +192,7 @@ func (q *query) evaluate(ctx context.Context, samples *sampleReader) (parser.Val
 
 // answer reads the query's answer.
 func (q *query) answer(handle uint64, message []byte, samples *sampleReader) (parser.Value, annotations.Annotations, error) {
-	done, err := decodeResult(message, samples.labels, func(points []promql.FPoint) error {
+	done, err := decodeResult(message, samples.labels(), func(points []promql.FPoint) error {
 		return floats(handle, points)
 	})
 	if err != nil {

@@ -22,49 +22,74 @@ type sampleReader struct {
 	encoder  sampleEncoder
 	part     partWriter
 	warnings annotations.Annotations
-
-	querier      storage.Querier
-	chunkQuerier storage.ChunkQuerier
-	mint, maxt   int64
-
-	// The labels of the series of each select, where the query may give them back.
-	labels [][]labels.Labels
+	queriers []openQuerier
+	selects  []selectState
 
 	iterator      chunkenc.Iterator
 	chunkIterator chunks.Iterator
 }
 
-// open opens the query's querier, of chunks if there is one.
-func (s *sampleReader) open(mint, maxt int64) error {
-	if (s.querier != nil || s.chunkQuerier != nil) && s.mint == mint && s.maxt == maxt {
-		return nil
-	}
-	s.close()
-	s.mint, s.maxt = mint, maxt
-	if queryable, ok := s.queryable.(storage.ChunkQueryable); ok && !s.noChunks {
-		querier, err := queryable.ChunkQuerier(mint, maxt)
-		if err == nil {
-			s.chunkQuerier = querier
-			return nil
+// An openQuerier is a querier of samples or of chunks.
+type openQuerier struct {
+	mint, maxt int64
+	samples    storage.Querier
+	chunks     storage.ChunkQuerier
+}
+
+// A selectState is what is known of a select that has been answered.
+type selectState struct {
+	request *request
+	// The labels of its series, where the answer may give them back.
+	labels []labels.Labels
+	// The series whose samples come later, of one kind.
+	series      []storage.Series
+	chunkSeries []storage.ChunkSeries
+}
+
+// open returns the query's querier for a range of time, of chunks if there is one.
+func (s *sampleReader) open(mint, maxt int64) (openQuerier, error) {
+	for _, open := range s.queriers {
+		if open.mint == mint && open.maxt == maxt {
+			return open, nil
 		}
+	}
+	open := openQuerier{mint: mint, maxt: maxt}
+	if queryable, ok := s.queryable.(storage.ChunkQueryable); ok && !s.noChunks {
 		// Some storages have the method and nothing behind it. What goes wrong
 		// otherwise goes wrong below, too.
+		if querier, err := queryable.ChunkQuerier(mint, maxt); err == nil {
+			open.chunks = querier
+		}
 	}
-	querier, err := s.queryable.Querier(mint, maxt)
-	if err == nil {
-		s.querier = querier
+	if open.chunks == nil {
+		querier, err := s.queryable.Querier(mint, maxt)
+		if err != nil {
+			return open, err
+		}
+		open.samples = querier
 	}
-	return err
+	s.queriers = append(s.queriers, open)
+	return open, nil
 }
 
 func (s *sampleReader) close() {
-	if s.querier != nil {
-		_ = s.querier.Close()
+	for _, open := range s.queriers {
+		if open.chunks != nil {
+			_ = open.chunks.Close()
+		} else {
+			_ = open.samples.Close()
+		}
 	}
-	if s.chunkQuerier != nil {
-		_ = s.chunkQuerier.Close()
+	s.queriers = nil
+}
+
+// labels are those of the series of each select.
+func (s *sampleReader) labels() [][]labels.Labels {
+	all := make([][]labels.Labels, len(s.selects))
+	for i := range s.selects {
+		all[i] = s.selects[i].labels
 	}
-	s.querier, s.chunkQuerier = nil, nil
+	return all
 }
 
 // A seriesSet is what sets of series and of series of chunks have in common.
@@ -74,30 +99,40 @@ type seriesSet interface {
 	Warnings() annotations.Annotations
 }
 
-// read hands over the requested series in the order of their labels.
+// read hands over the requested series in the order of their labels: with their
+// samples, or if there are many at first without.
 func (s *sampleReader) read(wanted *request) error {
-	if err := s.open(wanted.mint, wanted.maxt); err != nil {
+	open, err := s.open(wanted.mint, wanted.maxt)
+	if err != nil {
 		return err
 	}
+	for len(s.selects) <= wanted.number {
+		s.selects = append(s.selects, selectState{})
+	}
+	state := &s.selects[wanted.number]
+	state.request = wanted
+	s.part.feeding = false
 	var (
-		set  seriesSet
-		one  func() error
-		hint = &wanted.hints
+		set     seriesSet
+		one     func(atOnce bool) error
+		hints   = &wanted.hints
+		samples uint64
 	)
-	if s.chunkQuerier != nil {
-		found := s.chunkQuerier.Select(s.ctx, true, hint, wanted.matchers...)
-		set, one = found, func() error { return s.chunkSeries(found.At(), wanted) }
+	if open.chunks != nil {
+		found := open.chunks.Select(s.ctx, true, hints, wanted.matchers...)
+		set, one = found, func(atOnce bool) error { return s.nextChunks(found.At(), state, atOnce) }
 	} else {
-		found := s.querier.Select(s.ctx, true, hint, wanted.matchers...)
-		set, one = found, func() error { return s.series(found.At(), wanted) }
+		found := open.samples.Select(s.ctx, true, hints, wanted.matchers...)
+		set, one = found, func(atOnce bool) error { return s.nextSamples(found.At(), state, atOnce) }
 	}
 	for set.Next() {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		if err := one(); err != nil {
+		if err := one(samples <= wanted.atOnce); err != nil {
 			return storageError{err}
 		}
+		samples += uint64(s.part.samples)
 		if s.part.err != nil {
 			return s.part.err
 		}
@@ -109,32 +144,78 @@ func (s *sampleReader) read(wanted *request) error {
 	return s.part.finish()
 }
 
-// begin begins a series by its labels.
-func (s *sampleReader) begin(set labels.Labels, wanted *request) {
-	s.part.begin(set, wanted.projection)
-	if wanted.projection == nil {
-		for len(s.labels) <= wanted.number {
-			s.labels = append(s.labels, nil)
+// feed hands over the samples of the series that were handed over without.
+func (s *sampleReader) feed(number int) error {
+	if number >= len(s.selects) {
+		return errShort
+	}
+	state := &s.selects[number]
+	s.part.feeding, s.part.enough = true, false
+	for i := range max(len(state.series), len(state.chunkSeries)) {
+		if err := s.ctx.Err(); err != nil {
+			return err
 		}
-		of := &s.labels[wanted.number]
-		*of = append(*of, set)
+		s.part.resume()
+		var err error
+		if state.chunkSeries != nil {
+			err = s.chunks(state.chunkSeries[i], state.request)
+		} else {
+			err = s.samples(state.series[i], state.request)
+		}
+		if err != nil {
+			return storageError{err}
+		}
+		s.part.end()
+		if err := s.part.flush(); err != nil || s.part.enough {
+			return err
+		}
+	}
+	state.series, state.chunkSeries = nil, nil
+	return s.part.finish()
+}
+
+// begin begins a series by its labels.
+func (s *sampleReader) begin(set labels.Labels, state *selectState) {
+	s.part.begin(set, state.request.projection)
+	if state.request.projection == nil {
+		state.labels = append(state.labels, set)
 	}
 }
 
-// series hands over a series, whose samples are read one by one.
-func (s *sampleReader) series(series storage.Series, wanted *request) error {
-	s.begin(series.Labels(), wanted)
-	s.iterator = series.Iterator(s.iterator)
-	if err := s.encoder.encode(s.iterator, wanted.hints.Start, wanted.hints.End, &s.part); err != nil {
-		return err
+// nextSamples hands over a series whose samples are read one by one.
+func (s *sampleReader) nextSamples(series storage.Series, state *selectState, atOnce bool) error {
+	s.begin(series.Labels(), state)
+	if !atOnce {
+		state.series = append(state.series, series)
+		s.part.postpone()
+		return nil
 	}
+	err := s.samples(series, state.request)
 	s.part.end()
-	return nil
+	return err
 }
 
-// chunkSeries hands over a series with its chunks as they are.
-func (s *sampleReader) chunkSeries(series storage.ChunkSeries, wanted *request) error {
-	s.begin(series.Labels(), wanted)
+// nextChunks hands over a series that has chunks.
+func (s *sampleReader) nextChunks(series storage.ChunkSeries, state *selectState, atOnce bool) error {
+	s.begin(series.Labels(), state)
+	if !atOnce {
+		state.chunkSeries = append(state.chunkSeries, series)
+		s.part.postpone()
+		return nil
+	}
+	err := s.chunks(series, state.request)
+	s.part.end()
+	return err
+}
+
+// samples writes the samples of a series.
+func (s *sampleReader) samples(series storage.Series, wanted *request) error {
+	s.iterator = series.Iterator(s.iterator)
+	return s.encoder.encode(s.iterator, wanted.hints.Start, wanted.hints.End, &s.part)
+}
+
+// chunks writes the chunks of a series as they are.
+func (s *sampleReader) chunks(series storage.ChunkSeries, wanted *request) error {
 	s.chunkIterator = series.Iterator(s.chunkIterator)
 	for s.chunkIterator.Next() {
 		meta := s.chunkIterator.At()
@@ -145,11 +226,10 @@ func (s *sampleReader) chunkSeries(series storage.ChunkSeries, wanted *request) 
 			return err
 		}
 	}
-	s.part.end()
 	return s.chunkIterator.Err()
 }
 
-// chunk hands over a chunk, or those of its samples that its iterator gives: the
+// chunk writes a chunk, or those of its samples that its iterator gives: the
 // chunks of a head may have samples beyond, of appends that are not committed or
 // were not when the query began.
 func (s *sampleReader) chunk(meta *chunks.Meta, wanted *request) error {

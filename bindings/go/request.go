@@ -9,6 +9,9 @@ import (
 type request struct {
 	// The number of the select in its query.
 	number int
+	// So many samples are read at once. Where there are more, the engine is given
+	// the labels of all series first, and computes while their samples are read.
+	atOnce uint64
 	// The range of time of all selects of the query, ms.
 	mint, maxt int64
 	hints      storage.SelectHints
@@ -17,9 +20,9 @@ type request struct {
 }
 
 // decodeRequest reads what rust/src/storage.rs writes.
-func decodeRequest(bytes []byte) (request, error) {
+func decodeRequest(bytes []byte) (*request, error) {
 	r := reader{rest: bytes}
-	wanted := request{number: int(r.u32()), mint: r.i64(), maxt: r.i64()}
+	wanted := &request{number: int(r.u32()), atOnce: r.u64(), mint: r.i64(), maxt: r.i64()}
 	wanted.hints = storage.SelectHints{
 		Start: r.i64(),
 		End:   r.i64(),
@@ -37,7 +40,7 @@ func decodeRequest(bytes []byte) (request, error) {
 		kind, name, value := labels.MatchType(r.u8()), r.text(), r.text()
 		matcher, err := labels.NewMatcher(kind, name, value)
 		if err != nil {
-			return request{}, err
+			return nil, err
 		}
 		wanted.matchers = append(wanted.matchers, matcher)
 	}

@@ -28,6 +28,10 @@ pub(crate) enum Status {
     Select = 2,
     /// The pointer to the reply is null.
     NoReply = 3,
+    /// The query needs the chunks of series; the reply holds which.
+    Feed = 4,
+    /// The query does not need what it is given.
+    Enough = 5,
 }
 
 /// The reply of a call: a new object's handle, or a buffer with its handle, or
@@ -176,8 +180,8 @@ pub unsafe extern "C" fn quarrel_query_new(
     unsafe { call(reply, work) }
 }
 
-/// Runs a query until it needs samples (`Select`, with the request) or ends
-/// (`Done`, with the answer). The message is there until the next call that takes
+/// Runs a query until it needs samples (`Select`, with the request), chunks
+/// (`Feed`, with the number of their select) or ends (`Done`, with the answer). The message is there until the next call that takes
 /// the query, and is only read.
 ///
 /// # Safety
@@ -188,6 +192,7 @@ pub unsafe extern "C" fn quarrel_query_next(query: u64, reply: *mut Reply) -> i3
         let reply = |step, message: &[u8]| {
             let status = match step {
                 Step::Select => Status::Select,
+                Step::Feed => Status::Feed,
                 Step::Done => Status::Done,
             };
             (
@@ -232,6 +237,30 @@ pub unsafe extern "C" fn quarrel_query_answer(
     let work = || {
         QUERIES.get(query)?.answer(len, last != 0)?;
         DONE
+    };
+    // SAFETY: the caller of this function guarantees it.
+    unsafe { call(reply, work) }
+}
+
+/// Takes the first `len` bytes of the memory as chunks of the series that a query
+/// needs them of; `last` is not 0 for the last part. The query goes on meanwhile.
+/// `Enough` says that it needs no more of them.
+///
+/// # Safety
+/// As [`quarrel_query_answer`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn quarrel_query_feed(
+    query: u64,
+    len: usize,
+    last: u8,
+    reply: *mut Reply,
+) -> i32 {
+    let work = || {
+        let status = match QUERIES.get(query)?.feed(len, last != 0)? {
+            true => Status::Done,
+            false => Status::Enough,
+        };
+        Ok((status, Reply::EMPTY))
     };
     // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }

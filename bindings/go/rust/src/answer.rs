@@ -1,11 +1,11 @@
 //! A query's answer as a message: statistics, warnings, infos, and the value.
 
 use quarrel_engine::histogram::{CounterReset, HistogramRef};
-use quarrel_engine::labels::LabelList;
 use quarrel_engine::{QueryResult, QueryStats, SeriesRef, SeriesSet, Value};
 
 use crate::failure::Failure;
 use crate::message::{MessageError, Writer};
+use crate::storage::Answered;
 
 const SCALAR: u8 = 0;
 const STRING: u8 = 1;
@@ -14,10 +14,7 @@ const MATRIX: u8 = 3;
 
 /// The answer as `answer.go` reads it; `selected` are the labels that its selects
 /// brought.
-pub(crate) fn encode(
-    result: &QueryResult,
-    selected: &[Option<LabelList>],
-) -> Result<Vec<u8>, MessageError> {
+pub(crate) fn encode(result: &QueryResult, selected: &[Answered]) -> Result<Vec<u8>, MessageError> {
     let mut out = Writer::default();
     encode_stats(&result.stats, &mut out)?;
     out.texts(&result.warnings)?;
@@ -67,7 +64,7 @@ fn encode_stats(stats: &QueryStats, out: &mut Writer) -> Result<(), MessageError
 /// written by [`write_floats`].
 fn encode_set(
     set: &SeriesSet,
-    selected: &[Option<LabelList>],
+    selected: &[Answered],
     out: &mut Writer,
 ) -> Result<(), MessageError> {
     out.len(set.len())?;
@@ -78,8 +75,8 @@ fn encode_set(
         out.len(count)?;
     }
     out.u64(floats);
-    let unchanged = |select: &Option<LabelList>| {
-        let labels = select.as_ref();
+    let unchanged = |select: &Answered| {
+        let labels = select.labels.as_ref();
         labels.is_some_and(|labels| labels.shares(set.labels()))
     };
     let origin = selected.iter().position(unchanged);
@@ -95,12 +92,8 @@ fn encode_set(
 
 /// Whether a series has the labels that it had when it was selected. Lists may
 /// share their memory although one has no names.
-fn is_unchanged(
-    series: SeriesRef<'_>,
-    origin: Option<usize>,
-    selected: &[Option<LabelList>],
-) -> bool {
-    let labels = origin.and_then(|select| selected[select].as_ref());
+fn is_unchanged(series: SeriesRef<'_>, origin: Option<usize>, selected: &[Answered]) -> bool {
+    let labels = origin.and_then(|select| selected[select].labels.as_ref());
     labels.is_some_and(|labels| labels.get(series.row() as usize).len() == series.labels().len())
 }
 
@@ -109,7 +102,7 @@ fn is_unchanged(
 fn encode_origins(
     set: &SeriesSet,
     origin: Option<usize>,
-    selected: &[Option<LabelList>],
+    selected: &[Answered],
     out: &mut Writer,
 ) -> Result<(), MessageError> {
     out.len(origin.unwrap_or_default())?;
@@ -127,7 +120,7 @@ fn encode_origins(
 fn encode_labels(
     set: &SeriesSet,
     origin: Option<usize>,
-    selected: &[Option<LabelList>],
+    selected: &[Answered],
     out: &mut Writer,
 ) -> Result<(), MessageError> {
     let symbols = set.symbols().read();

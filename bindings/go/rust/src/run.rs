@@ -4,11 +4,15 @@
 //! [`Run::next`], and rests between the calls; larger queries compute on the
 //! engine's own threads. Each call ends with a request for samples, or with the
 //! end of the query.
+//!
+//! Of a large select the caller brings the labels first. When all selects have
+//! theirs, he brings the chunks ([`Run::feed`]), and the engine computes
+//! meanwhile.
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -20,15 +24,20 @@ use quarrel_engine::{CancelHandle, Engine, QueryError, QueryResult};
 
 use crate::answer::{self, FloatPoint};
 use crate::failure::Failure;
+use crate::message::Writer;
 use crate::options;
 use crate::options::{QueryMessage, SubquerySteps};
 use crate::parts::{Part, SpareParts};
-use crate::storage::{CallerStorage, SelectedLabels, Wanted};
+use crate::samples::ReadSeries;
+use crate::storage::{AllAnswered, CallerStorage, Wanted};
 
 /// An engine with what its queries share beside it.
 #[derive(Debug)]
 pub(crate) struct RunEngine {
     engine: Engine,
+    /// Samples up to which a query may be computed where it is polled: such a
+    /// query must not wait for chunks.
+    inline_samples: u64,
     spare: Arc<SpareParts>,
 }
 
@@ -37,6 +46,9 @@ pub(crate) struct RunEngine {
 pub(crate) enum Step {
     /// The query needs the samples that the message describes.
     Select,
+    /// The query computes and needs the chunks of a select, whose number the
+    /// message has.
+    Feed,
     /// The message is the answer.
     Done,
 }
@@ -50,7 +62,7 @@ pub(crate) struct Run {
 
 struct State {
     stage: Stage,
-    labels: SelectedLabels,
+    answered: AllAnswered,
     /// The last message to the caller, who reads it until his next call.
     message: Vec<u8>,
 }
@@ -64,22 +76,39 @@ enum Stage {
 struct Running {
     query: BoxFuture<'static, Result<QueryResult, QueryError>>,
     wanted: UnboundedReceiver<Wanted>,
+    /// How the query ended, if that was found while the caller fed it.
+    finished: Option<Box<Result<QueryResult, QueryError>>>,
     /// The select that the caller is answering now.
     answering: Option<Answering>,
+    /// The series whose chunks the caller brings now.
+    feeding: Option<Feeding>,
+    /// What the caller writes to.
+    open: Option<Part>,
     subquery_steps: Arc<SubquerySteps>,
 }
 
 struct Answering {
     parts: Vec<Bytes>,
-    /// What the caller writes to.
-    open: Option<Part>,
     answer: oneshot::Sender<Vec<Bytes>>,
+}
+
+/// Series that are complete when the caller says so, or never.
+struct Feeding(Weak<ReadSeries>);
+
+impl Drop for Feeding {
+    fn drop(&mut self) {
+        if let Some(series) = self.0.upgrade() {
+            series.end();
+        }
+    }
 }
 
 /// Makes an engine from its message.
 pub(crate) fn new_engine(message: &[u8]) -> Result<RunEngine, Failure> {
+    let options = options::engine_options(message)?;
     Ok(RunEngine {
-        engine: Engine::new(options::engine_options(message)?)?,
+        inline_samples: options.inline_samples,
+        engine: Engine::new(options)?,
         spare: Arc::default(),
     })
 }
@@ -88,9 +117,10 @@ impl Run {
     /// Makes a query; it starts with the first [`Run::next`].
     pub fn new(engine: &RunEngine, message: &[u8]) -> Result<Self, Failure> {
         let message = QueryMessage::decode(message)?;
-        let labels = SelectedLabels::default();
-        let (storage, wanted) = CallerStorage::new(&labels);
+        let answered = AllAnswered::default();
+        let (storage, wanted) = CallerStorage::new(&answered, engine.inline_samples);
         let QueryMessage { times, options, .. } = message;
+        let storage = Arc::new(storage);
         let query = engine.engine.query(&message.text, storage, times, options);
         Ok(Run {
             cancel: query.cancel_handle(),
@@ -99,10 +129,13 @@ impl Run {
                 stage: Stage::Running(Box::new(Running {
                     query: Box::pin(query.execute()),
                     wanted,
+                    finished: None,
                     answering: None,
+                    feeding: None,
+                    open: None,
                     subquery_steps: message.subquery_steps,
                 })),
-                labels,
+                answered,
                 message: Vec::new(),
             }),
         })
@@ -126,74 +159,88 @@ impl Run {
         let Stage::Running(running) = &mut state.stage else {
             return Err(Failure::Misuse("the query has ended"));
         };
-        if running.answering.is_some() {
+        if running.answering.is_some() || running.feeding.is_some() {
             return Err(Failure::Misuse("a select waits for its answer"));
         }
-        match futures::executor::block_on(poll_fn(|cx| running.poll(cx))) {
+        match running.advance(&state.answered) {
             Progress::Select(Wanted { message, answer }) => {
-                running.answering = Some(Answering {
-                    parts: Vec::new(),
-                    open: None,
-                    answer,
-                });
+                let parts = Vec::new();
+                running.answering = Some(Answering { parts, answer });
                 state.message = message;
                 Ok(use_message(Step::Select, &state.message))
+            }
+            Progress::Feed(number, series) => {
+                running.feeding = Some(Feeding(series));
+                let mut message = Writer::default();
+                message.len(number)?;
+                state.message = message.into_bytes();
+                Ok(use_message(Step::Feed, &state.message))
             }
             Progress::Done(result) => {
                 let steps = Arc::clone(&running.subquery_steps);
                 state.stage = Stage::Ended;
                 steps.check()?;
                 let result = (*result)?;
-                state.message = answer::encode(&result, &state.labels.lock())?;
+                state.message = answer::encode(&result, &state.answered.lock())?;
                 state.stage = Stage::Answered(Box::new(result));
                 Ok(use_message(Step::Done, &state.message))
             }
         }
     }
 
-    fn answering<'a>(&self, state: &'a mut State) -> Result<&'a mut Option<Answering>, Failure> {
-        match &mut state.stage {
-            Stage::Running(running) if running.answering.is_some() => Ok(&mut running.answering),
-            _ => Err(Failure::Misuse("no select waits for an answer")),
-        }
-    }
-
-    /// Memory of at least `least` bytes for the next part of the answer to the
-    /// current select, in the place of what was asked for before.
+    /// Memory of at least `least` bytes for the next part of what the query waits
+    /// for, in the place of what was asked for before.
     pub fn part(&self, least: usize) -> Result<(*mut u8, usize), Failure> {
         let mut state = self.lock()?;
-        let slot = self.answering(&mut state)?;
+        let Stage::Running(running) = &mut state.stage else {
+            return Err(NOTHING_WAITS);
+        };
+        if running.answering.is_none() && running.feeding.is_none() {
+            return Err(NOTHING_WAITS);
+        }
         let part = Part::new(&self.spare, least);
-        let open = slot.as_mut().map(|answering| answering.open.insert(part));
-        let open = open.ok_or(Failure::Misuse("no select waits for an answer"))?;
-        Ok(open.memory())
+        Ok(running.open.insert(part).memory())
     }
 
     /// Takes the first `len` bytes of the memory that was asked for as a part of
-    /// the answer.
+    /// the answer to the current select.
     pub fn answer(&self, len: usize, last: bool) -> Result<(), Failure> {
         let mut state = self.lock()?;
-        let slot = self.answering(&mut state)?;
-        let Some(mut answering) = slot.take() else {
-            return Err(Failure::Misuse("no select waits for an answer"));
+        let Stage::Running(running) = &mut state.stage else {
+            return Err(NOTHING_WAITS);
         };
-        if len > 0 {
-            let filled = answering.open.take().and_then(|part| part.filled(len));
-            match filled {
-                Some(bytes) => answering.parts.push(bytes),
-                None => {
-                    *slot = Some(answering);
-                    return Err(Failure::Misuse("a part is longer than its memory"));
-                }
-            }
+        let mut answering = running.answering.take().ok_or(NOTHING_WAITS)?;
+        let filled = running.filled(len);
+        if let Ok(part) = &filled {
+            answering.parts.extend(part.clone());
         }
-        if last {
+        if last && filled.is_ok() {
             // The receiver is gone if the query was cancelled.
             let _ = answering.answer.send(answering.parts);
         } else {
-            *slot = Some(answering);
+            running.answering = Some(answering);
         }
-        Ok(())
+        filled.map(|_| ())
+    }
+
+    /// Takes the first `len` bytes of the memory that was asked for as chunks of
+    /// the current series. Says whether the query still needs them.
+    pub fn feed(&self, len: usize, last: bool) -> Result<bool, Failure> {
+        let mut state = self.lock()?;
+        let Stage::Running(running) = &mut state.stage else {
+            return Err(NOTHING_WAITS);
+        };
+        let Feeding(series) = running.feeding.as_ref().ok_or(NOTHING_WAITS)?;
+        let series = series.upgrade();
+        let filled = running.filled(len)?;
+        if let (Some(series), Some(part)) = (&series, filled) {
+            series.feed(part)?;
+        }
+        let wanted = series.is_some() && !running.is_finished();
+        if last || !wanted {
+            running.feeding = None;
+        }
+        Ok(wanted)
     }
 
     /// Writes the floats of the answer, one series after the other.
@@ -206,13 +253,56 @@ impl Run {
     }
 }
 
+const NOTHING_WAITS: Failure = Failure::Misuse("no select waits for an answer");
+
 enum Progress {
     Select(Wanted),
+    Feed(usize, Weak<ReadSeries>),
     Done(Box<Result<QueryResult, QueryError>>),
 }
 
 impl Running {
+    /// The first bytes of what the caller wrote to; nothing for none.
+    fn filled(&mut self, len: usize) -> Result<Option<Bytes>, Failure> {
+        if len == 0 {
+            return Ok(None);
+        }
+        let filled = self.open.take().and_then(|part| part.filled(len));
+        let filled = filled.ok_or(Failure::Misuse("a part is longer than its memory"))?;
+        Ok(Some(filled))
+    }
+
+    /// Goes on until the query needs its caller, or ends.
+    fn advance(&mut self, answered: &AllAnswered) -> Progress {
+        let mut context = Context::from_waker(Waker::noop());
+        if let Poll::Ready(progress) = self.poll(&mut context) {
+            return progress;
+        }
+        // All selects have their labels. What computes may wait for chunks.
+        for (number, select) in answered.lock().iter_mut().enumerate() {
+            if let Some(series) = select.later.take().filter(|s| s.strong_count() > 0) {
+                return Progress::Feed(number, series);
+            }
+        }
+        futures::executor::block_on(poll_fn(|cx| self.poll(cx)))
+    }
+
+    /// Lets the query go on as far as it does without waiting, and says whether it
+    /// came to its end.
+    fn is_finished(&mut self) -> bool {
+        if self.finished.is_none() {
+            let mut context = Context::from_waker(Waker::noop());
+            if let Poll::Ready(result) = Pin::new(&mut self.query).poll(&mut context) {
+                self.finished = Some(Box::new(result));
+            }
+        }
+        self.finished.is_some()
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Progress> {
+        if let Some(result) = self.finished.take() {
+            return Poll::Ready(Progress::Done(result));
+        }
         if let Poll::Ready(result) = Pin::new(&mut self.query).poll(cx) {
             return Poll::Ready(Progress::Done(Box::new(result)));
         }

@@ -2,22 +2,34 @@
 //! series in the order of their labels. The parts are kept unchanged; chunks are
 //! views into them, made when the scan asks for them.
 //!
+//! Of a large select the reader gives the labels of all series first, and then
+//! chunks, while the engine computes what is there already: see [`ReadSeries`].
+//!
 //! A series is these fields, as `part.go` writes them; what follows the labels, and
 //! what follows each chunk, begins at a multiple of 8:
 //!
-//! - `u64` bytes of the chunks, `u32` labels, `u32` chunks, `u32` samples
+//! - `u64` bytes of the chunks, `u32` chunks, `u32` samples, `u32` labels
 //! - for each label `u32` bytes of its name, `u32` bytes of its value, both texts
 //! - for each chunk `u8` encoding, `u8` flags, `u16` nothing, `u32` bytes, `i64`
 //!   time of the first and `i64` of the last sample, and the bytes. The encoding 0
 //!   is columns: there are samples in the place of bytes; then come start
 //!   timestamps if the flag says so, timestamps and values.
+//!
+//! Where the number of chunks is [`LATER`], they come later, from there on of all
+//! series: a series is then the first three fields, and the chunks.
 
+use std::future::poll_fn;
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Poll, Waker};
 
 use arrow_buffer::{Buffer, ScalarBuffer};
 use bytes::Bytes;
+use futures::future::BoxFuture;
+use parking_lot::RwLock;
 use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolTable, SymbolsMut};
-use quarrel_engine::storage::{Chunk, Encoding, Selected, SeriesSource, StorageError, TimeRange};
+use quarrel_engine::storage::{Chunk, Encoding, SeriesSource, StorageError, TimeRange};
 
 use crate::message::{MessageError, Reader};
 
@@ -28,90 +40,207 @@ const WITH_START: u8 = 1;
 /// A histogram chunk: the first sample is a copy of the second, a millisecond
 /// before it. It gives that its counter-reset hint (`chunks.go`), and is no sample.
 const WITH_COPY: u8 = 1 << 1;
+/// The number of chunks of a series that come later.
+const LATER: u32 = u32::MAX;
 
 /// Where the chunks of a series are.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Place {
-    part: u32,
+    part: usize,
     chunks: u32,
     from: usize,
     to: usize,
 }
 
-/// The series of an answer.
-#[derive(Debug, Default)]
-struct ReadSeries {
-    parts: Vec<Bytes>,
-    places: Vec<Place>,
+/// The series of an answer. Their chunks may come later than their labels, in the
+/// order of rows; who needs some waits until they are there.
+#[derive(Debug)]
+pub(crate) struct ReadSeries {
+    rows: usize,
     samples: u64,
+    /// How many rows have their chunks.
+    fed: AtomicUsize,
+    chunks: RwLock<Chunks>,
 }
 
-impl SeriesSource for ReadSeries {
+#[derive(Debug, Default)]
+struct Chunks {
+    parts: Vec<Bytes>,
+    places: Vec<Place>,
+    /// Whether nothing more comes.
+    ended: bool,
+    waiting: Vec<Waker>,
+}
+
+impl Chunks {
+    fn wake(&mut self) {
+        self.waiting.drain(..).for_each(Waker::wake);
+    }
+}
+
+impl ReadSeries {
+    /// Whether all chunks are there.
+    pub fn is_complete(&self) -> bool {
+        self.fed.load(Ordering::Acquire) == self.rows
+    }
+
+    /// Takes in the chunks of the next rows.
+    ///
+    /// # Errors
+    /// When the part is not what its reader writes.
+    pub fn feed(&self, part: Bytes) -> Result<(), MessageError> {
+        let mut fields = Reader::new(&part);
+        let mut chunks = self.chunks.write();
+        let number = chunks.parts.len();
+        let mut places = Vec::new();
+        while !fields.is_empty() {
+            let (bytes, count) = (fields.u64()?, fields.u32()?);
+            fields.u32()?;
+            places.push(read_place(&mut fields, bytes, (number, count))?);
+        }
+        if places.len() > self.rows - chunks.places.len() {
+            return Err(MessageError::Malformed {
+                at: fields.position(),
+                what: "there are more series than labels",
+            });
+        }
+        chunks.places.extend(places);
+        chunks.parts.push(part);
+        self.fed.store(chunks.places.len(), Ordering::Release);
+        chunks.wake();
+        Ok(())
+    }
+
+    /// Says that nothing more comes.
+    pub fn end(&self) {
+        let mut chunks = self.chunks.write();
+        chunks.ended = true;
+        chunks.wake();
+    }
+
+    /// Waits until the first `rows` have their chunks.
+    async fn wait(self: Arc<Self>, rows: usize) -> Result<(), StorageError> {
+        poll_fn(|cx| {
+            if self.fed.load(Ordering::Acquire) >= rows {
+                return Poll::Ready(Ok(()));
+            }
+            let mut chunks = self.chunks.write();
+            if chunks.places.len() >= rows {
+                return Poll::Ready(Ok(()));
+            }
+            if chunks.ended {
+                let gone = "the reader of the series is gone";
+                return Poll::Ready(Err(StorageError::Other(gone.into())));
+            }
+            chunks.waiting.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// What the engine holds of the series.
+#[derive(Debug)]
+pub(crate) struct Source(pub Arc<ReadSeries>);
+
+impl SeriesSource for Source {
     fn chunks(&self, row: u32, out: &mut Vec<Chunk>) -> Result<(), StorageError> {
-        let place = self.places.get(row as usize);
-        let place =
-            place.ok_or_else(|| StorageError::Other(format!("there is no series {row}")))?;
-        let part = &self.parts[place.part as usize];
+        let (place, part) = {
+            let chunks = self.0.chunks.read();
+            let place = chunks.places.get(row as usize).copied();
+            let missing = || StorageError::Other(format!("there are no chunks of series {row}"));
+            let place = place.ok_or_else(missing)?;
+            (place, chunks.parts[place.part].clone())
+        };
         let mut fields = Reader::new(&part[place.from..place.to]);
         let malformed = |error: MessageError| StorageError::Other(error.to_string());
         for _ in 0..place.chunks {
-            out.push(read_chunk(&mut fields, part).map_err(malformed)?);
+            out.push(read_chunk(&mut fields, &part).map_err(malformed)?);
         }
         Ok(())
     }
 
+    fn prefetch(&self, rows: Range<u32>) -> Option<BoxFuture<'static, Result<(), StorageError>>> {
+        let rows = rows.end as usize;
+        if self.0.fed.load(Ordering::Acquire) >= rows {
+            return None;
+        }
+        Some(Box::pin(Arc::clone(&self.0).wait(rows)))
+    }
+
     fn estimated_samples(&self) -> Option<u64> {
-        Some(self.samples)
+        Some(self.0.samples)
     }
 }
 
-/// The answer to a select.
+/// The answer to a select, of which some chunks may come later; then there are more
+/// than `at_once` samples.
 ///
 /// # Errors
 /// When a part is not what its reader writes.
 pub(crate) fn selected(
     parts: Vec<Bytes>,
     symbols: &SymbolTable,
-) -> Result<(LabelList, Arc<dyn SeriesSource>), MessageError> {
+    at_once: u64,
+) -> Result<(LabelList, Arc<ReadSeries>), MessageError> {
     let mut labels = LabelList::new();
-    let mut series = ReadSeries::default();
+    let mut places = Vec::new();
+    let mut samples = 0;
     let mut symbols = symbols.write();
     let mut row = LabelRow::default();
-    for (number, part) in (0..).zip(&parts) {
+    for (number, part) in parts.iter().enumerate() {
         let mut fields = Reader::new(part);
         while !fields.is_empty() {
-            let bytes = usize::try_from(fields.u64()?).unwrap_or(usize::MAX);
-            let (count, chunks, samples) = (fields.u32()?, fields.u32()?, fields.u32()?);
+            let at = fields.position();
+            let (bytes, chunks) = (fields.u64()?, fields.u32()?);
+            samples += u64::from(fields.u32()?);
+            let count = fields.u32()?;
             row.read(&mut fields, count as usize, &mut symbols)?;
+            if chunks != LATER {
+                if places.len() < labels.len() {
+                    let what = "chunks behind series whose chunks come later";
+                    return Err(MessageError::Malformed { at, what });
+                }
+                places.push(read_place(&mut fields, bytes, (number, chunks))?);
+            }
             labels.push(row.labels());
-            let from = fields.position();
-            fields.take(bytes)?;
-            series.samples += u64::from(samples);
-            series.places.push(Place {
-                part: number,
-                chunks,
-                from,
-                to: fields.position(),
-            });
         }
     }
-    drop(symbols);
-    series.parts = parts;
+    let (fed, rows) = (places.len(), labels.len());
+    if fed < rows {
+        // The others are about as long.
+        let share = samples / (fed as u64).max(1);
+        samples = (share * rows as u64).max(at_once + 1);
+    }
+    let chunks = Chunks {
+        parts,
+        places,
+        ..Chunks::default()
+    };
+    let series = ReadSeries {
+        rows,
+        samples,
+        fed: AtomicUsize::new(fed),
+        chunks: RwLock::new(chunks),
+    };
     Ok((labels, Arc::new(series)))
 }
 
-/// Makes the answer of its two parts; `projected` says whether labels were left
-/// out.
-pub(crate) fn answer(
-    labels: LabelList,
-    series: Arc<dyn SeriesSource>,
-    projected: bool,
-) -> Selected {
-    let selected = Selected::new(labels, series);
-    match projected {
-        true => selected.with_projected_labels(),
-        false => selected,
-    }
+/// Where so many bytes of chunks are, which are left out.
+fn read_place(
+    fields: &mut Reader<'_>,
+    bytes: u64,
+    (part, chunks): (usize, u32),
+) -> Result<Place, MessageError> {
+    let from = fields.position();
+    fields.take(usize::try_from(bytes).unwrap_or(usize::MAX))?;
+    let to = fields.position();
+    Ok(Place {
+        part,
+        chunks,
+        from,
+        to,
+    })
 }
 
 /// The labels of a series with their texts: neighbours share most of them, so that

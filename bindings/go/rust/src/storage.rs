@@ -1,7 +1,7 @@
 //! The storage that the caller of a query has: each select waits until he brings
 //! its answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use futures::channel::{mpsc, oneshot};
@@ -14,7 +14,7 @@ use quarrel_engine::storage::{
 use quarrel_matchers::MatchOp;
 
 use crate::message::{MessageError, Writer};
-use crate::samples;
+use crate::samples::{self, ReadSeries, Source};
 
 /// A select that waits for its answer.
 #[derive(Debug)]
@@ -25,49 +25,60 @@ pub(crate) struct Wanted {
     pub answer: oneshot::Sender<Vec<Bytes>>,
 }
 
-/// The labels of the selects whose answers had all of them, by the number of the
-/// select: where an answer has them unchanged, its rows are those of the select.
-pub(crate) type SelectedLabels = Arc<Mutex<Vec<Option<LabelList>>>>;
+/// What a select brought.
+#[derive(Debug, Default)]
+pub(crate) struct Answered {
+    /// The labels, if there are all of them: where the query's answer has them
+    /// unchanged, its rows are those of the select.
+    pub labels: Option<LabelList>,
+    /// The series, if their chunks come later.
+    pub later: Option<Weak<ReadSeries>>,
+}
+
+/// What the selects of a query brought, by their number.
+pub(crate) type AllAnswered = Arc<Mutex<Vec<Answered>>>;
 
 /// Sends the selects of a query to its caller.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CallerStorage {
     requests: mpsc::UnboundedSender<Wanted>,
-    labels: SelectedLabels,
+    answered: AllAnswered,
+    at_once: u64,
 }
 
 impl CallerStorage {
-    /// A storage, and the receiver of its requests.
-    pub fn new(labels: &SelectedLabels) -> (Arc<Self>, mpsc::UnboundedReceiver<Wanted>) {
+    /// A storage, and the receiver of its requests. Of a select that has no more
+    /// than `at_once` samples the caller brings all at once.
+    pub fn new(answered: &AllAnswered, at_once: u64) -> (Self, mpsc::UnboundedReceiver<Wanted>) {
         let (requests, wanted) = mpsc::unbounded();
-        let labels = Arc::clone(labels);
-        (Arc::new(CallerStorage { requests, labels }), wanted)
+        let storage = CallerStorage {
+            requests,
+            answered: Arc::clone(answered),
+            at_once,
+        };
+        (storage, wanted)
     }
 }
 
 impl Storage for CallerStorage {
     fn snapshot(&self, range: TimeRange) -> BoxFuture<'_, Result<Arc<dyn Snapshot>, StorageError>> {
-        let snapshot: Arc<dyn Snapshot> = Arc::new(CallerSnapshot {
-            requests: self.requests.clone(),
-            labels: Arc::clone(&self.labels),
-            range,
-        });
+        let storage = self.clone();
+        let snapshot: Arc<dyn Snapshot> = Arc::new(CallerSnapshot { storage, range });
         Box::pin(std::future::ready(Ok(snapshot)))
     }
 }
 
 struct CallerSnapshot {
-    requests: mpsc::UnboundedSender<Wanted>,
-    labels: SelectedLabels,
+    storage: CallerStorage,
     range: TimeRange,
 }
 
 impl CallerSnapshot {
     /// The number of a new select.
     fn number(&self) -> usize {
-        let mut labels = self.labels.lock();
-        labels.push(None);
-        labels.len() - 1
+        let mut answered = self.storage.answered.lock();
+        answered.push(Answered::default());
+        answered.len() - 1
     }
 }
 
@@ -83,20 +94,30 @@ impl Snapshot for CallerSnapshot {
         Box::pin(async move {
             let other = |failure: MessageError| StorageError::Other(failure.to_string());
             let gone = |_| StorageError::Other("the query's caller is gone".into());
+            let CallerStorage {
+                requests,
+                answered,
+                at_once,
+            } = &self.storage;
             let number = self.number();
-            let message = encode(number, self.range, &request).map_err(other)?;
+            let message = encode(number, (self.range, *at_once), &request).map_err(other)?;
             let (answer, parts) = oneshot::channel();
             let wanted = Wanted { message, answer };
-            self.requests
-                .unbounded_send(wanted)
-                .map_err(|_| StorageError::Other("the query's caller is gone".into()))?;
+            let sent = requests.unbounded_send(wanted);
+            sent.map_err(|_| StorageError::Other("the query's caller is gone".into()))?;
             let parts = parts.await.map_err(gone)?;
-            let (labels, series) = samples::selected(parts, request.symbols).map_err(other)?;
+            let (labels, series) =
+                samples::selected(parts, request.symbols, *at_once).map_err(other)?;
             let projected = request.projection.is_some();
-            if !projected {
-                self.labels.lock()[number] = Some(labels.clone());
-            }
-            Ok(samples::answer(labels, series, projected))
+            answered.lock()[number] = Answered {
+                labels: (!projected).then(|| labels.clone()),
+                later: (!series.is_complete()).then(|| Arc::downgrade(&series)),
+            };
+            let selected = Selected::new(labels, Arc::new(Source(series)));
+            Ok(match projected {
+                true => selected.with_projected_labels(),
+                false => selected,
+            })
         })
     }
 
@@ -123,11 +144,12 @@ fn labels_unsupported() -> StorageError {
 /// The request as `request.go` reads it.
 fn encode(
     number: usize,
-    snapshot: TimeRange,
+    (snapshot, at_once): (TimeRange, u64),
     request: &SelectRequest<'_>,
 ) -> Result<Vec<u8>, MessageError> {
     let mut out = Writer::default();
     out.len(number)?;
+    out.u64(at_once);
     for time in [
         snapshot.start,
         snapshot.end,
