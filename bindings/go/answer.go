@@ -149,7 +149,7 @@ func decodeLabels(r *reader, matrix promql.Matrix, selected [][]labels.Labels) e
 	}
 	rows := r.column(len(matrix))
 	texts := r.text()
-	var builder labels.ScratchBuilder
+	builder := labels.NewScratchBuilder(8)
 	for i := range matrix {
 		row := int(rows.u32())
 		if row > len(known) {

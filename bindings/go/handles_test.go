@@ -95,8 +95,10 @@ func TestQueryCallsAlternate(t *testing.T) {
 	became, bytes, err := next(query)
 	require.NoError(t, err)
 	require.Equal(t, statusSelect, became)
-	wanted, err := decodeRequest(bytes)
+	all, err := decodeRequests(bytes)
 	require.NoError(t, err)
+	require.Len(t, all, 1)
+	wanted := all[0]
 	require.Zero(t, wanted.number)
 	require.Nil(t, wanted.projection)
 	require.Len(t, wanted.matchers, 1)

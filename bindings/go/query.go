@@ -176,8 +176,8 @@ func (q *query) evaluate(ctx context.Context, samples *sampleReader) (parser.Val
 			r := reader{rest: message}
 			err = samples.feed(int(r.u32()))
 		default:
-			var wanted *request
-			if wanted, err = decodeRequest(message); err == nil {
+			var wanted []*request
+			if wanted, err = decodeRequests(message); err == nil {
 				err = samples.read(wanted)
 			}
 		}

@@ -31,9 +31,8 @@ type sampleReader struct {
 
 // An openQuerier is a querier of samples or of chunks.
 type openQuerier struct {
-	mint, maxt int64
-	samples    storage.Querier
-	chunks     storage.ChunkQuerier
+	samples storage.Querier
+	chunks  storage.ChunkQuerier
 }
 
 // A selectState is what is known of a select that has been answered.
@@ -46,14 +45,9 @@ type selectState struct {
 	chunkSeries []storage.ChunkSeries
 }
 
-// open returns the query's querier for a range of time, of chunks if there is one.
+// open opens a querier for a range of time, of chunks if there is one.
 func (s *sampleReader) open(mint, maxt int64) (openQuerier, error) {
-	for _, open := range s.queriers {
-		if open.mint == mint && open.maxt == maxt {
-			return open, nil
-		}
-	}
-	open := openQuerier{mint: mint, maxt: maxt}
+	var open openQuerier
 	if queryable, ok := s.queryable.(storage.ChunkQueryable); ok && !s.noChunks {
 		// Some storages have the method and nothing behind it. What goes wrong
 		// otherwise goes wrong below, too.
@@ -99,46 +93,74 @@ type seriesSet interface {
 	Warnings() annotations.Annotations
 }
 
-// read hands over the requested series in the order of their labels: with their
-// samples, or if there are many at first without.
-func (s *sampleReader) read(wanted *request) error {
-	open, err := s.open(wanted.mint, wanted.maxt)
+// A reading is the set of a select, and what hands over the series that it is at.
+type reading struct {
+	set    seriesSet
+	series func(atOnce bool) error
+}
+
+// read hands over the requested series of all selects. All are begun before the
+// first is read, as a fan-out wants it; selects that a query asks for afterwards
+// have a querier of their own.
+func (s *sampleReader) read(all []*request) error {
+	if len(all) == 0 {
+		return errShort
+	}
+	open, err := s.open(all[0].mint, all[0].maxt)
 	if err != nil {
 		return err
 	}
-	for len(s.selects) <= wanted.number {
-		s.selects = append(s.selects, selectState{})
+	for _, wanted := range all {
+		for len(s.selects) <= wanted.number {
+			s.selects = append(s.selects, selectState{})
+		}
 	}
+	readings := make([]reading, len(all))
+	for i, wanted := range all {
+		readings[i] = s.begun(open, wanted)
+	}
+	s.part.feeding = false
+	for i, wanted := range all {
+		if err := s.readOne(readings[i], wanted); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begun begins a select.
+func (s *sampleReader) begun(open openQuerier, wanted *request) reading {
 	state := &s.selects[wanted.number]
 	state.request = wanted
-	s.part.feeding = false
-	var (
-		set     seriesSet
-		one     func(atOnce bool) error
-		hints   = &wanted.hints
-		samples uint64
-	)
 	if open.chunks != nil {
-		found := open.chunks.Select(s.ctx, true, hints, wanted.matchers...)
-		set, one = found, func(atOnce bool) error { return s.nextChunks(found.At(), state, atOnce) }
-	} else {
-		found := open.samples.Select(s.ctx, true, hints, wanted.matchers...)
-		set, one = found, func(atOnce bool) error { return s.nextSamples(found.At(), state, atOnce) }
+		set := open.chunks.Select(s.ctx, true, &wanted.hints, wanted.matchers...)
+		return reading{set, func(atOnce bool) error { return s.nextChunks(set.At(), state, atOnce) }}
 	}
-	for set.Next() {
+	set := open.samples.Select(s.ctx, true, &wanted.hints, wanted.matchers...)
+	return reading{set, func(atOnce bool) error { return s.nextSamples(set.At(), state, atOnce) }}
+}
+
+// readOne hands over the requested series in the order of their labels: with
+// their samples, or if there are many at first without.
+func (s *sampleReader) readOne(of reading, wanted *request) error {
+	samples := uint64(0)
+	for of.set.Next() {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		if err := one(samples <= wanted.atOnce); err != nil {
+		atOnce := samples <= wanted.atOnce
+		if err := of.series(atOnce); err != nil {
 			return storageError{err}
 		}
-		samples += uint64(s.part.samples)
+		if atOnce {
+			samples += uint64(s.part.samples)
+		}
 		if s.part.err != nil {
 			return s.part.err
 		}
 	}
-	s.warnings.Merge(set.Warnings())
-	if err := set.Err(); err != nil {
+	s.warnings.Merge(of.set.Warnings())
+	if err := of.set.Err(); err != nil {
 		return storageError{err}
 	}
 	return s.part.finish()

@@ -19,9 +19,23 @@ type request struct {
 	projection *projection
 }
 
-// decodeRequest reads what rust/src/storage.rs writes.
-func decodeRequest(bytes []byte) (*request, error) {
+// decodeRequests reads what rust/src/run.rs writes: all selects that a query needs
+// now.
+func decodeRequests(bytes []byte) ([]*request, error) {
 	r := reader{rest: bytes}
+	all := make([]*request, r.count(1))
+	for i := range all {
+		wanted, err := decodeRequest(&r)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = wanted
+	}
+	return all, r.err()
+}
+
+// decodeRequest reads what rust/src/storage.rs writes.
+func decodeRequest(r *reader) (*request, error) {
 	wanted := &request{number: int(r.u32()), atOnce: r.u64(), mint: r.i64(), maxt: r.i64()}
 	wanted.hints = storage.SelectHints{
 		Start: r.i64(),

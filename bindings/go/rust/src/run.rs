@@ -9,6 +9,7 @@
 //! theirs, he brings the chunks ([`Run::feed`]), and the engine computes
 //! meanwhile.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -44,7 +45,8 @@ pub(crate) struct RunEngine {
 /// What a query needs from its caller, or returns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Step {
-    /// The query needs the samples that the message describes.
+    /// The query needs the samples that the message describes, of one select or
+    /// of several.
     Select,
     /// The query computes and needs the chunks of a select, whose number the
     /// message has.
@@ -78,8 +80,9 @@ struct Running {
     wanted: UnboundedReceiver<Wanted>,
     /// How the query ended, if that was found while the caller fed it.
     finished: Option<Box<Result<QueryResult, QueryError>>>,
-    /// The select that the caller is answering now.
-    answering: Option<Answering>,
+    /// The selects that the caller is answering now, one after the other. He is
+    /// told all at once: some storages want to know all before they read.
+    answering: VecDeque<Answering>,
     /// The series whose chunks the caller brings now.
     feeding: Option<Feeding>,
     /// What the caller writes to.
@@ -130,7 +133,7 @@ impl Run {
                     query: Box::pin(query.execute()),
                     wanted,
                     finished: None,
-                    answering: None,
+                    answering: VecDeque::new(),
                     feeding: None,
                     open: None,
                     subquery_steps: message.subquery_steps,
@@ -159,14 +162,19 @@ impl Run {
         let Stage::Running(running) = &mut state.stage else {
             return Err(Failure::Misuse("the query has ended"));
         };
-        if running.answering.is_some() || running.feeding.is_some() {
+        if !running.answering.is_empty() || running.feeding.is_some() {
             return Err(Failure::Misuse("a select waits for its answer"));
         }
         match running.advance(&state.answered) {
-            Progress::Select(Wanted { message, answer }) => {
-                let parts = Vec::new();
-                running.answering = Some(Answering { parts, answer });
-                state.message = message;
+            Progress::Select(selects) => {
+                let mut message = Writer::default();
+                message.len(selects.len())?;
+                state.message = message.into_bytes();
+                for Wanted { message, answer } in selects {
+                    state.message.extend_from_slice(&message);
+                    let parts = Vec::new();
+                    running.answering.push_back(Answering { parts, answer });
+                }
                 Ok(use_message(Step::Select, &state.message))
             }
             Progress::Feed(number, series) => {
@@ -195,7 +203,7 @@ impl Run {
         let Stage::Running(running) = &mut state.stage else {
             return Err(NOTHING_WAITS);
         };
-        if running.answering.is_none() && running.feeding.is_none() {
+        if running.answering.is_empty() && running.feeding.is_none() {
             return Err(NOTHING_WAITS);
         }
         let part = Part::new(&self.spare, least);
@@ -209,7 +217,7 @@ impl Run {
         let Stage::Running(running) = &mut state.stage else {
             return Err(NOTHING_WAITS);
         };
-        let mut answering = running.answering.take().ok_or(NOTHING_WAITS)?;
+        let mut answering = running.answering.pop_front().ok_or(NOTHING_WAITS)?;
         let filled = running.filled(len);
         if let Ok(part) = &filled {
             answering.parts.extend(part.clone());
@@ -218,7 +226,7 @@ impl Run {
             // The receiver is gone if the query was cancelled.
             let _ = answering.answer.send(answering.parts);
         } else {
-            running.answering = Some(answering);
+            running.answering.push_front(answering);
         }
         filled.map(|_| ())
     }
@@ -256,7 +264,7 @@ impl Run {
 const NOTHING_WAITS: Failure = Failure::Misuse("no select waits for an answer");
 
 enum Progress {
-    Select(Wanted),
+    Select(Vec<Wanted>),
     Feed(usize, Weak<ReadSeries>),
     Done(Box<Result<QueryResult, QueryError>>),
 }
@@ -306,10 +314,14 @@ impl Running {
         if let Poll::Ready(result) = Pin::new(&mut self.query).poll(cx) {
             return Poll::Ready(Progress::Done(Box::new(result)));
         }
-        match self.wanted.poll_next_unpin(cx) {
-            Poll::Ready(Some(wanted)) => Poll::Ready(Progress::Select(wanted)),
-            // All senders are gone: no more selects, the query still computes.
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        let mut selects = Vec::new();
+        while let Poll::Ready(Some(wanted)) = self.wanted.poll_next_unpin(cx) {
+            selects.push(wanted);
+        }
+        match selects.is_empty() {
+            // There may be no more selects; then the query computes.
+            true => Poll::Pending,
+            false => Poll::Ready(Progress::Select(selects)),
         }
     }
 }

@@ -11,7 +11,7 @@ use quarrel_engine::labels::LabelList;
 use quarrel_engine::storage::{
     LabelsRequest, SelectRequest, Selected, Snapshot, Storage, StorageError, TimeRange,
 };
-use quarrel_matchers::MatchOp;
+use quarrel_matchers::{MatchOp, Matcher};
 
 use crate::message::{MessageError, Writer};
 use crate::samples::{self, ReadSeries, Source};
@@ -100,6 +100,8 @@ impl Snapshot for CallerSnapshot {
                 at_once,
             } = &self.storage;
             let number = self.number();
+            let projection = request.projection.filter(|_| has_one_name(&request));
+            let request = request.with_projection(projection);
             let message = encode(number, (self.range, *at_once), &request).map_err(other)?;
             let (answer, parts) = oneshot::channel();
             let wanted = Wanted { message, answer };
@@ -139,6 +141,13 @@ impl Snapshot for CallerSnapshot {
 
 fn labels_unsupported() -> StorageError {
     StorageError::Unsupported("label names and values come from the caller's storage itself".into())
+}
+
+/// Whether all series that a select finds have the same name. If not the engine
+/// would want to see what is left out, and ask once more.
+fn has_one_name(request: &SelectRequest<'_>) -> bool {
+    let names = |m: &Matcher| m.name() == "__name__" && m.op() == MatchOp::Equal;
+    request.matchers.iter().any(names)
 }
 
 /// The request as `request.go` reads it.

@@ -1,12 +1,13 @@
 //! The Rust side alone, called as Go calls it. Whole queries are tested in Go.
 
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use proptest::prelude::*;
 use quarrel_chunks::{FloatEncoder, XorEncoder};
 use quarrel_engine::labels::SymbolTable;
-use quarrel_engine::storage::ChunkData;
+use quarrel_engine::storage::{ChunkData, SeriesSource};
 
 use crate::abi::{self, Reply, Status};
 use crate::answer::FloatPoint;
@@ -15,7 +16,7 @@ use crate::message::{Reader, Writer};
 use crate::options::ABI_VERSION;
 use crate::parts::Part;
 use crate::run::{Run, Step, new_engine};
-use crate::samples::selected;
+use crate::samples::{Source, selected};
 
 fn engine_message() -> Vec<u8> {
     let mut out = Writer::default();
@@ -41,6 +42,21 @@ fn align(out: &mut Vec<u8>) {
     out.resize(out.len().next_multiple_of(8), 0);
 }
 
+/// A series with so many chunks, of a sample each.
+fn series(name: &str, count: u32, chunks: &[u8]) -> Vec<u8> {
+    let mut series = Writer::default();
+    series.u64(chunks.len() as u64);
+    for number in [count, count, 1, "__name__".len() as u32, name.len() as u32] {
+        series.u32(number);
+    }
+    let mut out = series.into_bytes();
+    out.extend_from_slice(b"__name__");
+    out.extend_from_slice(name.as_bytes());
+    align(&mut out);
+    out.extend_from_slice(chunks);
+    out
+}
+
 /// Two series, `a` with a sample at 0 as a chunk and one at 1,000 as columns, and
 /// `b` without any.
 fn part() -> Vec<u8> {
@@ -62,16 +78,7 @@ fn part() -> Vec<u8> {
     chunks.extend_from_slice(&columns.into_bytes());
     let mut out = Vec::new();
     for (name, chunks, count) in [("a", &chunks[..], 2), ("b", &[], 0)] {
-        let mut series = Writer::default();
-        series.u64(chunks.len() as u64);
-        for number in [1, count, count, "__name__".len() as u32, 1] {
-            series.u32(number);
-        }
-        out.extend_from_slice(&series.into_bytes());
-        out.extend_from_slice(b"__name__");
-        out.extend_from_slice(name.as_bytes());
-        align(&mut out);
-        out.extend_from_slice(chunks);
+        out.extend(series(name, count, chunks));
     }
     out
 }
@@ -131,7 +138,9 @@ fn a_query_can_be_ended_before_it_starts() {
 #[test]
 fn series_keep_their_chunks() {
     let symbols = SymbolTable::new();
-    let (labels, series) = selected(vec![aligned(&part())], &symbols).unwrap();
+    let (labels, series) = selected(vec![aligned(&part())], &symbols, 0).unwrap();
+    assert!(series.is_complete());
+    let series = Source(series);
     assert_eq!(labels.len(), 2);
     let read = symbols.read();
     let shown: Vec<_> = labels.iter().map(|row| read.display(row)).collect();
@@ -154,6 +163,102 @@ fn series_keep_their_chunks() {
     assert_eq!(chunks.len(), 2);
     assert!(series.chunks(2, &mut chunks).is_err());
     assert!(series.chunks(u32::MAX, &mut chunks).is_err());
+}
+
+/// The chunks of a series that has a sample, without its labels.
+fn fed_later(t: i64) -> Vec<u8> {
+    let mut columns = Writer::default();
+    columns.u64(40);
+    columns.u32(1);
+    columns.u32(1);
+    columns.u32(0);
+    columns.u32(1);
+    (0..3).for_each(|_| columns.i64(t));
+    columns.f64(9.0);
+    columns.into_bytes()
+}
+
+#[test]
+fn chunks_may_come_after_the_labels() {
+    let mut labels = part();
+    labels.extend(series("c", u32::MAX, &[]));
+    labels.extend(series("d", u32::MAX, &[]));
+    let (list, read) = selected(vec![aligned(&labels)], &SymbolTable::new(), 1000).unwrap();
+    assert_eq!((list.len(), read.is_complete()), (4, false));
+    let source = Source(Arc::clone(&read));
+    assert_eq!(source.estimated_samples(), Some(1001));
+    assert!(source.prefetch(0..2).is_none());
+    let mut third = source.prefetch(1..3).unwrap();
+    let mut fourth = source.prefetch(3..4).unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(third.as_mut().poll(&mut context).is_pending());
+    assert!(fourth.as_mut().poll(&mut context).is_pending());
+    let mut chunks = Vec::new();
+    assert!(source.chunks(2, &mut chunks).is_err());
+
+    read.feed(aligned(&fed_later(5))).unwrap();
+    assert!(matches!(
+        third.as_mut().poll(&mut context),
+        Poll::Ready(Ok(()))
+    ));
+    source.chunks(2, &mut chunks).unwrap();
+    assert_eq!((chunks.len(), chunks[0].min_time), (1, 5));
+    let twice = [fed_later(6), fed_later(7)].concat();
+    assert!(read.feed(aligned(&twice)).is_err(), "a series too many");
+    assert!(fourth.as_mut().poll(&mut context).is_pending());
+    read.end();
+    assert!(matches!(
+        fourth.as_mut().poll(&mut context),
+        Poll::Ready(Err(_))
+    ));
+    // What has begun to come later does so to its end.
+    labels.extend(part());
+    assert!(selected(vec![aligned(&labels)], &SymbolTable::new(), 0).is_err());
+}
+
+#[test]
+fn a_query_computes_while_it_is_fed() {
+    let engine = new_engine(&engine_message()).unwrap();
+    let query = Run::new(&engine, &query_message("sum({__name__=~\".+\"})")).unwrap();
+    let next = || query.next(|step, message| (step, message.to_vec()));
+    assert!(matches!(next(), Ok((Step::Select, _))));
+    assert!(matches!(query.feed(0, true), Err(Failure::Misuse(_))));
+    let labels = [series("a", u32::MAX, &[]), series("b", u32::MAX, &[])].concat();
+    answer(&query, &labels, true).unwrap();
+    assert_eq!(next().unwrap(), (Step::Feed, vec![0; 4]));
+    assert!(matches!(next(), Err(Failure::Misuse(_))));
+    let feed = |bytes: &[u8], last| {
+        let (memory, _) = query.part(bytes.len())?;
+        // SAFETY: as many bytes are there until the query takes them.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), memory, bytes.len()) };
+        query.feed(bytes.len(), last)
+    };
+    assert!(feed(&fed_later(0), false).unwrap());
+    feed(&fed_later(0), true).unwrap();
+    assert!(matches!(query.feed(0, true), Err(Failure::Misuse(_))));
+    assert!(matches!(next(), Ok((Step::Done, _))));
+    let mut points = [FloatPoint {
+        timestamp: 7,
+        value: 0.0,
+    }];
+    query.floats(&mut points).unwrap();
+    assert_eq!(points[0].value, 18.0);
+}
+
+#[test]
+fn a_query_that_is_not_fed_to_its_end_fails() {
+    let engine = new_engine(&engine_message()).unwrap();
+    let query = Run::new(&engine, &query_message("sum({__name__=~\".+\"})")).unwrap();
+    let next = || query.next(|step, _| step);
+    assert!(matches!(next(), Ok(Step::Select)));
+    answer(&query, &series("a", u32::MAX, &[]), true).unwrap();
+    assert!(matches!(next(), Ok(Step::Feed)));
+    query.feed(0, true).unwrap();
+    let failed = next().unwrap_err().to_string();
+    assert!(
+        failed.contains("the reader of the series is gone"),
+        "{failed}"
+    );
 }
 
 #[test]
@@ -211,8 +316,10 @@ proptest! {
             *place = byte;
         }
         bytes.truncate(bytes.len() - cut.min(bytes.len()));
-        if let Ok((labels, series)) = selected(vec![aligned(&bytes)], &SymbolTable::new()) {
+        if let Ok((labels, series)) = selected(vec![aligned(&bytes)], &SymbolTable::new(), 0) {
             let mut chunks = Vec::new();
+            let _ = series.feed(aligned(&bytes));
+            let series = Source(series);
             for row in 0..labels.len() as u32 {
                 let _ = series.chunks(row, &mut chunks);
             }
