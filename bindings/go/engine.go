@@ -3,6 +3,8 @@ package quarrel
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
@@ -11,15 +13,23 @@ import (
 	"github.com/prometheus/prometheus/util/stats"
 )
 
-var _ promql.QueryEngine = (*Engine)(nil)
+var (
+	_ promql.QueryEngine       = (*Engine)(nil)
+	_ promql.QuerySlotAcquirer = (*Engine)(nil)
+)
 
 // An Engine evaluates PromQL queries. It has its own threads, which its
 // queries share; make one for a process. Its methods may be called from any
 // goroutine.
 type Engine struct {
-	options Options
-	parser  parser.Parser
-	engine  owned
+	options  Options
+	engine   owned
+	metrics  *engineMetrics
+	rewrites bool
+	cost     atomic.Pointer[queryCost]
+
+	loggerMutex sync.RWMutex
+	queryLogger promql.QueryLogger
 }
 
 // NewEngine makes an engine.
@@ -27,14 +37,13 @@ func NewEngine(options Options) (*Engine, error) {
 	if err := options.check(); err != nil {
 		return nil, err
 	}
-	if options.LookbackDelta <= 0 {
-		options.LookbackDelta = defaultLookbackDelta
-	}
+	options.complete()
 	handle, err := newEngine(options.encode())
 	if err != nil {
 		return nil, fmt.Errorf("quarrel: %w", err)
 	}
-	e := &Engine{options: options, parser: parser.NewParser(options.ParserOptions)}
+	e := &Engine{options: options, metrics: newMetrics(&options.EngineOpts), rewrites: options.rewrites()}
+	registerFeatures(&options.EngineOpts)
 	e.engine = owns(e, handle, freeEngine)
 	return e, nil
 }
@@ -45,9 +54,23 @@ func (e *Engine) Close() error {
 	return e.engine.release()
 }
 
+// AcquireQuerySlot waits for a place among the queries that run at once, for work
+// that is no query. The function that it returns gives the place back.
+func (e *Engine) AcquireQuerySlot(ctx context.Context, qs string) (release func(), err error) {
+	tracker := e.options.ActiveQueryTracker
+	if tracker == nil {
+		return func() {}, nil
+	}
+	index, err := tracker.Insert(ctx, qs)
+	if err != nil {
+		return func() {}, err
+	}
+	return func() { tracker.Delete(index) }, nil
+}
+
 // NewInstantQuery makes a query at one time.
 func (e *Engine) NewInstantQuery(_ context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, ts time.Time) (promql.Query, error) {
-	expr, err := e.parser.ParseExpr(qs)
+	expr, err := e.options.Parser.ParseExpr(qs)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +79,7 @@ func (e *Engine) NewInstantQuery(_ context.Context, q storage.Queryable, opts pr
 
 // NewRangeQuery makes a query at all times from start to end, interval apart.
 func (e *Engine) NewRangeQuery(_ context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
-	expr, err := e.parser.ParseExpr(qs)
+	expr, err := e.options.Parser.ParseExpr(qs)
 	if err != nil {
 		return nil, err
 	}
@@ -97,14 +120,22 @@ func (e *Engine) checkModifiers(expr parser.Expr) error {
 
 func (e *Engine) newQuery(expr parser.Expr, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
 	own := e.ownOptions(opts)
+	var err error
+	if own.cost, err = e.costOf(opts); err != nil {
+		return nil, err
+	}
 	if err := e.checkModifiers(expr); err != nil {
 		return nil, err
 	}
-	expr, err := promql.PreprocessExpr(expr, start, end, interval)
+	text := qs
+	if e.rewrites {
+		text = expr.String()
+	}
+	expr, err = promql.PreprocessExpr(expr, start, end, interval)
 	if err != nil {
 		return nil, err
 	}
-	message, err := e.encodeQuery(expr, qs, start, end, interval, own)
+	message, err := e.encodeQuery(expr, text, start, end, interval, own)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +152,7 @@ func (e *Engine) newQuery(expr parser.Expr, q storage.Queryable, opts promql.Que
 		samples:   stats.NewQuerySamples(own.perStepStats),
 
 		startTimestamps: own.startTimestamps,
+		maxDuration:     own.cost.duration,
 	}
 	made.run = owns(made, handle, freeQuery)
 	return made, nil
@@ -131,6 +163,7 @@ type queryOptions struct {
 	lookback        time.Duration
 	startTimestamps bool
 	perStepStats    bool
+	cost            queryCost
 }
 
 func (e *Engine) ownOptions(opts promql.QueryOpts) queryOptions {
@@ -159,6 +192,8 @@ func (e *Engine) encodeQuery(expr parser.Expr, qs string, start, end time.Time, 
 	w.i64(own.lookback.Milliseconds())
 	w.flag(own.startTimestamps)
 	w.flag(own.perStepStats)
+	w.u64(own.cost.series)
+	w.u64(own.cost.samplesRead)
 	at, count := w.reserve(), uint32(0)
 	var failed error
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {

@@ -16,8 +16,8 @@ func testOptions() *Options {
 
 func testQuery(t *testing.T, engine uint64, text string) uint64 {
 	t.Helper()
-	e := &Engine{options: *testOptions(), parser: parser.NewParser(parser.Options{})}
-	expr, err := e.parser.ParseExpr(text)
+	e := &Engine{options: *testOptions()}
+	expr, err := parser.NewParser(parser.Options{}).ParseExpr(text)
 	require.NoError(t, err)
 	message, err := e.encodeQuery(expr, text, time.UnixMilli(0), time.UnixMilli(0), 0, e.ownOptions(nil))
 	require.NoError(t, err)

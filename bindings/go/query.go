@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -26,6 +27,8 @@ type query struct {
 	run       owned
 	// Whether the query looks at start timestamps.
 	startTimestamps bool
+	// How long it may take, in the place of the engine's timeout; 0 for that.
+	maxDuration time.Duration
 
 	mutex  sync.Mutex
 	stage  stage
@@ -106,6 +109,8 @@ func (q *query) exec(ctx context.Context) (value parser.Value, warnings annotati
 		return nil, nil, err
 	}
 	defer q.end()
+	q.engine.metrics.current.Inc()
+	defer func() { q.observe(ctx, err) }()
 
 	total, ctx := q.timers.GetSpanTimer(ctx, stats.ExecTotalTime)
 	defer total.Finish()
@@ -137,8 +142,23 @@ func (q *query) exec(ctx context.Context) (value parser.Value, warnings annotati
 	return value, warnings, err
 }
 
+// observe counts a query that has ended, and logs it.
+func (q *query) observe(ctx context.Context, err error) {
+	metrics := q.engine.metrics
+	metrics.current.Dec()
+	metrics.samples.Add(float64(q.samples.TotalSamples))
+	metrics.samplesRead.Add(float64(q.samples.SamplesRead))
+	if q.engine.options.EnableQueryCost {
+		q.engine.observeCost(ctx, q, err)
+	}
+	q.engine.log(ctx, q, err)
+}
+
 // limit bounds the time of a query.
 func (q *query) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if q.maxDuration > 0 {
+		return context.WithTimeoutCause(ctx, q.maxDuration, errCostDuration)
+	}
 	if timeout := q.engine.options.Timeout; timeout > 0 {
 		return context.WithTimeout(ctx, timeout)
 	}
@@ -151,7 +171,8 @@ func (q *query) enter(ctx context.Context) (leave func(), err error) {
 	if tracker == nil {
 		return func() {}, nil
 	}
-	waiting, _ := q.timers.GetSpanTimer(ctx, stats.ExecQueueTime)
+	queue := q.engine.metrics.queue
+	waiting, _ := q.timers.GetSpanTimer(ctx, stats.ExecQueueTime, queue.summary, queue.histogram)
 	defer waiting.Finish()
 	index, err := tracker.Insert(ctx, q.text)
 	if err != nil {
@@ -164,13 +185,23 @@ func (q *query) enter(ctx context.Context) (leave func(), err error) {
 func (q *query) evaluate(ctx context.Context, samples *sampleReader) (parser.Value, annotations.Annotations, error) {
 	handle := q.run.get()
 	samples.part.query = handle
+	timer := q.time(ctx, stats.QueryPreparationTime, q.engine.metrics.prepare)
+	defer func() { timer.Finish() }()
+	preparing := true
 	for {
 		became, message, err := next(handle)
 		if err != nil {
 			return nil, nil, asPromQL(ctx, err, q.text)
 		}
+		if preparing && became != statusSelect {
+			timer.Finish()
+			timer = q.time(ctx, stats.InnerEvalTime, q.engine.metrics.evaluate)
+			preparing = false
+		}
 		switch became {
 		case statusDone:
+			timer.Finish()
+			timer = q.time(ctx, stats.ResultSortTime, q.engine.metrics.sort)
 			return q.answer(handle, message, samples)
 		case statusFeed:
 			r := reader{rest: message}
@@ -188,6 +219,12 @@ func (q *query) evaluate(ctx context.Context, samples *sampleReader) (parser.Val
 			return nil, nil, asPromQL(ctx, err, q.text)
 		}
 	}
+}
+
+// time begins a part of the query's time.
+func (q *query) time(ctx context.Context, name stats.QueryTiming, of slice) *stats.SpanTimer {
+	timer, _ := q.timers.GetSpanTimer(ctx, name, of.summary, of.histogram)
+	return timer
 }
 
 // answer reads the query's answer.

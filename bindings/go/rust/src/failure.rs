@@ -41,6 +41,8 @@ pub(crate) enum Kind {
     Canceled = 6,
     Storage = 7,
     Internal = 8,
+    TooManySeries = 9,
+    TooManySamplesRead = 10,
 }
 
 impl Failure {
@@ -83,6 +85,8 @@ fn kind_of(error: &QueryError) -> Kind {
         QueryError::BadData(_) => Kind::BadData,
         QueryError::Execution { .. } | QueryError::Unsupported { .. } => Kind::Execution,
         QueryError::Limit(LimitError::Samples { .. }) => Kind::TooManySamples,
+        QueryError::Limit(LimitError::SelectedSeries { .. }) => Kind::TooManySeries,
+        QueryError::Limit(LimitError::SamplesRead { .. }) => Kind::TooManySamplesRead,
         QueryError::Limit(_) => Kind::Execution,
         QueryError::Timeout { .. } => Kind::Timeout,
         QueryError::Canceled { .. } => Kind::Canceled,

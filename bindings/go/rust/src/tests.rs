@@ -34,6 +34,7 @@ fn query_message(text: &str) -> Vec<u8> {
     (0..4).for_each(|_| out.i64(0));
     out.u8(0);
     out.u8(0);
+    (0..2).for_each(|_| out.u64(0));
     out.u32(0);
     out.into_bytes()
 }
