@@ -2,6 +2,7 @@ package quarrel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -48,7 +49,9 @@ func NewEngine(options Options) (*Engine, error) {
 	return e, nil
 }
 
-// Close releases the engine. Running queries continue, new ones fail. Closing
+var errClosed = errors.New("quarrel: the engine is closed")
+
+// Close releases the engine. Running queries continue, others fail. Closing
 // again does nothing.
 func (e *Engine) Close() error {
 	return e.engine.release()
@@ -139,23 +142,21 @@ func (e *Engine) newQuery(expr parser.Expr, q storage.Queryable, opts promql.Que
 	if err != nil {
 		return nil, err
 	}
-	handle, err := newQuery(e.engine.get(), message)
-	if err != nil {
-		return nil, asPromQL(context.Background(), err, qs)
+	if e.engine.get() == 0 {
+		return nil, errClosed
 	}
-	made := &query{
+	return &query{
 		engine:    e,
 		queryable: q,
 		text:      qs,
+		message:   message,
 		statement: &parser.EvalStmt{Expr: expr, Start: start, End: end, Interval: interval, LookbackDelta: own.lookback},
 		timers:    stats.NewQueryTimers(),
 		samples:   stats.NewQuerySamples(own.perStepStats),
 
 		startTimestamps: own.startTimestamps,
 		maxDuration:     own.cost.duration,
-	}
-	made.run = owns(made, handle, freeQuery)
-	return made, nil
+	}, nil
 }
 
 // queryOptions are the options of a single query.
@@ -184,7 +185,7 @@ func (e *Engine) ownOptions(opts promql.QueryOpts) queryOptions {
 // encodeQuery makes the message that rust/src/options.rs reads: text, times,
 // and the steps of subqueries without a step, by their range.
 func (e *Engine) encodeQuery(expr parser.Expr, qs string, start, end time.Time, interval time.Duration, own queryOptions) ([]byte, error) {
-	var w writer
+	w := writer{bytes: make([]byte, 0, 96+len(qs))}
 	w.text(qs)
 	w.i64(start.UnixMilli())
 	w.i64(end.UnixMilli())

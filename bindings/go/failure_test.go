@@ -231,6 +231,6 @@ func TestAClosedEngine(t *testing.T) {
 	require.NoError(t, engine.Close())
 	require.NoError(t, engine.Close())
 	_, err = engine.NewInstantQuery(t.Context(), empty, nil, "up", time.Time{})
-	require.ErrorContains(t, err, "no engine has the handle")
-	require.NoError(t, before.Exec(t.Context()).Err)
+	require.ErrorContains(t, err, "the engine is closed")
+	require.ErrorContains(t, before.Exec(t.Context()).Err, "no engine has the handle")
 }

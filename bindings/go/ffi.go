@@ -47,6 +47,7 @@ const (
 	statusSelect status = C.QUARREL_SELECT
 	statusFeed   status = C.QUARREL_FEED
 	statusEnough status = C.QUARREL_ENOUGH
+	statusBusy   status = C.QUARREL_BUSY
 )
 
 // Both are a time and a float, so that the engine writes an answer where it
@@ -122,13 +123,18 @@ func newQuery(engine uint64, message []byte) (uint64, error) {
 	return uint64(reply.handle), done(became, &reply)
 }
 
-// next runs a query until it requests samples or chunks, or ends. The message is
-// the query's, until the next call that takes it.
-func next(query uint64) (status, []byte, error) {
+// next runs a query until it requests samples or chunks, or ends; if that takes
+// waiting it does so if it may, and else is busy. The message is the query's, until
+// the next call that takes it.
+func next(query uint64, waits bool) (status, []byte, error) {
+	var flag C.uint8_t
+	if waits {
+		flag = 1
+	}
 	var reply C.quarrel_reply
-	became := C.quarrel_query_next(C.uint64_t(query), &reply)
+	became := C.quarrel_query_next(C.uint64_t(query), flag, &reply)
 	switch status(became) {
-	case statusDone, statusSelect, statusFeed:
+	case statusDone, statusSelect, statusFeed, statusBusy:
 	default:
 		return status(became), nil, failed(became, &reply)
 	}

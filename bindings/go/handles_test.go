@@ -39,7 +39,7 @@ func TestHandlesAreReleasedOnce(t *testing.T) {
 	require.ErrorContains(t, freeQuery(query), "no query has the handle")
 	require.ErrorContains(t, cancelQuery(query), "no query has the handle")
 	require.ErrorContains(t, answer(query, 0, true), "no query has the handle")
-	_, _, err = next(query)
+	_, _, err = next(query, true)
 	require.ErrorContains(t, err, "no query has the handle")
 	_, err = part(query, 0)
 	require.ErrorContains(t, err, "no query has the handle")
@@ -86,13 +86,13 @@ func TestQueryCallsAlternate(t *testing.T) {
 		require.ErrorContains(t, err, text)
 	}
 	failed := func() error {
-		_, _, err := next(query)
+		_, _, err := next(query, true)
 		return err
 	}
 	refused(answer(query, 0, true), "no select waits for an answer")
 	_, err = part(query, 0)
 	refused(err, "no select waits for an answer")
-	became, bytes, err := next(query)
+	became, bytes, err := next(query, true)
 	require.NoError(t, err)
 	require.Equal(t, statusSelect, became)
 	all, err := decodeRequests(bytes)
@@ -130,7 +130,7 @@ func TestFloatsOfAnAnswer(t *testing.T) {
 	defer func() { require.NoError(t, freeEngine(engine)) }()
 	query := testQuery(t, engine, "vector(7)")
 	defer func() { require.NoError(t, freeQuery(query)) }()
-	became, _, err := next(query)
+	became, _, err := next(query, true)
 	require.NoError(t, err)
 	require.Equal(t, statusDone, became)
 	points := make([]promql.FPoint, 2)

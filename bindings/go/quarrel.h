@@ -17,6 +17,7 @@ enum {
 	QUARREL_NO_REPLY = 3,
 	QUARREL_FEED = 4, /* the reply holds which series need their chunks */
 	QUARREL_ENOUGH = 5,
+	QUARREL_BUSY = 6,
 };
 
 /* A new object's handle, or bytes, or nothing. */
@@ -36,7 +37,7 @@ int32_t quarrel_engine_new(const uint8_t *data, size_t len, quarrel_reply *reply
 int32_t quarrel_engine_free(uint64_t engine, quarrel_reply *reply);
 
 int32_t quarrel_query_new(uint64_t engine, const uint8_t *data, size_t len, quarrel_reply *reply);
-int32_t quarrel_query_next(uint64_t query, quarrel_reply *reply);
+int32_t quarrel_query_next(uint64_t query, uint8_t waits, quarrel_reply *reply);
 int32_t quarrel_query_part(uint64_t query, size_t least, quarrel_reply *reply);
 int32_t quarrel_query_answer(uint64_t query, size_t len, uint8_t last, quarrel_reply *reply);
 int32_t quarrel_query_feed(uint64_t query, size_t len, uint8_t last, quarrel_reply *reply);

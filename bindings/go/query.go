@@ -24,7 +24,7 @@ type query struct {
 	statement *parser.EvalStmt
 	timers    *stats.QueryTimers
 	samples   *stats.QuerySamples
-	run       owned
+	message   []byte // what rust/src/options.rs reads
 	// Whether the query looks at start timestamps.
 	startTimestamps bool
 	// How long it may take, in the place of the engine's timeout; 0 for that.
@@ -57,9 +57,7 @@ func (q *query) Close() {
 	switch q.stage {
 	case waiting:
 		q.stage = closed
-		_ = q.run.release()
 	case running:
-		// Whoever runs it writes to its memory, and releases it afterwards.
 		q.cancel()
 	}
 }
@@ -80,7 +78,6 @@ func (q *query) end() {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	q.stage, q.cancel = closed, nil
-	_ = q.run.release()
 }
 
 // Statement is the parsed query.
@@ -124,8 +121,12 @@ func (q *query) exec(ctx context.Context) (value parser.Value, warnings annotati
 	if ctx.Err() != nil {
 		return nil, nil, ended(ctx, execution)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = cancelQuery(q.run.get()) })
-	defer stop()
+	handle, err := newQuery(q.engine.engine.get(), q.message)
+	if err != nil {
+		return nil, nil, asPromQL(ctx, err, q.text)
+	}
+	// Nobody else has the handle: the query's memory is written to until here.
+	defer func() { _ = freeQuery(handle) }()
 
 	samples := &sampleReader{ctx: ctx, queryable: q.queryable, noChunks: q.engine.options.NoChunkQuerier}
 	samples.encoder.withStarts = q.startTimestamps
@@ -136,7 +137,7 @@ func (q *query) exec(ctx context.Context) (value parser.Value, warnings annotati
 			value, warnings, err = nil, samples.warnings, fmt.Errorf("unexpected error: %v", panicked)
 		}
 	}()
-	value, annotations, err := q.evaluate(ctx, samples)
+	value, annotations, err := q.evaluate(ctx, handle, samples)
 	warnings = samples.warnings
 	warnings.Merge(annotations)
 	return value, warnings, err
@@ -182,32 +183,48 @@ func (q *query) enter(ctx context.Context) (leave func(), err error) {
 }
 
 // evaluate runs the query, and reads the samples that it requests.
-func (q *query) evaluate(ctx context.Context, samples *sampleReader) (parser.Value, annotations.Annotations, error) {
-	handle := q.run.get()
+func (q *query) evaluate(ctx context.Context, handle uint64, samples *sampleReader) (parser.Value, annotations.Annotations, error) {
 	samples.part.query = handle
 	timer := q.time(ctx, stats.QueryPreparationTime, q.engine.metrics.prepare)
-	defer func() { timer.Finish() }()
-	preparing := true
+	finish := func() {
+		if timer != nil {
+			timer.Finish()
+			timer = nil
+		}
+	}
+	defer finish()
+	preparing, waits := true, false
 	for {
-		became, message, err := next(handle)
+		became, message, err := next(handle, waits)
 		if err != nil {
 			return nil, nil, asPromQL(ctx, err, q.text)
 		}
+		if !waits && (became == statusBusy || became == statusFeed) {
+			// What is computed here, while nobody can cancel it, takes a moment alone.
+			waits = true
+			stop := context.AfterFunc(ctx, func() { _ = cancelQuery(handle) })
+			defer stop()
+		}
 		if preparing && became != statusSelect {
-			timer.Finish()
+			finish()
 			timer = q.time(ctx, stats.InnerEvalTime, q.engine.metrics.evaluate)
 			preparing = false
 		}
 		switch became {
+		case statusBusy:
+			continue
 		case statusDone:
-			timer.Finish()
-			timer = q.time(ctx, stats.ResultSortTime, q.engine.metrics.sort)
+			finish()
+			if q.statement.Interval > 0 {
+				// Instant vectors are not sorted.
+				timer = q.time(ctx, stats.ResultSortTime, q.engine.metrics.sort)
+			}
 			return q.answer(handle, message, samples)
 		case statusFeed:
 			r := reader{rest: message}
 			err = samples.feed(int(r.u32()))
 		default:
-			var wanted []*request
+			var wanted []request
 			if wanted, err = decodeRequests(message); err == nil {
 				err = samples.read(wanted)
 			}

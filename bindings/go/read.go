@@ -93,16 +93,27 @@ type seriesSet interface {
 	Warnings() annotations.Annotations
 }
 
-// A reading is the set of a select, and what hands over the series that it is at.
+// A reading is a select that was begun: a set of series, or of series of chunks.
 type reading struct {
-	set    seriesSet
-	series func(atOnce bool) error
+	set     seriesSet
+	samples storage.SeriesSet
+	chunks  storage.ChunkSeriesSet
+}
+
+// begin begins a select.
+func (o openQuerier) begin(ctx context.Context, wanted *request) reading {
+	if o.chunks != nil {
+		set := o.chunks.Select(ctx, true, &wanted.hints, wanted.matchers...)
+		return reading{set: set, chunks: set}
+	}
+	set := o.samples.Select(ctx, true, &wanted.hints, wanted.matchers...)
+	return reading{set: set, samples: set}
 }
 
 // read hands over the requested series of all selects. All are begun before the
 // first is read, as a fan-out wants it; selects that a query asks for afterwards
 // have a querier of their own.
-func (s *sampleReader) read(all []*request) error {
+func (s *sampleReader) read(all []request) error {
 	if len(all) == 0 {
 		return errShort
 	}
@@ -110,46 +121,34 @@ func (s *sampleReader) read(all []*request) error {
 	if err != nil {
 		return err
 	}
-	for _, wanted := range all {
-		for len(s.selects) <= wanted.number {
-			s.selects = append(s.selects, selectState{})
-		}
-	}
 	readings := make([]reading, len(all))
-	for i, wanted := range all {
-		readings[i] = s.begun(open, wanted)
+	for i := range all {
+		readings[i] = open.begin(s.ctx, &all[i])
 	}
 	s.part.feeding = false
-	for i, wanted := range all {
-		if err := s.readOne(readings[i], wanted); err != nil {
+	for i := range all {
+		if err := s.readOne(readings[i], &all[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// begun begins a select.
-func (s *sampleReader) begun(open openQuerier, wanted *request) reading {
-	state := &s.selects[wanted.number]
-	state.request = wanted
-	if open.chunks != nil {
-		set := open.chunks.Select(s.ctx, true, &wanted.hints, wanted.matchers...)
-		return reading{set, func(atOnce bool) error { return s.nextChunks(set.At(), state, atOnce) }}
-	}
-	set := open.samples.Select(s.ctx, true, &wanted.hints, wanted.matchers...)
-	return reading{set, func(atOnce bool) error { return s.nextSamples(set.At(), state, atOnce) }}
-}
-
 // readOne hands over the requested series in the order of their labels: with
 // their samples, or if there are many at first without.
 func (s *sampleReader) readOne(of reading, wanted *request) error {
+	for len(s.selects) <= wanted.number {
+		s.selects = append(s.selects, selectState{})
+	}
+	state := &s.selects[wanted.number]
+	state.request = wanted
 	samples := uint64(0)
 	for of.set.Next() {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
 		atOnce := samples <= wanted.atOnce
-		if err := of.series(atOnce); err != nil {
+		if err := s.series(of, state, atOnce); err != nil {
 			return storageError{err}
 		}
 		if atOnce {
@@ -164,6 +163,31 @@ func (s *sampleReader) readOne(of reading, wanted *request) error {
 		return storageError{err}
 	}
 	return s.part.finish()
+}
+
+// series hands over the series that a set is at.
+func (s *sampleReader) series(of reading, state *selectState, atOnce bool) error {
+	if of.chunks != nil {
+		series := of.chunks.At()
+		s.begin(series.Labels(), state)
+		if atOnce {
+			err := s.chunks(series, state.request)
+			s.part.end()
+			return err
+		}
+		state.chunkSeries = append(state.chunkSeries, series)
+	} else {
+		series := of.samples.At()
+		s.begin(series.Labels(), state)
+		if atOnce {
+			err := s.samples(series, state.request)
+			s.part.end()
+			return err
+		}
+		state.series = append(state.series, series)
+	}
+	s.part.postpone()
+	return nil
 }
 
 // feed hands over the samples of the series that were handed over without.
@@ -202,32 +226,6 @@ func (s *sampleReader) begin(set labels.Labels, state *selectState) {
 	if state.request.projection == nil {
 		state.labels = append(state.labels, set)
 	}
-}
-
-// nextSamples hands over a series whose samples are read one by one.
-func (s *sampleReader) nextSamples(series storage.Series, state *selectState, atOnce bool) error {
-	s.begin(series.Labels(), state)
-	if !atOnce {
-		state.series = append(state.series, series)
-		s.part.postpone()
-		return nil
-	}
-	err := s.samples(series, state.request)
-	s.part.end()
-	return err
-}
-
-// nextChunks hands over a series that has chunks.
-func (s *sampleReader) nextChunks(series storage.ChunkSeries, state *selectState, atOnce bool) error {
-	s.begin(series.Labels(), state)
-	if !atOnce {
-		state.chunkSeries = append(state.chunkSeries, series)
-		s.part.postpone()
-		return nil
-	}
-	err := s.chunks(series, state.request)
-	s.part.end()
-	return err
 }
 
 // samples writes the samples of a series.

@@ -21,22 +21,20 @@ type request struct {
 
 // decodeRequests reads what rust/src/run.rs writes: all selects that a query needs
 // now.
-func decodeRequests(bytes []byte) ([]*request, error) {
+func decodeRequests(bytes []byte) ([]request, error) {
 	r := reader{rest: bytes}
-	all := make([]*request, r.count(1))
+	all := make([]request, r.count(1))
 	for i := range all {
-		wanted, err := decodeRequest(&r)
-		if err != nil {
+		if err := all[i].decode(&r); err != nil {
 			return nil, err
 		}
-		all[i] = wanted
 	}
 	return all, r.err()
 }
 
-// decodeRequest reads what rust/src/storage.rs writes.
-func decodeRequest(r *reader) (*request, error) {
-	wanted := &request{number: int(r.u32()), atOnce: r.u64(), mint: r.i64(), maxt: r.i64()}
+// decode reads what rust/src/storage.rs writes.
+func (wanted *request) decode(r *reader) error {
+	*wanted = request{number: int(r.u32()), atOnce: r.u64(), mint: r.i64(), maxt: r.i64()}
 	wanted.hints = storage.SelectHints{
 		Start: r.i64(),
 		End:   r.i64(),
@@ -54,12 +52,12 @@ func decodeRequest(r *reader) (*request, error) {
 		kind, name, value := labels.MatchType(r.u8()), r.text(), r.text()
 		matcher, err := labels.NewMatcher(kind, name, value)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		wanted.matchers = append(wanted.matchers, matcher)
 	}
 	if projected, names := r.u8() != 0, r.texts(); projected {
 		wanted.projection = &projection{names}
 	}
-	return wanted, r.err()
+	return r.err()
 }

@@ -32,6 +32,8 @@ pub(crate) enum Status {
     Feed = 4,
     /// The query does not need what it is given.
     Enough = 5,
+    /// The query computes on the engine's threads.
+    Busy = 6,
 }
 
 /// The reply of a call: a new object's handle, or a buffer with its handle, or
@@ -187,12 +189,13 @@ pub unsafe extern "C" fn quarrel_query_new(
 /// # Safety
 /// As [`quarrel_engine_free`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn quarrel_query_next(query: u64, reply: *mut Reply) -> i32 {
+pub unsafe extern "C" fn quarrel_query_next(query: u64, waits: u8, reply: *mut Reply) -> i32 {
     let work = || {
         let reply = |step, message: &[u8]| {
             let status = match step {
                 Step::Select => Status::Select,
                 Step::Feed => Status::Feed,
+                Step::Busy => Status::Busy,
                 Step::Done => Status::Done,
             };
             (
@@ -200,7 +203,7 @@ pub unsafe extern "C" fn quarrel_query_next(query: u64, reply: *mut Reply) -> i3
                 Reply::held(message.as_ptr().cast_mut(), message.len()),
             )
         };
-        QUERIES.get(query)?.next(reply)
+        QUERIES.get(query)?.next(waits != 0, reply)
     };
     // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }

@@ -51,6 +51,8 @@ pub(crate) enum Step {
     /// The query computes and needs the chunks of a select, whose number the
     /// message has.
     Feed,
+    /// The query computes on the engine's threads.
+    Busy,
     /// The message is the answer.
     Done,
 }
@@ -155,8 +157,14 @@ impl Run {
     }
 
     /// Runs the query until it needs samples or ends, and gives `use_message` what
-    /// there is to say. After its end every call fails.
-    pub fn next<T>(&self, use_message: impl FnOnce(Step, &[u8]) -> T) -> Result<T, Failure> {
+    /// there is to say. After its end every call fails. Where it would wait for the
+    /// engine's threads, or for a place among the running queries, it does so if
+    /// `waits`, and else says so.
+    pub fn next<T>(
+        &self,
+        waits: bool,
+        use_message: impl FnOnce(Step, &[u8]) -> T,
+    ) -> Result<T, Failure> {
         let mut state = self.lock()?;
         let state = &mut *state;
         let Stage::Running(running) = &mut state.stage else {
@@ -165,7 +173,8 @@ impl Run {
         if !running.answering.is_empty() || running.feeding.is_some() {
             return Err(Failure::Misuse("a select waits for its answer"));
         }
-        match running.advance(&state.answered) {
+        match running.advance(&state.answered, waits) {
+            Progress::Busy => Ok(use_message(Step::Busy, &[])),
             Progress::Select(selects) => {
                 let mut message = Writer::default();
                 message.len(selects.len())?;
@@ -266,6 +275,7 @@ const NOTHING_WAITS: Failure = Failure::Misuse("no select waits for an answer");
 enum Progress {
     Select(Vec<Wanted>),
     Feed(usize, Weak<ReadSeries>),
+    Busy,
     Done(Box<Result<QueryResult, QueryError>>),
 }
 
@@ -281,7 +291,7 @@ impl Running {
     }
 
     /// Goes on until the query needs its caller, or ends.
-    fn advance(&mut self, answered: &AllAnswered) -> Progress {
+    fn advance(&mut self, answered: &AllAnswered, waits: bool) -> Progress {
         let mut context = Context::from_waker(Waker::noop());
         if let Poll::Ready(progress) = self.poll(&mut context) {
             return progress;
@@ -292,7 +302,10 @@ impl Running {
                 return Progress::Feed(number, series);
             }
         }
-        futures::executor::block_on(poll_fn(|cx| self.poll(cx)))
+        match waits {
+            true => futures::executor::block_on(poll_fn(|cx| self.poll(cx))),
+            false => Progress::Busy,
+        }
     }
 
     /// Lets the query go on as far as it does without waiting, and says whether it

@@ -106,7 +106,7 @@ fn answer(query: &Run, bytes: &[u8], last: bool) -> Result<(), Failure> {
 fn a_query_stops_for_samples_and_goes_on() {
     let engine = new_engine(&engine_message()).unwrap();
     let query = Run::new(&engine, &query_message("a + 1")).unwrap();
-    let next = || query.next(|step, _| step);
+    let next = || query.next(true, |step, _| step);
     assert!(matches!(next(), Ok(Step::Select)));
     assert!(matches!(next(), Err(Failure::Misuse(_))));
     answer(&query, &part(), false).unwrap();
@@ -129,7 +129,7 @@ fn a_query_can_be_ended_before_it_starts() {
     let engine = new_engine(&engine_message()).unwrap();
     let query = Run::new(&engine, &query_message("a")).unwrap();
     query.cancel();
-    let failed = query.next(|step, _| step).unwrap_err();
+    let failed = query.next(true, |step, _| step).unwrap_err();
     assert_eq!(
         failed.to_string(),
         "query was canceled in expression evaluation"
@@ -221,7 +221,7 @@ fn chunks_may_come_after_the_labels() {
 fn a_query_computes_while_it_is_fed() {
     let engine = new_engine(&engine_message()).unwrap();
     let query = Run::new(&engine, &query_message("sum({__name__=~\".+\"})")).unwrap();
-    let next = || query.next(|step, message| (step, message.to_vec()));
+    let next = || query.next(true, |step, message| (step, message.to_vec()));
     assert!(matches!(next(), Ok((Step::Select, _))));
     assert!(matches!(query.feed(0, true), Err(Failure::Misuse(_))));
     let labels = [series("a", u32::MAX, &[]), series("b", u32::MAX, &[])].concat();
@@ -250,7 +250,7 @@ fn a_query_computes_while_it_is_fed() {
 fn a_query_that_is_not_fed_to_its_end_fails() {
     let engine = new_engine(&engine_message()).unwrap();
     let query = Run::new(&engine, &query_message("sum({__name__=~\".+\"})")).unwrap();
-    let next = || query.next(|step, _| step);
+    let next = || query.next(true, |step, _| step);
     assert!(matches!(next(), Ok(Step::Select)));
     answer(&query, &series("a", u32::MAX, &[]), true).unwrap();
     assert!(matches!(next(), Ok(Step::Feed)));
