@@ -20,6 +20,8 @@ package quarrel
 // #cgo nocallback quarrel_query_cancel
 // #cgo noescape quarrel_query_free
 // #cgo nocallback quarrel_query_free
+// #cgo noescape quarrel_objects
+// #cgo nocallback quarrel_objects
 // #cgo noescape quarrel_buffer_free
 // #cgo nocallback quarrel_buffer_free
 // #include "quarrel.h"
@@ -192,4 +194,11 @@ func cancelQuery(query uint64) error {
 func freeQuery(query uint64) error {
 	var reply C.quarrel_reply
 	return done(C.quarrel_query_free(C.uint64_t(query), &reply), &reply)
+}
+
+// objects counts what was made and not released, of all engines.
+func objects() uint64 {
+	var reply C.quarrel_reply
+	C.quarrel_objects(&reply)
+	return uint64(reply.handle)
 }

@@ -45,6 +45,8 @@ int32_t quarrel_query_floats(uint64_t query, quarrel_point *points, size_t len, 
 int32_t quarrel_query_cancel(uint64_t query, quarrel_reply *reply);
 int32_t quarrel_query_free(uint64_t query, quarrel_reply *reply);
 
+/* How many engines, queries and buffers there are, as the reply's handle. */
+int32_t quarrel_objects(quarrel_reply *reply);
 int32_t quarrel_buffer_free(uint64_t buffer, quarrel_reply *reply);
 
 #endif

@@ -337,3 +337,17 @@ pub unsafe extern "C" fn quarrel_buffer_free(buffer: u64, reply: *mut Reply) -> 
     // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }
 }
+
+/// Counts what was made and not released: engines, queries and buffers.
+///
+/// # Safety
+/// As [`quarrel_engine_free`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn quarrel_objects(reply: *mut Reply) -> i32 {
+    let work = || {
+        let objects = ENGINES.len() + QUERIES.len() + BUFFERS.len();
+        Ok((Status::Done, Reply::object(objects as u64)))
+    };
+    // SAFETY: the caller of this function guarantees it.
+    unsafe { call(reply, work) }
+}
