@@ -61,6 +61,7 @@ test-go: build ## Compares with Prometheus: needs Go, which brings Prometheus al
 	@command -v go >/dev/null || { echo "Go is missing: the comparison with Prometheus cannot run" >&2; exit 1; }
 	$(STAGE) "storage beside Prometheus" cargo test -p quarrel-peer-tests --tests -- --ignored --skip faster
 	$(STAGE) "Go module" sh -c 'bindings/go/install-lib.sh $(GO_LIB) dev && cd bindings/go && $(call go_link,$(GO_LIB)) go test ./...'
+	$(STAGE) "C example" bindings/c/test.sh $(GO_LIB)
 	$(STAGE) "comparison with Prometheus" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
 
 # Where kernels and decoders know two ways, a build takes one of them everywhere.

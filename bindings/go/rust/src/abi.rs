@@ -1,4 +1,5 @@
-//! The C ABI, as `quarrel.h` declares it, and all `unsafe` of this crate.
+//! The C ABI, as `quarrel.h` declares it: what Go calls. [`c`](crate::c) has the
+//! calls that are made for C.
 //!
 //! Each function returns the outcome of the call ([`Status`]) and fills a
 //! [`Reply`]. No panic leaves a function: it becomes a failure.
@@ -67,7 +68,7 @@ impl Reply {
     }
 
     /// The bytes stay where they are until the buffer is released.
-    fn buffer(bytes: Vec<u8>) -> Self {
+    pub(crate) fn buffer(bytes: Vec<u8>) -> Self {
         let buffer = Arc::new(bytes);
         let (data, len) = (buffer.as_ptr().cast_mut(), buffer.len());
         Reply {
@@ -87,9 +88,9 @@ impl Reply {
     }
 }
 
-type Outcome = Result<(Status, Reply), Failure>;
+pub(crate) type Outcome = Result<(Status, Reply), Failure>;
 
-const DONE: Outcome = Ok((Status::Done, Reply::EMPTY));
+pub(crate) const DONE: Outcome = Ok((Status::Done, Reply::EMPTY));
 
 /// Makes a call and writes its reply.
 ///
@@ -109,6 +110,23 @@ pub(crate) unsafe fn call(reply: *mut Reply, work: impl FnOnce() -> Outcome) -> 
     // SAFETY: not null, and the caller guarantees that it can be written to.
     unsafe { reply.write(answer) };
     status as i32
+}
+
+/// Makes an engine of its message.
+pub(crate) fn make_engine(message: &[u8]) -> Outcome {
+    let handle = ENGINES.insert(Arc::new(new_engine(message)?));
+    Ok((Status::Done, Reply::object(handle)))
+}
+
+/// Makes a query of its message.
+pub(crate) fn make_query(engine: u64, message: &[u8]) -> Outcome {
+    let query = Run::new(&*ENGINES.get(engine)?, message)?;
+    Ok((Status::Done, Reply::object(QUERIES.insert(Arc::new(query)))))
+}
+
+/// The query of a handle.
+pub(crate) fn query(handle: u64) -> Result<Arc<Run>, Failure> {
+    QUERIES.get(handle)
 }
 
 /// The bytes of a message.
@@ -138,9 +156,7 @@ unsafe fn message<'a>(data: *const u8, len: usize) -> Result<&'a [u8], Failure> 
 pub unsafe extern "C" fn quarrel_engine_new(data: *const u8, len: usize, reply: *mut Reply) -> i32 {
     let work = || {
         // SAFETY: the caller of this function guarantees it.
-        let engine = new_engine(unsafe { message(data, len) }?)?;
-        let handle = ENGINES.insert(Arc::new(engine));
-        Ok((Status::Done, Reply::object(handle)))
+        make_engine(unsafe { message(data, len) }?)
     };
     // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }
@@ -172,11 +188,8 @@ pub unsafe extern "C" fn quarrel_query_new(
     reply: *mut Reply,
 ) -> i32 {
     let work = || {
-        let engine = ENGINES.get(engine)?;
         // SAFETY: the caller of this function guarantees it.
-        let query = Run::new(&engine, unsafe { message(data, len) }?)?;
-        let handle = QUERIES.insert(Arc::new(query));
-        Ok((Status::Done, Reply::object(handle)))
+        make_query(engine, unsafe { message(data, len) }?)
     };
     // SAFETY: the caller of this function guarantees it.
     unsafe { call(reply, work) }

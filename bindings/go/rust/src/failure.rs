@@ -1,5 +1,6 @@
 //! What a call returns instead of an answer.
 
+use arrow_schema::ArrowError;
 use quarrel_engine::{LimitError, QueryError};
 
 use crate::message::{MessageError, Writer};
@@ -21,6 +22,9 @@ pub(crate) enum Failure {
     /// A message that is malformed or cannot be written.
     #[error(transparent)]
     Message(#[from] MessageError),
+    /// An answer that Arrow cannot hold.
+    #[error(transparent)]
+    Arrow(#[from] ArrowError),
     /// A call that is not allowed now.
     #[error("{0}")]
     Misuse(&'static str),

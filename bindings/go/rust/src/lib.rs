@@ -26,6 +26,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 mod abi;
 mod answer;
+mod c;
 mod failure;
 mod handles;
 mod message;
@@ -34,6 +35,8 @@ mod parts;
 mod run;
 mod samples;
 mod storage;
+mod texts;
+mod writer;
 
 #[cfg(test)]
 mod tests;

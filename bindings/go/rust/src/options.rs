@@ -127,8 +127,8 @@ impl QueryMessage {
     }
 }
 
-/// The steps of subqueries without a step, by their range. Go computes them for
-/// all ranges of a query beforehand.
+/// The steps of subqueries without a step, by their range. The caller computes
+/// them for all ranges of a query beforehand; that of the range 0 is for all others.
 #[derive(Debug)]
 pub(crate) struct SubquerySteps {
     known: HashMap<i64, i64>,
@@ -137,13 +137,15 @@ pub(crate) struct SubquerySteps {
 
 impl SubquerySteps {
     fn into_function(self: Arc<Self>) -> SubqueryStep {
-        Arc::new(move |range_ms| match self.known.get(&range_ms) {
-            Some(&step_ms) if step_ms > 0 => step_ms,
-            _ => {
-                self.missed.store(true, Ordering::Relaxed);
-                60_000
-            }
-        })
+        Arc::new(
+            move |range_ms| match self.known.get(&range_ms).or(self.known.get(&0)) {
+                Some(&step_ms) if step_ms > 0 => step_ms,
+                _ => {
+                    self.missed.store(true, Ordering::Relaxed);
+                    60_000
+                }
+            },
+        )
     }
 
     /// An error if Go gave no step for a range that the query has: an answer

@@ -31,6 +31,8 @@ use crate::options::{QueryMessage, SubquerySteps};
 use crate::parts::{Part, SpareParts};
 use crate::samples::ReadSeries;
 use crate::storage::{AllAnswered, CallerStorage, Wanted};
+use crate::texts::Told;
+use crate::writer::SeriesWriter;
 
 /// An engine with what its queries share beside it.
 #[derive(Debug)]
@@ -62,6 +64,10 @@ pub(crate) struct Run {
     cancel: CancelHandle,
     spare: Arc<SpareParts>,
     state: Mutex<State>,
+    /// Of a caller who hands over series by calls: what he was told of a select, and
+    /// what he has handed over.
+    pub told: Mutex<Told>,
+    pub series: Mutex<SeriesWriter>,
 }
 
 struct State {
@@ -130,6 +136,8 @@ impl Run {
         Ok(Run {
             cancel: query.cancel_handle(),
             spare: Arc::clone(&engine.spare),
+            told: Mutex::default(),
+            series: Mutex::default(),
             state: Mutex::new(State {
                 stage: Stage::Running(Box::new(Running {
                     query: Box::pin(query.execute()),
@@ -260,13 +268,30 @@ impl Run {
         Ok(wanted)
     }
 
+    /// The requests of the selects that wait for an answer, of which the first is to
+    /// be answered first: what the caller was told, of which he has answered some.
+    pub fn requests<T>(&self, read: impl FnOnce(&[u8], usize) -> T) -> Result<T, Failure> {
+        let state = self.lock()?;
+        match &state.stage {
+            Stage::Running(running) if !running.answering.is_empty() => {
+                Ok(read(&state.message, running.answering.len()))
+            }
+            _ => Err(NOTHING_WAITS),
+        }
+    }
+
+    /// The answer.
+    pub fn answered<T>(&self, read: impl FnOnce(&QueryResult) -> T) -> Result<T, Failure> {
+        let state = self.lock()?;
+        match &state.stage {
+            Stage::Answered(result) => Ok(read(result)),
+            _ => Err(Failure::Misuse("the query has no answer")),
+        }
+    }
+
     /// Writes the floats of the answer, one series after the other.
     pub fn floats(&self, points: &mut [FloatPoint]) -> Result<(), Failure> {
-        let state = self.lock()?;
-        let Stage::Answered(result) = &state.stage else {
-            return Err(Failure::Misuse("the query has no answer"));
-        };
-        answer::write_floats(result, points)
+        self.answered(|result| answer::write_floats(result, points))?
     }
 }
 

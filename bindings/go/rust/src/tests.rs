@@ -17,6 +17,7 @@ use crate::options::ABI_VERSION;
 use crate::parts::Part;
 use crate::run::{Run, Step, new_engine};
 use crate::samples::{Source, selected};
+use crate::writer::SeriesWriter;
 
 fn engine_message() -> Vec<u8> {
     let mut out = Writer::default();
@@ -164,6 +165,35 @@ fn series_keep_their_chunks() {
     assert_eq!(chunks.len(), 2);
     assert!(series.chunks(2, &mut chunks).is_err());
     assert!(series.chunks(u32::MAX, &mut chunks).is_err());
+}
+
+#[test]
+fn series_handed_over_by_calls_are_the_same() {
+    let mut encoder = XorEncoder::new();
+    encoder.append(0, 7.5);
+    let mut writer = SeriesWriter::default();
+    assert!(!writer.has_begun());
+    writer.begin(&[(b"__name__", b"a")]).unwrap();
+    writer.chunk(1, encoder.bytes(), (0, 0)).unwrap();
+    writer.floats(&[1000], &[9.0], None).unwrap();
+    writer.floats(&[], &[], None).unwrap();
+    writer.begin(&[(b"__name__", b"b")]).unwrap();
+    assert_eq!(writer.finish(), part());
+    writer.begin(&[]).unwrap();
+    writer.floats(&[5, 6], &[1.0, 2.0], Some(&[3, 4])).unwrap();
+    let bytes = aligned(&writer.finish());
+    let (labels, series) = selected(vec![bytes], &SymbolTable::new(), 0).unwrap();
+    assert!(labels.get(0).is_empty());
+    let mut chunks = Vec::new();
+    Source(series).chunks(0, &mut chunks).unwrap();
+    let ChunkData::Floats {
+        start_timestamps: Some(starts),
+        ..
+    } = &chunks[0].data
+    else {
+        panic!("{chunks:?}");
+    };
+    assert_eq!((&starts[..], chunks[0].max_time), (&[3, 4][..], 6));
 }
 
 /// The chunks of a series that has a sample, without its labels.
