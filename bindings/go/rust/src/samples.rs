@@ -193,7 +193,7 @@ pub(crate) fn selected(
         while !fields.is_empty() {
             let at = fields.position();
             let (bytes, chunks) = (fields.u64()?, fields.u32()?);
-            samples += u64::from(fields.u32()?);
+            let own = fields.u32()?;
             let count = fields.u32()?;
             row.read(&mut fields, count as usize, &mut symbols)?;
             if chunks != LATER {
@@ -202,6 +202,7 @@ pub(crate) fn selected(
                     return Err(MessageError::Malformed { at, what });
                 }
                 places.push(read_place(&mut fields, bytes, (number, chunks))?);
+                samples += u64::from(own);
             }
             labels.push(row.labels());
         }
