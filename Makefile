@@ -177,7 +177,8 @@ bench: ## Runs the criterion benches of all crates (needs Go for the benchmark b
 # and the README's lines; QUICK=1 takes three minutes and prints.
 .PHONY: bench-peers
 bench-peers: ## Times quarrel beside the Prometheus and the Thanos engine: make bench-peers QUICK=1 CLASS=rules,regex ONLY=rate PROFILE=dev
-	cargo run --profile $(or $(PROFILE),release) -p quarrel-benches --bin peers -- $(if $(QUICK),--quick) $(if $(CLASS),--class $(CLASS)) $(if $(ONLY),--only '$(ONLY)') $(ARGS)
+	bindings/go/install-lib.sh $(GO_LIB)-release release
+	$(call go_link,$(GO_LIB)-release) cargo run --profile $(or $(PROFILE),release) -p quarrel-benches --bin peers -- --go-module $(if $(QUICK),--quick) $(if $(CLASS),--class $(CLASS)) $(if $(ONLY),--only '$(ONLY)') $(ARGS)
 
 # Prometheus's engine and quarrel's in one process, in turns, over the same tsdb.
 .PHONY: bench-go

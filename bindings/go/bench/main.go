@@ -2,9 +2,11 @@
 // process, in turns, over the same tsdb.
 //
 //	bench -data DIR [-only REGEXP] [-rounds N] [-check]
+//	bench -serve -data SCRATCH
 //
 // DIR has a data directory for each shape of compliance/go/benchdata that the
-// queries need. `make bench-go` builds these and runs it.
+// queries need. `make bench-go` builds these and runs it. With -serve it is a process
+// that `make bench-peers` times.
 package main
 
 import (
@@ -23,6 +25,7 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 
@@ -37,8 +40,16 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 5, "turns of each engine for each query")
 	flag.BoolVar(&b.alone, "alone", false, "run quarrel alone, for a profiler")
 	flag.BoolVar(&b.best, "best", false, "show the best times, not medians: for a machine that others use")
+	serve := flag.Bool("serve", false, "answer the requests of make bench-peers; -data is then a folder for links")
 	check := flag.Bool("check", false, "fail if a goal is missed")
 	flag.Parse()
+	if *serve {
+		if err := serveRequests(b.data); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	b.only = regexp.MustCompile(*only)
 	reached, err := b.run()
 	if err != nil {
@@ -64,14 +75,20 @@ type bench struct {
 	dbs     map[string]*tsdb.DB
 }
 
-func (b *bench) run() (reached bool, err error) {
-	opts := promql.EngineOpts{
-		// What a query costs is the question, not where a limit ends it.
-		MaxSamples: 1 << 40, Timeout: time.Hour,
+// engineOpts are without limits: what a query costs is the question, not where it
+// ends.
+func engineOpts() promql.EngineOpts {
+	return promql.EngineOpts{
+		MaxSamples: 1 << 40, Timeout: 24 * time.Hour,
 		LookbackDelta:            5 * time.Minute,
 		NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
 		EnableAtModifier:         true, EnableNegativeOffset: true,
+		Parser: parser.NewParser(parser.Options{EnableExperimentalFunctions: true}),
 	}
+}
+
+func (b *bench) run() (reached bool, err error) {
+	opts := engineOpts()
 	engine, err := quarrel.NewEngine(quarrel.Options{EngineOpts: opts})
 	if err != nil {
 		return false, err
@@ -180,8 +197,16 @@ func (b *bench) question(q question) (rows int, medians [2]time.Duration, err er
 
 // ask runs a query once, from its text to its answer.
 func ask(engine promql.QueryEngine, q storage.Queryable, asked question) (rows int, took time.Duration, err error) {
-	ctx := context.Background()
 	began := time.Now()
+	rows, release, err := run(context.Background(), engine, q, asked)
+	took = time.Since(began)
+	if err == nil {
+		release()
+	}
+	return rows, took, err
+}
+
+func run(ctx context.Context, engine promql.QueryEngine, q storage.Queryable, asked question) (rows int, release func(), err error) {
 	var query promql.Query
 	if asked.step == 0 {
 		query, err = engine.NewInstantQuery(ctx, q, nil, asked.text, asked.end)
@@ -189,24 +214,23 @@ func ask(engine promql.QueryEngine, q storage.Queryable, asked question) (rows i
 		query, err = engine.NewRangeQuery(ctx, q, nil, asked.text, asked.end.Add(-asked.length), asked.end, asked.step)
 	}
 	if err != nil {
-		return 0, 0, err
+		return 0, nil, err
 	}
-	defer query.Close()
 	result := query.Exec(ctx)
-	took = time.Since(began)
 	if result.Err != nil {
-		return 0, 0, result.Err
+		query.Close()
+		return 0, nil, result.Err
 	}
 	switch value := result.Value.(type) {
 	case promql.Matrix:
-		return len(value), took, nil
+		return len(value), query.Close, nil
 	case promql.Vector:
-		return len(value), took, nil
+		return len(value), query.Close, nil
 	}
-	return 1, took, nil
+	return 1, query.Close, nil
 }
 
-// open opens a data directory through links: tsdb locks it and writes to it.
+// open opens a data directory.
 func (b *bench) open(name string) (*tsdb.DB, error) {
 	if db := b.dbs[name]; db != nil {
 		return db, nil
@@ -218,19 +242,27 @@ func (b *bench) open(name string) (*tsdb.DB, error) {
 		}
 		b.links = links
 	}
-	dir := filepath.Join(b.links, name)
-	if err := benchchild.LinkDir(dir, filepath.Join(b.data, name)); err != nil {
+	db, err := openLinked(filepath.Join(b.links, name), filepath.Join(b.data, name))
+	if err != nil {
+		return nil, err
+	}
+	b.dbs[name] = db
+	return db, nil
+}
+
+// openLinked opens a data directory through links: tsdb locks it and writes to it.
+func openLinked(links, dir string) (*tsdb.DB, error) {
+	if err := benchchild.LinkDir(links, dir); err != nil {
 		return nil, err
 	}
 	opts := tsdb.DefaultOptions()
 	opts.RetentionDuration = 0
 	opts.EnableOverlappingCompaction = false
-	db, err := tsdb.Open(dir, slog.New(slog.DiscardHandler), nil, opts, nil)
+	db, err := tsdb.Open(links, slog.New(slog.DiscardHandler), nil, opts, nil)
 	if err != nil {
 		return nil, err
 	}
 	db.DisableCompactions()
-	b.dbs[name] = db
 	return db, nil
 }
 
