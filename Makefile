@@ -60,7 +60,7 @@ test-datafusion: ## Passes the tests of PromQL in DataFusion
 test-go: build ## Compares with Prometheus: needs Go, which brings Prometheus along
 	@command -v go >/dev/null || { echo "Go is missing: the comparison with Prometheus cannot run" >&2; exit 1; }
 	$(STAGE) "storage beside Prometheus" cargo test -p quarrel-peer-tests --tests -- --ignored --skip faster
-	$(STAGE) "Go module" sh -c 'bindings/go/install-lib.sh $(GO_LIB) dev && cd bindings/go && $(call go_link,$(GO_LIB)) go test ./...'
+	$(STAGE) "Go module" sh -c 'bindings/go/install-lib.sh $(GO_LIB) dev && cd bindings/go && $(call go_link,$(GO_LIB)) go test ./... && cd examples && $(call go_link,$(GO_LIB)) go test ./...'
 	$(STAGE) "C example" bindings/c/test.sh $(GO_LIB)
 	$(STAGE) "comparison with Prometheus" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
 
@@ -100,6 +100,7 @@ lint: ## rustfmt, clippy, features, docs, packages, licenses, gofmt, go vet
 	cd compliance/go && go vet ./...
 	cd bindings/go && go vet ./...
 	cd bindings/go/bench && go vet ./...
+	cd bindings/go/examples && go vet ./...
 
 .PHONY: $(DENY) $(TOOLS)/bin/cargo-fuzz
 $(DENY):
