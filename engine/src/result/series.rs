@@ -263,8 +263,11 @@ impl<'a> SeriesRef<'a> {
             Stored::Row(grid, row) => {
                 let first = row.first_step as usize;
                 if row.is_full() {
-                    let values = row.values.iter().enumerate();
-                    values.for_each(|(i, &value)| call(grid.at(first + i), value));
+                    let mut timestamp = grid.at(first);
+                    for &value in row.values {
+                        call(timestamp, value);
+                        timestamp = timestamp.saturating_add(grid.step_ms);
+                    }
                 } else {
                     let floats = row.floats();
                     floats.for_each(|i| call(grid.at(first + i), row.values[i]));

@@ -52,9 +52,9 @@ func TestTheAPIAnswers(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/api/v1/query_range?query=max_over_time(requests_total[2m])&start=600&end=720&step=60": `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"job":"api"},"values":[[600,"1200"],[660,"1320"],[720,"1440"]]}]}}`,
-		"/api/v1/query?query=sum(requests_total)&time=600":                             `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[600,"1200"]}]}}`,
-		"/api/v1/query?query=sum(":                                                     `"errorType":"bad_data"`,
-		"/api/v1/labels":                                                               `["__name__","job"]`,
+		"/api/v1/query?query=sum(requests_total)&time=600":                                      `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[600,"1200"]}]}}`,
+		"/api/v1/query?query=sum(": `"errorType":"bad_data"`,
+		"/api/v1/labels":           `["__name__","job"]`,
 	} {
 		if got := get(path); !strings.Contains(got, want) {
 			t.Errorf("%s: %s instead of %s", path, got, want)
