@@ -10,6 +10,9 @@ GOBIN_DIR := $(QUARREL_TARGET)/go-bin
 STAGE := .ci/stage
 TOOLS := $(QUARREL_TARGET)/tools
 DENY := $(TOOLS)/bin/cargo-deny
+# Where tests and benches of the Go module have its library, and the flags for it.
+GO_LIB := $(QUARREL_TARGET)/go-lib
+go_link = CGO_LDFLAGS="$$(sed -n s/^Libs://p $(1)/lib/pkgconfig/quarrel.pc)"
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 # Of the long random runs; they print it.
@@ -57,7 +60,8 @@ test-datafusion: ## Passes the tests of PromQL in DataFusion
 test-go: build ## Compares with Prometheus: needs Go, which brings Prometheus along
 	@command -v go >/dev/null || { echo "Go is missing: the comparison with Prometheus cannot run" >&2; exit 1; }
 	$(STAGE) "storage beside Prometheus" cargo test -p quarrel-peer-tests --tests -- --ignored --skip faster
-	$(STAGE) "Go module" sh -c 'bindings/go/build.sh && cd bindings/go && go test ./...'
+	$(STAGE) "Go module" sh -c 'bindings/go/install-lib.sh $(GO_LIB) dev && cd bindings/go && $(call go_link,$(GO_LIB)) go test ./... && cd examples && $(call go_link,$(GO_LIB)) go test ./...'
+	$(STAGE) "C example" bindings/c/test.sh $(GO_LIB)
 	$(STAGE) "comparison with Prometheus" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
 
 .PHONY: test-python
@@ -99,6 +103,8 @@ lint: ## rustfmt, clippy, features, docs, packages, licenses, gofmt, go vet
 	@test -z "$$(gofmt -l compliance bindings)" || { gofmt -l compliance bindings; echo "not formatted by gofmt" >&2; exit 1; }
 	cd compliance/go && go vet ./...
 	cd bindings/go && go vet ./...
+	cd bindings/go/bench && go vet ./...
+	cd bindings/go/examples && go vet ./...
 
 .PHONY: $(DENY) $(TOOLS)/bin/cargo-fuzz
 $(DENY):
@@ -176,7 +182,19 @@ bench: ## Runs the criterion benches of all crates (needs Go for the benchmark b
 # and the README's lines; QUICK=1 takes three minutes and prints.
 .PHONY: bench-peers
 bench-peers: ## Times quarrel beside the Prometheus and the Thanos engine: make bench-peers QUICK=1 CLASS=rules,regex ONLY=rate PROFILE=dev
-	cargo run --profile $(or $(PROFILE),release) -p quarrel-benches --bin peers -- $(if $(QUICK),--quick) $(if $(CLASS),--class $(CLASS)) $(if $(ONLY),--only '$(ONLY)') $(ARGS)
+	bindings/go/install-lib.sh $(GO_LIB)-release release
+	$(call go_link,$(GO_LIB)-release) cargo run --profile $(or $(PROFILE),release) -p quarrel-benches --bin peers -- --go-module $(if $(QUICK),--quick) $(if $(CLASS),--class $(CLASS)) $(if $(ONLY),--only '$(ONLY)') $(ARGS)
+
+# Prometheus's engine and quarrel's in one process, in turns, over the same tsdb.
+.PHONY: bench-go
+bench-go: ## Times the Go module beside Prometheus's engine: make bench-go ARGS='-only rate -rounds 9'
+	bindings/go/install-lib.sh $(GO_LIB)-release release
+	$(call go_link,$(GO_LIB)-release) bindings/go/bench/run.sh $(QUARREL_TARGET)/bench-data $(QUARREL_TARGET)/bench-bin $(ARGS)
+
+.PHONY: install-lib
+install-lib: ## Installs the C library, its header and its pkg-config file: make install-lib PREFIX=/usr/local
+	@test -n "$(PREFIX)" || { echo "PREFIX is missing: make install-lib PREFIX=/usr/local" >&2; exit 1; }
+	bindings/go/install-lib.sh $(PREFIX) $(or $(PROFILE),release)
 
 .PHONY: bench-doors
 bench-doors: release ## Times quarrel serve beside Prometheus over HTTP, and writes docs/benchmarks.md: make bench-doors ARGS=--quick

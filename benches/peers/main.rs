@@ -61,6 +61,10 @@ struct Args {
     /// Leave out the Thanos engine
     #[arg(long)]
     no_thanos: bool,
+    /// Time the Go module, too, as quarrel by another door; CGO_LDFLAGS says where
+    /// its library is
+    #[arg(long)]
+    go_module: bool,
     /// Let tsink take part in the classes thanos, dashboards and rules
     #[arg(long)]
     tsink: bool,
@@ -149,6 +153,13 @@ fn peers(args: &Args, scratch: &Path) -> Result<Vec<Peer>, BenchError> {
     if !args.no_thanos {
         let program = go_build(&module.join("thanosbench"), ".", "thanosbench")?;
         add("Thanos", program);
+    }
+    if args.go_module {
+        let program = go_build(&module.join("../../bindings/go/bench"), ".", "bench-go")?;
+        let args = vec!["-serve".into(), "-data".into(), scratch.to_string()];
+        let mut door = Peer::new("quarrel's Go module", program, args, memory);
+        door.door = true;
+        peers.push(door);
     }
     if args.tsink {
         let mut tsink = Peer::new("tsink", tsink_program()?, Vec::new(), memory);

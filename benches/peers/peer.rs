@@ -29,6 +29,8 @@ pub struct Peer {
     max_memory: u64,
     /// What it said of itself.
     pub hello: Hello,
+    /// Whether it is quarrel, by another door.
+    pub door: bool,
     /// The classes that it takes part in.
     pub classes: &'static [Class],
     process: Option<Process>,
@@ -49,6 +51,7 @@ impl Peer {
             args,
             max_memory,
             hello: Hello::default(),
+            door: false,
             classes: &Class::ALL,
             process: None,
         }

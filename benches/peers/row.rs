@@ -18,6 +18,8 @@ pub struct Outcome {
     pub peak: Option<u64>,
     /// Why there are no times.
     pub failure: Option<String>,
+    /// Whether this is quarrel, by another door: no peer.
+    pub door: bool,
 }
 
 /// A query and what the engines made of it. quarrel is the first of them, and
@@ -67,13 +69,13 @@ impl Row {
         self.outcomes.first()
     }
 
-    pub fn peers(&self) -> &[Outcome] {
-        self.outcomes.get(1..).unwrap_or_default()
+    pub fn peers(&self) -> impl Iterator<Item = &Outcome> {
+        self.outcomes.iter().skip(1).filter(|outcome| !outcome.door)
     }
 
     /// How many times as fast quarrel is as the fastest peer.
     pub fn times(&self) -> Option<f64> {
-        let best = self.peers().iter().filter_map(Outcome::median).min()?;
+        let best = self.peers().filter_map(Outcome::median).min()?;
         Some(best as f64 / self.own()?.median()?.max(1) as f64)
     }
 
@@ -81,7 +83,7 @@ impl Row {
     /// allocates enough for a comparison.
     pub fn compared(&self, figure: fn(&Outcome) -> Option<u64>) -> Option<(u64, u64)> {
         let of_peer = |peer: &Outcome| Some((figure(peer)?, peer.allocated?));
-        let (least, allocated) = self.peers().iter().filter_map(of_peer).min()?;
+        let (least, allocated) = self.peers().filter_map(of_peer).min()?;
         if allocated <= WORTH_COMPARING {
             return None;
         }
@@ -90,7 +92,7 @@ impl Row {
 
     /// Whether Prometheus has another number of rows.
     pub fn other_rows(&self) -> Option<u64> {
-        let (own, prometheus) = (self.own()?, self.peers().first()?);
+        let (own, prometheus) = (self.own()?, self.peers().next()?);
         let both = own.failure.is_none() && prometheus.failure.is_none();
         (both && own.rows != prometheus.rows).then_some(prometheus.rows)
     }
@@ -129,6 +131,7 @@ pub mod tests {
             allocated: Some(allocated << 20),
             peak: Some(peak << 20),
             failure: None,
+            door: false,
         }
     }
 
@@ -151,6 +154,14 @@ pub mod tests {
         assert_eq!(row.times(), Some(4.0));
         assert_eq!(row.compared(|o| o.peak), Some((1 << 20, 4 << 20)));
         assert_eq!(row.remarks(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn another_door_is_no_peer() {
+        let mut door = outcome(12, 2, 1, 1);
+        door.door = true;
+        let row = row(vec![outcome(10, 3, 1, 1), outcome(80, 3, 20, 10), door]);
+        assert_eq!((row.times(), row.other_rows()), (Some(8.0), None));
     }
 
     #[test]

@@ -76,7 +76,11 @@ pub fn row(
     plan: Plan,
 ) -> Result<Row, BenchError> {
     let mut request = request(&query, plan)?;
-    let mut outcomes = vec![Outcome::default(); peers.len()];
+    let outcome = |peer: &Peer| Outcome {
+        door: peer.door,
+        ..Outcome::default()
+    };
+    let mut outcomes: Vec<Outcome> = peers.iter().map(outcome).collect();
     // The mean of many is steady, and takes its time.
     let rounds = if query.variants > 0 { 1 } else { plan.rounds };
     for round in 0..rounds {

@@ -1,6 +1,7 @@
 package quarrel
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/prometheus/prometheus/model/histogram"
@@ -68,8 +69,9 @@ type annotation struct {
 func (a *annotation) Error() string { return a.text }
 func (a *annotation) Unwrap() error { return a.kind }
 
-// decodeResult reads what rust/src/answer.rs writes.
-func decodeResult(bytes []byte) (*result, error) {
+// decodeResult reads what rust/src/answer.rs writes. selected are the labels of the
+// selects' series, and floats writes the floats of all series of the answer.
+func decodeResult(bytes []byte, selected [][]labels.Labels, floats func([]promql.FPoint) error) (*result, error) {
 	r := reader{rest: bytes}
 	var out result
 	out.counts = decodeCounts(&r)
@@ -79,25 +81,28 @@ func decodeResult(bytes []byte) (*result, error) {
 	for _, text := range r.texts() {
 		out.annotations.Add(&annotation{text, annotations.PromQLInfo})
 	}
+	var err error
 	switch kind := r.u8(); kind {
 	case answerScalar:
 		out.value = promql.Scalar{T: r.i64(), V: r.f64()}
 	case answerString:
 		out.value = promql.String{T: r.i64(), V: r.text()}
-	case answerVector:
-		out.value = decodeVector(&r)
-	case answerMatrix:
-		out.value = decodeMatrix(&r)
+	case answerVector, answerMatrix:
+		var matrix promql.Matrix
+		matrix, err = decodeMatrix(&r, selected, floats)
+		out.value = matrix
+		if kind == answerVector {
+			out.value = vectorOf(matrix)
+		}
 	default:
 		return nil, fmt.Errorf("quarrel: an answer of unknown type %d", kind)
 	}
-	return &out, r.err()
+	return &out, errors.Join(r.err(), err)
 }
 
-func decodeVector(r *reader) promql.Vector {
-	set := decodeMatrix(r)
-	vector := make(promql.Vector, 0, len(set))
-	for _, series := range set {
+func vectorOf(matrix promql.Matrix) promql.Vector {
+	vector := make(promql.Vector, 0, len(matrix))
+	for _, series := range matrix {
 		for _, point := range series.Floats {
 			vector = append(vector, promql.Sample{Metric: series.Metric, T: point.T, F: point.F})
 		}
@@ -108,35 +113,76 @@ func decodeVector(r *reader) promql.Vector {
 	return vector
 }
 
-func decodeMatrix(r *reader) promql.Matrix {
+func decodeMatrix(r *reader, selected [][]labels.Labels, floats func([]promql.FPoint) error) (promql.Matrix, error) {
 	n := r.count(8)
-	matrix := make(promql.Matrix, 0, n)
-	var builder labels.ScratchBuilder
-	for range n {
-		matrix = append(matrix, decodeSeries(r, &builder))
+	matrix := make(promql.Matrix, n)
+	counts := r.column(n)
+	total := r.u64()
+	if err := r.err(); err != nil {
+		return nil, err
 	}
-	return matrix
+	points := make([]promql.FPoint, total)
+	if err := floats(points); err != nil {
+		return nil, err
+	}
+	for i := range matrix {
+		if own := int(counts.u32()); own > 0 && own <= len(points) {
+			matrix[i].Floats, points = points[:own:own], points[own:]
+		}
+	}
+	if err := decodeLabels(r, matrix, selected); err != nil {
+		return nil, err
+	}
+	if r.u8() != 0 {
+		for i := range matrix {
+			matrix[i].Histograms = decodeHistograms(r)
+		}
+	}
+	return matrix, nil
 }
 
-func decodeSeries(r *reader, builder *labels.ScratchBuilder) promql.Series {
-	builder.Reset()
-	for range r.count(8) {
-		builder.Add(r.text(), r.text())
+// decodeLabels reads the labels of all series: those of a select's row, or texts.
+func decodeLabels(r *reader, matrix promql.Matrix, selected [][]labels.Labels) error {
+	var known []labels.Labels
+	if origin := int(r.u32()); origin < len(selected) {
+		known = selected[origin]
 	}
-	series := promql.Series{Metric: builder.Labels()}
-	if n := r.count(16); n > 0 {
-		series.Floats = make([]promql.FPoint, n)
-		for i := range series.Floats {
-			series.Floats[i] = promql.FPoint{T: r.i64(), F: r.f64()}
+	rows := r.column(len(matrix))
+	texts := r.text()
+	builder := labels.NewScratchBuilder(8)
+	for i := range matrix {
+		row := int(rows.u32())
+		if row > len(known) {
+			return fmt.Errorf("quarrel: an answer with series %d of %d", row, len(known))
 		}
-	}
-	if n := r.count(50); n > 0 {
-		series.Histograms = make([]promql.HPoint, n)
-		for i := range series.Histograms {
-			series.Histograms[i] = promql.HPoint{T: r.i64(), H: decodeHistogram(r)}
+		if row > 0 {
+			matrix[i].Metric = known[row-1]
+			continue
 		}
+		builder.Reset()
+		for range r.count(8) {
+			name, value := int(r.u32()), int(r.u32())
+			if name < 0 || value < 0 || name+value > len(texts) {
+				return errShort
+			}
+			builder.Add(texts[:name], texts[name:name+value])
+			texts = texts[name+value:]
+		}
+		matrix[i].Metric = builder.Labels()
 	}
-	return series
+	return nil
+}
+
+func decodeHistograms(r *reader) []promql.HPoint {
+	n := r.count(50)
+	if n == 0 {
+		return nil
+	}
+	points := make([]promql.HPoint, n)
+	for i := range points {
+		points[i] = promql.HPoint{T: r.i64(), H: decodeHistogram(r)}
+	}
+	return points
 }
 
 func decodeHistogram(r *reader) *histogram.FloatHistogram {

@@ -13,34 +13,64 @@ import (
 // chunkSamples is how many samples a chunk has at most, as in Prometheus.
 const chunkSamples = 120
 
-// encodeChunks appends the samples of a series from mint to maxt as chunks.
+// columnSamples is how many samples columns have at most: as many as lie in a part
+// with room to spare.
+const columnSamples = 4096
+
+// A sampleEncoder appends samples to a part: floats as columns, histograms as
+// chunks.
 //
 // Readers of chunks take the counter-reset hint of a histogram from its
 // position: the first counter histogram of a chunk has no hint, the others are
 // not resets. So a histogram without a hint begins a chunk. If a histogram that
 // is not a reset comes first, because the storage cut off the samples before
-// it, a copy of it stands before it, and the message marks the copy as deleted.
+// it, a copy of it stands before it, and the part marks the copy as deleted.
 // A hint of the storage that there is a reset is lost; the counts show the
 // reset. A change of the bucket layout also begins a chunk: appenders would
 // merge both layouts, and a histogram with an empty bucket is not equal to one
 // without it.
-func encodeChunks(samples chunkenc.Iterator, mint, maxt int64, part *writer) error {
-	e := chunkEncoder{out: part, count: part.reserve()}
+type sampleEncoder struct {
+	// Whether floats keep their start timestamps.
+	withStarts bool
+
+	out           *partWriter
+	starts, times []int64
+	values        []float64
+	started       bool // whether any start timestamp is known
+
+	chunk      chunkenc.Chunk
+	appender   chunkenc.Appender
+	kind       chunkenc.ValueType
+	stamped    bool // whether the chunk holds start timestamps
+	layout     layout
+	gauge      bool // whether it holds gauges
+	copied     bool // whether its first sample is a copy of the second
+	mint, maxt int64
+	samples    uint32
+}
+
+// encode appends the samples from mint to maxt.
+func (e *sampleEncoder) encode(samples chunkenc.Iterator, mint, maxt int64, out *partWriter) error {
+	e.out = out
 	for {
 		kind := samples.Next()
 		if kind == chunkenc.ValNone || samples.AtT() > maxt {
+			e.flushFloats()
 			e.flush()
-			part.set(e.count, e.chunks)
 			return samples.Err()
 		}
 		if samples.AtT() < mint {
 			continue
 		}
+		if kind == chunkenc.ValFloat {
+			e.flush()
+			t, v := samples.At()
+			e.float(samples, t, v)
+			continue
+		}
+		e.flushFloats()
 		var err error
 		switch kind {
-		case chunkenc.ValFloat:
-			t, v := samples.At()
-			err = e.float(samples.AtST(), t, v)
 		case chunkenc.ValHistogram:
 			t, h := samples.AtHistogram(nil)
 			err = e.histogram(samples.AtST(), t, h)
@@ -54,6 +84,32 @@ func encodeChunks(samples chunkenc.Iterator, mint, maxt int64, part *writer) err
 			return err
 		}
 	}
+}
+
+func (e *sampleEncoder) float(samples chunkenc.Iterator, t int64, v float64) {
+	if len(e.times) == columnSamples {
+		e.flushFloats()
+	}
+	e.times = append(e.times, t)
+	e.values = append(e.values, v)
+	if e.withStarts {
+		st := samples.AtST()
+		e.starts = append(e.starts, st)
+		e.started = e.started || st != 0
+	}
+}
+
+// flushFloats writes the columns.
+func (e *sampleEncoder) flushFloats() {
+	if len(e.times) == 0 {
+		return
+	}
+	starts := e.starts
+	if !e.started {
+		starts = nil
+	}
+	e.out.floats(starts, e.times, e.values)
+	e.starts, e.times, e.values, e.started = e.starts[:0], e.times[:0], e.values[:0], false
 }
 
 // A layout is the buckets that a histogram has.
@@ -70,32 +126,7 @@ func (l layout) equal(other layout) bool {
 		slices.Equal(l.custom, other.custom)
 }
 
-type chunkEncoder struct {
-	out    *writer
-	count  int // position of the number of chunks
-	chunks uint32
-
-	chunk      chunkenc.Chunk
-	appender   chunkenc.Appender
-	kind       chunkenc.ValueType
-	starts     bool // whether the chunk holds start timestamps
-	layout     layout
-	gauge      bool // whether it holds gauges
-	copied     bool // whether its first sample is a copy of the second
-	mint, maxt int64
-	samples    uint32
-}
-
-func (e *chunkEncoder) float(st, t int64, v float64) error {
-	if err := e.prepare(chunkenc.ValFloat, st, false); err != nil {
-		return err
-	}
-	e.appender.Append(st, t, v)
-	e.took(t)
-	return nil
-}
-
-func (e *chunkEncoder) histogram(st, t int64, h *histogram.Histogram) error {
+func (e *sampleEncoder) histogram(st, t int64, h *histogram.Histogram) error {
 	add := func(at int64) (chunkenc.Chunk, bool, chunkenc.Appender, error) {
 		return e.appender.AppendHistogram(nil, st, at, h, false)
 	}
@@ -103,7 +134,7 @@ func (e *chunkEncoder) histogram(st, t int64, h *histogram.Histogram) error {
 	return e.add(chunkenc.ValHistogram, st, t, h.CounterResetHint, h.Sum, buckets, add)
 }
 
-func (e *chunkEncoder) floatHistogram(st, t int64, h *histogram.FloatHistogram) error {
+func (e *sampleEncoder) floatHistogram(st, t int64, h *histogram.FloatHistogram) error {
 	add := func(at int64) (chunkenc.Chunk, bool, chunkenc.Appender, error) {
 		return e.appender.AppendFloatHistogram(nil, st, at, h, false)
 	}
@@ -112,7 +143,7 @@ func (e *chunkEncoder) floatHistogram(st, t int64, h *histogram.FloatHistogram) 
 }
 
 // add appends a histogram by a function that appends it at a given time.
-func (e *chunkEncoder) add(kind chunkenc.ValueType, st, t int64, hint histogram.CounterResetHint, sum float64, buckets layout, add func(int64) (chunkenc.Chunk, bool, chunkenc.Appender, error)) error {
+func (e *sampleEncoder) add(kind chunkenc.ValueType, st, t int64, hint histogram.CounterResetHint, sum float64, buckets layout, add func(int64) (chunkenc.Chunk, bool, chunkenc.Appender, error)) error {
 	stale := value.IsStaleNaN(sum)
 	cut := !stale && (e.cutBefore(hint) || !e.layout.equal(buckets))
 	for {
@@ -147,7 +178,7 @@ func (e *chunkEncoder) add(kind chunkenc.ValueType, st, t int64, hint histogram.
 }
 
 // cutBefore reports whether a histogram's hint would be lost within the chunk.
-func (e *chunkEncoder) cutBefore(hint histogram.CounterResetHint) bool {
+func (e *sampleEncoder) cutBefore(hint histogram.CounterResetHint) bool {
 	if e.gauge {
 		return hint != histogram.GaugeType
 	}
@@ -155,8 +186,8 @@ func (e *chunkEncoder) cutBefore(hint histogram.CounterResetHint) bool {
 }
 
 // prepare makes sure that there is a chunk for a sample.
-func (e *chunkEncoder) prepare(kind chunkenc.ValueType, st int64, cut bool) error {
-	if e.chunk != nil && e.kind == kind && !cut && e.samples < chunkSamples && (st == 0 || e.starts) {
+func (e *sampleEncoder) prepare(kind chunkenc.ValueType, st int64, cut bool) error {
+	if e.chunk != nil && e.kind == kind && !cut && e.samples < chunkSamples && (st == 0 || e.stamped) {
 		return nil
 	}
 	e.flush()
@@ -168,11 +199,11 @@ func (e *chunkEncoder) prepare(kind chunkenc.ValueType, st int64, cut bool) erro
 	if err != nil {
 		return err
 	}
-	e.chunk, e.kind, e.starts = chunk, kind, st != 0
+	e.chunk, e.kind, e.stamped = chunk, kind, st != 0
 	return nil
 }
 
-func (e *chunkEncoder) took(t int64) {
+func (e *sampleEncoder) took(t int64) {
 	if e.samples == 0 {
 		e.mint = t
 	}
@@ -181,17 +212,13 @@ func (e *chunkEncoder) took(t int64) {
 }
 
 // flush writes the chunk.
-func (e *chunkEncoder) flush() {
+func (e *sampleEncoder) flush() {
 	if e.chunk != nil && e.samples > 0 {
-		bytes := e.chunk.Bytes()
-		e.out.u8(uint8(e.chunk.Encoding()))
-		e.out.flag(e.copied)
-		e.out.u32(e.samples)
-		e.out.i64(e.mint)
-		e.out.i64(e.maxt)
-		e.out.u32(uint32(len(bytes)))
-		e.out.bytes = append(e.out.bytes, bytes...)
-		e.chunks++
+		flags := uint8(0)
+		if e.copied {
+			flags = withCopy
+		}
+		e.out.chunk(e.chunk.Encoding(), flags, e.chunk.Bytes(), int(e.samples), e.mint, e.maxt)
 	}
 	e.chunk, e.samples, e.gauge, e.copied = nil, 0, false, false
 }

@@ -112,43 +112,51 @@ func TestChunksHoldWhatTheStorageGives(t *testing.T) {
 			from = random.IntN(len(given))
 			to = from + random.IntN(len(given)-from)
 		}
-		var part writer
-		require.NoError(t, encodeChunks(series.Iterator(nil), int64(from)*1000, int64(to)*1000-1, &part))
-		got := decodeChunks(t, part.bytes)
+		withStarts := random.IntN(2) == 0
+		part := partWriter{memory: make([]byte, 1<<20)}
+		part.begin(labels.FromStrings("a", "b"), nil)
+		encoder := sampleEncoder{withStarts: withStarts}
+		require.NoError(t, encoder.encode(series.Iterator(nil), int64(from)*1000, int64(to)*1000-1, &part))
+		part.end()
+		require.NoError(t, part.err)
+		got := decodeSeries(t, part.memory[:part.at])
 		require.Len(t, got, to-from)
 		for i, want := range given[from:to] {
-			requireSame(t, want.(sample), got[i])
+			want := want.(sample)
+			if !withStarts && want.Type() == chunkenc.ValFloat {
+				want.st = 0
+			}
+			requireSame(t, want, got[i])
 		}
 	}
 }
 
-func decodeChunks(t *testing.T, message []byte) []sample {
+// decodeSeries reads what rust/src/samples.rs does: a series that is alone in its
+// part, with the label a="b".
+func decodeSeries(t *testing.T, part []byte) []sample {
 	t.Helper()
-	r := reader{rest: message}
+	r := reader{rest: part}
+	align := func() { r.take((len(r.rest) - len(part)) & 7) }
+	size, chunks, samples, count := int(r.u64()), r.u32(), int(r.u32()), r.u32()
+	require.EqualValues(t, 1, count)
+	name, value := int(r.u32()), int(r.u32())
+	require.Equal(t, "ab", string(r.take(name+value)))
+	align()
+	require.Len(t, r.rest, size)
 	var out []sample
-	for range r.u32() {
-		encoding, copies := chunkenc.Encoding(r.u8()), int(r.u8())
-		samples, mint, maxt := r.u32(), r.i64(), r.i64()
-		chunk, err := chunkenc.FromData(encoding, r.take(int(r.u32())))
-		require.NoError(t, err)
-		require.Equal(t, int(samples)+copies, chunk.NumSamples())
-		require.LessOrEqual(t, int(samples), chunkSamples)
+	for range chunks {
+		encoding, flags := chunkenc.Encoding(r.u8()), r.u8()
+		r.take(2)
+		length, mint, maxt := int(r.u32()), r.i64(), r.i64()
 		from := len(out)
-		it := chunk.Iterator(nil)
-		for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
-			s := sample{st: it.AtST()}
-			switch kind {
-			case chunkenc.ValFloat:
-				s.t, s.f = it.At()
-			case chunkenc.ValHistogram:
-				s.t, s.h = it.AtHistogram(nil)
-			case chunkenc.ValFloatHistogram:
-				s.t, s.fh = it.AtFloatHistogram(nil)
-			}
-			out = append(out, s)
+		if encoding == columns {
+			out = append(out, decodeColumns(&r, length, flags&withStart != 0)...)
+		} else {
+			out = append(out, decodeChunk(t, encoding, r.take(length))...)
+			require.LessOrEqual(t, len(out)-from, chunkSamples+1)
 		}
-		require.NoError(t, it.Err())
-		if copies > 0 {
+		align()
+		if flags&withCopy != 0 {
 			require.Equal(t, mint-1, out[from].t)
 			out = append(out[:from], out[from+1:]...)
 		}
@@ -157,6 +165,42 @@ func decodeChunks(t *testing.T, message []byte) []sample {
 	}
 	require.NoError(t, r.err())
 	require.Empty(t, r.rest)
+	require.Len(t, out, samples)
+	return out
+}
+
+func decodeColumns(r *reader, n int, starts bool) []sample {
+	out := make([]sample, n)
+	if starts {
+		for i := range out {
+			out[i].st = r.i64()
+		}
+	}
+	for i := range out {
+		out[i].t = r.i64()
+	}
+	for i := range out {
+		out[i].f = r.f64()
+	}
+	return out
+}
+
+func decodeChunk(t *testing.T, encoding chunkenc.Encoding, bytes []byte) (out []sample) {
+	t.Helper()
+	chunk, err := chunkenc.FromData(encoding, bytes)
+	require.NoError(t, err)
+	it := chunk.Iterator(nil)
+	for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
+		s := sample{st: it.AtST()}
+		switch kind {
+		case chunkenc.ValHistogram:
+			s.t, s.h = it.AtHistogram(nil)
+		case chunkenc.ValFloatHistogram:
+			s.t, s.fh = it.AtFloatHistogram(nil)
+		}
+		out = append(out, s)
+	}
+	require.NoError(t, it.Err())
 	return out
 }
 

@@ -2,7 +2,10 @@ package quarrel
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
@@ -11,15 +14,23 @@ import (
 	"github.com/prometheus/prometheus/util/stats"
 )
 
-var _ promql.QueryEngine = (*Engine)(nil)
+var (
+	_ promql.QueryEngine       = (*Engine)(nil)
+	_ promql.QuerySlotAcquirer = (*Engine)(nil)
+)
 
 // An Engine evaluates PromQL queries. It has its own threads, which its
 // queries share; make one for a process. Its methods may be called from any
 // goroutine.
 type Engine struct {
-	options Options
-	parser  parser.Parser
-	engine  owned
+	options  Options
+	engine   owned
+	metrics  *engineMetrics
+	rewrites bool
+	cost     atomic.Pointer[queryCost]
+
+	loggerMutex sync.RWMutex
+	queryLogger promql.QueryLogger
 }
 
 // NewEngine makes an engine.
@@ -27,27 +38,42 @@ func NewEngine(options Options) (*Engine, error) {
 	if err := options.check(); err != nil {
 		return nil, err
 	}
-	if options.LookbackDelta <= 0 {
-		options.LookbackDelta = defaultLookbackDelta
-	}
+	options.complete()
 	handle, err := newEngine(options.encode())
 	if err != nil {
 		return nil, fmt.Errorf("quarrel: %w", err)
 	}
-	e := &Engine{options: options, parser: parser.NewParser(options.ParserOptions)}
+	e := &Engine{options: options, metrics: newMetrics(&options.EngineOpts), rewrites: options.rewrites()}
+	registerFeatures(&options.EngineOpts)
 	e.engine = owns(e, handle, freeEngine)
 	return e, nil
 }
 
-// Close releases the engine. Running queries continue, new ones fail. Closing
+var errClosed = errors.New("quarrel: the engine is closed")
+
+// Close releases the engine. Running queries continue, others fail. Closing
 // again does nothing.
 func (e *Engine) Close() error {
 	return e.engine.release()
 }
 
+// AcquireQuerySlot waits for a place among the queries that run at once, for work
+// that is no query. The function that it returns gives the place back.
+func (e *Engine) AcquireQuerySlot(ctx context.Context, qs string) (release func(), err error) {
+	tracker := e.options.ActiveQueryTracker
+	if tracker == nil {
+		return func() {}, nil
+	}
+	index, err := tracker.Insert(ctx, qs)
+	if err != nil {
+		return func() {}, err
+	}
+	return func() { tracker.Delete(index) }, nil
+}
+
 // NewInstantQuery makes a query at one time.
 func (e *Engine) NewInstantQuery(_ context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, ts time.Time) (promql.Query, error) {
-	expr, err := e.parser.ParseExpr(qs)
+	expr, err := e.options.Parser.ParseExpr(qs)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +82,7 @@ func (e *Engine) NewInstantQuery(_ context.Context, q storage.Queryable, opts pr
 
 // NewRangeQuery makes a query at all times from start to end, interval apart.
 func (e *Engine) NewRangeQuery(_ context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
-	expr, err := e.parser.ParseExpr(qs)
+	expr, err := e.options.Parser.ParseExpr(qs)
 	if err != nil {
 		return nil, err
 	}
@@ -69,30 +95,68 @@ func (e *Engine) NewRangeQuery(_ context.Context, q storage.Queryable, opts prom
 	return e.newQuery(expr, q, opts, qs, start, end, interval)
 }
 
+// checkModifiers refuses modifiers that are not enabled.
+func (e *Engine) checkModifiers(expr parser.Expr) error {
+	if e.options.EnableAtModifier && e.options.EnableNegativeOffset {
+		return nil
+	}
+	var refused error
+	check := func(timestamp *int64, bound parser.ItemType, offset time.Duration) {
+		switch {
+		case !e.options.EnableAtModifier && (timestamp != nil || bound == parser.START || bound == parser.END):
+			refused = promql.ErrValidationAtModifierDisabled
+		case !e.options.EnableNegativeOffset && offset < 0:
+			refused = promql.ErrValidationNegativeOffsetDisabled
+		}
+	}
+	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+		switch n := node.(type) {
+		case *parser.VectorSelector:
+			check(n.Timestamp, n.StartOrEnd, n.OriginalOffset)
+		case *parser.SubqueryExpr:
+			check(n.Timestamp, n.StartOrEnd, n.OriginalOffset)
+		}
+		return refused
+	})
+	return refused
+}
+
 func (e *Engine) newQuery(expr parser.Expr, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
 	own := e.ownOptions(opts)
-	expr, err := promql.PreprocessExpr(expr, start, end, interval)
+	var err error
+	if own.cost, err = e.costOf(opts); err != nil {
+		return nil, err
+	}
+	if err := e.checkModifiers(expr); err != nil {
+		return nil, err
+	}
+	text := qs
+	if e.rewrites {
+		text = expr.String()
+	}
+	expr, err = promql.PreprocessExpr(expr, start, end, interval)
 	if err != nil {
 		return nil, err
 	}
-	message, err := e.encodeQuery(expr, qs, start, end, interval, own)
+	message, err := e.encodeQuery(expr, text, start, end, interval, own)
 	if err != nil {
 		return nil, err
 	}
-	handle, err := newQuery(e.engine.get(), message)
-	if err != nil {
-		return nil, asPromQL(context.Background(), err, qs)
+	if e.engine.get() == 0 {
+		return nil, errClosed
 	}
-	made := &query{
+	return &query{
 		engine:    e,
 		queryable: q,
 		text:      qs,
+		message:   message,
 		statement: &parser.EvalStmt{Expr: expr, Start: start, End: end, Interval: interval, LookbackDelta: own.lookback},
 		timers:    stats.NewQueryTimers(),
 		samples:   stats.NewQuerySamples(own.perStepStats),
-	}
-	made.run = owns(made, handle, freeQuery)
-	return made, nil
+
+		startTimestamps: own.startTimestamps,
+		maxDuration:     own.cost.duration,
+	}, nil
 }
 
 // queryOptions are the options of a single query.
@@ -100,6 +164,7 @@ type queryOptions struct {
 	lookback        time.Duration
 	startTimestamps bool
 	perStepStats    bool
+	cost            queryCost
 }
 
 func (e *Engine) ownOptions(opts promql.QueryOpts) queryOptions {
@@ -120,7 +185,7 @@ func (e *Engine) ownOptions(opts promql.QueryOpts) queryOptions {
 // encodeQuery makes the message that rust/src/options.rs reads: text, times,
 // and the steps of subqueries without a step, by their range.
 func (e *Engine) encodeQuery(expr parser.Expr, qs string, start, end time.Time, interval time.Duration, own queryOptions) ([]byte, error) {
-	var w writer
+	w := writer{bytes: make([]byte, 0, 96+len(qs))}
 	w.text(qs)
 	w.i64(start.UnixMilli())
 	w.i64(end.UnixMilli())
@@ -128,6 +193,8 @@ func (e *Engine) encodeQuery(expr parser.Expr, qs string, start, end time.Time, 
 	w.i64(own.lookback.Milliseconds())
 	w.flag(own.startTimestamps)
 	w.flag(own.perStepStats)
+	w.u64(own.cost.series)
+	w.u64(own.cost.samplesRead)
 	at, count := w.reserve(), uint32(0)
 	var failed error
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {

@@ -13,11 +13,12 @@ import (
 // The kinds of failures; rust/src/failure.rs has the same numbers.
 const (
 	failureParse          = 1
-	failureBadData        = 2
 	failureTooManySamples = 4
 	failureTimeout        = 5
 	failureCanceled       = 6
 	failureStorage        = 7
+	failureTooManySeries  = 9
+	failureTooManyRead    = 10
 )
 
 // evaluation and execution are the phases in which a query ends early, as
@@ -56,15 +57,12 @@ func asPromQL(ctx context.Context, err error, query string) error {
 	case failureParse:
 		position := posrange.PositionRange{Start: posrange.Pos(f.start), End: posrange.Pos(f.end)}
 		return parser.ParseErrors{{PositionRange: position, Err: errors.New(f.text), Query: query}}
-	case failureBadData:
-		for _, known := range []error{promql.ErrValidationAtModifierDisabled, promql.ErrValidationNegativeOffsetDisabled} {
-			if f.text == known.Error() {
-				return known
-			}
-		}
-		return errors.New(f.text)
 	case failureTooManySamples:
 		return promql.ErrTooManySamples(execution)
+	case failureTooManySeries:
+		return promql.ErrTooManySeries(execution)
+	case failureTooManyRead:
+		return promql.ErrTooManySamplesRead(execution)
 	case failureTimeout, failureCanceled:
 		return ended(ctx, f.text)
 	case failureStorage:

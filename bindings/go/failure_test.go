@@ -69,17 +69,8 @@ func TestQueriesThatAreNotPromQL(t *testing.T) {
 }
 
 func TestOptionsAreRefusedOrKept(t *testing.T) {
-	for _, change := range []func(*quarrel.Options){
-		func(o *quarrel.Options) { o.EnableQueryCost = true },
-		func(o *quarrel.Options) { o.EngineOpts.Parser = promqlParser() },
-		func(o *quarrel.Options) { o.ParserOptions.Functions = parser.Functions },
-		func(o *quarrel.Options) { o.MaxSamples = -1 },
-	} {
-		options := quarrel.Options{}
-		change(&options)
-		_, err := quarrel.NewEngine(options)
-		require.Error(t, err)
-	}
+	_, err := quarrel.NewEngine(quarrel.Options{EngineOpts: promql.EngineOpts{MaxSamples: -1}})
+	require.ErrorContains(t, err, "negative")
 	engine := newEngine(t, func(o *quarrel.Options) {
 		o.EnableAtModifier, o.EnableNegativeOffset = false, false
 		o.ParserOptions = parser.Options{}
@@ -98,7 +89,7 @@ func TestOptionsAreRefusedOrKept(t *testing.T) {
 		}
 		require.ErrorIs(t, err, want, text)
 	}
-	_, err := engine.NewInstantQuery(t.Context(), empty, nil, "mad_over_time(up[5m])", time.Time{})
+	_, err = engine.NewInstantQuery(t.Context(), empty, nil, "mad_over_time(up[5m])", time.Time{})
 	require.ErrorContains(t, err, "not enabled")
 }
 
@@ -240,6 +231,6 @@ func TestAClosedEngine(t *testing.T) {
 	require.NoError(t, engine.Close())
 	require.NoError(t, engine.Close())
 	_, err = engine.NewInstantQuery(t.Context(), empty, nil, "up", time.Time{})
-	require.ErrorContains(t, err, "no engine has the handle")
-	require.NoError(t, before.Exec(t.Context()).Err)
+	require.ErrorContains(t, err, "the engine is closed")
+	require.ErrorContains(t, before.Exec(t.Context()).Err, "no engine has the handle")
 }

@@ -1,5 +1,29 @@
 package quarrel
 
+// #cgo noescape quarrel_engine_new
+// #cgo nocallback quarrel_engine_new
+// #cgo noescape quarrel_engine_free
+// #cgo nocallback quarrel_engine_free
+// #cgo noescape quarrel_query_new
+// #cgo nocallback quarrel_query_new
+// #cgo noescape quarrel_query_next
+// #cgo nocallback quarrel_query_next
+// #cgo noescape quarrel_query_part
+// #cgo nocallback quarrel_query_part
+// #cgo noescape quarrel_query_answer
+// #cgo nocallback quarrel_query_answer
+// #cgo noescape quarrel_query_feed
+// #cgo nocallback quarrel_query_feed
+// #cgo noescape quarrel_query_floats
+// #cgo nocallback quarrel_query_floats
+// #cgo noescape quarrel_query_cancel
+// #cgo nocallback quarrel_query_cancel
+// #cgo noescape quarrel_query_free
+// #cgo nocallback quarrel_query_free
+// #cgo noescape quarrel_objects
+// #cgo nocallback quarrel_objects
+// #cgo noescape quarrel_buffer_free
+// #cgo nocallback quarrel_buffer_free
 // #include "quarrel.h"
 import "C"
 
@@ -8,11 +32,13 @@ import (
 	"runtime"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/prometheus/prometheus/promql"
 )
 
 // abiVersion is the version of the ABI; rust/src/options.rs has the same
 // number.
-const abiVersion = 4
+const abiVersion = 5
 
 // A status is the outcome of a call.
 type status int32
@@ -21,47 +47,41 @@ const (
 	statusDone   status = C.QUARREL_DONE
 	statusFailed status = C.QUARREL_FAILED
 	statusSelect status = C.QUARREL_SELECT
+	statusFeed   status = C.QUARREL_FEED
+	statusEnough status = C.QUARREL_ENOUGH
+	statusBusy   status = C.QUARREL_BUSY
 )
 
-// invoke makes a call and hands the bytes of its reply to use, which keeps
-// none of them. A failed call is an error, of type *failure.
-func invoke(call func(*C.quarrel_reply) C.int32_t, use func(status, uint64, []byte) error) error {
-	var reply C.quarrel_reply
-	became := status(call(&reply))
-	if reply.data == nil {
-		return use(became, uint64(reply.handle), nil)
+// Both are a time and a float, so that the engine writes an answer where it
+// stays.
+const (
+	_ = -(unsafe.Sizeof(promql.FPoint{}) ^ unsafe.Sizeof(C.quarrel_point{}))
+	_ = -(unsafe.Offsetof(promql.FPoint{}.F) ^ unsafe.Offsetof(C.quarrel_point{}.value))
+)
+
+// failed is the error of a call that failed, of type *failure.
+func failed(became C.int32_t, reply *C.quarrel_reply) error {
+	if status(became) != statusFailed {
+		return errors.New("quarrel: an unexpected reply")
 	}
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(reply.data)), int(reply.len))
-	defer func() {
-		var none C.quarrel_reply
-		C.quarrel_buffer_free(reply.handle, &none)
-	}()
-	if became == statusFailed {
-		return decodeFailure(bytes)
+	err := decodeFailure(unsafe.Slice((*byte)(reply.data), reply.len))
+	var none C.quarrel_reply
+	C.quarrel_buffer_free(reply.handle, &none)
+	return err
+}
+
+// done is the error of a call that has nothing to say otherwise.
+func done(became C.int32_t, reply *C.quarrel_reply) error {
+	if status(became) == statusDone {
+		return nil
 	}
-	return use(became, 0, bytes)
+	return failed(became, reply)
 }
 
 // start points to the bytes of a message. They hold no pointers, and the
 // called function copies what it keeps.
 func start(message []byte) *C.uint8_t {
-	return (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(message)))
-}
-
-func nothing(became status, _ uint64, _ []byte) error {
-	if became != statusDone {
-		return errors.New("quarrel: an unexpected reply")
-	}
-	return nil
-}
-
-// object makes a call that creates an object, and returns its handle.
-func object(call func(*C.quarrel_reply) C.int32_t) (handle uint64, err error) {
-	err = invoke(call, func(became status, made uint64, _ []byte) error {
-		handle = made
-		return nothing(became, made, nil)
-	})
-	return handle, err
+	return (*C.uint8_t)(unsafe.SliceData(message))
 }
 
 // An owned handle is released once: by release, or when its owner becomes
@@ -89,51 +109,96 @@ func (o owned) release() error {
 }
 
 func newEngine(options []byte) (uint64, error) {
-	return object(func(reply *C.quarrel_reply) C.int32_t {
-		return C.quarrel_engine_new(start(options), C.size_t(len(options)), reply)
-	})
+	var reply C.quarrel_reply
+	became := C.quarrel_engine_new(start(options), C.size_t(len(options)), &reply)
+	return uint64(reply.handle), done(became, &reply)
 }
 
 func freeEngine(engine uint64) error {
-	return invoke(func(reply *C.quarrel_reply) C.int32_t {
-		return C.quarrel_engine_free(C.uint64_t(engine), reply)
-	}, nothing)
+	var reply C.quarrel_reply
+	return done(C.quarrel_engine_free(C.uint64_t(engine), &reply), &reply)
 }
 
 func newQuery(engine uint64, message []byte) (uint64, error) {
-	return object(func(reply *C.quarrel_reply) C.int32_t {
-		return C.quarrel_query_new(C.uint64_t(engine), start(message), C.size_t(len(message)), reply)
-	})
+	var reply C.quarrel_reply
+	became := C.quarrel_query_new(C.uint64_t(engine), start(message), C.size_t(len(message)), &reply)
+	return uint64(reply.handle), done(became, &reply)
 }
 
-// next runs a query until it requests samples or ends.
-func next(query uint64, use func(status, []byte) error) error {
-	return invoke(func(reply *C.quarrel_reply) C.int32_t {
-		return C.quarrel_query_next(C.uint64_t(query), reply)
-	}, func(became status, _ uint64, bytes []byte) error {
-		return use(became, bytes)
-	})
+// next runs a query until it requests samples or chunks, or ends; if that takes
+// waiting it does so if it may, and else is busy. The message is the query's, until
+// the next call that takes it.
+func next(query uint64, waits bool) (status, []byte, error) {
+	var flag C.uint8_t
+	if waits {
+		flag = 1
+	}
+	var reply C.quarrel_reply
+	became := C.quarrel_query_next(C.uint64_t(query), flag, &reply)
+	switch status(became) {
+	case statusDone, statusSelect, statusFeed, statusBusy:
+	default:
+		return status(became), nil, failed(became, &reply)
+	}
+	return status(became), unsafe.Slice((*byte)(reply.data), reply.len), nil
 }
 
-// answer hands a part of the requested samples to a query.
-func answer(query uint64, part []byte, last bool) error {
+// part is memory of at least so many bytes for the next part of an answer. It is
+// the query's.
+func part(query uint64, least int) ([]byte, error) {
+	var reply C.quarrel_reply
+	became := C.quarrel_query_part(C.uint64_t(query), C.size_t(least), &reply)
+	if err := done(became, &reply); err != nil {
+		return nil, err
+	}
+	return unsafe.Slice((*byte)(reply.data), reply.len), nil
+}
+
+// answer hands over what was written to the memory that part gave last.
+func answer(query uint64, written int, last bool) error {
 	var flag C.uint8_t
 	if last {
 		flag = 1
 	}
-	return invoke(func(reply *C.quarrel_reply) C.int32_t {
-		return C.quarrel_query_answer(C.uint64_t(query), start(part), C.size_t(len(part)), flag, reply)
-	}, nothing)
+	var reply C.quarrel_reply
+	return done(C.quarrel_query_answer(C.uint64_t(query), C.size_t(written), flag, &reply), &reply)
+}
+
+// feed hands over chunks that were written to the memory that part gave last, and
+// tells whether the query needs more of them.
+func feed(query uint64, written int, last bool) (more bool, err error) {
+	var flag C.uint8_t
+	if last {
+		flag = 1
+	}
+	var reply C.quarrel_reply
+	became := C.quarrel_query_feed(C.uint64_t(query), C.size_t(written), flag, &reply)
+	if status(became) == statusEnough {
+		return false, nil
+	}
+	return true, done(became, &reply)
+}
+
+// floats writes the floats of a query's answer, of which there are so many.
+func floats(query uint64, points []promql.FPoint) error {
+	var reply C.quarrel_reply
+	first := (*C.quarrel_point)(unsafe.Pointer(unsafe.SliceData(points)))
+	return done(C.quarrel_query_floats(C.uint64_t(query), first, C.size_t(len(points)), &reply), &reply)
 }
 
 func cancelQuery(query uint64) error {
-	return invoke(func(reply *C.quarrel_reply) C.int32_t {
-		return C.quarrel_query_cancel(C.uint64_t(query), reply)
-	}, nothing)
+	var reply C.quarrel_reply
+	return done(C.quarrel_query_cancel(C.uint64_t(query), &reply), &reply)
 }
 
 func freeQuery(query uint64) error {
-	return invoke(func(reply *C.quarrel_reply) C.int32_t {
-		return C.quarrel_query_free(C.uint64_t(query), reply)
-	}, nothing)
+	var reply C.quarrel_reply
+	return done(C.quarrel_query_free(C.uint64_t(query), &reply), &reply)
+}
+
+// objects counts what was made and not released, of all engines.
+func objects() uint64 {
+	var reply C.quarrel_reply
+	C.quarrel_objects(&reply)
+	return uint64(reply.handle)
 }

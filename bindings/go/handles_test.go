@@ -16,8 +16,8 @@ func testOptions() *Options {
 
 func testQuery(t *testing.T, engine uint64, text string) uint64 {
 	t.Helper()
-	e := &Engine{options: *testOptions(), parser: parser.NewParser(parser.Options{})}
-	expr, err := e.parser.ParseExpr(text)
+	e := &Engine{options: *testOptions()}
+	expr, err := parser.NewParser(parser.Options{}).ParseExpr(text)
 	require.NoError(t, err)
 	message, err := e.encodeQuery(expr, text, time.UnixMilli(0), time.UnixMilli(0), 0, e.ownOptions(nil))
 	require.NoError(t, err)
@@ -38,8 +38,12 @@ func TestHandlesAreReleasedOnce(t *testing.T) {
 	require.NoError(t, freeQuery(query))
 	require.ErrorContains(t, freeQuery(query), "no query has the handle")
 	require.ErrorContains(t, cancelQuery(query), "no query has the handle")
-	require.ErrorContains(t, answer(query, nil, true), "no query has the handle")
-	require.ErrorContains(t, next(query, nil), "no query has the handle")
+	require.ErrorContains(t, answer(query, 0, true), "no query has the handle")
+	_, _, err = next(query, true)
+	require.ErrorContains(t, err, "no query has the handle")
+	_, err = part(query, 0)
+	require.ErrorContains(t, err, "no query has the handle")
+	require.ErrorContains(t, floats(query, nil), "no query has the handle")
 	require.NoError(t, freeEngine(engine))
 	require.ErrorContains(t, freeEngine(engine), "no engine has the handle")
 	_, err = newQuery(engine, nil)
@@ -77,21 +81,61 @@ func TestQueryCallsAlternate(t *testing.T) {
 	query := testQuery(t, engine, "up")
 	defer func() { require.NoError(t, freeQuery(query)) }()
 
-	wantSelect := func(became status, bytes []byte) error {
-		require.Equal(t, statusSelect, became)
-		wanted, err := decodeRequest(bytes)
-		require.NoError(t, err)
-		require.Len(t, wanted.matchers, 1)
-		require.Equal(t, `__name__="up"`, wanted.matchers[0].String())
-		require.EqualValues(t, -59_999, wanted.hints.Start)
-		require.EqualValues(t, 0, wanted.hints.End)
-		return nil
+	refused := func(err error, text string) {
+		t.Helper()
+		require.ErrorContains(t, err, text)
 	}
-	require.ErrorContains(t, answer(query, nil, true), "no select waits for an answer")
-	require.NoError(t, next(query, wantSelect))
-	require.ErrorContains(t, next(query, wantSelect), "a select waits for its answer")
-	require.NoError(t, answer(query, nil, false))
-	require.NoError(t, answer(query, []byte{1, 2, 3}, true))
-	require.ErrorContains(t, next(query, wantSelect), "malformed message at byte 0")
-	require.ErrorContains(t, next(query, wantSelect), "the query has ended")
+	failed := func() error {
+		_, _, err := next(query, true)
+		return err
+	}
+	refused(answer(query, 0, true), "no select waits for an answer")
+	_, err = part(query, 0)
+	refused(err, "no select waits for an answer")
+	became, bytes, err := next(query, true)
+	require.NoError(t, err)
+	require.Equal(t, statusSelect, became)
+	all, err := decodeRequests(bytes)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	wanted := all[0]
+	require.Zero(t, wanted.number)
+	require.Nil(t, wanted.projection)
+	require.Len(t, wanted.matchers, 1)
+	require.Equal(t, `__name__="up"`, wanted.matchers[0].String())
+	require.EqualValues(t, -59_999, wanted.hints.Start)
+	require.EqualValues(t, 0, wanted.hints.End)
+
+	refused(failed(), "a select waits for its answer")
+	refused(floats(query, nil), "the query has no answer")
+	refused(answer(query, 1, false), "a part is longer than its memory")
+	memory, err := part(query, partBytes)
+	require.NoError(t, err)
+	require.Len(t, memory, partBytes)
+	refused(answer(query, partBytes+1, false), "a part is longer than its memory")
+	refused(answer(query, 1, false), "a part is longer than its memory")
+	memory, err = part(query, 0)
+	require.NoError(t, err)
+	copy(memory, []byte{1, 2, 3})
+	require.NoError(t, answer(query, 3, false))
+	require.NoError(t, answer(query, 0, true))
+	refused(failed(), "malformed message at byte 0")
+	refused(failed(), "the query has ended")
+}
+
+// An answer is given where the caller wants it, and only whole.
+func TestFloatsOfAnAnswer(t *testing.T) {
+	engine, err := newEngine(testOptions().encode())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, freeEngine(engine)) }()
+	query := testQuery(t, engine, "vector(7)")
+	defer func() { require.NoError(t, freeQuery(query)) }()
+	became, _, err := next(query, true)
+	require.NoError(t, err)
+	require.Equal(t, statusDone, became)
+	points := make([]promql.FPoint, 2)
+	require.ErrorContains(t, floats(query, nil), "another number of floats")
+	require.ErrorContains(t, floats(query, points), "another number of floats")
+	require.NoError(t, floats(query, points[:1]))
+	require.Equal(t, promql.FPoint{T: 0, F: 7}, points[0])
 }

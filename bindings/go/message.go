@@ -107,6 +107,11 @@ func (r *reader) count(size int) int {
 	return n
 }
 
+// column takes n numbers of 32 bits.
+func (r *reader) column(n int) reader {
+	return reader{rest: r.take(4 * n)}
+}
+
 func (r *reader) texts() []string {
 	n := r.count(4)
 	texts := make([]string, 0, n)

@@ -3,7 +3,10 @@ package quarrel
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
+
+	"github.com/prometheus/common/promslog"
 
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -13,14 +16,20 @@ const defaultLookbackDelta = 5 * time.Minute
 
 // Options are the options of an [Engine].
 type Options struct {
-	// EngineOpts are promql.Engine's options. Logger, Reg and FeatureRegistry
-	// are not used; Parser must be nil: set ParserOptions instead.
-	// EnableQueryCost is refused. A Timeout or MaxSamples of 0 is quarrel's
-	// default: no timeout, 50,000,000 samples.
+	// EngineOpts are promql.Engine's options. A MaxSamples of 0 is quarrel's
+	// default of 50,000,000, and a Timeout of 0 is none. A Parser decides which
+	// texts are queries; one that is not package parser's own decides by the
+	// expression that it gives, which is then printed and given to quarrel.
 	promql.EngineOpts
 
-	// ParserOptions enable experimental syntax. Functions must be nil.
+	// ParserOptions are those of the parser if there is no EngineOpts.Parser.
 	ParserOptions parser.Options
+
+	// NoChunkQuerier reads a storage through its Querier although it is a
+	// storage.ChunkQueryable, too: for one whose ChunkQuerier does not give what
+	// its Querier does, such as a wrapper that embeds a storage and has a
+	// Querier of its own.
+	NoChunkQuerier bool
 
 	// Threads is how many threads compute; 0: one for each core.
 	Threads int
@@ -31,18 +40,36 @@ type Options struct {
 }
 
 func (o *Options) check() error {
-	switch {
-	case o.EngineOpts.Parser != nil:
-		return errors.New("quarrel: use ParserOptions instead of Parser")
-	case o.ParserOptions.Functions != nil:
-		return errors.New("quarrel: the set of functions cannot be changed")
-	case o.EnableQueryCost:
-		return errors.New("quarrel: EnableQueryCost is not supported")
-	case o.MaxSamples < 0 || o.Threads < 0 || o.Timeout < 0:
+	if o.MaxSamples < 0 || o.Threads < 0 || o.Timeout < 0 {
 		return errors.New("quarrel: a limit is negative")
 	}
 	return nil
 }
+
+// complete sets what is not set.
+func (o *Options) complete() {
+	if o.Logger == nil {
+		o.Logger = promslog.NewNopLogger()
+	}
+	if o.LookbackDelta <= 0 {
+		o.LookbackDelta = defaultLookbackDelta
+		o.Logger.Debug("Lookback delta is zero, setting to default value", "value", defaultLookbackDelta)
+	}
+	if o.Parser == nil {
+		o.Parser = parser.NewParser(o.ParserOptions)
+		return
+	}
+	// What the parser lets through is allowed.
+	o.ParserOptions = parser.Options{
+		EnableExperimentalFunctions: true, EnableBinopFillModifiers: true, EnableUnquotedUTF8Names: true,
+	}
+}
+
+// plainParser is the type of package parser's own parsers.
+var plainParser = reflect.TypeOf(parser.NewParser(parser.Options{}))
+
+// rewrites tells whether the parser may give another expression than its text is.
+func (o *Options) rewrites() bool { return reflect.TypeOf(o.Parser) != plainParser }
 
 // encode makes the message that rust/src/options.rs reads.
 func (o *Options) encode() []byte {

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
+	"time"
 
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -23,10 +24,25 @@ type query struct {
 	statement *parser.EvalStmt
 	timers    *stats.QueryTimers
 	samples   *stats.QuerySamples
-	run       owned
-	started   atomic.Bool
-	cancel    atomic.Pointer[context.CancelFunc]
+	message   []byte // what rust/src/options.rs reads
+	// Whether the query looks at start timestamps.
+	startTimestamps bool
+	// How long it may take, in the place of the engine's timeout; 0 for that.
+	maxDuration time.Duration
+
+	mutex  sync.Mutex
+	stage  stage
+	cancel context.CancelFunc // while it runs
 }
+
+// A stage of a query's life.
+type stage uint8
+
+const (
+	waiting stage = iota
+	running
+	closed
+)
 
 // Exec runs the query to its end. It can be called once.
 func (q *query) Exec(ctx context.Context) *promql.Result {
@@ -35,7 +51,34 @@ func (q *query) Exec(ctx context.Context) *promql.Result {
 }
 
 // Close releases the query, and ends it if it runs. Its result stays valid.
-func (q *query) Close() { _ = q.run.release() }
+func (q *query) Close() {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	switch q.stage {
+	case waiting:
+		q.stage = closed
+	case running:
+		q.cancel()
+	}
+}
+
+// begin begins the run, which cancel ends.
+func (q *query) begin(cancel context.CancelFunc) error {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if q.stage != waiting {
+		return errors.New("quarrel: a query runs once, and not when it is closed")
+	}
+	q.stage, q.cancel = running, cancel
+	return nil
+}
+
+// end ends the run.
+func (q *query) end() {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.stage, q.cancel = closed, nil
+}
 
 // Statement is the parsed query.
 func (q *query) Statement() parser.Statement { return q.statement }
@@ -47,21 +90,24 @@ func (q *query) Stats() *stats.Statistics {
 
 // Cancel ends the query if it runs.
 func (q *query) Cancel() {
-	if cancel := q.cancel.Load(); cancel != nil {
-		(*cancel)()
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if q.cancel != nil {
+		q.cancel()
 	}
 }
 
 func (q *query) String() string { return q.text }
 
 func (q *query) exec(ctx context.Context) (value parser.Value, warnings annotations.Annotations, err error) {
-	if !q.started.CompareAndSwap(false, true) {
-		return nil, nil, errors.New("quarrel: a query runs once")
-	}
-	defer q.Close()
 	ctx, cancel := q.limit(ctx)
 	defer cancel()
-	q.cancel.Store(&cancel)
+	if err := q.begin(cancel); err != nil {
+		return nil, nil, err
+	}
+	defer q.end()
+	q.engine.metrics.current.Inc()
+	defer func() { q.observe(ctx, err) }()
 
 	total, ctx := q.timers.GetSpanTimer(ctx, stats.ExecTotalTime)
 	defer total.Finish()
@@ -75,10 +121,15 @@ func (q *query) exec(ctx context.Context) (value parser.Value, warnings annotati
 	if ctx.Err() != nil {
 		return nil, nil, ended(ctx, execution)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = cancelQuery(q.run.get()) })
-	defer stop()
+	handle, err := newQuery(q.engine.engine.get(), q.message)
+	if err != nil {
+		return nil, nil, asPromQL(ctx, err, q.text)
+	}
+	// Nobody else has the handle: the query's memory is written to until here.
+	defer func() { _ = freeQuery(handle) }()
 
-	samples := &sampleReader{ctx: ctx, queryable: q.queryable}
+	samples := &sampleReader{ctx: ctx, queryable: q.queryable, noChunks: q.engine.options.NoChunkQuerier}
+	samples.encoder.withStarts = q.startTimestamps
 	defer samples.close()
 	defer func() {
 		// A panic of the storage must not end the program.
@@ -86,14 +137,29 @@ func (q *query) exec(ctx context.Context) (value parser.Value, warnings annotati
 			value, warnings, err = nil, samples.warnings, fmt.Errorf("unexpected error: %v", panicked)
 		}
 	}()
-	value, annotations, err := q.evaluate(ctx, samples)
+	value, annotations, err := q.evaluate(ctx, handle, samples)
 	warnings = samples.warnings
 	warnings.Merge(annotations)
 	return value, warnings, err
 }
 
+// observe counts a query that has ended, and logs it.
+func (q *query) observe(ctx context.Context, err error) {
+	metrics := q.engine.metrics
+	metrics.current.Dec()
+	metrics.samples.Add(float64(q.samples.TotalSamples))
+	metrics.samplesRead.Add(float64(q.samples.SamplesRead))
+	if q.engine.options.EnableQueryCost {
+		q.engine.observeCost(ctx, q, err)
+	}
+	q.engine.log(ctx, q, err)
+}
+
 // limit bounds the time of a query.
 func (q *query) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if q.maxDuration > 0 {
+		return context.WithTimeoutCause(ctx, q.maxDuration, errCostDuration)
+	}
 	if timeout := q.engine.options.Timeout; timeout > 0 {
 		return context.WithTimeout(ctx, timeout)
 	}
@@ -106,7 +172,8 @@ func (q *query) enter(ctx context.Context) (leave func(), err error) {
 	if tracker == nil {
 		return func() {}, nil
 	}
-	waiting, _ := q.timers.GetSpanTimer(ctx, stats.ExecQueueTime)
+	queue := q.engine.metrics.queue
+	waiting, _ := q.timers.GetSpanTimer(ctx, stats.ExecQueueTime, queue.summary, queue.histogram)
 	defer waiting.Finish()
 	index, err := tracker.Insert(ctx, q.text)
 	if err != nil {
@@ -116,35 +183,74 @@ func (q *query) enter(ctx context.Context) (leave func(), err error) {
 }
 
 // evaluate runs the query, and reads the samples that it requests.
-func (q *query) evaluate(ctx context.Context, samples *sampleReader) (parser.Value, annotations.Annotations, error) {
-	var (
-		done   *result
-		wanted request
-	)
-	for done == nil {
-		err := next(q.run.get(), func(outcome status, bytes []byte) (err error) {
-			if outcome == statusSelect {
-				wanted, err = decodeRequest(bytes)
-				return err
-			}
-			done, err = decodeResult(bytes)
-			return err
-		})
+func (q *query) evaluate(ctx context.Context, handle uint64, samples *sampleReader) (parser.Value, annotations.Annotations, error) {
+	samples.part.query = handle
+	timer := q.time(ctx, stats.QueryPreparationTime, q.engine.metrics.prepare)
+	finish := func() {
+		if timer != nil {
+			timer.Finish()
+			timer = nil
+		}
+	}
+	defer finish()
+	preparing, waits := true, false
+	for {
+		became, message, err := next(handle, waits)
 		if err != nil {
 			return nil, nil, asPromQL(ctx, err, q.text)
 		}
-		if done != nil {
-			break
+		if !waits && (became == statusBusy || became == statusFeed) {
+			// What is computed here, while nobody can cancel it, takes a moment alone.
+			waits = true
+			stop := context.AfterFunc(ctx, func() { _ = cancelQuery(handle) })
+			defer stop()
 		}
-		err = samples.read(wanted, func(part []byte, last bool) error {
-			return answer(q.run.get(), part, last)
-		})
+		if preparing && became != statusSelect {
+			finish()
+			timer = q.time(ctx, stats.InnerEvalTime, q.engine.metrics.evaluate)
+			preparing = false
+		}
+		switch became {
+		case statusBusy:
+			continue
+		case statusDone:
+			finish()
+			if q.statement.Interval > 0 {
+				// Instant vectors are not sorted.
+				timer = q.time(ctx, stats.ResultSortTime, q.engine.metrics.sort)
+			}
+			return q.answer(handle, message, samples)
+		case statusFeed:
+			r := reader{rest: message}
+			err = samples.feed(int(r.u32()))
+		default:
+			var wanted []request
+			if wanted, err = decodeRequests(message); err == nil {
+				err = samples.read(wanted)
+			}
+		}
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return nil, nil, ended(ctx, evaluation)
 		case err != nil:
 			return nil, nil, asPromQL(ctx, err, q.text)
 		}
+	}
+}
+
+// time begins a part of the query's time.
+func (q *query) time(ctx context.Context, name stats.QueryTiming, of slice) *stats.SpanTimer {
+	timer, _ := q.timers.GetSpanTimer(ctx, name, of.summary, of.histogram)
+	return timer
+}
+
+// answer reads the query's answer.
+func (q *query) answer(handle uint64, message []byte, samples *sampleReader) (parser.Value, annotations.Annotations, error) {
+	done, err := decodeResult(message, samples.labels(), func(points []promql.FPoint) error {
+		return floats(handle, points)
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	done.counts.fill(q.samples)
 	return done.value, done.annotations, nil

@@ -517,7 +517,7 @@ impl Query {
     }
 
     /// Asks the store for the series of all selectors: here if the store is small,
-    /// or answers at once, else on the engine's threads.
+    /// or answers at once, or the caller brings them, else on the engine's threads.
     async fn select(
         &self,
         plan: &Arc<LogicalPlan>,
@@ -533,7 +533,7 @@ impl Query {
         self.context.add_storage_warnings(snapshot.warnings());
         let control = StoreControl::new(&self.context, gate.clone());
         let series = snapshot.series_count();
-        if series.is_some_and(|n| n <= INLINE_SERIES) {
+        if snapshot.is_fed_by_caller() || series.is_some_and(|n| n <= INLINE_SERIES) {
             let asking = Selections::load(&selects, &*snapshot, &self.context, control);
             return self.context.guard(asking).await;
         }

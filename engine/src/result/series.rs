@@ -125,6 +125,12 @@ impl SeriesSet {
         &self.symbols
     }
 
+    /// The labels that [`SeriesRef::row`] counts in: those of a selector, where
+    /// the query left them as they are.
+    pub fn labels(&self) -> &LabelList {
+        &self.labels
+    }
+
     /// Whether any sample is a native histogram.
     pub fn has_histograms(&self) -> bool {
         self.iter().any(|series| series.has_histograms())
@@ -220,13 +226,17 @@ impl<'a> SeriesRef<'a> {
         }
     }
 
-    /// Its labels as symbols of [`SeriesSet::symbols`], sorted by name.
-    pub fn labels(&self) -> &'a [Label] {
-        let row = match self.stored() {
+    /// The place of its labels in [`SeriesSet::labels`].
+    pub fn row(&self) -> u32 {
+        match self.stored() {
             Stored::Row(_, row) => row.series,
             Stored::Raw(series) => series.row,
-        };
-        self.set.labels.get(row as usize)
+        }
+    }
+
+    /// Its labels as symbols of [`SeriesSet::symbols`], sorted by name.
+    pub fn labels(&self) -> &'a [Label] {
+        self.set.labels.get(self.row() as usize)
     }
 
     /// The value of the label `name`, if the series has it. For many look-ups,
@@ -247,6 +257,38 @@ impl<'a> SeriesRef<'a> {
         match self.stored() {
             Stored::Row(grid, row) => Points::of_row(grid, row),
             Stored::Raw(series) => Points::of_raw(series),
+        }
+    }
+
+    /// How many of its samples are floats.
+    pub fn float_count(&self) -> usize {
+        match self.stored() {
+            Stored::Row(_, row) => row.count(),
+            Stored::Raw(series) => series.timestamps.len(),
+        }
+    }
+
+    /// Calls a function with time and value of each float, in order of time; for
+    /// many samples it is faster than [`SeriesRef::points`].
+    pub fn for_each_float(&self, mut call: impl FnMut(i64, f64)) {
+        match self.stored() {
+            Stored::Row(grid, row) => {
+                let first = row.first_step as usize;
+                if row.is_full() {
+                    let mut timestamp = grid.at(first);
+                    for &value in row.values {
+                        call(timestamp, value);
+                        timestamp = timestamp.saturating_add(grid.step_ms);
+                    }
+                } else {
+                    let floats = row.floats();
+                    floats.for_each(|i| call(grid.at(first + i), row.values[i]));
+                }
+            }
+            Stored::Raw(series) => {
+                let samples = series.timestamps.iter().zip(&series.values);
+                samples.for_each(|(&timestamp, &value)| call(timestamp, value));
+            }
         }
     }
 

@@ -40,6 +40,8 @@ pub enum ChunkData {
         timestamps: ScalarBuffer<i64>,
         /// Values; stale markers as Prometheus's NaN.
         values: ScalarBuffer<f64>,
+        /// Start timestamps, ms; 0 where one is not known.
+        start_timestamps: Option<ScalarBuffer<i64>>,
     },
     /// A float column over timestamps that many series share, with gaps. All
     /// three are of equal length.
@@ -75,8 +77,30 @@ impl Chunk {
         let (first, last) = (timestamps.first(), timestamps.last());
         Chunk::new(
             (first.copied().unwrap_or(0), last.copied().unwrap_or(0)),
-            ChunkData::Floats { timestamps, values },
+            ChunkData::Floats {
+                timestamps,
+                values,
+                start_timestamps: None,
+            },
         )
+    }
+
+    /// As [`Chunk::floats`], with a start timestamp for each sample, ms: when its
+    /// counter began, 0 where that is not known.
+    pub fn floats_with_start(
+        start_timestamps: impl Into<ScalarBuffer<i64>>,
+        timestamps: impl Into<ScalarBuffer<i64>>,
+        values: impl Into<ScalarBuffer<f64>>,
+    ) -> Self {
+        let mut chunk = Chunk::floats(timestamps, values);
+        if let ChunkData::Floats {
+            start_timestamps: known,
+            ..
+        } = &mut chunk.data
+        {
+            *known = Some(start_timestamps.into());
+        }
+        chunk
     }
 
     /// Floats over a grid of timestamps that many series share: `validity`

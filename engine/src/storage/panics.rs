@@ -29,11 +29,13 @@ pub(crate) async fn snapshot(
     let store: Arc<str> = name.unwrap_or_else(|_| "of unknown name".into()).into();
     let inner = caught(&store, || storage.snapshot(range)).await?;
     let (warnings, series_count) = call(&store, || (inner.warnings(), inner.series_count()))?;
+    let fed_by_caller = call(&store, || inner.is_fed_by_caller())?;
     Ok(Arc::new(View {
         store,
         inner,
         warnings,
         series_count,
+        fed_by_caller,
     }))
 }
 
@@ -70,6 +72,7 @@ struct View {
     inner: Arc<dyn Snapshot>,
     warnings: Vec<String>,
     series_count: Option<u64>,
+    fed_by_caller: bool,
 }
 
 impl Snapshot for View {
@@ -113,6 +116,10 @@ impl Snapshot for View {
 
     fn series_count(&self) -> Option<u64> {
         self.series_count
+    }
+
+    fn is_fed_by_caller(&self) -> bool {
+        self.fed_by_caller
     }
 
     fn time_range(&self) -> Option<TimeRange> {

@@ -56,6 +56,12 @@ pub trait Snapshot: Send + Sync {
         None
     }
 
+    /// Whether selects wait for nobody but the query's caller, who brings the
+    /// series himself. They run where the query is polled, whatever their size.
+    fn is_fed_by_caller(&self) -> bool {
+        false
+    }
+
     /// The closed time range that the store has samples of, if it knows.
     fn time_range(&self) -> Option<TimeRange> {
         None

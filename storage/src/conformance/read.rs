@@ -135,7 +135,9 @@ impl Answer {
 /// The samples of a chunk in its order, without the deleted ones.
 pub(super) fn decode(chunk: &Chunk) -> Result<Vec<(i64, u64)>, String> {
     let [times, values, validity] = match &chunk.data {
-        ChunkData::Floats { timestamps, values } => [timestamps.len(), values.len(), values.len()],
+        ChunkData::Floats {
+            timestamps, values, ..
+        } => [timestamps.len(), values.len(), values.len()],
         ChunkData::FloatGrid {
             timestamps,
             values,

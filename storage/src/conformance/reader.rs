@@ -106,8 +106,9 @@ fn decode(data: &ChunkData) -> Result<Vec<Sample>, ChunkError> {
         ChunkData::Floats {
             timestamps: t,
             values: v,
+            start_timestamps: starts,
         } => {
-            start_timestamps = vec![0; t.len()];
+            start_timestamps = starts.as_ref().map_or(vec![0; t.len()], |s| s.to_vec());
             timestamps = t.to_vec();
             values = v.to_vec();
         }

@@ -473,7 +473,10 @@ impl SeriesSource for Source {
 
 /// Splits a chunk in two, so that series have several.
 fn halves(chunk: &Chunk) -> Vec<Chunk> {
-    let ChunkData::Floats { timestamps, values } = &chunk.data else {
+    let ChunkData::Floats {
+        timestamps, values, ..
+    } = &chunk.data
+    else {
         unreachable!("memory")
     };
     let half = timestamps.len() / 2;
@@ -489,7 +492,10 @@ fn halves(chunk: &Chunk) -> Vec<Chunk> {
 /// Adds a sample at each minute that has none, as a store does that does not
 /// look at its mask.
 fn fill_gaps(chunk: &mut Chunk) {
-    let ChunkData::Floats { timestamps, values } = &chunk.data else {
+    let ChunkData::Floats {
+        timestamps, values, ..
+    } = &chunk.data
+    else {
         unreachable!("memory")
     };
     let samples = timestamps.iter().copied().zip(values.iter().copied());
@@ -504,7 +510,10 @@ fn fill_gaps(chunk: &mut Chunk) {
 /// Changes values or removes samples.
 fn edit(chunks: &mut [Chunk], change: impl Fn(f64) -> Option<f64>) {
     for chunk in chunks {
-        let ChunkData::Floats { timestamps, values } = &mut chunk.data else {
+        let ChunkData::Floats {
+            timestamps, values, ..
+        } = &mut chunk.data
+        else {
             unreachable!("memory")
         };
         let samples = timestamps.iter().zip(values.iter());

@@ -34,7 +34,9 @@ fn read(
 
 fn samples(chunk: &Chunk) -> Vec<(i64, f64)> {
     match &chunk.data {
-        ChunkData::Floats { timestamps, values } => columns(timestamps, values),
+        ChunkData::Floats {
+            timestamps, values, ..
+        } => columns(timestamps, values),
         other => panic!("plain columns, not {other:?}"),
     }
 }

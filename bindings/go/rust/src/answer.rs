@@ -1,18 +1,20 @@
 //! A query's answer as a message: statistics, warnings, infos, and the value.
 
 use quarrel_engine::histogram::{CounterReset, HistogramRef};
-use quarrel_engine::labels::Symbols;
-use quarrel_engine::{QueryResult, QueryStats, SampleValue, SeriesRef, SeriesSet, Value};
+use quarrel_engine::{QueryResult, QueryStats, SeriesRef, SeriesSet, Value};
 
+use crate::failure::Failure;
 use crate::message::{MessageError, Writer};
+use crate::storage::Answered;
 
 const SCALAR: u8 = 0;
 const STRING: u8 = 1;
 const VECTOR: u8 = 2;
 const MATRIX: u8 = 3;
 
-/// The answer as `answer.go` reads it.
-pub(crate) fn encode(result: &QueryResult) -> Result<Vec<u8>, MessageError> {
+/// The answer as `answer.go` reads it; `selected` are the labels that its selects
+/// brought.
+pub(crate) fn encode(result: &QueryResult, selected: &[Answered]) -> Result<Vec<u8>, MessageError> {
     let mut out = Writer::default();
     encode_stats(&result.stats, &mut out)?;
     out.texts(&result.warnings)?;
@@ -30,11 +32,11 @@ pub(crate) fn encode(result: &QueryResult) -> Result<Vec<u8>, MessageError> {
         }
         Value::Vector(set) => {
             out.u8(VECTOR);
-            encode_set(set, &mut out)?;
+            encode_set(set, selected, &mut out)?;
         }
         Value::Matrix(set) => {
             out.u8(MATRIX);
-            encode_set(set, &mut out)?;
+            encode_set(set, selected, &mut out)?;
         }
     }
     Ok(out.into_bytes())
@@ -57,58 +59,136 @@ fn encode_stats(stats: &QueryStats, out: &mut Writer) -> Result<(), MessageError
     Ok(())
 }
 
-fn encode_set(set: &SeriesSet, out: &mut Writer) -> Result<(), MessageError> {
-    let symbols = set.symbols().read();
-    let mut scratch = Points::default();
+/// The series of an answer, as columns: how many floats each has, whose labels it
+/// has unchanged, the other labels, and the histograms. The floats themselves are
+/// written by [`write_floats`].
+fn encode_set(
+    set: &SeriesSet,
+    selected: &[Answered],
+    out: &mut Writer,
+) -> Result<(), MessageError> {
     out.len(set.len())?;
+    let mut floats = 0;
     for series in set.iter() {
-        encode_series(series, &symbols, &mut scratch, out)?;
+        let count = series.float_count();
+        floats += count as u64;
+        out.len(count)?;
+    }
+    out.u64(floats);
+    let unchanged = |select: &Answered| {
+        let labels = select.labels.as_ref();
+        labels.is_some_and(|labels| labels.shares(set.labels()))
+    };
+    let origin = selected.iter().position(unchanged);
+    encode_origins(set, origin, selected, out)?;
+    encode_labels(set, origin, selected, out)?;
+    out.u8(u8::from(set.has_histograms()));
+    if set.has_histograms() {
+        set.iter()
+            .try_for_each(|series| encode_histograms(series, out))?;
     }
     Ok(())
 }
 
-/// The samples of one series by their kind.
-#[derive(Default)]
-struct Points {
-    floats: Writer,
-    float_count: usize,
-    histograms: Writer,
-    histogram_count: usize,
+/// Whether a series has the labels that it had when it was selected. Lists may
+/// share their memory although one has no names.
+fn is_unchanged(series: SeriesRef<'_>, origin: Option<usize>, selected: &[Answered]) -> bool {
+    let labels = origin.and_then(|select| selected[select].labels.as_ref());
+    labels.is_some_and(|labels| labels.get(series.row() as usize).len() == series.labels().len())
 }
 
-fn encode_series(
-    series: SeriesRef<'_>,
-    symbols: &Symbols<'_>,
-    points: &mut Points,
+/// The select whose labels series have, and for each series 1 more than the row
+/// there; 0 for other labels.
+fn encode_origins(
+    set: &SeriesSet,
+    origin: Option<usize>,
+    selected: &[Answered],
     out: &mut Writer,
 ) -> Result<(), MessageError> {
-    out.len(series.labels().len())?;
-    for label in series.labels() {
-        out.text(symbols.get(label.name))?;
-        out.text(symbols.get(label.value))?;
+    out.len(origin.unwrap_or_default())?;
+    for series in set.iter() {
+        match is_unchanged(series, origin, selected) {
+            true => out.len(series.row() as usize + 1)?,
+            false => out.u32(0),
+        }
     }
-    points.floats.clear();
-    points.histograms.clear();
-    (points.float_count, points.histogram_count) = (0, 0);
-    for point in series.points() {
-        match point.value {
-            SampleValue::Float(value) => {
-                points.float_count += 1;
-                points.floats.i64(point.timestamp);
-                points.floats.f64(value);
-            }
-            SampleValue::Histogram(histogram) => {
-                points.histogram_count += 1;
-                points.histograms.i64(point.timestamp);
-                encode_histogram(&histogram, &mut points.histograms)?;
+    Ok(())
+}
+
+/// The labels that are not those of a select: all texts, and for each such series
+/// their number, and how many bytes names and values have.
+fn encode_labels(
+    set: &SeriesSet,
+    origin: Option<usize>,
+    selected: &[Answered],
+    out: &mut Writer,
+) -> Result<(), MessageError> {
+    let symbols = set.symbols().read();
+    let (mut texts, mut lengths) = (String::new(), Writer::default());
+    for series in set.iter() {
+        if is_unchanged(series, origin, selected) {
+            continue;
+        }
+        lengths.len(series.labels().len())?;
+        for label in series.labels() {
+            for text in [symbols.get(label.name), symbols.get(label.value)] {
+                lengths.len(text.len())?;
+                texts.push_str(text);
             }
         }
     }
-    out.len(points.float_count)?;
-    out.append(&points.floats);
-    out.len(points.histogram_count)?;
-    out.append(&points.histograms);
+    out.text(&texts)?;
+    out.append(&lengths);
     Ok(())
+}
+
+/// How many histograms a series has, and these with their times.
+fn encode_histograms(series: SeriesRef<'_>, out: &mut Writer) -> Result<(), MessageError> {
+    let histograms = || {
+        let points = series.points();
+        points.filter_map(|point| Some((point.timestamp, point.value.as_histogram()?)))
+    };
+    out.len(histograms().count())?;
+    for (timestamp, histogram) in histograms() {
+        out.i64(timestamp);
+        encode_histogram(&histogram, out)?;
+    }
+    Ok(())
+}
+
+/// A float at a time, as Go's `promql.FPoint` lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub struct FloatPoint {
+    /// Milliseconds.
+    pub timestamp: i64,
+    /// The number.
+    pub value: f64,
+}
+
+/// Writes the floats of all series of an answer, one series after the other.
+///
+/// # Errors
+/// When there is not room for exactly these.
+pub(crate) fn write_floats(result: &QueryResult, points: &mut [FloatPoint]) -> Result<(), Failure> {
+    let other = Failure::Misuse("the answer has another number of floats");
+    let mut rest = points;
+    for series in result.value.iter() {
+        let Some((own, behind)) = rest.split_at_mut_checked(series.float_count()) else {
+            return Err(other);
+        };
+        let mut places = own.iter_mut();
+        series.for_each_float(|timestamp, value| {
+            if let Some(place) = places.next() {
+                *place = FloatPoint { timestamp, value };
+            }
+        });
+        rest = behind;
+    }
+    match rest.is_empty() {
+        true => Ok(()),
+        false => Err(other),
+    }
 }
 
 fn encode_histogram(h: &HistogramRef<'_>, out: &mut Writer) -> Result<(), MessageError> {

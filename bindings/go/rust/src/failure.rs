@@ -1,5 +1,6 @@
 //! What a call returns instead of an answer.
 
+use arrow_schema::ArrowError;
 use quarrel_engine::{LimitError, QueryError};
 
 use crate::message::{MessageError, Writer};
@@ -21,6 +22,9 @@ pub(crate) enum Failure {
     /// A message that is malformed or cannot be written.
     #[error(transparent)]
     Message(#[from] MessageError),
+    /// An answer that Arrow cannot hold.
+    #[error(transparent)]
+    Arrow(#[from] ArrowError),
     /// A call that is not allowed now.
     #[error("{0}")]
     Misuse(&'static str),
@@ -41,6 +45,8 @@ pub(crate) enum Kind {
     Canceled = 6,
     Storage = 7,
     Internal = 8,
+    TooManySeries = 9,
+    TooManySamplesRead = 10,
 }
 
 impl Failure {
@@ -83,6 +89,8 @@ fn kind_of(error: &QueryError) -> Kind {
         QueryError::BadData(_) => Kind::BadData,
         QueryError::Execution { .. } | QueryError::Unsupported { .. } => Kind::Execution,
         QueryError::Limit(LimitError::Samples { .. }) => Kind::TooManySamples,
+        QueryError::Limit(LimitError::SelectedSeries { .. }) => Kind::TooManySeries,
+        QueryError::Limit(LimitError::SamplesRead { .. }) => Kind::TooManySamplesRead,
         QueryError::Limit(_) => Kind::Execution,
         QueryError::Timeout { .. } => Kind::Timeout,
         QueryError::Canceled { .. } => Kind::Canceled,

@@ -48,6 +48,11 @@ impl<T> Handles<T> {
         removed.ok_or_else(|| self.missing(handle))
     }
 
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.lock().len()
+    }
+
     fn missing(&self, handle: u64) -> Failure {
         Failure::NoSuchHandle {
             what: self.what,

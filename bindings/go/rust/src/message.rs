@@ -82,10 +82,6 @@ impl Writer {
         self.bytes.extend_from_slice(&other.bytes);
     }
 
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-    }
-
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -144,12 +140,23 @@ impl<'a> Reader<'a> {
         Ok(i64::from_le_bytes(self.array()?))
     }
 
-    /// Bytes with their length.
-    pub fn bytes(&mut self) -> Result<&'a [u8], MessageError> {
-        let len = self.u32()? as usize;
+    /// So many bytes.
+    pub fn take(&mut self, len: usize) -> Result<&'a [u8], MessageError> {
         let (head, rest) = self.rest.split_at_checked(len).ok_or(self.ended())?;
         self.rest = rest;
         Ok(head)
+    }
+
+    /// Goes on to the next multiple of 8.
+    pub fn align(&mut self) -> Result<(), MessageError> {
+        self.take(self.position().wrapping_neg() % 8)?;
+        Ok(())
+    }
+
+    /// Bytes with their length.
+    fn bytes(&mut self) -> Result<&'a [u8], MessageError> {
+        let len = self.u32()? as usize;
+        self.take(len)
     }
 
     /// A text with its length.

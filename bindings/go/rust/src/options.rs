@@ -15,7 +15,7 @@ use crate::message::Reader;
 
 /// The version of the ABI. It grows with every change of the ABI or of a
 /// message. `ffi.go` has the same number.
-pub(crate) const ABI_VERSION: u32 = 4;
+pub(crate) const ABI_VERSION: u32 = 5;
 
 const EXPERIMENTAL_FUNCTIONS: u32 = 1;
 const BINOP_FILL_MODIFIERS: u32 = 1 << 1;
@@ -37,7 +37,6 @@ pub(crate) fn engine_options(message: &[u8]) -> Result<EngineOptions, Failure> {
     }
     let flags = fields.u32()?;
     let has = |flag: u32| flags & flag != 0;
-    let positive = |number: u64| (number > 0).then_some(number);
     let mut options = EngineOptions::new()
         .timeout(None)
         .enable_delayed_name_removal(has(DELAYED_NAME_REMOVAL))
@@ -62,6 +61,11 @@ pub(crate) fn engine_options(message: &[u8]) -> Result<EngineOptions, Failure> {
     options.threads = Some(fields.u32()? as usize).filter(|&threads| threads > 0);
     fields.end()?;
     Ok(options)
+}
+
+/// A limit, where the number stands for one.
+fn positive(number: u64) -> Option<u64> {
+    (number > 0).then_some(number)
 }
 
 /// Milliseconds, where they stand for a duration.
@@ -96,6 +100,8 @@ impl QueryMessage {
         let lookback_delta = positive_millis(fields.i64()?);
         let use_start_timestamps = fields.u8()? != 0;
         let per_step_stats = fields.u8()? != 0;
+        let max_selected_series = fields.u64()?;
+        let max_samples_read = fields.u64()?;
         let mut known = HashMap::new();
         for _ in 0..fields.u32()? {
             known.insert(fields.i64()?, fields.i64()?);
@@ -109,6 +115,8 @@ impl QueryMessage {
             .use_start_timestamps(use_start_timestamps)
             .per_step_stats(per_step_stats);
         options.lookback_delta = lookback_delta;
+        options.max_selected_series = positive(max_selected_series);
+        options.max_samples_read = positive(max_samples_read);
         options.subquery_step = Some(Arc::clone(&subquery_steps).into_function());
         Ok(QueryMessage {
             text,
@@ -119,8 +127,8 @@ impl QueryMessage {
     }
 }
 
-/// The steps of subqueries without a step, by their range. Go computes them for
-/// all ranges of a query beforehand.
+/// The steps of subqueries without a step, by their range. The caller computes
+/// them for all ranges of a query beforehand; that of the range 0 is for all others.
 #[derive(Debug)]
 pub(crate) struct SubquerySteps {
     known: HashMap<i64, i64>,
@@ -129,13 +137,15 @@ pub(crate) struct SubquerySteps {
 
 impl SubquerySteps {
     fn into_function(self: Arc<Self>) -> SubqueryStep {
-        Arc::new(move |range_ms| match self.known.get(&range_ms) {
-            Some(&step_ms) if step_ms > 0 => step_ms,
-            _ => {
-                self.missed.store(true, Ordering::Relaxed);
-                60_000
-            }
-        })
+        Arc::new(
+            move |range_ms| match self.known.get(&range_ms).or(self.known.get(&0)) {
+                Some(&step_ms) if step_ms > 0 => step_ms,
+                _ => {
+                    self.missed.store(true, Ordering::Relaxed);
+                    60_000
+                }
+            },
+        )
     }
 
     /// An error if Go gave no step for a range that the query has: an answer

@@ -1,20 +1,22 @@
-//! The storage that Go has: each select waits until the caller of the query
-//! brings its answer.
+//! The storage that the caller of a query has: each select waits until he brings
+//! its answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use futures::channel::{mpsc, oneshot};
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use quarrel_engine::labels::LabelList;
 use quarrel_engine::storage::{
     LabelsRequest, SelectRequest, Selected, Snapshot, Storage, StorageError, TimeRange,
 };
-use quarrel_matchers::MatchOp;
+use quarrel_matchers::{MatchOp, Matcher};
 
 use crate::message::{MessageError, Writer};
-use crate::samples;
+use crate::samples::{self, ReadSeries, Source};
 
-/// A select that waits for Go's answer.
+/// A select that waits for its answer.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     /// The request as a message.
@@ -23,34 +25,68 @@ pub(crate) struct Wanted {
     pub answer: oneshot::Sender<Vec<Bytes>>,
 }
 
-/// Sends the selects of a query to its caller.
-#[derive(Debug)]
-pub(crate) struct GoStorage {
-    requests: mpsc::UnboundedSender<Wanted>,
+/// What a select brought.
+#[derive(Debug, Default)]
+pub(crate) struct Answered {
+    /// The labels, if there are all of them: where the query's answer has them
+    /// unchanged, its rows are those of the select.
+    pub labels: Option<LabelList>,
+    /// The series, if their chunks come later.
+    pub later: Option<Weak<ReadSeries>>,
 }
 
-impl GoStorage {
-    /// A storage, and the receiver of its requests.
-    pub fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Wanted>) {
+/// What the selects of a query brought, by their number.
+pub(crate) type AllAnswered = Arc<Mutex<Vec<Answered>>>;
+
+/// Sends the selects of a query to its caller.
+#[derive(Clone, Debug)]
+pub(crate) struct CallerStorage {
+    requests: mpsc::UnboundedSender<Wanted>,
+    answered: AllAnswered,
+    at_once: u64,
+}
+
+impl CallerStorage {
+    /// A storage, and the receiver of its requests. Of a select that has no more
+    /// than `at_once` samples the caller brings all at once.
+    pub fn new(answered: &AllAnswered, at_once: u64) -> (Self, mpsc::UnboundedReceiver<Wanted>) {
         let (requests, wanted) = mpsc::unbounded();
-        (Arc::new(GoStorage { requests }), wanted)
+        let storage = CallerStorage {
+            requests,
+            answered: Arc::clone(answered),
+            at_once,
+        };
+        (storage, wanted)
     }
 }
 
-impl Storage for GoStorage {
+impl Storage for CallerStorage {
     fn snapshot(&self, range: TimeRange) -> BoxFuture<'_, Result<Arc<dyn Snapshot>, StorageError>> {
-        let requests = self.requests.clone();
-        let snapshot: Arc<dyn Snapshot> = Arc::new(GoSnapshot { requests, range });
+        let storage = self.clone();
+        let snapshot: Arc<dyn Snapshot> = Arc::new(CallerSnapshot { storage, range });
         Box::pin(std::future::ready(Ok(snapshot)))
     }
 }
 
-struct GoSnapshot {
-    requests: mpsc::UnboundedSender<Wanted>,
+struct CallerSnapshot {
+    storage: CallerStorage,
     range: TimeRange,
 }
 
-impl Snapshot for GoSnapshot {
+impl CallerSnapshot {
+    /// The number of a new select.
+    fn number(&self) -> usize {
+        let mut answered = self.storage.answered.lock();
+        answered.push(Answered::default());
+        answered.len() - 1
+    }
+}
+
+impl Snapshot for CallerSnapshot {
+    fn is_fed_by_caller(&self) -> bool {
+        true
+    }
+
     fn select<'a>(
         &'a self,
         request: SelectRequest<'a>,
@@ -58,14 +94,32 @@ impl Snapshot for GoSnapshot {
         Box::pin(async move {
             let other = |failure: MessageError| StorageError::Other(failure.to_string());
             let gone = |_| StorageError::Other("the query's caller is gone".into());
-            let message = encode(self.range, &request).map_err(other)?;
+            let CallerStorage {
+                requests,
+                answered,
+                at_once,
+            } = &self.storage;
+            let number = self.number();
+            let projection = request.projection.filter(|_| has_one_name(&request));
+            let request = request.with_projection(projection);
+            let message = encode(number, (self.range, *at_once), &request).map_err(other)?;
             let (answer, parts) = oneshot::channel();
             let wanted = Wanted { message, answer };
-            self.requests
-                .unbounded_send(wanted)
-                .map_err(|_| StorageError::Other("the query's caller is gone".into()))?;
+            let sent = requests.unbounded_send(wanted);
+            sent.map_err(|_| StorageError::Other("the query's caller is gone".into()))?;
             let parts = parts.await.map_err(gone)?;
-            samples::selected(&parts, request.symbols).map_err(other)
+            let (labels, series) =
+                samples::selected(parts, request.symbols, *at_once).map_err(other)?;
+            let projected = request.projection.is_some();
+            answered.lock()[number] = Answered {
+                labels: (!projected).then(|| labels.clone()),
+                later: (!series.is_complete()).then(|| Arc::downgrade(&series)),
+            };
+            let selected = Selected::new(labels, Arc::new(Source(series)));
+            Ok(match projected {
+                true => selected.with_projected_labels(),
+                false => selected,
+            })
         })
     }
 
@@ -86,12 +140,25 @@ impl Snapshot for GoSnapshot {
 }
 
 fn labels_unsupported() -> StorageError {
-    StorageError::Unsupported("label names and values come from the Go storage itself".into())
+    StorageError::Unsupported("label names and values come from the caller's storage itself".into())
 }
 
-/// The request as Go reads it.
-fn encode(snapshot: TimeRange, request: &SelectRequest<'_>) -> Result<Vec<u8>, MessageError> {
+/// Whether all series that a select finds have the same name. If not the engine
+/// would want to see what is left out, and ask once more.
+fn has_one_name(request: &SelectRequest<'_>) -> bool {
+    let names = |m: &Matcher| m.name() == "__name__" && m.op() == MatchOp::Equal;
+    request.matchers.iter().any(names)
+}
+
+/// The request as `request.go` reads it.
+fn encode(
+    number: usize,
+    (snapshot, at_once): (TimeRange, u64),
+    request: &SelectRequest<'_>,
+) -> Result<Vec<u8>, MessageError> {
     let mut out = Writer::default();
+    out.len(number)?;
+    out.u64(at_once);
     for time in [
         snapshot.start,
         snapshot.end,
@@ -118,5 +185,7 @@ fn encode(snapshot: TimeRange, request: &SelectRequest<'_>) -> Result<Vec<u8>, M
         out.text(matcher.name())?;
         out.text(matcher.value())?;
     }
+    out.u8(u8::from(request.projection.is_some()));
+    out.texts(request.projection.unwrap_or_default())?;
     Ok(out.into_bytes())
 }

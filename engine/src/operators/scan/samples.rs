@@ -177,10 +177,19 @@ impl SampleColumns {
             ChunkData::Floats {
                 timestamps: times,
                 values: numbers,
+                start_timestamps: starts,
             } => {
                 check_columns(times, numbers.len())?;
                 timestamps.extend_from_slice(times);
                 values.extend_from_slice(numbers);
+                if let Some(starts) = starts {
+                    if starts.len() != times.len() {
+                        return Err(SamplesError::Columns("as many start timestamps"));
+                    }
+                    if let Some(start_timestamps) = &mut self.start_timestamps {
+                        start_timestamps.extend_from_slice(starts);
+                    }
+                }
                 times.len() * COLUMN_BYTES
             }
             ChunkData::FloatGrid {
@@ -350,6 +359,10 @@ mod tests {
                 "timestamps that ascend",
             ),
             (
+                Chunk::floats_with_start(vec![0; 2], times.clone(), vec![1.0; 3]),
+                "as many start timestamps",
+            ),
+            (
                 Chunk::float_grid(times.clone(), vec![1.0; 2], valid(3)),
                 "as many timestamps as values",
             ),
@@ -398,6 +411,7 @@ mod tests {
             runs in proptest::collection::vec(
                 proptest::collection::btree_map(1i64..60, (0u32..1000, 0i64..5), 1..20), 1..5),
             stale in 1i64..60,
+            plain in proptest::collection::vec(any::<bool>(), 5),
         ) {
             let encoded = |run: &BTreeMap<i64, (u32, i64)>| {
                 let mut encoder = Xor2Encoder::new();
@@ -412,9 +426,24 @@ mod tests {
                 Chunk::encoded(encoder.encoding(), encoder.bytes().to_vec(), times)
                     .with_deleted([TimeRange { start: 7, end: 9 }])
             };
-            // Plain columns know of no start.
+            // Plain columns may know of no start.
+            let columns = |run: &BTreeMap<i64, (u32, i64)>| {
+                let value = |(&t, &(v, _)): (&i64, &(u32, i64))| match t == stale {
+                    true => f64::from_bits(STALE_NAN),
+                    false => f64::from(v),
+                };
+                Chunk::floats_with_start(
+                    run.values().map(|s| s.1).collect::<Vec<_>>(),
+                    run.keys().copied().collect::<Vec<_>>(),
+                    run.iter().map(value).collect::<Vec<_>>(),
+                )
+                .with_deleted([TimeRange { start: 7, end: 9 }])
+            };
             let mut chunks = vec![chunk(&[(20, 20.0), (70, 70.0)])];
-            chunks.extend(runs.iter().map(encoded));
+            chunks.extend(runs.iter().zip(&plain).map(|(run, plain)| match plain {
+                true => columns(run),
+                false => encoded(run),
+            }));
             let mut expected = BTreeMap::from([(20, (20.0, 0)), (70, (70.0, 0))]);
             for run in &runs {
                 for (&t, &(v, start)) in run.iter().filter(|(t, _)| !(7..=9).contains(*t)) {

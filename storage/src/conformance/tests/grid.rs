@@ -107,7 +107,9 @@ impl Source {
 
 fn columns(chunk: &Chunk) -> (&ScalarBuffer<i64>, &ScalarBuffer<f64>) {
     match &chunk.data {
-        ChunkData::Floats { timestamps, values } => (timestamps, values),
+        ChunkData::Floats {
+            timestamps, values, ..
+        } => (timestamps, values),
         other => unreachable!("memory has plain columns, not {other:?}"),
     }
 }

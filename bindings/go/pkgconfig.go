@@ -1,0 +1,6 @@
+//go:build quarrel_pkgconfig
+
+package quarrel
+
+// #cgo pkg-config: quarrel
+import "C"
