@@ -58,3 +58,33 @@ fn series_are_iterated_both_ways() {
     assert_eq!(set.slice(1, 1).first().unwrap().metric(), metrics[1]);
     assert!(set.slice(2, 0).is_empty());
 }
+
+#[test]
+fn floats_are_those_of_the_points() {
+    let store = store("x{a=\"1\"} 1 _ 3 4\nx{a=\"2\"} 5 6 7 8\ny 1");
+    for (text, unchanged) in [("x", true), ("x > 3", true), ("-x", false)] {
+        let value = range(&store, text, (0, 90, 30)).unwrap().value;
+        let set = value.as_matrix().unwrap();
+        assert_eq!(set.len(), 2);
+        for series in set {
+            let points = series.points();
+            let expected: Vec<_> = points
+                .filter_map(|p| Some((p.timestamp, p.value.as_float()?)))
+                .collect();
+            let mut floats = Vec::new();
+            series.for_each_float(|timestamp, value| floats.push((timestamp, value)));
+            assert_eq!(floats, expected);
+            assert_eq!(series.float_count(), expected.len());
+            let labels = set.labels().get(series.row() as usize);
+            assert_eq!(labels, series.labels());
+            assert_eq!(unchanged, series.label("__name__").is_some());
+        }
+    }
+    // Samples as they are stored.
+    let value = instant(&store, "x{a=\"1\"}[10m]", 90).unwrap().value;
+    let series = value.as_matrix().unwrap().first().unwrap();
+    let mut floats = Vec::new();
+    series.for_each_float(|timestamp, value| floats.push((timestamp, value)));
+    assert_eq!(floats, [(0, 1.0), (60_000, 3.0), (90_000, 4.0)]);
+    assert_eq!(series.float_count(), 3);
+}
