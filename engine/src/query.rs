@@ -1,5 +1,7 @@
 //! One run of a query: plan, bind, lower, compute.
 
+mod estimate;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -8,6 +10,8 @@ use quarrel_functions::grid::Grid;
 use quarrel_functions::table::ValueType;
 use quarrel_planner::logical::{self, LogicalPlan, PlanOp, PlanOptions};
 use quarrel_planner::rules::{self, RuleContext};
+
+pub use estimate::CostEstimate;
 
 use crate::annotations::Level;
 use crate::bound::{Bound, lower_root};
@@ -66,18 +70,6 @@ impl std::fmt::Debug for Query {
             .field("times", &self.target.times)
             .finish_non_exhaustive()
     }
-}
-
-/// What a query is expected to read, see [`Query::estimate`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CostEstimate {
-    /// Series of all selectors together, each counted for itself.
-    pub series: u64,
-    /// Samples of these series, in floats by their cost.
-    pub samples: u64,
-    /// Warnings of the store.
-    pub warnings: Vec<String>,
 }
 
 /// Ends a query from elsewhere.
@@ -237,28 +229,6 @@ impl Query {
 
     fn max_series(&self) -> Option<u64> {
         least(self.engine.options.max_series, self.options.max_series)
-    }
-
-    /// What the query will read, without running it: labels are read, samples are
-    /// not. Neither number is a bound.
-    ///
-    /// # Errors
-    /// As [`Query::execute`], as far as they show before samples are read.
-    pub async fn estimate(self) -> Result<CostEstimate, QueryError> {
-        let estimate = async {
-            self.enter().await?;
-            let plan = self.planned(Query::optimized).await?;
-            let selections = self.admitted(&plan).await?;
-            Ok(CostEstimate {
-                series: selections.series() as u64,
-                samples: selections.estimated_samples(),
-                warnings: Vec::new(),
-            })
-        };
-        let mut estimate = self.context.contained(Box::pin(estimate)).await?;
-        let text = &self.statement.text;
-        estimate.warnings = self.context.annotations.render(Level::Warning, text, 0);
-        Ok(estimate)
     }
 
     /// The logical plan, before and after each optimizer rule, without data.

@@ -596,7 +596,11 @@ async fn an_estimate_reads_labels_alone() {
         ("1", 0, 0),
     ] {
         let estimate = at(&engine, &store, text, 60).estimate().await.unwrap();
-        assert_eq!((estimate.series, estimate.samples), (series, samples), "{text}");
+        assert_eq!(
+            (estimate.series, estimate.samples),
+            (series, samples),
+            "{text}"
+        );
     }
     lives(&engine).await;
 }
