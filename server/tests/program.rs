@@ -33,6 +33,31 @@ fn a_query_runs_on_the_demo_data_with_a_message() {
 }
 
 #[test]
+fn a_directory_without_data_is_an_error_that_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    for command in ["query", "serve"] {
+        let mut args = vec![command, "--data", path];
+        match command {
+            "query" => args.push("1"),
+            _ => args.extend(["--listen", "127.0.0.1:0"]),
+        }
+        let output = quarrel(&args);
+        assert_ne!(output.status.code(), Some(0), "{command}");
+        let error = stderr(&output);
+        assert!(error.contains("no data of a Prometheus there"), "{error}");
+        assert!(!error.contains("did you mean"), "{error}");
+    }
+    std::fs::create_dir_all(dir.path().join("data/wal")).unwrap();
+    let output = quarrel(&["query", "--data", path, "1"]);
+    let meant = format!("did you mean {path}/data?");
+    assert!(stderr(&output).contains(&meant), "{}", stderr(&output));
+    let below = format!("{path}/data");
+    let output = quarrel(&["query", "--data", &below, "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
 fn all_formats_are_printed() {
     let range = [
         "query", "sum(up)", "--start", "-30m", "--step", "1m", "--format",

@@ -17,6 +17,7 @@ use super::*;
 mod arrow;
 mod clients;
 mod connections;
+mod features;
 mod limits;
 
 /// When the samples begin, seconds.
@@ -265,6 +266,18 @@ async fn bad_parameters_are_refused_with_the_texts_of_prometheus() {
         (
             format!("query_range?{range}&timeout=0"),
             "invalid parameter \"timeout\": timeout must be positive, got 0s",
+        ),
+        (
+            "query?query=up&timeout=1e-9".into(),
+            "invalid parameter \"query\": context deadline exceeded",
+        ),
+        (
+            "query_cost?query=up&cost=x".into(),
+            "invalid parameter \"cost\": must be a boolean",
+        ),
+        (
+            "search/label_names?sort_by=score".into(),
+            "sort_by=score requires search[] to be set",
         ),
         ("series".into(), "no match[] parameter provided"),
         (

@@ -124,3 +124,59 @@ impl Head {
         all
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exemplar(value: f64, timestamp: i64, id: &str) -> Exemplar {
+        Exemplar {
+            labels: vec![("id".into(), id.into())],
+            value,
+            timestamp,
+        }
+    }
+
+    #[test]
+    fn exemplars_are_kept_in_order_and_once() {
+        let mut all = Exemplars::default();
+        for (series, value, timestamp, id) in [
+            (1, 1.0, 10, "a"),
+            (1, 1.0, 10, "a"),
+            (1, 0.5, 10, "b"),
+            (1, 2.0, 10, "b"),
+            (1, 9.0, 9, "old"),
+            (2, 9.0, 9, "other"),
+            (2, 1.0, 12, &"x".repeat(MAX_LABELS - 2)),
+            (2, 1.0, 13, &"x".repeat(MAX_LABELS)),
+        ] {
+            all.add(series, exemplar(value, timestamp, id));
+        }
+        let kept = all
+            .ring
+            .iter()
+            .map(|(series, e)| (*series, e.timestamp, e.value));
+        let want = [(1, 10, 1.0), (1, 10, 2.0), (2, 9, 9.0), (2, 12, 1.0)];
+        assert_eq!(kept.collect::<Vec<_>>(), want);
+        let twice = Exemplar {
+            labels: vec![("a".into(), "1".into()), ("a".into(), "2".into())],
+            ..exemplar(1.0, 99, "")
+        };
+        all.add(1, twice);
+        assert_eq!(all.ring.len(), 4);
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let mut all = Exemplars::default();
+        all.add(7, exemplar(1.0, 5, "a"));
+        for timestamp in 0..MAX as i64 {
+            all.add(1, exemplar(1.0, timestamp, "b"));
+        }
+        assert_eq!(all.ring.len(), MAX);
+        assert!(all.ring.iter().all(|(series, _)| *series == 1));
+        // Nothing is newer than one that is gone.
+        all.add(7, exemplar(1.0, 1, "a"));
+        assert_eq!(all.ring.back().unwrap().0, 7);
+    }
+}

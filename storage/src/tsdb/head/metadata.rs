@@ -93,3 +93,28 @@ impl Head {
         all
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_belong_to_their_types() {
+        for (kind, name, family) in [
+            (3, "x_bucket", "x"),
+            (3, "x_count", "x"),
+            (3, "x_total", "x_total"),
+            (5, "x_sum", "x"),
+            (5, "x_bucket", "x_bucket"),
+            (1, "x_count", "x_count"),
+            (3, "_sum", "_sum"),
+        ] {
+            let metadata = Metadata {
+                kind: Metadata::kind(kind),
+                help: String::new(),
+                unit: String::new(),
+            };
+            assert_eq!(metadata.family(name), family, "{kind}");
+        }
+    }
+}
