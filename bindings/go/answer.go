@@ -69,9 +69,9 @@ type annotation struct {
 func (a *annotation) Error() string { return a.text }
 func (a *annotation) Unwrap() error { return a.kind }
 
-// decodeResult reads what rust/src/answer.rs writes. selected are the labels of the
-// selects' series, and floats writes the floats of all series of the answer.
-func decodeResult(bytes []byte, selected [][]labels.Labels, floats func([]promql.FPoint) error) (*result, error) {
+// decodeResult reads what rust/src/answer.rs writes. selected are the selects with
+// the labels of their series, and floats writes the floats of all series of the answer.
+func decodeResult(bytes []byte, selected []selectState, floats func([]promql.FPoint) error) (*result, error) {
 	r := reader{rest: bytes}
 	var out result
 	out.counts = decodeCounts(&r)
@@ -113,7 +113,7 @@ func vectorOf(matrix promql.Matrix) promql.Vector {
 	return vector
 }
 
-func decodeMatrix(r *reader, selected [][]labels.Labels, floats func([]promql.FPoint) error) (promql.Matrix, error) {
+func decodeMatrix(r *reader, selected []selectState, floats func([]promql.FPoint) error) (promql.Matrix, error) {
 	n := r.count(8)
 	matrix := make(promql.Matrix, n)
 	counts := r.column(n)
@@ -142,14 +142,15 @@ func decodeMatrix(r *reader, selected [][]labels.Labels, floats func([]promql.FP
 }
 
 // decodeLabels reads the labels of all series: those of a select's row, or texts.
-func decodeLabels(r *reader, matrix promql.Matrix, selected [][]labels.Labels) error {
+func decodeLabels(r *reader, matrix promql.Matrix, selected []selectState) error {
 	var known []labels.Labels
 	if origin := int(r.u32()); origin < len(selected) {
-		known = selected[origin]
+		known = selected[origin].labels
 	}
 	rows := r.column(len(matrix))
 	texts := r.text()
-	builder := labels.NewScratchBuilder(8)
+	var builder labels.ScratchBuilder
+	made := false
 	for i := range matrix {
 		row := int(rows.u32())
 		if row > len(known) {
@@ -158,6 +159,9 @@ func decodeLabels(r *reader, matrix promql.Matrix, selected [][]labels.Labels) e
 		if row > 0 {
 			matrix[i].Metric = known[row-1]
 			continue
+		}
+		if !made {
+			builder, made = labels.NewScratchBuilder(8), true
 		}
 		builder.Reset()
 		for range r.count(8) {

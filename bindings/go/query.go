@@ -246,7 +246,7 @@ func (q *query) time(ctx context.Context, name stats.QueryTiming, of slice) *sta
 
 // answer reads the query's answer.
 func (q *query) answer(handle uint64, message []byte, samples *sampleReader) (parser.Value, annotations.Annotations, error) {
-	done, err := decodeResult(message, samples.labels(), func(points []promql.FPoint) error {
+	done, err := decodeResult(message, samples.selects, func(points []promql.FPoint) error {
 		return floats(handle, points)
 	})
 	if err != nil {

@@ -77,15 +77,6 @@ func (s *sampleReader) close() {
 	s.queriers = nil
 }
 
-// labels are those of the series of each select.
-func (s *sampleReader) labels() [][]labels.Labels {
-	all := make([][]labels.Labels, len(s.selects))
-	for i := range s.selects {
-		all[i] = s.selects[i].labels
-	}
-	return all
-}
-
 // A seriesSet is what sets of series and of series of chunks have in common.
 type seriesSet interface {
 	Next() bool

@@ -48,7 +48,9 @@ func (wanted *request) decode(r *reader) error {
 		DisableTrimming: true,
 	}
 	wanted.hints.Grouping = r.texts()
-	for range r.count(9) {
+	matchers := r.count(9)
+	wanted.matchers = make([]*labels.Matcher, 0, matchers)
+	for range matchers {
 		kind, name, value := labels.MatchType(r.u8()), r.text(), r.text()
 		matcher, err := labels.NewMatcher(kind, name, value)
 		if err != nil {

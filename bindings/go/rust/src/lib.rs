@@ -11,20 +11,14 @@
 //! a made-up one is an error. Requests and answers are messages of little-endian
 //! fields (`message`), series are written into memory of the query (`parts`,
 //! `samples`), and floats of an answer into memory of the caller (`answer`). `c` has
-//! calls of single series and Arrow instead. `unsafe` is in `abi`, `c`, `texts` and
-//! `parts`.
+//! calls of single series and Arrow instead. `unsafe` is in `abi`, `allocator`, `c`,
+//! `parts` and `texts`.
 //!
 //! What it is bad at: the chunks of all series of a query are in memory until it
 //! ends, and do not count for its limit of bytes.
 
-use mimalloc::MiMalloc;
-
-/// Of the Rust side alone. Small queries spend a tenth of their time in malloc
-/// otherwise.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
-
 mod abi;
+mod allocator;
 mod answer;
 mod c;
 mod failure;

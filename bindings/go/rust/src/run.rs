@@ -23,6 +23,7 @@ use futures::future::BoxFuture;
 use parking_lot::{Mutex, MutexGuard};
 use quarrel_engine::{CancelHandle, Engine, QueryError, QueryResult};
 
+use crate::allocator;
 use crate::answer::{self, FloatPoint};
 use crate::failure::Failure;
 use crate::message::Writer;
@@ -116,6 +117,7 @@ impl Drop for Feeding {
 
 /// Makes an engine from its message.
 pub(crate) fn new_engine(message: &[u8]) -> Result<RunEngine, Failure> {
+    allocator::keep_pages();
     let options = options::engine_options(message)?;
     Ok(RunEngine {
         inline_samples: options.inline_samples,
