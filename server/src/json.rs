@@ -11,25 +11,28 @@ use quarrel_functions::fmt::{append_integer, append_json, format_f};
 /// Appends `"text"`, with the escapes of json-iterator's `WriteString`: quote,
 /// backslash and control characters only. Labels are written this way.
 pub fn string(out: &mut Vec<u8>, text: &str) {
-    quoted(out, text, |c| matches!(c, '"' | '\\' | '\0'..='\x1f'));
+    quoted(out, text, |byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
 }
 
 /// Appends `"text"` as json-iterator does where HTML is escaped, too: `<`, `>`,
 /// `&` and the line separators U+2028 and U+2029. Everything but labels is
 /// written this way.
 pub fn string_html(out: &mut Vec<u8>, text: &str) {
-    quoted(out, text, |c| {
+    /// The first byte of the line separators, and of other characters.
+    const SEPARATOR: u8 = 0xe2;
+    quoted(out, text, |byte| {
         matches!(
-            c,
-            '"' | '\\' | '\0'..='\x1f' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}'
+            byte,
+            b'"' | b'\\' | 0..=0x1f | b'<' | b'>' | b'&' | SEPARATOR
         )
     });
 }
 
-fn quoted(out: &mut Vec<u8>, text: &str, needs_escape: impl Fn(char) -> bool) {
+/// `may_escape` tells of bytes that begin a character which is perhaps escaped.
+fn quoted(out: &mut Vec<u8>, text: &str, may_escape: impl Fn(u8) -> bool) {
     out.push(b'"');
     let mut rest = text;
-    while let Some(at) = rest.find(&needs_escape) {
+    while let Some(at) = rest.bytes().position(&may_escape) {
         let (plain, tail) = rest.split_at(at);
         out.extend_from_slice(plain.as_bytes());
         let mut chars = tail.chars();
@@ -49,6 +52,10 @@ fn escape(out: &mut Vec<u8>, c: char) {
         '\n' => out.extend_from_slice(b"\\n"),
         '\r' => out.extend_from_slice(b"\\r"),
         '\t' => out.extend_from_slice(b"\\t"),
+        // Begins with the byte of the separators, and is none.
+        c if !c.is_ascii() && !matches!(c, '\u{2028}' | '\u{2029}') => {
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
         c => {
             out.extend_from_slice(b"\\u");
             for shift in [12, 8, 4, 0] {
@@ -257,14 +264,14 @@ mod tests {
 
     #[test]
     fn strings_are_escaped_as_in_prometheus() {
-        let all = "a\"b\\c\nd\re\tf\x01g\x7fh<i>&ü\u{2028}🦀";
+        let all = "a\"b\\c\nd\re\tf\x01g\x7fh<i>&ü\u{2028}€🦀";
         assert_eq!(
             text(|o| string(o, all)),
-            "\"a\\\"b\\\\c\\nd\\re\\tf\\u0001g\x7fh<i>&ü\u{2028}🦀\""
+            "\"a\\\"b\\\\c\\nd\\re\\tf\\u0001g\x7fh<i>&ü\u{2028}€🦀\""
         );
         assert_eq!(
             text(|o| string_html(o, all)),
-            "\"a\\\"b\\\\c\\nd\\re\\tf\\u0001g\x7fh\\u003ci\\u003e\\u0026ü\\u2028🦀\""
+            "\"a\\\"b\\\\c\\nd\\re\\tf\\u0001g\x7fh\\u003ci\\u003e\\u0026ü\\u2028€🦀\""
         );
         assert_eq!(text(|o| strings(o, ["a", "b"])), r#"["a","b"]"#);
         assert_eq!(text(|o| strings(o, [""; 0])), "[]");

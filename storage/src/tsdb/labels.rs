@@ -1,7 +1,5 @@
 //! Label names and values of a view.
 
-use std::collections::BTreeSet;
-
 use quarrel_engine::storage::{LabelsRequest, StorageError, TimeRange};
 
 use super::block::Block;
@@ -32,7 +30,7 @@ impl View {
             control,
             ..
         } = request;
-        let mut names = BTreeSet::new();
+        let mut names = Vec::new();
         for block in self.overlapping(range) {
             if selectors.is_empty() {
                 names.extend(block.index().label_names()?);
@@ -49,7 +47,7 @@ impl View {
                 names.extend(head.label_names(matchers, control)?);
             }
         }
-        Ok(names.into_iter().collect())
+        Ok(sorted(names))
     }
 
     /// Implements `Snapshot::label_values`; ranges as in [`View::label_names`].
@@ -64,7 +62,7 @@ impl View {
             control,
             ..
         } = request;
-        let mut values = BTreeSet::new();
+        let mut values = Vec::new();
         for block in self.overlapping(range) {
             if selectors.is_empty() {
                 values.extend(block.label_values(name, &[], &self.cache, control)?);
@@ -81,6 +79,14 @@ impl View {
                 values.extend(head.label_values(name, matchers, control)?);
             }
         }
-        Ok(values.into_iter().collect())
+        Ok(sorted(values))
     }
+}
+
+/// All texts in order, each once. Those of one source are mostly sorted already,
+/// which the sort notices.
+fn sorted(mut texts: Vec<String>) -> Vec<String> {
+    texts.sort();
+    texts.dedup();
+    texts
 }

@@ -95,16 +95,18 @@ impl Block {
             let Some(values) = self.index.values(name)? else {
                 return Ok(Vec::new());
             };
-            let mut matching = Vec::new();
+            let (mut matching, mut bytes) = (Vec::new(), 0);
             for (i, value) in values.iter().enumerate() {
                 if i.is_multiple_of(CHECK_EVERY) {
                     control.check()?;
+                    control.reserve(std::mem::take(&mut bytes))?;
                 }
                 if matchers.iter().all(|m| m.matches_bytes(value)) {
-                    control.reserve(value.len() + size_of::<String>())?;
+                    bytes += value.len() + size_of::<String>();
                     matching.push(self.index.text(value)?);
                 }
             }
+            control.reserve(bytes)?;
             return Ok(matching);
         }
         let mut is_name: FxHashMap<u32, bool> = FxHashMap::default();
