@@ -65,7 +65,8 @@ pub(crate) fn samples(
 pub fn answer_stream(answer: QueryResult, form: ArrowForm) -> SendableRecordBatchStream {
     let layout = ArrowLayout::new(&answer.value, form);
     let schema = Arc::clone(layout.schema());
-    let batches = QueryStream::from(answer).map(move |part| Ok(layout.batch(&part.map_err(external)?)?));
+    let batches =
+        QueryStream::from(answer).map(move |part| Ok(layout.batch(&part.map_err(external)?)?));
     adapt(schema, batches)
 }
 

@@ -53,7 +53,10 @@ async fn the_error_of_a_query_is_an_item_of_the_stream() {
 #[tokio::test]
 async fn an_answer_is_a_stream_of_its_own_columns() {
     for (form, columns, rows) in [(ArrowForm::Tidy, 4, 33), (ArrowForm::Nested, 3, 3)] {
-        let answer = query("rate(cpu_seconds_total[5m])").execute().await.unwrap();
+        let answer = query("rate(cpu_seconds_total[5m])")
+            .execute()
+            .await
+            .unwrap();
         let stream = answer_stream(answer, form);
         let schema = stream.schema();
         assert_eq!(schema.fields().len(), columns);
