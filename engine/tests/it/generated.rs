@@ -326,12 +326,10 @@ fn is_ordered(text: &str) -> bool {
     !text.contains("count_values") && !text.contains(':')
 }
 
-/// What an error tells. Prometheus gives the rows of `count_values` in random
-/// order, so that which two of several duplicates are named is left open.
+/// What an error tells. Where the order of rows is left open, so is which two of
+/// several duplicates are named.
 fn told<'e>(text: &str, error: &'e str) -> &'e str {
-    let named = error
-        .find("operation: [")
-        .filter(|_| text.contains("count_values"));
+    let named = error.find("operation: [").filter(|_| !is_ordered(text));
     named.map_or(error, |at| &error[..at])
 }
 
