@@ -1,29 +1,112 @@
 //! Work on the items of a stream, done side by side and given in order.
 
-use axum::BoxError;
-use futures::{Stream, StreamExt as _};
-use tokio::runtime::Handle;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-/// Does `work` on some items at a time, as many as the runtime has threads. After
-/// an error no more items are begun.
-pub(super) fn map<T, R>(
-    items: impl Stream<Item = Result<T, BoxError>> + Send,
-    work: impl Fn(T) -> Result<R, BoxError> + Clone + Send + 'static,
-) -> impl Stream<Item = Result<R, BoxError>> + Send
+use axum::BoxError;
+use futures::future::{BoxFuture, ready};
+use futures::stream::{BoxStream, Fuse};
+use futures::{FutureExt as _, Stream, StreamExt as _};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::JoinHandle;
+
+/// What all answers of the process may have under way beyond one item each. Where
+/// many answers are written at once, the threads are busy without, and what is
+/// done ahead of a slow client takes memory.
+static AHEAD: Semaphore = Semaphore::const_new(16);
+
+/// Does `work` on some items at a time, at most as many as the runtime has threads.
+/// After an error no more items are begun.
+pub(super) fn map<T, R, W>(
+    items: impl Stream<Item = Result<T, BoxError>> + Send + 'static,
+    work: W,
+) -> SideBySide<Fuse<BoxStream<'static, Result<T, BoxError>>>, R, W>
 where
     T: Send + 'static,
     R: Send + 'static,
+    W: Fn(T) -> Result<R, BoxError> + Clone + Send + Unpin + 'static,
 {
-    let threads = Handle::current().metrics().num_workers();
-    let begun = items.map(move |item| {
-        let work = work.clone();
-        let task = item.map(|item| tokio::spawn(async move { work(item) }));
-        async move {
-            // A task fails by a panic, or when the runtime ends.
-            task?.await?
+    SideBySide {
+        items: items.boxed().fuse(),
+        work,
+        threads: Handle::current().metrics().num_workers(),
+        begun: VecDeque::new(),
+    }
+}
+
+/// See [`map`].
+pub(super) struct SideBySide<I, R, W> {
+    items: I,
+    work: W,
+    threads: usize,
+    begun: VecDeque<Begun<R>>,
+}
+
+/// An item that is worked on.
+struct Begun<R> {
+    result: BoxFuture<'static, Result<R, BoxError>>,
+    /// Held by all but the first of an answer.
+    _ahead: Option<SemaphorePermit<'static>>,
+}
+
+/// A task's result. The task fails by a panic, or when the runtime ends.
+async fn done<R>(task: JoinHandle<Result<R, BoxError>>) -> Result<R, BoxError> {
+    task.await?
+}
+
+impl<I, R, W> SideBySide<I, R, W> {
+    /// The right to begin an item now.
+    fn turn(&self) -> Option<Option<SemaphorePermit<'static>>> {
+        match self.begun.len() {
+            0 => Some(None),
+            begun if begun < self.threads => Some(Some(AHEAD.try_acquire().ok()?)),
+            _ => None,
         }
-    });
-    begun.buffered(threads)
+    }
+}
+
+impl<T, I, R, W> Stream for SideBySide<I, R, W>
+where
+    T: Send + 'static,
+    I: Stream<Item = Result<T, BoxError>> + Unpin,
+    R: Send + 'static,
+    W: Fn(T) -> Result<R, BoxError> + Clone + Send + Unpin + 'static,
+{
+    type Item = Result<R, BoxError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let mut ended = false;
+        while let Some(ahead) = this.turn() {
+            let Poll::Ready(item) = this.items.poll_next_unpin(cx) else {
+                break;
+            };
+            let Some(item) = item else {
+                ended = true;
+                break;
+            };
+            let work = this.work.clone();
+            this.begun.push_back(Begun {
+                result: match item {
+                    Ok(item) => done(tokio::spawn(async move { work(item) })).boxed(),
+                    Err(error) => ready(Err(error)).boxed(),
+                },
+                _ahead: ahead,
+            });
+        }
+        let Some(first) = this.begun.front_mut() else {
+            return if ended {
+                Poll::Ready(None)
+            } else {
+                Poll::Pending
+            };
+        };
+        let result = futures::ready!(first.result.poll_unpin(cx));
+        this.begun.pop_front();
+        Poll::Ready(Some(result))
+    }
 }
 
 #[cfg(test)]
@@ -34,7 +117,9 @@ mod tests {
 
     use super::*;
 
-    fn of(items: Vec<Result<u64, &'static str>>) -> impl Stream<Item = Result<u64, BoxError>> {
+    fn of(
+        items: Vec<Result<u64, &'static str>>,
+    ) -> impl Stream<Item = Result<u64, BoxError>> + Send + 'static {
         stream::iter(items).map(|item| item.map_err(Into::into))
     }
 
@@ -47,6 +132,19 @@ mod tests {
         });
         let all: Vec<u64> = results.map(Result::unwrap).collect().await;
         assert_eq!(all, (0..100).map(|n| n * 2).collect::<Vec<_>>());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+    async fn many_answers_have_little_ahead() {
+        let items = || of((0..100).map(Ok).collect());
+        let all = (0..40).map(|_| map(items(), Ok));
+        let mut all: Vec<_> = all.map(Box::pin).collect();
+        for stream in &mut all {
+            assert_eq!(stream.next().await.unwrap().unwrap(), 0);
+        }
+        // What is begun: the next of each, and the others that may be ahead.
+        let begun: usize = all.iter().map(|stream| stream.begun.len()).sum();
+        assert!(begun <= 40 + 16, "{begun}");
     }
 
     #[tokio::test]

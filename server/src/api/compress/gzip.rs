@@ -39,7 +39,7 @@ struct Compressed {
 /// The gzip stream of some pieces. After an error it has no end, so that clients
 /// notice it.
 pub(super) fn compress(
-    pieces: impl Stream<Item = Result<Bytes, BoxError>> + Send,
+    pieces: impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
     let pieces = pieces.scan(Bytes::new(), |before, bytes| {
         ready(Some(bytes.map(|bytes| {
