@@ -15,13 +15,11 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 
 use crate::error::QueryError;
-use crate::exec::context::{Counters, QueryContext};
+use crate::exec::context::{Cancellation, Counters, QueryContext};
 use crate::exec::operator::{Input, series_batch};
-use crate::query::{CancelHandle, Query};
-use crate::result::Value;
+use crate::result::{Trailer, Value};
 use crate::root::{RootRows, one_batch};
 use crate::stats::QueryStats;
-use crate::stream::Trailer;
 
 /// A query that runs, seen by who reads its rows.
 pub(crate) struct Flow {
@@ -31,7 +29,7 @@ pub(crate) struct Flow {
     ended: Option<Result<Trailer, QueryError>>,
     stats: QueryStats,
     counters: Arc<Counters>,
-    cancel: CancelHandle,
+    cancellation: Arc<Cancellation>,
 }
 
 impl std::fmt::Debug for Flow {
@@ -42,27 +40,36 @@ impl std::fmt::Debug for Flow {
 
 impl Drop for Flow {
     fn drop(&mut self) {
-        self.cancel.cancel();
+        self.cancellation.cancel();
     }
 }
 
 impl Flow {
-    /// Begins to compute the rows of a query that is bound.
-    pub fn begin(query: Query, rows: RootRows, stats: QueryStats) -> Self {
+    /// Begins to compute the rows of a query that is bound. `end` makes of its
+    /// costs what follows the rows.
+    pub fn begin(
+        context: Arc<QueryContext>,
+        rows: RootRows,
+        stats: QueryStats,
+        end: impl FnOnce(QueryStats) -> Trailer + Send + 'static,
+    ) -> Self {
         let (sender, parts) = mpsc::unbounded();
-        let context = Arc::clone(query.context());
-        let (counters, cancel) = (Arc::clone(&context.stats), query.cancel_handle());
-        let so_far = stats.clone();
-        let task = context
-            .pool
-            .spawn(async move { produce(&query, &rows, stats, &sender).await });
+        let (counters, so_far) = (Arc::clone(&context.stats), stats.clone());
+        let cancellation = Arc::clone(context.cancellation());
+        let own = Arc::clone(&context);
+        let task = context.pool.spawn(async move {
+            let stats = produce(&own, &rows, stats, &sender).await?;
+            own.stats.finished.store(true, Ordering::Relaxed);
+            own.leave_places();
+            Ok(end(stats))
+        });
         Flow {
             parts,
             end: async move { context.guard(task).await }.boxed(),
             ended: None,
             stats: so_far,
             counters,
-            cancel,
+            cancellation,
         }
     }
 
@@ -101,14 +108,13 @@ impl Flow {
     }
 }
 
-/// Computes all rows.
+/// Computes all rows, and says what they cost.
 async fn produce(
-    query: &Query,
+    context: &Arc<QueryContext>,
     rows: &RootRows,
     mut stats: QueryStats,
     parts: &mpsc::UnboundedSender<Value>,
-) -> Result<Trailer, QueryError> {
-    let context = query.context();
+) -> Result<QueryStats, QueryError> {
     let evaluating = Instant::now();
     // The samples of an answer count until its query has ended.
     let mut samples = context.account("result");
@@ -134,16 +140,5 @@ async fn produce(
         }
     }
     stats.evaluate = evaluating.elapsed();
-    ended(query, context, stats)
-}
-
-fn ended(query: &Query, context: &QueryContext, stats: QueryStats) -> Result<Trailer, QueryError> {
-    context.stats.finished.store(true, Ordering::Relaxed);
-    context.leave_places();
-    let (warnings, infos, stats) = query.ended(stats);
-    Ok(Trailer {
-        warnings,
-        infos,
-        stats,
-    })
+    Ok(stats)
 }

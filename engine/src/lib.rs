@@ -48,8 +48,8 @@ pub use quarrel_planner::{ParseError, ParserOptions};
 pub use query::{CancelHandle, CostEstimate, Progress, Query};
 pub use result::{
     ArrowForm, ArrowLayout, Point, Points, QueryResult, SampleValue, Series, SeriesIter, SeriesRef,
-    SeriesSet, Value,
+    SeriesSet, Trailer, Value,
 };
 pub use stats::{PerStepStats, QueryStats};
-pub use stream::{QueryStream, Trailer};
+pub use stream::QueryStream;
 pub use times::{QueryRange, QueryTimes, RangeError, Timestamp};

@@ -26,7 +26,7 @@ use crate::operators::broadcast;
 use crate::operators::raw::RawRoot;
 use crate::options::{QueryOptions, least};
 use crate::physical_planner;
-use crate::result::{QueryResult, Value};
+use crate::result::{QueryResult, Trailer, Value};
 use crate::root::{Root, RootRows};
 use crate::selections::{Selections, time_range};
 use crate::shared::EngineShared;
@@ -180,7 +180,9 @@ impl Query {
         let (root, stats) = begun?;
         if let Some(rows) = root.rows().filter(|rows| self.may_flow(rows)) {
             let (name, rows) = (rows.type_name(), rows.clone());
-            return Ok(QueryStream::running(name, Flow::begin(self, rows, stats)));
+            let context = Arc::clone(&self.context);
+            let flow = Flow::begin(context, rows, stats, move |stats| self.ended(stats));
+            return Ok(QueryStream::running(name, flow));
         }
         let run = Box::pin(self.finish_run(root, stats));
         let (value, stats) = self.context.contained(run).await?;
@@ -188,7 +190,11 @@ impl Query {
     }
 
     fn result(&self, value: Value, stats: QueryStats) -> QueryResult {
-        let (warnings, infos, stats) = self.ended(stats);
+        let Trailer {
+            warnings,
+            infos,
+            stats,
+        } = self.ended(stats);
         QueryResult {
             value,
             warnings,
@@ -198,7 +204,7 @@ impl Query {
     }
 
     /// Warnings, infos and costs, when the answer is there.
-    pub(crate) fn ended(&self, mut stats: QueryStats) -> (Vec<String>, Vec<String>, QueryStats) {
+    fn ended(&self, mut stats: QueryStats) -> Trailer {
         self.engine.statements.keep(&self.statement);
         stats.take_counters(&self.context.stats);
         if let Some(counts) = &self.context.step_counts {
@@ -209,7 +215,11 @@ impl Query {
                 .annotations
                 .render(level, &self.statement.text, 0)
         };
-        (render(Level::Warning), render(Level::Info), stats)
+        Trailer {
+            warnings: render(Level::Warning),
+            infos: render(Level::Info),
+            stats,
+        }
     }
 
     /// Whether rows may leave before the last one is there: many of them, in the
@@ -221,10 +231,6 @@ impl Query {
             && !self.context.is_inline()
             && self.max_series().is_none_or(|limit| series <= limit)
             && samples <= self.context.max_samples()
-    }
-
-    pub(crate) fn context(&self) -> &Arc<QueryContext> {
-        &self.context
     }
 
     fn max_series(&self) -> Option<u64> {

@@ -7,8 +7,7 @@ use futures::Stream;
 
 use crate::error::QueryError;
 use crate::flow::Flow;
-use crate::result::{QueryResult, Value};
-use crate::stats::QueryStats;
+use crate::result::{QueryResult, Trailer, Value};
 
 /// Series in one part of an answer that is there.
 const PART: usize = 256;
@@ -55,18 +54,6 @@ enum Source {
     Whole(Value, usize),
     /// A query that runs.
     Flow(Box<Flow>),
-}
-
-/// What follows the parts.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Trailer {
-    /// Warnings, as [`QueryResult::warnings`].
-    pub warnings: Vec<String>,
-    /// Infos, likewise.
-    pub infos: Vec<String>,
-    /// What the query cost.
-    pub stats: QueryStats,
 }
 
 impl From<QueryResult> for QueryStream {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::{Extensions, Uri};
 use bytes::Bytes;
 
-use crate::api::Room;
+use crate::api::body::Room;
 
 /// A target that hyper's type for URIs does not hold, since it is longer, or has
 /// bytes that RFC 3986 wants escaped. It is an extension of its request.

@@ -11,4 +11,4 @@ pub use self::arrow::{ArrowForm, ArrowLayout};
 pub use self::sample::{Point, Points, SampleValue};
 pub(crate) use self::series::Samples;
 pub use self::series::{Series, SeriesIter, SeriesRef, SeriesSet};
-pub use self::value::{QueryResult, Value};
+pub use self::value::{QueryResult, Trailer, Value};

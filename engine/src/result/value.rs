@@ -17,6 +17,18 @@ pub struct QueryResult {
     pub stats: QueryStats,
 }
 
+/// What follows the parts of an answer.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Trailer {
+    /// Warnings, as [`QueryResult::warnings`].
+    pub warnings: Vec<String>,
+    /// Infos, likewise.
+    pub infos: Vec<String>,
+    /// What the query cost.
+    pub stats: QueryStats,
+}
+
 /// A query's answer.
 ///
 /// # Examples

@@ -1,76 +1,17 @@
-//! `query_cost`, `query_range_cost`, and what requests may ask about the cost of
-//! their queries where the feature `query-cost` is on.
+//! What requests may ask about the cost of their queries where the feature
+//! `query-cost` is on.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use quarrel_engine::{CostEstimate, Query, QueryError, QueryOptions, QueryStats};
+use quarrel_engine::{CostEstimate, Query, QueryOptions, QueryStats};
 use quarrel_functions::fmt::quote;
 
-use super::answer::Answer;
-use super::call::{Call, Result};
-use super::error::{ApiError, ErrorType};
-use super::query::{self, limit, optional_time};
+use super::call::Call;
+use super::error::ApiError;
 use super::request::Request;
 use crate::duration::format_go_duration;
 use crate::json;
 use crate::params::{parse_bool, parse_duration};
-use crate::time::Moment;
-
-/// An estimate of an instant query.
-pub(super) async fn instant(call: Call) -> Result {
-    let begin = Instant::now();
-    let request = &call.request;
-    limit(request)?;
-    is_asked_for(&call)?;
-    let at = optional_time(request, "time", Moment::now())?;
-    let options = query::options(&call, begin)?;
-    estimate(&call, at.timestamp(), options).await
-}
-
-/// An estimate of a range query.
-pub(super) async fn range(call: Call) -> Result {
-    let begin = Instant::now();
-    limit(&call.request)?;
-    is_asked_for(&call)?;
-    let range = query::Range::of(&call.request)?;
-    let options = query::options(&call, begin)?;
-    match range.times()? {
-        Some(times) => estimate(&call, times, options).await,
-        None => {
-            query::check_range_type(&call).await?;
-            Ok(answer(&CostEstimate::default(), Vec::new()))
-        }
-    }
-}
-
-async fn estimate(
-    call: &Call,
-    times: impl Into<quarrel_engine::QueryTimes>,
-    mut options: QueryOptions,
-) -> Result {
-    // Limits are of the query's run.
-    options.max_selected_series = None;
-    options.max_samples_read = None;
-    let query = query::prepared(call, times, options);
-    let mut estimate = query.estimate().await.map_err(|error| match error {
-        QueryError::Timeout { .. } => {
-            let why = "cost estimation exceeded the query duration limit: \
-                       context deadline exceeded";
-            ApiError::new(ErrorType::Timeout, why)
-        }
-        error => ApiError::query(&error),
-    })?;
-    let mut warnings = std::mem::take(&mut estimate.warnings);
-    warnings.extend(query::stats_warning(&call.request));
-    Ok(answer(&estimate, warnings))
-}
-
-fn answer(estimate: &CostEstimate, warnings: Vec<String>) -> Answer {
-    let mut data = b"{\"estimate\":".to_vec();
-    counts(&mut data, estimate.series, estimate.samples, 0);
-    data.push(b'}');
-    Answer::json(data, warnings)
-}
 
 /// Whether the parameter `cost` asks for a comparison.
 pub(super) fn is_asked_for(call: &Call) -> std::result::Result<bool, ApiError> {
@@ -116,7 +57,7 @@ impl Comparison {
     }
 }
 
-fn counts(out: &mut Vec<u8>, series: u64, samples: u64, peak: u64) {
+pub(super) fn counts(out: &mut Vec<u8>, series: u64, samples: u64, peak: u64) {
     out.extend_from_slice(b"{\"seriesTouched\":");
     json::integer(out, series as i64);
     out.extend_from_slice(b",\"samplesRead\":");

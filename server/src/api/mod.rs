@@ -7,12 +7,13 @@
 
 mod answer;
 mod arrow;
-mod body;
+pub(crate) mod body;
 mod call;
 mod compress;
 mod content_type;
 mod cors;
 mod cost;
+mod cost_estimate;
 mod error;
 mod feature_list;
 mod labels;
@@ -38,7 +39,6 @@ use std::sync::Arc;
 use axum::Router;
 
 pub(crate) use answer::Document;
-pub(crate) use body::Room;
 pub use body::{BodyBudget, FixedBudget, PooledBudget};
 pub(crate) use query::QueryPieces;
 pub use service::{Api, ApiOptions};

@@ -21,7 +21,9 @@ use super::error::{ApiError, ErrorType};
 use super::request::{Unparsed, unescape};
 use super::service::Api;
 use super::task::{self, CancelSlot};
-use super::{compress, cors, cost, feature_list, labels, query, rules, search, status, texts};
+use super::{
+    compress, cors, cost_estimate, feature_list, labels, query, rules, search, status, texts,
+};
 use crate::target::Target;
 
 type Handler = fn(Call) -> BoxFuture<'static, Result>;
@@ -64,8 +66,8 @@ enum Methods {
 static ROUTES: &[Route] = routes! {
     "/query" GetPost query::instant,
     "/query_range" GetPost query::range,
-    "/query_cost" CostGetPost cost::instant,
-    "/query_range_cost" CostGetPost cost::range,
+    "/query_cost" CostGetPost cost_estimate::instant,
+    "/query_range_cost" CostGetPost cost_estimate::range,
     "/query_exemplars" GetPost rules::exemplars,
     "/format_query" GetPost texts::format,
     "/parse_query" GetPost texts::parse_tree,

@@ -8,7 +8,7 @@ use axum::http::Method;
 use bytes::Bytes;
 
 use super::refusal::Refusal;
-use crate::api::Room;
+use crate::api::body::Room;
 use crate::target::RawTarget;
 
 /// The largest size of a head, bytes, as in Go.

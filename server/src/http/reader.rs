@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::framing::Framing;
 use super::head::{self, Head, MAX_HEAD};
 use super::refusal::Refusal;
-use crate::api::{BodyBudget, Room};
+use crate::api::body::{BodyBudget, Room};
 use crate::target::RawTarget;
 
 /// How much is read at once, bytes.

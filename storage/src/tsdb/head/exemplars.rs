@@ -3,11 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use quarrel_engine::storage::TimeRange;
-use quarrel_matchers::Matcher;
 use rustc_hash::FxHashMap;
-
-use super::view::Head;
 
 /// The most exemplars that are kept, Prometheus's default. Later ones replace the
 /// first.
@@ -91,37 +87,6 @@ impl Exemplars {
         }
         self.newest.insert(series, Arc::clone(&exemplar));
         ring.push_back((series, exemplar));
-    }
-}
-
-impl Head {
-    /// The exemplars in a range of time, of series that satisfy all matchers of
-    /// one of the sets; ordered by labels.
-    pub fn exemplars(&self, range: TimeRange, sets: &[Vec<Matcher>]) -> Vec<SeriesExemplars> {
-        let mut found: FxHashMap<u32, Option<SeriesExemplars>> = FxHashMap::default();
-        for (id, exemplar) in self.exemplars.iter() {
-            if exemplar.timestamp < range.start || exemplar.timestamp > range.end {
-                continue;
-            }
-            let series = found.entry(*id).or_insert_with(|| {
-                let series = self.series(*id);
-                let matches = |m: &Matcher| m.matches(series.label(m.name()).unwrap_or_default());
-                let is_wanted = sets.iter().any(|set| set.iter().all(matches));
-                is_wanted.then(|| {
-                    let text = |(name, value): (&str, &str)| (name.to_string(), value.to_string());
-                    SeriesExemplars {
-                        labels: series.labels().map(text).collect(),
-                        exemplars: Vec::new(),
-                    }
-                })
-            });
-            if let Some(series) = series {
-                series.exemplars.push(Exemplar::clone(exemplar));
-            }
-        }
-        let mut all: Vec<SeriesExemplars> = found.into_values().flatten().collect();
-        all.sort_by(|a, b| a.labels.cmp(&b.labels));
-        all
     }
 }
 

@@ -1,11 +1,8 @@
 //! What a head's log says about its metrics: type, unit and help.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-
-use super::view::Head;
 
 /// What is known of a metric.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,28 +66,6 @@ impl AllMetadata {
             }
         };
         Arc::make_mut(&mut self.by_series).insert(series, metadata);
-    }
-}
-
-impl Head {
-    /// What the log says about each metric, or about the one of this name. Where it
-    /// says several things, all of them in their order.
-    pub fn metadata(&self, metric: Option<&str>) -> BTreeMap<String, Vec<Metadata>> {
-        let mut pairs: FxHashSet<(&str, &Arc<Metadata>)> = FxHashSet::default();
-        for (id, metadata) in self.metadata.iter() {
-            let name = self.series(*id).label("__name__").unwrap_or_default();
-            let family = metadata.family(name);
-            if metric.is_none_or(|metric| metric == family) && !family.is_empty() {
-                pairs.insert((family, metadata));
-            }
-        }
-        let mut all: BTreeMap<String, Vec<Metadata>> = BTreeMap::new();
-        for (family, metadata) in pairs {
-            let of_family = all.entry(family.to_string()).or_default();
-            of_family.push(Metadata::clone(metadata));
-        }
-        all.values_mut().for_each(|list| list.sort());
-        all
     }
 }
 

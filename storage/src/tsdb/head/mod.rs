@@ -47,6 +47,7 @@ mod exemplars;
 mod histogram;
 mod index;
 mod log;
+mod logged;
 mod merge;
 mod metadata;
 mod out_of_order;
