@@ -18,7 +18,7 @@ use crate::error::QueryError;
 use crate::exec::context::{Cancellation, Counters, QueryContext};
 use crate::exec::operator::{Input, series_batch};
 use crate::result::{Trailer, Value};
-use crate::root::{RootRows, one_batch};
+use crate::root::{RootRows, hold_labels};
 use crate::stats::QueryStats;
 
 /// A query that runs, seen by who reads its rows.
@@ -118,7 +118,7 @@ async fn produce(
     let evaluating = Instant::now();
     // The samples of an answer count until its query has ended.
     let mut samples = context.account("result");
-    let labels = Arc::new(rows.hold_labels(context));
+    let labels = Arc::new(hold_labels(&rows.labels, context));
     let mut batches = Input::new(Arc::clone(&rows.plan) as _).open(0);
     while let Some(record) = batches.next().await {
         let batch = series_batch(&record?)?;
@@ -129,11 +129,7 @@ async fn produce(
         let mut account = context.account("result");
         account.grow(batch.bytes())?;
         let held = [Arc::new(account.hand_on()), Arc::clone(&labels)];
-        let set = one_batch(batch, rows, context, held);
-        let part = match rows.instant {
-            true => Value::Vector(set),
-            false => Value::Matrix(set),
-        };
+        let part = rows.answer(vec![batch], context, held);
         if parts.unbounded_send(part).is_err() {
             context.check()?;
             return Err(QueryError::Canceled { phase: "result" });

@@ -7,14 +7,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use quarrel_functions::grid::Grid;
-use quarrel_functions::table::ValueType;
 use quarrel_planner::logical::{self, LogicalPlan, PlanOp, PlanOptions};
 use quarrel_planner::rules::{self, RuleContext};
 
 pub use estimate::CostEstimate;
 
 use crate::annotations::Level;
-use crate::bound::{Bound, lower_root};
 use crate::cost;
 use crate::error::{LimitError, QueryError};
 use crate::exec::context::{Cancellation, Counters, QueryContext};
@@ -22,10 +20,7 @@ use crate::exec::morsels::Morsels;
 use crate::exec::store_control::{Gate, StoreControl};
 use crate::explain::Explanation;
 use crate::flow::Flow;
-use crate::operators::broadcast;
-use crate::operators::raw::RawRoot;
 use crate::options::{QueryOptions, least};
-use crate::physical_planner;
 use crate::result::{QueryResult, Trailer, Value};
 use crate::root::{Root, RootRows};
 use crate::selections::{Selections, time_range};
@@ -458,7 +453,8 @@ impl Query {
         let (context, grid) = (Arc::clone(&self.context), self.grid());
         let instant = matches!(self.target.times, QueryTimes::Instant(_));
         // Labels of many series take their time: not on the caller's thread.
-        let binding = async move { root_of(&plan, &context, &selections, (grid, instant)).await };
+        let binding =
+            async move { Root::bind(&plan, &context, &selections, (grid, instant)).await };
         self.context.run(binding).await
     }
 
@@ -575,50 +571,4 @@ impl Query {
         self.context.stats.finished.store(true, Ordering::Relaxed);
         Ok(computed)
     }
-}
-
-/// Whether rows come in the answer's order. Those of a chain above a scan come as
-/// their labels stand in the node's list; an instant answer keeps that order.
-fn in_order(bound: &Bound, context: &QueryContext, instant: bool) -> bool {
-    let sorted = || {
-        let symbols = context.symbols.read();
-        let labels = &bound.labels;
-        (1..labels.len()).all(|i| symbols.compare(labels.get(i - 1), labels.get(i)).is_le())
-    };
-    bound.morsels.is_some() && (instant || sorted())
-}
-
-/// Binds and lowers what stands at the root of a plan.
-async fn root_of(
-    plan: &LogicalPlan,
-    context: &Arc<QueryContext>,
-    selections: &Selections,
-    (grid, instant): (Grid, bool),
-) -> Result<Root, QueryError> {
-    Ok(match plan {
-        LogicalPlan::Rows(plan) => {
-            let bound = physical_planner::bind_root(plan, context, selections).await?;
-            let bound = broadcast::bind(bound, grid);
-            Root::Rows(RootRows {
-                labels: Arc::clone(&bound.labels),
-                plan: lower_root(&bound, context),
-                grid,
-                scalar: plan.value_type == ValueType::Scalar,
-                instant,
-                in_order: !context.is_inline() && in_order(&bound, context, instant),
-            })
-        }
-        LogicalPlan::RawSelect(raw) => {
-            let selection = selections.of(raw.node.id)?.clone();
-            Root::Raw(Arc::new(RawRoot::of_select(raw, selection)))
-        }
-        LogicalPlan::RawSubquery(raw) => {
-            let root = physical_planner::bind_raw_subquery(raw, context, selections).await?;
-            Root::Raw(Arc::new(root))
-        }
-        LogicalPlan::Text(text) => Root::Text {
-            at_ms: grid.start_ms,
-            text: text.text.clone(),
-        },
-    })
 }

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use quarrel_functions::grid::Grid;
+use quarrel_functions::table::ValueType;
+use quarrel_planner::logical::LogicalPlan;
 
 use crate::batch::SeriesBatch;
+use crate::bound::{Bound, lower_root};
 use crate::error::{LimitError, QueryError};
 use crate::exec::account::Account;
 use crate::exec::context::QueryContext;
@@ -13,8 +16,11 @@ use crate::exec::memory::Held;
 use crate::exec::operator::{Input, series_batch};
 use crate::exec::plan_node::PlanNode;
 use crate::labels::LabelList;
+use crate::operators::broadcast;
 use crate::operators::raw::{RawRoot, RawSeries};
+use crate::physical_planner;
 use crate::result::{Samples, SeriesSet, Value};
+use crate::selections::Selections;
 
 /// What stands at the root.
 #[derive(Clone, Debug)]
@@ -49,11 +55,54 @@ impl RootRows {
         }
     }
 
-    /// What the answer's labels, and the strings of these, hold of the query's
-    /// memory.
-    pub fn hold_labels(&self, context: &QueryContext) -> Held {
-        hold_labels(&self.labels, context)
+    /// The answer of batches: all of them, or a part of those that are in order.
+    pub fn answer(
+        &self,
+        batches: Vec<SeriesBatch>,
+        context: &QueryContext,
+        held: [Arc<Held>; 2],
+    ) -> Value {
+        let mut order: Vec<(u32, u32)> = batches
+            .iter()
+            .enumerate()
+            .flat_map(|(b, batch)| (0..batch.len()).map(move |r| (b as u32, r as u32)))
+            .collect();
+        if !self.instant && !self.in_order {
+            let symbols = context.symbols.read();
+            let labels_of = |(b, r): &(u32, u32)| {
+                let row = batches[*b as usize].row(*r as usize);
+                self.labels.get(row.series as usize)
+            };
+            order.sort_by(|a, b| symbols.compare(labels_of(a), labels_of(b)));
+        }
+        let set = SeriesSet {
+            symbols: Arc::clone(&context.symbols),
+            labels: Arc::clone(&self.labels),
+            samples: Arc::new(Samples::Grid {
+                grid: self.grid,
+                batches,
+            }),
+            from: 0,
+            len: order.len(),
+            order: order.into(),
+            _held: held,
+        };
+        match self.instant {
+            true => Value::Vector(set),
+            false => Value::Matrix(set),
+        }
     }
+}
+
+/// Whether rows come in the answer's order. Those of a chain above a scan come as
+/// their labels stand in the node's list; an instant answer keeps that order.
+fn in_order(bound: &Bound, context: &QueryContext, instant: bool) -> bool {
+    let sorted = || {
+        let symbols = context.symbols.read();
+        let labels = &bound.labels;
+        (1..labels.len()).all(|i| symbols.compare(labels.get(i - 1), labels.get(i)).is_le())
+    };
+    bound.morsels.is_some() && (instant || sorted())
 }
 
 /// What the root computed.
@@ -65,6 +114,41 @@ pub(crate) enum Computed {
 }
 
 impl Root {
+    /// Binds and lowers what stands at the root of a plan.
+    pub async fn bind(
+        plan: &LogicalPlan,
+        context: &Arc<QueryContext>,
+        selections: &Selections,
+        (grid, instant): (Grid, bool),
+    ) -> Result<Root, QueryError> {
+        Ok(match plan {
+            LogicalPlan::Rows(plan) => {
+                let bound = physical_planner::bind_root(plan, context, selections).await?;
+                let bound = broadcast::bind(bound, grid);
+                Root::Rows(RootRows {
+                    labels: Arc::clone(&bound.labels),
+                    plan: lower_root(&bound, context),
+                    grid,
+                    scalar: plan.value_type == ValueType::Scalar,
+                    instant,
+                    in_order: !context.is_inline() && in_order(&bound, context, instant),
+                })
+            }
+            LogicalPlan::RawSelect(raw) => {
+                let selection = selections.of(raw.node.id)?.clone();
+                Root::Raw(Arc::new(RawRoot::of_select(raw, selection)))
+            }
+            LogicalPlan::RawSubquery(raw) => {
+                let root = physical_planner::bind_raw_subquery(raw, context, selections).await?;
+                Root::Raw(Arc::new(root))
+            }
+            LogicalPlan::Text(text) => Root::Text {
+                at_ms: grid.start_ms,
+                text: text.text.clone(),
+            },
+        })
+    }
+
     /// The rows, if the answer has any that are not raw.
     pub fn rows(&self) -> Option<&RootRows> {
         match self {
@@ -129,12 +213,7 @@ impl Computed {
                 }
                 check(batches.iter().map(SeriesBatch::len).sum())?;
                 let held = held(account, &rows.labels, context);
-                let set = rows_set(batches, rows, context, held);
-                Ok(if rows.instant {
-                    Value::Vector(set)
-                } else {
-                    Value::Matrix(set)
-                })
+                Ok(rows.answer(batches, context, held))
             }
             _ => Err(QueryError::Internal(
                 "the answer is not of its root's kind".into(),
@@ -149,63 +228,10 @@ fn held(account: Account, labels: &LabelList, context: &QueryContext) -> [Arc<He
     [Arc::new(account.hand_on()), Arc::new(labels)]
 }
 
-fn hold_labels(labels: &LabelList, context: &QueryContext) -> Held {
+/// What labels, and the strings of all labels, hold of the query's memory.
+pub(crate) fn hold_labels(labels: &LabelList, context: &QueryContext) -> Held {
     let strings = context.symbols.bytes();
     context.hand_on_lasting(labels.bytes() + strings)
-}
-
-/// The answer of one batch, whose rows are in the answer's order.
-pub(crate) fn one_batch(
-    batch: SeriesBatch,
-    rows: &RootRows,
-    context: &QueryContext,
-    held: [Arc<Held>; 2],
-) -> SeriesSet {
-    let order: Vec<(u32, u32)> = (0..batch.len() as u32).map(|row| (0, row)).collect();
-    ordered_set(vec![batch], order, rows, context, held)
-}
-
-fn rows_set(
-    batches: Vec<SeriesBatch>,
-    rows: &RootRows,
-    context: &QueryContext,
-    held: [Arc<Held>; 2],
-) -> SeriesSet {
-    let mut order: Vec<(u32, u32)> = batches
-        .iter()
-        .enumerate()
-        .flat_map(|(b, batch)| (0..batch.len()).map(move |r| (b as u32, r as u32)))
-        .collect();
-    if !rows.instant && !rows.in_order {
-        let symbols = context.symbols.read();
-        let labels_of = |(b, r): &(u32, u32)| {
-            let row = batches[*b as usize].row(*r as usize);
-            rows.labels.get(row.series as usize)
-        };
-        order.sort_by(|a, b| symbols.compare(labels_of(a), labels_of(b)));
-    }
-    ordered_set(batches, order, rows, context, held)
-}
-
-fn ordered_set(
-    batches: Vec<SeriesBatch>,
-    order: Vec<(u32, u32)>,
-    rows: &RootRows,
-    context: &QueryContext,
-    held: [Arc<Held>; 2],
-) -> SeriesSet {
-    SeriesSet {
-        symbols: Arc::clone(&context.symbols),
-        labels: Arc::clone(&rows.labels),
-        samples: Arc::new(Samples::Grid {
-            grid: rows.grid,
-            batches,
-        }),
-        from: 0,
-        len: order.len(),
-        order: order.into(),
-        _held: held,
-    }
 }
 
 fn raw_set(
