@@ -54,14 +54,22 @@ pub(crate) struct Annotations {
     pub(crate) infos: Vec<String>,
 }
 
-/// Where a piece ends that has the first of some items, given the size of each.
-pub(super) fn piece_end(items: Range<usize>, size: impl Fn(usize) -> usize) -> usize {
+/// Where a piece ends that has the first of some items, given the size of each, and
+/// the size of the piece.
+pub(super) fn piece_end(items: Range<usize>, size: impl Fn(usize) -> usize) -> (usize, usize) {
     let mut bytes = 0;
     let mut full = items.clone().skip_while(|&i| {
         bytes += size(i);
         bytes < PIECE
     });
-    full.next().map_or(items.end, |last| last + 1)
+    let end = full.next().map_or(items.end, |last| last + 1);
+    (end, bytes)
+}
+
+/// Makes room for a piece of this size, roughly. A buffer that grows by itself would
+/// double behind labels of megabytes.
+pub(super) fn reserve(out: &mut Vec<u8>, size: usize) {
+    out.reserve_exact(size + size / 8);
 }
 
 /// Prints a piece of an answer: on whatever thread, beside other pieces.

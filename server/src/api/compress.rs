@@ -128,12 +128,12 @@ pub(super) fn apply(request: &HeaderMap, response: Response) -> Response {
     parts.headers.remove(header::CONTENT_LENGTH);
     let bodyless = parts.status == axum::http::StatusCode::NO_CONTENT;
     let is_long = body.size_hint().exact().is_none();
+    if is_long && encoding == Encoding::Gzip {
+        let pieces = body.into_data_stream();
+        let pieces = pieces.map(|piece| piece.map_err(Into::into));
+        return Response::from_parts(parts, Body::from_stream(gzip::compress(pieces)));
+    }
     match Encoder::new(encoding) {
-        Ok(_) if is_long && encoding == Encoding::Gzip => {
-            let pieces = body.into_data_stream();
-            let pieces = pieces.map(|piece| piece.map_err(Into::into));
-            Response::from_parts(parts, Body::from_stream(gzip::compress(pieces)))
-        }
         Ok(encoder) if !bodyless => Response::from_parts(parts, compressed(body, encoder)),
         Ok(_) => Response::from_parts(parts, body),
         Err(error) => {

@@ -7,7 +7,7 @@ use quarrel_engine::storage::TimeRange;
 use quarrel_engine::{ErrorClass, Found, Lookup, QueryError, QueryOptions, SeriesLabels};
 use quarrel_functions::fmt::quote_bytes;
 
-use super::answer::{Annotations, Answer, Next, Pieces, Print, piece_end};
+use super::answer::{Annotations, Answer, Next, Pieces, Print, piece_end, reserve};
 use super::call::{Call, Result};
 use super::error::{ApiError, ErrorType};
 use super::query::{TRUNCATED, limit, optional_time};
@@ -55,8 +55,9 @@ pub(super) async fn series(mut call: Call) -> Result {
 trait Items: Send + Sync + 'static {
     fn count(&self) -> usize;
 
-    /// Where a piece ends that begins at item `from`, at `most` at the latest.
-    fn piece_end(&self, from: usize, most: usize) -> usize;
+    /// Where a piece ends that begins at item `from`, at `most` at the latest, and
+    /// its size.
+    fn piece_end(&self, from: usize, most: usize) -> (usize, usize);
 
     /// Appends items; all but the first of all have a comma before them.
     fn print(&self, range: Range<usize>, out: &mut Vec<u8>);
@@ -67,7 +68,7 @@ impl Items for SeriesLabels {
         self.labels.len()
     }
 
-    fn piece_end(&self, from: usize, most: usize) -> usize {
+    fn piece_end(&self, from: usize, most: usize) -> (usize, usize) {
         let symbols = self.symbols.read();
         piece_end(from..most, |i| {
             json::labels_size(self.labels.get(i), &symbols)
@@ -89,7 +90,7 @@ impl Items for Vec<String> {
         self.len()
     }
 
-    fn piece_end(&self, from: usize, most: usize) -> usize {
+    fn piece_end(&self, from: usize, most: usize) -> (usize, usize) {
         piece_end(from..most, |i| self[i].len() + 3)
     }
 
@@ -128,9 +129,10 @@ impl<T: Items> Pieces for List<T> {
     fn next(&mut self) -> Next<'_> {
         let piece = self.next.map(|from| {
             let (items, len) = (Arc::clone(&self.items), self.len);
-            let end = items.found.piece_end(from, len);
+            let (end, size) = items.found.piece_end(from, len);
             self.next = (end < len).then_some(end);
             Box::new(move |out: &mut Vec<u8>| {
+                reserve(out, size);
                 out.extend_from_slice(if from == 0 { b"[" } else { b"" });
                 items.found.print(from..end, out);
                 out.extend_from_slice(if end == len { b"]" } else { b"" });

@@ -12,7 +12,7 @@ use quarrel_functions::fmt::quote;
 use quarrel_functions::table::ValueType;
 use quarrel_planner::Tree;
 
-use super::answer::{Annotations, Answer, Next, Pieces, Print};
+use super::answer::{Annotations, Answer, Next, Pieces, Print, reserve};
 use super::arrow;
 use super::call::{Call, Result};
 use super::cost::{self, Comparison};
@@ -387,14 +387,17 @@ impl QueryPieces {
             0 => part.len(),
             limit => part.len().min(from + (limit - self.written)),
         };
-        let end = part.piece_end(from, most);
+        let (end, size) = part.piece_end(from, most);
         let is_first = self.written == 0;
         self.written += end - from;
         if end < most {
             self.part = Some((Arc::clone(&part), end));
         }
         self.truncated |= end == most && most < part.len();
-        Box::new(move |out| part.print(from..end, is_first, out))
+        Box::new(move |out| {
+            reserve(out, size);
+            part.print(from..end, is_first, out);
+        })
     }
 
     /// What follows the series.

@@ -38,25 +38,19 @@ impl SeriesPart {
         self.set.len()
     }
 
-    /// Where a piece ends that begins at series `from`, at `most` at the latest.
-    pub(super) fn piece_end(&self, from: usize, most: usize) -> usize {
+    /// Where a piece ends that begins at series `from`, at `most` at the latest, and
+    /// its size.
+    pub(super) fn piece_end(&self, from: usize, most: usize) -> (usize, usize) {
         let symbols = self.set.symbols().read();
-        piece_end(from..most, |i| self.size(i, &symbols))
-    }
-
-    /// What a series takes, roughly, bytes.
-    fn size(&self, i: usize, symbols: &Symbols<'_>) -> usize {
-        self.set.get(i).map_or(0, |series| {
-            json::labels_size(series.labels(), symbols) + samples_size(&series)
-        })
+        let size = |series: SeriesRef<'_>| {
+            json::labels_size(series.labels(), &symbols) + samples_size(&series)
+        };
+        piece_end(from..most, |i| self.set.get(i).map_or(0, size))
     }
 
     /// Appends series; the first of them all has no comma before it.
     pub(super) fn print(&self, range: Range<usize>, is_first: bool, out: &mut Vec<u8>) {
         let symbols = self.set.symbols().read();
-        // A buffer that grows by itself would double behind labels of megabytes.
-        let size: usize = range.clone().map(|i| self.size(i, &symbols)).sum();
-        out.reserve_exact(size + size / 8);
         let mut comma = !is_first;
         for series in range.filter_map(|i| self.set.get(i)) {
             out.extend_from_slice(if comma { b"," } else { b"" });
@@ -87,13 +81,11 @@ impl SeriesPart {
     }
 
     fn print_floats(&self, series: &SeriesRef<'_>, out: &mut Vec<u8>) {
-        let points = series.points();
-        out.reserve_exact(points.size_hint().1.unwrap_or(0) * SAMPLE);
         let before = out.len();
         out.extend_from_slice(b",\"values\":[");
         let begin = out.len();
         let mut step = 0;
-        for point in points {
+        for point in series.points() {
             let SampleValue::Float(value) = point.value else {
                 continue;
             };

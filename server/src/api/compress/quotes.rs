@@ -162,8 +162,9 @@ impl Search<'_> {
         let (a, b) = (&self.all[source..], &self.all[at..]);
         let most = b.len().min(MAX_MATCH);
         let mut length = 0;
-        for (a, b) in a[..most].chunks_exact(8).zip(b[..most].chunks_exact(8)) {
-            let differs = read(a) ^ read(b);
+        let words = a[..most].as_chunks().0.iter().zip(b[..most].as_chunks().0);
+        for (a, b) in words {
+            let differs = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
             if differs != 0 {
                 return Some(length + differs.trailing_zeros() as usize / 8);
             }
@@ -172,13 +173,6 @@ impl Search<'_> {
         let rest = a[length..most].iter().zip(&b[length..most]);
         Some(length + rest.take_while(|(a, b)| a == b).count())
     }
-}
-
-fn read(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
 fn hash(word: u64) -> usize {
