@@ -19,6 +19,7 @@
 //! ```
 
 mod almost;
+pub mod cases;
 mod histogram;
 mod nhcb;
 mod run;
