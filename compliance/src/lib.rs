@@ -19,7 +19,10 @@
 //! ```
 
 mod almost;
+pub mod answer;
 pub mod cases;
+pub mod compare;
+pub mod endpoint;
 mod histogram;
 mod nhcb;
 mod run;
