@@ -25,6 +25,7 @@ pub mod compare;
 pub mod endpoint;
 mod histogram;
 mod nhcb;
+pub mod report;
 mod run;
 pub mod script;
 mod store;

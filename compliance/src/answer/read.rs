@@ -296,8 +296,11 @@ struct Printed<'a> {
     #[serde(borrow)]
     sum: Cow<'a, str>,
     #[serde(borrow)]
-    buckets: Option<Vec<(u8, Cow<'a, str>, Cow<'a, str>, Cow<'a, str>)>>,
+    buckets: Option<Vec<PrintedBucket<'a>>>,
 }
+
+/// Which bounds belong to it, the bounds, and the count.
+type PrintedBucket<'a> = (u8, Cow<'a, str>, Cow<'a, str>, Cow<'a, str>);
 
 impl Printed<'_> {
     fn histogram(&self) -> Option<Histogram> {

@@ -27,6 +27,15 @@ pub struct Accepted {
     entries: Vec<Entry>,
 }
 
+/// An entry of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known<'a> {
+    /// The text of its query, or its regular expression.
+    pub name: &'a str,
+    /// Why it is accepted.
+    pub reason: &'a str,
+}
+
 #[derive(Clone, Debug)]
 struct Entry {
     queries: Queries,
@@ -101,27 +110,32 @@ impl Accepted {
         })
     }
 
-    /// The reason why all differences of a query are accepted, and the number
-    /// of its entry, from 0.
-    pub fn reason(&self, query: &str, differences: &[Difference]) -> Option<(usize, &str)> {
+    /// The entry that accepts all differences of a query.
+    pub fn entry(&self, query: &str, differences: &[Difference]) -> Option<Known<'_>> {
         let covers =
             |entry: &Entry, kind: Kind| entry.kinds.is_empty() || entry.kinds.contains(&kind);
-        let entries = self.entries.iter().enumerate();
-        let mut known = entries.filter(|(_, entry)| {
-            entry.queries.contain(query)
-                && differences
-                    .iter()
-                    .all(|difference| covers(entry, difference.kind))
+        let mut known = self.entries.iter().filter(|entry| {
+            let mut kinds = differences.iter().map(|difference| difference.kind);
+            entry.queries.contain(query) && kinds.all(|kind| covers(entry, kind))
         });
-        known.next().map(|(i, entry)| (i, &*entry.reason))
+        known.next().map(Entry::known)
     }
 
-    /// The entries, as they are shown.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|entry| match &entry.queries {
-            Queries::One(query) => query.as_str(),
-            Queries::Matching(regex) => regex.pattern(),
-        })
+    /// All entries.
+    pub fn entries(&self) -> impl Iterator<Item = Known<'_>> {
+        self.entries.iter().map(Entry::known)
+    }
+}
+
+impl Entry {
+    fn known(&self) -> Known<'_> {
+        Known {
+            name: match &self.queries {
+                Queries::One(query) => query,
+                Queries::Matching(regex) => regex.pattern(),
+            },
+            reason: &self.reason,
+        }
     }
 }
 
@@ -169,14 +183,15 @@ mod tests {
                 .iter()
                 .map(|kind| Difference::one(*kind, ""))
                 .collect();
-            accepted.reason(query, &found).map(|(_, reason)| reason)
+            accepted.entry(query, &found).map(|known| known.reason)
         };
         assert_eq!(of("up", &[Kind::Value]), Some("one"));
         assert_eq!(of("up", &[Kind::Value, Kind::Error]), None);
         assert_eq!(of("up + 1", &[Kind::Value]), None);
         assert_eq!(of("rate(x[5m])", &[Kind::Error]), Some("two"));
         assert_eq!(of("sum(rate(x[5m]))", &[Kind::Error]), None);
-        assert_eq!(accepted.names().collect::<Vec<_>>(), ["up", "rate.*"]);
+        let names = accepted.entries().map(|known| known.name);
+        assert_eq!(names.collect::<Vec<_>>(), ["up", "rate.*"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use quarrel_engine::QueryTimes;
 use quarrel_planner::ast::Expr;
 use quarrel_planner::{ParserOptions, Tree, parse};
@@ -76,20 +76,16 @@ impl Comparison {
         &self.options
     }
 
-    /// Asks all queries, some at a time, and hands out what became of each as
-    /// soon as it is known, in the order of the queries.
-    pub async fn run(
+    /// Asks all queries, some at a time, and hands out what became of each, in
+    /// their order. To drop the stream ends it.
+    pub fn outcomes(
         &self,
         queries: impl IntoIterator<Item = (Case, QueryTimes)>,
-        mut each: impl FnMut(Outcome),
-    ) {
+    ) -> impl Stream<Item = Outcome> {
         let asking = queries
             .into_iter()
             .map(|(case, times)| self.check(case, times));
-        let mut outcomes = futures::stream::iter(asking).buffered(self.options.jobs.max(1));
-        while let Some(outcome) = outcomes.next().await {
-            each(outcome);
-        }
+        futures::stream::iter(asking).buffered(self.options.jobs.max(1))
     }
 
     /// Asks one query.
@@ -109,6 +105,7 @@ impl Comparison {
             case,
             times,
             answer,
+            smallest: None,
         }
     }
 
@@ -164,8 +161,8 @@ impl Comparison {
         let Verdict::Different(differences) = verdict else {
             return verdict;
         };
-        match self.options.accepted.reason(&case.query, &differences) {
-            Some((_, reason)) => Verdict::Accepted(differences, reason.to_string()),
+        match self.options.accepted.entry(&case.query, &differences) {
+            Some(known) => Verdict::Accepted(differences, known.reason.to_string()),
             None => Verdict::Different(differences),
         }
     }

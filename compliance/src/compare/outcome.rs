@@ -18,6 +18,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What the reference's answer is like: a measure of what the query tests.
     pub answer: AnswerKind,
+    /// The smallest form of the query that was found to differ in the same way.
+    pub smallest: Option<Case>,
 }
 
 /// Whether the answers to a query are equal.

@@ -99,12 +99,14 @@ impl Endpoint {
         Ok(first.collect())
     }
 
-    /// The times of the first and the last data before `now`, to a minute;
-    /// `None` if there is none. It takes some 60 requests for one series each.
+    /// The times of the last data before `now`, and of the first ones in the
+    /// `reach_ms` before these, to a minute; `None` if there is none. It takes
+    /// some 40 requests for one series each, over short times if the data are
+    /// fresh.
     ///
     /// # Errors
     /// As of [`Endpoint::label_values`].
-    pub async fn bounds(&self, now: Timestamp) -> Result<Option<Between>, AskError> {
+    pub async fn bounds(&self, now: Timestamp, reach_ms: i64) -> Result<Option<Between>, AskError> {
         // A little of the future: clocks differ.
         let end = now.as_millis() + EXACT;
         let (mut reach, mut none) = (3600 * SECOND, 0);
@@ -115,26 +117,29 @@ impl Endpoint {
             none = reach;
             reach = (reach * 4).min(FARTHEST);
         }
-        let (mut with, mut without) = (end - reach, end - none);
-        while without - with > EXACT {
-            let middle = with + (without - with) / 2;
-            match self.has_data(middle, without).await? {
+        // There are data between `with` and `last`, and none after `last`.
+        let (mut with, mut last) = (end - reach, end - none);
+        while last - with > EXACT {
+            let middle = with + (last - with) / 2;
+            match self.has_data(middle, last).await? {
                 true => with = middle,
-                false => without = middle,
+                false => last = middle,
             }
         }
-        let last = without;
-        let (mut without, mut with) = (end - FARTHEST, last);
-        while with - without > EXACT {
-            // From the end in growing steps: most data are not old.
-            let middle = with - ((last - with) * 3).clamp(EXACT, (with - without).max(2) / 2);
+        // There are none between `without` and `first`'s minute.
+        let (mut without, mut first) = (last - reach_ms.max(EXACT), last);
+        if self.has_data(without - EXACT, without).await? {
+            first = without;
+        }
+        while first - without > EXACT {
+            let middle = without + (first - without) / 2;
             match self.has_data(without, middle).await? {
-                true => with = middle,
+                true => first = middle,
                 false => without = middle,
             }
         }
         Ok(Some((
-            Timestamp::from_millis(with),
+            Timestamp::from_millis(first),
             Timestamp::from_millis(last),
         )))
     }

@@ -3,6 +3,8 @@
 mod client;
 mod config;
 mod error;
+#[cfg(test)]
+pub(crate) mod fake;
 mod lookup;
 mod reply;
 #[cfg(test)]
