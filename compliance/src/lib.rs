@@ -22,6 +22,7 @@ mod almost;
 pub mod cases;
 mod histogram;
 mod nhcb;
+pub mod random;
 mod run;
 pub mod script;
 mod store;
