@@ -25,6 +25,7 @@ mod nhcb;
 pub mod random;
 mod run;
 pub mod script;
+pub mod shrink;
 mod store;
 
 pub use almost::almost_equal;
