@@ -16,7 +16,9 @@ pub(super) struct Catalog {
     pub(super) elementwise: Vec<&'static Function>,
     /// Parts of dates, whose argument may be left out.
     pub(super) dates: Vec<&'static Function>,
-    /// Functions of native histograms.
+    /// Functions of classic histograms; they take native ones, too.
+    pub(super) classic: Vec<&'static Function>,
+    /// All functions of histograms.
     pub(super) histograms: Vec<&'static Function>,
     /// All functions that give a vector.
     pub(super) vectors: Vec<&'static Function>,
@@ -48,6 +50,9 @@ impl Catalog {
             extended: functions(|f| f.anchored || f.smoothed),
             elementwise: functions(|f| matches!(f.kind, Kind::Elementwise(_)) && !is_date(f)),
             dates: functions(is_date),
+            classic: functions(
+                |f| matches!(f.kind, Kind::Histogram(kind) if !kind.is_native_only()),
+            ),
             histograms: functions(|f| matches!(f.kind, Kind::Histogram(_))),
             vectors: functions(|f| f.returns == ValueType::Vector),
             scalars: functions(|f| f.returns == ValueType::Scalar),

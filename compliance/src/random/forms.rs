@@ -119,7 +119,10 @@ impl Generator {
                 self.call_of(function, depth)
             }
             Form::Classic => {
-                let functions = &self.catalog.histograms;
+                let functions = match self.dice.chance(70) {
+                    true => &self.catalog.classic,
+                    false => &self.catalog.histograms,
+                };
                 let function = functions[self.dice.below(functions.len())];
                 self.histogram_call(function, depth)
             }

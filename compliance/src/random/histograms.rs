@@ -15,9 +15,6 @@ impl Generator {
             _ if self.has_native() && self.dice.chance(40) => self.native(depth),
             _ => self.classic(depth),
         };
-        if inner.text.is_empty() {
-            return inner;
-        }
         self.histogram_over(function, inner, depth)
     }
 
@@ -145,7 +142,10 @@ impl Generator {
             if let Some(label) = self.dice.maybe(&own) {
                 matchers.push(self.matcher(&info, label, &series));
             }
-            selector = format!(", {{{}}}", matchers.join(","));
+            // Prometheus prints no braces without matchers, which is no query.
+            if !matchers.is_empty() {
+                selector = format!(", {{{}}}", matchers.join(","));
+            }
         }
         let text = format!("info({}{selector})", rows.text);
         rows.call(text)

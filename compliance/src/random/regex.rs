@@ -1,5 +1,7 @@
 //! Regular expressions of all classes, and matchers.
 
+use quarrel_matchers::{MatchOp, Matcher};
+
 use super::generator::Generator;
 use super::literals::is_plain_label;
 use super::metric::{LabelSet, Metric};
@@ -98,22 +100,39 @@ impl Generator {
 
     /// A matcher on a label. It usually selects the given series.
     pub(super) fn matcher(&mut self, metric: &Metric, label: &str, series: &LabelSet) -> String {
-        let values = metric.values(label);
-        let mut value = series.get(label).map_or("", String::as_str);
-        if self.dice.chance(8) {
+        let own = series.get(label).map_or("", String::as_str);
+        let mut condition = self.condition(own, metric.values(label));
+        for _ in 0..3 {
+            if selects(&condition, own) || self.dice.chance(10) {
+                break;
+            }
+            condition = self.condition(own, metric.values(label));
+        }
+        let (op, text) = condition;
+        let name = self.label_name(label);
+        let space = if self.dice.chance(20) { " " } else { "" };
+        format!("{name}{space}{op}{space}{}", self.quote(&text))
+    }
+
+    /// An operator and a value or an expression.
+    fn condition(&mut self, own: &str, values: &[String]) -> (MatchOp, String) {
+        let mut value = own;
+        if self.dice.chance(5) {
             value = self.dice.pick(&["", "nope", value]);
         }
         let other = self.dice.maybe(values).map_or("x", String::as_str);
-        let name = self.label_name(label);
-        let space = if self.dice.chance(20) { " " } else { "" };
-        let (op, text) = match self.dice.below(100) {
-            0..25 => ("=", value.to_string()),
-            25..38 => ("!=", other.to_string()),
-            38..80 => ("=~", self.regex(value, values)),
-            _ => ("!~", self.regex(other, values)),
-        };
-        format!("{name}{space}{op}{space}{}", self.quote(&text))
+        match self.dice.below(100) {
+            0..25 => (MatchOp::Equal, value.to_string()),
+            25..38 => (MatchOp::NotEqual, other.to_string()),
+            38..80 => (MatchOp::Regex, self.regex(value, values)),
+            _ => (MatchOp::NotRegex, self.regex(other, values)),
+        }
     }
+}
+
+/// Whether a condition holds for a value.
+fn selects((op, text): &(MatchOp, String), value: &str) -> bool {
+    Matcher::new(*op, "label", text).is_ok_and(|matcher| matcher.matches(value))
 }
 
 fn first_letter(chars: &[char]) -> char {

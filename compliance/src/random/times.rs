@@ -107,29 +107,13 @@ impl Generator {
 
     /// The length of a window in milliseconds.
     pub(super) fn window(&mut self) -> i64 {
-        const LENGTHS: &[i64] = &[
-            15_000,
-            30_000,
-            45_000,
-            MINUTE,
-            MINUTE,
-            90_000,
-            2 * MINUTE,
-            LOOKBACK,
-            LOOKBACK,
-            LOOKBACK,
-            LOOKBACK,
-            10 * MINUTE,
-            10 * MINUTE,
-            15 * MINUTE,
-            30 * MINUTE,
-            HOUR,
-            61_000,
-            299_999,
-            1,
-            2 * HOUR,
+        #[rustfmt::skip]
+        const LENGTHS: &[(u32, i64)] = &[
+            (1, 1), (2, 15_000), (2, 30_000), (2, 45_000), (5, MINUTE), (2, 61_000), (2, 90_000),
+            (4, 2 * MINUTE), (2, 299_999), (14, LOOKBACK), (6, 10 * MINUTE), (3, 15 * MINUTE),
+            (3, 30 * MINUTE), (3, HOUR), (1, 2 * HOUR),
         ];
-        let length = self.dice.any(LENGTHS);
+        let length = self.dice.weighted(LENGTHS);
         if length % 15_000 == 0 {
             self.scaled(length)
         } else {
