@@ -25,9 +25,11 @@ pub mod compare;
 pub mod endpoint;
 mod histogram;
 mod nhcb;
+pub mod random;
 pub mod report;
 mod run;
 pub mod script;
+pub mod shrink;
 mod store;
 
 pub use almost::almost_equal;
