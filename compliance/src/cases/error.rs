@@ -54,7 +54,7 @@ pub enum CaseError {
 
 impl CaseError {
     /// Something is wrong at a place of a source.
-    pub(super) fn format(origin: Origin, problem: impl ToString) -> Self {
+    pub(super) fn format(origin: Origin, problem: impl std::fmt::Display) -> Self {
         CaseError::Format {
             origin,
             problem: problem.to_string(),

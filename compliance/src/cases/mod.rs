@@ -5,11 +5,13 @@
 //! Each source reads files and gives [`Case`]s. What depends on the data, such as
 //! the variables of dashboards, asks a [`Data`].
 
-// pub mod builtin;
+pub mod builtin;
 mod case;
 // pub mod dashboards;
 mod data;
 mod error;
+#[cfg(test)]
+mod fake;
 mod files;
 mod lines;
 mod rules;

@@ -1,6 +1,6 @@
 //! Files of the suite as cases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,18 +34,44 @@ pub fn load<P: AsRef<Path>>(paths: &[P]) -> Result<Suite, CaseError> {
         texts.push((path.display().to_string(), files::read(path)?));
     }
     let texts: Vec<(&str, &str)> = texts.iter().map(|(p, t)| (&**p, &**t)).collect();
-    load_text(&texts, &BTreeMap::new())
+    load_text(&texts)
 }
 
-/// Reads texts with their names as [`load`] does files. `values` are what
-/// `{{.name}}` stands for where a query's variant arguments have no such name.
+/// Reads texts with their names as [`load`] does files.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_text(
+pub fn load_text(texts: &[(&str, &str)]) -> Result<Suite, CaseError> {
+    let (suite, _) = load_filled(texts, &Filling::default())?;
+    Ok(suite)
+}
+
+/// What a list has beyond the suite's variant arguments.
+#[derive(Debug, Default)]
+pub(in super::super) struct Filling<'a> {
+    /// Variant arguments with their values.
+    pub arguments: &'a [(&'a str, &'a [&'a str])],
+    /// What `{{.name}}` stands for where the variant arguments have no such
+    /// name; nothing if there is no value now.
+    pub values: BTreeMap<&'a str, Option<&'a str>>,
+}
+
+/// A template that a missing value leaves out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Where it stands.
+    pub origin: Origin,
+    /// The template.
+    pub query: String,
+    /// The names that have no value.
+    pub missing: Vec<String>,
+}
+
+/// As [`load_text`], with more to fill in.
+pub(in super::super) fn load_filled(
     texts: &[(&str, &str)],
-    values: &BTreeMap<&str, &str>,
-) -> Result<Suite, CaseError> {
+    filling: &Filling,
+) -> Result<(Suite, Vec<LeftOut>), CaseError> {
     let sources = Sources::new(texts);
     let parsed: Result<Option<File>, _> = serde_saphyr::from_str(&sources.text);
     let file = parsed.map_err(|error| {
@@ -53,18 +79,19 @@ pub fn load_text(
         CaseError::format(sources.origin(line), problem)
     })?;
     let file = file.unwrap_or_default();
-    let mut cases = Vec::new();
+    let (mut cases, mut left_out) = (Vec::new(), Vec::new());
     for case in file.test_cases.into_iter().flatten() {
-        expand(&case, &sources, values, &mut cases)?;
+        left_out.extend(expand(&case, &sources, filling, &mut cases)?);
     }
     let times = file.query_time_parameters.unwrap_or_default();
-    Ok(Suite {
+    let suite = Suite {
         cases,
         reference: file.reference_target_config.map(target),
         test: file.test_target_config.map(target),
         times: suite_times(times, &sources)?,
         tweaks: file.query_tweaks.into_iter().flatten().map(tweak).collect(),
-    })
+    };
+    Ok((suite, left_out))
 }
 
 /// Several texts as one, and which line is whose.
@@ -107,25 +134,73 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// Adds every variant of a query: the first argument changes last.
+/// Adds every variant of a query, or tells why there is none. The first
+/// argument changes last.
 fn expand(
     case: &TestCase,
     sources: &Sources,
-    values: &BTreeMap<&str, &str>,
+    filling: &Filling,
     cases: &mut Vec<Case>,
-) -> Result<(), CaseError> {
+) -> Result<Option<LeftOut>, CaseError> {
     let origin = sources.of(&case.query);
-    let template = Template::parse(&case.query.value);
-    let template = template.map_err(|error| CaseError::format(origin.clone(), error))?;
-    let expected = match (case.should_fail, case.skip_comparison) {
+    let fail = |problem: &dyn std::fmt::Display| CaseError::format(origin.clone(), problem);
+    let template = Template::parse(&case.query.value).map_err(|error| fail(&error))?;
+    let arguments = arguments(case, sources, filling)?;
+    let is_missing = |name: &&str| {
+        let is_argument = arguments.iter().any(|(argument, _)| argument == name);
+        !is_argument && filling.values.get(name) == Some(&None)
+    };
+    let missing: BTreeSet<&str> = template.names().filter(is_missing).collect();
+    if !missing.is_empty() {
+        return Ok(Some(LeftOut {
+            origin,
+            query: case.query.value.clone(),
+            missing: missing.into_iter().map(String::from).collect(),
+        }));
+    }
+    let count = arguments
+        .iter()
+        .try_fold(1usize, |count, (_, values)| count.checked_mul(values.len()))
+        .filter(|count| *count <= MAX_CASES.saturating_sub(cases.len()))
+        .ok_or_else(|| fail(&format_args!("more than {MAX_CASES} queries")))?;
+    let known = filling.values.iter();
+    let known = known.filter_map(|(name, value)| Some((*name, (*value)?)));
+    let mut values: BTreeMap<&str, &str> = known.collect();
+    for number in 0..count {
+        let mut rest = number;
+        for (name, choices) in arguments.iter().rev() {
+            values.insert(name, choices[rest % choices.len()]);
+            rest /= choices.len();
+        }
+        let query = template.fill(&values).map_err(|error| fail(&error))?;
+        cases.push(Case {
+            expected: expected(case),
+            ..Case::new(query, origin.clone())
+        });
+    }
+    Ok(None)
+}
+
+fn expected(case: &TestCase) -> Expected {
+    match (case.should_fail, case.skip_comparison) {
         (true, _) => Expected::Failure,
         (false, true) => Expected::Success,
         (false, false) => Expected::Equal,
-    };
-    let mut arguments: Vec<(&str, &[&str])> = Vec::new();
+    }
+}
+
+/// The variant arguments of a query. One that stands there twice is one.
+fn arguments<'a>(
+    case: &'a TestCase,
+    sources: &Sources,
+    filling: &Filling<'a>,
+) -> Result<Vec<(&'a str, &'a [&'a str])>, CaseError> {
+    let mut found: Vec<(&str, &[&str])> = Vec::new();
     for argument in case.variant_args.iter().flatten() {
         let name = &*argument.value;
-        let found = variants::values(name).ok_or_else(|| {
+        let own = filling.arguments.iter().find(|(own, _)| *own == name);
+        let values = own.map(|(_, values)| *values);
+        let values = values.or_else(|| variants::values(name)).ok_or_else(|| {
             let known: Vec<&str> = variants::names().collect();
             let problem = format!(
                 "no variant argument {name:?}, there are {}",
@@ -133,34 +208,11 @@ fn expand(
             );
             CaseError::format(sources.of(argument), problem)
         })?;
-        // An argument that stands there twice is one.
-        if arguments.iter().all(|(known, _)| *known != name) {
-            arguments.push((name, found));
+        if found.iter().all(|(known, _)| *known != name) {
+            found.push((name, values));
         }
     }
-    let count = arguments
-        .iter()
-        .try_fold(1usize, |count, (_, values)| count.checked_mul(values.len()));
-    let total = count.and_then(|count| count.checked_add(cases.len()));
-    let count = count.filter(|_| total.is_some_and(|total| total <= MAX_CASES));
-    let count = count.ok_or_else(|| {
-        CaseError::format(origin.clone(), format!("more than {MAX_CASES} queries"))
-    })?;
-    for number in 0..count {
-        let mut values = values.clone();
-        let mut rest = number;
-        for (name, choices) in arguments.iter().rev() {
-            values.insert(name, choices[rest % choices.len()]);
-            rest /= choices.len();
-        }
-        let query = template.fill(&values);
-        let query = query.map_err(|error| CaseError::format(origin.clone(), error))?;
-        cases.push(Case {
-            expected,
-            ..Case::new(query, origin.clone())
-        });
-    }
-    Ok(())
+    Ok(found)
 }
 
 fn suite_times(times: TimeParameters, sources: &Sources) -> Result<SuiteTimes, CaseError> {

@@ -14,6 +14,7 @@ mod tweaks;
 mod types;
 mod variants;
 
-pub use load::{load, load_text};
+pub(super) use load::{Filling, load_filled};
+pub use load::{LeftOut, load, load_text};
 pub use tweaks::Tweak;
 pub use types::{Suite, SuiteTimes, Target, Tolerance};

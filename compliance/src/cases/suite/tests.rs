@@ -1,7 +1,5 @@
 //! Files in the suite's form.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 use quarrel_engine::{QueryRange, Timestamp};
 
@@ -10,7 +8,7 @@ use super::super::error::CaseError;
 use super::*;
 
 fn read(texts: &[(&str, &str)]) -> Result<Suite, CaseError> {
-    load_text(texts, &BTreeMap::new())
+    load_text(texts)
 }
 
 fn error(text: &str) -> String {
