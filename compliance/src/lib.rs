@@ -31,6 +31,7 @@ mod run;
 pub mod script;
 pub mod shrink;
 mod store;
+mod syntax;
 
 pub use almost::almost_equal;
 pub use run::{Failure, FileSummary, RunOptions, Summary, run_files, run_text};

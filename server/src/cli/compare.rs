@@ -91,6 +91,13 @@ struct TimeArgs {
     /// Length of the range that is chosen.
     #[arg(long, value_name = "DURATION", default_value = "1h")]
     range: Span,
+    /// First time of the data. Without this and the next, the times of the data are looked
+    /// for.
+    #[arg(long, value_name = "TIME", requires = "data_until")]
+    data_from: Option<String>,
+    /// Last time of the data.
+    #[arg(long, value_name = "TIME", requires = "data_from")]
+    data_until: Option<String>,
 }
 
 /// How answers are compared.
@@ -162,7 +169,7 @@ pub(super) async fn run(args: CompareArgs) -> Outcome {
 async fn compare(args: CompareArgs) -> Outcome {
     let suite = args.sources.suite()?;
     let (reference, test) = args.endpoints(&suite).await?;
-    let mut data = Lazy::new(&reference.endpoint, &args);
+    let mut data = Lazy::new(&reference.endpoint, &args)?;
     let schedule = args.times.schedule(&suite, &mut data).await?;
     let known = match args.sources.needs_data() {
         true => Some(data.get().await?.clone()),
@@ -227,17 +234,26 @@ struct Lazy<'a> {
 }
 
 impl<'a> Lazy<'a> {
-    fn new(endpoint: &'a Endpoint, args: &CompareArgs) -> Self {
+    fn new(endpoint: &'a Endpoint, args: &CompareArgs) -> Result<Self, Failure> {
+        let known = match (&args.times.data_from, &args.times.data_until) {
+            (Some(from), Some(until)) => {
+                let now = Moment::now();
+                let from = parse_time("data-from", from, now)?.timestamp();
+                let until = parse_time("data-until", until, now)?.timestamp();
+                Some(EndpointData::new(endpoint.clone(), (from, until)))
+            }
+            _ => None,
+        };
         // Random queries are spread over all of the data.
         let reach = match args.sources.is_random() {
             true => DAYS_OF_RANDOM * 24 * 3_600_000,
             false => args.times.range.ms(),
         };
-        Lazy {
+        Ok(Lazy {
             endpoint,
             reach,
-            data: None,
-        }
+            data: known,
+        })
     }
 
     async fn get(&mut self) -> Result<&EndpointData, Failure> {

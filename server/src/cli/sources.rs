@@ -46,6 +46,9 @@ pub(super) struct SourceArgs {
     /// How many of 100 random queries are wrong on purpose.
     #[arg(long, value_name = "N", default_value_t = Options::default().broken, value_parser = clap::value_parser!(u8).range(0..=100))]
     broken: u8,
+    /// No random query looks behind the last time of the data, where a server may still write.
+    #[arg(long)]
+    past: bool,
     /// Ask experimental functions and syntax, too, of random queries and of the list that is
     /// built in.
     #[arg(long)]
@@ -131,7 +134,7 @@ impl SourceArgs {
             let options = Options {
                 experimental: self.experimental,
                 broken: self.broken,
-                ..Options::default()
+                past: self.past,
             };
             let random = Generator::new(schema, self.seed, options).filter(kept);
             let most = self
