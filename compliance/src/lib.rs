@@ -19,10 +19,14 @@
 //! ```
 
 mod almost;
+pub mod answer;
 pub mod cases;
+pub mod compare;
+pub mod endpoint;
 mod histogram;
 mod nhcb;
 pub mod random;
+pub mod report;
 mod run;
 pub mod script;
 pub mod shrink;
