@@ -54,7 +54,7 @@ fn five(asked: &Asked) -> Told {
     }
 }
 
-const SCRIPT: &str = "load 1m\n  x 5+0x10\n\neval instant at 5m x @ 60\n  x 5\n";
+const SCRIPT: &str = "load 1m\n  x 5+0x10\n\neval instant at 5m x @ 60\n  x 5\n\n";
 
 fn texts(file: &FileSummary) -> (usize, String, Vec<&str>) {
     let skipped = file.skipped.iter().map(|skipped| skipped.reason.as_str());
@@ -82,8 +82,8 @@ async fn samples_are_written_and_queries_asked_at_shifted_times() {
         asked[0].header("x-prometheus-remote-write-version"),
         "0.1.0"
     );
-    // A series of 153 bytes: its label, and 11 samples of 16 bytes.
-    let series = [10, 197, 1, 10, 13, 10, 8];
+    // A series of 191 bytes: its label, and 11 samples of 16 bytes.
+    let series = [10, 191, 1, 10, 13, 10, 8];
     assert_eq!(body[..series.len()], series, "{body:?}");
     assert_eq!(asked[1].parameter("query"), "x @ 3660.000");
     assert_eq!(asked[1].parameter("time"), "3900");

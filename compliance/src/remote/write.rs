@@ -3,7 +3,7 @@
 use super::error::RemoteError;
 use super::request::{SeriesPart, WriteVersion};
 use crate::endpoint::Endpoint;
-use crate::loaded::LoadedSeries;
+use crate::loaded::{LoadedSeries, LoadedValue};
 
 /// Samples in one request.
 const SAMPLES_A_REQUEST: usize = 2_000;
@@ -72,12 +72,17 @@ impl Writer {
     }
 }
 
-/// The samples of a request, by series.
+/// The samples of a request, by series. Where floats and histograms take turns,
+/// each turn is a part of its own: a server takes the floats of a part before its
+/// histograms.
 fn parts<'a>(series: &'a [LoadedSeries], piece: &[(i64, usize, usize)]) -> Vec<SeriesPart<'a>> {
     let mut piece: Vec<(usize, usize)> = piece.iter().map(|(_, s, index)| (*s, *index)).collect();
     piece.sort_unstable();
+    let is_float = |(number, index): &(usize, usize)| {
+        matches!(series[*number].samples[*index].value, LoadedValue::Float(_))
+    };
     piece
-        .chunk_by(|a, b| a.0 == b.0)
+        .chunk_by(|a, b| a.0 == b.0 && is_float(a) == is_float(b))
         .map(|run| {
             let series = &series[run[0].0];
             SeriesPart {
