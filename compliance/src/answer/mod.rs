@@ -25,6 +25,17 @@ pub struct Data {
     pub warnings: Vec<String>,
     /// Its infos, in the order of the answer.
     pub infos: Vec<String>,
+    /// Samples of each step, if they were asked for and given.
+    pub steps: Option<StepStats>,
+}
+
+/// Samples of each step of a query: milliseconds and numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepStats {
+    /// Samples in the step's windows.
+    pub total: Vec<(i64, f64)>,
+    /// Samples that were read for it.
+    pub read: Vec<(i64, f64)>,
 }
 
 /// An error of the API.

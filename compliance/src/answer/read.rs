@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{Answer, Bucket, Data, Failure, Histogram, Labels, Row, Unreadable, Value};
+use super::{Answer, Bucket, Data, Failure, Histogram, Labels, Row, StepStats, Unreadable, Value};
 
 /// How much of a body an error shows, bytes.
 const SHOWN: usize = 80;
@@ -33,10 +33,11 @@ impl Answer {
         let envelope = read.map_err(|error| unreadable(error.to_string()))?;
         match &*envelope.status {
             "success" => match envelope.data.and_then(Body::value) {
-                Some(value) if (200..300).contains(&status) => Ok(Answer::Data(Data {
+                Some((value, steps)) if (200..300).contains(&status) => Ok(Answer::Data(Data {
                     value,
                     warnings: texts(envelope.warnings),
                     infos: texts(envelope.infos),
+                    steps,
                 })),
                 Some(_) => Err(unreadable("it is a success, and its status is not".into())),
                 None => Err(unreadable("it has no result of a known type".into())),
@@ -78,11 +79,49 @@ struct Body<'a> {
     kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
     result: Option<Items<'a>>,
+    stats: Option<Stats>,
+}
+
+#[derive(Deserialize)]
+struct Stats {
+    samples: Option<Samples>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Samples {
+    total_queryable_samples_per_step: Option<Vec<(f64, f64)>>,
+    samples_read_per_step: Option<Vec<(f64, f64)>>,
+}
+
+impl Stats {
+    fn steps(self) -> Option<StepStats> {
+        let samples = self.samples?;
+        let steps = |steps: Vec<(f64, f64)>| {
+            let steps = steps.into_iter();
+            steps.map(|(time, count)| (millis(time), count)).collect()
+        };
+        Some(StepStats {
+            total: steps(samples.total_queryable_samples_per_step?),
+            read: steps(samples.samples_read_per_step.unwrap_or_default()),
+        })
+    }
 }
 
 impl Body<'_> {
-    fn value(self) -> Option<Value> {
-        match (self.kind.as_deref()?, self.result?) {
+    fn value(self) -> Option<(Value, Option<StepStats>)> {
+        let steps = self.stats.and_then(Stats::steps);
+        let value = self.kind.as_deref().zip(self.result);
+        value
+            .and_then(|(kind, items)| items.value(kind))
+            .map(|value| (value, steps))
+    }
+}
+
+impl Items<'_> {
+    /// The value of a type.
+    fn value(self, kind: &str) -> Option<Value> {
+        match (kind, self) {
             ("vector", Items::Rows(rows)) => Some(Value::Vector(rows)),
             ("matrix", Items::Rows(rows)) => Some(Value::Matrix(rows)),
             ("scalar", Items::Pair(time, text)) => Some(Value::Scalar(time, number(&text)?)),

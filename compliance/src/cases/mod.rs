@@ -1,72 +1,27 @@
-//! Queries to ask, and where they come from.
+//! Queries to ask, and where they come from: files of the PromQL compliance
+//! suite, lists of queries and query logs, rule files, Grafana's dashboards, and
+//! a list of our own.
+//!
+//! Each source reads files and gives [`Case`]s. What depends on the data, such as
+//! the variables of dashboards, asks a [`Data`].
 
-use std::fmt;
+pub mod builtin;
+mod case;
+// pub mod dashboards;
+mod data;
+mod error;
+#[cfg(test)]
+mod fake;
+mod files;
+mod lines;
+mod rules;
+pub mod suite;
+mod time;
+mod yaml;
 
-use quarrel_engine::QueryTimes;
-
-/// A query to ask, and what is known of it before it is asked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Case {
-    /// PromQL.
-    pub query: String,
-    /// Where it comes from.
-    pub origin: Origin,
-    /// The times at which it is asked; `None` leaves them to who asks.
-    pub times: Option<QueryTimes>,
-    /// What its answers must be.
-    pub expected: Expected,
-}
-
-/// What the answers to a query must be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Expected {
-    /// Equal on both endpoints, errors included.
-    #[default]
-    Equal,
-    /// Errors on both.
-    Failure,
-    /// Any data on both; it is not compared.
-    Success,
-}
-
-/// The source of a query: its file, and the place there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin {
-    /// A file's path, or what else the source is called.
-    pub source: String,
-    /// The place there, such as `line 12` or `panel "CPU"`; empty if there is
-    /// only one.
-    pub place: String,
-}
-
-impl Case {
-    /// A query whose answers must be equal, at times that who asks chooses.
-    pub fn new(query: impl Into<String>, origin: Origin) -> Self {
-        Case {
-            query: query.into(),
-            origin,
-            times: None,
-            expected: Expected::default(),
-        }
-    }
-}
-
-impl Origin {
-    /// A place in a source.
-    pub fn new(source: impl Into<String>, place: impl Into<String>) -> Self {
-        Origin {
-            source: source.into(),
-            place: place.into(),
-        }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.source)?;
-        if !self.place.is_empty() {
-            write!(f, ", {}", self.place)?;
-        }
-        Ok(())
-    }
-}
+pub use case::{Case, Expected, Origin, dedup};
+pub use data::{Data, DataError, Metadata, Sample};
+pub use error::CaseError;
+pub use files::expand;
+pub use lines::{lines, lines_from};
+pub use rules::{rules, rules_from};

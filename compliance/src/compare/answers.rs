@@ -17,6 +17,9 @@ pub struct Strictness {
     pub annotations: bool,
     /// Whether the texts of errors are compared.
     pub error_texts: bool,
+    /// Whether samples of each step are compared, which Prometheus gives with
+    /// `stats=all` and its feature `promql-per-step-stats`.
+    pub statistics: bool,
 }
 
 /// The order that a query promises for the rows of its answer.
@@ -95,7 +98,37 @@ fn compare_data(
         let infos = compare_notes(Kind::Infos, &reference.infos, &test.infos);
         found.extend(warnings.into_iter().chain(infos));
     }
+    if strictness.statistics {
+        found.extend(compare_steps(reference, test));
+    }
     found
+}
+
+/// Compares the samples of each step, if the reference gives them.
+fn compare_steps(reference: &Data, test: &Data) -> Option<Difference> {
+    let a = reference.steps.as_ref()?;
+    let Some(b) = &test.steps else {
+        return Some(Difference::one(Kind::Statistics, "test has none"));
+    };
+    for (what, a, b) in [
+        ("in windows", &a.total, &b.total),
+        ("read", &a.read, &b.read),
+    ] {
+        let mut pairs = a.iter().zip(b);
+        let text = match pairs.find(|(x, y)| x != y) {
+            Some((x, y)) => format!("samples {what}: reference {x:?}; test {y:?}"),
+            None if a.len() != b.len() => {
+                format!(
+                    "steps of samples {what}: reference {}; test {}",
+                    a.len(),
+                    b.len()
+                )
+            }
+            None => continue,
+        };
+        return Some(Difference::one(Kind::Statistics, text));
+    }
+    None
 }
 
 fn compare_failures(a: &Failure, b: &Failure, strictness: &Strictness) -> Vec<Difference> {

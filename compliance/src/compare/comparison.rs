@@ -12,9 +12,12 @@ use super::answers::{Promise, Strictness, compare};
 use super::difference::{Difference, Kind};
 use super::outcome::{AnswerKind, Outcome, Undetermined, Verdict};
 use super::ties::{choices, explained};
+use super::tweaks::{apply, tolerance};
 use crate::answer::Answer;
+use crate::cases::suite::Tweak;
 use crate::cases::{Case, Expected};
 use crate::endpoint::{AskError, Endpoint};
+use crate::shrink::Shrinker;
 
 /// Two endpoints, and how they are compared.
 #[derive(Clone, Debug)]
@@ -37,6 +40,10 @@ pub struct CompareOptions {
     pub strict_ties: bool,
     /// Differences that are known.
     pub accepted: Accepted,
+    /// What makes up for differences that are no faults.
+    pub tweaks: Vec<Tweak>,
+    /// Questions to spend on making a query that differs smaller.
+    pub shrink: usize,
 }
 
 impl Default for CompareOptions {
@@ -47,6 +54,8 @@ impl Default for CompareOptions {
             repeats: 5,
             strict_ties: false,
             accepted: Accepted::default(),
+            tweaks: Vec::new(),
+            shrink: 0,
         }
     }
 }
@@ -88,8 +97,26 @@ impl Comparison {
         futures::stream::iter(asking).buffered(self.options.jobs.max(1))
     }
 
-    /// Asks one query.
+    /// Asks one query, and makes it smaller if the answers differ.
     pub async fn check(&self, case: Case, times: QueryTimes) -> Outcome {
+        let (answer, verdict) = self.verdict(&case, times).await;
+        let verdict = self.accept(&case, verdict);
+        let smallest = match &verdict {
+            Verdict::Different(differences) if self.options.shrink > 0 => {
+                self.shrink(&case, times, differences).await
+            }
+            _ => None,
+        };
+        Outcome {
+            case,
+            times,
+            verdict,
+            answer,
+            smallest,
+        }
+    }
+
+    async fn verdict(&self, case: &Case, times: QueryTimes) -> (AnswerKind, Verdict) {
         let (reference, test) = futures::join!(
             self.reference.query(&case.query, times),
             self.test.query(&case.query, times)
@@ -97,43 +124,70 @@ impl Comparison {
         let answer = reference.as_ref().map_or(AnswerKind::None, AnswerKind::of);
         let verdict = match (reference, test) {
             (Err(error), _) => Verdict::Unasked(error),
+            (Ok(reference), _) if faulty(&reference) => Verdict::Undetermined(Undetermined::Fault),
             (Ok(_), Err(error)) => Verdict::Different(vec![unanswered(&error)]),
-            (Ok(reference), Ok(test)) => self.judge(&case, times, reference, test).await,
+            (Ok(reference), Ok(test)) => self.judge(case, times, reference, test).await,
         };
-        Outcome {
-            verdict: self.accept(&case, verdict),
-            case,
-            times,
-            answer,
-            smallest: None,
+        (answer, verdict)
+    }
+
+    /// The smallest form of a query that shows a difference of the same kind.
+    async fn shrink(
+        &self,
+        case: &Case,
+        times: QueryTimes,
+        differences: &[Difference],
+    ) -> Option<Case> {
+        let first = differences.first()?;
+        let begin = Case {
+            times: Some(times),
+            ..case.clone()
+        };
+        let mut shrinker = Shrinker::new(begin.clone(), self.options.shrink);
+        if let Some(at) = first.at {
+            shrinker = shrinker.differing_at(at);
         }
+        while let Some(smaller) = shrinker.candidate() {
+            let times = smaller.times.unwrap_or(times);
+            let (_, verdict) = self.verdict(&smaller, times).await;
+            shrinker.tell(match verdict {
+                Verdict::Different(found) => found.first().map(|one| one.kind) == Some(first.kind),
+                _ => false,
+            });
+        }
+        Some(shrinker.smallest().clone()).filter(|smallest| *smallest != begin)
     }
 
     async fn judge(
         &self,
         case: &Case,
         times: QueryTimes,
-        reference: Answer,
-        test: Answer,
+        mut reference: Answer,
+        mut test: Answer,
     ) -> Verdict {
         if let Some(verdict) = expected(case.expected, &reference, &test) {
             return verdict;
         }
+        let tweaks = &self.options.tweaks;
+        apply(tweaks, times, &mut reference, &mut test);
         let tree = parse(&case.query, &ParserOptions::all()).ok();
         let promise = promise(tree.as_ref(), times);
-        let strictness = &self.options.strictness;
-        let differences = compare(&reference, &test, promise, strictness);
+        let mut strictness = self.options.strictness.clone();
+        strictness.tolerance = tolerance(tweaks, strictness.tolerance);
+        let compare = |a: &Answer, b: &Answer| compare(a, b, promise, &strictness);
+        let differences = compare(&reference, &test);
         if differences.is_empty() {
             return Verdict::Equal;
         }
         for _ in 0..self.options.repeats {
-            let Ok(again) = self.reference.query(&case.query, times).await else {
+            let Ok(mut again) = self.reference.query(&case.query, times).await else {
                 break;
             };
-            if compare(&again, &test, promise, strictness).is_empty() {
+            apply(tweaks, times, &mut again, &mut test);
+            if compare(&again, &test).is_empty() {
                 return Verdict::Equal;
             }
-            if !compare(&reference, &again, promise, strictness).is_empty() {
+            if !compare(&reference, &again).is_empty() {
                 return Verdict::Undetermined(Undetermined::Reference);
             }
         }
@@ -143,7 +197,7 @@ impl Comparison {
         };
         let answers = (&reference, &test);
         let tolerance = &strictness.tolerance;
-        let explained = explained(
+        let tied = explained(
             &choices,
             answers,
             &differences,
@@ -151,7 +205,7 @@ impl Comparison {
             times,
             tolerance,
         );
-        match explained.await {
+        match tied.await {
             true => Verdict::Undetermined(Undetermined::Tie),
             false => Verdict::Different(differences),
         }
@@ -166,6 +220,11 @@ impl Comparison {
             None => Verdict::Different(differences),
         }
     }
+}
+
+/// Whether an answer is a fault of the engine, as Prometheus reports a panic.
+fn faulty(answer: &Answer) -> bool {
+    matches!(answer, Answer::Failure(failure) if failure.message.starts_with("unexpected error: "))
 }
 
 /// The verdict on answers that are not compared.

@@ -39,13 +39,15 @@ pub enum Kind {
     Warnings,
     /// Infos.
     Infos,
+    /// Numbers of samples of steps.
+    Statistics,
     /// Texts of errors.
     ErrorText,
 }
 
 impl Kind {
     /// All kinds, most severe first.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 18] = [
         Kind::Connection,
         Kind::Timeout,
         Kind::Unreadable,
@@ -62,6 +64,7 @@ impl Kind {
         Kind::Order,
         Kind::Warnings,
         Kind::Infos,
+        Kind::Statistics,
         Kind::ErrorText,
     ];
 
@@ -84,6 +87,7 @@ impl Kind {
             Kind::Order => "order",
             Kind::Warnings => "warnings",
             Kind::Infos => "infos",
+            Kind::Statistics => "statistics",
             Kind::ErrorText => "error text",
         }
     }

@@ -13,6 +13,7 @@ mod schedule;
 mod tests;
 mod ties;
 mod tolerance;
+mod tweaks;
 
 pub use accept::{AcceptError, Accepted, Known};
 pub use answers::{Promise, Strictness, compare};

@@ -44,6 +44,8 @@ pub enum Undetermined {
     Reference,
     /// An aggregation chose among equal values.
     Tie,
+    /// The reference failed by a fault of its own: `unexpected error`.
+    Fault,
 }
 
 /// What an answer is like.

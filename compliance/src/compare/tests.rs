@@ -22,6 +22,7 @@ fn answer(value: Value) -> Answer {
         value,
         warnings: Vec::new(),
         infos: Vec::new(),
+        steps: None,
     })
 }
 

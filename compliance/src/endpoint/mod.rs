@@ -2,6 +2,7 @@
 
 mod client;
 mod config;
+mod data;
 mod error;
 #[cfg(test)]
 pub(crate) mod fake;
@@ -12,5 +13,7 @@ mod tests;
 
 pub use client::{Endpoint, EndpointOptions};
 pub use config::{Authorization, BasicAuth, HttpConfig, Secret, TlsConfig};
+pub use data::EndpointData;
 pub use error::{AskError, EndpointError};
+pub use lookup::Between;
 pub use reply::Reply;

@@ -93,7 +93,7 @@ not asked: the reference gave no answer
     start=0 end=180 step=60 (list.txt, line 3)
       no connection: refused
 
-5 queries: 1 equal, 1 different, 1 known to differ, 1 with several right answers, \
+5 queries: 1 equal, 1 different, 1 known to differ, 1 undetermined, \
 1 without an answer of the reference; 5 with samples, 0 empty, 0 errors, in 1.5 s
 "
     );

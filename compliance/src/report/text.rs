@@ -66,7 +66,7 @@ pub(super) fn sum(counts: &Counts) -> String {
     );
     for (count, what) in [
         (counts.accepted, "known to differ"),
-        (counts.undetermined, "with several right answers"),
+        (counts.undetermined, "undetermined"),
         (counts.unasked, "without an answer of the reference"),
     ] {
         if count > 0 {
@@ -109,6 +109,7 @@ pub(super) fn word(verdict: &Verdict) -> &'static str {
 pub(super) fn why(undetermined: Undetermined) -> &'static str {
     match undetermined {
         Undetermined::Reference => "the reference gives different answers",
+        Undetermined::Fault => "the reference fails by a fault of its own",
         Undetermined::Tie => "an aggregation chooses among equal values",
     }
 }

@@ -8,22 +8,26 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use futures::StreamExt as _;
 use quarrel_compliance::cases::Case;
+use quarrel_compliance::cases::suite::{Suite, Target};
 use quarrel_compliance::compare::{
     Accepted, CompareOptions, Comparison, Schedule, Strictness, Tolerance,
 };
-use quarrel_compliance::endpoint::Endpoint;
+use quarrel_compliance::endpoint::{Endpoint, EndpointData};
 use quarrel_compliance::report::{Format, Report};
 use quarrel_engine::{QueryRange, QueryTimes, Timestamp};
 
 use super::data::parse_time;
-use super::endpoint::{Opened, RequestArgs, access_args};
+use super::endpoint::{Access, Opened, RequestArgs, access_args};
 use super::failure::{Failure, Outcome};
 use super::options::{EngineArgs, Span};
 use super::sources::SourceArgs;
-use crate::time::Moment;
+use crate::time::{self, Moment};
 
 /// The time between two updates of the line on the terminal.
 const PERIOD: Duration = Duration::from_millis(100);
+
+/// How far back random queries look for data, days.
+const DAYS_OF_RANDOM: i64 = 30;
 
 access_args!(ReferenceArgs, "reference-", "Options of the reference");
 access_args!(TestArgs, "test-", "Options of the test");
@@ -105,6 +109,13 @@ struct ComparingArgs {
     /// Compare the texts of errors.
     #[arg(long)]
     error_texts: bool,
+    /// Compare the samples of each step, which Prometheus counts with its feature
+    /// promql-per-step-stats.
+    #[arg(long)]
+    statistics: bool,
+    /// Questions to spend on making a query that differs smaller. 0: none.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    shrink: usize,
     /// A choice among equal values, as of topk, is a difference.
     #[arg(long)]
     strict_ties: bool,
@@ -149,50 +160,126 @@ pub(super) async fn run(args: CompareArgs) -> Outcome {
 }
 
 async fn compare(args: CompareArgs) -> Outcome {
-    let (Some(reference), Some(test)) = (&args.reference, &args.test) else {
-        return Err(Failure::unasked(
-            "two endpoints are needed: --reference ENDPOINT --test ENDPOINT",
-        ));
+    let suite = args.sources.suite()?;
+    let (reference, test) = args.endpoints(&suite).await?;
+    let mut data = Lazy::new(&reference.endpoint, &args);
+    let schedule = args.times.schedule(&suite, &mut data).await?;
+    let known = match args.sources.needs_data() {
+        true => Some(data.get().await?.clone()),
+        false => None,
     };
-    let (requests, engine) = (&args.requests, &args.engine);
-    let access = args.reference_access.clone().into();
-    let reference = Opened::open(reference, access, requests, engine).await?;
-    let access = args.test_access.clone().into();
-    let test = Opened::open(test, access, requests, engine).await?;
-    let schedule = args.times.schedule(&reference.endpoint).await?;
-    let cases = args.sources.cases();
-    let queries = cases.iter().flat_map(|case| schedule.of(case));
-    let queries: Vec<(Case, QueryTimes)> = queries.collect();
-    if args.output.dry_run {
-        return list(&queries);
+    let sources = args.sources.cases(&suite, known.as_ref()).await?;
+    for note in &sources.notes {
+        eprintln!("{note}");
     }
-    let options = args.comparing.options()?;
+    let times = schedule.times.len().max(1);
+    let count = sources.count.map(|count| count.saturating_mul(times));
+    let queries = sources.cases.flat_map(move |case| {
+        let asked: Vec<_> = schedule.of(&case).collect();
+        asked
+    });
+    if args.output.dry_run {
+        return list(queries);
+    }
+    let mut options = args.comparing.options()?;
+    options.tweaks = suite.tweaks;
     let comparison = Comparison::new(reference.endpoint.clone(), test.endpoint.clone(), options);
-    let report = ask(&comparison, queries, &args).await;
+    let report = ask(&comparison, queries, count, &args).await;
     args.output.write(&report)?;
     verdict(&report)
 }
 
+impl CompareArgs {
+    /// The endpoints of the command line, or those of the configuration files.
+    async fn endpoints(&self, suite: &Suite) -> Result<(Opened, Opened), Failure> {
+        let of = |given: &Option<String>, target: &Option<Target>| {
+            let url = target.as_ref().map(|target| target.url.clone());
+            given.clone().or(url.filter(|url| !url.is_empty()))
+        };
+        let reference = of(&self.reference, &suite.reference);
+        let (Some(reference), Some(test)) = (reference, of(&self.test, &suite.test)) else {
+            return Err(Failure::unasked(
+                "two endpoints are needed: --reference ENDPOINT --test ENDPOINT",
+            ));
+        };
+        let mut sides = [
+            Access::from(self.reference_access.clone()),
+            Access::from(self.test_access.clone()),
+        ];
+        for (access, target) in sides.iter_mut().zip([&suite.reference, &suite.test]) {
+            access.add(target.as_ref());
+        }
+        let [first, second] = sides;
+        let mut requests = self.requests.clone();
+        requests.statistics = self.comparing.statistics;
+        Ok((
+            Opened::open(&reference, first, &requests, &self.engine).await?,
+            Opened::open(&test, second, &requests, &self.engine).await?,
+        ))
+    }
+}
+
+/// What the reference has, asked when it is needed.
+struct Lazy<'a> {
+    endpoint: &'a Endpoint,
+    reach: i64,
+    data: Option<EndpointData>,
+}
+
+impl<'a> Lazy<'a> {
+    fn new(endpoint: &'a Endpoint, args: &CompareArgs) -> Self {
+        // Random queries are spread over all of the data.
+        let reach = match args.sources.is_random() {
+            true => DAYS_OF_RANDOM * 24 * 3_600_000,
+            false => args.times.range.ms(),
+        };
+        Lazy {
+            endpoint,
+            reach,
+            data: None,
+        }
+    }
+
+    async fn get(&mut self) -> Result<&EndpointData, Failure> {
+        if self.data.is_none() {
+            let name = self.endpoint.name();
+            let bounds = self.endpoint.bounds(Timestamp::now(), self.reach).await;
+            let bounds =
+                bounds.map_err(|error| Failure::unasked(format_args!("{name}: {error}")))?;
+            let bounds =
+                bounds.ok_or_else(|| Failure::unasked(format_args!("{name} has no data")))?;
+            self.data = Some(EndpointData::new(self.endpoint.clone(), bounds));
+        }
+        self.data.as_ref().ok_or_else(Failure::silent)
+    }
+}
+
 /// Prints the queries, one a line.
-fn list(queries: &[(Case, QueryTimes)]) -> Outcome {
+fn list(queries: impl Iterator<Item = (Case, QueryTimes)>) -> Outcome {
     let mut out = String::new();
+    let mut last = String::new();
     for (case, _) in queries {
         // A line break may stand in a string as well as between tokens.
-        out.push_str(&case.query.replace('\n', " "));
-        out.push('\n');
+        let line = case.query.replace('\n', " ");
+        if line != last {
+            out.push_str(&line);
+            out.push('\n');
+            last = line;
+        }
     }
     super::query::print(out.as_bytes())
 }
 
 async fn ask(
     comparison: &Comparison,
-    queries: Vec<(Case, QueryTimes)>,
+    queries: impl Iterator<Item = (Case, QueryTimes)>,
+    count: Option<usize>,
     args: &CompareArgs,
 ) -> Report {
     let names = (comparison.reference().name(), comparison.test().name());
     let mut report = Report::new(names.0, names.1, args.output.list_equal);
     let begin = Instant::now();
-    let mut shown = Shown::start(queries.len());
+    let mut shown = Shown::start(count);
     let most = args.comparing.max_differences;
     let outcomes = comparison.outcomes(queries);
     let mut outcomes = pin!(outcomes);
@@ -224,33 +311,29 @@ fn verdict(report: &Report) -> Outcome {
 }
 
 impl TimeArgs {
-    async fn schedule(&self, reference: &Endpoint) -> Result<Schedule, Failure> {
-        // Absolute times need no data.
-        let absolute = |text: &String| {
-            parse_time("time", text, Moment::from_ms(0)).is_ok()
-                && !text.starts_with('-')
-                && text != "now"
-        };
-        let given = self.times.iter().chain(&self.start).chain(&self.end);
-        let last = match !self.times.is_empty() || self.start.is_some() {
-            true if given.clone().all(absolute) => Timestamp::from_millis(0),
-            chosen => {
-                let bounds = reference.bounds(Timestamp::now(), self.range.ms()).await;
-                let bounds = bounds.map_err(|error| {
-                    Failure::unasked(format_args!("{}: {error}", reference.name()))
-                })?;
-                let Some((first, last)) = bounds else {
-                    let name = reference.name();
-                    return Err(Failure::unasked(format_args!("{name} has no data")));
-                };
-                if !chosen {
-                    return Schedule::within(first, last, self.range.ms())
-                        .map_err(Failure::unasked);
-                }
-                last
+    async fn schedule(&self, suite: &Suite, data: &mut Lazy<'_>) -> Result<Schedule, Failure> {
+        if !self.times.is_empty() || self.start.is_some() {
+            let mut given = self.times.iter().chain(&self.start).chain(&self.end);
+            let last = match given.any(|text| is_relative(text)) {
+                true => data.get().await?.between().1,
+                false => Timestamp::from_millis(0),
+            };
+            return self.given(last);
+        }
+        if !suite.cases.is_empty() {
+            let mut range = suite
+                .times
+                .resolve(Timestamp::now())
+                .map_err(Failure::unasked)?;
+            for tweak in &suite.tweaks {
+                range = tweak.times(range).map_err(Failure::unasked)?;
             }
-        };
-        self.given(last)
+            return Ok(Schedule {
+                times: vec![QueryTimes::Range(range)],
+            });
+        }
+        let (first, last) = data.get().await?.between();
+        Schedule::within(first, last, self.range.ms()).map_err(Failure::unasked)
     }
 
     /// The times that are given; relative ones count from `last`.
@@ -271,6 +354,12 @@ impl TimeArgs {
     }
 }
 
+/// Whether a time counts from the end of the data.
+fn is_relative(text: &str) -> bool {
+    let at = |ms| time::parse_relative(text, Moment::from_ms(ms));
+    at(0) != at(1)
+}
+
 impl ComparingArgs {
     fn options(&self) -> Result<CompareOptions, Failure> {
         let accepted = match &self.accept {
@@ -285,11 +374,14 @@ impl ComparingArgs {
                 },
                 annotations: self.annotations,
                 error_texts: self.error_texts,
+                statistics: self.statistics,
             },
             jobs: usize::from(self.jobs),
             repeats: self.repeats,
             strict_ties: self.strict_ties,
             accepted,
+            shrink: self.shrink,
+            ..CompareOptions::default()
         })
     }
 }
@@ -309,32 +401,34 @@ impl OutputArgs {
 
 /// A line on the terminal that shows how far it is.
 struct Shown {
-    /// Queries in all; `None` if stderr is no terminal.
+    /// Whether stderr is a terminal.
+    terminal: bool,
+    /// Queries in all, if that is known.
     queries: Option<usize>,
     drawn: Instant,
 }
 
 impl Shown {
-    fn start(queries: usize) -> Self {
+    fn start(queries: Option<usize>) -> Self {
         Shown {
-            queries: std::io::stderr().is_terminal().then_some(queries),
+            terminal: std::io::stderr().is_terminal(),
+            queries,
             drawn: Instant::now(),
         }
     }
 
     fn update(&mut self, report: &Report) {
-        let (Some(queries), counts) = (self.queries, &report.counts) else {
-            return;
-        };
-        if self.drawn.elapsed() >= PERIOD {
+        if self.terminal && self.drawn.elapsed() >= PERIOD {
             self.drawn = Instant::now();
-            let (asked, different) = (counts.asked, counts.different);
-            eprint!("\r\x1b[K{asked} of {queries} queries, {different} different");
+            let of = self.queries.map(|queries| format!(" of {queries}"));
+            let (asked, different) = (report.counts.asked, report.counts.different);
+            let of = of.unwrap_or_default();
+            eprint!("\r\x1b[K{asked}{of} queries, {different} different");
         }
     }
 
     fn clear(&self) {
-        if self.queries.is_some() {
+        if self.terminal {
             eprint!("\r\x1b[K");
         }
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use quarrel_compliance::cases::suite::Target;
 use quarrel_compliance::endpoint::{
     BasicAuth, Endpoint, EndpointOptions, HttpConfig, Secret, TlsConfig,
 };
@@ -37,6 +38,9 @@ pub(super) struct RequestArgs {
     /// know that.
     #[arg(long)]
     pub(super) get: bool,
+    /// Whether statistics are asked for.
+    #[arg(skip)]
+    pub(super) statistics: bool,
 }
 
 /// How one endpoint is reached.
@@ -113,6 +117,20 @@ macro_rules! access_args {
 }
 pub(super) use access_args;
 
+impl Access {
+    /// Adds what a configuration file of the compliance suite says; what is given
+    /// already stays.
+    pub(super) fn add(&mut self, target: Option<&Target>) {
+        let Some(target) = target else { return };
+        for (name, value) in &target.headers {
+            self.headers.insert(0, format!("{name}: {value}"));
+        }
+        if let (None, Some((user, password))) = (&self.basic_auth, &target.basic_auth) {
+            self.basic_auth = Some(format!("{user}:{password}"));
+        }
+    }
+}
+
 impl Opened {
     /// The endpoint that an argument names: a URL, or `data:DIR` for quarrel over
     /// a data directory.
@@ -147,6 +165,9 @@ pub(super) fn options(access: Access, requests: &RequestArgs) -> Result<Endpoint
         let (name, value) =
             pair.ok_or_else(|| Failure::unasked("a parameter is NAME=VALUE, such as dedup=false"))?;
         parameters.push((name.to_string(), value.to_string()));
+    }
+    if requests.statistics {
+        parameters.push(("stats".to_string(), "all".to_string()));
     }
     Ok(EndpointOptions {
         name: access.name.clone().unwrap_or_default(),

@@ -15,9 +15,9 @@ use crate::time::Moment;
 
 access_args!(AccessArgs, "", "Options of the server of --url");
 
-/// What shifts are multiples of, in milliseconds: all steps of whole seconds up
-/// to 12, and most others, so that subqueries mean the same.
-const SHIFT_UNIT: i64 = 27_720_000;
+/// What shifts are multiples of, in milliseconds: 21 hours have most steps as
+/// divisors, so that subqueries mean the same.
+const SHIFT_UNIT: i64 = 75_600_000;
 
 /// Where scripts run, if not here.
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ pub(super) struct RemoteArgs {
     #[arg(long, value_name = "DURATION", default_value = "0s", requires = "url")]
     settle: Span,
     /// The time that stands for 0 in scripts: RFC 3339, Unix seconds, or a duration before now
-    /// (-7d). It is rounded down to a multiple of 27720 s. Queries that depend on the absolute
+    /// (-7d). It is rounded down to a multiple of 21 h. Queries that depend on the absolute
     /// time are skipped then.
     #[arg(
         long,

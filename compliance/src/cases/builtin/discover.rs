@@ -1,0 +1,275 @@
+//! Finds metrics and labels of an endpoint for the list.
+//!
+//! Of each kind the first metric is taken that has a few series and labels that
+//! tell them apart, well-known names first. Series are counted before they are
+//! listed, and few metrics are looked at, so that a large endpoint has little to
+//! do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::case::Origin;
+use super::super::data::{Data, DataError, Metadata};
+use super::super::error::CaseError;
+use super::variables::Variables;
+
+/// How many series a metric may have; answers stay small.
+const MOST_SERIES: f64 = 200.0;
+/// The same for buckets of classic histograms.
+const MOST_BUCKETS: f64 = 1500.0;
+/// How many metrics of a kind are looked at.
+const TRIES: usize = 24;
+
+/// Names that many endpoints have, of which the queries make sense.
+const KNOWN: &[&str] = &[
+    "node_cpu_seconds_total",
+    "container_cpu_usage_seconds_total",
+    "prometheus_http_requests_total",
+    "http_requests_total",
+    "node_filesystem_avail_bytes",
+    "node_memory_MemAvailable_bytes",
+    "container_memory_working_set_bytes",
+    "prometheus_http_request_duration_seconds",
+    "http_request_duration_seconds",
+    "http_server_request_duration_seconds",
+    "prometheus_http_response_size_bytes",
+    "node_os_info",
+    "node_uname_info",
+    "target_info",
+    "prometheus_build_info",
+];
+
+/// Labels that say where a series is from; others make better groups.
+const PLACES: [&str; 2] = ["job", "instance"];
+
+/// The kinds of metrics that the list needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Counter,
+    Gauge,
+    Classic,
+    Native,
+    Info,
+}
+
+/// Asks an endpoint for metrics and labels. What it does not have is left
+/// without a value.
+///
+/// # Errors
+/// If the names of metrics cannot be listed, or what was found cannot be asked
+/// for.
+pub async fn discover(data: &impl Data) -> Result<Variables, CaseError> {
+    let fail = |error| CaseError::Data {
+        origin: Origin::new("built-in list", ""),
+        error,
+    };
+    let names = data.label_values("__name__", &[]).await.map_err(fail)?;
+    // Not every endpoint has the API of metadata. Names tell as well.
+    let metadata = data.metadata().await.unwrap_or_default();
+    let catalog = Catalog {
+        names: names
+            .into_iter()
+            .filter(|name| is_plain_name(name))
+            .collect(),
+        metadata,
+    };
+    let mut variables = Variables::default();
+    for kind in [
+        Kind::Counter,
+        Kind::Gauge,
+        Kind::Classic,
+        Kind::Native,
+        Kind::Info,
+    ] {
+        let found = find(kind, &catalog, data).await.map_err(fail)?;
+        if let Some(found) = found {
+            found.put(kind, &mut variables);
+        }
+    }
+    Ok(variables)
+}
+
+struct Catalog {
+    names: BTreeSet<String>,
+    metadata: BTreeMap<String, Metadata>,
+}
+
+impl Catalog {
+    fn kind_of(&self, name: &str) -> Option<&str> {
+        let metadata = self.metadata.get(name)?;
+        Some(metadata.kind.as_str()).filter(|kind| !matches!(*kind, "" | "unknown" | "untyped"))
+    }
+
+    /// The metrics of a kind, the best first.
+    fn candidates(&self, kind: Kind) -> Vec<&str> {
+        let mut found: Vec<&str> = match kind {
+            Kind::Classic => self
+                .names
+                .iter()
+                .filter_map(|name| name.strip_suffix("_bucket"))
+                .filter(|base| {
+                    let has = |suffix| self.names.contains(&format!("{base}{suffix}"));
+                    has("_sum") && has("_count")
+                })
+                .collect(),
+            _ => {
+                let names = self.names.iter().map(String::as_str);
+                names.filter(|name| self.is(kind, name)).collect()
+            }
+        };
+        let rank = |name: &str| {
+            let known = KNOWN.iter().position(|known| *known == name);
+            known.unwrap_or(KNOWN.len())
+        };
+        found.sort_by_key(|name| (rank(name), self.kind_of(name).is_none()));
+        found.truncate(TRIES);
+        found
+    }
+
+    fn is(&self, kind: Kind, name: &str) -> bool {
+        let told = self.kind_of(name);
+        let is_part = ["_total", "_bucket", "_sum", "_count", "_info", "_created"]
+            .iter()
+            .any(|suffix| name.ends_with(suffix));
+        match kind {
+            Kind::Counter => told == Some("counter") || told.is_none() && name.ends_with("_total"),
+            Kind::Gauge => {
+                // Times are gauges that rise all the time.
+                !is_part && !name.contains("time") && matches!(told, None | Some("gauge"))
+            }
+            Kind::Native => {
+                let may_be = ["_seconds", "_bytes"]
+                    .iter()
+                    .any(|unit| name.ends_with(unit));
+                told == Some("histogram") || told.is_none() && may_be
+            }
+            Kind::Info => name.ends_with("_info"),
+            Kind::Classic => false,
+        }
+    }
+}
+
+/// A metric, and labels of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Found {
+    metric: String,
+    label: String,
+    value: String,
+    other: String,
+}
+
+impl Found {
+    fn put(&self, kind: Kind, variables: &mut Variables) {
+        let Found {
+            metric,
+            label,
+            value,
+            other,
+        } = self;
+        let pairs: &[(&'static str, &str)] = match kind {
+            Kind::Counter => &[
+                ("counter", metric),
+                ("counter_label", label),
+                ("counter_value", value),
+                ("counter_other", other),
+            ],
+            Kind::Gauge => &[
+                ("gauge", metric),
+                ("gauge_label", label),
+                ("gauge_value", value),
+                ("gauge_other", other),
+            ],
+            Kind::Classic => &[("histogram", metric), ("histogram_label", label)],
+            Kind::Native => &[("native", metric), ("native_label", label)],
+            Kind::Info => &[("info", metric), ("info_label", label)],
+        };
+        for (name, value) in pairs {
+            variables.put(name, value);
+        }
+    }
+}
+
+async fn find(kind: Kind, catalog: &Catalog, data: &impl Data) -> Result<Option<Found>, DataError> {
+    // The best of those whose labels tell nothing apart.
+    let mut second = None;
+    for name in catalog.candidates(kind) {
+        let (selector, count) = match kind {
+            Kind::Classic => (format!("{name}_bucket"), format!("count({name}_bucket)")),
+            Kind::Native => (name.into(), format!("count(histogram_count({name}))")),
+            _ => (name.into(), format!("count({name})")),
+        };
+        let most = if kind == Kind::Classic {
+            MOST_BUCKETS
+        } else {
+            MOST_SERIES
+        };
+        let series = data.query(&count).await?;
+        let fits = |count: f64| count >= 1.0 && count <= most;
+        if !series.first().is_some_and(|sample| fits(sample.value)) {
+            continue;
+        }
+        let series = data.series(&[selector]).await?;
+        let Some((labels, tells_apart)) = labels(kind, &series) else {
+            continue;
+        };
+        let found = Found {
+            metric: name.into(),
+            ..labels
+        };
+        if tells_apart {
+            return Ok(Some(found));
+        }
+        second = second.or(Some(found));
+    }
+    Ok(second)
+}
+
+/// Labels of a metric, and whether they tell its series apart: the label with
+/// the most values, `job` and `instance` behind others.
+fn labels(kind: Kind, series: &[BTreeMap<String, String>]) -> Option<(Found, bool)> {
+    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, value) in series.iter().flatten() {
+        let is_own = name == "__name__" || name == "le";
+        let is_usable = is_plain_name(name) && !name.contains(':') && !name.starts_with("__");
+        if !is_own && is_usable && is_plain_value(value) {
+            values.entry(name).or_default().insert(value);
+        }
+    }
+    if kind == Kind::Info {
+        // The labels that are matched on must be there.
+        if !PLACES.iter().all(|place| values.contains_key(place)) {
+            return None;
+        }
+        values.retain(|name, _| !PLACES.contains(name));
+    }
+    let mut ranked: Vec<(&str, BTreeSet<&str>)> = values.into_iter().collect();
+    ranked.sort_by_key(|(name, values)| {
+        let is_single = values.len() < 2;
+        (
+            is_single,
+            PLACES.contains(name),
+            std::cmp::Reverse(values.len()),
+        )
+    });
+    let (label, values) = ranked.first()?;
+    let other = ranked.get(1).map_or(*label, |(name, _)| name);
+    let found = Found {
+        metric: String::new(),
+        label: (*label).into(),
+        value: (*values.first()?).into(),
+        other: other.into(),
+    };
+    Some((found, kind == Kind::Info || values.len() > 1))
+}
+
+/// Whether a name needs no quotes.
+fn is_plain_name(name: &str) -> bool {
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+    starts_well && name.chars().all(is_plain)
+}
+
+/// Whether a value is itself in strings and regular expressions.
+fn is_plain_value(value: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '/' | '-');
+    !value.is_empty() && value.chars().all(is_plain)
+}
