@@ -24,8 +24,10 @@ pub mod cases;
 pub mod compare;
 pub mod endpoint;
 mod histogram;
+mod loaded;
 mod nhcb;
 pub mod random;
+pub mod remote;
 pub mod report;
 mod run;
 pub mod script;
@@ -34,4 +36,4 @@ mod store;
 mod syntax;
 
 pub use almost::almost_equal;
-pub use run::{Failure, FileSummary, RunOptions, Summary, run_files, run_text};
+pub use run::{Failure, FileSummary, RunOptions, Skipped, Summary, run_files, run_text};

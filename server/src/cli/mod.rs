@@ -10,6 +10,7 @@ mod loopback;
 mod options;
 mod parse;
 mod query;
+mod remote;
 mod serve;
 mod sources;
 mod test;

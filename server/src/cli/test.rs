@@ -7,6 +7,7 @@ use quarrel_compliance::{RunOptions, Summary, run_files};
 use quarrel_planner::ParserOptions;
 
 use super::failure::{Failure, Outcome};
+use super::remote::RemoteArgs;
 
 /// Arguments of `quarrel test`.
 #[derive(Debug, Args)]
@@ -23,6 +24,8 @@ pub(super) struct TestArgs {
     /// Whether experimental syntax is allowed.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     experimental: bool,
+    #[command(flatten)]
+    remote: RemoteArgs,
 }
 
 impl TestArgs {
@@ -39,14 +42,22 @@ impl TestArgs {
 
 /// Runs all files.
 pub(super) async fn run(args: TestArgs) -> Outcome {
-    let options = args.options();
-    let running = tokio::task::spawn_blocking(move || run_files(&args.files, &options));
     let summary = tokio::select! {
-        summary = running => summary.map_err(Failure::new)?.map_err(Failure::new)?,
+        summary = summary(args) => summary?,
         _ = tokio::signal::ctrl_c() => return Err(Failure::interrupted()),
     };
     super::query::print(format!("{summary}\n").as_bytes())?;
     verdict(&summary)
+}
+
+async fn summary(args: TestArgs) -> Result<Summary, Failure> {
+    if let Some(summary) = args.remote.run(&args.files).await? {
+        return Ok(summary);
+    }
+    let options = args.options();
+    let running = tokio::task::spawn_blocking(move || run_files(&args.files, &options));
+    let summary = running.await.map_err(Failure::new)?;
+    summary.map_err(Failure::new)
 }
 
 fn verdict(summary: &Summary) -> Outcome {
@@ -60,7 +71,20 @@ fn verdict(summary: &Summary) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: TestArgs,
+    }
+
+    fn args(files: Vec<PathBuf>) -> TestArgs {
+        let words = files.iter().map(|path| path.as_os_str());
+        Line::parse_from([std::ffi::OsStr::new("test")].into_iter().chain(words)).args
+    }
 
     #[tokio::test]
     async fn a_file_passes_or_fails() {
@@ -71,12 +95,6 @@ mod tests {
         std::fs::write(&good, script).unwrap();
         std::fs::write(&bad, script.replace("x 6", "x 7")).unwrap();
         let missing = dir.path().join("missing.test");
-        let args = |files: Vec<PathBuf>| TestArgs {
-            files,
-            delayed_name_removal: true,
-            use_start_timestamps: true,
-            experimental: true,
-        };
         assert!(run(args(vec![good.clone()])).await.is_ok());
         for file in [bad, missing] {
             assert!(run(args(vec![good.clone(), file])).await.is_err());
@@ -92,10 +110,10 @@ mod tests {
         std::fs::write(&file, script).unwrap();
         for (delayed_name_removal, passes) in [(false, true), (true, false)] {
             let args = TestArgs {
-                files: vec![file.clone()],
                 delayed_name_removal,
                 use_start_timestamps: false,
                 experimental: false,
+                ..args(vec![file.clone()])
             };
             assert_eq!(run(args).await.is_ok(), passes);
         }
