@@ -25,6 +25,7 @@ mod nhcb;
 mod run;
 pub mod script;
 mod store;
+pub mod template;
 
 pub use almost::almost_equal;
 pub use run::{Failure, FileSummary, RunOptions, Summary, run_files, run_text};
