@@ -53,12 +53,25 @@ fn pairs(labels: &[(String, String)]) -> impl Iterator<Item = (&String, &String)
 }
 
 impl ScriptStore {
+    /// The samples.
+    pub fn memory(&self) -> &MemoryStorage {
+        &self.samples
+    }
+
     /// Takes the samples of a `load`.
     ///
     /// # Errors
     /// When the store refuses a sample or a series goes back in time, with the
     /// line.
     pub fn load(&self, load: &Load) -> Result<(), (usize, LoadError)> {
+        self.load_from(load, 0)
+    }
+
+    /// Takes the samples of a `load` whose first ones are at a time, ms.
+    ///
+    /// # Errors
+    /// As [`ScriptStore::load`].
+    pub fn load_from(&self, load: &Load, start_ms: i64) -> Result<(), (usize, LoadError)> {
         // Of a repeated series the last one counts.
         let latest: BTreeMap<_, _> = load
             .series
@@ -78,7 +91,7 @@ impl ScriptStore {
             for (index, point) in points.into_iter().enumerate() {
                 let time = i64::try_from(index)
                     .ok()
-                    .and_then(|i| i.checked_mul(load.step_ms));
+                    .and_then(|i| i.checked_mul(load.step_ms)?.checked_add(start_ms));
                 let time = time.ok_or(LoadError::Time { index }).map_err(failed)?;
                 let start = series
                     .start_offsets

@@ -42,8 +42,47 @@ impl SeriesDescription {
     }
 }
 
+/// A metric alone, as tests of rules write the labels of an expected sample.
+///
+/// # Errors
+/// When it is none, with the column; without `unquoted_utf8` also when a name
+/// without quotes has a dot or a letter beyond ASCII.
+pub fn parse_metric(text: &str, unquoted_utf8: bool) -> Result<Vec<(String, String)>, String> {
+    let mut scanner = Scanner::new(text);
+    scanner.skip_space();
+    if scanner.is_done() {
+        return Ok(Vec::new());
+    }
+    if !unquoted_utf8 && let Some(c) = unquoted(text).find(|c| *c == '.' || !c.is_ascii()) {
+        return Err(format!("unexpected {c:?} in a name without quotes"));
+    }
+    let labels = metric(&mut scanner).map_err(|error| error.to_string())?;
+    scanner.skip_space();
+    if !scanner.is_done() {
+        return Err(scanner.unexpected("metric").to_string());
+    }
+    Ok(labels)
+}
+
+/// The characters outside of quotes.
+fn unquoted(text: &str) -> impl Iterator<Item = char> {
+    let mut quote = None;
+    let mut escaped = false;
+    text.chars().filter(move |&c| {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(open) if c == '\\' && open != '`' => escaped = true,
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if matches!(c, '"' | '\'' | '`') => quote = Some(c),
+            None => return true,
+        }
+        false
+    })
+}
+
 /// A whole line: metric and values.
-pub(super) fn parse_series(line: &str) -> Result<SeriesDescription, ScanError> {
+pub(crate) fn parse_series(line: &str) -> Result<SeriesDescription, ScanError> {
     let mut scanner = Scanner::new(line);
     let labels = metric(&mut scanner)?;
     let items = sequence(&mut scanner)?;

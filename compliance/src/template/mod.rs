@@ -98,6 +98,11 @@ impl Template {
         Ok(Template { name, text, tree })
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The text that the template makes of an alert's data.
     ///
     /// # Errors
