@@ -1,5 +1,7 @@
 //! Durations as Prometheus's configuration writes them: `1h30m`.
 
+use quarrel_functions::fmt::quote;
+
 /// The units from the longest to the shortest, ms.
 const UNITS: [(&str, i64); 7] = [
     ("y", 365 * 24 * 3_600_000),
@@ -23,7 +25,7 @@ pub(crate) fn parse_duration_ms(text: &str) -> Result<i64, String> {
         return Err("empty duration string".to_string());
     }
     let invalid = || {
-        let quoted = quarrel_functions::fmt::quote(text);
+        let quoted = quote(text);
         format!("not a valid duration string: {quoted}")
     };
     let overflow = || "duration out of range".to_string();
@@ -31,23 +33,19 @@ pub(crate) fn parse_duration_ms(text: &str) -> Result<i64, String> {
     let mut total = 0i64;
     let mut units = UNITS.iter();
     while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .ok_or_else(invalid)?;
-        let (number, behind) = rest.split_at(digits);
-        let end = behind
-            .find(|c: char| !c.is_ascii_lowercase())
-            .unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(end);
+        let digits = rest.find(|c: char| !c.is_ascii_digit());
+        let (number, behind) = rest.split_at(digits.ok_or_else(invalid)?);
+        let end = behind.find(|c: char| c.is_ascii_digit());
+        let (unit, behind) = behind.split_at(end.unwrap_or(behind.len()));
+        let number: u64 = number.parse().map_err(|_| invalid())?;
+        if !UNITS.iter().any(|(name, _)| *name == unit) {
+            let (unit, text) = (quote(unit), quote(text));
+            return Err(format!("unknown unit {unit} in duration {text}"));
+        }
         // Units come in order, each at most once.
         let (_, factor) = units.find(|(name, _)| *name == unit).ok_or_else(invalid)?;
-        if number.is_empty() {
-            return Err(invalid());
-        }
-        let ms = number
-            .parse::<i64>()
-            .map_err(|_| overflow())?
-            .checked_mul(*factor);
+        let number = i64::try_from(number).map_err(|_| overflow())?;
+        let ms = number.checked_mul(*factor);
         total = ms
             .and_then(|ms| total.checked_add(ms))
             .ok_or_else(overflow)?;

@@ -167,6 +167,8 @@ impl<'a> State<'a> {
                 let what = "printing a query's answer, which shows addresses in memory,";
                 return Err(Stop::Unsupported(what.to_string()));
             }
+            // What a pointer points to is printed.
+            Value::Sample(_) => self.out.push_str(&plain(value)[1..]),
             value => self.out.push_str(&plain(value)),
         }
         Ok(())
@@ -227,7 +229,7 @@ impl<'a> State<'a> {
         let mut ran = false;
         for (index, item) in items {
             ran = true;
-            self.set_range_variables(&branch.pipe, inner, index, &item);
+            self.set_range_variables(&branch.pipe, inner, index, &item)?;
             let flow = self.list(&item, &branch.list)?;
             self.variables.truncate(inner);
             if flow == Flow::Break {
@@ -244,25 +246,36 @@ impl<'a> State<'a> {
 
     /// Gives the variables of a range their values: one is the item, of two the
     /// first is the index.
-    fn set_range_variables(&mut self, pipe: &'a Pipe, top: usize, index: Value, item: &Value) {
+    fn set_range_variables(
+        &mut self,
+        pipe: &'a Pipe,
+        top: usize,
+        index: Value,
+        item: &Value,
+    ) -> Run<()> {
         let values = match pipe.variables.len() {
-            0 => return,
+            0 => return Ok(()),
             1 => vec![item.clone()],
             _ => vec![index, item.clone()],
         };
         let count = values.len();
         for (i, value) in values.into_iter().enumerate() {
             if pipe.assigns {
-                self.assign(&pipe.variables[i], value);
+                self.assign(&pipe.variables[i], value)?;
             } else if let Some(slot) = (top + i).checked_sub(count) {
                 self.variables[slot].1 = value;
             }
         }
+        Ok(())
     }
 
-    fn assign(&mut self, name: &str, value: Value) {
-        if let Some(slot) = self.variables.iter_mut().rev().find(|v| v.0 == name) {
-            slot.1 = value;
+    fn assign(&mut self, name: &str, value: Value) -> Run<()> {
+        match self.variables.iter_mut().rev().find(|v| v.0 == name) {
+            Some(slot) => {
+                slot.1 = value;
+                Ok(())
+            }
+            None => self.fail(format_args!("undefined variable: {name}")),
         }
     }
 
@@ -301,7 +314,7 @@ impl<'a> State<'a> {
         let value = value.unwrap_or(Value::Nothing);
         for name in &pipe.variables {
             if pipe.assigns {
-                self.assign(name, value.clone());
+                self.assign(name, value.clone())?;
             } else {
                 self.variables.push((name, value.clone()));
             }

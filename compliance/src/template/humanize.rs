@@ -71,7 +71,9 @@ pub(super) fn duration(value: f64) -> String {
         return format!("{}{prefix}s", four_digits(value));
     }
     let sign = if value < 0.0 { "-" } else { "" };
-    let whole = value.abs() as i64;
+    // What does not fit is the smallest number on the machines that Go is used on.
+    let fits = value.abs() < 2f64.powi(63);
+    let whole = if fits { value.abs() as i64 } else { i64::MIN };
     let (days, hours) = (whole / 86_400, whole / 3600 % 24);
     let (minutes, seconds) = (whole / 60 % 60, whole % 60);
     match (days, hours, minutes) {

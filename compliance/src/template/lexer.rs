@@ -389,7 +389,11 @@ impl<'a> Lexer<'a> {
 }
 
 fn code_point(c: char) -> String {
-    format!("U+{:04X} '{c}'", u32::from(c))
+    let code = format!("U+{:04X}", u32::from(c));
+    match c.is_control() {
+        true => code,
+        false => format!("{code} '{c}'"),
+    }
 }
 
 #[cfg(test)]
@@ -422,10 +426,7 @@ mod tests {
             ("{{ (1 }}", "unclosed left paren"),
             ("{{ 1) }}", "unexpected right paren"),
             ("{{ a$ }}", "bad character U+0024 '$'"),
-            (
-                "{{ \u{1} }}",
-                "unrecognized character in action: U+0001 '\u{1}'",
-            ),
+            ("{{ \u{1} }}", "unrecognized character in action: U+0001"),
         ] {
             assert_eq!(texts(text).last().unwrap(), fault, "{text}");
         }

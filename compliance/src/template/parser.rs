@@ -115,7 +115,7 @@ impl Parser {
         let text = match token.kind {
             Kind::Error => return syntax(token.text.clone()),
             Kind::Eof => "EOF".to_string(),
-            Kind::Keyword => format!("<{}>", token.text),
+            Kind::Keyword | Kind::Dot => format!("<{}>", token.text),
             _ if token.text.len() > 10 => {
                 let short: String = token.text.chars().take(10).collect();
                 format!("{}...", quote(&short))

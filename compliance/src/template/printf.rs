@@ -174,6 +174,8 @@ fn conversion<'t>(format: &'t str, arguments: &mut Arguments<'_>, out: &mut Stri
     } else if bad_index {
         out.push_str(&format!("%!{c}(BADINDEX)"));
     } else {
+        // For `%v` the flag asks for names of fields.
+        verb.plus &= c != 'v';
         match arguments.take() {
             Some(value) => verb.argument(value, out),
             None => out.push_str(&format!("%!{c}(MISSING)")),
@@ -279,7 +281,7 @@ impl Verb {
     }
 
     fn sample(self, sample: &Sample, out: &mut String) {
-        out.push('{');
+        out.push_str("&{");
         self.argument(&Value::Labels(sample.labels.clone()), out);
         out.push(' ');
         match &sample.value {
@@ -300,14 +302,12 @@ impl Verb {
         out.push(']');
     }
 
-    /// What Go writes for a verb that does not go with a value.
+    /// What Go writes for a verb that does not go with a value. The flags count
+    /// for the value in it.
     fn bad(self, value: &Value, out: &mut String) {
-        out.push_str(&format!(
-            "%!{}({}={})",
-            self.verb,
-            value.type_name(),
-            plain(value)
-        ));
+        out.push_str(&format!("%!{}({}=", self.verb, value.type_name()));
+        Verb { verb: 'v', ..self }.argument(value, out);
+        out.push(')');
     }
 
     fn text(self, value: &Value, text: &str, out: &mut String) {
@@ -419,7 +419,10 @@ impl Verb {
     }
 
     fn float(self, value: &Value, number: f64, out: &mut String) {
-        if !matches!(self.verb, 'v' | 'g' | 'G' | 'e' | 'E' | 'f' | 'F') {
+        if !matches!(
+            self.verb,
+            'v' | 'g' | 'G' | 'e' | 'E' | 'f' | 'F' | 'x' | 'X' | 'b'
+        ) {
             return self.bad(value, out);
         }
         let magnitude = number.abs();
@@ -431,6 +434,9 @@ impl Verb {
             'e' => exponential(magnitude, self.precision.unwrap_or(6)),
             'E' => exponential(magnitude, self.precision.unwrap_or(6)).to_uppercase(),
             'f' | 'F' => format!("{magnitude:.*}", self.precision.unwrap_or(6)),
+            'x' => hexadecimal(magnitude),
+            'X' => hexadecimal(magnitude).to_uppercase(),
+            'b' => binary(magnitude),
             verb => {
                 let text = match self.precision {
                     Some(digits) => general(magnitude, digits),
@@ -488,6 +494,39 @@ fn escaped(c: char) -> String {
         code @ 0x80..0x10000 => format!("\\u{code:04x}"),
         code => format!("\\U{code:08x}"),
     }
+}
+
+/// The mantissa as a whole number, and the exponent of two.
+fn parts(value: f64) -> (u64, i32) {
+    let bits = value.to_bits();
+    let fraction = bits & ((1 << 52) - 1);
+    match (bits >> 52) as i32 & 0x7ff {
+        0 => (fraction, -1074),
+        exponent => (fraction | 1 << 52, exponent - 1075),
+    }
+}
+
+/// `%b` of a number that is not negative.
+fn binary(value: f64) -> String {
+    let (mantissa, exponent) = parts(value);
+    format!("{mantissa}p{exponent:+}")
+}
+
+/// `%x` of a number that is not negative, with all of its digits.
+fn hexadecimal(value: f64) -> String {
+    let (mut mantissa, mut exponent) = parts(value);
+    if mantissa == 0 {
+        return "0x0p+00".to_string();
+    }
+    // One bit in front of the point.
+    let shift = mantissa.leading_zeros() - 11;
+    mantissa <<= shift;
+    exponent += 52 - shift as i32;
+    let digits = format!("{:013x}", mantissa & ((1 << 52) - 1));
+    let digits = digits.trim_end_matches('0');
+    let point = if digits.is_empty() { "" } else { "." };
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("0x1{point}{digits}p{sign}{:02}", exponent.abs())
 }
 
 /// `%e` of a number that is not negative.

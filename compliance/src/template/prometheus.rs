@@ -101,11 +101,11 @@ pub(super) fn title(values: &[Value], _: Env<'_>) -> Called {
 }
 
 pub(super) fn to_upper(values: &[Value], _: Env<'_>) -> Called {
-    Ok(Value::text(text(values, 0).to_uppercase()))
+    Ok(Value::text(super::title::upper(text(values, 0))))
 }
 
 pub(super) fn to_lower(values: &[Value], _: Env<'_>) -> Called {
-    Ok(Value::text(text(values, 0).to_lowercase()))
+    Ok(Value::text(super::title::lower(text(values, 0))))
 }
 
 pub(super) fn graph_link(values: &[Value], _: Env<'_>) -> Called {
