@@ -53,6 +53,7 @@ mod error;
 mod file;
 mod glob;
 mod group;
+mod junit;
 mod report;
 mod rule_file;
 mod rules;

@@ -39,6 +39,9 @@ pub(super) struct TestArgs {
     /// Allow unknown fields in rule files.
     #[arg(long)]
     ignore_unknown_fields: bool,
+    /// Write the results of unit tests as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
 }
 
 impl TestArgs {
@@ -100,6 +103,10 @@ fn run_all(args: &TestArgs) -> Result<Done, Failure> {
     }
     if !units.is_empty() {
         let summary = unit::run_files(&units, &args.unit_options()).map_err(Failure::new)?;
+        if let Some(path) = &args.junit {
+            let failure = |error| Failure::new(format!("{}: {error}", path.display()));
+            std::fs::write(path, summary.to_junit()).map_err(failure)?;
+        }
         done.success &= summary.success();
         done.text += &format!("{summary}\n");
     }
@@ -134,6 +141,7 @@ mod tests {
             run: Vec::new(),
             diff: false,
             ignore_unknown_fields: false,
+            junit: None,
         }
     }
 
@@ -178,6 +186,16 @@ mod tests {
         assert!(run(args(files.clone(), None)).await.is_ok());
         let failing = || args(vec![path("a.test"), path("c.yaml")], None);
         assert!(run(failing()).await.is_err());
+        let with_report = TestArgs {
+            junit: Some(path("report.xml")),
+            ..failing()
+        };
+        assert!(run(with_report).await.is_err());
+        let report = std::fs::read_to_string(path("report.xml")).unwrap();
+        assert!(
+            report.contains("<testcase name=\"one\"><failure>"),
+            "{report}"
+        );
         let run_none = TestArgs {
             run: vec!["two".to_string()],
             ..failing()
