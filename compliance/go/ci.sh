@@ -28,8 +28,10 @@ for program in prometheus promtool; do
 done
 
 # All errors of the parser have Prometheus's text and place.
-"$bin/parsetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -n 2000 -damaged 10000 -same 1
-"$bin/parsetest" -quarrel "$quarrel" -n 500 -damaged 5000 -same 1 \
+queries() { cargo run --quiet --manifest-path ../Cargo.toml --example random_queries -- "$@"; }
+queries 1 1500 25 >"$bin/queries.jsonl"
+"$bin/parsetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -texts "$bin/queries.jsonl" -n 500 -damaged 10000 -same 1
+"$bin/parsetest" -quarrel "$quarrel" -texts "$bin/queries.jsonl" -n 125 -damaged 5000 -same 1 \
 	-features promql-experimental-functions,promql-binop-fill-modifiers,promql-unquoted-utf8-names
 # The last bits of sliding windows may differ (docs/compatibility.md), and of large
 # numbers these functions make whole digits of them.

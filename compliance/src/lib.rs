@@ -19,11 +19,17 @@
 //! ```
 
 mod almost;
+pub mod answer;
 pub mod cases;
+pub mod compare;
+pub mod endpoint;
 mod histogram;
 mod nhcb;
+pub mod random;
+pub mod report;
 mod run;
 pub mod script;
+pub mod shrink;
 mod store;
 
 pub use almost::almost_equal;

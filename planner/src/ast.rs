@@ -447,6 +447,22 @@ impl Expr {
         }
     }
 
+    /// The expressions inside of it, in the order of the text.
+    pub fn children(&self) -> Vec<&Expr> {
+        match self {
+            Expr::Number(_)
+            | Expr::String(_)
+            | Expr::VectorSelector(_)
+            | Expr::MatrixSelector(_) => Vec::new(),
+            Expr::Subquery(subquery) => vec![&subquery.expr],
+            Expr::Call(call) => call.args.iter().collect(),
+            Expr::Aggregate(aggregate) => aggregate.param.iter().chain([&aggregate.expr]).collect(),
+            Expr::Binary(binary) => vec![&binary.lhs, &binary.rhs],
+            Expr::Unary(unary) => vec![&unary.expr],
+            Expr::Paren(paren) => vec![&paren.expr],
+        }
+    }
+
     /// The type of its value.
     pub fn value_type(&self) -> ValueType {
         let mut expr = self;

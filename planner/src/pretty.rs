@@ -35,24 +35,9 @@ fn is_long(expr: &Expr) -> bool {
         if nodes > MAX_LINE {
             return true;
         }
-        open.extend(children(expr));
+        open.extend(expr.children());
     }
     false
-}
-
-/// The expressions inside of one.
-fn children(expr: &Expr) -> Vec<&Expr> {
-    match expr {
-        Expr::Number(_) | Expr::String(_) | Expr::VectorSelector(_) | Expr::MatrixSelector(_) => {
-            Vec::new()
-        }
-        Expr::Subquery(subquery) => vec![&subquery.expr],
-        Expr::Call(call) => call.args.iter().collect(),
-        Expr::Aggregate(aggregate) => aggregate.param.iter().chain([&aggregate.expr]).collect(),
-        Expr::Binary(binary) => vec![&binary.lhs, &binary.rhs],
-        Expr::Unary(unary) => vec![&unary.expr],
-        Expr::Paren(paren) => vec![&paren.expr],
-    }
 }
 
 struct Lines {

@@ -86,6 +86,18 @@ impl HttpRuntime {
         Ok(HttpRuntime(Some(runtime)))
     }
 
+    /// Starts a future on the thread, and does not wait for it.
+    ///
+    /// # Errors
+    /// If the thread has ended.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        let Some(runtime) = &self.0 else {
+            return Err(io::Error::other("no runtime"));
+        };
+        runtime.spawn(future);
+        Ok(())
+    }
+
     /// Runs a future on the thread.
     ///
     /// # Errors

@@ -184,7 +184,10 @@ impl<'a> Builder<'a> {
         let rhs = Box::new(self.child(&binary.rhs, below)?);
         let scalar = |plan: &Plan| plan.value_type == ValueType::Scalar;
         let (value_type, op) = match (scalar(&lhs), scalar(&rhs)) {
-            (true, true) if matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower) => {
+            (true, true)
+                if matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower)
+                    && scope.grid.len > 0 =>
+            {
                 let symbol = quote(op.symbol());
                 let message = format!("operator {symbol} not allowed for Scalar operations");
                 return Err(PlanError::Execution { message, span });
@@ -294,7 +297,9 @@ impl<'a> Builder<'a> {
             }
             Kind::Label(kind) => {
                 let params = strings(&args, below)?;
-                check_label_bytes(kind, function.name, &args)?;
+                if scope.grid.len > 0 {
+                    check_label_bytes(kind, function.name, &args)?;
+                }
                 PlanOp::Relabel(Relabel {
                     function,
                     kind,

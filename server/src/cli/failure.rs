@@ -9,6 +9,9 @@ use crate::limits;
 /// The exit code after Ctrl-C, as in shells.
 const INTERRUPTED: u8 = 130;
 
+/// The exit code of a comparison that could not be made.
+const UNASKED: u8 = 2;
+
 /// How a command ends.
 pub(super) type Outcome = std::result::Result<(), Failure>;
 
@@ -24,6 +27,14 @@ impl Failure {
         Failure {
             message: message.to_string(),
             code: 1,
+        }
+    }
+
+    /// What was to be asked could not be: exit code 2.
+    pub(super) fn unasked(message: impl std::fmt::Display) -> Self {
+        Failure {
+            code: UNASKED,
+            ..Failure::new(message)
         }
     }
 

@@ -1,13 +1,17 @@
 //! The command line: one file for each command.
 
+mod compare;
 mod data;
+mod endpoint;
 mod explain;
 mod failure;
 mod log;
+mod loopback;
 mod options;
 mod parse;
 mod query;
 mod serve;
+mod sources;
 mod test;
 
 use std::process::ExitCode;
@@ -39,6 +43,8 @@ enum Command {
     /// Show the plan of a query, and with --analyze the statistics of each
     /// operator.
     Explain(explain::ExplainArgs),
+    /// Ask two endpoints the same queries, and say where the answers differ.
+    Compare(Box<compare::CompareArgs>),
     /// Run Prometheus's .test files.
     Test(test::TestArgs),
     /// Print the syntax tree of a query as JSON.
@@ -80,6 +86,7 @@ pub fn run() -> ExitCode {
             Command::Query(args) => query::run(args).await,
             Command::Serve(args) => serve::run(args).await,
             Command::Explain(args) => explain::run(args).await,
+            Command::Compare(args) => compare::run(*args).await,
             Command::Test(args) => test::run(args).await,
             Command::Parse(args) => parse::parse(&args),
             Command::Format(args) => parse::format(&args),

@@ -15,8 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/quarrel-engine/quarrel/compliance/go/querygen"
 )
 
 // damagedTexts are n of the texts that come of damaging queries in one place,
@@ -32,7 +30,7 @@ func damagedTexts(texts []string, n int) []string {
 		if len(t) > 200 {
 			continue
 		}
-		for _, d := range querygen.Damages(t, i) {
+		for _, d := range damages(t, i) {
 			// Escapes of bytes that are no UTF-8 differ, see docs/compatibility.md.
 			if !seen[d] && utf8.ValidString(d) && !strings.Contains(d, `\xff`) {
 				seen[d] = true

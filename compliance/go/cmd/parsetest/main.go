@@ -14,6 +14,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand"
 	"net/http"
 	"net/url"
@@ -25,7 +26,6 @@ import (
 	"syscall"
 	"unicode/utf8"
 
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/quarrel-engine/quarrel/compliance/go/apicheck"
@@ -33,7 +33,6 @@ import (
 	"github.com/quarrel-engine/quarrel/compliance/go/process"
 	"github.com/quarrel-engine/quarrel/compliance/go/promengine"
 	"github.com/quarrel-engine/quarrel/compliance/go/queries"
-	"github.com/quarrel-engine/quarrel/compliance/go/querygen"
 )
 
 type config struct {
@@ -41,6 +40,7 @@ type config struct {
 	features            []string
 	seed                int64
 	n, maxReport        int
+	texts               string
 	damaged             int
 	same                float64
 	print               bool
@@ -52,8 +52,9 @@ func main() {
 	flag.StringVar(&c.quarrel, "quarrel", "", "the quarrel program")
 	flag.StringVar(&c.prometheus, "prometheus", "", "the Prometheus program, to compare syntax trees, too")
 	flag.StringVar(&features, "features", "", "comma-separated names as for --enable-feature")
-	flag.Int64Var(&c.seed, "seed", 1, "seed of the random texts")
-	flag.IntVar(&c.n, "n", 3000, "number of random texts")
+	flag.StringVar(&c.texts, "texts", "", "file with further texts, JSON strings one a line, such as the example random_queries of the crate quarrel-compliance writes")
+	flag.Int64Var(&c.seed, "seed", 1, "seed of the token soup")
+	flag.IntVar(&c.n, "n", 1000, "number of texts of token soup")
 	flag.IntVar(&c.maxReport, "max-failures", 30, "stop after this number of differences; 0 for no limit")
 	flag.IntVar(&c.damaged, "damaged", 20000, "number of damaged queries")
 	flag.Float64Var(&c.same, "same", 0, "the least share of errors with the same text")
@@ -303,10 +304,10 @@ func compare(ctx context.Context, got, want *process.Server, v parsed, words *wo
 }
 
 // allTexts are hand-written texts, those of Prometheus's own test files and of
-// the tests of its parser, random queries, damaged ones and token soup; and,
-// apart from them, queries that are damaged in one place.
+// the tests of its parser, those of the file, and token soup; and, apart from
+// them, queries that are damaged in one place.
 func allTexts(ctx context.Context, c config) (texts, damaged []string, err error) {
-	texts = append(querygen.WrongTexts(), apicheck.Texts...)
+	texts = slices.Concat(wrongTexts, wrongOnData, apicheck.Texts)
 	hand, err := queries.Load(append([]string{"histograms", "st"}, promengine.Features...))
 	if err != nil {
 		return nil, nil, err
@@ -321,26 +322,39 @@ func allTexts(ctx context.Context, c config) (texts, damaged []string, err error
 	}
 	texts = slices.Concat(texts, hand, evals, tables)
 	damaged = damagedTexts(texts, c.damaged)
-	g := querygen.New(rand.New(rand.NewSource(c.seed)), schema(), querygen.Options{Experimental: true, Histograms: true, Broken: 25})
-	for i := range c.n {
-		if i%4 == 0 {
-			texts = append(texts, g.Soup())
-		} else {
-			texts = append(texts, g.Next().Text)
-		}
+	further, err := fileTexts(c.texts)
+	if err != nil {
+		return nil, nil, err
+	}
+	texts = append(texts, further...)
+	r := rand.New(rand.NewSource(c.seed))
+	for range c.n {
+		texts = append(texts, soup(r))
 	}
 	return texts, damaged, nil
 }
 
-// schema stands in for data, which the parser does not need.
-func schema() *querygen.Schema {
-	var series []labels.Labels
-	for _, name := range []string{"up", "requests_total", "latency_bucket", "build_info", "my.metric", "späße", "sum", "native_x"} {
-		for _, v := range []string{"a", "b c", "d\"e"} {
-			series = append(series, labels.FromStrings("__name__", name, "job", v, "le", "0.1", "service.name", "ü", "on", "x"))
-		}
+// fileTexts are the texts of a file, JSON strings one a line.
+func fileTexts(name string) ([]string, error) {
+	if name == "" {
+		return nil, nil
 	}
-	return querygen.NewSchema(series, fixtures.Start, fixtures.Start+10_000_000)
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var out []string
+	for in := json.NewDecoder(f); ; {
+		var text string
+		switch err := in.Decode(&text); {
+		case errors.Is(err, io.EOF):
+			return out, nil
+		case err != nil:
+			return nil, fmt.Errorf("%s, text %d: %w", name, len(out)+1, err)
+		}
+		out = append(out, text)
+	}
 }
 
 // testFileQueries takes the queries out of Prometheus's test files, which lie

@@ -1,5 +1,8 @@
 //! Tests of the built program, over the bundled demo data.
 
+mod compare;
+mod faulty;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Output, Stdio};

@@ -1,0 +1,94 @@
+//! Why an endpoint cannot be asked, or gave nothing to read.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::answer::Unreadable;
+
+/// Why settings make no [`Endpoint`](super::Endpoint).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// The URL is none, or not one of HTTP.
+    #[error("{url:?} is no URL of an HTTP API: {reason}")]
+    Url {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A header cannot be sent.
+    #[error("header {name:?}: {reason}")]
+    Header {
+        /// Its name.
+        name: String,
+        /// What is wrong with it. The value is left out, which may be a secret.
+        reason: String,
+    },
+    /// A file that the settings name cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of settings has not their form.
+    #[error("{}: {reason}", path.display())]
+    Config {
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// The parts do not go together, or TLS refuses them.
+    #[error("{0}")]
+    Settings(String),
+}
+
+/// Why a request has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// No connection.
+    #[error("no connection: {0}")]
+    Connect(String),
+    /// The answer was not complete in time.
+    #[error("no answer within {:?}{}", limit, if *begun { ", though it had begun" } else { "" })]
+    Timeout {
+        /// The time that was given.
+        limit: Duration,
+        /// Whether a part of the answer was there.
+        begun: bool,
+    },
+    /// The connection ended before the answer did.
+    #[error("the connection broke after {received} bytes of the answer: {reason}")]
+    Broken {
+        /// Bytes of the body that came.
+        received: u64,
+        /// Why.
+        reason: String,
+    },
+    /// The answer is larger than what may be kept.
+    #[error("the answer has more than {limit} bytes")]
+    TooLarge {
+        /// Bytes that are allowed.
+        limit: u64,
+    },
+    /// The body is not what its `Content-Encoding` says.
+    #[error("the answer cannot be decompressed: {0}")]
+    Encoding(String),
+    /// The answer is none of Prometheus's HTTP API.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// The endpoint refused a request that a tool needed.
+    #[error("{path}: {kind}: {message}")]
+    Refused {
+        /// The path of the request.
+        path: String,
+        /// Its `errorType`.
+        kind: String,
+        /// Its `error`.
+        message: String,
+    },
+}

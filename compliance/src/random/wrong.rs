@@ -1,0 +1,85 @@
+//! Texts that are wrong, with `up` and `down` in the place of metrics.
+
+/// Refused by the parser or its type check.
+#[rustfmt::skip]
+pub(super) const TEXTS: &[&str] = &[
+    "", " ", "#only a comment", "up{", "up}", "up[5m", "up[5m]]", "up[0s]", "up[-5m]", "up[5]m",
+    "(", ")", "sum(", "sum()", "sum(up[5m])", "rate(up)", "rate(1)", "rate()", "abs(up[5m])",
+    "abs('x')", "abs(up, up)", "nofunction(up)", "up offset", "up offset 5x", "up @", "up @ up",
+    "up @ start", "up @ inf", "up @ nan", "1 @ 5", "sum(up) @ 5", "sum(up) offset 5m", "{}",
+    r#"{x=""}"#, r#"{x=~".*"}"#, r#"{x!="a"}"#, r#"{x=~""}"#, r#"up{x=~"("}"#, r#"up{x=~"a**"}"#,
+    r#"up{x=~"[z-a]"}"#, r#"up{x=~"a{2,1}"}"#, r#"up{x=~"x{1001}"}"#, r#"up{x=~"\\8"}"#,
+    r#"up{x=~"(?<n>a)(?<n>b)"}"#, r#"up{x=~"(?=a)"}"#, r#"up{x="a" y="b"}"#, "up{x}",
+    r#"up{"a", "b"}"#, r#"up{__name__="x"}"#, r#"up{1="x"}"#, "up{x=1}", "up{x=='a'}", "1 and 1",
+    "up and 1", "1 unless up", "up or vector(1) on(x)", "up + on(a) group_left(a) up",
+    "up and on(a) group_left up", "up + ignoring(a) group_right(a) group_left up", "1 == 1",
+    "1 < 2", "1 + bool 1", "up + bool up", "up == bool bool up", "-'a'", "!up", "'a' + 'b'",
+    "up + 'a'", "1 + on(a) 1", "up + on(a) 1", "topk(up)", "topk(1)", "topk('a', up)",
+    "quantile(up, up)", "count_values(1, up)", "count_values(v, up)", "sum by up",
+    "sum by (a by (b) (up)", "sum by (a) by (b) (up)", "sum(up) by (a) without (b)",
+    "sum by (1) (up)", r#"sum by ("") (up)"#, "up[5m:", "up[5m:1m:1m]", "up[:1m]", "up[5m][5m]",
+    "up[5m:1m][5m]", "up[5m:0s]", "up[5m:-1m]", "1[5m]", "(up)[5m]", "sum(up)[5m]", "time()[5m]",
+    "0x", "0xg", "1e", "1.2.3", "1__0", "1_", "_1 + 1 1", "5m5", "5m3h", "1y1y", "08", "1e400x",
+    "'unclosed", r#""unclosed"#, "`unclosed", r#""\q""#, r#""\x""#, "'\n'", "$", "up;", "a b",
+    "up up", "up,up", "up.x", "up!", "up=~'a'", "up & up", "^1", "1 ^", "* 1",
+    "label_replace(up, 'a', 'b', 'c')", "label_join(up)", "label_join(up, 'a')",
+    "label_replace(up, 1, 'b', 'c', 'd')", "histogram_quantile(up, 0.9)", "round(up, up)",
+    "clamp(up, 1)", "scalar(1)", "vector(up)", "time(1)", "pi(1)", "hour(1)", "absent(1)",
+    "predict_linear(up[5m])", "quantile_over_time(up[5m], 0.5)", "sort(1)", "timestamp(1)",
+    r#"up{job="a" instance="b"}"#, r#"up{job="a""#, "avg by (job (up)", r#"up{p="C:\logs"}"#,
+    "rate(up[1.5m])", "sum(up down)", "rate(up[5m)", "up +\nsum(up, 1)", "m[9223372037]",
+    "m offset 9223372036.9", "m offset -9223372036.9", "m[1:9223372037]", "m[293y]", "m @ 293y",
+    "nope(x) }", "sum() }", "sum by (a) () }", "x[0s] }", "x[0s}", r#"x{a=~"("} }"#,
+    "a + on(b) group_left * c", "up = 1", "up && down", "up{job=api}", r#"{a="b""#,
+    "sum(rate(up[5m]) by (job)", "1e1_000", "topk by (a (1, x)", "x offset (1 + y)",
+    "x[max_of(1, 2]", "group_left", "bool", "on(a)", "by", "up offset 1h offset 2h", "up @ 1 @ 2",
+    "up[5m] @ 1 offset 2m @ 3", "sum(up) by", "sum by () ()", "count_values('x')",
+];
+
+/// Queries that fail, warn or are odd, depending on the data and on features.
+#[rustfmt::skip]
+pub(super) const ON_DATA: &[&str] = &[
+    "up + on() down", "up * on(job) up", "up * on(job) group_left down",
+    "up * ignoring(instance) group_left down", "up * on(job) group_right down",
+    r#"label_replace(up, "instance", "const", "", "")"#,
+    r#"label_replace(up, "instance", "x", "instance", ".*")"#,
+    r#"label_join(up, "instance", "")"#, r#"rate({__name__=~"up|down"}[5m])"#,
+    r#"abs({__name__=~"up|down"})"#, r#"{__name__=~"up|down"} + 1"#, r#"-{__name__=~"up|down"}"#,
+    r#"last_over_time({__name__=~"up|down"}[5m])"#, r#"label_replace(up, "", "x", "job", ".*")"#,
+    r#"label_replace(up, "x", "y", "job", "(")"#, r#"label_join(up, "", "-", "job")"#,
+    r#"label_replace(up, "~", "x", "job", ".*")"#, r#"count_values("", up)"#, "quantile(2, up)",
+    "quantile(NaN, up)", "quantile_over_time(-1, up[5m])", "topk(NaN, up)", "topk(Inf, up)",
+    "topk(1e20, up)", "bottomk(-Inf, up)", "histogram_quantile(5, up)",
+    "histogram_quantile(0.9, up)", "sum by (job) (rate(up[5m]))", "increase(up[10m])",
+    "irate(up[5m])", "deriv(up[1m])", "clamp(up, 2, 1)", "clamp(up, NaN, 1)",
+    "sum(scalar(up) * up)", "label_replace(up, '__name__', 'down', '', '') or down",
+    "sum_over_time(up[1h:1s])", "vector(scalar(up))", "scalar(nope)", "nope", "nope[5m]",
+    "sum(nope)", "absent(nope) * 2", "up and on() vector(1) or on() down", "sort(up)",
+    "sort_desc(down)", "topk(3, up)", "bottomk(3, down)", "topk by (job) (1, up)", "min(up)",
+    "max(up)", "group by (nope) (up)", "up == on(instance) group_right(version) down",
+    "down * on(instance) group_right(job) up", "up + on(instance, job) group_left(version) down",
+    "double_exponential_smoothing(up[5m], 2, 0.5)", "predict_linear(up[5m], NaN)",
+    "limitk(-1, up)", "limit_ratio(1.5, up)", r#"sort_by_label(up, "job", "")"#,
+    "histogram_fraction(1, 0, up)", "histogram_avg(up)", r#"info(up, {__name__=~".+"})"#,
+    "round(up, 0)", "up % 0", "0 / up", "up ^ up", "hour(up * 1e18)", "timestamp(up offset -1h)",
+    "up @ end() offset -1w", "rate(up[1ms])", "rate(up[100y])", "up offset 100y",
+    "up @ 9223372036854", r#"label_replace(up, "a", "${", "job", "(.*)")"#,
+    r#"label_replace(up, "a", "$1$", "job", "(.*)")"#, "holt_winters(up[5m], 0.5, 0.5)",
+    "changes(up[5m] smoothed)", "avg_over_time(up[5m] anchored)", "up anchored",
+    "up fill(0) + down", "sum(up) + fill_left(1) down", "step()", "vector(range())",
+    r#"histogram_quantiles(up, "q", 0.5)"#,
+];
+
+/// What soups and damages are made of.
+#[rustfmt::skip]
+pub(super) const WORDS: &[&str] = &[
+    "up", "foo", "a:b", "rate", "sum", "topk", "count_values", "time", "abs", "vector",
+    "label_replace", "info", "limitk", "by", "without", "on", "ignoring", "group_left",
+    "group_right", "bool", "offset", "and", "or", "unless", "atan2", "fill", "fill_left",
+    "smoothed", "anchored", "start", "end", "step", "range", "max_of", "inf", "NaN", "(", ")",
+    "{", "}", "[", "]", ",", ":", "=", "==", "!=", "=~", "!~", "<", "<=", ">", ">=", "</", ">/",
+    "+", "-", "*", "/", "%", "^", "@", "#", "\n", "!", ";", ".", "$", "&", "1", "0", "-1", "0x1f",
+    "1e3", ".5", "1_000", "5m", "1h30m", "100ms", "1.5h", "0s", r#""x""#, "'y'", "`z`",
+    r#""a\n""#, r#""\xff""#, r#"""#, "'", "ü", "日本", "\0", "🦀", "a.b", "le", "__name__", "job",
+    "::",
+];

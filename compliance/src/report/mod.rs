@@ -1,0 +1,16 @@
+//! What a comparison found, for people and for programs.
+
+mod escape;
+mod html;
+mod json;
+mod junit;
+mod markdown;
+mod plot;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod text;
+mod write;
+
+pub use summary::Report;
+pub use write::{Format, UnknownFormat};

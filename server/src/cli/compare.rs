@@ -1,0 +1,435 @@
+//! `quarrel compare`.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use futures::StreamExt as _;
+use quarrel_compliance::cases::Case;
+use quarrel_compliance::cases::suite::{Suite, Target};
+use quarrel_compliance::compare::{
+    Accepted, CompareOptions, Comparison, Schedule, Strictness, Tolerance,
+};
+use quarrel_compliance::endpoint::{Endpoint, EndpointData};
+use quarrel_compliance::report::{Format, Report};
+use quarrel_engine::{QueryRange, QueryTimes, Timestamp};
+
+use super::data::parse_time;
+use super::endpoint::{Access, Opened, RequestArgs, access_args};
+use super::failure::{Failure, Outcome};
+use super::options::{EngineArgs, Span};
+use super::sources::SourceArgs;
+use crate::time::{self, Moment};
+
+/// The time between two updates of the line on the terminal.
+const PERIOD: Duration = Duration::from_millis(100);
+
+/// How far back random queries look for data, days.
+const DAYS_OF_RANDOM: i64 = 30;
+
+access_args!(ReferenceArgs, "reference-", "Options of the reference");
+access_args!(TestArgs, "test-", "Options of the test");
+
+/// Arguments of `quarrel compare`.
+#[derive(Debug, Args)]
+pub(super) struct CompareArgs {
+    /// The endpoint that is right: the URL of an HTTP API without /api/v1, or data:DIR for
+    /// quarrel over a data directory.
+    #[arg(long, value_name = "ENDPOINT")]
+    reference: Option<String>,
+    /// The endpoint that is compared with it.
+    #[arg(long, value_name = "ENDPOINT")]
+    test: Option<String>,
+    #[command(flatten)]
+    sources: SourceArgs,
+    #[command(flatten)]
+    times: TimeArgs,
+    #[command(flatten)]
+    comparing: ComparingArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    requests: RequestArgs,
+    #[command(flatten)]
+    reference_access: ReferenceArgs,
+    #[command(flatten)]
+    test_access: TestArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// When queries are asked that bring no times of their own.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Times")]
+struct TimeArgs {
+    /// Ask at this time: RFC 3339, Unix seconds, or a duration before the end of the data
+    /// (-1h). Can be repeated. Without times, two instants and a range inside the data are
+    /// chosen.
+    #[arg(long = "time", value_name = "TIME", allow_hyphen_values = true)]
+    times: Vec<String>,
+    /// Start of a range.
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "end",
+        allow_hyphen_values = true
+    )]
+    start: Option<String>,
+    /// End of the range.
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "start",
+        allow_hyphen_values = true
+    )]
+    end: Option<String>,
+    /// Step of the range.
+    #[arg(long, value_name = "DURATION", default_value = "1m")]
+    step: Span,
+    /// Length of the range that is chosen.
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    range: Span,
+}
+
+/// How answers are compared.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Comparison")]
+struct ComparingArgs {
+    /// Largest difference of two equal values, as a fraction of the larger one.
+    #[arg(long, value_name = "FRACTION", default_value_t = Tolerance::default().relative)]
+    tolerance: f64,
+    /// Values that are not farther apart than this are equal.
+    #[arg(long, value_name = "VALUE", default_value_t = Tolerance::default().absolute)]
+    floor: f64,
+    /// Compare warnings and infos.
+    #[arg(long)]
+    annotations: bool,
+    /// Compare the texts of errors.
+    #[arg(long)]
+    error_texts: bool,
+    /// Compare the samples of each step, which Prometheus counts with its feature
+    /// promql-per-step-stats.
+    #[arg(long)]
+    statistics: bool,
+    /// Questions to spend on making a query that differs smaller. 0: none.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    shrink: usize,
+    /// A choice among equal values, as of topk, is a difference.
+    #[arg(long)]
+    strict_ties: bool,
+    /// How often the reference is asked again before a difference counts.
+    #[arg(long, value_name = "N", default_value_t = CompareOptions::default().repeats)]
+    repeats: usize,
+    /// File with known differences and their reasons.
+    #[arg(long, value_name = "FILE")]
+    accept: Option<PathBuf>,
+    /// Queries at a time, each asked of both endpoints.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: u16,
+    /// Stop after so many queries that differ. 0: never.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    max_differences: usize,
+}
+
+/// What comes out.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct OutputArgs {
+    /// Form of the report: text, json, html, markdown or junit.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// File for the report. Default: standard output.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// List queries with equal answers, too.
+    #[arg(long)]
+    list_equal: bool,
+    /// Print the queries, and ask none.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Compares, and prints a report.
+pub(super) async fn run(args: CompareArgs) -> Outcome {
+    tokio::select! {
+        outcome = compare(args) => outcome,
+        _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+    }
+}
+
+async fn compare(args: CompareArgs) -> Outcome {
+    let suite = args.sources.suite()?;
+    let (reference, test) = args.endpoints(&suite).await?;
+    let mut data = Lazy::new(&reference.endpoint, &args);
+    let schedule = args.times.schedule(&suite, &mut data).await?;
+    let known = match args.sources.needs_data() {
+        true => Some(data.get().await?.clone()),
+        false => None,
+    };
+    let sources = args.sources.cases(&suite, known.as_ref()).await?;
+    for note in &sources.notes {
+        eprintln!("{note}");
+    }
+    let times = schedule.times.len().max(1);
+    let count = sources.count.map(|count| count.saturating_mul(times));
+    let queries = sources.cases.flat_map(move |case| {
+        let asked: Vec<_> = schedule.of(&case).collect();
+        asked
+    });
+    if args.output.dry_run {
+        return list(queries);
+    }
+    let mut options = args.comparing.options()?;
+    options.tweaks = suite.tweaks;
+    let comparison = Comparison::new(reference.endpoint.clone(), test.endpoint.clone(), options);
+    let report = ask(&comparison, queries, count, &args).await;
+    args.output.write(&report)?;
+    verdict(&report)
+}
+
+impl CompareArgs {
+    /// The endpoints of the command line, or those of the configuration files.
+    async fn endpoints(&self, suite: &Suite) -> Result<(Opened, Opened), Failure> {
+        let of = |given: &Option<String>, target: &Option<Target>| {
+            let url = target.as_ref().map(|target| target.url.clone());
+            given.clone().or(url.filter(|url| !url.is_empty()))
+        };
+        let reference = of(&self.reference, &suite.reference);
+        let (Some(reference), Some(test)) = (reference, of(&self.test, &suite.test)) else {
+            return Err(Failure::unasked(
+                "two endpoints are needed: --reference ENDPOINT --test ENDPOINT",
+            ));
+        };
+        let mut sides = [
+            Access::from(self.reference_access.clone()),
+            Access::from(self.test_access.clone()),
+        ];
+        for (access, target) in sides.iter_mut().zip([&suite.reference, &suite.test]) {
+            access.add(target.as_ref());
+        }
+        let [first, second] = sides;
+        let mut requests = self.requests.clone();
+        requests.statistics = self.comparing.statistics;
+        Ok((
+            Opened::open(&reference, first, &requests, &self.engine).await?,
+            Opened::open(&test, second, &requests, &self.engine).await?,
+        ))
+    }
+}
+
+/// What the reference has, asked when it is needed.
+struct Lazy<'a> {
+    endpoint: &'a Endpoint,
+    reach: i64,
+    data: Option<EndpointData>,
+}
+
+impl<'a> Lazy<'a> {
+    fn new(endpoint: &'a Endpoint, args: &CompareArgs) -> Self {
+        // Random queries are spread over all of the data.
+        let reach = match args.sources.is_random() {
+            true => DAYS_OF_RANDOM * 24 * 3_600_000,
+            false => args.times.range.ms(),
+        };
+        Lazy {
+            endpoint,
+            reach,
+            data: None,
+        }
+    }
+
+    async fn get(&mut self) -> Result<&EndpointData, Failure> {
+        if self.data.is_none() {
+            let name = self.endpoint.name();
+            let bounds = self.endpoint.bounds(Timestamp::now(), self.reach).await;
+            let bounds =
+                bounds.map_err(|error| Failure::unasked(format_args!("{name}: {error}")))?;
+            let bounds =
+                bounds.ok_or_else(|| Failure::unasked(format_args!("{name} has no data")))?;
+            self.data = Some(EndpointData::new(self.endpoint.clone(), bounds));
+        }
+        self.data.as_ref().ok_or_else(Failure::silent)
+    }
+}
+
+/// Prints the queries, one a line.
+fn list(queries: impl Iterator<Item = (Case, QueryTimes)>) -> Outcome {
+    let mut out = String::new();
+    let mut last = String::new();
+    for (case, _) in queries {
+        // A line break may stand in a string as well as between tokens.
+        let line = case.query.replace('\n', " ");
+        if line != last {
+            out.push_str(&line);
+            out.push('\n');
+            last = line;
+        }
+    }
+    super::query::print(out.as_bytes())
+}
+
+async fn ask(
+    comparison: &Comparison,
+    queries: impl Iterator<Item = (Case, QueryTimes)>,
+    count: Option<usize>,
+    args: &CompareArgs,
+) -> Report {
+    let names = (comparison.reference().name(), comparison.test().name());
+    let mut report = Report::new(names.0, names.1, args.output.list_equal);
+    let begin = Instant::now();
+    let mut shown = Shown::start(count);
+    let most = args.comparing.max_differences;
+    let outcomes = comparison.outcomes(queries);
+    let mut outcomes = pin!(outcomes);
+    while let Some(outcome) = outcomes.next().await {
+        report.add(outcome);
+        shown.update(&report);
+        if most > 0 && report.counts.different >= most {
+            break;
+        }
+    }
+    shown.clear();
+    report.finish(&comparison.options().accepted, begin.elapsed());
+    report
+}
+
+/// Success without new differences; 1 with some, 2 if the reference did not
+/// answer all queries.
+fn verdict(report: &Report) -> Outcome {
+    let counts = &report.counts;
+    match (counts.different, counts.unasked) {
+        (0, 0) if counts.asked == 0 => Err(Failure::unasked("there is no query to ask")),
+        (0, 0) => Ok(()),
+        // The report has the differences.
+        (1.., _) => Err(Failure::silent()),
+        (0, unasked) => Err(Failure::unasked(format_args!(
+            "the reference gave no answer to {unasked} queries"
+        ))),
+    }
+}
+
+impl TimeArgs {
+    async fn schedule(&self, suite: &Suite, data: &mut Lazy<'_>) -> Result<Schedule, Failure> {
+        if !self.times.is_empty() || self.start.is_some() {
+            let mut given = self.times.iter().chain(&self.start).chain(&self.end);
+            let last = match given.any(|text| is_relative(text)) {
+                true => data.get().await?.between().1,
+                false => Timestamp::from_millis(0),
+            };
+            return self.given(last);
+        }
+        if !suite.cases.is_empty() {
+            let mut range = suite
+                .times
+                .resolve(Timestamp::now())
+                .map_err(Failure::unasked)?;
+            for tweak in &suite.tweaks {
+                range = tweak.times(range).map_err(Failure::unasked)?;
+            }
+            return Ok(Schedule {
+                times: vec![QueryTimes::Range(range)],
+            });
+        }
+        let (first, last) = data.get().await?.between();
+        Schedule::within(first, last, self.range.ms()).map_err(Failure::unasked)
+    }
+
+    /// The times that are given; relative ones count from `last`.
+    fn given(&self, last: Timestamp) -> Result<Schedule, Failure> {
+        let now = Moment::from_ms(last.as_millis());
+        let mut times = Vec::new();
+        for text in &self.times {
+            let at = parse_time("time", text, now)?.timestamp();
+            times.push(QueryTimes::Instant(at));
+        }
+        if let (Some(start), Some(end)) = (&self.start, &self.end) {
+            let start = parse_time("start", start, now)?.timestamp();
+            let end = parse_time("end", end, now)?.timestamp();
+            let range = QueryRange::new(start..=end, self.step.duration());
+            times.push(QueryTimes::Range(range.map_err(Failure::unasked)?));
+        }
+        Ok(Schedule { times })
+    }
+}
+
+/// Whether a time counts from the end of the data.
+fn is_relative(text: &str) -> bool {
+    let at = |ms| time::parse_relative(text, Moment::from_ms(ms));
+    at(0) != at(1)
+}
+
+impl ComparingArgs {
+    fn options(&self) -> Result<CompareOptions, Failure> {
+        let accepted = match &self.accept {
+            Some(path) => Accepted::read(path).map_err(Failure::unasked)?,
+            None => Accepted::default(),
+        };
+        Ok(CompareOptions {
+            strictness: Strictness {
+                tolerance: Tolerance {
+                    relative: self.tolerance,
+                    absolute: self.floor,
+                },
+                annotations: self.annotations,
+                error_texts: self.error_texts,
+                statistics: self.statistics,
+            },
+            jobs: usize::from(self.jobs),
+            repeats: self.repeats,
+            strict_ties: self.strict_ties,
+            accepted,
+            shrink: self.shrink,
+            ..CompareOptions::default()
+        })
+    }
+}
+
+impl OutputArgs {
+    fn write(&self, report: &Report) -> Outcome {
+        let mut text = Vec::new();
+        let written = report.write(self.format, &mut text);
+        written.map_err(Failure::unasked)?;
+        let Some(path) = &self.output else {
+            return super::query::print(&text);
+        };
+        std::fs::write(path, text)
+            .map_err(|error| Failure::unasked(format_args!("{}: {error}", path.display())))
+    }
+}
+
+/// A line on the terminal that shows how far it is.
+struct Shown {
+    /// Whether stderr is a terminal.
+    terminal: bool,
+    /// Queries in all, if that is known.
+    queries: Option<usize>,
+    drawn: Instant,
+}
+
+impl Shown {
+    fn start(queries: Option<usize>) -> Self {
+        Shown {
+            terminal: std::io::stderr().is_terminal(),
+            queries,
+            drawn: Instant::now(),
+        }
+    }
+
+    fn update(&mut self, report: &Report) {
+        if self.terminal && self.drawn.elapsed() >= PERIOD {
+            self.drawn = Instant::now();
+            let of = self.queries.map(|queries| format!(" of {queries}"));
+            let (asked, different) = (report.counts.asked, report.counts.different);
+            let of = of.unwrap_or_default();
+            eprint!("\r\x1b[K{asked}{of} queries, {different} different");
+        }
+    }
+
+    fn clear(&self) {
+        if self.terminal {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
