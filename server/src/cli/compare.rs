@@ -63,7 +63,7 @@ pub(super) struct CompareArgs {
 /// When queries are asked that bring no times of their own.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Times")]
-struct TimeArgs {
+pub(super) struct TimeArgs {
     /// Ask at this time: RFC 3339, Unix seconds, or a duration before the end of the data
     /// (-1h). Can be repeated. Without times, two instants and a range inside the data are
     /// chosen.
@@ -162,7 +162,7 @@ pub(super) async fn run(args: CompareArgs) -> Outcome {
 async fn compare(args: CompareArgs) -> Outcome {
     let suite = args.sources.suite()?;
     let (reference, test) = args.endpoints(&suite).await?;
-    let mut data = Lazy::new(&reference.endpoint, &args);
+    let mut data = Lazy::new(&reference.endpoint, &args.sources, &args.times);
     let schedule = args.times.schedule(&suite, &mut data).await?;
     let known = match args.sources.needs_data() {
         true => Some(data.get().await?.clone()),
@@ -220,18 +220,18 @@ impl CompareArgs {
 }
 
 /// What the reference has, asked when it is needed.
-struct Lazy<'a> {
+pub(super) struct Lazy<'a> {
     endpoint: &'a Endpoint,
     reach: i64,
     data: Option<EndpointData>,
 }
 
 impl<'a> Lazy<'a> {
-    fn new(endpoint: &'a Endpoint, args: &CompareArgs) -> Self {
+    pub(super) fn new(endpoint: &'a Endpoint, sources: &SourceArgs, times: &TimeArgs) -> Self {
         // Random queries are spread over all of the data.
-        let reach = match args.sources.is_random() {
+        let reach = match sources.is_random() {
             true => DAYS_OF_RANDOM * 24 * 3_600_000,
-            false => args.times.range.ms(),
+            false => times.range.ms(),
         };
         Lazy {
             endpoint,
@@ -240,7 +240,7 @@ impl<'a> Lazy<'a> {
         }
     }
 
-    async fn get(&mut self) -> Result<&EndpointData, Failure> {
+    pub(super) async fn get(&mut self) -> Result<&EndpointData, Failure> {
         if self.data.is_none() {
             let name = self.endpoint.name();
             let bounds = self.endpoint.bounds(Timestamp::now(), self.reach).await;
@@ -255,7 +255,7 @@ impl<'a> Lazy<'a> {
 }
 
 /// Prints the queries, one a line.
-fn list(queries: impl Iterator<Item = (Case, QueryTimes)>) -> Outcome {
+pub(super) fn list(queries: impl Iterator<Item = (Case, QueryTimes)>) -> Outcome {
     let mut out = String::new();
     let mut last = String::new();
     for (case, _) in queries {
@@ -311,8 +311,12 @@ fn verdict(report: &Report) -> Outcome {
 }
 
 impl TimeArgs {
-    async fn schedule(&self, suite: &Suite, data: &mut Lazy<'_>) -> Result<Schedule, Failure> {
-        if !self.times.is_empty() || self.start.is_some() {
+    pub(super) async fn schedule(
+        &self,
+        suite: &Suite,
+        data: &mut Lazy<'_>,
+    ) -> Result<Schedule, Failure> {
+        if self.is_given() {
             let mut given = self.times.iter().chain(&self.start).chain(&self.end);
             let last = match given.any(|text| is_relative(text)) {
                 true => data.get().await?.between().1,
@@ -334,6 +338,11 @@ impl TimeArgs {
         }
         let (first, last) = data.get().await?.between();
         Schedule::within(first, last, self.range.ms()).map_err(Failure::unasked)
+    }
+
+    /// Whether there are times.
+    pub(super) fn is_given(&self) -> bool {
+        !self.times.is_empty() || self.start.is_some()
     }
 
     /// The times that are given; relative ones count from `last`.

@@ -68,10 +68,10 @@ pub enum Reason {
     #[error("is for the data source {0}")]
     OtherSource(String),
     /// It uses a variable that the dashboard does not have.
-    #[error("no variable {0:?}")]
+    #[error("uses {0:?}, which is no variable")]
     UnknownVariable(String),
     /// It uses a variable whose values are not known.
-    #[error("variable {name:?}: {problem}")]
+    #[error("uses the variable {name:?}: {problem}")]
     Unresolved {
         /// The variable.
         name: String,

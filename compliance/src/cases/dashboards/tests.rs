@@ -269,11 +269,11 @@ async fn variables_of_all_types_have_values() {
         ),
         (
             json!({"type": "query", "query": "label_values(x)", "regex": "/(/"}),
-            "left out: variable \"v\": \"(\": regex parse error:\n    (\n    ^\nerror: unclosed group",
+            "left out: uses the variable \"v\": \"(\": regex parse error:\n    (\n    ^\nerror: unclosed group",
         ),
         (
             json!({"type": "query", "datasource": {"type": "loki"}, "query": "label_values(x)"}),
-            "left out: variable \"v\": is for the data source loki",
+            "left out: uses the variable \"v\": is for the data source loki",
         ),
     ] {
         let mut variable = variable;
@@ -294,11 +294,11 @@ async fn variables_may_use_others() {
         {"name": "a", "type": "query", "query": "label_values($b)"},
         {"name": "b", "type": "query", "query": "label_values($a)"},
     ]);
-    let left_out = "left out: variable \"b\": variable \"a\": no variable \"b\"";
+    let left_out = "left out: uses the variable \"b\": uses the variable \"a\": uses \"b\", which is no variable";
     assert_eq!(filled("$b", circle).await, left_out);
     assert_eq!(
         filled("$nobody", json!([])).await,
-        "left out: no variable \"nobody\""
+        "left out: uses \"nobody\", which is no variable"
     );
 }
 
@@ -424,7 +424,7 @@ async fn what_is_no_dashboard_is_told() {
     let reason = found.left_out[0].reason.to_string();
     assert_eq!(
         reason,
-        "variable \"v\": values of the label x: connection refused"
+        "uses the variable \"v\": values of the label x: connection refused"
     );
 }
 
