@@ -21,6 +21,7 @@
 
 mod almost;
 pub mod answer;
+pub mod bench;
 pub mod cases;
 pub mod compare;
 pub mod endpoint;
