@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use quarrel_engine::{QueryRange, Timestamp};
+use quarrel_planner::{ParserOptions, parse};
 
 use super::*;
 use crate::cases::Origin;
