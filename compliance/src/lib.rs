@@ -33,6 +33,7 @@ mod run;
 pub mod script;
 pub mod shrink;
 mod store;
+mod syntax;
 
 pub use almost::almost_equal;
 pub use run::{Failure, FileSummary, RunOptions, Skipped, Summary, run_files, run_text};
