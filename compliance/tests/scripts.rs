@@ -1,6 +1,6 @@
 //! Runs quarrel's own scripts, for what Prometheus's scripts leave open.
-//! Prometheus passes them too: `go test ./scripts` in `compliance/go` runs the
-//! same files.
+//! Prometheus passes them too: `compliance/go/on-prometheus.sh` runs the same
+//! files there.
 
 use std::path::{Path, PathBuf};
 

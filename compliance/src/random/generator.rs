@@ -148,7 +148,11 @@ impl Iterator for Generator {
     }
 }
 
-/// Whether a text is a query.
+/// Whether a text is a query, also where names beyond ASCII need quotes.
 pub(super) fn is_query(text: &str) -> bool {
-    tree(text).is_some()
+    let options = ParserOptions {
+        enable_unquoted_utf8_names: false,
+        ..ParserOptions::all()
+    };
+    quarrel_planner::parse(text, &options).is_ok()
 }

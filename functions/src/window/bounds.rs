@@ -219,7 +219,9 @@ fn guess(timestamps: &[i64], at: usize, grid: Grid, counts: &mut [u32; BLOCK]) -
     let last = (phase + per_step * (len as u64 - 1)) >> 32;
     let is_even = phase >> 32 == 0 && last == BLOCK as u64 - 1;
     if is_even && let Some(near) = samples.first_chunk().and_then(|s| Near::new(s, grid)) {
-        return near.count(base, counts).then_some(BLOCK);
+        // There may be fewer times than the block has, if steps are a little
+        // longer than the gaps between samples.
+        return near.count(base, counts).then_some(len);
     }
     let mut holds = true;
     let (mut end, mut at) = (grid.start_ms, phase);

@@ -238,22 +238,47 @@ proptest! {
             3 => (-20i64..400_000).prop_map(|ms| (0, ms)),
             1 => (0i64..12).prop_map(|steps| (steps, 0))
         ],
+        len in 2usize..=200,
     ) {
         let timestamps: Vec<i64> = times(&gaps).iter().map(|t| t + from).collect();
         // Steps of as many gaps, or as a part of one.
         let gap = gaps.first().copied().unwrap_or(1);
         let step = aligned.map_or(step, |(times, part)| (gap * times / part).max(1));
         let range = range.0 * step + range.1;
-        let ends = Grid { start_ms: start, step_ms: step, len: 200 };
+        let ends = Grid { start_ms: start, step_ms: step, len };
         let mut bounds = vec![Bounds { lo: 9, hi: 9 }];
         compute_bounds(&timestamps, ends, range, &mut bounds);
-        prop_assert_eq!(bounds.len(), 200);
+        prop_assert_eq!(bounds.len(), len);
         for (i, b) in bounds.iter().enumerate() {
             let inside = |&t: &i64| t > ends.at(i) - range && t <= ends.at(i);
             let want: Vec<i64> = timestamps.iter().copied().filter(inside).collect();
             prop_assert_eq!(&timestamps[b.range()], &want[..]);
         }
         prop_assert!(bounds.windows(2).all(|w| w[0].lo <= w[1].lo && w[0].hi <= w[1].hi));
+    }
+}
+
+/// Steps a little longer or shorter than the gaps between samples, and grids that
+/// end anywhere in a block.
+#[test]
+fn blocks_of_all_lengths_are_counted() {
+    let timestamps: Vec<i64> = (0..400).map(|i| i * 60_000).collect();
+    for step_ms in [59_001, 60_000, 60_001, 61_001, 61_900] {
+        for len in 2..=140 {
+            let start_ms = 600_000 + len as i64 * 7;
+            let ends = Grid {
+                start_ms,
+                step_ms,
+                len,
+            };
+            let mut bounds = Vec::new();
+            compute_bounds(&timestamps, ends, 300_000, &mut bounds);
+            for (i, b) in bounds.iter().enumerate() {
+                let hi = timestamps.partition_point(|&t| t <= ends.at(i));
+                let lo = timestamps.partition_point(|&t| t <= ends.at(i) - 300_000);
+                assert_eq!((b.lo, b.hi), (lo as u32, hi as u32), "{ends:?} at {i}");
+            }
+        }
     }
 }
 
