@@ -73,7 +73,8 @@ impl Data for FakeData {
         Ok(series.into_iter().cloned().collect())
     }
 
-    /// Knows `count(name)`, `count(histogram_count(name))` and selectors.
+    /// Knows `count(name)`, the same of `histogram_count(name)` and `abs(name)`, and
+    /// selectors.
     async fn query(&self, expr: &str) -> Result<Vec<Sample>, DataError> {
         let Some(inner) = expr.strip_prefix("count(") else {
             let series = self.select(expr, &[expr.to_string()])?;
@@ -86,9 +87,11 @@ impl Data for FakeData {
         };
         let name = inner.trim_end_matches(')');
         let native = name.strip_prefix("histogram_count(");
-        let name = native.unwrap_or(name);
+        let floats = name.strip_prefix("abs(");
+        let name = native.or(floats).unwrap_or(name);
         let mut count = self.select(expr, &[name.to_string()])?.len();
-        if native.is_some() && !self.histograms.contains(name) {
+        let is_native = self.histograms.contains(name);
+        if native.is_some() && !is_native || floats.is_some() && is_native {
             count = 0;
         }
         let samples = (count > 0).then(|| Sample {

@@ -195,7 +195,9 @@ async fn find(kind: Kind, catalog: &Catalog, data: &impl Data) -> Result<Option<
         let (selector, count) = match kind {
             Kind::Classic => (format!("{name}_bucket"), format!("count({name}_bucket)")),
             Kind::Native => (name.into(), format!("count(histogram_count({name}))")),
-            _ => (name.into(), format!("count({name})")),
+            // Histograms have no absolute value.
+            Kind::Gauge => (name.into(), format!("count(abs({name}))")),
+            Kind::Counter | Kind::Info => (name.into(), format!("count({name})")),
         };
         let most = if kind == Kind::Classic {
             MOST_BUCKETS
@@ -228,9 +230,8 @@ async fn find(kind: Kind, catalog: &Catalog, data: &impl Data) -> Result<Option<
 fn labels(kind: Kind, series: &[BTreeMap<String, String>]) -> Option<(Found, bool)> {
     let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (name, value) in series.iter().flatten() {
-        let is_own = name == "__name__" || name == "le";
         let is_usable = is_plain_name(name) && !name.contains(':') && !name.starts_with("__");
-        if !is_own && is_usable && is_plain_value(value) {
+        if is_usable && name != "le" {
             values.entry(name).or_default().insert(value);
         }
     }
@@ -243,22 +244,26 @@ fn labels(kind: Kind, series: &[BTreeMap<String, String>]) -> Option<(Found, boo
     }
     let mut ranked: Vec<(&str, BTreeSet<&str>)> = values.into_iter().collect();
     ranked.sort_by_key(|(name, values)| {
-        let is_single = values.len() < 2;
-        (
-            is_single,
-            PLACES.contains(name),
-            std::cmp::Reverse(values.len()),
-        )
+        let is_alike = values.len() < 2 || plain(values).is_none();
+        let place = PLACES.contains(name);
+        (is_alike, place, std::cmp::Reverse(values.len()))
     });
     let (label, values) = ranked.first()?;
     let other = ranked.get(1).map_or(*label, |(name, _)| name);
+    let value = plain(values).or((kind == Kind::Info).then_some(""))?;
     let found = Found {
         metric: String::new(),
         label: (*label).into(),
-        value: (*values.first()?).into(),
+        value: value.into(),
         other: other.into(),
     };
     Some((found, kind == Kind::Info || values.len() > 1))
+}
+
+/// The first value that needs no escapes.
+fn plain<'a>(values: &BTreeSet<&'a str>) -> Option<&'a str> {
+    let mut values = values.iter().copied();
+    values.find(|value| is_plain_value(value))
 }
 
 /// Whether a name needs no quotes.
