@@ -11,6 +11,8 @@ pub(super) struct FakeData {
     /// Metrics that are native histograms.
     pub histograms: BTreeSet<String>,
     pub kinds: BTreeMap<String, String>,
+    /// Metrics whose values change.
+    pub changing: BTreeSet<String>,
     /// Why nothing is told.
     pub error: Option<String>,
 }
@@ -73,8 +75,8 @@ impl Data for FakeData {
         Ok(series.into_iter().cloned().collect())
     }
 
-    /// Knows `count(name)`, the same of `histogram_count(name)` and `abs(name)`, and
-    /// selectors.
+    /// Knows `count(name)`, the same of `histogram_count(name)`, `abs(name)` and
+    /// `changes(name[15m])`, and selectors.
     async fn query(&self, expr: &str) -> Result<Vec<Sample>, DataError> {
         let Some(inner) = expr.strip_prefix("count(") else {
             let series = self.select(expr, &[expr.to_string()])?;
@@ -85,6 +87,15 @@ impl Data for FakeData {
             });
             return Ok(samples.collect());
         };
+        if let Some(changes) = inner.strip_prefix("changes(") {
+            let name = changes.split('[').next().unwrap_or_default();
+            let sample = self.changing.contains(name).then(|| Sample {
+                labels: BTreeMap::new(),
+                value: 1.0,
+                time_ms: 1000,
+            });
+            return Ok(sample.into_iter().collect());
+        }
         let name = inner.trim_end_matches(')');
         let native = name.strip_prefix("histogram_count(");
         let floats = name.strip_prefix("abs(");

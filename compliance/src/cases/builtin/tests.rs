@@ -305,6 +305,13 @@ fn demo() -> FakeData {
     for device in ["a b", "sda", "sdb"] {
         data.add("disk_free_bytes", &[("device", device), ("job", "node")]);
     }
+    data.changing.insert("disk_free_bytes".into());
+    // They come before it, and tell less.
+    for device in ["x", "y"] {
+        data.add("disk_constant_bytes", &[("device", device)]);
+        data.add("cpu_busy_ratio", &[("instance", device), ("device", "one")]);
+    }
+    data.changing.insert("cpu_busy_ratio".into());
     for series in 0..300 {
         data.add(
             "a_many",
