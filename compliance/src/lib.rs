@@ -1,6 +1,7 @@
-//! Runs Prometheus's `.test` scripts on quarrel.
+//! Runs Prometheus's `.test` scripts and its unit tests of rules on quarrel.
 //!
-//! [`script`] reads the language, [`run_files`] and [`run_text`] run it.
+//! [`script`] reads the language of scripts, [`run_files`] and [`run_text`] run
+//! it. [`unit`] runs the files of `promtool test rules`.
 //!
 //! # Examples
 //! ```
@@ -25,13 +26,18 @@ pub mod cases;
 pub mod compare;
 pub mod endpoint;
 mod histogram;
+mod loaded;
 mod nhcb;
 pub mod random;
+pub mod remote;
 pub mod report;
 mod run;
 pub mod script;
 pub mod shrink;
 mod store;
+mod syntax;
+pub mod template;
+pub mod unit;
 
 pub use almost::almost_equal;
-pub use run::{Failure, FileSummary, RunOptions, Summary, run_files, run_text};
+pub use run::{Failure, FileSummary, RunOptions, Skipped, Summary, run_files, run_text};

@@ -8,37 +8,11 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
 use quarrel_functions::histogram::native::Histogram;
-use quarrel_storage::memory::{AppendError, FloatSample, HistogramSample, MemoryStorage};
+use quarrel_storage::memory::{FloatSample, HistogramSample, MemoryStorage};
 
-use crate::histogram::{Sequence, for_chunks, of_literal};
-use crate::nhcb;
-use crate::script::{Load, Point};
-
-/// Why a `load` failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadError {
-    /// The store refuses a sample.
-    #[error(transparent)]
-    Append(#[from] AppendError),
-    /// A sample is earlier than one that an earlier `load` brought.
-    #[error("out of order sample: {series} at {timestamp} ms")]
-    OutOfOrder {
-        /// The series' labels.
-        series: String,
-        /// The sample's time, ms.
-        timestamp: i64,
-    },
-    /// A time that 64 bits cannot hold.
-    #[error("the time of value {index} overflows")]
-    Time {
-        /// The index of the sample in its line, from 0.
-        index: usize,
-    },
-    /// Histograms that cannot be added, or invalid classic histograms.
-    #[error("{0}")]
-    Histogram(String),
-}
+use crate::histogram::for_chunks;
+use crate::loaded::{LoadError, LoadedSample, LoadedValue, expand};
+use crate::script::Load;
 
 /// Samples of a script.
 #[derive(Debug, Default)]
@@ -53,72 +27,40 @@ fn pairs(labels: &[(String, String)]) -> impl Iterator<Item = (&String, &String)
 }
 
 impl ScriptStore {
+    /// The samples.
+    pub fn memory(&self) -> &MemoryStorage {
+        &self.samples
+    }
+
     /// Takes the samples of a `load`.
     ///
     /// # Errors
     /// When the store refuses a sample or a series goes back in time, with the
     /// line.
     pub fn load(&self, load: &Load) -> Result<(), (usize, LoadError)> {
-        // Of a repeated series the last one counts.
-        let latest: BTreeMap<_, _> = load
-            .series
-            .iter()
-            .map(|s| (&s.description.labels, s))
-            .collect();
-        let mut classic = nhcb::Collector::default();
-        for series in latest.values() {
-            let failed = |e| (series.line, e);
-            let description = &series.description;
-            let points = description
-                .points()
-                .map_err(LoadError::Histogram)
-                .map_err(failed)?;
+        self.load_from(load, 0)
+    }
+
+    /// Takes the samples of a `load` whose first ones are at a time, ms.
+    ///
+    /// # Errors
+    /// As [`ScriptStore::load`].
+    pub fn load_from(&self, load: &Load, begin_ms: i64) -> Result<(), (usize, LoadError)> {
+        for series in expand(load, begin_ms)? {
             let mut columns = Columns::default();
-            let mut histograms = Sequence::default();
-            for (index, point) in points.into_iter().enumerate() {
-                let time = i64::try_from(index)
-                    .ok()
-                    .and_then(|i| i.checked_mul(load.step_ms));
-                let time = time.ok_or(LoadError::Time { index }).map_err(failed)?;
-                let start = series
-                    .start_offsets
-                    .as_ref()
-                    .and_then(|o| o.get(index))
-                    .copied();
-                let start = start.flatten().map_or(0, |offset| time + offset);
-                match point {
-                    Point::Omitted => {}
-                    Point::Float(value) => columns.push(time, value, start),
-                    Point::Histogram(point) => {
-                        let h = histograms.next(&point).map_err(LoadError::Histogram);
-                        columns.push_histogram(time, &h.map_err(failed)?, start);
-                    }
+            for LoadedSample {
+                time_ms,
+                start_ms,
+                value,
+            } in series.samples
+            {
+                match value {
+                    LoadedValue::Float(value) => columns.push(time_ms, value, start_ms),
+                    LoadedValue::Histogram(h) => columns.push_histogram(time_ms, &h, start_ms),
                 }
             }
-            if load.with_nhcb {
-                let samples = columns
-                    .timestamps
-                    .iter()
-                    .copied()
-                    .zip(columns.values.iter().copied());
-                classic
-                    .take(&description.labels, samples)
-                    .map_err(LoadError::Histogram)
-                    .map_err(failed)?;
-            }
-            self.take(&description.labels, columns).map_err(failed)?;
-        }
-        let line = load.series.first().map_or(0, |s| s.line);
-        for (labels, samples) in classic
-            .finish()
-            .map_err(|e| (line, LoadError::Histogram(e)))?
-        {
-            let mut columns = Columns::default();
-            for (time, literal) in samples {
-                let h = of_literal(&literal).map_err(|e| (line, LoadError::Histogram(e)))?;
-                columns.push_histogram(time, &h, 0);
-            }
-            self.take(&labels, columns).map_err(|e| (line, e))?;
+            self.take(&series.labels, columns)
+                .map_err(|error| (series.line, error))?;
         }
         Ok(())
     }

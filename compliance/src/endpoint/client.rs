@@ -110,6 +110,29 @@ impl Endpoint {
         }
     }
 
+    /// Sends a body to a URL of the same server, with the endpoint's
+    /// authentication.
+    ///
+    /// # Errors
+    /// [`AskError`] if nothing complete came back in time.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Reply, AskError> {
+        let mut request = self.client.post(url).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (limit, mut begun) = (self.options.timeout, false);
+        let answered = tokio::time::timeout(limit, self.receive(request, &mut begun));
+        match answered.await {
+            Ok(reply) => reply,
+            Err(_) => Err(AskError::Timeout { limit, begun }),
+        }
+    }
+
     /// Sends a request to a path below `/api/v1/`, by GET alone where `get` says
     /// so or the options do.
     pub(super) async fn send(
@@ -174,6 +197,14 @@ impl Endpoint {
                 post.header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             }
         };
+        self.receive(request, begun).await
+    }
+
+    async fn receive(
+        &self,
+        request: reqwest::RequestBuilder,
+        begun: &mut bool,
+    ) -> Result<Reply, AskError> {
         let asked = Instant::now();
         let sent = request.send().await;
         let response = sent.map_err(|error| match error.is_connect() {

@@ -13,6 +13,7 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// What the server does.
@@ -110,6 +111,7 @@ async fn serve(
         path: target.split('?').next().unwrap_or_default().to_string(),
         headers,
         parameters: Vec::new(),
+        body: Vec::new(),
     };
     let length: usize = asked.header("content-length").parse().unwrap_or(0);
     while bytes.len() < head.len() + 4 + length {
@@ -120,6 +122,7 @@ async fn serve(
         let pairs = form_urlencoded::parse(form).into_owned();
         asked.parameters.extend(pairs);
     }
+    asked.body = bytes[head.len() + 4..].to_vec();
     let told = tell(&asked);
     seen.lock().unwrap().push(asked);
     let (status, headers, body, sent) = match told {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use quarrel_engine::{Point as Got, SampleValue, Series, Value};
+use quarrel_engine::histogram::HistogramRef;
+use quarrel_engine::{SampleValue, Value};
 use quarrel_functions::fmt::{format_f, format_g, quote};
 
 use crate::almost::almost_equal;
-use crate::histogram::{Sequence, almost_same};
+use crate::answer;
+use crate::histogram::{Sequence, almost_same, almost_shown};
 use crate::script::{Eval, EvalTime, HistogramPoint, Point, SeriesDescription};
 
 /// Differences that are printed; further ones are counted.
@@ -14,21 +16,69 @@ const SHOWN_DIFFERENCES: usize = 4;
 
 /// An answer with label strings.
 #[derive(Debug)]
-pub(super) enum Answer<'a> {
+pub(crate) enum Answer<'a> {
     Scalar(f64),
     String(String),
     Vector(Vec<Series<'a>>),
     Matrix(Vec<Series<'a>>),
 }
 
+/// A series of an answer.
+#[derive(Debug)]
+pub(crate) struct Series<'a> {
+    /// Sorted by name.
+    pub(crate) labels: Vec<(String, String)>,
+    /// In order of time.
+    pub(crate) points: Vec<Got<'a>>,
+}
+
+/// A sample of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Got<'a> {
+    pub(crate) timestamp: i64,
+    pub(crate) value: GotValue<'a>,
+}
+
+impl Got<'_> {
+    pub(crate) fn as_float(&self) -> Option<f64> {
+        match self.value {
+            GotValue::Float(value) => Some(value),
+            GotValue::Histogram(_) | GotValue::Shown(_) => None,
+        }
+    }
+}
+
+/// Its value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum GotValue<'a> {
+    Float(f64),
+    Histogram(HistogramRef<'a>),
+    /// A histogram as the HTTP API shows it.
+    Shown(&'a answer::Histogram),
+}
+
 impl<'a> Answer<'a> {
-    pub(super) fn of(value: &'a Value) -> Self {
+    pub(crate) fn of(value: &'a Value) -> Self {
         match value {
             Value::Scalar { value, .. } => Answer::Scalar(*value),
             Value::String { value, .. } => Answer::String(value.clone()),
-            Value::Vector(set) => Answer::Vector(set.to_series()),
-            Value::Matrix(set) => Answer::Matrix(set.to_series()),
+            Value::Vector(set) => Answer::Vector(set.to_series().into_iter().map(row).collect()),
+            Value::Matrix(set) => Answer::Matrix(set.to_series().into_iter().map(row).collect()),
         }
+    }
+}
+
+fn row(series: quarrel_engine::Series<'_>) -> Series<'_> {
+    let points = series.points.iter().map(|point| Got {
+        timestamp: point.timestamp,
+        value: match point.value {
+            SampleValue::Float(value) => GotValue::Float(value),
+            SampleValue::Histogram(h) => GotValue::Histogram(h),
+        },
+    });
+    Series {
+        points: points.collect(),
+        labels: series.labels,
     }
 }
 
@@ -36,7 +86,7 @@ impl<'a> Answer<'a> {
 ///
 /// # Errors
 /// The differences, in lines.
-pub(super) fn compare(eval: &Eval, answer: &Answer<'_>) -> Result<(), Vec<String>> {
+pub(crate) fn compare(eval: &Eval, answer: &Answer<'_>) -> Result<(), Vec<String>> {
     let expect = &eval.expect;
     let one = |line: String| Err(vec![line]);
     match answer {
@@ -159,13 +209,16 @@ fn compare_point(want: Option<&Point>, series: &Series<'_>) -> Option<String> {
 
 /// Whether a value is as expected. An omitted value counts as 0 where a value
 /// is needed, as in Prometheus.
-fn equal(want: &Point, got: SampleValue<'_>) -> bool {
+fn equal(want: &Point, got: GotValue<'_>) -> bool {
     match (want, got) {
-        (Point::Float(want), SampleValue::Float(got)) => almost_equal(*want, got),
-        (Point::Omitted, SampleValue::Float(got)) => almost_equal(0.0, got),
-        (Point::Histogram(point), SampleValue::Histogram(got)) => Sequence::default()
+        (Point::Float(want), GotValue::Float(got)) => almost_equal(*want, got),
+        (Point::Omitted, GotValue::Float(got)) => almost_equal(0.0, got),
+        (Point::Histogram(point), GotValue::Histogram(got)) => Sequence::default()
             .next(point)
             .is_ok_and(|want| almost_same(&want.view(), &got, point.hint_is_set)),
+        (Point::Histogram(point), GotValue::Shown(got)) => Sequence::default()
+            .next(point)
+            .is_ok_and(|want| almost_shown(&want.view(), got)),
         _ => false,
     }
 }
@@ -297,11 +350,22 @@ fn histogram_text(point: &HistogramPoint) -> String {
     }
 }
 
-fn value_text(value: SampleValue<'_>) -> String {
+fn value_text(value: GotValue<'_>) -> String {
     match value {
-        SampleValue::Float(value) => number(value),
-        SampleValue::Histogram(h) => h.to_test_expression(),
+        GotValue::Float(value) => number(value),
+        GotValue::Histogram(h) => h.to_test_expression(),
+        GotValue::Shown(h) => shown_text(h),
     }
+}
+
+fn shown_text(h: &answer::Histogram) -> String {
+    let buckets = h.buckets.iter().map(|bucket| {
+        let (lower, upper) = (number(bucket.lower), number(bucket.upper));
+        format!("[{lower},{upper}]:{}", number(bucket.count))
+    });
+    let buckets = shortened(buckets.collect());
+    let (count, sum) = (number(h.count), number(h.sum));
+    format!("{{{{count:{count} sum:{sum} between {buckets}}}}}")
 }
 
 /// As Go prints it with `%v`.

@@ -12,7 +12,8 @@ use quarrel_planner::format_duration;
 use super::at_modifier::pinned;
 use super::compare::{Answer, compare};
 use super::exact;
-use crate::script::{Eval, EvalTime, Expectations, TextMatch};
+use super::messages::{check_annotations, check_failure};
+use crate::script::{Eval, EvalTime};
 use crate::store::ScriptStore;
 
 /// The range query that is compared with an instant query has its other steps
@@ -155,7 +156,7 @@ impl Runner<'_> {
         let answer = match instant {
             Value::Scalar { .. } => {
                 let point = middle.first().and_then(|s| s.points.first());
-                match point.and_then(|p| p.value.as_float()) {
+                match point.and_then(|p| p.as_float()) {
                     Some(value) => Answer::Scalar(value),
                     None => return Err(Stop::because("no value at the middle step")),
                 }
@@ -193,20 +194,20 @@ impl Runner<'_> {
                 if gave_up {
                     return Err(Stop::because(format!("the query failed: {error}")));
                 }
-                check_failure(expect, &error.to_string())?;
+                check_failure(expect, &error.to_string()).map_err(Stop)?;
                 return Ok(None);
             }
         };
         if expect.fail.is_some() {
             return Err(Stop::because("expected the query to fail, but it did not"));
         }
-        check_annotations(expect, &result)?;
+        check_annotations(expect, &result.warnings, &result.infos).map_err(Stop)?;
         Ok(Some(result))
     }
 }
 
 /// Whether a query depends on its range and step.
-fn depends_on_range(text: &str) -> bool {
+pub(crate) fn depends_on_range(text: &str) -> bool {
     ["start()", "end()", "range()", "step()"]
         .iter()
         .any(|f| text.contains(f))
@@ -216,75 +217,4 @@ fn time_text(ms: i64) -> String {
     let sign = if ms < 0 { "-" } else { "" };
     let magnitude = i64::try_from(ms.unsigned_abs()).unwrap_or(i64::MAX);
     format!("{sign}{}", format_duration(magnitude))
-}
-
-fn check_failure(expect: &Expectations, error: &str) -> Result<(), Stop> {
-    let Some(conditions) = &expect.fail else {
-        return Err(Stop::because(format!("the query failed: {error}")));
-    };
-    match conditions.iter().find(|c| !c.matches(error)) {
-        None => Ok(()),
-        Some(condition) => Err(Stop(vec![
-            format!("expected the error {condition}"),
-            format!("but got {error:?}"),
-        ])),
-    }
-}
-
-fn check_annotations(expect: &Expectations, result: &QueryResult) -> Result<(), Stop> {
-    let (warnings, infos) = (&result.warnings, &result.infos);
-    let foreign = |(texts, prefix): (&Vec<String>, &str)| {
-        texts.iter().find(|t| !t.starts_with(prefix)).cloned()
-    };
-    let all = [(warnings, "PromQL warning: "), (infos, "PromQL info: ")];
-    if let Some(text) = all.into_iter().find_map(foreign) {
-        return Err(Stop::because(format!(
-            "neither a warning nor an info of PromQL: {text:?}"
-        )));
-    }
-    if expect.some_warn && warnings.is_empty() {
-        return Err(Stop::because("expected warnings, but got none"));
-    }
-    if expect.some_info && infos.is_empty() {
-        return Err(Stop::because("expected infos, but got none"));
-    }
-    check_texts("warning", &expect.warn, warnings)?;
-    check_texts("info", &expect.info, infos)?;
-    for (refused, kind, texts) in [
-        (expect.no_warn, "warnings", warnings),
-        (expect.no_info, "infos", infos),
-    ] {
-        if refused && !texts.is_empty() {
-            return Err(Stop::because(format!(
-                "expected no {kind}, but got {texts:?}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Checks that each condition matches a text and each text matches a condition.
-fn check_texts(kind: &str, conditions: &[TextMatch], texts: &[String]) -> Result<(), Stop> {
-    if conditions.is_empty() {
-        return Ok(());
-    }
-    if texts.is_empty() {
-        return Err(Stop::because(format!("expected {kind}s, but got none")));
-    }
-    if let Some(missing) = conditions
-        .iter()
-        .find(|c| !texts.iter().any(|t| c.matches(t)))
-    {
-        return Err(Stop(vec![
-            format!("expected the {kind} {missing}"),
-            format!("but got {texts:?}"),
-        ]));
-    }
-    match texts
-        .iter()
-        .find(|t| !conditions.iter().any(|c| c.matches(t)))
-    {
-        Some(text) => Err(Stop::because(format!("unexpected {kind} {text:?}"))),
-        None => Ok(()),
-    }
 }

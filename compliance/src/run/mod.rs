@@ -5,6 +5,7 @@ mod at_modifier;
 mod compare;
 mod eval;
 mod exact;
+mod messages;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,10 @@ use std::time::Duration;
 use quarrel_engine::{Engine, EngineOptions, QueryError};
 use quarrel_planner::ParserOptions;
 
-pub use report::{Failure, FileSummary, Summary};
+pub(crate) use compare::{Answer, Got, GotValue, Series, compare};
+pub(crate) use eval::depends_on_range;
+pub(crate) use messages::{check_annotations, check_failure};
+pub use report::{Failure, FileSummary, Skipped, Summary};
 
 use crate::script::{self, CommandKind, ScriptError};
 use crate::store::ScriptStore;

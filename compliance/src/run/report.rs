@@ -1,5 +1,6 @@
 //! The results of scripts, and how they are printed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The results of several files.
@@ -18,6 +19,8 @@ pub struct FileSummary {
     pub passed: usize,
     /// The failures.
     pub failures: Vec<Failure>,
+    /// What was not asked; only where scripts run on another server.
+    pub skipped: Vec<Skipped>,
     /// Each answer to the bit, with its query, in the order in which the
     /// queries ran; empty unless
     /// [`RunOptions::keep_answers`](crate::RunOptions::keep_answers) is set.
@@ -35,12 +38,24 @@ pub struct Failure {
     pub details: Vec<String>,
 }
 
+/// An `eval` that was not asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its line, from 1.
+    pub line: usize,
+    /// Its query.
+    pub query: String,
+    /// Why.
+    pub reason: String,
+}
+
 impl FileSummary {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         FileSummary {
             name: name.to_string(),
             passed: 0,
             failures: Vec::new(),
+            skipped: Vec::new(),
             answers: Vec::new(),
         }
     }
@@ -55,6 +70,15 @@ impl Summary {
     /// How many `eval`s, files and loads failed.
     pub fn failed(&self) -> usize {
         self.files.iter().map(|f| f.failures.len()).sum()
+    }
+
+    /// How many `eval`s were not asked, for each reason.
+    pub fn skipped(&self) -> BTreeMap<&str, usize> {
+        let mut reasons = BTreeMap::new();
+        for skipped in self.files.iter().flat_map(|f| &f.skipped) {
+            *reasons.entry(skipped.reason.as_str()).or_default() += 1;
+        }
+        reasons
     }
 
     /// Whether nothing failed.
@@ -93,6 +117,14 @@ impl fmt::Display for Summary {
         for file in &self.files {
             write!(f, "{file}")?;
         }
-        write!(f, "{} passed, {} failed", self.passed(), self.failed())
+        let skipped = self.skipped();
+        for (reason, count) in &skipped {
+            writeln!(f, "skipped {count}: {reason}")?;
+        }
+        write!(f, "{} passed, {} failed", self.passed(), self.failed())?;
+        match skipped.values().sum() {
+            0_usize => Ok(()),
+            count => write!(f, ", {count} skipped"),
+        }
     }
 }

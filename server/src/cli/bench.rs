@@ -13,11 +13,11 @@ use quarrel_compliance::cases::{Case, Expected};
 use quarrel_compliance::endpoint::Endpoint;
 use quarrel_engine::QueryTimes;
 
-use super::compare::{Lazy, TimeArgs, list};
 use super::endpoint::{Access, Opened, RequestArgs, access_args};
 use super::failure::{Failure, Outcome};
 use super::options::{EngineArgs, Span};
-use super::sources::SourceArgs;
+use super::sources::{SourceArgs, list};
+use super::times::{Lazy, TimeArgs};
 
 /// The time between two updates of the line on the terminal.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -194,7 +194,7 @@ impl BenchArgs {
         suite: &Suite,
         first: &Endpoint,
     ) -> Result<Vec<(Case, QueryTimes)>, Failure> {
-        let mut data = Lazy::new(first, &self.sources, &self.times);
+        let mut data = Lazy::new(first, &self.sources, &self.times)?;
         let mut schedule = self.times.schedule(suite, &mut data).await?;
         if !self.times.is_given() && schedule.times.len() > 2 {
             // Instants take as long in the middle.

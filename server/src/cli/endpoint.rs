@@ -158,7 +158,7 @@ impl Opened {
     }
 }
 
-fn options(access: Access, requests: &RequestArgs) -> Result<EndpointOptions, Failure> {
+pub(super) fn options(access: Access, requests: &RequestArgs) -> Result<EndpointOptions, Failure> {
     let mut parameters = Vec::new();
     for pair in &access.parameters {
         let pair = pair.split_once('=');

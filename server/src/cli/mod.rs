@@ -11,9 +11,11 @@ mod loopback;
 mod options;
 mod parse;
 mod query;
+mod remote;
 mod serve;
 mod sources;
 mod test;
+mod times;
 
 use std::process::ExitCode;
 

@@ -9,9 +9,10 @@ use quarrel_compliance::cases::suite::{self, Suite};
 use quarrel_compliance::cases::{self, Case, Origin, builtin, dashboards};
 use quarrel_compliance::endpoint::EndpointData;
 use quarrel_compliance::random::{Generator, Options};
+use quarrel_engine::QueryTimes;
 use quarrel_matchers::Regex;
 
-use super::failure::Failure;
+use super::failure::{Failure, Outcome};
 use super::options::Span;
 
 /// What is asked. Without any source, it is the list that is built in.
@@ -47,6 +48,9 @@ pub(super) struct SourceArgs {
     /// How many of 100 random queries are wrong on purpose.
     #[arg(long, value_name = "N", default_value_t = Options::default().broken, value_parser = clap::value_parser!(u8).range(0..=100))]
     broken: u8,
+    /// No random query looks behind the last time of the data, where a server may still write.
+    #[arg(long)]
+    past: bool,
     /// Ask experimental functions and syntax, too, of random queries and of the list that is
     /// built in.
     #[arg(long)]
@@ -157,7 +161,7 @@ impl SourceArgs {
             let options = Options {
                 experimental: self.experimental,
                 broken: self.broken,
-                ..Options::default()
+                past: self.past,
             };
             let random = Generator::new(schema, self.seed, options).filter(kept);
             let most = self
@@ -179,4 +183,20 @@ impl SourceArgs {
             notes,
         })
     }
+}
+
+/// Prints the queries, one a line.
+pub(super) fn list(queries: impl Iterator<Item = (Case, QueryTimes)>) -> Outcome {
+    let mut out = String::new();
+    let mut last = String::new();
+    for (case, _) in queries {
+        // A line break may stand in a string as well as between tokens.
+        let line = case.query.replace('\n', " ");
+        if line != last {
+            out.push_str(&line);
+            out.push('\n');
+            last = line;
+        }
+    }
+    super::query::print(out.as_bytes())
 }
