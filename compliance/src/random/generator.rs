@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use quarrel_engine::{QueryTimes, Timestamp};
+use quarrel_planner::ParserOptions;
 
 use super::catalog::Catalog;
 use super::dice::Dice;
@@ -10,7 +11,6 @@ use super::metric::{Metric, MetricKind};
 use super::options::Options;
 use super::schema::Schema;
 use crate::cases::{Case, Origin};
-use crate::syntax::tree;
 
 /// How many parts a query has at most, about. Joins at each level would be
 /// exponential.
