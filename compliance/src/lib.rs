@@ -1,9 +1,43 @@
-//! Runs Prometheus's `.test` scripts and its unit tests of rules on quarrel.
+//! Does a server that speaks PromQL answer as Prometheus does, and how fast?
 //!
-//! [`script`] reads the language of scripts, [`run_files`] and [`run_text`] run
-//! it. [`unit`] runs the files of `promtool test rules`.
+//! - [`compare`] asks two [endpoints](endpoint) the same queries and finds the
+//!   differences, [`report`] prints them. [`cases`] are the sources of queries,
+//!   [`random`] makes some, [`shrink`] makes one smaller.
+//! - [`bench`] measures endpoints beside each other.
+//! - [`run_files`] runs Prometheus's `.test` scripts on quarrel's engine,
+//!   [`remote`] on another server; [`script`] reads them.
+//! - [`unit`] runs unit tests of rules, as `promtool test rules` does.
 //!
-//! # Examples
+//! The commands `quarrel compare`, `quarrel bench` and `quarrel test` are made of
+//! it.
+//!
+//! # Two servers
+//! ```no_run
+//! use futures::StreamExt as _;
+//! use quarrel_compliance::cases::{Case, Origin};
+//! use quarrel_compliance::compare::{CompareOptions, Comparison};
+//! use quarrel_compliance::endpoint::{Endpoint, EndpointOptions};
+//! use quarrel_compliance::report::{Format, Report};
+//! use quarrel_engine::{QueryTimes, Timestamp};
+//!
+//! # async fn compare() -> Result<(), Box<dyn std::error::Error>> {
+//! let reference = Endpoint::new("http://127.0.0.1:9090", EndpointOptions::default())?;
+//! let test = Endpoint::new("http://127.0.0.1:9091", EndpointOptions::default())?;
+//! let comparison = Comparison::new(reference, test, CompareOptions::default());
+//! let at = QueryTimes::Instant(Timestamp::from_secs(1_795_480_000));
+//! let queries = ["up", "rate(up[5m])"].map(|text| (Case::new(text, Origin::default()), at));
+//! let mut report = Report::new("prometheus", "mine", false);
+//! let mut outcomes = std::pin::pin!(comparison.outcomes(queries));
+//! while let Some(outcome) = outcomes.next().await {
+//!     report.add(outcome);
+//! }
+//! report.write(Format::Text, &mut std::io::stdout())?;
+//! assert_eq!(report.counts.different, 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A script
 //! ```
 //! use quarrel_compliance::{RunOptions, run_text};
 //!
