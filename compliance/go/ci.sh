@@ -20,7 +20,7 @@ go vet ./...
 # Cached results do not notice changed scripts.
 go test -count=1 ./...
 
-go build -o "$bin/" ./cmd/difftest ./cmd/parsetest ./cmd/promtoolcheck ./cmd/livetest
+go build -o "$bin/" ./cmd/difftest ./cmd/parsetest ./cmd/promtoolcheck ./cmd/unittestcheck ./cmd/livetest
 for program in prometheus promtool; do
 	if [ ! -x "$bin/$program" ]; then
 		go build -tags remove_all_sd -o "$bin/" "github.com/prometheus/prometheus/cmd/$program"
@@ -52,4 +52,6 @@ features=promql-delayed-name-removal,type-and-unit-labels
 "$bin/difftest" -quarrel "$quarrel" -shape blocks -histograms -xor2 -st -seed 8 -n 1000 -hand=false -features "$features,use-start-timestamps" -skip "$known"
 "$bin/difftest" -quarrel "$quarrel" -shape mixed -xor2 -st -seed 9 -n 1000 -hand=false -features promql-per-step-stats,use-start-timestamps -skip "$magnified"
 "$bin/promtoolcheck" -quarrel "$quarrel" -prometheus "$bin/prometheus" -promtool "$bin/promtool"
+# The verdicts on unit tests of rules.
+"$bin/unittestcheck" -quarrel "$quarrel" -promtool "$bin/promtool" -damaged 200
 "$bin/livetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -duration 60s -block 15s

@@ -45,12 +45,13 @@ impl Search {
         let config = meta::Config::new().nfa_size_limit(Some(MAX_NFA));
         let built = with_stack(|| {
             let hir = translate::for_captures(&parsed.ast);
-            meta::Builder::new().configure(config).build_from_hir(&hir)
+            let built = meta::Builder::new().configure(config).build_from_hir(&hir);
+            built.ok()
         });
-        let too_large = |_| RegexError::new(RegexErrorKind::TooLarge, pattern);
+        let too_large = || RegexError::new(RegexErrorKind::TooLarge, pattern);
         Ok(Search {
             pattern: pattern.into(),
-            regex: built.map_err(too_large)?,
+            regex: built.ok_or_else(too_large)?,
             groups: parsed.groups,
         })
     }

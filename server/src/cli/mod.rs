@@ -39,7 +39,7 @@ enum Command {
     /// Show the plan of a query, and with --analyze the statistics of each
     /// operator.
     Explain(explain::ExplainArgs),
-    /// Run Prometheus's .test files.
+    /// Run unit tests of rules (as promtool does), and Prometheus's .test files.
     Test(test::TestArgs),
     /// Print the syntax tree of a query as JSON.
     Parse(parse::ParseArgs),
@@ -117,6 +117,8 @@ mod tests {
             "quarrel query --start=-1h -- -up",
             "quarrel explain --analyze up",
             "quarrel test a.test b.test",
+            "quarrel test a.yml --run ^a --run b --diff --ignore-unknown-fields --junit r.xml",
+            "quarrel test a.yml --experimental true --delayed-name-removal=true",
             "quarrel format up",
         ] {
             let parsed = Cli::try_parse_from(line.split_whitespace());
