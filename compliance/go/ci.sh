@@ -19,7 +19,7 @@ fi
 go vet ./...
 go test ./...
 
-go build -o "$bin/" ./cmd/difftest ./cmd/parsetest ./cmd/promtoolcheck ./cmd/livetest
+go build -o "$bin/" ./cmd/difftest ./cmd/parsetest ./cmd/promtoolcheck ./cmd/unittestcheck ./cmd/livetest
 for program in prometheus promtool; do
 	if [ ! -x "$bin/$program" ]; then
 		go build -tags remove_all_sd -o "$bin/" "github.com/prometheus/prometheus/cmd/$program"
@@ -57,4 +57,6 @@ features=promql-delayed-name-removal,type-and-unit-labels
 # All of PromQL against a real Prometheus.
 "$bin/difftest" -quarrel "$quarrel" -real "$bin/prometheus" -list -shape blocks -histograms -experimental
 "$bin/promtoolcheck" -quarrel "$quarrel" -prometheus "$bin/prometheus" -promtool "$bin/promtool"
+# The verdicts on unit tests of rules.
+"$bin/unittestcheck" -quarrel "$quarrel" -promtool "$bin/promtool" -damaged 200
 "$bin/livetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -duration 60s -block 15s

@@ -7,6 +7,7 @@ use quarrel_functions::fmt::quote;
 use super::call::{CallError, Environment, Param};
 use super::functions;
 use super::methods::{Member, member};
+use super::place::At;
 use super::printf::plain;
 use super::tree::{Branch, Command, Node, Operand, OperandKind, Pipe, Tree};
 use super::value::Value;
@@ -35,40 +36,6 @@ enum Flow {
 }
 
 type Run<T> = Result<T, Stop>;
-
-/// What is evaluated, for messages.
-#[derive(Clone, Copy)]
-enum At<'a> {
-    Nowhere,
-    Node(usize, &'a Node),
-    Pipe(&'a Pipe),
-    Command(&'a Command),
-    Operand(&'a Operand),
-}
-
-impl At<'_> {
-    fn pos(self) -> Option<usize> {
-        Some(match self {
-            At::Nowhere => return None,
-            At::Node(pos, _) => pos,
-            At::Pipe(pipe) => pipe.pos,
-            At::Command(command) => command.pos,
-            At::Operand(operand) => operand.pos,
-        })
-    }
-}
-
-impl fmt::Display for At<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            At::Nowhere => Ok(()),
-            At::Node(_, node) => write!(f, "{node}"),
-            At::Pipe(pipe) => write!(f, "{pipe}"),
-            At::Command(command) => write!(f, "{command}"),
-            At::Operand(operand) => write!(f, "{operand}"),
-        }
-    }
-}
 
 /// Runs a template.
 ///

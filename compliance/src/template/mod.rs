@@ -21,6 +21,9 @@
 //!   `ZeroThreshold`,
 //! - blocks and parentheses deeper than 200.
 //!
+//! These differ: `printf` takes no notice of the flag `#` for floats and for
+//! `%v`, and prints what a pointer points to where Go prints its address.
+//!
 //! # Examples
 //! ```
 //! use std::sync::Arc;
@@ -57,12 +60,14 @@ mod duration;
 mod error;
 mod escape;
 mod exec;
+mod floats;
 mod functions;
 mod humanize;
 mod lexer;
 mod methods;
 mod number;
 mod parser;
+mod place;
 mod printf;
 mod prometheus;
 #[cfg(test)]

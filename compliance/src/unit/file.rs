@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::start::Start;
-use super::yaml::{self, Millis, Number};
+use super::yaml::{self, Flag, Millis, Number};
 use crate::template::Labels;
 
 /// A whole file.
@@ -19,7 +19,7 @@ pub(super) struct TestFile {
     #[serde(deserialize_with = "yaml::list")]
     pub(super) tests: Vec<Test>,
     #[serde(deserialize_with = "yaml::or_default")]
-    pub(super) fuzzy_compare: bool,
+    pub(super) fuzzy_compare: Flag,
 }
 
 /// Series, and what is expected of them and of the rules.
@@ -160,6 +160,7 @@ mod tests {
             "evaluation_interval: -5m",
             "tests: []\ntests: []",
             "fuzzy_compare: maybe",
+            "fuzzy_compare: 'true'",
             "tests: [{promql_expr_test: [{exp_samples: [{value: '1'}]}]}]",
             "tests: [{promql_expr_test: [{exp_samples: [{value: NaN}]}]}]",
             "tests: [{start_timestamp: yesterday}]",
@@ -170,12 +171,32 @@ mod tests {
     }
 
     #[test]
+    fn flags_have_many_spellings() {
+        for (text, want) in [
+            ("true", true),
+            ("yes", true),
+            ("On", true),
+            ("no", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                read(&format!("fuzzy_compare: {text}"))
+                    .unwrap()
+                    .fuzzy_compare,
+                Flag(want),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn numbers_are_numbers() {
         for (text, want) in [
             ("1", 1.0),
             ("-2.5e3", -2500.0),
             (".inf", f64::INFINITY),
             ("0", 0.0),
+            ("010", 8.0),
             ("", 0.0),
         ] {
             let file = read(&format!(

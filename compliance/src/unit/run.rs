@@ -182,7 +182,7 @@ impl FileRun {
             context,
             start,
             interval,
-            fuzzy: self.file.fuzzy_compare,
+            fuzzy: self.file.fuzzy_compare.0,
             diff: shared.diff,
             failures: Vec::new(),
         };

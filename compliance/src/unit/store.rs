@@ -3,7 +3,6 @@
 //!
 //! What a rule writes is refused where Prometheus's head refuses it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -15,6 +14,7 @@ use quarrel_engine::storage::{
 use quarrel_functions::histogram::native::Histogram;
 use quarrel_functions::window::STALE_NAN_BITS;
 use quarrel_storage::memory::{AppendError, HistogramSample, MemoryStorage};
+use rustc_hash::FxHashMap;
 
 use crate::histogram::for_chunks;
 use crate::loaded::LoadError;
@@ -77,8 +77,8 @@ pub(super) struct TestStore {
     /// What is later is not seen yet, ms.
     till: AtomicI64,
     /// The input of series by labels, in order of time.
-    input: HashMap<Labels, Vec<Last>>,
-    written: Mutex<HashMap<Arc<Labels>, Last>>,
+    input: FxHashMap<Labels, Vec<Last>>,
+    written: Mutex<FxHashMap<Arc<Labels>, Last>>,
     /// The time of the newest sample that rules wrote, ms.
     newest: AtomicI64,
     /// The times of all input, sorted.
@@ -93,7 +93,7 @@ impl TestStore {
     pub(super) fn new(load: &Load, start_ms: i64) -> Result<Self, (usize, LoadError)> {
         let samples = ScriptStore::default();
         samples.load_from(load, start_ms)?;
-        let mut input: HashMap<Labels, Vec<Last>> = HashMap::new();
+        let mut input: FxHashMap<Labels, Vec<Last>> = FxHashMap::default();
         for series in &load.series {
             let points = series.description.points();
             let points = points.map_err(|e| (series.line, LoadError::Histogram(e)))?;
@@ -177,12 +177,12 @@ impl TestStore {
     /// # Errors
     /// When the store refuses one.
     pub(super) fn write(&self, samples: Vec<Written>) -> Result<(), WriteError> {
+        let mut written = self.written.lock();
         for sample in samples {
             let at_ms = sample.at_ms;
-            if self
-                .last(&sample.labels)
-                .is_some_and(|last| at_ms <= last.at_ms)
-            {
+            // Input was looked at by the check.
+            let known = written.get(&sample.labels);
+            if known.is_some_and(|last| at_ms <= last.at_ms) {
                 continue;
             }
             let bits = match &sample.value {
@@ -196,9 +196,7 @@ impl TestStore {
                 }
             };
             self.newest.fetch_max(at_ms, Ordering::Relaxed);
-            self.written
-                .lock()
-                .insert(sample.labels, Last { at_ms, bits });
+            written.insert(sample.labels, Last { at_ms, bits });
         }
         Ok(())
     }

@@ -25,6 +25,7 @@ pub(super) fn read<T: DeserializeOwned + Default>(bytes: &[u8]) -> Result<T, Str
             enforce_alias_anchor_ratio: false,
         },
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
+        legacy_octal_numbers: true,
         with_snippet: false,
     };
     let mut reader = text.as_bytes();
@@ -117,5 +118,29 @@ impl<'de> Deserialize<'de> for Number {
         }
 
         deserializer.deserialize_any(Numbers)
+    }
+}
+
+/// `true` or `false` in any of YAML's spellings; texts in quotes are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Flag(pub(super) bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Flags;
+
+        impl Visitor<'_> for Flags {
+            type Value = Flag;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true or false")
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Flag, E> {
+                Ok(Flag(value))
+            }
+        }
+
+        deserializer.deserialize_any(Flags)
     }
 }

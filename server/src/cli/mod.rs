@@ -50,7 +50,7 @@ enum Command {
     Compare(Box<compare::CompareArgs>),
     /// Measure how long endpoints take to answer queries.
     Bench(Box<bench::BenchArgs>),
-    /// Run Prometheus's .test files.
+    /// Run unit tests of rules (as promtool does), and Prometheus's .test files.
     Test(test::TestArgs),
     /// Print the syntax tree of a query as JSON.
     Parse(parse::ParseArgs),
@@ -132,6 +132,8 @@ mod tests {
             "quarrel test a.test b.test",
             "quarrel bench http://a new=data:/d --queries q.txt --rounds 3 --rate 5 --jobs 2 --duration 1m \
              --header X-Scope-OrgID:1 --http-config-of new=c.yml --baseline old.json --format html -o x.html",
+            "quarrel test a.yml --run ^a --run b --diff --ignore-unknown-fields --junit r.xml",
+            "quarrel test a.yml --experimental true --delayed-name-removal=true",
             "quarrel format up",
         ] {
             let parsed = Cli::try_parse_from(line.split_whitespace());
