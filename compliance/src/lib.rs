@@ -1,6 +1,7 @@
-//! Runs Prometheus's `.test` scripts on quarrel.
+//! Runs Prometheus's `.test` scripts and its unit tests of rules on quarrel.
 //!
-//! [`script`] reads the language, [`run_files`] and [`run_text`] run it.
+//! [`script`] reads the language of scripts, [`run_files`] and [`run_text`] run
+//! it. [`unit`] runs the files of `promtool test rules`.
 //!
 //! # Examples
 //! ```
@@ -20,6 +21,7 @@
 
 mod almost;
 pub mod answer;
+pub mod bench;
 pub mod cases;
 pub mod compare;
 pub mod endpoint;
@@ -34,6 +36,8 @@ pub mod script;
 pub mod shrink;
 mod store;
 mod syntax;
+pub mod template;
+pub mod unit;
 
 pub use almost::almost_equal;
 pub use run::{Failure, FileSummary, RunOptions, Skipped, Summary, run_files, run_text};

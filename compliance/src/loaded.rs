@@ -66,11 +66,12 @@ pub(crate) enum LoadedValue {
     Histogram(Histogram),
 }
 
-/// The samples of a `load`, those of converted classic histograms included.
+/// The samples of a `load` whose first ones are at a time, ms, those of converted
+/// classic histograms included.
 ///
 /// # Errors
 /// When a value cannot be made, with the line.
-pub(crate) fn expand(load: &Load) -> Result<Vec<LoadedSeries>, (usize, LoadError)> {
+pub(crate) fn expand(load: &Load, start_ms: i64) -> Result<Vec<LoadedSeries>, (usize, LoadError)> {
     // Of a repeated series the last one counts.
     let latest: BTreeMap<_, _> = load
         .series
@@ -84,7 +85,7 @@ pub(crate) fn expand(load: &Load) -> Result<Vec<LoadedSeries>, (usize, LoadError
         let points = series.description.points();
         let points = points.map_err(LoadError::Histogram).map_err(failed)?;
         let offsets = series.start_offsets.as_deref().unwrap_or_default();
-        let samples = samples(points, load.step_ms, offsets).map_err(failed)?;
+        let samples = samples(points, start_ms, load.step_ms, offsets).map_err(failed)?;
         let labels = series.description.labels.clone();
         if load.with_nhcb {
             let floats = samples.iter().filter_map(|sample| match sample.value {
@@ -121,6 +122,7 @@ pub(crate) fn expand(load: &Load) -> Result<Vec<LoadedSeries>, (usize, LoadError
 
 fn samples(
     points: Vec<Point>,
+    begin_ms: i64,
     step_ms: i64,
     offsets: &[Option<i64>],
 ) -> Result<Vec<LoadedSample>, LoadError> {
@@ -128,7 +130,7 @@ fn samples(
     let mut histograms = Sequence::default();
     for (index, point) in points.into_iter().enumerate() {
         let time = i64::try_from(index).ok();
-        let time = time.and_then(|index| index.checked_mul(step_ms));
+        let time = time.and_then(|index| index.checked_mul(step_ms)?.checked_add(begin_ms));
         let time_ms = time.ok_or(LoadError::Time { index })?;
         let offset = offsets.get(index).copied().flatten();
         let value = match point {

@@ -27,13 +27,26 @@ fn pairs(labels: &[(String, String)]) -> impl Iterator<Item = (&String, &String)
 }
 
 impl ScriptStore {
+    /// The samples.
+    pub fn memory(&self) -> &MemoryStorage {
+        &self.samples
+    }
+
     /// Takes the samples of a `load`.
     ///
     /// # Errors
     /// When the store refuses a sample or a series goes back in time, with the
     /// line.
     pub fn load(&self, load: &Load) -> Result<(), (usize, LoadError)> {
-        for series in expand(load)? {
+        self.load_from(load, 0)
+    }
+
+    /// Takes the samples of a `load` whose first ones are at a time, ms.
+    ///
+    /// # Errors
+    /// As [`ScriptStore::load`].
+    pub fn load_from(&self, load: &Load, begin_ms: i64) -> Result<(), (usize, LoadError)> {
+        for series in expand(load, begin_ms)? {
             let mut columns = Columns::default();
             for LoadedSample {
                 time_ms,

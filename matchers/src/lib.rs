@@ -5,7 +5,8 @@
 //! literals, prefixes, suffixes or substrings, which need no automaton.
 //! [`resolve()`] finds the matching ranges of a sorted dictionary, if possible
 //! without testing every value. [`Replacer`] is the other use of patterns in
-//! PromQL, that of `label_replace`.
+//! PromQL, that of `label_replace`; [`Search`] looks for a pattern anywhere in a
+//! text, for templates.
 //!
 //! Whatever a pattern is, a new matcher costs no more than its text, and what
 //! matching builds stays within a [`RegexBudget`].
@@ -22,6 +23,7 @@ mod quote;
 mod regex;
 mod replacer;
 mod resolve;
+mod search;
 mod searcher;
 mod syntax;
 
@@ -34,4 +36,5 @@ pub use quote::quote;
 pub use regex::Regex;
 pub use replacer::{Replacer, TooLong};
 pub use resolve::{Contiguous, SortedValues, Strategy, resolve, resolve_while};
+pub use search::Search;
 pub use syntax::{RegexError, RegexErrorKind};

@@ -11,7 +11,7 @@ mod engine;
 mod template;
 
 use engine::Engine;
-use template::{Piece, pieces};
+pub(crate) use template::{Piece, group_number, pieces};
 
 /// A pattern whose groups fill in templates, as in PromQL's `label_replace`.
 /// Cheap to clone; threads may share it.
@@ -162,7 +162,7 @@ impl Replacer {
     /// counts.
     fn candidates(&self, name: &str) -> impl Iterator<Item = usize> {
         let groups = &self.inner.groups;
-        let number = template::number(name);
+        let number = group_number(name);
         let numbered = number.filter(|&group| group <= groups.len());
         let named = groups.iter().enumerate();
         let named =

@@ -2,30 +2,23 @@
 package process
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/quarrel-engine/quarrel/compliance/go/results"
 )
 
 // Server is a running server with the Prometheus HTTP API.
 type Server struct {
 	// URL is the server's address, without a slash at its end.
 	URL string
-	// Stats asks for the samples of each step.
-	Stats bool
 
 	cmd    *exec.Cmd
 	log    *tail
@@ -199,47 +192,4 @@ func Prometheus(ctx context.Context, program, dir, config string, features []str
 		args = append(args, "--enable-feature="+f)
 	}
 	return Start(ctx, addr, program, append(args, extra...)...)
-}
-
-// Form is the path and the parameters of a query for the HTTP API.
-func Form(q results.Query) (path string, form url.Values) {
-	form = url.Values{"query": {q.Text}}
-	if q.Instant() {
-		form.Set("time", results.Seconds(q.Start))
-		return "/api/v1/query", form
-	}
-	form.Set("start", results.Seconds(q.Start))
-	form.Set("end", results.Seconds(q.End))
-	form.Set("step", strconv.FormatFloat(float64(q.Step)/1000, 'f', -1, 64))
-	return "/api/v1/query_range", form
-}
-
-// Run sends a query by POST and reads the answer.
-func (s *Server) Run(ctx context.Context, q results.Query) (results.Result, error) {
-	path, form := Form(q)
-	if s.Stats {
-		form.Set("stats", "all")
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+path, bytes.NewBufferString(form.Encode()))
-	if err != nil {
-		return results.Result{}, err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := s.client.Do(req)
-	if err != nil {
-		return results.Result{}, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return results.Result{}, err
-	}
-	r, err := results.Decode(body)
-	if err != nil {
-		return r, fmt.Errorf("status %d: %w: %.200s", resp.StatusCode, err, body)
-	}
-	if (resp.StatusCode == http.StatusOK) != (r.ErrType == "") {
-		return r, fmt.Errorf("status %d does not go with error type %q", resp.StatusCode, r.ErrType)
-	}
-	return r, nil
 }

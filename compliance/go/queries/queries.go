@@ -4,13 +4,13 @@ package queries
 
 import (
 	"embed"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 
 	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
-	"github.com/quarrel-engine/quarrel/compliance/go/results"
 )
 
 //go:embed *.txt
@@ -63,14 +63,39 @@ func Parse(text string, have []string) ([]string, error) {
 
 const minute int64 = 60_000
 
+// Query is a text with its times in milliseconds, as a line of the files that
+// `quarrel compare --queries` reads: in seconds. Without a step it is an instant
+// query, at Start.
+type Query struct {
+	Text             string
+	Start, End, Step int64
+}
+
+// MarshalJSON makes the line.
+func (q Query) MarshalJSON() ([]byte, error) {
+	seconds := func(ms int64) json.Number { return json.Number(fmt.Sprintf("%.3f", float64(ms)/1000)) }
+	if q.Step == 0 {
+		return json.Marshal(struct {
+			Query string      `json:"query"`
+			Time  json.Number `json:"time"`
+		}{q.Text, seconds(q.Start)})
+	}
+	return json.Marshal(struct {
+		Query string      `json:"query"`
+		Start json.Number `json:"start"`
+		End   json.Number `json:"end"`
+		Step  json.Number `json:"step"`
+	}{q.Text, seconds(q.Start), seconds(q.End), seconds(q.Step)})
+}
+
 // At returns a text as queries at the times at which hand-written queries run:
 // instants and grids over the blocks, over the border to the head, and past the
 // end.
-func At(text string, mint, maxt int64) []results.Query {
+func At(text string, mint, maxt int64) []Query {
 	mint = max(mint, fixtures.Start)
 	end := maxt - maxt%minute
 	mid := mint - mint%minute + 80*minute
-	return []results.Query{
+	return []Query{
 		{Text: text, Start: mid, End: mid},
 		{Text: text, Start: end - 25*minute, End: end - 25*minute},
 		{Text: text, Start: end - 70*minute + 7_123, End: end - 70*minute + 7_123},

@@ -7,7 +7,7 @@
 
 pub mod builtin;
 mod case;
-// pub mod dashboards;
+pub mod dashboards;
 mod data;
 mod error;
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
 use quarrel_engine::QueryTimes;
+use quarrel_planner::Tree;
 use quarrel_planner::ast::Expr;
-use quarrel_planner::{ParserOptions, Tree, parse};
 
 use super::accept::Accepted;
 use super::answers::{Promise, Strictness, compare};
@@ -18,6 +18,7 @@ use crate::cases::suite::Tweak;
 use crate::cases::{Case, Expected};
 use crate::endpoint::{AskError, Endpoint};
 use crate::shrink::Shrinker;
+use crate::syntax::tree;
 
 /// Two endpoints, and how they are compared.
 #[derive(Clone, Debug)]
@@ -170,7 +171,7 @@ impl Comparison {
         }
         let tweaks = &self.options.tweaks;
         apply(tweaks, times, &mut reference, &mut test);
-        let tree = parse(&case.query, &ParserOptions::all()).ok();
+        let tree = tree(&case.query);
         let promise = promise(tree.as_ref(), times);
         let mut strictness = self.options.strictness.clone();
         strictness.tolerance = tolerance(tweaks, strictness.tolerance);

@@ -186,10 +186,10 @@ impl Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quarrel_planner::{ParserOptions, parse};
+    use crate::syntax::tree;
 
     fn of(query: &str) -> Vec<Choice> {
-        choices(parse(query, &ParserOptions::all()).unwrap().expr())
+        choices(tree(query).unwrap().expr())
     }
 
     fn row(job: &str, pod: &str, floats: &[(i64, f64)]) -> Row {

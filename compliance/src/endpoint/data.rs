@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use quarrel_engine::{QueryTimes, Timestamp};
+use quarrel_functions::fmt::quote;
 
 use super::client::Endpoint;
 use super::error::AskError;
@@ -13,6 +14,8 @@ use crate::random::Schema;
 
 /// Series of one look-up that are read; more are left out.
 const MOST_SERIES: usize = 20_000;
+/// Names of labels by which series without a name are looked for.
+const MOST_NAMES: usize = 50;
 
 /// What an endpoint has between two times.
 #[derive(Clone, Debug)]
@@ -45,25 +48,17 @@ impl EndpointData {
     /// # Errors
     /// [`AskError`] if the series cannot be listed.
     pub async fn schema(&self) -> Result<Schema, AskError> {
-        let all = [
-            r#"{__name__!=""}"#.to_string(),
-            r#"{__name__=""}"#.to_string(),
-        ];
-        // Not every server lists series without a name.
-        let series = match self
+        let between = Some(self.between);
+        let mut selectors = vec![r#"{__name__!=""}"#.to_string()];
+        // Series without a name have some other label.
+        let names = self.endpoint.label_names(&[], between).await?;
+        let others = names.iter().filter(|name| *name != "__name__");
+        let others = others.take(MOST_NAMES);
+        selectors.extend(others.map(|name| format!("{{__name__=\"\",{}!=\"\"}}", quote(name))));
+        let series = self
             .endpoint
-            .series(&all, Some(self.between), MOST_SERIES)
-            .await
-        {
-            Ok(series) => series,
-            Err(AskError::Refused { .. }) => {
-                let named = &all[..1];
-                self.endpoint
-                    .series(named, Some(self.between), MOST_SERIES)
-                    .await?
-            }
-            Err(error) => return Err(error),
-        };
+            .series(&selectors, between, MOST_SERIES)
+            .await?;
         let (first, last) = (self.between.0.as_millis(), self.between.1.as_millis());
         let schema = Schema::new(series.iter().map(map), first..=last);
         // Types are a help; who does not know them is asked all the same.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use quarrel_engine::{QueryTimes, Timestamp};
-use quarrel_planner::ParserOptions;
 
 use super::catalog::Catalog;
 use super::dice::Dice;
@@ -11,6 +10,7 @@ use super::metric::{Metric, MetricKind};
 use super::options::Options;
 use super::schema::Schema;
 use crate::cases::{Case, Origin};
+use crate::syntax::tree;
 
 /// How many parts a query has at most, about. Joins at each level would be
 /// exponential.
@@ -148,11 +148,7 @@ impl Iterator for Generator {
     }
 }
 
-/// Whether a text is a query, also where names beyond ASCII need quotes.
+/// Whether a text is a query.
 pub(super) fn is_query(text: &str) -> bool {
-    let options = ParserOptions {
-        enable_unquoted_utf8_names: false,
-        ..ParserOptions::all()
-    };
-    quarrel_planner::parse(text, &options).is_ok()
+    tree(text).is_some()
 }

@@ -140,7 +140,7 @@ impl Runner<'_> {
     /// Takes samples, which are sent when they are needed: several loads together
     /// are in order of time.
     fn load(&mut self, load: &Load) -> Result<(), (usize, String)> {
-        let series = expand(load).map_err(|(line, error)| (line, error.to_string()))?;
+        let series = expand(load, 0).map_err(|(line, error)| (line, error.to_string()))?;
         let starts = series.iter().flat_map(|series| &series.samples);
         let starts = starts.filter(|sample| sample.start_ms != 0).count();
         if starts > 0 && self.options.write_version == WriteVersion::V1 {

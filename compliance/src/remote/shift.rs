@@ -4,7 +4,7 @@ use quarrel_functions::table::{Kind, NullaryFunction};
 use quarrel_planner::ast::{AtModifier, Call, DurationValue, Expr};
 use quarrel_planner::{to_promql, with_stack};
 
-use crate::syntax::parse;
+use crate::syntax::tree;
 
 /// Nanoseconds in a millisecond.
 const NANOS: i64 = 1_000_000;
@@ -34,7 +34,7 @@ pub(super) fn shifted(query: &str, shift_ms: i64) -> Result<String, ShiftError> 
     if shift_ms == 0 {
         return Ok(query.to_string());
     }
-    let Ok(tree) = parse(query) else {
+    let Some(tree) = tree(query) else {
         return Ok(query.to_string());
     };
     let mut expr = tree.expr().clone();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// A text that stands between tags or in a quoted attribute. What XML does not
 /// allow is replaced.
-pub(super) fn escape(text: &str) -> Cow<'_, str> {
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     let plain = |c: char| !matches!(c, '&' | '<' | '>' | '"' | '\'') && allowed(c);
     if text.chars().all(plain) {
         return Cow::Borrowed(text);

@@ -12,5 +12,6 @@ mod tests;
 mod text;
 mod write;
 
+pub(crate) use escape::escape;
 pub use summary::Report;
 pub use write::{Format, UnknownFormat};

@@ -25,6 +25,7 @@ pub use expect::{Expectations, TextMatch};
 pub use histogram::{HistogramLiteral, ResetHint};
 pub use parser::parse;
 pub use sequence::{HistogramPoint, Point, SequenceItem};
-pub use series::SeriesDescription;
+pub(crate) use series::parse_series;
+pub use series::{SeriesDescription, parse_metric};
 pub use time::EvalTime;
 pub use tree::{Command, CommandKind, Eval, Load, LoadSeries, Script, ScriptError};

@@ -8,7 +8,7 @@ pub(super) struct Scanner<'a> {
 
 /// What is wrong, and at which column (bytes, from 1).
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ScanError {
+pub(crate) struct ScanError {
     pub(super) column: usize,
     pub(super) message: String,
 }

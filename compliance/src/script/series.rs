@@ -42,8 +42,65 @@ impl SeriesDescription {
     }
 }
 
+/// A metric alone, as tests of rules write the labels of an expected sample.
+///
+/// # Errors
+/// When it is none, with the column; without `unquoted_utf8` also when a name
+/// without quotes has a dot or a letter beyond ASCII.
+pub fn parse_metric(text: &str, unquoted_utf8: bool) -> Result<Vec<(String, String)>, String> {
+    let text = &without_comments(text);
+    let mut scanner = Scanner::new(text);
+    scanner.skip_space();
+    if scanner.is_done() {
+        return Ok(Vec::new());
+    }
+    let is_utf8 = |c: &char| *c == '.' || !c.is_ascii();
+    let mut plain = unquoted(text).map(|(_, c)| c);
+    if !unquoted_utf8 && let Some(c) = plain.find(is_utf8) {
+        return Err(format!("unexpected {c:?} in a name without quotes"));
+    }
+    let name = metric_name(&mut scanner).map_err(|error| error.to_string())?;
+    scanner.skip_space();
+    let labels = labelled(name, &mut scanner).map_err(|error| error.to_string())?;
+    scanner.skip_space();
+    if !scanner.is_done() {
+        return Err(scanner.unexpected("metric").to_string());
+    }
+    Ok(labels)
+}
+
+/// The characters outside of quotes, with their places.
+fn unquoted(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut quote = None;
+    let mut escaped = false;
+    text.char_indices().filter(move |&(_, c)| {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(open) if c == '\\' && open != '`' => escaped = true,
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if matches!(c, '"' | '\'' | '`') => quote = Some(c),
+            None => return true,
+        }
+        false
+    })
+}
+
+/// The text without what follows a `#` up to the end of the line.
+fn without_comments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((at, _)) = unquoted(rest).find(|(_, c)| *c == '#') {
+        out.push_str(&rest[..at]);
+        let comment = &rest[at..];
+        rest = &comment[comment.find('\n').unwrap_or(comment.len())..];
+    }
+    out.push_str(rest);
+    out
+}
+
 /// A whole line: metric and values.
-pub(super) fn parse_series(line: &str) -> Result<SeriesDescription, ScanError> {
+pub(crate) fn parse_series(line: &str) -> Result<SeriesDescription, ScanError> {
     let mut scanner = Scanner::new(line);
     let labels = metric(&mut scanner)?;
     let items = sequence(&mut scanner)?;
@@ -52,19 +109,31 @@ pub(super) fn parse_series(line: &str) -> Result<SeriesDescription, ScanError> {
 
 /// `name{label="value"}`, `{"name", label="value"}`, or either part alone.
 pub(super) fn metric(scanner: &mut Scanner<'_>) -> Result<Vec<(String, String)>, ScanError> {
-    let mut labels = Vec::new();
-    let mut name = "";
-    if scanner.peek().is_some_and(|c| is_name_start(c) || c == ':') {
-        name = scanner.take_while(|c| is_name_part(c) || c == ':');
-        if NO_METRICS.contains(&name.to_ascii_lowercase().as_str()) {
-            return Err(scanner.error(format!("{name:?} is not a metric's name here")));
-        }
-    } else if scanner.peek() != Some('{') {
+    let name = metric_name(scanner)?;
+    labelled(name, scanner)
+}
+
+/// The name in front of the braces; empty if there is none.
+fn metric_name<'a>(scanner: &mut Scanner<'a>) -> Result<&'a str, ScanError> {
+    if scanner.peek() == Some('{') {
+        return Ok("");
+    }
+    if !scanner.peek().is_some_and(|c| is_name_start(c) || c == ':') {
         return Err(scanner.unexpected("series"));
     }
-    if scanner.peek() == Some('{') {
-        labels = label_set(scanner)?;
+    let name = scanner.take_while(|c| is_name_part(c) || c == ':');
+    if NO_METRICS.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(scanner.error(format!("{name:?} is not a metric's name here")));
     }
+    Ok(name)
+}
+
+/// The labels of a metric whose name was read.
+fn labelled(name: &str, scanner: &mut Scanner<'_>) -> Result<Vec<(String, String)>, ScanError> {
+    let mut labels = match scanner.peek() {
+        Some('{') => label_set(scanner)?,
+        _ => Vec::new(),
+    };
     if !name.is_empty() {
         // A name in front of the braces wins, and labels with empty values are
         // dropped.

@@ -37,7 +37,7 @@ use quarrel_functions::table::ValueType;
 use quarrel_planner::to_promql;
 
 use crate::cases::Case;
-use crate::syntax::parse;
+use crate::syntax::tree;
 
 /// A query that is made smaller, and the questions that are left.
 #[derive(Clone, Debug)]
@@ -150,7 +150,7 @@ impl Shrinker {
         if !self.canonical && self.stage != Stage::Print {
             return true;
         }
-        let Ok(tree) = parse(&case.query) else {
+        let Some(tree) = tree(&case.query) else {
             return false;
         };
         match case.times {
@@ -168,7 +168,7 @@ impl Shrinker {
         match self.stage {
             Stage::Begin => {}
             Stage::Print => {
-                if let Ok(tree) = parse(&self.smallest.query) {
+                if let Some(tree) = tree(&self.smallest.query) {
                     let text = to_promql(tree.expr());
                     self.canonical = text == self.smallest.query;
                     self.queue_texts([text]);
@@ -186,8 +186,8 @@ impl Shrinker {
             }
             Stage::Text => {
                 let text = &self.smallest.query;
-                let shorter = match parse(text) {
-                    Ok(tree) if self.canonical => changes::shorter(tree.expr(), text.len()),
+                let shorter = match tree(text) {
+                    Some(tree) if self.canonical => changes::shorter(tree.expr(), text.len()),
                     _ => text::cuts(text),
                 };
                 self.queue_texts(shorter);

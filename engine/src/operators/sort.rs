@@ -20,7 +20,8 @@ struct Sort {
 
 /// Binds a sort.
 pub(crate) fn bind(context: &QueryContext, node: NodeInfo, sort: &SortPlan, input: Bound) -> Bound {
-    if sort.order == SortOrder::Ineffective {
+    // Where there is no step nothing is sorted.
+    if sort.order == SortOrder::Ineffective && node.grid.len > 0 {
         context.annotations.warn(
             node.id,
             node.span,

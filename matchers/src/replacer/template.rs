@@ -4,14 +4,14 @@ use crate::syntax::tables;
 
 /// A part of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     Text(&'a str),
     /// A group by number or name.
     Reference(&'a str),
 }
 
 /// The parts of a template.
-pub(super) fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
+pub(crate) fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = template;
     std::iter::from_fn(move || {
         let (piece, behind) = first_piece(rest)?;
@@ -36,7 +36,7 @@ fn first_piece(template: &str) -> Option<(Piece<'_>, &str)> {
 }
 
 /// The number that a reference is. In Go it has at most nine digits.
-pub(super) fn number(name: &str) -> Option<usize> {
+pub(crate) fn group_number(name: &str) -> Option<usize> {
     let is_number = name.len() <= 9
         && name.bytes().all(|b| b.is_ascii_digit())
         && (name.len() == 1 || !name.starts_with('0'));

@@ -9,25 +9,18 @@ use clap::Args;
 use futures::StreamExt as _;
 use quarrel_compliance::cases::Case;
 use quarrel_compliance::cases::suite::{Suite, Target};
-use quarrel_compliance::compare::{
-    Accepted, CompareOptions, Comparison, Schedule, Strictness, Tolerance,
-};
-use quarrel_compliance::endpoint::{Endpoint, EndpointData};
+use quarrel_compliance::compare::{Accepted, CompareOptions, Comparison, Strictness, Tolerance};
 use quarrel_compliance::report::{Format, Report};
-use quarrel_engine::{QueryRange, QueryTimes, Timestamp};
+use quarrel_engine::QueryTimes;
 
-use super::data::parse_time;
 use super::endpoint::{Access, Opened, RequestArgs, access_args};
 use super::failure::{Failure, Outcome};
-use super::options::{EngineArgs, Span};
-use super::sources::SourceArgs;
-use crate::time::{self, Moment};
+use super::options::EngineArgs;
+use super::sources::{SourceArgs, list};
+use super::times::{Lazy, TimeArgs};
 
 /// The time between two updates of the line on the terminal.
 const PERIOD: Duration = Duration::from_millis(100);
-
-/// How far back random queries look for data, days.
-const DAYS_OF_RANDOM: i64 = 30;
 
 access_args!(ReferenceArgs, "reference-", "Options of the reference");
 access_args!(TestArgs, "test-", "Options of the test");
@@ -58,39 +51,6 @@ pub(super) struct CompareArgs {
     test_access: TestArgs,
     #[command(flatten)]
     engine: EngineArgs,
-}
-
-/// When queries are asked that bring no times of their own.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Times")]
-struct TimeArgs {
-    /// Ask at this time: RFC 3339, Unix seconds, or a duration before the end of the data
-    /// (-1h). Can be repeated. Without times, two instants and a range inside the data are
-    /// chosen.
-    #[arg(long = "time", value_name = "TIME", allow_hyphen_values = true)]
-    times: Vec<String>,
-    /// Start of a range.
-    #[arg(
-        long,
-        value_name = "TIME",
-        requires = "end",
-        allow_hyphen_values = true
-    )]
-    start: Option<String>,
-    /// End of the range.
-    #[arg(
-        long,
-        value_name = "TIME",
-        requires = "start",
-        allow_hyphen_values = true
-    )]
-    end: Option<String>,
-    /// Step of the range.
-    #[arg(long, value_name = "DURATION", default_value = "1m")]
-    step: Span,
-    /// Length of the range that is chosen.
-    #[arg(long, value_name = "DURATION", default_value = "1h")]
-    range: Span,
 }
 
 /// How answers are compared.
@@ -162,7 +122,7 @@ pub(super) async fn run(args: CompareArgs) -> Outcome {
 async fn compare(args: CompareArgs) -> Outcome {
     let suite = args.sources.suite()?;
     let (reference, test) = args.endpoints(&suite).await?;
-    let mut data = Lazy::new(&reference.endpoint, &args);
+    let mut data = Lazy::new(&reference.endpoint, &args.sources, &args.times)?;
     let schedule = args.times.schedule(&suite, &mut data).await?;
     let known = match args.sources.needs_data() {
         true => Some(data.get().await?.clone()),
@@ -219,57 +179,6 @@ impl CompareArgs {
     }
 }
 
-/// What the reference has, asked when it is needed.
-struct Lazy<'a> {
-    endpoint: &'a Endpoint,
-    reach: i64,
-    data: Option<EndpointData>,
-}
-
-impl<'a> Lazy<'a> {
-    fn new(endpoint: &'a Endpoint, args: &CompareArgs) -> Self {
-        // Random queries are spread over all of the data.
-        let reach = match args.sources.is_random() {
-            true => DAYS_OF_RANDOM * 24 * 3_600_000,
-            false => args.times.range.ms(),
-        };
-        Lazy {
-            endpoint,
-            reach,
-            data: None,
-        }
-    }
-
-    async fn get(&mut self) -> Result<&EndpointData, Failure> {
-        if self.data.is_none() {
-            let name = self.endpoint.name();
-            let bounds = self.endpoint.bounds(Timestamp::now(), self.reach).await;
-            let bounds =
-                bounds.map_err(|error| Failure::unasked(format_args!("{name}: {error}")))?;
-            let bounds =
-                bounds.ok_or_else(|| Failure::unasked(format_args!("{name} has no data")))?;
-            self.data = Some(EndpointData::new(self.endpoint.clone(), bounds));
-        }
-        self.data.as_ref().ok_or_else(Failure::silent)
-    }
-}
-
-/// Prints the queries, one a line.
-fn list(queries: impl Iterator<Item = (Case, QueryTimes)>) -> Outcome {
-    let mut out = String::new();
-    let mut last = String::new();
-    for (case, _) in queries {
-        // A line break may stand in a string as well as between tokens.
-        let line = case.query.replace('\n', " ");
-        if line != last {
-            out.push_str(&line);
-            out.push('\n');
-            last = line;
-        }
-    }
-    super::query::print(out.as_bytes())
-}
-
 async fn ask(
     comparison: &Comparison,
     queries: impl Iterator<Item = (Case, QueryTimes)>,
@@ -308,56 +217,6 @@ fn verdict(report: &Report) -> Outcome {
             "the reference gave no answer to {unasked} queries"
         ))),
     }
-}
-
-impl TimeArgs {
-    async fn schedule(&self, suite: &Suite, data: &mut Lazy<'_>) -> Result<Schedule, Failure> {
-        if !self.times.is_empty() || self.start.is_some() {
-            let mut given = self.times.iter().chain(&self.start).chain(&self.end);
-            let last = match given.any(|text| is_relative(text)) {
-                true => data.get().await?.between().1,
-                false => Timestamp::from_millis(0),
-            };
-            return self.given(last);
-        }
-        if !suite.cases.is_empty() {
-            let mut range = suite
-                .times
-                .resolve(Timestamp::now())
-                .map_err(Failure::unasked)?;
-            for tweak in &suite.tweaks {
-                range = tweak.times(range).map_err(Failure::unasked)?;
-            }
-            return Ok(Schedule {
-                times: vec![QueryTimes::Range(range)],
-            });
-        }
-        let (first, last) = data.get().await?.between();
-        Schedule::within(first, last, self.range.ms()).map_err(Failure::unasked)
-    }
-
-    /// The times that are given; relative ones count from `last`.
-    fn given(&self, last: Timestamp) -> Result<Schedule, Failure> {
-        let now = Moment::from_ms(last.as_millis());
-        let mut times = Vec::new();
-        for text in &self.times {
-            let at = parse_time("time", text, now)?.timestamp();
-            times.push(QueryTimes::Instant(at));
-        }
-        if let (Some(start), Some(end)) = (&self.start, &self.end) {
-            let start = parse_time("start", start, now)?.timestamp();
-            let end = parse_time("end", end, now)?.timestamp();
-            let range = QueryRange::new(start..=end, self.step.duration());
-            times.push(QueryTimes::Range(range.map_err(Failure::unasked)?));
-        }
-        Ok(Schedule { times })
-    }
-}
-
-/// Whether a time counts from the end of the data.
-fn is_relative(text: &str) -> bool {
-    let at = |ms| time::parse_relative(text, Moment::from_ms(ms));
-    at(0) != at(1)
 }
 
 impl ComparingArgs {

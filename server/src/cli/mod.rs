@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod bench;
 mod compare;
 mod data;
 mod endpoint;
@@ -14,6 +15,7 @@ mod remote;
 mod serve;
 mod sources;
 mod test;
+mod times;
 
 use std::process::ExitCode;
 
@@ -46,6 +48,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Ask two endpoints the same queries, and say where the answers differ.
     Compare(Box<compare::CompareArgs>),
+    /// Measure how long endpoints take to answer queries.
+    Bench(Box<bench::BenchArgs>),
     /// Run Prometheus's .test files.
     Test(test::TestArgs),
     /// Print the syntax tree of a query as JSON.
@@ -88,6 +92,7 @@ pub fn run() -> ExitCode {
             Command::Serve(args) => serve::run(args).await,
             Command::Explain(args) => explain::run(args).await,
             Command::Compare(args) => compare::run(*args).await,
+            Command::Bench(args) => bench::run(*args).await,
             Command::Test(args) => test::run(args).await,
             Command::Parse(args) => parse::parse(&args),
             Command::Format(args) => parse::format(&args),
@@ -125,6 +130,8 @@ mod tests {
             "quarrel query --start=-1h -- -up",
             "quarrel explain --analyze up",
             "quarrel test a.test b.test",
+            "quarrel bench http://a new=data:/d --queries q.txt --rounds 3 --rate 5 --jobs 2 --duration 1m \
+             --header X-Scope-OrgID:1 --http-config-of new=c.yml --baseline old.json --format html -o x.html",
             "quarrel format up",
         ] {
             let parsed = Cli::try_parse_from(line.split_whitespace());

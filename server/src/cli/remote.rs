@@ -76,6 +76,11 @@ enum Version {
 }
 
 impl RemoteArgs {
+    /// Whether scripts run on another server.
+    pub(super) fn is_asked(&self) -> bool {
+        self.url.is_some()
+    }
+
     /// Runs scripts on the server, if there is one.
     pub(super) async fn run(&self, files: &[PathBuf]) -> Result<Option<Summary>, Failure> {
         let Some(url) = &self.url else {

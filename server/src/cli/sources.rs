@@ -1,16 +1,18 @@
 //! Where queries come from.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use quarrel_compliance::cases::suite::{self, Suite};
-use quarrel_compliance::cases::{self, Case, Origin, builtin};
+use quarrel_compliance::cases::{self, Case, Origin, builtin, dashboards};
 use quarrel_compliance::endpoint::EndpointData;
 use quarrel_compliance::random::{Generator, Options};
+use quarrel_engine::QueryTimes;
 use quarrel_matchers::Regex;
 
-use super::failure::Failure;
+use super::failure::{Failure, Outcome};
 use super::options::Span;
 
 /// What is asked. Without any source, it is the list that is built in.
@@ -46,6 +48,9 @@ pub(super) struct SourceArgs {
     /// How many of 100 random queries are wrong on purpose.
     #[arg(long, value_name = "N", default_value_t = Options::default().broken, value_parser = clap::value_parser!(u8).range(0..=100))]
     broken: u8,
+    /// No random query looks behind the last time of the data, where a server may still write.
+    #[arg(long)]
+    past: bool,
     /// Ask experimental functions and syntax, too, of random queries and of the list that is
     /// built in.
     #[arg(long)]
@@ -66,6 +71,21 @@ pub(super) struct Sources {
 
 fn anywhere(pattern: &str) -> Result<Regex, String> {
     Regex::new(&format!("(?s:.*(?:{pattern}).*)")).map_err(|error| error.to_string())
+}
+
+/// How many queries of dashboards are left out for each reason.
+fn left_out(left_out: &[dashboards::LeftOut]) -> Vec<String> {
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for one in left_out {
+        *reasons.entry(one.reason.to_string()).or_default() += 1;
+    }
+    let notes = reasons.into_iter();
+    notes
+        .map(|(reason, count)| match count {
+            1 => format!("1 query of the dashboards is left out: it {reason}"),
+            count => format!("{count} queries of the dashboards are left out: each {reason}"),
+        })
+        .collect()
 }
 
 impl SourceArgs {
@@ -100,8 +120,18 @@ impl SourceArgs {
         let given = self.queries.iter();
         let mut cases: Vec<Case> = given.map(|text| Case::new(text, origin.clone())).collect();
         cases.extend(suite.cases.iter().cloned());
-        cases.extend(cases::lines(&self.lists).map_err(Failure::unasked)?);
-        cases.extend(cases::rules(&self.rules).map_err(Failure::unasked)?);
+        let found = |patterns| cases::expand(patterns).map_err(Failure::unasked);
+        cases.extend(cases::lines(&found(&self.lists)?).map_err(Failure::unasked)?);
+        cases.extend(cases::rules(&found(&self.rules)?).map_err(Failure::unasked)?);
+        if let (Some(data), false) = (data, self.dashboards.is_empty()) {
+            let (start, end) = data.between();
+            let options = dashboards::Options::new(start, end);
+            let files = found(&self.dashboards)?;
+            let found = dashboards::dashboards(&files, data, &options).await;
+            let found = found.map_err(Failure::unasked)?;
+            notes.extend(left_out(&found.left_out));
+            cases.extend(found.cases);
+        }
         if let (Some(data), false) = (data, self.is_given() || self.is_random()) {
             let variables = builtin::discover(data).await.map_err(Failure::unasked)?;
             let list = builtin::builtin(&variables, self.experimental).map_err(Failure::unasked)?;
@@ -131,7 +161,7 @@ impl SourceArgs {
             let options = Options {
                 experimental: self.experimental,
                 broken: self.broken,
-                ..Options::default()
+                past: self.past,
             };
             let random = Generator::new(schema, self.seed, options).filter(kept);
             let most = self
@@ -153,4 +183,20 @@ impl SourceArgs {
             notes,
         })
     }
+}
+
+/// Prints the queries, one a line.
+pub(super) fn list(queries: impl Iterator<Item = (Case, QueryTimes)>) -> Outcome {
+    let mut out = String::new();
+    let mut last = String::new();
+    for (case, _) in queries {
+        // A line break may stand in a string as well as between tokens.
+        let line = case.query.replace('\n', " ");
+        if line != last {
+            out.push_str(&line);
+            out.push('\n');
+            last = line;
+        }
+    }
+    super::query::print(out.as_bytes())
 }
