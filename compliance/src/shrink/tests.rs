@@ -76,11 +76,7 @@ fn a_fault_is_what_remains() {
             "histogram_quantile",
             "histogram_quantile(1, y)",
         ),
-        (
-            r#"sum by ("ü", job) (a) + b"#,
-            "ü",
-            r#"sum by ("ü") (a)"#,
-        ),
+        (r#"sum by ("ü", job) (a) + b"#, "ü", r#"sum by ("ü") (a)"#),
         (
             "a + on (x, y) group_left (z, w) b",
             "w",
