@@ -173,6 +173,9 @@ soak: build fuzz difftest-paths ## Hours: a long attack, long comparisons of ran
 	for shape in mixed head blocks; do \
 		$(STAGE) "random queries, $$shape" $(GOBIN_DIR)/difftest -quarrel $(QUARREL) -shape $$shape -seed $(SEED) -duration 20m -hand=false || exit 1; \
 	done
+	cd compliance/go && go build -tags remove_all_sd -o $(GOBIN_DIR)/ github.com/prometheus/prometheus/cmd/prometheus
+	$(STAGE) "Prometheus with itself" $(GOBIN_DIR)/difftest -quarrel $(QUARREL) -real $(GOBIN_DIR)/prometheus \
+		-prometheus $(GOBIN_DIR)/prometheus -shape blocks -histograms -experimental -seed $(SEED) -n 20000 -hand=false
 
 .PHONY: bench
 bench: ## Runs the criterion benches of all crates (needs Go for the benchmark block)

@@ -54,5 +54,7 @@ features=promql-delayed-name-removal,type-and-unit-labels
 "$bin/difftest" -quarrel "$quarrel" -shape blocks -histograms -experimental -seed 7 -n 1000 -hand=false -features "$features" -skip "$known"
 "$bin/difftest" -quarrel "$quarrel" -shape blocks -histograms -xor2 -st -seed 8 -n 1000 -hand=false -features "$features,use-start-timestamps" -skip "$known"
 "$bin/difftest" -quarrel "$quarrel" -shape mixed -xor2 -st -seed 9 -n 1000 -hand=false -features promql-per-step-stats,use-start-timestamps -skip "$magnified"
+# All of PromQL against a real Prometheus.
+"$bin/difftest" -quarrel "$quarrel" -real "$bin/prometheus" -list -shape blocks -histograms -experimental
 "$bin/promtoolcheck" -quarrel "$quarrel" -prometheus "$bin/prometheus" -promtool "$bin/promtool"
 "$bin/livetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -duration 60s -block 15s

@@ -45,9 +45,10 @@ impl Search {
         let config = meta::Config::new().nfa_size_limit(Some(MAX_NFA));
         let built = with_stack(|| {
             let hir = translate::for_captures(&parsed.ast);
-            meta::Builder::new().configure(config).build_from_hir(&hir)
+            let built = meta::Builder::new().configure(config).build_from_hir(&hir);
+            built.map_err(drop)
         });
-        let too_large = |_| RegexError::new(RegexErrorKind::TooLarge, pattern);
+        let too_large = |()| RegexError::new(RegexErrorKind::TooLarge, pattern);
         Ok(Search {
             pattern: pattern.into(),
             regex: built.map_err(too_large)?,

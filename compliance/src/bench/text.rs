@@ -1,10 +1,11 @@
 //! A run for a terminal.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::baseline::Changes;
 use super::figures::{METHOD, bytes, digits, headline, ratio, short, span, span_or_none, times};
-use super::record::{Asked, Record};
+use super::record::{Error, Record};
 use super::summary::Summary;
 
 /// How many queries are listed.
@@ -144,23 +145,29 @@ fn change(changes: &Changes, out: &mut String) {
 
 /// The first error of each query and endpoint, and how many there are.
 pub(super) fn failures(record: &Record) -> Vec<String> {
-    let each = |asked: &Asked| {
-        let sides = record.endpoints.iter().zip(&asked.sides);
-        let failed = sides.filter_map(|(name, side)| {
-            let first = side.errors.first()?;
-            let status = first
-                .status
-                .map_or_else(String::new, |status| format!("{status} "));
-            let reason = short(&first.reason, 2 * WIDE);
-            let query = short(&asked.query, WIDE);
-            Some(format!(
-                "{name}: {} × {status}{reason}: {query}",
-                side.errors.len()
-            ))
-        });
-        failed.collect::<Vec<String>>()
-    };
-    record.queries.iter().flat_map(each).collect()
+    let mut found: Vec<(&str, &str, usize, &Error)> = Vec::new();
+    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
+    for asked in &record.queries {
+        for (name, side) in record.endpoints.iter().zip(&asked.sides) {
+            let Some(first) = side.errors.first() else {
+                continue;
+            };
+            // A query that is asked at several times is told once.
+            let place = *places.entry((name, &asked.query)).or_insert(found.len());
+            match found.get_mut(place) {
+                Some(known) => known.2 += side.errors.len(),
+                None => found.push((name, &asked.query, side.errors.len(), first)),
+            }
+        }
+    }
+    let texts = found.into_iter().map(|(name, query, count, first)| {
+        let status = first.status;
+        let status = status.map_or_else(String::new, |status| format!("{status} "));
+        let reason = short(&first.reason, 2 * WIDE);
+        let query = short(query, WIDE);
+        format!("{name}: {count} × {status}{reason}: {query}")
+    });
+    texts.collect()
 }
 
 fn errors(record: &Record, out: &mut String) {

@@ -11,6 +11,8 @@ pub(super) struct FakeData {
     /// Metrics that are native histograms.
     pub histograms: BTreeSet<String>,
     pub kinds: BTreeMap<String, String>,
+    /// Metrics whose values change.
+    pub changing: BTreeSet<String>,
     /// Why nothing is told.
     pub error: Option<String>,
 }
@@ -73,7 +75,8 @@ impl Data for FakeData {
         Ok(series.into_iter().cloned().collect())
     }
 
-    /// Knows `count(name)`, `count(histogram_count(name))` and selectors.
+    /// Knows `count(name)`, the same of `histogram_count(name)`, `abs(name)` and
+    /// `changes(name[15m])`, and selectors.
     async fn query(&self, expr: &str) -> Result<Vec<Sample>, DataError> {
         let Some(inner) = expr.strip_prefix("count(") else {
             let series = self.select(expr, &[expr.to_string()])?;
@@ -84,11 +87,22 @@ impl Data for FakeData {
             });
             return Ok(samples.collect());
         };
+        if let Some(changes) = inner.strip_prefix("changes(") {
+            let name = changes.split('[').next().unwrap_or_default();
+            let sample = self.changing.contains(name).then(|| Sample {
+                labels: BTreeMap::new(),
+                value: 1.0,
+                time_ms: 1000,
+            });
+            return Ok(sample.into_iter().collect());
+        }
         let name = inner.trim_end_matches(')');
         let native = name.strip_prefix("histogram_count(");
-        let name = native.unwrap_or(name);
+        let floats = name.strip_prefix("abs(");
+        let name = native.or(floats).unwrap_or(name);
         let mut count = self.select(expr, &[name.to_string()])?.len();
-        if native.is_some() && !self.histograms.contains(name) {
+        let is_native = self.histograms.contains(name);
+        if native.is_some() && !is_native || floats.is_some() && is_native {
             count = 0;
         }
         let samples = (count > 0).then(|| Sample {

@@ -315,8 +315,13 @@ async fn what_is_expected_counts_before_what_is_equal() {
         verdict("error", Expected::Success).await,
         Verdict::Different(_)
     ));
+    // The reference does not fail either, and counts.
     assert!(matches!(
-        verdict("error", Expected::Failure).await,
+        verdict("right", Expected::Failure).await,
+        Verdict::Equal
+    ));
+    assert!(matches!(
+        verdict("digit", Expected::Failure).await,
         Verdict::Different(_)
     ));
 }

@@ -116,7 +116,8 @@ fn same_values(choice: &Choice, answers: (&Answer, &Answer), tolerance: &Toleran
     let (Answer::Data(a), Answer::Data(b)) = answers else {
         return false;
     };
-    let (a, b) = (by_time(a.value.rows()), by_time(b.value.rows()));
+    let times = |rows| by_time(rows, choice.order);
+    let (a, b) = (times(a.value.rows()), times(b.value.rows()));
     let same = |x: &Vec<f64>, y: &Vec<f64>| {
         let equal = |(x, y): (&f64, &f64)| choice.order == Order::None || tolerance.equal(*x, *y);
         x.len() == y.len() && x.iter().zip(y).all(equal)
@@ -126,12 +127,17 @@ fn same_values(choice: &Choice, answers: (&Answer, &Answer), tolerance: &Toleran
             .all(|(at, x)| b.get(at).is_some_and(|y| same(x, y)))
 }
 
-/// All floats of each time, in order.
-fn by_time<'a>(rows: impl IntoIterator<Item = &'a Row>) -> HashMap<i64, Vec<f64>> {
+/// All values of each time, in order. Histograms count where values do not.
+fn by_time<'a>(rows: impl IntoIterator<Item = &'a Row>, order: Order) -> HashMap<i64, Vec<f64>> {
     let mut times: HashMap<i64, Vec<f64>> = HashMap::new();
     for row in rows {
         for (at, value) in &row.floats {
             times.entry(*at).or_default().push(*value);
+        }
+        if order == Order::None {
+            for (at, _) in &row.histograms {
+                times.entry(*at).or_default().push(0.0);
+            }
         }
     }
     for values in times.values_mut() {
@@ -155,7 +161,7 @@ impl Choice {
             groups.entry(self.group(&row.labels)).or_default().push(row);
         }
         let groups = groups.into_values();
-        groups.map(by_time).any(|times| {
+        groups.map(|rows| by_time(rows, self.order)).any(|times| {
             let mut times = times.into_values();
             times.any(|values| self.tied(values, tolerance))
         })
@@ -239,6 +245,13 @@ mod tests {
         assert!(!open("topk(1, x)", &rows[1..2]));
         // Within job b there is one row alone.
         assert!(!open("topk by (pod) (1, x)", &rows) && open("topk without (pod) (1, x)", &rows));
+        let histogram = Row {
+            floats: Vec::new(),
+            histograms: vec![(0, crate::answer::Histogram::default())],
+            ..row("c", "4", &[])
+        };
+        let two = [histogram.clone(), histogram];
+        assert!(open("limitk(1, x)", &two) && !open("topk(1, x)", &two));
         assert!(open("limitk(2, x)", &rows) && !open("limitk by (job) (2, x)", &rows));
     }
 }

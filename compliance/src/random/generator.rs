@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use quarrel_engine::{QueryTimes, Timestamp};
+use quarrel_planner::ParserOptions;
 
 use super::catalog::Catalog;
 use super::dice::Dice;
@@ -10,7 +11,6 @@ use super::metric::{Metric, MetricKind};
 use super::options::Options;
 use super::schema::Schema;
 use crate::cases::{Case, Origin};
-use crate::syntax::tree;
 
 /// How many parts a query has at most, about. Joins at each level would be
 /// exponential.
@@ -148,7 +148,11 @@ impl Iterator for Generator {
     }
 }
 
-/// Whether a text is a query.
+/// Whether a text is a query, also where names beyond ASCII need quotes.
 pub(super) fn is_query(text: &str) -> bool {
-    tree(text).is_some()
+    let options = ParserOptions {
+        enable_unquoted_utf8_names: false,
+        ..ParserOptions::all()
+    };
+    quarrel_planner::parse(text, &options).is_ok()
 }

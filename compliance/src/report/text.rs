@@ -1,5 +1,7 @@
 //! For a terminal.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 
 use quarrel_engine::QueryTimes;
@@ -8,7 +10,7 @@ use super::summary::Report;
 use crate::answer::seconds;
 use crate::compare::{Counts, Difference, Outcome, Undetermined, Verdict};
 
-/// Queries of one kind that are listed.
+/// Queries of one kind that are listed, each with another smallest form.
 const MOST: usize = 20;
 /// Characters of a query, or of a difference, that are shown.
 const WIDE: usize = 400;
@@ -23,18 +25,22 @@ pub(super) fn write(report: &Report) -> String {
 fn lines(report: &Report, out: &mut String) -> std::fmt::Result {
     for (kind, outcomes) in report.by_kind() {
         writeln!(out, "{kind} ({})", outcomes.len())?;
-        for outcome in outcomes.iter().take(MOST) {
-            query(outcome, out)?;
-            if let Some(small) = &outcome.smallest {
+        let groups = by_smallest(&outcomes);
+        for (first, others) in groups.iter().take(MOST) {
+            query(first, out)?;
+            if let Some(small) = &first.smallest {
                 let times = small.times.map(times).unwrap_or_default();
                 writeln!(out, "    smallest: {} ({times})", shorten(&small.query))?;
             }
-            for difference in differences(&outcome.verdict) {
+            for difference in differences(&first.verdict) {
                 writeln!(out, "      {}", shorten(&difference.to_string()))?;
             }
+            if *others > 0 {
+                writeln!(out, "    {others} more come down to the same")?;
+            }
         }
-        if outcomes.len() > MOST {
-            writeln!(out, "  and {} more", outcomes.len() - MOST)?;
+        if groups.len() > MOST {
+            writeln!(out, "  and {} more", groups.len() - MOST)?;
         }
         writeln!(out)?;
     }
@@ -50,6 +56,27 @@ fn lines(report: &Report, out: &mut String) -> std::fmt::Result {
     }
     write!(out, "{}", sum(&report.counts))?;
     writeln!(out, ", in {:.1} s", report.elapsed.as_secs_f64())
+}
+
+/// Outcomes with the same smallest form: the first of each, and how many others
+/// there are.
+fn by_smallest<'a>(outcomes: &[&'a Outcome]) -> Vec<(&'a Outcome, usize)> {
+    let smallest = |outcome: &Outcome| {
+        let small = outcome.smallest.as_ref().unwrap_or(&outcome.case);
+        small.query.clone()
+    };
+    let mut groups: Vec<(&Outcome, usize)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for outcome in outcomes {
+        match places.entry(smallest(outcome)) {
+            Entry::Occupied(place) => groups[*place.get()].1 += 1,
+            Entry::Vacant(place) => {
+                place.insert(groups.len());
+                groups.push((outcome, 0));
+            }
+        }
+    }
+    groups
 }
 
 fn query(outcome: &Outcome, out: &mut String) -> std::fmt::Result {

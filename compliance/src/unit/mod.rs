@@ -10,7 +10,7 @@
 //! [templates](crate::template).
 //!
 //! A query of a rule is parsed once for a file, samples stay in memory, and
-//! files are run side by side.
+//! tests are run side by side.
 //!
 //! # Differences
 //! - Groups that `group_eval_order` leaves open run in the order of the files;
@@ -66,12 +66,13 @@ mod tests;
 mod yaml;
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use quarrel_engine::{Engine, EngineOptions};
 use quarrel_matchers::Search;
+
+use run::{FileRun, Shared};
 
 pub use error::UnitError;
 pub use report::{UnitFailure, UnitFile, UnitSummary, UnitTest};
@@ -118,7 +119,7 @@ impl Default for UnitOptions {
 ///
 /// # Errors
 /// When the options are invalid, or there are no threads.
-pub fn run_files<P: AsRef<Path> + Sync>(
+pub fn run_files<P: AsRef<Path>>(
     paths: &[P],
     options: &UnitOptions,
 ) -> Result<UnitSummary, UnitError> {
@@ -132,53 +133,84 @@ pub fn run_files<P: AsRef<Path> + Sync>(
             .as_ref()
             .is_none_or(|pattern| pattern.is_match(name))
     };
+    let mut summary = UnitSummary::default();
+    let mut runs = Vec::new();
+    let mut jobs = Vec::new();
+    for (file, path) in paths.iter().map(AsRef::as_ref).enumerate() {
+        let mut out = UnitFile {
+            name: path.display().to_string(),
+            ..UnitFile::default()
+        };
+        match FileRun::read(path, &mut out.warnings) {
+            Ok(run) => {
+                let names = run.names().enumerate();
+                let wanted = names.filter(|(_, name)| is_wanted(name));
+                jobs.extend(wanted.map(|(test, _)| Job { file, test }));
+                runs.push(Some(run));
+            }
+            Err(why) => {
+                out.refused = Some(why);
+                runs.push(None);
+            }
+        }
+        summary.files.push(out);
+    }
+    let shared = Shared {
+        engine: &engine,
+        ignore_unknown_fields: options.ignore_unknown_fields,
+        diff: options.diff,
+    };
+    for (job, test) in run_jobs(&jobs, &runs, &shared)? {
+        summary.files[job.file].tests.push(test);
+    }
+    Ok(summary)
+}
+
+/// A test by the numbers of its file and of itself.
+#[derive(Clone, Copy)]
+struct Job {
+    file: usize,
+    test: usize,
+}
+
+/// Runs tests on all cores; gives their results in order.
+fn run_jobs(
+    jobs: &[Job],
+    runs: &[Option<FileRun>],
+    shared: &Shared<'_>,
+) -> Result<Vec<(Job, UnitTest)>, UnitError> {
     let next = AtomicUsize::new(0);
-    let files = Mutex::new(Vec::with_capacity(paths.len()));
-    let work = || -> Result<(), UnitError> {
+    let work = || -> Result<Vec<(usize, UnitTest)>, UnitError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
-        let runner = run::Runner {
-            engine: &engine,
-            runtime: &runtime,
-            ignore_unknown_fields: options.ignore_unknown_fields,
-            diff: options.diff,
-        };
-        while let Some((index, path)) = take(paths, &next) {
-            let file = run::run_file(path.as_ref(), &runner, &is_wanted);
-            files
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
-                .push((index, file));
+        let mut out = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = jobs.get(number) else {
+                return Ok(out);
+            };
+            if let Some(run) = &runs[job.file] {
+                out.push((number, run.run(job.test, shared, &runtime)));
+            }
         }
-        Ok(())
     };
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    std::thread::scope(|scope| {
+    let mut results = std::thread::scope(|scope| {
         let start = |_| {
             let thread = std::thread::Builder::new().name("quarrel-test".into());
             thread.stack_size(STACK).spawn_scoped(scope, work)
         };
-        let threads = (0..threads.min(paths.len())).map(start);
+        let threads = (0..threads.min(jobs.len())).map(start);
         let threads = threads.collect::<Result<Vec<_>, _>>()?;
+        let mut results = Vec::with_capacity(jobs.len());
         for thread in threads {
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            let result = thread.join();
+            results.extend(result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
         }
-        Ok::<(), UnitError>(())
+        Ok::<_, UnitError>(results)
     })?;
-    let mut files = files
-        .into_inner()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
-    files.sort_by_key(|(index, _)| *index);
-    Ok(UnitSummary {
-        files: files.into_iter().map(|(_, file)| file).collect(),
-    })
-}
-
-/// The next path that nobody has taken.
-fn take<'a, P>(paths: &'a [P], next: &AtomicUsize) -> Option<(usize, &'a P)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    Some((index, paths.get(index)?))
+    results.sort_by_key(|(number, _)| *number);
+    let results = results.into_iter();
+    Ok(results.map(|(number, test)| (jobs[number], test)).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use quarrel_engine::{Engine, QueryOptions};
 use quarrel_functions::fmt::quote;
@@ -13,7 +13,7 @@ use super::context::Context;
 use super::file::{ExprTest, Test, TestFile};
 use super::glob::glob;
 use super::group::RunningGroup;
-use super::report::{UnitFailure, UnitFile, UnitTest};
+use super::report::{UnitFailure, UnitTest};
 use super::rules::{Group, load};
 use super::samples::ask;
 use super::store::TestStore;
@@ -21,9 +21,8 @@ use super::yaml::{self, Millis};
 use crate::script::{self, CommandKind, Load};
 
 /// What all files share.
-pub(super) struct Runner<'a> {
+pub(super) struct Shared<'a> {
     pub(super) engine: &'a Engine,
-    pub(super) runtime: &'a Runtime,
     pub(super) ignore_unknown_fields: bool,
     pub(super) diff: bool,
 }
@@ -33,29 +32,14 @@ fn failure(place: impl Into<String>, details: Vec<String>) -> UnitFailure {
     UnitFailure { place, details }
 }
 
-/// Runs the tests of a file whose names are wanted.
-pub(super) fn run_file(
-    path: &Path,
-    runner: &Runner<'_>,
-    is_wanted: &dyn Fn(&str) -> bool,
-) -> UnitFile {
-    let mut out = UnitFile {
-        name: path.display().to_string(),
-        ..UnitFile::default()
-    };
-    match FileRun::read(path, &mut out.warnings) {
-        Err(why) => out.refused = Some(why),
-        Ok(run) => run.tests(runner, is_wanted, &mut out.tests),
-    }
-    out
-}
-
 /// A file that was read.
-struct FileRun {
+pub(super) struct FileRun {
     file: TestFile,
     rule_files: Vec<PathBuf>,
     /// `evaluation_interval`, ms.
     interval: i64,
+    /// The rules, once a test needs them.
+    rules: OnceLock<Result<Vec<Group>, Vec<String>>>,
 }
 
 impl FileRun {
@@ -63,7 +47,7 @@ impl FileRun {
     ///
     /// # Errors
     /// Why it is refused.
-    fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Self, String> {
+    pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Self, String> {
         let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
         let file: TestFile = yaml::read(&bytes)?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -97,39 +81,41 @@ impl FileRun {
             file,
             rule_files,
             interval,
+            rules: OnceLock::new(),
         })
     }
 
-    fn tests(
-        &self,
-        runner: &Runner<'_>,
-        is_wanted: &dyn Fn(&str) -> bool,
-        out: &mut Vec<UnitTest>,
-    ) {
-        let mut rules = None;
-        for (index, test) in self.file.tests.iter().enumerate() {
-            if !is_wanted(&test.name) {
-                continue;
-            }
-            let rules = rules.get_or_insert_with(|| self.rules(runner));
-            let name = match test.name.as_str() {
-                "" => format!("unnamed#{index}"),
-                name => name.to_string(),
+    /// The names of the tests, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.file.tests.iter().map(|test| test.name.as_str())
+    }
+
+    /// Runs a test by its number.
+    pub(super) fn run(&self, index: usize, shared: &Shared<'_>, runtime: &Runtime) -> UnitTest {
+        let Some(test) = self.file.tests.get(index) else {
+            return UnitTest {
+                name: String::new(),
+                failures: Vec::new(),
             };
-            let failures = match self.test(test, rules, runner) {
-                Ok(failures) => failures,
-                Err(failure) => vec![failure],
-            };
-            out.push(UnitTest { name, failures });
-        }
+        };
+        let name = match test.name.as_str() {
+            "" => format!("unnamed#{index}"),
+            name => name.to_string(),
+        };
+        let rules = self.rules.get_or_init(|| self.load_rules(shared));
+        let failures = match self.test(test, rules, shared, runtime) {
+            Ok(failures) => failures,
+            Err(failure) => vec![failure],
+        };
+        UnitTest { name, failures }
     }
 
     /// The groups in the order in which they are evaluated. Of a file that is
     /// given twice the groups count once.
-    fn rules(&self, runner: &Runner<'_>) -> Result<Vec<Group>, Vec<String>> {
+    fn load_rules(&self, shared: &Shared<'_>) -> Result<Vec<Group>, Vec<String>> {
         let mut groups: Vec<Group> = Vec::new();
         for path in &self.rule_files {
-            for group in load(path, runner.engine, runner.ignore_unknown_fields)? {
+            for group in load(path, shared.engine, shared.ignore_unknown_fields)? {
                 if !groups.iter().any(|known| known.key == group.key) {
                     groups.push(group);
                 }
@@ -154,7 +140,8 @@ impl FileRun {
         &self,
         test: &Test,
         rules: &Result<Vec<Group>, Vec<String>>,
-        runner: &Runner<'_>,
+        shared: &Shared<'_>,
+        runtime: &Runtime,
     ) -> Result<Vec<UnitFailure>, UnitFailure> {
         let start = test.start_timestamp.ms().unwrap_or(0);
         let step = match test.interval.0 {
@@ -183,9 +170,9 @@ impl FileRun {
         }
         let interval = self.interval;
         let context = Context {
-            engine: runner.engine,
+            engine: shared.engine,
             query_options: QueryOptions::new().subquery_step(move |_| interval),
-            runtime: runner.runtime,
+            runtime,
             store: Arc::new(store),
             external_labels: Arc::new(test.external_labels.clone()),
             external_url: test.external_url.as_str().into(),
@@ -196,7 +183,7 @@ impl FileRun {
             start,
             interval,
             fuzzy: self.file.fuzzy_compare,
-            diff: runner.diff,
+            diff: shared.diff,
             failures: Vec::new(),
         };
         if running.evaluate(test) {

@@ -49,7 +49,7 @@ fn digits(text: &str, range: std::ops::Range<usize>) -> Option<i64> {
 fn rfc3339(text: &str) -> Option<i64> {
     let separators = [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":")];
     let fits = |(at, sign): &(usize, &str)| text.get(*at..at + 1) == Some(sign);
-    if !separators.iter().all(|separator| fits(separator)) {
+    if !separators.iter().all(fits) {
         return None;
     }
     let (year, month, day) = (

@@ -8,8 +8,8 @@ use clap::Args;
 use quarrel_compliance::bench::{
     BenchOptions, Changes, Format, Progress, Record, Summary, run as measure, write,
 };
-use quarrel_compliance::cases::Case;
 use quarrel_compliance::cases::suite::{Suite, Target};
+use quarrel_compliance::cases::{Case, Expected};
 use quarrel_compliance::endpoint::Endpoint;
 use quarrel_engine::QueryTimes;
 
@@ -187,8 +187,8 @@ impl BenchArgs {
         pairs.collect()
     }
 
-    /// The queries with their times: where none are given, one at the end of the
-    /// data and a range before it.
+    /// The queries with their times, without those that must fail: where no times
+    /// are given, one at the end of the data and a range before it.
     async fn queries(
         &self,
         suite: &Suite,
@@ -209,7 +209,9 @@ impl BenchArgs {
             eprintln!("{note}");
         }
         let mut queries = Vec::new();
-        for case in sources.cases {
+        // How long an error takes says nothing.
+        let answered = |case: &Case| case.expected != Expected::Failure;
+        for case in sources.cases.filter(answered) {
             queries.extend(schedule.of(&case));
             if queries.len() > MOST_QUERIES {
                 return Err(Failure::unasked(format_args!(

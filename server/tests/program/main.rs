@@ -1,5 +1,6 @@
 //! Tests of the built program, over the bundled demo data.
 
+mod bench;
 mod compare;
 mod faulty;
 

@@ -31,6 +31,8 @@ import (
 type config struct {
 	data, shape          string
 	quarrel, prometheus  string
+	real                 string
+	list                 bool
 	features             []string
 	seed                 int64
 	n                    int
@@ -53,6 +55,8 @@ func parseFlags() config {
 	flag.BoolVar(&c.xor2, "xor2", false, "build with XOR2 chunks")
 	flag.StringVar(&c.quarrel, "quarrel", "", "the quarrel program, which compares, and is compared")
 	flag.StringVar(&c.prometheus, "prometheus", "", "compare this Prometheus program instead, to test the tester")
+	flag.StringVar(&c.real, "real", "", "compare with this Prometheus program instead of its engine in process")
+	flag.BoolVar(&c.list, "list", false, "ask the list that is built into quarrel compare instead of all others")
 	flag.StringVar(&features, "features", "", "comma-separated names as for --enable-feature")
 	flag.BoolVar(&c.experimental, "experimental", false, "generate experimental syntax and enable its features")
 	flag.Int64Var(&c.seed, "seed", 1, "seed of queries and data")
@@ -115,7 +119,7 @@ func run(ctx context.Context, c config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, prom.Close()) }()
-	url, stop, err := prom.Serve()
+	url, stop, err := reference(ctx, c, tmp, prom)
 	if err != nil {
 		return err
 	}
@@ -139,16 +143,32 @@ func run(ctx context.Context, c config) (err error) {
 	return err
 }
 
+// reference starts what answers rightly, and returns what ends it.
+func reference(ctx context.Context, c config, tmp string, prom *promengine.Engine) (url string, stop func(), err error) {
+	if c.real == "" {
+		return prom.Serve()
+	}
+	server, err := prometheus(ctx, c, c.real, filepath.Join(tmp, "reference"))
+	if err != nil {
+		return "", nil, err
+	}
+	return server.URL, server.Close, nil
+}
+
 // start starts the server that is compared.
 func start(ctx context.Context, c config, tmp string) (*process.Server, error) {
 	if c.prometheus == "" {
 		return process.Quarrel(ctx, c.quarrel, c.data, c.features)
 	}
-	dir := filepath.Join(tmp, "prometheus")
+	return prometheus(ctx, c, c.prometheus, filepath.Join(tmp, "test"))
+}
+
+// prometheus starts a Prometheus over a copy of the data.
+func prometheus(ctx context.Context, c config, program, dir string) (*process.Server, error) {
 	if err := fixtures.CopyDir(dir, c.data); err != nil {
 		return nil, err
 	}
-	return process.Prometheus(ctx, c.prometheus, dir, "", c.features)
+	return process.Prometheus(ctx, program, dir, "", c.features)
 }
 
 // compare runs `quarrel compare`.
@@ -160,12 +180,13 @@ func compare(ctx context.Context, c config, tmp string, prom *promengine.Engine,
 		"--broken", strconv.Itoa(c.broken), "--data-from", seconds(mint), "--data-until", seconds(maxt),
 	}
 	switch {
+	case c.list:
 	case c.duration > 0:
 		args = append(args, "--random-for", fmt.Sprintf("%ds", int64(c.duration.Seconds())))
 	case c.n > 0:
 		args = append(args, "--random", strconv.Itoa(c.n))
 	}
-	if c.hand {
+	if c.hand && !c.list {
 		hand := filepath.Join(tmp, "hand.jsonl")
 		if err := writeHand(c, hand, mint, maxt); err != nil {
 			return err

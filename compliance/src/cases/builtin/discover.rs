@@ -1,11 +1,12 @@
 //! Finds metrics and labels of an endpoint for the list.
 //!
-//! Of each kind the first metric is taken that has a few series and labels that
-//! tell them apart, well-known names first. Series are counted before they are
-//! listed, and few metrics are looked at, so that a large endpoint has little to
-//! do.
+//! Of each kind the first metric is taken that has a few series, a label that
+//! tells them apart, and, of gauges, values that change; well-known names come
+//! first, and then some of each family of names. Series are counted before they
+//! are listed, and few metrics are looked at, so that a large endpoint has little
+//! to do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::case::Origin;
 use super::super::data::{Data, DataError, Metadata};
@@ -37,6 +38,9 @@ const KNOWN: &[&str] = &[
     "target_info",
     "prometheus_build_info",
 ];
+
+/// How names of gauges end where they say what is measured.
+const UNITS: &[&str] = &["_bytes", "_seconds", "_ratio", "_percent", "_celsius"];
 
 /// Labels that say where a series is from; others make better groups.
 const PLACES: [&str; 2] = ["job", "instance"];
@@ -116,13 +120,28 @@ impl Catalog {
                 names.filter(|name| self.is(kind, name)).collect()
             }
         };
-        let rank = |name: &str| {
-            let known = KNOWN.iter().position(|known| *known == name);
-            known.unwrap_or(KNOWN.len())
-        };
-        found.sort_by_key(|name| (rank(name), self.kind_of(name).is_none()));
-        found.truncate(TRIES);
-        found
+        found.sort_by_cached_key(|name| self.rank(name));
+        // The first of each family, then the second of each, and so on.
+        let mut families: HashMap<String, usize> = HashMap::new();
+        let mut ordered: Vec<(usize, &str)> = Vec::new();
+        for name in found {
+            let words: Vec<&str> = name.splitn(3, '_').take(2).collect();
+            let place = families.entry(words.join("_")).or_default();
+            let is_known = KNOWN.contains(&name);
+            ordered.push((if is_known { 0 } else { *place }, name));
+            *place += 1;
+        }
+        ordered.sort_by_key(|(place, _)| *place);
+        ordered.truncate(TRIES);
+        ordered.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// Known names, then those whose kind is told, then those with a unit.
+    fn rank(&self, name: &str) -> (usize, bool, bool) {
+        let known = KNOWN.iter().position(|known| *known == name);
+        let has_unit = UNITS.iter().any(|unit| name.ends_with(unit));
+        let is_told = self.kind_of(name).is_some();
+        (known.unwrap_or(KNOWN.len()), !is_told, !has_unit)
     }
 
     fn is(&self, kind: Kind, name: &str) -> bool {
@@ -133,8 +152,9 @@ impl Catalog {
         match kind {
             Kind::Counter => told == Some("counter") || told.is_none() && name.ends_with("_total"),
             Kind::Gauge => {
-                // Times are gauges that rise all the time.
-                !is_part && !name.contains("time") && matches!(told, None | Some("gauge"))
+                // Times are gauges that rise all the time, alerts come and go.
+                let is_odd = name.contains("time") || name.starts_with("ALERTS");
+                !is_part && !is_odd && matches!(told, None | Some("gauge"))
             }
             Kind::Native => {
                 let may_be = ["_seconds", "_bytes"]
@@ -189,18 +209,18 @@ impl Found {
 }
 
 async fn find(kind: Kind, catalog: &Catalog, data: &impl Data) -> Result<Option<Found>, DataError> {
-    // The best of those whose labels tell nothing apart.
-    let mut second = None;
+    let mut best: Option<(u8, Found)> = None;
     for name in catalog.candidates(kind) {
         let (selector, count) = match kind {
             Kind::Classic => (format!("{name}_bucket"), format!("count({name}_bucket)")),
             Kind::Native => (name.into(), format!("count(histogram_count({name}))")),
-            _ => (name.into(), format!("count({name})")),
+            // Histograms have no absolute value.
+            Kind::Gauge => (name.into(), format!("count(abs({name}))")),
+            Kind::Counter | Kind::Info => (name.into(), format!("count({name})")),
         };
-        let most = if kind == Kind::Classic {
-            MOST_BUCKETS
-        } else {
-            MOST_SERIES
+        let most = match kind {
+            Kind::Classic => MOST_BUCKETS,
+            _ => MOST_SERIES,
         };
         let series = data.query(&count).await?;
         let fits = |count: f64| count >= 1.0 && count <= most;
@@ -208,29 +228,46 @@ async fn find(kind: Kind, catalog: &Catalog, data: &impl Data) -> Result<Option<
             continue;
         }
         let series = data.series(&[selector]).await?;
-        let Some((labels, tells_apart)) = labels(kind, &series) else {
+        let Some((labels, apart)) = labels(kind, &series) else {
             continue;
         };
+        let changes = kind != Kind::Gauge || {
+            let changes = format!("count(changes({name}[15m]) > 0)");
+            !data.query(&changes).await?.is_empty()
+        };
+        let score = 2 * apart as u8 + u8::from(changes);
         let found = Found {
             metric: name.into(),
             ..labels
         };
-        if tells_apart {
+        if score == 2 * Apart::Well as u8 + 1 {
             return Ok(Some(found));
         }
-        second = second.or(Some(found));
+        if best.as_ref().is_none_or(|(other, _)| score > *other) {
+            best = Some((score, found));
+        }
     }
-    Ok(second)
+    Ok(best.map(|(_, found)| found))
 }
 
-/// Labels of a metric, and whether they tell its series apart: the label with
+/// How a label tells the series of a metric apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Apart {
+    /// Not at all.
+    No = 0,
+    /// By where they are from.
+    ByPlace = 1,
+    /// By what they are.
+    Well = 2,
+}
+
+/// Labels of a metric, and how the first tells its series apart: the label with
 /// the most values, `job` and `instance` behind others.
-fn labels(kind: Kind, series: &[BTreeMap<String, String>]) -> Option<(Found, bool)> {
+fn labels(kind: Kind, series: &[BTreeMap<String, String>]) -> Option<(Found, Apart)> {
     let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (name, value) in series.iter().flatten() {
-        let is_own = name == "__name__" || name == "le";
         let is_usable = is_plain_name(name) && !name.contains(':') && !name.starts_with("__");
-        if !is_own && is_usable && is_plain_value(value) {
+        if is_usable && name != "le" {
             values.entry(name).or_default().insert(value);
         }
     }
@@ -243,22 +280,32 @@ fn labels(kind: Kind, series: &[BTreeMap<String, String>]) -> Option<(Found, boo
     }
     let mut ranked: Vec<(&str, BTreeSet<&str>)> = values.into_iter().collect();
     ranked.sort_by_key(|(name, values)| {
-        let is_single = values.len() < 2;
-        (
-            is_single,
-            PLACES.contains(name),
-            std::cmp::Reverse(values.len()),
-        )
+        let is_alike = values.len() < 2 || plain(values).is_none();
+        let place = PLACES.contains(name);
+        (is_alike, place, std::cmp::Reverse(values.len()))
     });
     let (label, values) = ranked.first()?;
     let other = ranked.get(1).map_or(*label, |(name, _)| name);
+    let value = plain(values).or((kind == Kind::Info).then_some(""))?;
     let found = Found {
         metric: String::new(),
         label: (*label).into(),
-        value: (*values.first()?).into(),
+        value: value.into(),
         other: other.into(),
     };
-    Some((found, kind == Kind::Info || values.len() > 1))
+    let apart = match values.len() {
+        _ if kind == Kind::Info => Apart::Well,
+        0 | 1 => Apart::No,
+        _ if PLACES.contains(label) => Apart::ByPlace,
+        _ => Apart::Well,
+    };
+    Some((found, apart))
+}
+
+/// The first value that needs no escapes.
+fn plain<'a>(values: &BTreeSet<&'a str>) -> Option<&'a str> {
+    let mut values = values.iter().copied();
+    values.find(|value| is_plain_value(value))
 }
 
 /// Whether a name needs no quotes.

@@ -305,6 +305,13 @@ fn demo() -> FakeData {
     for device in ["a b", "sda", "sdb"] {
         data.add("disk_free_bytes", &[("device", device), ("job", "node")]);
     }
+    data.changing.insert("disk_free_bytes".into());
+    // They come before it, and tell less.
+    for device in ["x", "y"] {
+        data.add("disk_constant_bytes", &[("device", device)]);
+        data.add("cpu_busy_ratio", &[("instance", device), ("device", "one")]);
+    }
+    data.changing.insert("cpu_busy_ratio".into());
     for series in 0..300 {
         data.add(
             "a_many",
@@ -322,9 +329,13 @@ fn demo() -> FakeData {
     data.add("x_info", &[("version", "1"), ("job", "x")]);
     data.add(
         "y_info",
-        &[("version", "1"), ("job", "x"), ("instance", "y")],
+        &[("version", "1"), ("job", "x"), ("instance", "y.z:1")],
     );
-    data.histograms = ["wait_seconds".to_string()].into();
+    // Known by its name, and no gauge.
+    let native = "http_request_duration_seconds";
+    data.add(native, &[("handler", "/"), ("job", "x")]);
+    data.add(native, &[("handler", "/api"), ("job", "x")]);
+    data.histograms = ["wait_seconds".to_string(), native.to_string()].into();
     data
 }
 
@@ -344,7 +355,7 @@ async fn variables_are_found() {
         ("histogram_label", "handler"),
         ("info", "y_info"),
         ("info_label", "version"),
-        ("native", "wait_seconds"),
+        ("native", "http_request_duration_seconds"),
         ("native_label", "handler"),
     ];
     let expected: Vec<_> = expected.map(|(name, value)| (name, Some(value))).into();
@@ -355,6 +366,7 @@ async fn variables_are_found() {
         ("a_total", "counter"),
         ("disk_free_bytes", "gauge"),
         ("wait_seconds", "histogram"),
+        ("http_request_duration_seconds", "histogram"),
     ] {
         data.kinds.insert(name.into(), kind.into());
     }
