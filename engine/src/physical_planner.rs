@@ -227,11 +227,8 @@ impl<'a> PhysicalPlanner<'a> {
                 };
                 self.aggregate(node, plan, param, inputs.next()?)
             }
-            // On a grid without steps nothing is evaluated, so no name is wrong and
-            // no sort without effect.
-            PlanOp::CountValues(_) | PlanOp::Relabel(_) | PlanOp::Sort(_) if node.grid.len == 0 => {
-                inputs.next()?
-            }
+            // On a grid without steps nothing is evaluated, so no name is wrong.
+            PlanOp::CountValues(_) | PlanOp::Relabel(_) if node.grid.len == 0 => inputs.next()?,
             PlanOp::CountValues(plan) => {
                 count_values::bind(context, node, plan, inputs.next()?).await?
             }
