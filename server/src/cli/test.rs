@@ -210,8 +210,8 @@ mod tests {
         std::fs::write(path("b.yml"), unit).unwrap();
         std::fs::write(path("c.yaml"), unit.replace("value: 2", "value: 3")).unwrap();
         let files = vec![path("a.test"), path("b.yml")];
-        assert!(run(args(files.clone(), None)).await.is_ok());
-        let failing = || args(vec![path("a.test"), path("c.yaml")], None);
+        assert!(run(args(files.clone())).await.is_ok());
+        let failing = || args(vec![path("a.test"), path("c.yaml")]);
         assert!(run(failing()).await.is_err());
         let with_report = TestArgs {
             junit: Some(path("report.xml")),
