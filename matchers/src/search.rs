@@ -51,7 +51,7 @@ impl Search {
         let too_large = |()| RegexError::new(RegexErrorKind::TooLarge, pattern);
         Ok(Search {
             pattern: pattern.into(),
-            regex: built.ok_or_else(too_large)?,
+            regex: built.map_err(too_large)?,
             groups: parsed.groups,
         })
     }
