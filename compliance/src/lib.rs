@@ -1,7 +1,7 @@
 //! Runs Prometheus's `.test` scripts and its unit tests of rules on quarrel.
 //!
 //! [`script`] reads the language of scripts, [`run_files`] and [`run_text`] run
-//! it. [`unit`] runs the files of `promtool test rules`.
+//! it. [`mod@unit`] runs the files of `promtool test rules`.
 //!
 //! # Examples
 //! ```
