@@ -220,6 +220,14 @@ impl<'a> Lexer<'a> {
         let Some(c) = self.next() else {
             return fault("unclosed action");
         };
+        let kind = self.kind(c, from)?;
+        self.emit(kind, from);
+        Ok(true)
+    }
+
+    /// Reads the rest of a token that begins with `c`.
+    fn kind(&mut self, c: char, from: usize) -> Result<Kind, Fault> {
+        let fault = |message: &str| Err((from, message.to_string()));
         let kind = match c {
             c if is_space(c) => {
                 // The last space may belong to a trim marker.
@@ -283,13 +291,11 @@ impl<'a> Lexer<'a> {
             }
         };
         let word = &self.text[from..self.at];
-        let kind = match kind {
+        Ok(match kind {
             Kind::Identifier if KEYWORDS.contains(&word) => Kind::Keyword,
             Kind::Identifier if word == "true" || word == "false" => Kind::Bool,
             kind => kind,
-        };
-        self.emit(kind, from);
-        Ok(true)
+        })
     }
 
     /// The rest of a word, up to what may stand behind one.

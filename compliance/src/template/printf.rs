@@ -107,19 +107,7 @@ impl<'a> Arguments<'a> {
 /// Writes what stands behind a `%`; returns the rest.
 fn conversion<'t>(format: &'t str, arguments: &mut Arguments<'_>, out: &mut String) -> &'t str {
     let mut verb = Verb::new('v');
-    let mut rest = format;
-    loop {
-        let mut chars = rest.chars();
-        match chars.next() {
-            Some('#') => verb.sharp = true,
-            Some('0') => verb.zero = true,
-            Some('+') => verb.plus = true,
-            Some('-') => verb.minus = true,
-            Some(' ') => verb.space = true,
-            _ => break,
-        }
-        rest = chars.as_str();
-    }
+    let mut rest = flags(format, &mut verb);
     let mut bad_index = false;
     let mut was_index;
     let (found, behind) = arguments.index(rest);
@@ -149,8 +137,7 @@ fn conversion<'t>(format: &'t str, arguments: &mut Arguments<'_>, out: &mut Stri
             rest = behind;
             match arguments.size() {
                 Some(digits) if digits >= 0 => verb.precision = Some(digits as usize),
-                Some(_) => out.push_str("%!(BADPREC)"),
-                None => out.push_str("%!(BADPREC)"),
+                _ => out.push_str("%!(BADPREC)"),
             }
             was_index = false;
         } else {
@@ -183,6 +170,23 @@ fn conversion<'t>(format: &'t str, arguments: &mut Arguments<'_>, out: &mut Stri
         }
     }
     chars.as_str()
+}
+
+/// Reads flags; returns the rest.
+fn flags<'t>(format: &'t str, verb: &mut Verb) -> &'t str {
+    let mut rest = format;
+    loop {
+        let mut chars = rest.chars();
+        match chars.next() {
+            Some('#') => verb.sharp = true,
+            Some('0') => verb.zero = true,
+            Some('+') => verb.plus = true,
+            Some('-') => verb.minus = true,
+            Some(' ') => verb.space = true,
+            _ => return rest,
+        }
+        rest = chars.as_str();
+    }
 }
 
 /// Digits, unless they are too many.

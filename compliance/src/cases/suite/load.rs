@@ -14,8 +14,9 @@ use super::super::time::parse_time;
 use super::super::yaml::fault;
 use super::format::{File, TargetConfig, TestCase, TimeParameters, TweakConfig};
 use super::template::Template;
+use super::tolerance::Tolerance;
 use super::tweaks::Tweak;
-use super::types::{Suite, SuiteTimes, Target, Tolerance};
+use super::types::{Suite, SuiteTimes, Target};
 use super::variants;
 
 /// The most queries that templates expand to, so that a list of arguments is

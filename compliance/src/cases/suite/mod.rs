@@ -10,11 +10,13 @@ mod load;
 mod template;
 #[cfg(test)]
 mod tests;
+mod tolerance;
 mod tweaks;
 mod types;
 mod variants;
 
 pub(super) use load::{Filling, load_filled};
 pub use load::{LeftOut, load, load_text};
+pub use tolerance::Tolerance;
 pub use tweaks::Tweak;
-pub use types::{Suite, SuiteTimes, Target, Tolerance};
+pub use types::{Suite, SuiteTimes, Target};

@@ -2,7 +2,7 @@
 
 use quarrel_engine::{QueryRange, RangeError};
 
-use super::types::Tolerance;
+use super::tolerance::Tolerance;
 
 /// Go's `time.Time` counts from the year 1, and rounds there; 1970 in
 /// milliseconds after it.
