@@ -1,4 +1,5 @@
-//! The formats of Grafana's advanced variable syntax, `${name:format}`.
+//! How values are written into a query, also in the formats of Grafana's advanced
+//! variable syntax, `${name:format}`.
 
 use super::values::Bound;
 
@@ -17,6 +18,23 @@ pub(super) fn in_regex(text: &str) -> String {
         escaped.push(c);
     }
     escaped
+}
+
+/// Values as Grafana's Prometheus data source writes them: several are
+/// alternatives in a regular expression, all within a PromQL string.
+pub(super) fn for_promql(bound: &Bound) -> String {
+    if bound.is_literal {
+        return bound.values.join(",");
+    }
+    if !bound.is_list {
+        return in_string(&bound.values.join(","));
+    }
+    let values = bound.values.iter();
+    let escaped: Vec<String> = values.map(|value| in_string(&in_regex(value))).collect();
+    match &*escaped {
+        [one] => one.clone(),
+        several => format!("({})", several.join("|")),
+    }
 }
 
 /// A variable in a format; `None` if there is no such format.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::format::formatted;
+use super::format::{for_promql, formatted};
 use super::options::Reason;
 use super::values::Bound;
 
@@ -66,7 +66,7 @@ fn value(reference: &Reference, scope: &Scope) -> Result<String, Reason> {
     let in_format = reference
         .format
         .and_then(|format| formatted(name, bound, format));
-    Ok(in_format.unwrap_or_else(|| bound.for_promql()))
+    Ok(in_format.unwrap_or_else(|| for_promql(bound)))
 }
 
 enum Part<'a> {

@@ -1,6 +1,4 @@
-//! Values of variables, and how they are written into a query.
-
-use super::format;
+//! Values of variables.
 
 /// The value of a variable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,24 +19,6 @@ impl Bound {
             values: vec![value.into()],
             is_list: false,
             is_literal: true,
-        }
-    }
-
-    /// As Grafana's Prometheus data source writes it: several values are
-    /// alternatives in a regular expression, all within a PromQL string.
-    pub fn for_promql(&self) -> String {
-        if self.is_literal {
-            return self.values.join(",");
-        }
-        if !self.is_list {
-            return format::in_string(&self.values.join(","));
-        }
-        let escaped = self.values.iter();
-        let escaped = escaped.map(|value| format::in_string(&format::in_regex(value)));
-        let escaped: Vec<String> = escaped.collect();
-        match &*escaped {
-            [one] => one.clone(),
-            several => format!("({})", several.join("|")),
         }
     }
 }
