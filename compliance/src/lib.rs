@@ -6,7 +6,7 @@
 //! - [`bench`] measures endpoints beside each other.
 //! - [`run_files`] runs Prometheus's `.test` scripts on quarrel's engine,
 //!   [`remote`] on another server; [`script`] reads them.
-//! - [`unit`] runs unit tests of rules, as `promtool test rules` does.
+//! - [`mod@unit`] runs unit tests of rules, as `promtool test rules` does.
 //!
 //! The commands `quarrel compare`, `quarrel bench` and `quarrel test` are made of
 //! it.

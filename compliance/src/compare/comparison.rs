@@ -35,7 +35,8 @@ pub struct CompareOptions {
     pub strictness: Strictness,
     /// Queries at a time, each asked of both endpoints.
     pub jobs: usize,
-    /// How often the reference is asked again before a difference counts.
+    /// How often the reference is asked again before a difference counts; four
+    /// times as often where warnings and infos alone differ.
     pub repeats: usize,
     /// Whether a choice among equal values counts as a difference.
     pub strict_ties: bool,
@@ -180,7 +181,7 @@ impl Comparison {
         if differences.is_empty() {
             return Verdict::Equal;
         }
-        for _ in 0..self.options.repeats {
+        for _ in 0..self.repeats(&differences) {
             let Ok(mut again) = self.reference.query(&case.query, times).await else {
                 break;
             };
@@ -209,6 +210,16 @@ impl Comparison {
         match tied.await {
             true => Verdict::Undetermined(Undetermined::Tie),
             false => Verdict::Different(differences),
+        }
+    }
+
+    /// How often the reference is asked again. Some of Prometheus's warnings and
+    /// infos come once in three times, or more seldom.
+    fn repeats(&self, differences: &[Difference]) -> usize {
+        let notes = |one: &Difference| matches!(one.kind, Kind::Warnings | Kind::Infos);
+        match differences.iter().all(notes) {
+            true => self.options.repeats * 4,
+            false => self.options.repeats,
         }
     }
 

@@ -74,11 +74,11 @@ fn rows_with_equal_labels_are_matched_by_their_samples() {
     let (x, y) = (row("a", &[(0, 1.0)]), row("a", &[(0, 2.0)]));
     assert_eq!(kinds(&[x.clone(), y.clone()], &[y.clone(), x.clone()]), []);
     assert_eq!(
-        kinds(&[x.clone(), y], &[x.clone()]),
+        kinds(&[x.clone(), y], std::slice::from_ref(&x)),
         [(Kind::MissingSeries, 1)]
     );
     assert_eq!(
-        kinds(&[x.clone()], &[x.clone(), x]),
+        kinds(std::slice::from_ref(&x), &[x.clone(), x.clone()]),
         [(Kind::ExtraSeries, 1)]
     );
 }

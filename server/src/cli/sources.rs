@@ -185,18 +185,20 @@ impl SourceArgs {
     }
 }
 
-/// Prints the queries, one a line.
+/// Prints the queries, one a line, as `--queries` reads them.
 pub(super) fn list(queries: impl Iterator<Item = (Case, QueryTimes)>) -> Outcome {
     let mut out = String::new();
     let mut last = String::new();
     for (case, _) in queries {
-        // A line break may stand in a string as well as between tokens.
-        let line = case.query.replace('\n', " ");
-        if line != last {
-            out.push_str(&line);
-            out.push('\n');
-            last = line;
+        if case.query == last {
+            continue;
         }
+        match case.query.contains('\n') || case.query.starts_with(['#', '{', ' ']) {
+            true => out.push_str(&serde_json::json!({ "query": case.query }).to_string()),
+            false => out.push_str(&case.query),
+        }
+        out.push('\n');
+        last = case.query;
     }
     super::query::print(out.as_bytes())
 }
