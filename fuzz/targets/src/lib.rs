@@ -6,6 +6,7 @@
 //! `fuzz-seconds` runs them on stable Rust, over the corpus and mutations of it.
 
 mod chunks;
+mod comparisons;
 mod directory;
 mod http;
 pub mod mutate;
@@ -34,6 +35,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("regex", text::regex),
     ("script", text::script),
     ("times", text::times),
+    ("answer", comparisons::answer),
+    ("cases", comparisons::cases),
+    ("template", comparisons::template),
 ];
 
 /// The target of a name.
