@@ -1,5 +1,6 @@
 //! The labels of a row.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use quarrel_functions::fmt::quote;
@@ -8,8 +9,22 @@ use quarrel_functions::fmt::quote;
 const END: u8 = 0xff;
 
 /// A label set: names and values in one piece, by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Labels(Box<[u8]>);
+
+/// As Prometheus orders label sets: by name, then by value, one label after the
+/// other.
+impl Ord for Labels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Labels {
     /// A label set of pairs in any order; `None` if a name is there twice.

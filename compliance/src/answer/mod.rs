@@ -34,8 +34,8 @@ pub struct Data {
 pub struct StepStats {
     /// Samples in the step's windows.
     pub total: Vec<(i64, f64)>,
-    /// Samples that were read for it.
-    pub read: Vec<(i64, f64)>,
+    /// Samples that were read for it, if the server counts these.
+    pub read: Option<Vec<(i64, f64)>>,
 }
 
 /// An error of the API.
@@ -105,6 +105,18 @@ pub struct Unreadable {
     pub status: u16,
     /// What is wrong with the body, and where.
     pub reason: String,
+}
+
+impl Answer {
+    /// An answer without rows.
+    pub(crate) fn empty() -> Self {
+        Answer::Data(Data {
+            value: Value::Vector(Vec::new()),
+            warnings: Vec::new(),
+            infos: Vec::new(),
+            steps: None,
+        })
+    }
 }
 
 impl Value {

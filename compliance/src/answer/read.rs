@@ -103,7 +103,7 @@ impl Stats {
         };
         Some(StepStats {
             total: steps(samples.total_queryable_samples_per_step?),
-            read: steps(samples.samples_read_per_step.unwrap_or_default()),
+            read: samples.samples_read_per_step.map(steps),
         })
     }
 }
@@ -122,7 +122,10 @@ impl Items<'_> {
     /// The value of a type.
     fn value(self, kind: &str) -> Option<Value> {
         match (kind, self) {
-            ("vector", Items::Rows(rows)) => Some(Value::Vector(rows)),
+            ("vector", Items::Rows(rows)) => {
+                let single = rows.iter().all(|row| row.len() == 1);
+                single.then_some(Value::Vector(rows))
+            }
             ("matrix", Items::Rows(rows)) => Some(Value::Matrix(rows)),
             ("scalar", Items::Pair(time, text)) => Some(Value::Scalar(time, number(&text)?)),
             ("string", Items::Pair(time, text)) => Some(Value::Text(time, text.into_owned())),
@@ -229,7 +232,7 @@ impl<'de> Visitor<'de> for ItemVisitor {
     }
 
     fn visit_i64<E>(self, seconds: i64) -> Result<Item<'de>, E> {
-        Ok(Item::Time(seconds.saturating_mul(1000)))
+        Ok(Item::Time(millis(seconds as f64)))
     }
 
     fn visit_u64<E>(self, seconds: u64) -> Result<Item<'de>, E> {
@@ -237,14 +240,21 @@ impl<'de> Visitor<'de> for ItemVisitor {
     }
 }
 
-/// Rounded, since fractions of seconds are not exact.
+/// Rounded, since fractions of seconds are not exact. Times that no float of
+/// milliseconds tells apart are cut, so that differences of times do not
+/// overflow.
 fn millis(seconds: f64) -> i64 {
-    (seconds * 1000.0).round() as i64
+    const FARTHEST: f64 = 9_007_199_254_740_992.0;
+    (seconds * 1000.0).round().clamp(-FARTHEST, FARTHEST) as i64
 }
 
-/// A value as the API writes it.
+/// A value as the API writes it: `NaN` and `+Inf`, not `nan` and `inf`.
 fn number(text: &str) -> Option<f64> {
-    text.parse().ok()
+    let sign = text.trim_start_matches(['+', '-']);
+    match sign.starts_with(|c: char| c.is_ascii_lowercase()) {
+        true => None,
+        false => text.parse().ok(),
+    }
 }
 
 struct Metric(Labels);

@@ -9,6 +9,7 @@ use quarrel_engine::{QueryTimes, Timestamp};
 
 use super::options::BenchOptions;
 use super::record::{Asked, Error, Record, Side, Timing};
+use crate::answer::Answer;
 use crate::cases::Case;
 use crate::endpoint::{Endpoint, Reply};
 
@@ -130,7 +131,7 @@ async fn ask(
 /// The times of an answer, or what went wrong with it.
 fn timing(reply: Reply, round: u32) -> Result<Timing, Error> {
     let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-    if (200..300).contains(&reply.status) {
+    if (200..300).contains(&reply.status) && is_answer(&reply.body) {
         return Ok(Timing {
             round,
             first_byte_ns: nanos(reply.first_byte),
@@ -144,6 +145,13 @@ fn timing(reply: Reply, round: u32) -> Result<Timing, Error> {
         status: Some(reply.status),
         reason: reason(&reply.body).unwrap_or_else(|| String::from_utf8_lossy(start).into_owned()),
     })
+}
+
+/// Whether a body is a successful answer: a page of a proxy is none, however fast
+/// it comes.
+fn is_answer(body: &[u8]) -> bool {
+    body.starts_with(br#"{"status":"success""#)
+        || matches!(Answer::read(200, body.to_vec()), Ok(Answer::Data(_)))
 }
 
 /// The text of an error in the API's form.

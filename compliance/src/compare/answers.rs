@@ -6,7 +6,7 @@ use super::difference::{Difference, Kind};
 use super::notes::compare_notes;
 use super::rows::compare_rows;
 use super::tolerance::Tolerance;
-use crate::answer::{Answer, Data, Failure, Row, Value};
+use crate::answer::{Answer, Data, Failure, Row, Value, seconds};
 
 /// How strictly answers are compared.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,6 +77,13 @@ fn compare_data(
             }
             found
         }
+        (
+            Value::Scalar(at, _) | Value::Text(at, _),
+            Value::Scalar(other, _) | Value::Text(other, _),
+        ) if at != other && reference.value.kind() == test.value.kind() => {
+            let text = format!("time: reference {}; test {}", seconds(*at), seconds(*other));
+            vec![Difference::one(Kind::Value, text)]
+        }
         (Value::Scalar(at, a), Value::Scalar(_, b)) if !tolerance.equal(*a, *b) => {
             let text = format!("reference {}; test {}", format_g(*a), format_g(*b));
             let mut one = Difference::one(Kind::Value, text);
@@ -110,20 +117,20 @@ fn compare_steps(reference: &Data, test: &Data) -> Option<Difference> {
     let Some(b) = &test.steps else {
         return Some(Difference::one(Kind::Statistics, "test has none"));
     };
-    for (what, a, b) in [
-        ("in windows", &a.total, &b.total),
-        ("read", &a.read, &b.read),
-    ] {
+    let both = a.read.as_ref().zip(b.read.as_ref());
+    let counts = [Some((&a.total, &b.total)), both];
+    for (what, (a, b)) in ["in windows", "read"]
+        .iter()
+        .zip(counts.into_iter().flatten())
+    {
         let mut pairs = a.iter().zip(b);
         let text = match pairs.find(|(x, y)| x != y) {
             Some((x, y)) => format!("samples {what}: reference {x:?}; test {y:?}"),
-            None if a.len() != b.len() => {
-                format!(
-                    "steps of samples {what}: reference {}; test {}",
-                    a.len(),
-                    b.len()
-                )
-            }
+            None if a.len() != b.len() => format!(
+                "steps of samples {what}: reference {}; test {}",
+                a.len(),
+                b.len()
+            ),
             None => continue,
         };
         return Some(Difference::one(Kind::Statistics, text));
@@ -134,7 +141,7 @@ fn compare_steps(reference: &Data, test: &Data) -> Option<Difference> {
 fn compare_failures(a: &Failure, b: &Failure, strictness: &Strictness) -> Vec<Difference> {
     if a.kind != b.kind {
         let text = format!(
-            "reference {:?} ({}); test {:?} ({})",
+            "reference {:?} ({:?}); test {:?} ({:?})",
             a.kind, a.message, b.kind, b.message
         );
         return vec![Difference::one(Kind::ErrorType, text)];
@@ -184,6 +191,6 @@ fn outcome(answer: &Answer) -> String {
             }
             other => format!("has a {}", other.kind()),
         },
-        Answer::Failure(failure) => format!("fails: {}: {}", failure.kind, failure.message),
+        Answer::Failure(failure) => format!("fails: {}: {:?}", failure.kind, failure.message),
     }
 }

@@ -1,13 +1,13 @@
 //! Comparing the rows of two answers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use quarrel_functions::fmt::format_g;
 
 use super::difference::{Difference, Kind, Sides};
 use super::histograms::differs;
 use super::tolerance::Tolerance;
-use crate::answer::{Labels, Row, seconds};
+use crate::answer::{Histogram, Labels, Row, seconds};
 
 /// How many rows without a partner are searched for one with other labels.
 const MOST_SEARCHED: usize = 500;
@@ -34,10 +34,14 @@ pub(super) fn compare_rows(
         }
     }
     // In the order of the answer.
-    let extra = test.iter().filter(|row| {
-        let rows = left.get(&row.labels);
-        rows.is_some_and(|rows| rows.iter().any(|other| std::ptr::eq(*other, *row)))
-    });
+    let left: HashSet<*const Row> = left
+        .into_values()
+        .flatten()
+        .map(std::ptr::from_ref)
+        .collect();
+    let extra = test
+        .iter()
+        .filter(|row| left.contains(&std::ptr::from_ref(*row)));
     let extra = extra.collect();
     compare_partnerless(missing, extra, tolerance, &mut found);
     found.0.sort_by_key(|difference| difference.kind);
@@ -48,8 +52,12 @@ pub(super) fn compare_rows(
 /// Prometheus has in a few places, an equal one.
 fn take<'a>(rows: &mut Vec<&'a Row>, row: &Row, tolerance: &Tolerance) -> Option<&'a Row> {
     if rows.len() > 1 {
-        let equal = rows.iter().rposition(|other| equal(row, other, tolerance));
-        if let Some(at) = equal {
+        // Of very many a neighbour will do.
+        let first = rows.len().saturating_sub(MOST_SEARCHED);
+        let equal = rows[first..]
+            .iter()
+            .rposition(|other| equal(row, other, tolerance));
+        if let Some(at) = equal.map(|at| first + at) {
             return Some(rows.remove(at));
         }
     }
@@ -92,9 +100,16 @@ fn count(row: &Row) -> String {
 }
 
 fn equal(a: &Row, b: &Row, tolerance: &Tolerance) -> bool {
-    let mut found = Found::default();
-    compare_samples(a, b, tolerance, &mut found);
-    found.0.is_empty()
+    let floats = |pair: (Option<&f64>, Option<&f64>)| match pair {
+        (Some(x), Some(y)) => tolerance.equal(*x, *y),
+        _ => false,
+    };
+    let histograms = |pair: (Option<&Histogram>, Option<&Histogram>)| match pair {
+        (Some(x), Some(y)) => differs(x, y, tolerance).is_none(),
+        _ => false,
+    };
+    pairs(&a.floats, &b.floats).all(|(_, pair)| floats(pair))
+        && pairs(&a.histograms, &b.histograms).all(|(_, pair)| histograms(pair))
 }
 
 fn compare_samples(a: &Row, b: &Row, tolerance: &Tolerance, found: &mut Found) {

@@ -23,6 +23,7 @@ impl Schedule {
     /// [`RangeError`] if the data end before they begin.
     pub fn within(first: Timestamp, last: Timestamp, range_ms: i64) -> Result<Self, RangeError> {
         let (first, last) = (first.as_millis(), last.as_millis());
+        QueryRange::from_millis(first..=last, 1)?;
         // Whole seconds, which every server takes.
         let end = last.div_euclid(1000) * 1000;
         let begin = first.max(end.saturating_sub(range_ms.max(1000)));

@@ -325,3 +325,29 @@ async fn what_is_expected_counts_before_what_is_equal() {
         Verdict::Different(_)
     ));
 }
+
+#[test]
+fn order_is_that_of_the_labels() {
+    let rows = ["1", "10", "2"].map(|job| row(job, &[(0, 1.0)]));
+    let mut turned = rows.to_vec();
+    turned.reverse();
+    assert_eq!(kinds(&rows, &turned), [(Kind::Order, 2)]);
+}
+
+#[test]
+fn times_of_scalars_are_compared() {
+    let scalar = |at| answer(Value::Scalar(at, 1.0));
+    let strictness = Strictness::default();
+    let found = compare(&scalar(0), &scalar(1000), Promise::None, &strictness);
+    assert_eq!(found[0].to_string(), "value: time: reference 0; test 1");
+}
+
+#[tokio::test]
+async fn a_choice_must_be_one_of_what_there_is() {
+    // The labels are none of the operand's, though the values are.
+    let (a, b) = (Fake::start(tie("ab")).await, Fake::start(tie("az")).await);
+    let comparison = comparison(&a, &b).await;
+    let case = Case::new("topk(2, x)", Origin::default());
+    let verdict = comparison.check(case, at()).await.verdict;
+    assert!(matches!(verdict, Verdict::Different(_)), "{verdict:?}");
+}

@@ -18,7 +18,9 @@ use quarrel_planner::to_promql;
 
 use super::difference::{Difference, Kind};
 use super::tolerance::Tolerance;
+use super::tweaks::apply;
 use crate::answer::{Answer, Labels, Row, Value};
+use crate::cases::suite::Tweak;
 use crate::endpoint::Endpoint;
 
 /// An aggregation that chooses rows.
@@ -91,6 +93,7 @@ pub(super) async fn explained(
     reference: &Endpoint,
     times: QueryTimes,
     tolerance: &Tolerance,
+    tweaks: &[Tweak],
 ) -> bool {
     let of_rows = |difference: &Difference| (Kind::Labels..=Kind::Order).contains(&difference.kind);
     if choices.is_empty() || !differences.iter().all(of_rows) {
@@ -100,14 +103,46 @@ pub(super) async fn explained(
         if choice.outermost && !same_values(choice, answers, tolerance) {
             continue;
         }
-        let Ok(Answer::Data(operand)) = reference.query(&choice.operand, times).await else {
+        let Ok(mut operand) = reference.query(&choice.operand, times).await else {
             continue;
         };
-        if choice.is_open(&operand.value, tolerance) {
+        apply(tweaks, times, &mut operand, &mut Answer::empty());
+        let Answer::Data(operand) = operand else {
+            continue;
+        };
+        let (operand, rows) = (operand.value, test_rows(answers.1));
+        if choice.outermost && !is_part(rows, operand.rows(), tolerance) {
+            continue;
+        }
+        if choice.is_open(&operand, tolerance) {
             return true;
         }
     }
     false
+}
+
+/// The rows of an answer.
+fn test_rows(answer: &Answer) -> &[Row] {
+    match answer {
+        Answer::Data(data) => data.value.rows(),
+        Answer::Failure(_) => &[],
+    }
+}
+
+/// Whether rows are chosen from others, with labels and samples as they are there.
+fn is_part(rows: &[Row], of: &[Row], tolerance: &Tolerance) -> bool {
+    let of: HashMap<&Labels, &Row> = of.iter().map(|row| (&row.labels, row)).collect();
+    rows.iter().all(|row| {
+        of.get(&row.labels).is_some_and(|whole| {
+            let floats: HashMap<i64, f64> = whole.floats.iter().copied().collect();
+            let same = |(at, value): &(i64, f64)| {
+                floats
+                    .get(at)
+                    .is_some_and(|other| tolerance.equal(*value, *other))
+            };
+            row.floats.iter().all(same) && row.histograms.len() <= whole.histograms.len()
+        })
+    })
 }
 
 /// Whether an answer that is a choice itself has the same values at each time,

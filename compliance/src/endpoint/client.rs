@@ -1,6 +1,8 @@
 //! Asking.
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use quarrel_engine::QueryTimes;
@@ -14,12 +16,27 @@ use super::reply::{Reply, cause, receive};
 use crate::answer::{Answer, seconds};
 
 /// A server that speaks Prometheus's HTTP API. Clones share its connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Endpoint {
     name: Arc<str>,
     base: Url,
     client: Client,
+    /// As `client`, but a redirect that would turn POST into GET, and lose the
+    /// query, is not followed.
+    poster: Client,
+    /// Whether it does not know POST, as it has turned out.
+    get_alone: Arc<AtomicBool>,
     options: Arc<EndpointOptions>,
+}
+
+/// Without its URL, which may have a password in it.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name;
+        f.debug_struct("Endpoint")
+            .field("name", name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How an endpoint is asked.
@@ -64,7 +81,8 @@ impl Endpoint {
     /// that they name cannot be read. No request is made.
     pub fn new(url: &str, options: EndpointOptions) -> Result<Self, EndpointError> {
         let base = base(url)?;
-        let client = client(&options)?;
+        let client = client(&options, false)?;
+        let poster = self::client(&options, true)?;
         let name = match options.name.is_empty() {
             true => shown(&base),
             false => options.name.clone(),
@@ -73,6 +91,8 @@ impl Endpoint {
             name: name.into(),
             base,
             client,
+            poster,
+            get_alone: Arc::new(AtomicBool::new(options.get)),
             options: Arc::new(options),
         })
     }
@@ -85,6 +105,18 @@ impl Endpoint {
     /// Its options.
     pub fn options(&self) -> &EndpointOptions {
         &self.options
+    }
+
+    /// The URL of a path below `/api/v1/`, with all that the endpoint's own URL has.
+    pub fn url(&self, path: &str) -> String {
+        self.address(path).to_string()
+    }
+
+    fn address(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        let below = self.base.path().trim_end_matches('/');
+        url.set_path(&format!("{below}/api/v1/{path}"));
+        url
     }
 
     /// Asks for a query's answer, and leaves it unread.
@@ -158,11 +190,12 @@ impl Endpoint {
         get: bool,
         begun: &mut bool,
     ) -> Result<Reply, AskError> {
-        if !get && !self.options.get {
+        if !get && !self.get_alone.load(Ordering::Relaxed) {
             let reply = self.once(Method::POST, path, parameters, begun).await?;
-            if !matches!(reply.status, 405 | 501) {
+            if !matches!(reply.status, 301..=303 | 405 | 501) {
                 return Ok(reply);
             }
+            self.get_alone.store(true, Ordering::Relaxed);
         }
         self.once(Method::GET, path, parameters, begun).await
     }
@@ -193,7 +226,7 @@ impl Endpoint {
                 self.client.get(url)
             }
             _ => {
-                let post = self.client.post(url).body(form);
+                let post = self.poster.post(url).body(form);
                 post.header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             }
         };
@@ -238,7 +271,7 @@ fn request(query: &str, times: QueryTimes) -> (&'static str, Vec<(&'static str, 
 fn base(text: &str) -> Result<Url, EndpointError> {
     let refused = |reason: &dyn std::fmt::Display| EndpointError::Url {
         // A URL may have a password in it.
-        url: text.rsplit('@').next().unwrap_or_default().to_string(),
+        url: shown_text(text).to_string(),
         reason: reason.to_string(),
     };
     let url = Url::parse(text).map_err(|error| refused(&error))?;
@@ -248,7 +281,19 @@ fn base(text: &str) -> Result<Url, EndpointError> {
     }
 }
 
+/// A text that is no URL, without what would be a password or a token in one.
+fn shown_text(text: &str) -> &str {
+    let text = text.rsplit('@').next().unwrap_or_default();
+    text.split('?').next().unwrap_or_default()
+}
+
 /// A URL without what must not be shown.
+pub(crate) fn shown_url(text: &str) -> String {
+    let url = Url::parse(text);
+    url.map_or_else(|_| shown_text(text).to_string(), |url| shown(&url))
+}
+
+/// The same of a URL that was read.
 fn shown(url: &Url) -> String {
     let mut url = url.clone();
     // Neither fails for a URL with a host.
@@ -258,7 +303,7 @@ fn shown(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_string()
 }
 
-fn client(options: &EndpointOptions) -> Result<Client, EndpointError> {
+fn client(options: &EndpointOptions, posts: bool) -> Result<Client, EndpointError> {
     // Whoever has chosen a provider for the process keeps it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = &options.http;
@@ -267,9 +312,14 @@ fn client(options: &EndpointOptions) -> Result<Client, EndpointError> {
         .connect_timeout(options.timeout.min(Duration::from_secs(10)))
         .tcp_nodelay(true)
         .default_headers(headers(options)?);
-    if http.follow_redirects == Some(false) {
-        builder = builder.redirect(Policy::none());
-    }
+    builder = match (http.follow_redirects, posts) {
+        (Some(false), _) => builder.redirect(Policy::none()),
+        (_, false) => builder,
+        (_, true) => builder.redirect(Policy::custom(|attempt| match attempt.status().as_u16() {
+            307 | 308 if attempt.previous().len() < 10 => attempt.follow(),
+            _ => attempt.stop(),
+        })),
+    };
     if let Some(proxy) = &http.proxy_url {
         let proxy = Proxy::all(proxy.expose());
         let proxy = proxy.map_err(|error| settings("proxy_url", &error))?;

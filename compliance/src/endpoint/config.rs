@@ -108,7 +108,8 @@ impl HttpConfig {
         let mut config: HttpConfig =
             serde_saphyr::from_str(&text).map_err(|error| EndpointError::Config {
                 path: path.to_path_buf(),
-                reason: error.to_string(),
+                // A snippet would show the secrets beside the fault.
+                reason: error.without_snippet().to_string(),
             })?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(config)

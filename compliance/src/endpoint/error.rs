@@ -82,7 +82,7 @@ pub enum AskError {
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     /// The endpoint refused a request that a tool needed.
-    #[error("{path}: {kind}: {message}")]
+    #[error("{path}: {kind}: {message:?}")]
     Refused {
         /// The path of the request.
         path: String,

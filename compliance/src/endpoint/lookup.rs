@@ -174,7 +174,7 @@ impl Endpoint {
         Ok(list)
     }
 
-    async fn get<T: DeserializeOwned>(
+    async fn get<T: DeserializeOwned + Default>(
         &self,
         path: &str,
         parameters: &[(&str, String)],
@@ -189,10 +189,8 @@ impl Endpoint {
         let envelope = read.map_err(|error| unreadable(&error))?;
         match envelope.data {
             Some(data) if envelope.status == "success" => Ok(data),
-            // A list may be null where it is empty.
-            None if envelope.status == "success" => {
-                Ok(serde_json::from_str("[]").map_err(|error| unreadable(&error))?)
-            }
+            // What is empty may be null.
+            None if envelope.status == "success" => Ok(T::default()),
             _ => Err(AskError::Refused {
                 path: path.to_string(),
                 kind: envelope.kind,

@@ -11,6 +11,7 @@ mod reply;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use client::shown_url;
 pub use client::{Endpoint, EndpointOptions};
 pub use config::{Authorization, BasicAuth, HttpConfig, Secret, TlsConfig};
 pub use data::EndpointData;

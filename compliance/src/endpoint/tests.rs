@@ -218,5 +218,39 @@ async fn what_an_endpoint_has_is_asked_for() {
     assert_eq!(endpoint.metric_types().await.unwrap()["up"], "gauge");
     assert_eq!(endpoint.label_names(&[], None).await.unwrap(), ["job"]);
     let refused = endpoint.series(&up, None, 0).await.unwrap_err();
-    assert_eq!(refused.to_string(), "series: bad_data: no");
+    assert_eq!(refused.to_string(), "series: bad_data: \"no\"");
+}
+
+#[tokio::test]
+async fn a_redirect_does_not_lose_the_query() {
+    let there = Fake::start(|_| Told::json(SCALAR)).await;
+    let to = format!("location: {}/api/v1/query?query=1&time=7\r\n", there.url);
+    let to: &'static str = Box::leak(to.into_boxed_str());
+    let here = Fake::start(move |_| Told::Answer(301, to, Vec::new())).await;
+    let endpoint = endpoint(&here, EndpointOptions::default());
+    endpoint.query("1", at(7)).await.unwrap();
+    assert_eq!(there.asked()[0].parameter("query"), "1");
+    let methods: Vec<_> = here
+        .asked()
+        .iter()
+        .map(|asked| asked.method.clone())
+        .collect();
+    assert_eq!(methods, ["POST", "GET"]);
+    // It is known from now on.
+    endpoint.query("1", at(7)).await.unwrap();
+    assert_eq!(here.asked().len(), 3);
+}
+
+#[test]
+fn no_debug_output_shows_a_password() {
+    let endpoint = Endpoint::new("http://u:hush@host:1/", EndpointOptions::default()).unwrap();
+    assert!(!format!("{endpoint:?}").contains("hush"));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("http.yml");
+    std::fs::write(&file, "basic_auth: {username: u, pasword: hush}\n").unwrap();
+    let error = HttpConfig::read(&file).unwrap_err().to_string();
+    assert!(
+        error.contains("pasword") && !error.contains("hush"),
+        "{error}"
+    );
 }

@@ -32,6 +32,16 @@ pub enum RemoteError {
         /// The last answer.
         reason: String,
     },
+    /// The endpoint takes no samples there.
+    #[error("write to {url}: status {status}: {text:?}")]
+    Status {
+        /// Where to.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// The begin of the answer.
+        text: String,
+    },
     /// Samples cannot be sent.
     #[error("write to {url}: {source}")]
     Write {

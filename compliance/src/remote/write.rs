@@ -3,6 +3,7 @@
 use super::error::RemoteError;
 use super::request::{SeriesPart, WriteVersion};
 use crate::endpoint::Endpoint;
+use crate::endpoint::shown_url;
 use crate::loaded::{LoadedSeries, LoadedValue};
 
 /// Samples in one request.
@@ -60,7 +61,7 @@ impl Writer {
         let headers = self.version.headers();
         let sent = self.endpoint.post(&self.url, &headers, body).await;
         let reply = sent.map_err(|source| RemoteError::Write {
-            url: self.url.clone(),
+            url: shown_url(&self.url),
             source,
         })?;
         if (200..300).contains(&reply.status) {
@@ -68,7 +69,17 @@ impl Writer {
         }
         let text = String::from_utf8_lossy(&reply.body);
         let text: String = text.trim().chars().take(SHOWN).collect();
-        Ok(Written::Refused(format!("status {}: {text}", reply.status)))
+        match reply.status {
+            // The samples are to blame.
+            400 | 409 | 413 | 415 | 422 => {
+                Ok(Written::Refused(format!("status {}: {text}", reply.status)))
+            }
+            status => Err(RemoteError::Status {
+                url: shown_url(&self.url),
+                status,
+                text,
+            }),
+        }
     }
 }
 

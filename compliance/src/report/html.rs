@@ -44,6 +44,13 @@ fn page(report: &Report, out: &mut String) -> std::fmt::Result {
     for outcome in others {
         case(outcome, out)?;
     }
+    if !report.unused.is_empty() {
+        writeln!(out, "<h2>known differences that were not met</h2>\n<ul>")?;
+        for name in &report.unused {
+            writeln!(out, "<li><code>{}</code></li>", escape(name))?;
+        }
+        writeln!(out, "</ul>")?;
+    }
     if !report.equal.is_empty() {
         writeln!(out, "<h2>equal ({})</h2>\n<ul>", report.equal.len())?;
         for outcome in &report.equal {

@@ -58,12 +58,17 @@ pub(super) fn execute(
         variables: vec![("$", data.clone())],
         at: At::Nowhere,
         depth: 0,
+        spent: 0,
     };
     if !tree.root.is_empty() || tree.defined.is_empty() {
         state.list(&data, &tree.root)?;
     }
     Ok(state.out)
 }
+
+/// Pieces of a template that run, and bytes that it makes.
+const MOST_STEPS: usize = 1_000_000;
+const MOST_BYTES: usize = 16 << 20;
 
 struct State<'a> {
     /// The name of the text.
@@ -77,6 +82,8 @@ struct State<'a> {
     variables: Vec<(&'a str, Value)>,
     at: At<'a>,
     depth: usize,
+    /// Pieces that have run.
+    spent: usize,
 }
 
 impl<'a> State<'a> {
@@ -104,7 +111,21 @@ impl<'a> State<'a> {
         Ok(Flow::On)
     }
 
+    /// Counts a piece that runs. Go has no limit; a loop over a large number would
+    /// not end in anybody's time.
+    fn spend(&mut self) -> Run<()> {
+        self.spent += 1;
+        match self.spent > MOST_STEPS || self.out.len() > MOST_BYTES {
+            false => Ok(()),
+            true => {
+                let what = "a template that runs for a million steps, or makes 16 MiB,";
+                Err(Stop::Unsupported(what.to_string()))
+            }
+        }
+    }
+
     fn node(&mut self, dot: &Value, node: &'a Node) -> Run<Flow> {
+        self.spend()?;
         match node {
             Node::Text(text) => self.out.push_str(text),
             Node::Action { pos, pipe } => {
@@ -195,6 +216,7 @@ impl<'a> State<'a> {
         };
         let mut ran = false;
         for (index, item) in items {
+            self.spend()?;
             ran = true;
             self.set_range_variables(&branch.pipe, inner, index, &item)?;
             let flow = self.list(&item, &branch.list)?;

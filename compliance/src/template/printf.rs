@@ -98,7 +98,9 @@ impl<'a> Arguments<'a> {
     /// A width or a precision from an argument.
     fn size(&mut self) -> Option<i64> {
         match self.take() {
-            Some(Value::Int(n) | Value::Int64(n)) if n.abs() <= MOST => Some(*n),
+            Some(Value::Int(n) | Value::Int64(n)) if n.unsigned_abs() <= MOST.unsigned_abs() => {
+                Some(*n)
+            }
             _ => None,
         }
     }

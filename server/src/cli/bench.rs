@@ -105,12 +105,20 @@ fn positive(text: &str) -> Result<f64, String> {
 /// Measures, and prints a report.
 pub(super) async fn run(args: BenchArgs) -> Outcome {
     tokio::select! {
-        outcome = bench(args) => outcome,
+        // 1 says that something is slower than allowed.
+        outcome = bench(args) => outcome.map_err(Failure::into_unasked),
         _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
     }
 }
 
-async fn bench(args: BenchArgs) -> Outcome {
+async fn bench(mut args: BenchArgs) -> Outcome {
+    if args.sources.is_endless() {
+        return Err(Failure::unasked(
+            "bench asks the same queries again: use --random N",
+        ));
+    }
+    // How long an error takes says nothing.
+    args.sources.broken.get_or_insert(0);
     let suite = args.sources.suite()?;
     let earlier = match &args.output.baseline {
         Some(path) => Some(Record::read(path).map_err(Failure::unasked)?),
@@ -128,7 +136,7 @@ async fn bench(args: BenchArgs) -> Outcome {
         names.join(", ")
     );
     if args.measuring.dry_run {
-        return list(queries.into_iter());
+        return list(queries.into_iter()).await;
     }
     let mut shown = Shown::start(budget.requests);
     let record = measure(&endpoints, &queries, &options, |progress| {
@@ -262,23 +270,21 @@ fn verdict(summary: &Summary, changes: &[Changes], most: Option<f64>) -> Outcome
         return Err(Failure::unasked("an endpoint has answered nothing"));
     }
     let Some(most) = most else { return Ok(()) };
-    let totals = summary
-        .totals
-        .iter()
-        .map(|total| (total.ratio, total.interval));
-    let changes = changes
-        .iter()
-        .map(|changes| (changes.ratio, changes.interval));
+    let others = summary.totals.iter().skip(1);
+    let others = others.map(|total| (total.ratio, total.interval));
+    let changes = changes.iter().map(|one| (one.ratio, one.interval));
+    let ratios: Vec<_> = others.chain(changes).collect();
+    if ratios.iter().any(|(ratio, _)| ratio.is_none()) {
+        return Err(Failure::unasked(
+            "--fail-above: there is no query that both sides have answered",
+        ));
+    }
     let least = |(ratio, interval): (Option<f64>, Option<_>)| {
         interval
             .map(|interval: quarrel_compliance::bench::Interval| interval.low)
             .or(ratio)
     };
-    match totals
-        .chain(changes)
-        .filter_map(least)
-        .any(|low| low > most)
-    {
+    match ratios.into_iter().filter_map(least).any(|low| low > most) {
         // The report has the numbers.
         true => Err(Failure::silent()),
         false => Ok(()),
@@ -344,15 +350,29 @@ mod tests {
 
     #[test]
     fn what_is_slower_for_sure_fails() {
+        let first = Total {
+            answered: 1,
+            ..Total::default()
+        };
         let summary = |low, answered| Summary {
-            totals: vec![Total {
-                ratio: Some(1.5),
-                interval: Some(Interval { low, high: 2.0 }),
-                answered,
-                ..Total::default()
-            }],
+            totals: vec![
+                first.clone(),
+                Total {
+                    ratio: (answered > 0).then_some(1.5),
+                    interval: Some(Interval { low, high: 2.0 }),
+                    answered,
+                    ..Total::default()
+                },
+            ],
             lines: Vec::new(),
         };
+        let apart = Summary {
+            totals: vec![first.clone(), first.clone()],
+            lines: Vec::new(),
+        };
+        // Nothing that both have answered.
+        assert!(verdict(&apart, &[], None).is_ok());
+        assert!(verdict(&apart, &[], Some(1.2)).is_err());
         assert!(verdict(&summary(1.3, 1), &[], None).is_ok());
         assert!(verdict(&summary(1.1, 1), &[], Some(1.2)).is_ok());
         assert!(verdict(&summary(1.3, 1), &[], Some(1.2)).is_err());

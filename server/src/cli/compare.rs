@@ -114,7 +114,8 @@ struct OutputArgs {
 /// Compares, and prints a report.
 pub(super) async fn run(args: CompareArgs) -> Outcome {
     tokio::select! {
-        outcome = compare(args) => outcome,
+        // 1 says that there are differences.
+        outcome = compare(args) => outcome.map_err(Failure::into_unasked),
         _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
     }
 }
@@ -139,7 +140,7 @@ async fn compare(args: CompareArgs) -> Outcome {
         asked
     });
     if args.output.dry_run {
-        return list(queries);
+        return list(queries).await;
     }
     let mut options = args.comparing.options()?;
     options.tweaks = suite.tweaks;

@@ -38,6 +38,14 @@ impl Failure {
         }
     }
 
+    /// The same of a failure that has a message, whatever it was.
+    pub(super) fn into_unasked(mut self) -> Self {
+        if self.code == 1 && !self.message.is_empty() {
+            self.code = UNASKED;
+        }
+        self
+    }
+
     /// A failure that was printed already.
     pub(super) fn silent() -> Self {
         Failure {

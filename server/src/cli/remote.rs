@@ -88,13 +88,19 @@ impl RemoteArgs {
         };
         let asked = options(Access::from(self.access.clone()), &self.requests)?;
         let endpoint = Endpoint::new(url, asked).map_err(Failure::unasked)?;
-        let options = self.options(url)?;
+        let options = self.options(&endpoint)?;
         let summary = run_remote(files, &endpoint, &options).await;
-        summary.map(Some).map_err(Failure::unasked)
+        let summary = summary.map_err(Failure::unasked)?;
+        match summary.passed() + summary.failed() {
+            0 => Err(Failure::unasked(format_args!(
+                "nothing was run:\n{summary}"
+            ))),
+            _ => Ok(Some(summary)),
+        }
     }
 
-    fn options(&self, url: &str) -> Result<RemoteOptions, Failure> {
-        let own = || format!("{}/api/v1/write", url.trim_end_matches('/'));
+    fn options(&self, endpoint: &Endpoint) -> Result<RemoteOptions, Failure> {
+        let own = || endpoint.url("write");
         let start = parse_time("shift", &self.shift, Moment::now())?.query_ms();
         Ok(RemoteOptions {
             write_version: match self.remote_write_version {

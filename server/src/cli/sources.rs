@@ -45,9 +45,9 @@ pub(super) struct SourceArgs {
     /// Seed of random queries: the same seed gives the same queries on the same data.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// How many of 100 random queries are wrong on purpose.
-    #[arg(long, value_name = "N", default_value_t = Options::default().broken, value_parser = clap::value_parser!(u8).range(0..=100))]
-    broken: u8,
+    /// How many of 100 random queries are wrong on purpose [default: 6, none in bench].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(super) broken: Option<u8>,
     /// No random query looks behind the last time of the data, where a server may still write.
     #[arg(long)]
     past: bool,
@@ -97,6 +97,11 @@ impl SourceArgs {
     /// Whether the data of an endpoint is needed to make the queries.
     pub(super) fn needs_data(&self) -> bool {
         self.is_random() || !self.dashboards.is_empty() || !self.is_given()
+    }
+
+    /// Whether random queries go on until a time is over.
+    pub(super) fn is_endless(&self) -> bool {
+        self.random_for.is_some()
     }
 
     /// Whether queries are made at random.
@@ -160,10 +165,10 @@ impl SourceArgs {
             let schema = data.schema().await.map_err(Failure::unasked)?;
             let options = Options {
                 experimental: self.experimental,
-                broken: self.broken,
+                broken: self.broken.unwrap_or(Options::default().broken),
                 past: self.past,
             };
-            let random = Generator::new(schema, self.seed, options).filter(kept);
+            let random = Generator::new(schema, self.seed, options);
             let most = self
                 .random
                 .map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
@@ -175,7 +180,7 @@ impl SourceArgs {
             let random = random
                 .take(most)
                 .take_while(move |_| begin.elapsed() < time);
-            all = Box::new(all.chain(random));
+            all = Box::new(all.chain(random.filter(kept)));
         }
         Ok(Sources {
             cases: all,
@@ -185,8 +190,11 @@ impl SourceArgs {
     }
 }
 
+/// How much is printed at a time, bytes.
+const PIECE: usize = 64 << 10;
+
 /// Prints the queries, one a line, as `--queries` reads them.
-pub(super) fn list(queries: impl Iterator<Item = (Case, QueryTimes)>) -> Outcome {
+pub(super) async fn list(queries: impl Iterator<Item = (Case, QueryTimes)>) -> Outcome {
     let mut out = String::new();
     let mut last = String::new();
     for (case, _) in queries {
@@ -199,6 +207,11 @@ pub(super) fn list(queries: impl Iterator<Item = (Case, QueryTimes)>) -> Outcome
         }
         out.push('\n');
         last = case.query;
+        if out.len() >= PIECE {
+            super::query::print(std::mem::take(&mut out).as_bytes())?;
+            // Ctrl-C is heard between two pieces.
+            tokio::task::yield_now().await;
+        }
     }
     super::query::print(out.as_bytes())
 }

@@ -48,10 +48,20 @@ pub(super) struct TimeArgs {
     range: Span,
     /// First time of the data. Without this and the next, the times of the data are looked
     /// for.
-    #[arg(long, value_name = "TIME", requires = "data_until")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "data_until",
+        allow_hyphen_values = true
+    )]
     data_from: Option<String>,
     /// Last time of the data.
-    #[arg(long, value_name = "TIME", requires = "data_from")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "data_from",
+        allow_hyphen_values = true
+    )]
     data_until: Option<String>,
 }
 

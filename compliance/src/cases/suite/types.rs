@@ -49,7 +49,7 @@ impl std::fmt::Debug for Target {
         let user = self.basic_auth.as_ref().map(|(user, _)| user);
         let headers: Vec<_> = self.headers.keys().collect();
         f.debug_struct("Target")
-            .field("url", &self.url)
+            .field("url", &self.url.rsplit('@').next())
             .field("basic_auth_user", &user)
             .field("headers", &headers)
             .field("tsdb_path", &self.tsdb_path)
