@@ -19,8 +19,9 @@ FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 SEED ?= $(shell date +%s)
 # Queries that Prometheus and quarrel may answer differently, see compliance/go/ci.sh.
 # Sums near the ends of the floats depend on their order, which is another one on
-# fast paths.
-MAGNIFIED := (sin|cos|tan)h?\(.*predict_linear|(sum|avg)_over_time\(special|histogram_quantiles\(.*odd_bucket|absent.*kind.*kind
+# fast paths; last digits of exponentials are seen where they become text, or are
+# magnified; Go's logarithm of the tiniest numbers is wrong.
+MAGNIFIED := (sin|cos|tan)h?\(.*(predict_linear|exp|sinh|cosh)|(ln|log10)\(.*special|count_values[^(]*\([^(]*\(|(sum|avg)_over_time\(special|histogram_quantiles\(.*odd_bucket|absent.*kind.*kind
 PUBLISHED := quarrel quarrel-engine quarrel-storage quarrel-planner quarrel-functions \
 	quarrel-matchers quarrel-chunks quarrel-compliance
 
@@ -171,7 +172,7 @@ soak: build fuzz difftest-paths ## Hours: a long attack, long comparisons of ran
 	$(MAKE) torture-release ARGS='-duration 30m -seed $(SEED)'
 	cd compliance/go && go build -o $(GOBIN_DIR)/ ./cmd/difftest
 	for shape in mixed head blocks; do \
-		$(STAGE) "random queries, $$shape" $(GOBIN_DIR)/difftest -quarrel $(QUARREL) -shape $$shape -seed $(SEED) -duration 20m -hand=false || exit 1; \
+		$(STAGE) "random queries, $$shape" $(GOBIN_DIR)/difftest -quarrel $(QUARREL) -shape $$shape -seed $(SEED) -duration 20m -hand=false -skip '$(MAGNIFIED)' || exit 1; \
 	done
 	cd compliance/go && go build -tags remove_all_sd -o $(GOBIN_DIR)/ github.com/prometheus/prometheus/cmd/prometheus
 	$(STAGE) "Prometheus with itself" $(GOBIN_DIR)/difftest -quarrel $(QUARREL) -real $(GOBIN_DIR)/prometheus \
