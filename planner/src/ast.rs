@@ -424,6 +424,28 @@ impl BinaryOp {
         )
     }
 
+    /// All operators.
+    pub const ALL: [BinaryOp; 18] = [
+        BinaryOp::Add,
+        BinaryOp::Sub,
+        BinaryOp::Mul,
+        BinaryOp::Div,
+        BinaryOp::Mod,
+        BinaryOp::Pow,
+        BinaryOp::Atan2,
+        BinaryOp::Equal,
+        BinaryOp::NotEqual,
+        BinaryOp::Greater,
+        BinaryOp::Less,
+        BinaryOp::GreaterOrEqual,
+        BinaryOp::LessOrEqual,
+        BinaryOp::TrimUpper,
+        BinaryOp::TrimLower,
+        BinaryOp::And,
+        BinaryOp::Or,
+        BinaryOp::Unless,
+    ];
+
     /// `and`, `or`, `unless`
     pub fn is_set(self) -> bool {
         matches!(self, BinaryOp::And | BinaryOp::Or | BinaryOp::Unless)

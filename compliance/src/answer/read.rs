@@ -7,7 +7,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{Answer, Bucket, Data, Failure, Histogram, Labels, Row, StepStats, Unreadable, Value};
+use super::labels::Labels;
+use super::value::{Answer, Bucket, Data, Failure, Histogram, Row, StepStats, Unreadable, Value};
 
 /// How much of a body an error shows, bytes.
 const SHOWN: usize = 80;

@@ -103,28 +103,8 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
 
 /// A duration such as `1h30m` or `500ms` in milliseconds; more than nothing.
 pub(super) fn parse_duration(text: &str) -> Option<i64> {
-    const UNITS: [(&str, i64); 7] = [
-        ("ms", 1),
-        ("s", 1000),
-        ("m", 60_000),
-        ("h", 3_600_000),
-        ("d", 86_400_000),
-        ("w", 604_800_000),
-        ("y", 31_536_000_000),
-    ];
-    let (mut rest, mut total) = (text.trim(), 0i64);
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (amount, tail) = rest.split_at(digits);
-        let length = tail
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(length);
-        let (_, ms) = UNITS.iter().find(|(name, _)| *name == unit)?;
-        total = total.checked_add(amount.parse::<i64>().ok()?.checked_mul(*ms)?)?;
-        rest = tail;
-    }
-    (total > 0).then_some(total)
+    let ms = quarrel_planner::literal::parse_duration(text.trim()).ok()?;
+    (ms > 0).then_some(ms)
 }
 
 /// The shortest text of a duration in one unit, such as `90s`; as PromQL takes it.

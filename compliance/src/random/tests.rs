@@ -130,27 +130,7 @@ impl Seen {
 /// All that must be in queries, and is allowed without experimental features
 /// if `stable`.
 fn wanted(stable: bool) -> Vec<String> {
-    use BinaryOp as B;
-    let operators = [
-        B::Add,
-        B::Sub,
-        B::Mul,
-        B::Div,
-        B::Mod,
-        B::Pow,
-        B::Atan2,
-        B::Equal,
-        B::NotEqual,
-        B::Greater,
-        B::Less,
-        B::GreaterOrEqual,
-        B::LessOrEqual,
-        B::TrimUpper,
-        B::TrimLower,
-        B::And,
-        B::Or,
-        B::Unless,
-    ];
+    let operators = BinaryOp::ALL;
     let cards = [
         Cardinality::OneToOne,
         Cardinality::ManyToOne,

@@ -56,7 +56,6 @@
 
 mod builtins;
 mod call;
-mod duration;
 mod error;
 mod escape;
 mod exec;
@@ -80,7 +79,6 @@ mod value;
 use std::sync::Arc;
 
 pub use call::Environment;
-pub(crate) use duration::{duration_text, parse_duration_ms};
 pub use error::TemplateError;
 pub use value::{AlertData, Labels, Sample, SampleValue};
 

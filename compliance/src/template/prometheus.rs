@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use quarrel_functions::fmt::{quote, try_parse_float};
 use quarrel_matchers::Search;
+use quarrel_planner::literal;
 
 use super::call::{CallError, Called, Environment, text};
-use super::duration::parse_duration_ms;
 use super::escape::url_query;
 use super::humanize;
 use super::time::Time;
@@ -242,7 +242,7 @@ pub(super) fn parse_duration(values: &[Value], _: Env<'_>) -> Called {
         Some(rest) => (-1.0, rest),
         None => (1.0, written),
     };
-    let ms = parse_duration_ms(unsigned).map_err(CallError::Failed)?;
+    let ms = literal::parse_duration(unsigned).map_err(CallError::Failed)?;
     Ok(Value::Float(sign * ms as f64 / 1000.0))
 }
 

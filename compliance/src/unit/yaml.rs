@@ -3,10 +3,10 @@
 
 use std::fmt;
 
+use quarrel_planner::format_duration;
+use quarrel_planner::literal::parse_duration;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde::{Deserialize, de};
-
-use crate::template::parse_duration_ms;
 
 /// Values that one file may have.
 const MOST_NODES: usize = 20_000_000;
@@ -77,15 +77,13 @@ pub(super) struct Millis(pub(super) i64);
 impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse_duration_ms(&text)
-            .map(Millis)
-            .map_err(D::Error::custom)
+        parse_duration(&text).map(Millis).map_err(D::Error::custom)
     }
 }
 
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::template::duration_text(self.0))
+        f.write_str(&format_duration(self.0))
     }
 }
 

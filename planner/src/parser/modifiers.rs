@@ -233,29 +233,7 @@ impl Builder<'_> {
 }
 
 fn binary_op(symbol: &str) -> BinaryOp {
-    use BinaryOp as B;
-    const ALL: [BinaryOp; 18] = [
-        B::Add,
-        B::Sub,
-        B::Mul,
-        B::Div,
-        B::Mod,
-        B::Pow,
-        B::Atan2,
-        B::Equal,
-        B::NotEqual,
-        B::Greater,
-        B::Less,
-        B::GreaterOrEqual,
-        B::LessOrEqual,
-        B::TrimUpper,
-        B::TrimLower,
-        B::And,
-        B::Or,
-        B::Unless,
-    ];
     let lower = symbol.to_ascii_lowercase();
-    ALL.into_iter()
-        .find(|op| op.symbol() == lower)
-        .unwrap_or(B::Add)
+    let mut all = BinaryOp::ALL.into_iter();
+    all.find(|op| op.symbol() == lower).unwrap_or(BinaryOp::Add)
 }
