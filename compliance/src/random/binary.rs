@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::generator::{Generator, is_query};
 use super::metric::{Metric, MetricKind};
 use super::part::{Part, common, without};
+use super::selector::closed;
 
 /// Operators of numbers; the usual ones come more often.
 pub(super) const ARITHMETIC: &[&str] = &[
@@ -93,7 +94,7 @@ impl Generator {
                 } else {
                     String::new()
                 };
-                Part::of(metric, self.body(metric) + &modifiers)
+                Part::of(metric, closed(self.body(metric), &modifiers))
             }
             35..75 => self.window_of(metric, depth.min(1)),
             75..85 => {

@@ -99,7 +99,8 @@ impl Generator {
         let body = self.body(metric);
         let smoothed = self.options.experimental && self.dice.chance(3);
         let smoothed = if smoothed { " smoothed" } else { "" };
-        Part::of(metric, format!("{body}{smoothed}{}", self.modifiers()))
+        let modifiers = self.modifiers();
+        Part::of(metric, closed(body + smoothed, &modifiers))
     }
 
     /// A selector over several metrics.
@@ -132,8 +133,8 @@ impl Generator {
             begin + ".*"
         };
         pairs.push(format!("__name__=~{}", self.quote(&format!("{begin}|up"))));
-        let text = self.braces(&pairs) + &self.modifiers();
-        Part::atom(text).labeled(metric.labels.clone())
+        let text = self.braces(&pairs);
+        Part::atom(closed(text, &self.modifiers())).labeled(metric.labels.clone())
     }
 
     /// `@` and `offset`, usually neither.
@@ -264,5 +265,17 @@ impl Generator {
             return inner.text.clone();
         }
         format!("({})", inner.text)
+    }
+}
+
+/// A selector with its modifiers. An operator behind an offset that is an
+/// expression would be a part of it, so that such a selector is in parentheses.
+pub(super) fn closed(selector: String, modifiers: &str) -> String {
+    let offset = modifiers
+        .split_once(" offset")
+        .map_or("", |(_, offset)| offset);
+    match offset.contains('(') {
+        true => format!("({selector}{modifiers})"),
+        false => selector + modifiers,
     }
 }
