@@ -3,7 +3,7 @@
 //! - [`compare`] asks two [endpoints](endpoint) the same queries and finds the
 //!   differences, [`report`] prints them. [`cases`] are the sources of queries,
 //!   [`random`] makes some, [`shrink`] makes one smaller.
-//! - [`bench`] measures endpoints beside each other.
+//! - [`mod@bench`] measures endpoints beside each other.
 //! - [`run_files`] runs Prometheus's `.test` scripts on quarrel's engine,
 //!   [`remote`] on another server; [`script`] reads them.
 //! - [`mod@unit`] runs unit tests of rules, as `promtool test rules` does.
