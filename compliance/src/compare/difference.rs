@@ -128,13 +128,26 @@ pub struct Sides {
     pub test: Option<Row>,
 }
 
+/// Bytes of a text that are kept: a server may send as much as it likes, and a
+/// report keeps all of them.
+const LONGEST: usize = 4 << 10;
+
+/// A text of bounded length.
+pub(super) fn cut(mut text: String) -> String {
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push_str("...");
+    }
+    text
+}
+
 impl Difference {
     /// One difference without a time.
     pub(super) fn one(kind: Kind, text: impl Into<String>) -> Self {
         Difference {
             kind,
             count: 1,
-            text: text.into(),
+            text: cut(text.into()),
             at: None,
             rows: None,
         }

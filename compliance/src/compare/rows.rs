@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use quarrel_functions::fmt::format_g;
 
-use super::difference::{Difference, Kind, Sides};
+use super::difference::{Difference, Kind, Sides, cut};
 use super::histograms::differs;
 use super::tolerance::Tolerance;
 use crate::answer::{Histogram, Labels, Row, seconds};
@@ -204,7 +204,7 @@ impl Found {
         self.0.push(Difference {
             kind,
             count: 1,
-            text,
+            text: cut(text),
             at,
             rows: Some(Box::new(Sides {
                 reference: reference.cloned(),

@@ -351,3 +351,11 @@ async fn a_choice_must_be_one_of_what_there_is() {
     let verdict = comparison.check(case, at()).await.verdict;
     assert!(matches!(verdict, Verdict::Different(_)), "{verdict:?}");
 }
+
+#[test]
+fn texts_of_servers_are_cut() {
+    let text = |c: char| answer(Value::Text(0, c.to_string().repeat(100_000)));
+    let strictness = Strictness::default();
+    let found = compare(&text('a'), &text('é'), Promise::None, &strictness);
+    assert!(found[0].text.len() < 5000 && found[0].text.ends_with("..."));
+}
