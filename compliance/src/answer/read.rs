@@ -204,8 +204,8 @@ impl<'de> Visitor<'de> for ItemVisitor {
             floats: Vec::new(),
             histograms: Vec::new(),
         };
-        while let Some(name) = members.next_key::<Cow<'de, str>>()? {
-            match &*name {
+        while let Some(name) = members.next_key::<&'de str>()? {
+            match name {
                 "metric" => row.labels = members.next_value::<Metric>()?.0,
                 "value" => row.floats = vec![members.next_value::<Float>()?.0],
                 "values" => row.floats = members.next_value::<Floats>()?.0,
@@ -276,12 +276,11 @@ impl<'de> Visitor<'de> for MetricVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Metric, A::Error> {
-        let mut pairs: Vec<(Cow<'de, str>, Cow<'de, str>)> = Vec::new();
+        let mut pairs: Vec<(&'de str, &'de str)> = Vec::new();
         while let Some(pair) = members.next_entry()? {
             pairs.push(pair);
         }
-        let pairs = pairs.iter().map(|(name, value)| (&**name, &**value));
-        let labels = Labels::new(pairs.collect());
+        let labels = Labels::new(pairs);
         let labels = labels.ok_or_else(|| A::Error::custom("a label name twice in a row"))?;
         Ok(Metric(labels))
     }
@@ -292,8 +291,9 @@ struct Float((i64, f64));
 
 impl<'de> Deserialize<'de> for Float {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let (seconds, text) = <(f64, Cow<'de, str>)>::deserialize(from)?;
-        match number(&text) {
+        // A `Cow` in a tuple would be copied.
+        let (seconds, text) = <(f64, &'de str)>::deserialize(from)?;
+        match number(text) {
             Some(value) => Ok(Float((millis(seconds), value))),
             None => Err(D::Error::custom(format!("{text:?} is no number"))),
         }
@@ -350,7 +350,7 @@ struct Printed<'a> {
 }
 
 /// Which bounds belong to it, the bounds, and the count.
-type PrintedBucket<'a> = (u8, Cow<'a, str>, Cow<'a, str>, Cow<'a, str>);
+type PrintedBucket<'a> = (u8, &'a str, &'a str, &'a str);
 
 impl Printed<'_> {
     fn histogram(&self) -> Option<Histogram> {
