@@ -4,6 +4,7 @@ use std::fmt;
 
 use quarrel_functions::fmt::quote;
 
+use super::budget::Budget;
 use super::call::{CallError, Environment, Param};
 use super::functions;
 use super::methods::{Member, member};
@@ -58,17 +59,13 @@ pub(super) fn execute(
         variables: vec![("$", data.clone())],
         at: At::Nowhere,
         depth: 0,
-        spent: 0,
+        budget: Budget::default(),
     };
     if !tree.root.is_empty() || tree.defined.is_empty() {
         state.list(&data, &tree.root)?;
     }
     Ok(state.out)
 }
-
-/// Pieces of a template that run, and bytes that it makes.
-const MOST_STEPS: usize = 1_000_000;
-const MOST_BYTES: usize = 16 << 20;
 
 struct State<'a> {
     /// The name of the text.
@@ -82,8 +79,7 @@ struct State<'a> {
     variables: Vec<(&'a str, Value)>,
     at: At<'a>,
     depth: usize,
-    /// Pieces that have run.
-    spent: usize,
+    budget: Budget,
 }
 
 impl<'a> State<'a> {
@@ -111,17 +107,8 @@ impl<'a> State<'a> {
         Ok(Flow::On)
     }
 
-    /// Counts a piece that runs. Go has no limit; a loop over a large number would
-    /// not end in anybody's time.
     fn spend(&mut self) -> Run<()> {
-        self.spent += 1;
-        match self.spent > MOST_STEPS || self.out.len() > MOST_BYTES {
-            false => Ok(()),
-            true => {
-                let what = "a template that runs for a million steps, or makes 16 MiB,";
-                Err(Stop::Unsupported(what.to_string()))
-            }
-        }
+        self.budget.spend(self.out.len()).map_err(Stop::Unsupported)
     }
 
     fn node(&mut self, dot: &Value, node: &'a Node) -> Run<Flow> {

@@ -19,7 +19,8 @@
 //!   numbers, such as `Add`,
 //! - fields of native histograms beyond `Count`, `Sum`, `Schema`, `ZeroCount` and
 //!   `ZeroThreshold`,
-//! - blocks and parentheses deeper than 200.
+//! - blocks and parentheses deeper than 200,
+//! - templates that take a million steps, or make 16 MiB.
 //!
 //! These differ: `printf` takes no notice of the flag `#` for floats and for
 //! `%v`, and prints what a pointer points to where Go prints its address.
@@ -54,6 +55,7 @@
 //! # Ok::<(), quarrel_compliance::template::TemplateError>(())
 //! ```
 
+mod budget;
 mod builtins;
 mod call;
 mod error;

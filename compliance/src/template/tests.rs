@@ -123,6 +123,19 @@ fn what_is_not_supported_is_named() {
 }
 
 #[test]
+fn loops_without_end_are_refused() {
+    for text in [
+        "{{ range 9223372036854775807 }}x{{ end }}",
+        "{{ range 9223372036854775807 }}{{ end }}",
+    ] {
+        let error = expand(text).unwrap_err();
+        assert!(matches!(error, TemplateError::Unsupported { .. }), "{error}");
+    }
+    let text = r#"{{ printf "%*d" -9223372036854775808 1 }}"#;
+    assert_eq!(expand(text).unwrap(), "%!(BADWIDTH)1");
+}
+
+#[test]
 fn templates_that_call_themselves_end() {
     let text = "{{ define \"a\" }}{{ template \"a\" }}{{ end }}{{ template \"a\" }}";
     let error = expand(text).unwrap_err().to_string();
