@@ -187,7 +187,7 @@ fn options(timeout_ms: u64) -> EndpointOptions {
 
 async fn comparison(reference: &Fake, test: &Fake) -> Comparison {
     let reference = Endpoint::new(&reference.url, options(60_000)).unwrap();
-    let test = Endpoint::new(&test.url, options(1000)).unwrap();
+    let test = Endpoint::new(&test.url, options(5000)).unwrap();
     Comparison::new(reference, test, CompareOptions::default())
 }
 
