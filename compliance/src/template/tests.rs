@@ -129,7 +129,10 @@ fn loops_without_end_are_refused() {
         "{{ range 9223372036854775807 }}{{ end }}",
     ] {
         let error = expand(text).unwrap_err();
-        assert!(matches!(error, TemplateError::Unsupported { .. }), "{error}");
+        assert!(
+            matches!(error, TemplateError::Unsupported { .. }),
+            "{error}"
+        );
     }
     let text = r#"{{ printf "%*d" -9223372036854775808 1 }}"#;
     assert_eq!(expand(text).unwrap(), "%!(BADWIDTH)1");
