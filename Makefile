@@ -137,10 +137,10 @@ ci: lint test test-paths fuzz-seconds torture ## What CI runs
 
 # In CI the server is built for development, several times slower, and the
 # machine is shared with who knows what: times have more room there than what
-# docs/security.md promises, and so has memory, since more requests are under way. `make torture-release` has the promised bounds.
+# docs/security.md promises. `make torture-release` has the promised bounds.
 # Whoever else computes on the machine may still spoil a run: a second one, with
 # other requests, decides then.
-ROOM := -healthy 1s -healthy-ever 4s -late 3s -light 6s -light-share 0.9 -headroom 320
+ROOM := -healthy 1s -healthy-ever 4s -late 3s -light 6s -light-share 0.9
 
 .PHONY: torture
 torture: build ## Attacks the server for a minute and a half: make torture ARGS='-seed 7 -only regex'

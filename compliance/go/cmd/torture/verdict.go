@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -30,24 +29,12 @@ type bounds struct {
 	idle float64
 }
 
-// mebibytes is a flag whose value is in MiB.
-type mebibytes struct{ bytes *int64 }
-
-func (m mebibytes) String() string { return "" }
-
-func (m mebibytes) Set(text string) error {
-	n, err := strconv.ParseInt(text, 10, 32)
-	*m.bytes = n << 20
-	return err
-}
-
 func (b *bounds) flags() {
 	flag.DurationVar(&b.healthy, "healthy", 100*time.Millisecond, "99.9th percentile of health checks")
 	flag.DurationVar(&b.healthyEver, "healthy-ever", 500*time.Millisecond, "the longest health check")
 	flag.DurationVar(&b.light, "light", 500*time.Millisecond, "99th percentile of light queries")
 	flag.Float64Var(&b.lightShare, "light-share", 0.99, "share of light queries that are answered")
 	flag.DurationVar(&b.late, "late", 500*time.Millisecond, "the most that an answer comes after the query timeout")
-	flag.Var(mebibytes{&b.headroom}, "headroom", "memory beside the budget and what the process held before, in MiB (default 256)")
 	b.headroom, b.kept, b.idle = 256<<20, 96<<20, 0.05
 }
 
