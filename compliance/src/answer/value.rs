@@ -102,18 +102,6 @@ pub struct Unreadable {
     pub reason: String,
 }
 
-impl Answer {
-    /// An answer without rows.
-    pub(crate) fn empty() -> Self {
-        Answer::Data(Data {
-            value: Value::Vector(Vec::new()),
-            warnings: Vec::new(),
-            infos: Vec::new(),
-            steps: None,
-        })
-    }
-}
-
 impl Value {
     /// The name of its type in the API.
     pub fn kind(&self) -> &'static str {

@@ -12,7 +12,7 @@ use super::answers::{Promise, Strictness, compare};
 use super::difference::{Difference, Kind};
 use super::outcome::{AnswerKind, Outcome, Undetermined, Verdict};
 use super::ties::{choices, explained};
-use super::tweaks::{apply, tolerance};
+use super::tweaks::{tolerance, tweak_reference, tweak_test};
 use crate::answer::Answer;
 use crate::cases::suite::Tweak;
 use crate::cases::{Case, Expected};
@@ -180,7 +180,8 @@ impl Comparison {
             return verdict;
         }
         let tweaks = &self.options.tweaks;
-        apply(tweaks, times, &mut reference, &mut test);
+        tweak_reference(tweaks, times, &mut reference);
+        tweak_test(tweaks, &mut test);
         let tree = tree(&case.query);
         let promise = promise(tree.as_ref(), times);
         let mut strictness = self.options.strictness.clone();
@@ -194,7 +195,7 @@ impl Comparison {
             let Ok(mut again) = self.reference.query(&case.query, times).await else {
                 break;
             };
-            apply(tweaks, times, &mut again, &mut test);
+            tweak_reference(tweaks, times, &mut again);
             if compare(&again, &test).is_empty() {
                 return Verdict::Equal;
             }
@@ -292,11 +293,7 @@ fn promise(tree: Option<&Tree>, times: QueryTimes) -> Promise {
     let (Some(tree), QueryTimes::Instant(_)) = (tree, times) else {
         return Promise::None;
     };
-    let mut expr = tree.expr();
-    while let Expr::Paren(paren) = expr {
-        expr = &paren.expr;
-    }
-    match expr {
+    match tree.expr().unparenthesized() {
         Expr::Call(call) => match call.function.name {
             "sort" | "sort_desc" => Promise::Values,
             "sort_by_label" | "sort_by_label_desc" => Promise::Rows,

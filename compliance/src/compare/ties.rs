@@ -18,7 +18,7 @@ use quarrel_planner::to_promql;
 
 use super::difference::{Difference, Kind};
 use super::tolerance::Tolerance;
-use super::tweaks::apply;
+use super::tweaks::tweak_reference;
 use crate::answer::{Answer, Labels, Row, Value};
 use crate::cases::suite::Tweak;
 use crate::endpoint::Endpoint;
@@ -106,7 +106,7 @@ pub(super) async fn explained(
         let Ok(mut operand) = reference.query(&choice.operand, times).await else {
             continue;
         };
-        apply(tweaks, times, &mut operand, &mut Answer::empty());
+        tweak_reference(tweaks, times, &mut operand);
         let Answer::Data(operand) = operand else {
             continue;
         };

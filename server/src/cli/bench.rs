@@ -1,8 +1,6 @@
 //! `quarrel bench`.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use clap::Args;
 use quarrel_compliance::bench::{
@@ -16,11 +14,9 @@ use quarrel_engine::QueryTimes;
 use super::endpoint::{Access, Opened, RequestArgs, access_args};
 use super::failure::{Failure, Outcome};
 use super::options::{EngineArgs, Span};
+use super::output::{self, StatusLine};
 use super::sources::{SourceArgs, list};
 use super::times::{Lazy, TimeArgs};
-
-/// The time between two updates of the line on the terminal.
-const PERIOD: Duration = Duration::from_millis(100);
 
 /// The most queries of a run; random ones may have no end.
 const MOST_QUERIES: usize = 100_000;
@@ -138,17 +134,25 @@ async fn bench(mut args: BenchArgs) -> Outcome {
     if args.measuring.dry_run {
         return list(queries.into_iter()).await;
     }
-    let mut shown = Shown::start(budget.requests);
+    let mut line = StatusLine::start();
     let record = measure(&endpoints, &queries, &options, |progress| {
-        shown.update(progress)
+        line.update(|| {
+            let Progress {
+                requests,
+                failed,
+                round,
+            } = progress;
+            let all = budget.requests;
+            format!("round {round}, {requests} of {all} requests, {failed} failed")
+        })
     })
     .await;
-    shown.clear();
+    line.clear();
     let summary = Summary::of(&record);
     let changes = earlier.map(|earlier| Changes::since(&earlier, &record));
     let changes = changes.unwrap_or_default();
-    args.output
-        .write(&write(&record, &summary, &changes, args.output.format))?;
+    let report = write(&record, &summary, &changes, args.output.format);
+    output::write(report.as_bytes(), args.output.output.as_deref())?;
     verdict(&summary, &changes, args.output.fail_above)
 }
 
@@ -254,16 +258,6 @@ impl MeasuringArgs {
     }
 }
 
-impl OutputArgs {
-    fn write(&self, text: &str) -> Outcome {
-        let Some(path) = &self.output else {
-            return super::query::print(text.as_bytes());
-        };
-        std::fs::write(path, text)
-            .map_err(|error| Failure::unasked(format_args!("{}: {error}", path.display())))
-    }
-}
-
 /// 2 if nothing was measured, 1 if something is slower than allowed.
 fn verdict(summary: &Summary, changes: &[Changes], most: Option<f64>) -> Outcome {
     if summary.totals.iter().any(|total| total.answered == 0) {
@@ -288,44 +282,6 @@ fn verdict(summary: &Summary, changes: &[Changes], most: Option<f64>) -> Outcome
         // The report has the numbers.
         true => Err(Failure::silent()),
         false => Ok(()),
-    }
-}
-
-/// A line on the terminal that shows how far it is.
-struct Shown {
-    /// Whether stderr is a terminal.
-    terminal: bool,
-    /// Requests in all.
-    requests: u64,
-    drawn: Instant,
-}
-
-impl Shown {
-    fn start(requests: u64) -> Self {
-        Shown {
-            terminal: std::io::stderr().is_terminal(),
-            requests,
-            drawn: Instant::now(),
-        }
-    }
-
-    fn update(&mut self, progress: Progress) {
-        if self.terminal && self.drawn.elapsed() >= PERIOD {
-            self.drawn = Instant::now();
-            let Progress {
-                requests,
-                failed,
-                round,
-            } = progress;
-            let all = self.requests;
-            eprint!("\r\x1b[Kround {round}, {requests} of {all} requests, {failed} failed");
-        }
-    }
-
-    fn clear(&self) {
-        if self.terminal {
-            eprint!("\r\x1b[K");
-        }
     }
 }
 

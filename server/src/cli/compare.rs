@@ -1,9 +1,8 @@
 //! `quarrel compare`.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 use futures::StreamExt as _;
@@ -16,11 +15,9 @@ use quarrel_engine::QueryTimes;
 use super::endpoint::{Access, Opened, RequestArgs, access_args};
 use super::failure::{Failure, Outcome};
 use super::options::EngineArgs;
+use super::output::{self, StatusLine};
 use super::sources::{SourceArgs, list};
 use super::times::{Lazy, TimeArgs};
-
-/// The time between two updates of the line on the terminal.
-const PERIOD: Duration = Duration::from_millis(100);
 
 access_args!(ReferenceArgs, "reference-", "Options of the reference");
 access_args!(TestArgs, "test-", "Options of the test");
@@ -189,18 +186,22 @@ async fn ask(
     let names = (comparison.reference().name(), comparison.test().name());
     let mut report = Report::new(names.0, names.1, args.output.list_equal);
     let begin = Instant::now();
-    let mut shown = Shown::start(count);
+    let of = count.map_or_else(String::new, |count| format!(" of {count}"));
+    let mut line = StatusLine::start();
     let most = args.comparing.max_differences;
     let outcomes = comparison.outcomes(queries);
     let mut outcomes = pin!(outcomes);
     while let Some(outcome) = outcomes.next().await {
         report.add(outcome);
-        shown.update(&report);
+        line.update(|| {
+            let (asked, different) = (report.counts.asked, report.counts.different);
+            format!("{asked}{of} queries, {different} different")
+        });
         if most > 0 && report.counts.different >= most {
             break;
         }
     }
-    shown.clear();
+    line.clear();
     report.finish(&comparison.options().accepted, begin.elapsed());
     report
 }
@@ -251,45 +252,6 @@ impl OutputArgs {
         let mut text = Vec::new();
         let written = report.write(self.format, &mut text);
         written.map_err(Failure::unasked)?;
-        let Some(path) = &self.output else {
-            return super::query::print(&text);
-        };
-        std::fs::write(path, text)
-            .map_err(|error| Failure::unasked(format_args!("{}: {error}", path.display())))
-    }
-}
-
-/// A line on the terminal that shows how far it is.
-struct Shown {
-    /// Whether stderr is a terminal.
-    terminal: bool,
-    /// Queries in all, if that is known.
-    queries: Option<usize>,
-    drawn: Instant,
-}
-
-impl Shown {
-    fn start(queries: Option<usize>) -> Self {
-        Shown {
-            terminal: std::io::stderr().is_terminal(),
-            queries,
-            drawn: Instant::now(),
-        }
-    }
-
-    fn update(&mut self, report: &Report) {
-        if self.terminal && self.drawn.elapsed() >= PERIOD {
-            self.drawn = Instant::now();
-            let of = self.queries.map(|queries| format!(" of {queries}"));
-            let (asked, different) = (report.counts.asked, report.counts.different);
-            let of = of.unwrap_or_default();
-            eprint!("\r\x1b[K{asked}{of} queries, {different} different");
-        }
-    }
-
-    fn clear(&self) {
-        if self.terminal {
-            eprint!("\r\x1b[K");
-        }
+        output::write(&text, self.output.as_deref())
     }
 }

@@ -9,6 +9,7 @@ mod failure;
 mod log;
 mod loopback;
 mod options;
+mod output;
 mod parse;
 mod query;
 mod remote;
