@@ -21,6 +21,9 @@ pub struct Chunk {
     pub data: ChunkData,
     /// Closed time ranges whose samples are deleted (tombstones), sorted.
     pub deleted: Option<Arc<[TimeRange]>>,
+    /// Which replica the samples are of, where a row has those of several; 0
+    /// where there is one alone.
+    pub replica: u32,
 }
 
 /// The bytes or columns of a chunk.
@@ -43,6 +46,8 @@ pub enum ChunkData {
         /// Start timestamps, ms; 0 where one is not known.
         start_timestamps: Option<ScalarBuffer<i64>>,
     },
+    /// Aggregates of downsampled samples, as Thanos's Compactor makes them.
+    Aggregates(Arc<Aggregates>),
     /// A float column over timestamps that many series share, with gaps. All
     /// three are of equal length.
     FloatGrid {
@@ -54,6 +59,34 @@ pub enum ChunkData {
         /// Where the series has samples.
         validity: NullBuffer,
     },
+}
+
+/// Aggregates of the samples in each window of some minutes: an encoded chunk
+/// for each kind of aggregate that the store has given. A window's values stand at
+/// its last millisecond.
+#[derive(Clone, Debug, Default)]
+pub struct Aggregates {
+    /// How many samples each window had.
+    pub count: Option<EncodedChunk>,
+    /// Their sum.
+    pub sum: Option<EncodedChunk>,
+    /// The least of them.
+    pub min: Option<EncodedChunk>,
+    /// The greatest of them.
+    pub max: Option<EncodedChunk>,
+    /// The counter, resets within the chunk applied: the first sample, the last one
+    /// of each window, and the true last sample once more.
+    pub counter: Option<EncodedChunk>,
+}
+
+/// The bytes of a Prometheus chunk, without length, encoding byte and checksum
+/// around them.
+#[derive(Clone, Debug)]
+pub struct EncodedChunk {
+    /// How the bytes are encoded.
+    pub encoding: Encoding,
+    /// The bytes.
+    pub bytes: Bytes,
 }
 
 impl Chunk {
@@ -195,12 +228,26 @@ impl Chunk {
         self
     }
 
+    /// Aggregates of downsampled samples that lie in `times`.
+    pub fn aggregates(aggregates: Aggregates, times: TimeRange) -> Self {
+        let data = ChunkData::Aggregates(Arc::new(aggregates));
+        Chunk::new((times.start, times.end), data)
+    }
+
+    /// The same chunk as samples of one of several replicas.
+    #[must_use]
+    pub fn with_replica(mut self, replica: u32) -> Self {
+        self.replica = replica;
+        self
+    }
+
     fn new((min_time, max_time): (i64, i64), data: ChunkData) -> Self {
         Chunk {
             min_time,
             max_time,
             data,
             deleted: None,
+            replica: 0,
         }
     }
 }

@@ -32,7 +32,7 @@ pub mod histogram_chunks {
     };
 }
 
-pub use chunk::{Chunk, ChunkData};
+pub use chunk::{Aggregates, Chunk, ChunkData, EncodedChunk};
 pub use control::{Pieces, SelectControl, Unlimited};
 pub use error::StorageError;
 pub(crate) use panics::{message as panic_message, snapshot};

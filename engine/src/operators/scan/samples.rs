@@ -192,6 +192,9 @@ impl SampleColumns {
                 }
                 times.len() * COLUMN_BYTES
             }
+            ChunkData::Aggregates(_) => {
+                return Err(SamplesError::Columns("samples in place of aggregates"));
+            }
             ChunkData::FloatGrid {
                 timestamps: times,
                 values: numbers,
