@@ -14,6 +14,7 @@ mod memory;
 mod metrics;
 pub mod params;
 mod progress;
+pub mod source;
 mod target;
 pub mod time;
 pub mod web_config;

@@ -33,6 +33,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod view;
 
 use std::sync::Arc;
 

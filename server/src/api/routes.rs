@@ -11,7 +11,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use quarrel_engine::storage::Storage;
 
 use super::answer::{Answer, respond};
 use super::body::BodyError;
@@ -22,8 +21,9 @@ use super::request::{Unparsed, unescape};
 use super::service::Api;
 use super::task::{self, CancelSlot};
 use super::{
-    compress, cors, cost_estimate, feature_list, labels, query, rules, search, status, texts,
+    compress, cors, cost_estimate, feature_list, labels, query, rules, search, status, texts, view,
 };
+use crate::source::Source;
 use crate::target::Target;
 
 type Handler = fn(Call) -> BoxFuture<'static, Result>;
@@ -177,7 +177,7 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
         });
     }
     let timer = api.metrics.request(route.path);
-    let Some(storage) = api.ready() else {
+    let Some(source) = api.ready() else {
         return finished(timer, unavailable(&api));
     };
     let (parts, body) = request.into_parts();
@@ -188,7 +188,7 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
             let cancel = CancelSlot::default();
             let work = Work {
                 api: Arc::clone(&api),
-                storage,
+                source,
                 route,
                 headers,
                 cancel: cancel.clone(),
@@ -204,7 +204,7 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
 /// What runs on the API's runtime.
 struct Work {
     api: Arc<Api>,
-    storage: Arc<dyn Storage>,
+    source: Arc<dyn Source>,
     route: &'static Route,
     headers: HeaderMap,
     cancel: CancelSlot,
@@ -216,19 +216,27 @@ impl Work {
             Ok(request) => request,
             Err(error) => return decorate(&self.api, &self.headers, refused(&error)),
         };
-        let call = Call {
-            api: Arc::clone(&self.api),
-            storage: self.storage,
-            request,
-            cancel: self.cancel,
+        let (api, route, headers) = (Arc::clone(&self.api), self.route, self.headers);
+        let is_range = route.path.contains("/query_range");
+        let answer = match view::of(&request, &*self.source, is_range) {
+            Ok(view) => {
+                let call = Call {
+                    api: self.api,
+                    storage: self.source.storage(&view),
+                    request,
+                    cancel: self.cancel,
+                };
+                caught(route, call).await
+            }
+            Err(error) => Err(error),
         };
-        let response = match caught(self.route, call).await {
+        let response = match answer {
             Ok(answer) => respond(answer).await,
             Err(error) => error.into_response(),
         };
-        match self.route.compressed {
-            true => decorate(&self.api, &self.headers, response),
-            false => with_cors(&self.api, &self.headers, response),
+        match route.compressed {
+            true => decorate(&api, &headers, response),
+            false => with_cors(&api, &headers, response),
         }
     }
 }

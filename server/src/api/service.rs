@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use quarrel_engine::Engine;
-use quarrel_engine::storage::Storage;
 use quarrel_matchers::Regex;
 use quarrel_storage::tsdb::Tsdb;
 use tokio::runtime::Handle;
 
 use super::body::BodyBudget;
 use crate::metrics::{Gauges, Metrics};
+use crate::source::{Plain, Source};
 use crate::time::Moment;
 
 /// Options of an API.
@@ -38,7 +38,7 @@ pub struct ApiOptions {
 /// The API over an engine and a storage.
 pub struct Api {
     pub(super) engine: Engine,
-    storage: OnceLock<Arc<dyn Storage>>,
+    source: OnceLock<Arc<dyn Source>>,
     tsdb: OnceLock<Arc<Tsdb>>,
     stopping: AtomicBool,
     pub(super) options: ApiOptions,
@@ -47,12 +47,12 @@ pub struct Api {
 }
 
 impl Api {
-    /// An API that is not ready yet: until [`Api::set_storage`] it answers that
+    /// An API that is not ready yet: until [`Api::set_source`] it answers that
     /// it is unavailable.
     pub fn new(engine: Engine, options: ApiOptions) -> Self {
         Api {
             engine,
-            storage: OnceLock::new(),
+            source: OnceLock::new(),
             tsdb: OnceLock::new(),
             stopping: AtomicBool::new(false),
             options,
@@ -61,15 +61,15 @@ impl Api {
         }
     }
 
-    /// Makes the API ready. Later storages are ignored.
-    pub fn set_storage(&self, storage: Arc<dyn Storage>) {
-        let _ = self.storage.set(storage);
+    /// Makes the API ready. Later sources are ignored.
+    pub fn set_source(&self, source: Arc<dyn Source>) {
+        let _ = self.source.set(source);
     }
 
-    /// As [`Api::set_storage`] with a data directory, of which more is shown.
+    /// As [`Api::set_source`] with a data directory, of which more is shown.
     pub fn set_tsdb(&self, tsdb: Arc<Tsdb>) {
         let _ = self.tsdb.set(Arc::clone(&tsdb));
-        self.set_storage(tsdb);
+        self.set_source(Arc::new(Plain(tsdb)));
     }
 
     /// The data directory, if there is one.
@@ -82,12 +82,12 @@ impl Api {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// The storage, if requests may be answered.
-    pub(super) fn ready(&self) -> Option<Arc<dyn Storage>> {
+    /// What is read, if requests may be answered.
+    pub(crate) fn ready(&self) -> Option<Arc<dyn Source>> {
         if self.is_stopping() {
             None
         } else {
-            self.storage.get().cloned()
+            self.source.get().cloned()
         }
     }
 

@@ -18,11 +18,12 @@ use super::super::task::{self, CancelSlot};
 use super::super::{Api, ApiOptions, FixedBudget, router};
 use super::connections::{Running, request_text, serve, serve_router, until};
 use super::{options, send, storage};
+use crate::source::Plain;
 
 fn ready(options: ApiOptions, storage: Arc<dyn Storage>) -> axum::Router {
     let engine = Engine::new(EngineOptions::default()).unwrap();
     let api = Api::new(engine, options);
-    api.set_storage(storage);
+    api.set_source(Arc::new(Plain(storage)));
     router(Arc::new(api))
 }
 

@@ -3,6 +3,7 @@
 use axum::http::Request;
 
 use super::*;
+use crate::source::Plain;
 
 #[tokio::test]
 async fn costs_are_estimated_and_compared() {
@@ -24,7 +25,7 @@ async fn costs_are_estimated_and_compared() {
             ..options()
         },
     );
-    api.set_storage(Arc::new(storage()));
+    api.set_source(Arc::new(Plain(Arc::new(storage()))));
     let router = router(Arc::new(api));
     let request = |path: String| Request::get(path).body(Body::empty()).unwrap();
     let (status, _, _) = send(&router, request(format!("/api/v1/query_cost?{at}"))).await;
