@@ -64,6 +64,21 @@ fn of_limits(text: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// How long the allocator keeps pages that nobody uses, ms. Its own default, a second,
+/// keeps what queries with large strings let go of meanwhile: under attack the
+/// process held 545 MiB where 260 suffice, and other queries are not faster by it.
+const KEPT_MS: std::ffi::c_long = 10;
+/// `mi_option_purge_delay` of mimalloc.h, which the crate does not name.
+const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+
+/// Sets how soon memory goes back, unless `MIMALLOC_PURGE_DELAY` says otherwise. To be
+/// called before there are threads.
+#[expect(unsafe_code, reason = "the allocator has no safe interface")]
+pub fn configure() {
+    // SAFETY: it takes no pointers, and the option is one of mimalloc's.
+    unsafe { libmimalloc_sys::mi_option_set_default(PURGE_DELAY, KEPT_MS) }
+}
+
 /// Counts the times at which memory is to go back. Each thread that has not
 /// heard of the last one gives back its own when it falls idle: an allocator
 /// keeps pages by thread.
@@ -131,6 +146,15 @@ mod tests {
         assert_eq!(of_limits(line), Some(1000));
         let line = "Max data size             unlimited            unlimited            bytes";
         assert_eq!(of_limits(line), None);
+    }
+
+    #[test]
+    #[expect(unsafe_code, reason = "the allocator has no safe interface")]
+    fn pages_are_kept_for_a_moment() {
+        configure();
+        // SAFETY: it takes no pointers.
+        let kept = unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
+        assert_eq!(kept, KEPT_MS);
     }
 
     #[test]

@@ -1,0 +1,209 @@
+//! Options of stores behind the server, named as in Thanos Query.
+
+use clap::Args;
+
+use super::failure::Failure;
+use super::options::Span;
+use crate::source::ViewDefaults;
+
+/// The stores, and how queries see them.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Store options")]
+pub(super) struct StoreArgs {
+    /// Address of a Thanos API server, HOST:PORT; with dns+ or dnssrv+ before it, all
+    /// that DNS has for the name. Can be repeated.
+    #[arg(long = "endpoint", value_name = "ADDRESS")]
+    pub(super) endpoints: Vec<String>,
+    /// As --endpoint, of one that is used even if it does not answer checks.
+    #[arg(long = "endpoint-strict", value_name = "ADDRESS")]
+    pub(super) strict: Vec<String>,
+    /// DNS name of a group of Thanos API servers with the same data, one of which is
+    /// asked at a time. Can be repeated.
+    #[arg(long = "endpoint-group", value_name = "ADDRESS")]
+    pub(super) groups: Vec<String>,
+    /// As --endpoint-group, of one that is used even if it does not answer checks.
+    #[arg(long = "endpoint-group-strict", value_name = "ADDRESS")]
+    pub(super) strict_groups: Vec<String>,
+    /// Files with addresses of Thanos API servers, JSON or YAML in the format of
+    /// Prometheus's file service discovery; a pattern. Can be repeated.
+    #[arg(long = "store.sd-files", value_name = "PATTERN")]
+    pub(super) sd_files: Vec<String>,
+    /// How often files with addresses are read again.
+    #[arg(
+        long = "store.sd-interval",
+        value_name = "DURATION",
+        default_value = "5m"
+    )]
+    pub(super) sd_interval: Span,
+    /// Interval between DNS resolutions.
+    #[arg(
+        long = "store.sd-dns-interval",
+        value_name = "DURATION",
+        default_value = "30s"
+    )]
+    pub(super) dns_interval: Span,
+    /// Time after which a store that sends nothing is left out, with a warning or an
+    /// error. 0: the timeout of the query.
+    #[arg(
+        long = "store.response-timeout",
+        value_name = "DURATION",
+        default_value = "0s"
+    )]
+    pub(super) response_timeout: Span,
+    /// Time after which an endpoint that does not answer is forgotten.
+    #[arg(
+        long = "store.unhealthy-timeout",
+        value_name = "DURATION",
+        default_value = "5m"
+    )]
+    pub(super) unhealthy_timeout: Span,
+    /// Timeout of checks of endpoints.
+    #[arg(
+        long = "endpoint.info-timeout",
+        value_name = "DURATION",
+        default_value = "5s"
+    )]
+    pub(super) info_timeout: Span,
+    /// Label that tells replicas apart, whose series are united. Can be repeated;
+    /// the parameter dedup=false shows the replicas.
+    #[arg(long = "query.replica-label", value_name = "NAME")]
+    pub(super) replica_labels: Vec<String>,
+    /// Whether a store that fails is a warning, else an error; the parameter
+    /// partial_response of a request goes before.
+    #[arg(
+        long = "query.partial-response",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        default_value = "true",
+        action = clap::ArgAction::Set
+    )]
+    pub(super) partial_response: bool,
+    /// As --query.partial-response=false.
+    #[arg(
+        long = "no-query.partial-response",
+        conflicts_with = "partial_response"
+    )]
+    pub(super) no_partial_response: bool,
+    /// Let the step of a range query choose the resolution of downsampled data (step /
+    /// 5) where the parameter max_source_resolution does not.
+    #[arg(long = "query.auto-downsampling")]
+    pub(super) auto_downsampling: bool,
+    /// Coarsest resolution of downsampled data for instant queries with
+    /// max_source_resolution=auto.
+    #[arg(
+        long = "query.instant.default.max_source_resolution",
+        value_name = "DURATION",
+        default_value = "0s"
+    )]
+    pub(super) instant_resolution: Span,
+    /// Maximum number of select requests made concurrently per a query.
+    #[arg(
+        long = "query.max-concurrent-select",
+        value_name = "N",
+        default_value = "4",
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
+    pub(super) max_concurrent_select: u32,
+    /// Use TLS when talking to endpoints.
+    #[arg(long = "grpc-client-tls-secure")]
+    pub(super) tls_secure: bool,
+    /// Do not verify the certificates of endpoints.
+    #[arg(long = "grpc-client-tls-skip-verify")]
+    pub(super) tls_skip_verify: bool,
+    /// Certificate that identifies this client to endpoints.
+    #[arg(
+        long = "grpc-client-tls-cert",
+        value_name = "FILE",
+        default_value = ""
+    )]
+    pub(super) tls_cert: String,
+    /// Key of the client's certificate.
+    #[arg(long = "grpc-client-tls-key", value_name = "FILE", default_value = "")]
+    pub(super) tls_key: String,
+    /// Certificates of authorities that endpoints are verified with. Default: those of
+    /// the system.
+    #[arg(long = "grpc-client-tls-ca", value_name = "FILE", default_value = "")]
+    pub(super) tls_ca: String,
+    /// Name in the certificates of endpoints.
+    #[arg(
+        long = "grpc-client-server-name",
+        value_name = "NAME",
+        default_value = ""
+    )]
+    pub(super) tls_server_name: String,
+}
+
+impl StoreArgs {
+    /// Whether there are stores.
+    pub(super) fn any_endpoint(&self) -> bool {
+        let lists = [
+            &self.endpoints,
+            &self.strict,
+            &self.groups,
+            &self.strict_groups,
+            &self.sd_files,
+        ];
+        lists.iter().any(|list| !list.is_empty())
+    }
+
+    /// What views are where requests do not say.
+    pub(super) fn defaults(&self) -> Result<ViewDefaults, Failure> {
+        if let Some(empty) = self.replica_labels.iter().find(|name| name.is_empty()) {
+            return Err(Failure::new(format_args!(
+                "--query.replica-label {empty:?} is no label name"
+            )));
+        }
+        Ok(ViewDefaults {
+            replica_labels: self.replica_labels.clone(),
+            partial_response: self.partial_response && !self.no_partial_response,
+            auto_downsampling: self.auto_downsampling,
+            instant_resolution: self.instant_resolution.ms(),
+        })
+    }
+
+    /// The flags as `status/flags` shows them.
+    pub(super) fn flags(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("endpoint", self.endpoints.join(",")),
+            ("endpoint-strict", self.strict.join(",")),
+            ("endpoint-group", self.groups.join(",")),
+            ("endpoint-group-strict", self.strict_groups.join(",")),
+            ("store.sd-files", self.sd_files.join(",")),
+            ("store.sd-interval", self.sd_interval.to_string()),
+            ("store.sd-dns-interval", self.dns_interval.to_string()),
+            ("store.response-timeout", self.response_timeout.to_string()),
+            (
+                "store.unhealthy-timeout",
+                self.unhealthy_timeout.to_string(),
+            ),
+            ("endpoint.info-timeout", self.info_timeout.to_string()),
+            ("query.replica-label", self.replica_labels.join(",")),
+            (
+                "query.partial-response",
+                (self.partial_response && !self.no_partial_response).to_string(),
+            ),
+            (
+                "query.auto-downsampling",
+                self.auto_downsampling.to_string(),
+            ),
+            (
+                "query.instant.default.max_source_resolution",
+                self.instant_resolution.to_string(),
+            ),
+            (
+                "query.max-concurrent-select",
+                self.max_concurrent_select.to_string(),
+            ),
+            ("grpc-client-tls-secure", self.tls_secure.to_string()),
+            (
+                "grpc-client-tls-skip-verify",
+                self.tls_skip_verify.to_string(),
+            ),
+            ("grpc-client-tls-cert", self.tls_cert.clone()),
+            ("grpc-client-tls-key", self.tls_key.clone()),
+            ("grpc-client-tls-ca", self.tls_ca.clone()),
+            ("grpc-client-server-name", self.tls_server_name.clone()),
+        ]
+    }
+}
