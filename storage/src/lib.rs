@@ -8,5 +8,6 @@ pub mod conformance;
 pub mod memory;
 #[cfg(any(feature = "memory", feature = "tsdb"))]
 mod resolve;
+pub mod restricted;
 #[cfg(feature = "tsdb")]
 pub mod tsdb;
