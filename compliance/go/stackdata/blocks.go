@@ -18,9 +18,12 @@ import (
 const samplesOfCommit = 100_000
 
 // WriteBlock writes one block with all samples of the series, which lie in
-// [from, to), and returns the block's folder. external are its external labels,
-// without which it is a block of Prometheus.
+// [from, to), and returns the block's folder, or nothing where there are no samples.
+// external are its external labels, without which it is a block of Prometheus.
 func WriteBlock(dir string, all []Series, from, to int64, external map[string]string) (string, error) {
+	if len(all) == 0 {
+		return "", nil
+	}
 	id, err := writeBlock(dir, all, from, to)
 	if err != nil {
 		return "", fmt.Errorf("stackdata: block of [%d, %d) in %s: %w", from, to, dir, err)
