@@ -70,7 +70,22 @@ func newClient() *http.Client {
 // Start runs a program that serves on addr and waits until it is ready. It ends
 // with this process.
 func Start(ctx context.Context, addr, program string, args ...string) (*Server, error) {
-	s := Attach("http://" + addr)
+	s, err := Spawn(program, args...)
+	if err != nil {
+		return nil, err
+	}
+	s.URL = "http://" + addr
+	if err := s.waitReady(ctx, 60*time.Second); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("%s: %w\n%s", program, err, s.log)
+	}
+	return s, nil
+}
+
+// Spawn runs a program that may serve something else than HTTP, and does not wait
+// for it. It ends with this process.
+func Spawn(program string, args ...string) (*Server, error) {
+	s := Attach("")
 	s.log = &tail{}
 	s.exited = make(chan struct{})
 	s.cmd = exec.Command(program, args...)
@@ -83,12 +98,14 @@ func Start(ctx context.Context, addr, program string, args ...string) (*Server, 
 		_ = s.cmd.Wait()
 		close(s.exited)
 	}()
-	if err := s.waitReady(ctx, 60*time.Second); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("%s: %w\n%s", program, err, s.log)
-	}
 	return s, nil
 }
+
+// Exited is closed when a started program has ended.
+func (s *Server) Exited() <-chan struct{} { return s.exited }
+
+// PID is the process of a started server.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
 
 func (s *Server) waitReady(ctx context.Context, most time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, most)

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Builds the real programs that tests start, each once for a version.
+#
+#   compliance/go/stack/programs/build.sh BIN PROGRAM...
+#
+# BIN is the folder for them. A program is one of thanos, vmalert, telegraf,
+# prometheus and promtool. What a program was built from is written beside it,
+# so that a new version, or a new Go, builds it anew.
+set -euo pipefail
+here=$(realpath "$(dirname "$0")")
+bin=$(realpath -m "$1")
+shift
+mkdir -p "$bin"
+
+# build NAME MODULE PACKAGE [FLAG...]: MODULE is the folder whose go.mod pins it.
+build() {
+	local name=$1 module=$2 package=$3
+	shift 3
+	local stamp
+	stamp=$( (go version && cat "$module/go.mod" "$module/go.sum" && echo "$package $*") | sha256sum)
+	if [ -x "$bin/$name" ] && [ "$(cat "$bin/.$name.from" 2>/dev/null)" = "$stamp" ]; then
+		return
+	fi
+	echo "building $name"
+	(cd "$module" && go build "$@" -o "$bin/$name" "$package")
+	echo "$stamp" >"$bin/.$name.from"
+}
+
+for program in "$@"; do
+	case $program in
+	# Without the tag Thanos crashes in its first answer: it casts Prometheus's
+	# labels to a slice of its own.
+	thanos) build thanos "$here/thanos" github.com/thanos-io/thanos/cmd/thanos -tags slicelabels ;;
+	vmalert) build vmalert "$here/vmalert" github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert ;;
+	telegraf) build telegraf "$here/telegraf" github.com/influxdata/telegraf/cmd/telegraf -tags "custom,inputs.cpu,inputs.mem,inputs.exec,inputs.socket_listener,outputs.http,serializers.prometheusremotewrite,parsers.influx" ;;
+	prometheus | promtool) build "$program" "$here/../.." "github.com/prometheus/prometheus/cmd/$program" -tags remove_all_sd ;;
+	*)
+		echo "$0: unknown program $program" >&2
+		exit 2
+		;;
+	esac
+done
