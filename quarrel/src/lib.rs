@@ -173,6 +173,7 @@
 //! | --- | --- | --- |
 //! | `memory` | `storage::memory`: the program's own series | yes |
 //! | `tsdb` | `storage::tsdb`: a Prometheus data directory, read as it is on disk | no |
+//! | `store_api` | `storage::store_api`: servers that speak Thanos's StoreAPI, such as sidecars and store gateways | no |
 //! | `conformance` | `storage::conformance`: a test suite for a storage | no |
 //!
 //! # Where to read on
@@ -218,6 +219,9 @@ pub mod storage {
     #[cfg(feature = "memory")]
     #[cfg_attr(docsrs, doc(cfg(feature = "memory")))]
     pub use quarrel_storage::memory;
+    #[cfg(feature = "store_api")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "store_api")))]
+    pub use quarrel_storage::{shard, store_api};
     #[cfg(feature = "tsdb")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tsdb")))]
     pub use quarrel_storage::tsdb;
