@@ -117,8 +117,8 @@ impl Selections {
         });
         let answers = futures::future::try_join_all(answers).await;
         let answers = answers.map_err(|error| control.reason(error))?;
-        let labels = answers.iter().map(|answer| answer.labels.bytes());
-        let mut account = control.settle(labels.sum())?;
+        let held = |answer: &Selected| answer.labels.bytes() + answer.series.held_bytes();
+        let mut account = control.settle(answers.iter().map(held).sum())?;
         let mut by_node = HashMap::new();
         for (answer, (_, nodes)) in answers.into_iter().zip(asked) {
             context.check()?;

@@ -173,6 +173,7 @@
 //! | --- | --- | --- |
 //! | `memory` | `storage::memory`: the program's own series | yes |
 //! | `tsdb` | `storage::tsdb`: a Prometheus data directory, read as it is on disk | no |
+//! | `store_api` | `storage::store_api`: servers that speak Thanos's StoreAPI, such as sidecars and store gateways | no |
 //! | `conformance` | `storage::conformance`: a test suite for a storage | no |
 //!
 //! # Where to read on
@@ -224,6 +225,9 @@ pub mod storage {
     #[cfg(feature = "conformance")]
     #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
     pub use quarrel_storage::{conformance, conformance_tests};
+    #[cfg(feature = "store_api")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "store_api")))]
+    pub use quarrel_storage::{shard, store_api};
 }
 
 /// The crates of Arrow whose types are part of this API, in version 59: use

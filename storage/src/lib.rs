@@ -9,5 +9,13 @@ pub mod memory;
 #[cfg(any(feature = "memory", feature = "tsdb"))]
 mod resolve;
 pub mod restricted;
+#[cfg(any(feature = "store_api", feature = "fanout"))]
+pub mod shard;
+#[cfg(any(feature = "store_api", feature = "fanout"))]
+mod sorted;
+#[cfg(feature = "store_api")]
+pub mod store_api;
+#[cfg(any(feature = "memory", feature = "store_api"))]
+mod translation;
 #[cfg(feature = "tsdb")]
 pub mod tsdb;

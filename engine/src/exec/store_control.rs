@@ -193,15 +193,19 @@ impl SelectControl for StoreControl {
         StoreControl::told(&mut state, result)
     }
 
+    fn waited(&self, time: Duration) {
+        if let Pace::Short(began) = &mut self.state.lock().pace {
+            *began += time;
+        }
+    }
+
     fn run_pieces(&self, count: usize, pieces: Pieces) -> BoxFuture<'_, Result<(), StorageError>> {
         Box::pin(async move {
             let started = Instant::now();
             let result = pieces::run(&self.context, count, pieces).await;
-            let mut state = self.state.lock();
             // Pieces give way: they need no turn.
-            if let Pace::Short(began) = &mut state.pace {
-                *began += started.elapsed();
-            }
+            self.waited(started.elapsed());
+            let mut state = self.state.lock();
             result.map_err(|failure| {
                 failure.told(|error| {
                     state.reason.get_or_insert(error);

@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 
@@ -30,6 +31,12 @@ pub trait SelectControl: Debug + Send + Sync {
     /// # Errors
     /// As [`SelectControl::check`].
     fn reserve(&self, bytes: usize) -> Result<(), StorageError>;
+
+    /// Tells for how long the store has done nothing but wait, for a server for
+    /// example. Where work that takes long needs a turn, that time does not count.
+    fn waited(&self, time: Duration) {
+        let _ = time;
+    }
 
     /// Runs pieces of work, those from 0 to `count`, on all threads that the
     /// query may use, in no order and side by side; other queries come in between.

@@ -28,12 +28,11 @@ pub(crate) async fn snapshot(
     let name = catch_unwind(AssertUnwindSafe(|| storage.name().into_owned()));
     let store: Arc<str> = name.unwrap_or_else(|_| "of unknown name".into()).into();
     let inner = caught(&store, || storage.snapshot(range)).await?;
-    let (warnings, series_count) = call(&store, || (inner.warnings(), inner.series_count()))?;
+    let series_count = call(&store, || inner.series_count())?;
     let fed_by_caller = call(&store, || inner.is_fed_by_caller())?;
     Ok(Arc::new(View {
         store,
         inner,
-        warnings,
         series_count,
         fed_by_caller,
     }))
@@ -70,7 +69,6 @@ async fn caught<'a, T>(
 struct View {
     store: Arc<str>,
     inner: Arc<dyn Snapshot>,
-    warnings: Vec<String>,
     series_count: Option<u64>,
     fed_by_caller: bool,
 }
@@ -82,11 +80,14 @@ impl Snapshot for View {
     ) -> BoxFuture<'a, Result<Selected, StorageError>> {
         async move {
             let mut selected = caught(&self.store, || self.inner.select(request)).await?;
-            let estimate = call(&self.store, || selected.series.estimated_samples())?;
+            let series = &selected.series;
+            let measure = || (series.estimated_samples(), series.held_bytes());
+            let (estimate, held) = call(&self.store, measure)?;
             selected.series = Arc::new(Source {
                 store: Arc::clone(&self.store),
                 inner: selected.series,
                 estimate,
+                held,
             });
             Ok(selected)
         }
@@ -111,7 +112,7 @@ impl Snapshot for View {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.warnings.clone()
+        call(&self.store, || self.inner.warnings()).unwrap_or_else(|error| vec![error.to_string()])
     }
 
     fn series_count(&self) -> Option<u64> {
@@ -131,6 +132,7 @@ struct Source {
     store: Arc<str>,
     inner: Arc<dyn SeriesSource>,
     estimate: Option<u64>,
+    held: usize,
 }
 
 impl SeriesSource for Source {
@@ -147,5 +149,9 @@ impl SeriesSource for Source {
 
     fn estimated_samples(&self) -> Option<u64> {
         self.estimate
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.held
     }
 }

@@ -198,6 +198,13 @@ pub trait SeriesSource: Send + Sync {
         None
     }
 
+    /// Bytes of samples that this source holds for the query, such as those that a
+    /// server has sent. They count against the query's memory from the select's
+    /// answer to the query's end. What a store has anyway is not among them.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+
     /// A guess of the samples in all series, for choosing how to run a plan. A
     /// native histogram costs as much as some floats.
     fn estimated_samples(&self) -> Option<u64> {

@@ -43,7 +43,9 @@ pub trait Snapshot: Send + Sync {
         request: LabelsRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<String>, StorageError>>;
 
-    /// What the user should know about this view, such as a repaired tear.
+    /// What the user should know about this view, such as a repaired tear, and about
+    /// the answers to look-ups of names and values that it has given so far, such as
+    /// a part that is missing. The warnings of a select are in its answer.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
@@ -56,8 +58,9 @@ pub trait Snapshot: Send + Sync {
         None
     }
 
-    /// Whether selects wait for nobody but the query's caller, who brings the
-    /// series himself. They run where the query is polled, whatever their size.
+    /// Whether selects do little but wait, for the query's caller, who brings the
+    /// series himself, or for servers that tasks of their own listen to. They run
+    /// where the query is polled, whatever their size, and are not begun twice.
     fn is_fed_by_caller(&self) -> bool {
         false
     }

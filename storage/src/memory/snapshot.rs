@@ -11,6 +11,7 @@ use quarrel_engine::storage::{
 };
 
 use super::contents::{Contents, Series};
+use crate::translation::Known;
 
 pub(super) struct MemorySnapshot {
     pub(super) symbols: Arc<SymbolTable>,
@@ -55,31 +56,6 @@ fn estimate(series: &Series, range: TimeRange) -> u64 {
     }
 }
 
-/// Translates symbols of the store to symbols of a query. Hashes each string
-/// once.
-struct Translation<'a> {
-    known: Vec<Option<Symbol>>,
-    from: quarrel_engine::labels::Symbols<'a>,
-    to: quarrel_engine::labels::SymbolsMut<'a>,
-}
-
-impl Translation<'_> {
-    fn symbol(&mut self, symbol: Symbol) -> Symbol {
-        let at = symbol.0 as usize;
-        if at >= self.known.len() {
-            self.known.resize(at + 1, None);
-        }
-        *self.known[at].get_or_insert_with(|| self.to.intern(self.from.get(symbol)))
-    }
-
-    fn label(&mut self, label: &Label) -> Label {
-        Label {
-            name: self.symbol(label.name),
-            value: self.symbol(label.value),
-        }
-    }
-}
-
 impl MemorySnapshot {
     /// The series that match and overlap the range, in label order.
     fn matching(
@@ -105,11 +81,8 @@ impl MemorySnapshot {
         let labels: usize = series.iter().map(|s| s.labels.len()).sum();
         control.reserve(labels * size_of::<Label>() + series.len() * 2 * size_of::<usize>())?;
         let mut labels = LabelList::with_capacity(series.len(), 8);
-        let mut translation = Translation {
-            known: Vec::new(),
-            from: self.symbols.read(),
-            to: request.symbols.write(),
-        };
+        let mut known = Known::default();
+        let mut translation = known.between(&self.symbols, request.symbols);
         for series in &series {
             labels.push(series.labels.iter().map(|label| translation.label(label)));
         }

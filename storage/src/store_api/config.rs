@@ -1,0 +1,109 @@
+//! What a set of endpoints is made of.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::spec::EndpointSpec;
+
+/// Why a set of endpoints cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// An address is not one that `thanos query` takes.
+    #[error("endpoint {address}: {why}")]
+    Address {
+        /// The address as it was given.
+        address: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A file cannot be read, or is not what it should be.
+    #[error("{path}: {why}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The settings of TLS do not fit together.
+    #[error("TLS of gRPC clients: {0}")]
+    Tls(String),
+}
+
+/// The endpoints of a set, and how they are asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EndpointsConfig {
+    /// The endpoints.
+    pub endpoints: Vec<EndpointSpec>,
+    /// Files of file service discovery, JSON or YAML, which name more endpoints.
+    /// The last part of a path may have `*`.
+    pub sd_files: Vec<PathBuf>,
+    /// How often these files are read at least; a file that has changed is read
+    /// within [`EndpointsConfig::dns_interval`].
+    pub sd_interval: Duration,
+    /// How often names are looked up.
+    pub dns_interval: Duration,
+    /// How often an endpoint is asked what it has.
+    pub info_interval: Duration,
+    /// How long it may take to answer that.
+    pub info_timeout: Duration,
+    /// How long an endpoint that has failed is told of.
+    pub unhealthy_timeout: Duration,
+    /// How long a connection may take to come about.
+    pub connect_timeout: Duration,
+    /// How long a store may send nothing while its answer is awaited; `None` for as
+    /// long as the query lasts.
+    pub response_timeout: Option<Duration>,
+    /// Bytes that a message of a store may have.
+    pub max_message_bytes: usize,
+    /// TLS, if endpoints are to be reached by it.
+    pub tls: Option<TlsConfig>,
+}
+
+impl Default for EndpointsConfig {
+    /// Those of `thanos query`.
+    fn default() -> Self {
+        EndpointsConfig {
+            endpoints: Vec::new(),
+            sd_files: Vec::new(),
+            sd_interval: Duration::from_secs(300),
+            dns_interval: Duration::from_secs(30),
+            info_interval: Duration::from_secs(5),
+            info_timeout: Duration::from_secs(5),
+            unhealthy_timeout: Duration::from_secs(300),
+            connect_timeout: Duration::from_secs(5),
+            response_timeout: None,
+            max_message_bytes: 1 << 30,
+            tls: None,
+        }
+    }
+}
+
+impl EndpointsConfig {
+    /// The defaults, with these endpoints.
+    pub fn new(endpoints: impl IntoIterator<Item = EndpointSpec>) -> Self {
+        EndpointsConfig {
+            endpoints: endpoints.into_iter().collect(),
+            ..EndpointsConfig::default()
+        }
+    }
+}
+
+/// TLS of gRPC clients, as `--grpc-client-tls-*` has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// The authorities whose certificates of servers are trusted, PEM; those of the
+    /// system if it is not set.
+    pub ca_file: Option<PathBuf>,
+    /// The client's certificate, PEM, with its chain.
+    pub cert_file: Option<PathBuf>,
+    /// The key of the client's certificate, PEM.
+    pub key_file: Option<PathBuf>,
+    /// The name that servers' certificates must have, instead of the address's host.
+    pub server_name: Option<String>,
+    /// Whether certificates of servers are not verified.
+    pub skip_verify: bool,
+    /// Whether TLS 1.2 is enough, else 1.3 is asked for.
+    pub allow_tls12: bool,
+}

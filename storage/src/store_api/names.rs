@@ -1,0 +1,153 @@
+//! Look-ups of label names and label values.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use quarrel_engine::storage::{LabelsRequest, Matcher, SelectControl, StorageError, TimeRange};
+
+use super::failure::{Asked, Cause, StoreFailure};
+use super::fetch::no_address;
+use super::metrics::StoreMethod;
+use super::query::StoreQuery;
+use super::request;
+use super::snapshot::{Pinned, StoreSnapshot};
+use super::tasks::Task;
+use crate::sorted::merge_texts;
+
+/// One question to one store.
+struct Question {
+    store: Pinned,
+    query: Arc<StoreQuery>,
+    /// The label whose values are asked for; `None` for all names.
+    label: Option<String>,
+    range: TimeRange,
+    matchers: Vec<Matcher>,
+}
+
+/// Names or values, and warnings.
+type Texts = (Vec<String>, Vec<String>);
+
+impl StoreSnapshot {
+    /// The values of a label, or all names.
+    ///
+    /// # Errors
+    /// The end of the query, and a store's failure if the answer of some is not enough.
+    pub(super) async fn names_now(
+        &self,
+        label: Option<&str>,
+        request: LabelsRequest<'_>,
+    ) -> Result<Vec<String>, StorageError> {
+        self.check_any()?;
+        let replica_labels = &self.query.replica_labels;
+        if label.is_some_and(|label| replica_labels.iter().any(|name| name == label)) {
+            // Series without these labels have no value of them.
+            return Ok(Vec::new());
+        }
+        let mut answers: FuturesUnordered<Task<Result<Texts, StoreFailure>>> = self
+            .questions(label, &request)
+            .into_iter()
+            .map(|question| Task::spawn(&self.runtime, question.ask()))
+            .collect();
+        let (mut lists, mut warnings) = (Vec::new(), Vec::new());
+        loop {
+            let began = Instant::now();
+            let answer = answers.next().await;
+            request.control.waited(began.elapsed());
+            match answer {
+                None => break,
+                Some(Ok(Ok((mut texts, of_store)))) => {
+                    reserve(&texts, request.control)?;
+                    if label.is_none() {
+                        texts.retain(|name| !replica_labels.contains(name));
+                    }
+                    lists.push(texts);
+                    warnings.extend(of_store);
+                }
+                Some(Ok(Err(failure))) => self.failed(failure, &mut warnings)?,
+                Some(Err(error)) => return Err(StorageError::Other(error.to_string())),
+            }
+        }
+        self.warnings.lock().extend(warnings);
+        Ok(merge_texts(lists, 0))
+    }
+
+    /// What is to be asked of each store, for each selector.
+    fn questions(&self, label: Option<&str>, request: &LabelsRequest<'_>) -> Vec<Question> {
+        let everything = [Vec::new()];
+        let selectors = match request.selectors {
+            [] => &everything[..],
+            selectors => selectors,
+        };
+        let of = |matchers: &Vec<Matcher>| {
+            let stores = self.stores_with(request.range, matchers);
+            let question = |store: &Pinned| Question {
+                store: store.clone(),
+                query: Arc::clone(&self.query),
+                label: label.map(str::to_string),
+                range: request.range,
+                matchers: matchers.clone(),
+            };
+            stores.map(question).collect::<Vec<_>>()
+        };
+        selectors.iter().flat_map(of).collect()
+    }
+}
+
+impl Question {
+    async fn ask(self) -> Result<Texts, StoreFailure> {
+        let method = match self.label {
+            Some(_) => StoreMethod::LabelValues,
+            None => StoreMethod::LabelNames,
+        };
+        let counters = self.store.endpoint.counters.of(method);
+        counters.begin();
+        let began = Instant::now();
+        let answer = self.answer().await;
+        counters.end(began.elapsed(), answer.is_err());
+        answer.map_err(|cause| StoreFailure {
+            store: Arc::clone(&self.store.name),
+            asked: match self.label {
+                Some(_) => Asked::LabelValues,
+                None => Asked::LabelNames,
+            },
+            cause,
+        })
+    }
+
+    async fn answer(&self) -> Result<Texts, Cause> {
+        let endpoint = &self.store.endpoint;
+        let facts = self.store.info.store.as_ref();
+        let supported = facts.is_some_and(|facts| facts.supports_without_replica_labels);
+        let mut client = endpoint.store().ok_or_else(no_address)?;
+        let (query, range, matchers) = (&self.query, self.range, &self.matchers);
+        let (texts, warnings) = match &self.label {
+            Some(label) => {
+                let message = request::label_values(query, label, range, matchers, supported);
+                let asked = client.label_values(request::with_tenant(query, message));
+                let answer = endpoint.within(asked).await?.into_inner();
+                (answer.values, answer.warnings)
+            }
+            None => {
+                let message = request::label_names(query, range, matchers, supported);
+                let asked = client.label_names(request::with_tenant(query, message));
+                let answer = endpoint.within(asked).await?.into_inner();
+                (answer.names, answer.warnings)
+            }
+        };
+        match warnings.first() {
+            Some(warning) if !query.partial_response => Err(Cause::Warned(warning.clone())),
+            _ => Ok((texts, warnings)),
+        }
+    }
+}
+
+/// Counts what a store has sent.
+fn reserve(texts: &[String], control: &dyn SelectControl) -> Result<(), StorageError> {
+    let bytes: usize = texts
+        .iter()
+        .map(|text| text.capacity() + size_of::<String>())
+        .sum();
+    control.reserve(bytes)?;
+    control.check()
+}

@@ -1,0 +1,5 @@
+//! The connector over fake stores.
+
+mod conformance;
+mod reading;
+mod stores;
