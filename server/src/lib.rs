@@ -15,6 +15,7 @@ mod metrics;
 pub mod params;
 mod progress;
 pub mod source;
+pub mod stores;
 mod target;
 pub mod time;
 pub mod web_config;

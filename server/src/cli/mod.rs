@@ -15,6 +15,7 @@ mod query;
 mod remote;
 mod serve;
 mod sources;
+mod stores;
 mod test;
 mod times;
 

@@ -16,6 +16,7 @@ use super::data::{self, DataArgs};
 use super::failure::{Failure, Outcome};
 use super::log::{self, LogFormat, LogLevel};
 use super::options::{EngineArgs, Span};
+use super::stores::StoreArgs;
 use crate::api::{Api, ApiOptions, BodyBudget, PooledBudget, router};
 use crate::http::{self, HttpOptions, HttpRuntime};
 use crate::memory;
@@ -31,6 +32,8 @@ const BODIES: usize = 64 << 20;
 pub(super) struct ServeArgs {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    stores: StoreArgs,
     /// Address to listen on. Can be repeated.
     #[arg(
         long = "listen",
@@ -103,9 +106,16 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     for message in &features.warnings {
         tracing::warn!("{message}");
     }
-    let dir = args.data.dir()?;
+    let dir = match args.stores.any_endpoint() {
+        true => None,
+        false => Some(args.data.dir()?),
+    };
     let version = env!("CARGO_PKG_VERSION");
-    tracing::info!(version, data = %dir.display(), "Starting quarrel");
+    let shown = dir
+        .as_deref()
+        .map(Path::display)
+        .map(tracing::field::display);
+    tracing::info!(version, data = shown, "Starting quarrel");
     let engine = args.engine.engine(&features)?;
     let bodies = PooledBudget::new(BODIES, &engine.options().memory_pool);
     let bodies: Arc<dyn BodyBudget> = Arc::new(bodies);
@@ -116,7 +126,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         search: features.search,
         runtime: Handle::current(),
         bodies: Arc::clone(&bodies),
-        flags: flags(&args, &dir),
+        flags: flags(&args, dir.as_deref()),
     };
     tokio::spawn(memory::watch(engine.clone()));
     let api = Arc::new(Api::new(engine, options));
@@ -142,9 +152,14 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     let router = router(Arc::clone(&api));
     let serving = http.run(http::serve(listeners, router, options, stop));
     let opening = async {
-        let mut tsdb = TsdbOptions::default();
-        tsdb.reads_tables = true;
-        api.set_tsdb(data::open(&dir, tsdb).await?);
+        match dir {
+            Some(dir) => {
+                let mut tsdb = TsdbOptions::default();
+                tsdb.reads_tables = true;
+                api.set_tsdb(data::open(&dir, tsdb).await?);
+            }
+            None => api.set_source(Arc::new(args.stores.open()?)),
+        }
         tracing::info!("Server is ready to receive web requests.");
         // The program ends when the server ends.
         std::future::pending::<Outcome>().await
@@ -222,11 +237,14 @@ async fn listen(addresses: Vec<String>) -> Result<Vec<TcpListener>, Failure> {
 }
 
 /// The answer of `status/flags`.
-fn flags(args: &ServeArgs, dir: &std::path::Path) -> BTreeMap<String, String> {
+fn flags(args: &ServeArgs, dir: Option<&Path>) -> BTreeMap<String, String> {
     let config_file = args.config_file.as_ref();
     let config_file = config_file.map(|path| path.display().to_string());
     let own = [
-        ("data", dir.display().to_string()),
+        (
+            "data",
+            dir.map(|dir| dir.display().to_string()).unwrap_or_default(),
+        ),
         ("web.listen-address", args.listen.join(",")),
         ("web.config.file", config_file.unwrap_or_default()),
         ("web.cors.origin", args.cors_origin.pattern().to_string()),
@@ -239,6 +257,9 @@ fn flags(args: &ServeArgs, dir: &std::path::Path) -> BTreeMap<String, String> {
             format!("{:?}", args.log_format).to_lowercase(),
         ),
     ];
-    let all = own.into_iter().chain(args.engine.flags());
+    let all = own
+        .into_iter()
+        .chain(args.engine.flags())
+        .chain(args.stores.flags());
     all.map(|(name, value)| (name.to_string(), value)).collect()
 }

@@ -1,10 +1,17 @@
 //! Options of stores behind the server, named as in Thanos Query.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use clap::Args;
+use quarrel_storage::store_api::{
+    ConfigError, EndpointSpec, Endpoints, EndpointsConfig, TlsConfig,
+};
 
 use super::failure::Failure;
 use super::options::Span;
 use crate::source::ViewDefaults;
+use crate::stores::Stores;
 
 /// The stores, and how queries see them.
 #[derive(Clone, Debug, Args)]
@@ -112,11 +119,7 @@ pub(super) struct StoreArgs {
     #[arg(long = "grpc-client-tls-skip-verify")]
     pub(super) tls_skip_verify: bool,
     /// Certificate that identifies this client to endpoints.
-    #[arg(
-        long = "grpc-client-tls-cert",
-        value_name = "FILE",
-        default_value = ""
-    )]
+    #[arg(long = "grpc-client-tls-cert", value_name = "FILE", default_value = "")]
     pub(super) tls_cert: String,
     /// Key of the client's certificate.
     #[arg(long = "grpc-client-tls-key", value_name = "FILE", default_value = "")]
@@ -147,8 +150,48 @@ impl StoreArgs {
         lists.iter().any(|list| !list.is_empty())
     }
 
+    /// The stores, which are watched from now on.
+    pub(super) fn open(&self) -> Result<Stores, Failure> {
+        let endpoints = Endpoints::start(self.config().map_err(Failure::new)?);
+        let endpoints = Arc::new(endpoints.map_err(Failure::new)?);
+        let at_a_time = self.max_concurrent_select as usize;
+        Ok(Stores::new(endpoints, self.defaults()?, at_a_time))
+    }
+
+    fn config(&self) -> Result<EndpointsConfig, ConfigError> {
+        let single = self.endpoints.iter().map(|a| EndpointSpec::new(a));
+        let strict = self.strict.iter().map(|a| EndpointSpec::new(a)?.strict());
+        let groups = (self.groups.iter()).map(|a| Ok(EndpointSpec::new(a)?.group()));
+        let strict_groups =
+            (self.strict_groups.iter()).map(|a| EndpointSpec::new(a)?.group().strict());
+        let specs = single.chain(strict).chain(groups).chain(strict_groups);
+        let specs: Vec<EndpointSpec> = specs.collect::<Result<_, _>>()?;
+        let mut config = EndpointsConfig::new(specs);
+        config.sd_files = self.sd_files.iter().map(PathBuf::from).collect();
+        config.sd_interval = self.sd_interval.duration();
+        config.dns_interval = self.dns_interval.duration();
+        config.info_timeout = self.info_timeout.duration();
+        config.unhealthy_timeout = self.unhealthy_timeout.duration();
+        let timeout = self.response_timeout.duration();
+        config.response_timeout = (!timeout.is_zero()).then_some(timeout);
+        config.tls = self.tls_secure.then(|| self.tls());
+        Ok(config)
+    }
+
+    fn tls(&self) -> TlsConfig {
+        let file = |path: &str| (!path.is_empty()).then(|| PathBuf::from(path));
+        TlsConfig {
+            ca_file: file(&self.tls_ca),
+            cert_file: file(&self.tls_cert),
+            key_file: file(&self.tls_key),
+            server_name: (!self.tls_server_name.is_empty()).then(|| self.tls_server_name.clone()),
+            skip_verify: self.tls_skip_verify,
+            allow_tls12: false,
+        }
+    }
+
     /// What views are where requests do not say.
-    pub(super) fn defaults(&self) -> Result<ViewDefaults, Failure> {
+    fn defaults(&self) -> Result<ViewDefaults, Failure> {
         if let Some(empty) = self.replica_labels.iter().find(|name| name.is_empty()) {
             return Err(Failure::new(format_args!(
                 "--query.replica-label {empty:?} is no label name"
