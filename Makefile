@@ -42,7 +42,7 @@ demo: ## Runs a query on the bundled demo data
 	cargo run --release -- query 'sum by (mode) (rate(node_cpu_seconds_total[5m]))'
 
 .PHONY: test
-test: test-rust test-datafusion test-go test-python ## Passes all tests (needs Rust, Go and Python)
+test: test-rust test-datafusion test-go test-python test-stack ## Passes all tests (needs Rust, Go and Python)
 
 .PHONY: test-rust
 test-rust: ## Passes the Rust tests alone
@@ -64,6 +64,13 @@ test-go: build ## Compares with Prometheus: needs Go, which brings Prometheus al
 	$(STAGE) "Go module" sh -c 'bindings/go/install-lib.sh $(GO_LIB) dev && cd bindings/go && $(call go_link,$(GO_LIB)) go test ./... && cd examples && $(call go_link,$(GO_LIB)) go test ./...'
 	$(STAGE) "C example" bindings/c/test.sh $(GO_LIB)
 	$(STAGE) "comparison with Prometheus" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
+
+# Thanos, vmalert and Prometheus are built in $(GOBIN_DIR) once for each version.
+STACK = compliance/go/stack/run.sh $(QUARREL) $(GOBIN_DIR)
+
+.PHONY: test-stack
+test-stack: build ## Compares with real Thanos programs around quarrel: make test-stack ARGS='-only store -v'
+	$(STAGE) "Thanos stack" $(STACK) $(ARGS)
 
 .PHONY: test-python
 test-python: build ## Reads answers into pandas and polars, as docs/arrow.md shows
