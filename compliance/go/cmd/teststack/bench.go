@@ -39,7 +39,6 @@ var dashboardQueries = []string{
 }
 
 const (
-	benchTargets = 60 // times 50 series
 	benchEvery   = 30_000
 	benchSpan    = 6 * hour
 	benchStep    = time.Minute
@@ -73,7 +72,7 @@ func (l *lab) bench(rounds int) error {
 // benchPlaces starts a store gateway and a receiver with the same series, and over
 // each a quarrel and a Thanos Query.
 func (l *lab) benchPlaces(of span) (out []place, err error) {
-	series := (stackdata.Scraper{Every: benchEvery}).Scrape(stackdata.Fleet(l.seed, benchTargets, of.from, of.to), of.from, of.to)
+	series := (stackdata.Scraper{Every: benchEvery}).Scrape(stackdata.Fleet(l.seed, l.targets, of.from, of.to), of.from, of.to)
 	bucket, err := l.fresh("bench-bucket")
 	if err != nil {
 		return nil, err
@@ -134,7 +133,7 @@ func (l *lab) benchPlace(p place, of span, rounds int) error {
 		return err
 	}
 	defer stream.close()
-	fmt.Printf("\nOver a %s: %d series, %s at a step of %s, medians of %d rounds, milliseconds.\n\n", p.name, benchTargets*stackdata.SeriesOfFleetTarget,
+	fmt.Printf("\nOver a %s: %d series, %s at a step of %s, medians of %d rounds, milliseconds.\n\n", p.name, l.targets*stackdata.SeriesOfFleetTarget,
 		time.Duration(benchSpan)*time.Millisecond, benchStep, rounds)
 	fmt.Println("| query | quarrel | Thanos Query | times faster | the store's stream alone | MiB |\n| --- | ---: | ---: | ---: | ---: | ---: |")
 	product, least := 1.0, math.Inf(1)

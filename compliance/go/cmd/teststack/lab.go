@@ -30,6 +30,8 @@ type lab struct {
 	root string
 	// stand is who stands in the place of Thanos Query.
 	stand string
+	// targets are those of a bench, with 50 series each.
+	targets int
 	// soak asks for the longer form.
 	soak bool
 	seed uint64
