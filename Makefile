@@ -42,7 +42,7 @@ demo: ## Runs a query on the bundled demo data
 	cargo run --release -- query 'sum by (mode) (rate(node_cpu_seconds_total[5m]))'
 
 .PHONY: test
-test: test-rust test-datafusion test-go test-python ## Passes all tests (needs Rust, Go and Python)
+test: test-rust test-datafusion test-go test-python test-stack ## Passes all tests (needs Rust, Go and Python)
 
 .PHONY: test-rust
 test-rust: ## Passes the Rust tests alone
@@ -64,6 +64,18 @@ test-go: build ## Compares with Prometheus: needs Go, which brings Prometheus al
 	$(STAGE) "Go module" sh -c 'bindings/go/install-lib.sh $(GO_LIB) dev && cd bindings/go && $(call go_link,$(GO_LIB)) go test ./... && cd examples && $(call go_link,$(GO_LIB)) go test ./...'
 	$(STAGE) "C example" bindings/c/test.sh $(GO_LIB)
 	$(STAGE) "comparison with Prometheus" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
+
+# Thanos, vmalert and Prometheus are built in $(GOBIN_DIR) once for each version.
+STACK = compliance/go/stack/run.sh $(QUARREL) $(GOBIN_DIR)
+
+.PHONY: test-stack
+test-stack: build ## Compares with real Thanos programs around quarrel: make test-stack ARGS='-only store -v'
+	$(STAGE) "Thanos stack" $(STACK) $(ARGS)
+
+# Prints Markdown for docs/benchmarks.md.
+.PHONY: bench-stack
+bench-stack: release ## Times quarrel beside Thanos Query over the same stores: make bench-stack ARGS='-rounds 15'
+	@compliance/go/stack/run.sh $(QUARREL_TARGET)/release/quarrel $(GOBIN_DIR) -bench $(ARGS)
 
 .PHONY: test-python
 test-python: build ## Reads answers into pandas and polars, as docs/arrow.md shows
@@ -103,6 +115,7 @@ lint: ## rustfmt, clippy, features, docs, packages, licenses, gofmt, go vet
 	$(STAGE) "licenses, sources of the fuzz targets" $(DENY) --manifest-path fuzz/Cargo.toml --config deny.toml check licenses sources
 	@test -z "$$(gofmt -l compliance bindings)" || { gofmt -l compliance bindings; echo "not formatted by gofmt" >&2; exit 1; }
 	cd compliance/go && go vet ./...
+	cd compliance/go/stack/programs/miniredis && go vet ./...
 	cd bindings/go && go vet ./...
 	cd bindings/go/bench && go vet ./...
 	cd bindings/go/examples && go vet ./...
@@ -174,7 +187,7 @@ soak: build fuzz difftest-paths ## Hours: a long attack, long comparisons of ran
 	for shape in mixed head blocks; do \
 		$(STAGE) "random queries, $$shape" $(GOBIN_DIR)/difftest -quarrel $(QUARREL) -shape $$shape -seed $(SEED) -duration 20m -hand=false -skip '$(MAGNIFIED)' || exit 1; \
 	done
-	cd compliance/go && go build -tags remove_all_sd -o $(GOBIN_DIR)/ github.com/prometheus/prometheus/cmd/prometheus
+	$(STAGE) "Thanos stack, long" $(STACK) -soak -seed $(SEED)
 	$(STAGE) "Prometheus with itself" $(GOBIN_DIR)/difftest -quarrel $(QUARREL) -real $(GOBIN_DIR)/prometheus \
 		-prometheus $(GOBIN_DIR)/prometheus -shape blocks -histograms -experimental -seed $(SEED) -n 20000 -hand=false
 

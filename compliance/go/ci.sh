@@ -20,11 +20,7 @@ go vet ./...
 go test ./...
 
 go build -o "$bin/" ./cmd/difftest ./cmd/parsetest ./cmd/promtoolcheck ./cmd/unittestcheck ./cmd/livetest
-for program in prometheus promtool; do
-	if [ ! -x "$bin/$program" ]; then
-		go build -tags remove_all_sd -o "$bin/" "github.com/prometheus/prometheus/cmd/$program"
-	fi
-done
+stack/programs/build.sh "$bin" prometheus promtool
 
 # Prometheus passes quarrel's own scripts.
 ./on-prometheus.sh "$quarrel" "$bin/prometheus" ../tests/scripts/*.test

@@ -1,8 +1,10 @@
 package stackdata
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
@@ -128,4 +130,18 @@ func Replicas(seed uint64, every, from, to int64) (a, b func(target int, scrape 
 		}
 	}
 	return missed(0), missed(1)
+}
+
+// Between are the samples of series in [from, to), and the series that have some.
+func Between(all []Series, from, to int64) (out []Series) {
+	at := func(samples []Sample, t int64) int {
+		i, _ := slices.BinarySearchFunc(samples, t, func(s Sample, t int64) int { return cmp.Compare(s.T, t) })
+		return i
+	}
+	for _, s := range all {
+		if part := s.Samples[at(s.Samples, from):at(s.Samples, to)]; len(part) > 0 {
+			out = append(out, Series{s.Labels, part})
+		}
+	}
+	return out
 }

@@ -158,3 +158,11 @@ func TestAligned(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
+
+func TestFleetHasItsSeries(t *testing.T) {
+	const n = 3
+	all := (Scraper{Every: minute}).Scrape(Fleet(1, n, from, to), from, to)
+	if len(all) != n*SeriesOfFleetTarget {
+		t.Errorf("%d series, want %d", len(all), n*SeriesOfFleetTarget)
+	}
+}

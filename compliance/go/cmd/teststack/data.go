@@ -62,13 +62,17 @@ type data struct {
 	truth, lately, ap string
 	// parts are those of lately, a folder for eu and one for us, without the label.
 	parts [2]string
-	// written is what is sent to receivers, a list for each replica.
+	// targets are those of us; written is what is sent of them to receivers, a list for
+	// each replica.
+	targets []*stackdata.Target
 	written [2][]stackdata.Series
+	// sent is until when receivers have samples.
+	sent int64
 }
 
 func (l *lab) makeData() (*data, error) {
 	now := time.Now().UnixMilli()
-	d := &data{seed: l.seed, recent: span{now - 6*hour, now}, fresh: span{now - 3*hour, now + ahead}}
+	d := &data{seed: l.seed, recent: span{now - 6*hour, now}, fresh: span{now - 3*hour, now + ahead}, sent: now + ahead}
 	end := d.recent.from - d.recent.from%longest
 	d.history = span{end - longest, end}
 	for name, path := range map[string]*string{
@@ -91,9 +95,9 @@ func (l *lab) makeData() (*data, error) {
 
 // whole writes what a scraper sees that misses nothing, in blocks of two hours.
 func whole(dir string, targets []*stackdata.Target, every int64, of span, extra ...string) error {
-	scraper := stackdata.Scraper{Every: every, Extra: extra}
+	all := (stackdata.Scraper{Every: every, Extra: extra}).Scrape(targets, of.from, of.to)
 	for _, part := range stackdata.Aligned(of.from, of.to, 2*hour) {
-		if _, err := stackdata.WriteBlock(dir, scraper.Scrape(targets, part[0], part[1]), part[0], part[1], nil); err != nil {
+		if _, err := stackdata.WriteBlock(dir, stackdata.Between(all, part[0], part[1]), part[0], part[1], nil); err != nil {
 			return err
 		}
 	}
@@ -110,13 +114,13 @@ func (d *data) writeHistory() error {
 	var missed [2]func(int, int64) bool
 	missed[0], missed[1] = stackdata.Replicas(d.seed, historyEvery, d.history.from, d.history.to)
 	for i, replica := range replicas {
-		scraper := stackdata.Scraper{Every: historyEvery, Missed: missed[i]}
+		all := (stackdata.Scraper{Every: historyEvery, Missed: missed[i]}).Scrape(targets, d.history.from, d.history.to)
 		external := map[string]string{"cluster": "eu", "replica": replica}
-		if _, err := stackdata.WriteBlock(d.bucket, scraper.Scrape(targets, d.history.from, d.history.to), d.history.from, d.history.to, external); err != nil {
+		if _, err := stackdata.WriteBlock(d.bucket, all, d.history.from, d.history.to, external); err != nil {
 			return err
 		}
 		for _, part := range stackdata.Aligned(d.history.from, d.history.to, 2*day) {
-			if _, err := stackdata.WriteBlock(d.pieces, scraper.Scrape(targets, part[0], part[1]), part[0], part[1], external); err != nil {
+			if _, err := stackdata.WriteBlock(d.pieces, stackdata.Between(all, part[0], part[1]), part[0], part[1], external); err != nil {
 				return err
 			}
 		}
@@ -153,11 +157,11 @@ func (d *data) writeReplicas(targets []*stackdata.Target, seed uint64, later int
 	var missed [2]func(int, int64) bool
 	missed[0], missed[1] = stackdata.Replicas(seed, recentEvery, d.recent.from, d.recent.to)
 	for i, replica := range replicas {
-		scraper := stackdata.Scraper{Every: recentEvery, Shift: int64(i) * later, Missed: missed[i]}
+		all := (stackdata.Scraper{Every: recentEvery, Shift: int64(i) * later, Missed: missed[i]}).Scrape(targets, d.recent.from, d.recent.to)
 		external := map[string]string{"cluster": cluster, "replica": replica}
 		for _, part := range stackdata.Aligned(d.recent.from, d.recent.to, 2*hour) {
 			for _, bucket := range buckets {
-				if _, err := stackdata.WriteBlock(bucket, scraper.Scrape(targets, part[0], part[1]), part[0], part[1], external); err != nil {
+				if _, err := stackdata.WriteBlock(bucket, stackdata.Between(all, part[0], part[1]), part[0], part[1], external); err != nil {
 					return err
 				}
 			}
@@ -169,7 +173,9 @@ func (d *data) writeReplicas(targets []*stackdata.Target, seed uint64, later int
 // writeFresh makes what receivers get, and its truth. The first hour of it is in
 // the bucket, too, as if a receiver had uploaded it.
 func (d *data) writeFresh() error {
-	targets := stackdata.Targets(d.seed+3, d.fresh.from, d.fresh.to)
+	// They outlive the test.
+	targets := stackdata.Targets(d.seed+3, d.fresh.from, d.fresh.to+2*hour)
+	d.targets = targets
 	err := errors.Join(
 		whole(d.truth, targets, recentEvery, d.fresh, "cluster", "us", "tenant_id", tenant),
 		whole(d.lately, targets, recentEvery, d.fresh, "cluster", "us", "tenant_id", tenant),
@@ -182,7 +188,7 @@ func (d *data) writeFresh() error {
 	for i, replica := range replicas {
 		scraper := stackdata.Scraper{Every: recentEvery, Missed: missed[i], Extra: []string{"cluster", "us", "replica", replica}}
 		d.written[i] = scraper.Scrape(targets, d.fresh.from, d.fresh.to)
-		uploaded := scraper.Scrape(targets, d.fresh.from, d.fresh.from+hour)
+		uploaded := stackdata.Between(d.written[i], d.fresh.from, d.fresh.from+hour)
 		external := map[string]string{"receive": "1", "tenant_id": tenant}
 		if _, err := stackdata.WriteBlock(d.bucket, uploaded, d.fresh.from, d.fresh.from+hour, external); err != nil {
 			return err

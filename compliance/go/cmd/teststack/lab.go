@@ -30,7 +30,11 @@ type lab struct {
 	root string
 	// stand is who stands in the place of Thanos Query.
 	stand string
-	seed  uint64
+	// targets are those of a bench, with 50 series each.
+	targets int
+	// soak asks for the longer form.
+	soak bool
+	seed uint64
 	// differences ends a comparison, more goes to it.
 	differences int
 	more        []string

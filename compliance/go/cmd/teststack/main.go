@@ -21,16 +21,26 @@ type stage struct {
 	run  func(*lab) error
 }
 
-func stages() []stage {
-	return []stage{
+// stages are in an order in which those that write new samples come last.
+func stages(soak bool) []stage {
+	out := []stage{
 		{"store", (*lab).stageStore},
 		{"receive", (*lab).stageReceive},
 		{"compactor", (*lab).stageCompactor},
+		{"years", (*lab).stageYears},
+		{"names", (*lab).stageNames},
+		{"sidecar", (*lab).stageSidecar},
 		{"replicas", (*lab).stageReplicas},
 		{"shifted", (*lab).stageShifted},
 		{"frontend", (*lab).stageFrontend},
 		{"below", (*lab).stageBelow},
+		{"rule", (*lab).stageRule},
+		{"vmalert", (*lab).stageVmalert},
 	}
+	if soak {
+		out = append(out, stage{"telegraf", (*lab).stageTelegraf})
+	}
+	return out
 }
 
 func main() {
@@ -43,7 +53,8 @@ func main() {
 func run(ctx context.Context) int {
 	l := &lab{ctx: ctx}
 	var only string
-	var keep bool
+	var keep, bench bool
+	var rounds int
 	flag.StringVar(&l.bin, "bin", "", "folder with thanos, vmalert and prometheus")
 	flag.StringVar(&l.quarrel, "quarrel", "", "the quarrel program that is tested")
 	flag.StringVar(&l.comparer, "comparer", "", "the quarrel program that compares; the tested one if empty")
@@ -54,6 +65,10 @@ func run(ctx context.Context) int {
 	flag.Uint64Var(&l.seed, "seed", 1, "seed of the data")
 	flag.IntVar(&l.differences, "differences", 20, "stop a comparison after so many queries that differ; 0: never")
 	flag.BoolVar(&l.verbose, "v", false, "print command lines")
+	flag.BoolVar(&bench, "bench", false, "time queries instead of comparing answers, and print Markdown")
+	flag.BoolVar(&l.soak, "soak", false, "the longer form: Telegraf, three years, more random queries")
+	flag.IntVar(&l.targets, "targets", 60, "targets of a bench, each with 50 series")
+	flag.IntVar(&rounds, "rounds", 9, "rounds of a bench")
 	flag.BoolVar(&keep, "keep", false, "keep the folder of the run")
 	flag.Parse()
 	l.more = flag.Args()
@@ -79,6 +94,14 @@ func run(ctx context.Context) int {
 		_ = os.RemoveAll(l.dir)
 	}()
 	defer l.close()
+	if bench {
+		if err := l.bench(rounds); err != nil {
+			fmt.Fprintln(os.Stderr, "teststack: bench:", err)
+			l.logs(os.Stderr)
+			return 1
+		}
+		return 0
+	}
 	begin := time.Now()
 	if l.data, err = l.makeData(); err != nil {
 		fmt.Fprintln(os.Stderr, "teststack: data:", err)
@@ -86,7 +109,7 @@ func run(ctx context.Context) int {
 	}
 	fmt.Printf("data: %.1f s\n", time.Since(begin).Seconds())
 	failed := 0
-	for _, s := range stages() {
+	for _, s := range stages(l.soak) {
 		if !pattern.MatchString(s.name) || ctx.Err() != nil {
 			continue
 		}

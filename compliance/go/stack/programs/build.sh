@@ -4,7 +4,7 @@
 #   compliance/go/stack/programs/build.sh BIN PROGRAM...
 #
 # BIN is the folder for them. A program is one of thanos, vmalert, telegraf,
-# prometheus and promtool. What a program was built from is written beside it,
+# miniredis, prometheus and promtool. What a program was built from is written beside it,
 # so that a new version, or a new Go, builds it anew.
 set -euo pipefail
 here=$(realpath "$(dirname "$0")")
@@ -32,7 +32,8 @@ for program in "$@"; do
 	# labels to a slice of its own.
 	thanos) build thanos "$here/thanos" github.com/thanos-io/thanos/cmd/thanos -tags slicelabels ;;
 	vmalert) build vmalert "$here/vmalert" github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert ;;
-	telegraf) build telegraf "$here/telegraf" github.com/influxdata/telegraf/cmd/telegraf -tags "custom,inputs.cpu,inputs.mem,inputs.exec,inputs.socket_listener,outputs.http,serializers.prometheusremotewrite,parsers.influx" ;;
+	telegraf) build telegraf "$here/telegraf" github.com/influxdata/telegraf/cmd/telegraf -tags "custom,inputs.cpu,inputs.mem,inputs.socket_listener,outputs.http,serializers.prometheusremotewrite,parsers.influx" ;;
+	miniredis) build miniredis "$here/miniredis" . ;;
 	prometheus | promtool) build "$program" "$here/../.." "github.com/prometheus/prometheus/cmd/$program" -tags remove_all_sd ;;
 	*)
 		echo "$0: unknown program $program" >&2
