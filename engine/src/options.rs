@@ -248,6 +248,9 @@ pub struct QueryOptions {
     /// Counts the samples of each step, as far as the engine allows it. Samples
     /// that could be spared are looked at then.
     pub per_step_stats: bool,
+    /// How coarse downsampled data may be, ms: the distance of its windows. 0
+    /// asks stores for raw data alone.
+    pub max_resolution_ms: i64,
 }
 
 impl fmt::Debug for QueryOptions {
@@ -261,6 +264,7 @@ impl fmt::Debug for QueryOptions {
             .field("max_memory", &self.max_memory)
             .field("use_start_timestamps", &self.use_start_timestamps)
             .field("per_step_stats", &self.per_step_stats)
+            .field("max_resolution_ms", &self.max_resolution_ms)
             .finish_non_exhaustive()
     }
 }
@@ -283,6 +287,7 @@ setters! {
         subquery_step: impl Fn(i64) -> i64 + Send + Sync + 'static => Some(Arc::new(subquery_step)),
         use_start_timestamps: bool => Some(use_start_timestamps),
         per_step_stats: bool => per_step_stats,
+        max_resolution_ms: i64 => max_resolution_ms,
     }
 }
 

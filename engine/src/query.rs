@@ -148,7 +148,8 @@ impl Query {
     pub fn time_range(&self) -> Result<Option<TimeRange>, QueryError> {
         let plan = self.optimized()?;
         let selects = plan.selects();
-        Ok((!selects.is_empty()).then(|| time_range(&selects)))
+        Ok((!selects.is_empty())
+            .then(|| time_range(&selects, self.context.semantics.max_resolution_ms)))
     }
 
     /// The same query over another storage.
@@ -371,6 +372,7 @@ impl Query {
             lookback_delta_ms: self.lookback_ms(),
             subquery_step: Arc::clone(subquery_step.unwrap_or(&self.engine.options.subquery_step)),
             use_start_timestamps: self.use_start_timestamps(),
+            downsampled: self.options.max_resolution_ms > 0,
         }
     }
 
@@ -499,7 +501,7 @@ impl Query {
         if selects.is_empty() {
             return Ok(Selections::default());
         }
-        let range = time_range(&selects);
+        let range = time_range(&selects, self.context.semantics.max_resolution_ms);
         let view = async { Ok(storage::snapshot(&*self.target.storage, range).await?) };
         let snapshot: Arc<dyn Snapshot> = self.context.guard(view).await?;
         self.context.add_storage_warnings(snapshot.warnings());

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use quarrel_functions::table::Aggregate;
 use quarrel_planner::logical::Select;
 
 use crate::error::QueryError;
@@ -16,6 +17,9 @@ use crate::storage::{
     Matcher, SelectControl, SelectHints, SelectRequest, Selected, SeriesSource, Snapshot,
     StorageError, TimeRange,
 };
+
+/// Thanos's coarsest resolution, ms.
+const LONGEST_WINDOW_MS: i64 = 60 * 60 * 1000;
 
 /// The series of one selector.
 #[derive(Clone)]
@@ -54,21 +58,36 @@ struct Key<'p> {
 }
 
 /// The time range that all selectors together look at.
-pub(crate) fn time_range(selects: &[(u32, &Select)]) -> TimeRange {
-    let start = selects.iter().map(|(_, s)| asked_range(s).start).min();
-    let end = selects.iter().map(|(_, s)| asked_range(s).end).max();
+pub(crate) fn time_range(selects: &[(u32, &Select)], max_resolution_ms: i64) -> TimeRange {
+    let start = selects
+        .iter()
+        .map(|(_, s)| asked_range(s, max_resolution_ms).start)
+        .min();
+    let end = selects
+        .iter()
+        .map(|(_, s)| asked_range(s, max_resolution_ms).end)
+        .max();
     match (start, end) {
         (Some(start), Some(end)) => TimeRange { start, end },
         _ => TimeRange { start: 0, end: -1 },
     }
 }
 
-fn asked_range(select: &Select) -> TimeRange {
+/// The range that is asked for: where downsampled data may come, whole windows,
+/// also of those that begin before it or end behind it.
+fn asked_range(select: &Select, max_resolution_ms: i64) -> TimeRange {
     let (start, end) = select
         .group
         .as_ref()
         .map_or(select.time_range, |g| g.time_range);
-    TimeRange { start, end }
+    let by_ms = match start <= end {
+        true => max_resolution_ms.min(LONGEST_WINDOW_MS),
+        false => 0,
+    };
+    TimeRange {
+        start: start.saturating_sub(by_ms),
+        end: end.saturating_add(by_ms),
+    }
 }
 
 impl Selections {
@@ -92,14 +111,14 @@ impl Selections {
             let group = select.group.as_ref();
             let key = Key {
                 matchers: group.map_or(&select.matchers, |g| &g.matchers),
-                range: asked_range(select),
+                range: asked_range(select, context.semantics.max_resolution_ms),
             };
             asked.entry(key).or_default().push((id, select));
         }
         let mut asked: Vec<_> = asked.into_iter().collect();
         asked.sort_unstable_by_key(|(_, nodes)| nodes[0].0);
         let answers = asked.iter().map(|(key, nodes)| {
-            let hints = hints_of(nodes[0].1);
+            let hints = hints_of(nodes, context.semantics.max_resolution_ms);
             let projection = projection_of(nodes);
             let control = &control;
             async move {
@@ -280,8 +299,27 @@ fn projection_of(nodes: &[(u32, &Select)]) -> Option<Vec<String>> {
     Some(names)
 }
 
-fn hints_of(select: &Select) -> SelectHints {
+/// What the store is told of the plan above selectors that ask together: the
+/// first one's function, and what any of them needs of downsampled data.
+fn hints_of(nodes: &[(u32, &Select)], max_resolution_ms: i64) -> SelectHints {
+    let select = nodes[0].1;
+    let finest = nodes.iter().map(|(_, select)| match select {
+        Select {
+            needs_two_samples: true,
+            windows,
+            ..
+        } => max_resolution_ms.min(windows.range_ms / 2),
+        _ => max_resolution_ms,
+    });
+    let wanted = |select: &Select| select.downsampled.aggregates();
+    let mut aggregates: Vec<Aggregate> = (nodes.iter())
+        .flat_map(|(_, select)| wanted(select).iter().copied())
+        .collect();
+    aggregates.sort_unstable();
+    aggregates.dedup();
     SelectHints {
+        max_resolution_ms: finest.min().unwrap_or(0).max(0),
+        aggregates,
         step_ms: select.hint_step_ms,
         range_ms: if select.instant {
             0

@@ -115,6 +115,7 @@ struct PlanShape {
     step_ms: i64,
     lookback_delta_ms: i64,
     use_start_timestamps: bool,
+    downsampled: bool,
     counts_samples: bool,
 }
 
@@ -131,6 +132,7 @@ impl PlanShape {
             step_ms: options.step_ms,
             lookback_delta_ms: options.lookback_delta_ms,
             use_start_timestamps: options.use_start_timestamps,
+            downsampled: options.downsampled,
             counts_samples,
         })
     }

@@ -177,6 +177,8 @@ pub struct Semantics {
     pub type_and_unit_labels: bool,
     /// Whether the samples of each step are counted.
     pub counts_steps: bool,
+    /// How coarse downsampled data may be, ms; 0 for raw data alone.
+    pub max_resolution_ms: i64,
 }
 
 impl QueryContext {

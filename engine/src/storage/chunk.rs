@@ -6,6 +6,7 @@ use arrow_buffer::{NullBuffer, ScalarBuffer};
 use bytes::Bytes;
 use quarrel_chunks::Encoding;
 use quarrel_chunks::histogram::{BuiltChunk, Count, EncodeError, Histogram, HistogramBuilder};
+use quarrel_functions::table::Aggregate;
 
 use super::time_range::TimeRange;
 
@@ -262,6 +263,30 @@ impl From<BuiltChunk> for Chunk {
 impl ChunkData {
     /// Whether there are native histograms in it.
     pub fn is_histogram(&self) -> bool {
-        matches!(self, ChunkData::Encoded { encoding, .. } if encoding.is_histogram())
+        match self {
+            ChunkData::Encoded { encoding, .. } => encoding.is_histogram(),
+            ChunkData::Aggregates(aggregates) => aggregates.is_histogram(),
+            ChunkData::Floats { .. } | ChunkData::FloatGrid { .. } => false,
+        }
+    }
+}
+
+impl Aggregates {
+    /// The aggregate of a kind, if the store has given it.
+    pub fn get(&self, aggregate: Aggregate) -> Option<&EncodedChunk> {
+        match aggregate {
+            Aggregate::Count => self.count.as_ref(),
+            Aggregate::Sum => self.sum.as_ref(),
+            Aggregate::Min => self.min.as_ref(),
+            Aggregate::Max => self.max.as_ref(),
+            Aggregate::Counter => self.counter.as_ref(),
+        }
+    }
+
+    /// Whether they are of native histograms, as far as it can be seen: of these
+    /// the sum and the counter are histograms.
+    pub fn is_histogram(&self) -> bool {
+        let chunks = [&self.sum, &self.counter];
+        (chunks.into_iter().flatten()).any(|chunk| chunk.encoding.is_histogram())
     }
 }

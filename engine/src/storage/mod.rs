@@ -21,6 +21,7 @@ mod time_range;
 pub use bytes::Bytes;
 pub use futures::future::BoxFuture;
 pub use quarrel_chunks::{ChunkError, Encoding, FloatEncoder, Xor2Encoder, XorEncoder};
+pub use quarrel_functions::table::Aggregate;
 pub use quarrel_matchers::{MatchOp, Matcher, RegexError, RegexErrorKind};
 
 /// Histograms as chunks hold them, and the builder that packs them into

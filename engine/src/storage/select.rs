@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use quarrel_functions::table::Aggregate;
 use quarrel_matchers::Matcher;
 
 use super::chunk::Chunk;
@@ -28,6 +29,13 @@ pub struct SelectHints {
     pub grouping: Vec<String>,
     /// Whether `grouping` is `by` (else `without`).
     pub by: bool,
+    /// How coarse downsampled data may be, ms; 0 for raw data alone. Less than
+    /// [`QueryOptions::max_resolution_ms`](crate::QueryOptions::max_resolution_ms)
+    /// where a window needs two samples for a result: at most half of it.
+    pub max_resolution_ms: i64,
+    /// What is read of downsampled data, sorted. A store gives these of each
+    /// window, and may leave out the others.
+    pub aggregates: Vec<Aggregate>,
 }
 
 /// One select of a query.

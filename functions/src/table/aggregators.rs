@@ -1,5 +1,6 @@
 //! The table of aggregators: `name(parameter): kind, labels, histograms, doc, flags...;`
 
+use super::downsampled::Downsampled;
 use super::function::ValueType::{self, Scalar, String};
 use crate::aggregate::{AggregateFunction as F, KeepOrder};
 use crate::histogram::native::StepAggregate;
@@ -24,6 +25,8 @@ pub struct Aggregator {
     /// Whether the answer is the same for any order of the input's rows, to the
     /// last bit.
     pub any_order: bool,
+    /// What a selector right below it reads of downsampled data.
+    pub downsampled: Downsampled,
 }
 
 /// What computes an aggregator.
@@ -108,6 +111,11 @@ impl Aggregator {
         self.any_order = true;
         self
     }
+
+    const fn downsampled(mut self, downsampled: Downsampled) -> Self {
+        self.downsampled = downsampled;
+        self
+    }
 }
 
 /// Aggregators are equal if they have the same name.
@@ -133,7 +141,7 @@ pub fn aggregators() -> &'static [Aggregator] {
 
 macro_rules! aggregators {
     ($($name:ident $(($param:ident))?: $kind:expr, $labels:ident, $histograms:expr, $doc:literal
-        $(, $flag:ident)*;)*) => {
+        $(, $flag:ident $(($value:expr))?)*;)*) => {
         /// Sorted by name, for binary search.
         static AGGREGATORS: &[Aggregator] = &[$(
             Aggregator {
@@ -145,7 +153,8 @@ macro_rules! aggregators {
                 doc: $doc,
                 experimental: false,
                 any_order: false,
-            }$(.$flag())*
+                downsampled: Downsampled::Average,
+            }$(.$flag($($value)?))*
         ),*];
     };
 }
@@ -164,13 +173,13 @@ use RowAggregation::{Fold, LimitK, LimitRatio, Quantile, TopK};
 aggregators! {
     avg: Rows(Fold(F::Avg)), Group, Added(StepAggregate::Mean), "mean of the samples";
     bottomk(Scalar): Rows(TopK(KeepOrder::Bottom)), Input, Ignored, "the k smallest samples";
-    count: Rows(Fold(F::Count)), Group, Counted, "number of samples", any_order;
+    count: Rows(Fold(F::Count)), Group, Counted, "number of samples", any_order, downsampled(Downsampled::Presence);
     count_values(String): CountValues, Group, Printed, "how often each value comes, under a label";
-    group: Rows(Fold(F::Group)), Group, Counted, "1 for each group with a sample", any_order;
+    group: Rows(Fold(F::Group)), Group, Counted, "1 for each group with a sample", any_order, downsampled(Downsampled::Presence);
     limit_ratio(Scalar): Rows(LimitRatio), Input, Selected, "about the given share of the series", experimental;
     limitk(Scalar): Rows(LimitK), Input, Selected, "k of the samples", experimental;
-    max: Rows(Fold(F::Max)), Group, Ignored, "largest sample";
-    min: Rows(Fold(F::Min)), Group, Ignored, "smallest sample";
+    max: Rows(Fold(F::Max)), Group, Ignored, "largest sample", downsampled(Downsampled::Max);
+    min: Rows(Fold(F::Min)), Group, Ignored, "smallest sample", downsampled(Downsampled::Min);
     quantile(Scalar): Rows(Quantile), Group, Ignored, "quantile of the samples";
     stddev: Rows(Fold(F::Stddev)), Group, Ignored, "standard deviation of the samples";
     stdvar: Rows(Fold(F::Stdvar)), Group, Ignored, "variance of the samples";

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::downsampled::Downsampled;
 use super::kind::Kind;
 
 /// The types of PromQL expressions.
@@ -102,6 +103,11 @@ pub struct Function {
     pub histograms: HistogramNeed,
     /// Whether samples can make it annotate the answer.
     pub annotates: bool,
+    /// What it reads of downsampled data.
+    pub downsampled: Downsampled,
+    /// Whether a window needs two samples for a result, so that downsampled data
+    /// may be no coarser than half the window.
+    pub needs_two_samples: bool,
 }
 
 impl Function {

@@ -3,6 +3,7 @@
 //! from them: adding a function means a row in `rows.rs` and its kernel.
 
 mod aggregators;
+mod downsampled;
 mod function;
 mod kind;
 mod rows;
@@ -14,6 +15,7 @@ pub use aggregators::{
     AggregatedHistograms, AggregatedLabels, Aggregator, AggregatorKind, RowAggregation, aggregator,
     aggregators,
 };
+pub use downsampled::{Aggregate, Downsampled};
 pub use function::{Function, HistogramNeed, ValueType};
 pub use kind::{
     ElementwiseFunction, HistogramFunction, Kind, LabelFunction, NullaryFunction, ScalarFunction,

@@ -1,6 +1,7 @@
 //! What is computed over the windows of a selector: a function of the table, or
 //! what an instant selector looks for.
 
+use super::downsampled::Downsampled;
 use super::function::Function;
 use super::kind::Kind;
 use super::rows::lookup;
@@ -74,6 +75,19 @@ impl WindowKind {
             | WindowKind::LatestTimestamp
             | WindowKind::LatestStart
             | WindowKind::InfoTime => false,
+        }
+    }
+
+    /// What it reads of downsampled data; `selected` is what an instant selector
+    /// was asked to read.
+    pub const fn downsampled(self, selected: Downsampled) -> Downsampled {
+        match self {
+            WindowKind::Function(function, _) => function.downsampled,
+            WindowKind::LatestTimestamp => Downsampled::Presence,
+            WindowKind::Latest
+            | WindowKind::LatestStart
+            | WindowKind::Smoothed
+            | WindowKind::InfoTime => selected,
         }
     }
 }

@@ -40,6 +40,7 @@ mod start_timestamps;
 pub(crate) mod sums;
 mod trend;
 pub(crate) mod variance;
+mod weighted;
 
 #[cfg(test)]
 mod extended_tests;
@@ -58,3 +59,4 @@ pub use native::{
     HistogramInput, MixedInput, MixedOutput, WindowAnnotation, WindowAnnotations, smoothed_mixed,
 };
 pub use scratch::WindowScratch;
+pub use weighted::weighted_average;

@@ -2,8 +2,8 @@
 
 use quarrel_functions::fmt::quote;
 use quarrel_functions::table::{
-    AggregatorKind, ElementwiseFunction, HistogramFunction, Kind, LabelFunction, NullaryFunction,
-    ValueType, WindowKind,
+    AggregatorKind, Downsampled, ElementwiseFunction, HistogramFunction, Kind, LabelFunction,
+    NullaryFunction, ValueType, WindowKind,
 };
 
 use self::absent::absent_labels;
@@ -62,6 +62,7 @@ pub fn build(expr: &Expr, query: &str, options: &PlanOptions) -> Result<LogicalP
         prepared: true,
         hint_step_ms: options.step_ms.max(0),
         function: "",
+        downsampled: Downsampled::Average,
         grouping: None,
         range_query: !options.is_instant() && options.start_ms < options.end_ms,
     };
@@ -160,7 +161,12 @@ impl<'a> Builder<'a> {
             Expr::Aggregate(aggregate) => self.aggregate(aggregate, scope),
             Expr::Binary(binary) => self.binary(binary, scope),
             Expr::Unary(unary) => {
-                let mut input = self.child(&unary.expr, scope.plain())?;
+                let mut below = scope.plain();
+                if unary.minus {
+                    // The least of negated samples is not that of the samples.
+                    below.downsampled = Downsampled::Average;
+                }
+                let mut input = self.child(&unary.expr, below)?;
                 if !unary.minus {
                     input.node.argument_span = span;
                     return Ok(input);
@@ -179,7 +185,7 @@ impl<'a> Builder<'a> {
             span,
             ..
         } = *binary;
-        let below = scope.below("");
+        let below = scope.below("", Downsampled::Average);
         let lhs = Box::new(self.child(&binary.lhs, below)?);
         let rhs = Box::new(self.child(&binary.rhs, below)?);
         let scalar = |plan: &Plan| plan.value_type == ValueType::Scalar;
@@ -226,7 +232,7 @@ impl<'a> Builder<'a> {
             ref grouping,
             ..
         } = *aggregate;
-        let below = scope.below(op.name);
+        let below = scope.below(op.name, op.downsampled);
         let grouped = Scope {
             grouping: Some((grouping, !without)),
             ..below
@@ -275,7 +281,7 @@ impl<'a> Builder<'a> {
     fn call(&mut self, call: &'a Call, scope: Scope<'a>) -> Result<Plan> {
         let Call { function, span, .. } = *call;
         let args: Vec<&Expr> = call.args.iter().map(|arg| argument(arg, scope)).collect();
-        let below = scope.below(function.name);
+        let below = scope.below(function.name, function.downsampled);
         if function.args.contains(&ValueType::Matrix) {
             return self.window_call(call, &args, below);
         }

@@ -7,6 +7,7 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use quarrel_functions::fmt::{format_f, quote};
+use quarrel_functions::table::Downsampled;
 use quarrel_matchers::{MatchOp, Matcher};
 
 use super::times::canonical;
@@ -269,6 +270,10 @@ fn write_select(f: &mut Formatter<'_>, select: &Select, grid: &Grid) -> fmt::Res
     }
     if select.time_range != select.windows.reach() {
         write!(f, ", samples={}", Closed(select.time_range))?;
+    }
+    // What a function of ranges reads follows from its name.
+    if select.instant && select.downsampled != Downsampled::Average {
+        write!(f, ", downsampled={}", select.downsampled.name())?;
     }
     if select.totals_only {
         f.write_str(", totals")?;

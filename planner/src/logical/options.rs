@@ -22,6 +22,9 @@ pub struct PlanOptions {
     pub subquery_step: Arc<dyn Fn(i64) -> i64 + Send + Sync>,
     /// Whether functions of counters look at start timestamps.
     pub use_start_timestamps: bool,
+    /// Whether there may be downsampled data, so that selectors read what the
+    /// function or aggregator right above them wants of it.
+    pub downsampled: bool,
 }
 
 impl std::fmt::Debug for PlanOptions {
@@ -32,6 +35,7 @@ impl std::fmt::Debug for PlanOptions {
             .field("step_ms", &self.step_ms)
             .field("lookback_delta_ms", &self.lookback_delta_ms)
             .field("use_start_timestamps", &self.use_start_timestamps)
+            .field("downsampled", &self.downsampled)
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
 //! Selectors, and the windows that functions look at.
 
 use quarrel_functions::grid::Grid;
-use quarrel_functions::table::WindowKind;
+use quarrel_functions::table::{Downsampled, WindowKind};
 use quarrel_functions::window::Extension;
 use quarrel_matchers::Matcher;
 
@@ -60,6 +60,10 @@ pub struct Select {
     pub grouping: Vec<String>,
     /// Whether `grouping` is `by`.
     pub by: bool,
+    /// What is read of downsampled data.
+    pub downsampled: Downsampled,
+    /// Whether the windows need two samples for a result.
+    pub needs_two_samples: bool,
     /// The query's or subquery's step, ms; 0 for an instant query.
     pub hint_step_ms: i64,
     /// Whether this is an instant selector.

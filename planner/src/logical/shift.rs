@@ -99,6 +99,7 @@ mod tests {
             lookback_delta_ms: 300_000,
             subquery_step: Arc::new(|_| 60_000),
             use_start_timestamps: false,
+            downsampled: false,
         }
     }
 

@@ -6,6 +6,8 @@
 //! count where a subquery happens to start with its parent, and far times
 //! overflow Go's nanoseconds.
 
+use quarrel_functions::table::Downsampled;
+
 use super::Grid;
 
 /// Nanoseconds in a millisecond.
@@ -36,6 +38,8 @@ pub(super) struct Scope<'a> {
     pub(super) hint_step_ms: i64,
     /// The nearest function or aggregator above.
     pub(super) function: &'a str,
+    /// What the function or aggregator right above reads of downsampled data.
+    pub(super) downsampled: Downsampled,
     /// The grouping right above, and whether it is `by`.
     pub(super) grouping: Option<(&'a [String], bool)>,
     /// Whether Prometheus takes it for a range: the end is later than the
@@ -55,9 +59,10 @@ impl<'a> Scope<'a> {
     }
 
     /// The scope below a function or aggregator.
-    pub(super) fn below(self, function: &'a str) -> Self {
+    pub(super) fn below(self, function: &'a str, downsampled: Downsampled) -> Self {
         Scope {
             function,
+            downsampled,
             grouping: None,
             ..self
         }

@@ -25,6 +25,7 @@ fn built(query: &str, end_ms: i64, step_ms: i64) -> LogicalPlan {
         lookback_delta_ms: 300_000,
         subquery_step: Arc::new(|_| 60_000),
         use_start_timestamps: false,
+        downsampled: false,
     };
     build(tree.expr(), query, &options).unwrap()
 }

@@ -85,6 +85,49 @@ impl HistogramSamples {
         deleted: &[TimeRange],
         taken: &[i64],
     ) -> Result<(), HistogramSamplesError> {
+        let from = self.decode((encoding, bytes), range)?;
+        let new = &self.open.timestamps[from..];
+        let gone = |t: &i64| {
+            deleted.iter().any(|d| d.start <= *t && *t <= d.end) || taken.binary_search(t).is_ok()
+        };
+        if !self.overlaps(from) && !new.iter().any(gone) {
+            return Ok(());
+        }
+        let kept: Vec<usize> = (0..new.len()).filter(|&i| !gone(&new[i])).collect();
+        self.merge_open(from, &kept)
+    }
+
+    /// Appends the samples of a chunk of downsampled windows, divided by
+    /// `divisors`, if there are any; `stays` says by the windows' times which of
+    /// them do. As [`HistogramSamples::append`] otherwise.
+    ///
+    /// # Errors
+    /// When the chunk is corrupt.
+    pub(super) fn append_windows(
+        &mut self,
+        chunk: (Encoding, &[u8]),
+        divisors: Option<&[f64]>,
+        stays: impl FnOnce(&[i64]) -> Vec<bool>,
+    ) -> Result<(), HistogramSamplesError> {
+        let from = self.decode(chunk, TimeRange::ALL)?;
+        if let Some(divisors) = divisors {
+            self.divide_open(from, divisors);
+        }
+        let stay = stays(&self.open.timestamps[from..]);
+        if !self.overlaps(from) && stay.iter().all(|stays| *stays) {
+            return Ok(());
+        }
+        let kept: Vec<usize> = (0..stay.len()).filter(|&i| stay[i]).collect();
+        self.merge_open(from, &kept)
+    }
+
+    /// Decodes the samples of a chunk in `range`, and gives the number of the first
+    /// one among the last samples.
+    fn decode(
+        &mut self,
+        (encoding, bytes): (Encoding, &[u8]),
+        range: TimeRange,
+    ) -> Result<usize, HistogramSamplesError> {
         let mut from = self.open.len();
         let append = |open: &mut HistogramColumns| {
             append_histograms(encoding, bytes, range.start..=range.end, open)
@@ -102,16 +145,36 @@ impl HistogramSamples {
         let added = self.open.len() - from;
         self.open_hints
             .extend((earlier..earlier + added).map(|i| hint_of(header.of_sample(i))));
+        Ok(from)
+    }
+
+    /// Whether the last samples from `from` on are not all later than those before.
+    fn overlaps(&self, from: usize) -> bool {
         let (before, new) = self.open.timestamps.split_at(from);
-        let gone = |t: &i64| {
-            deleted.iter().any(|d| d.start <= *t && *t <= d.end) || taken.binary_search(t).is_ok()
-        };
         let before = before.last().or(self.timestamps.last());
-        let overlaps = !new.is_empty() && before >= new.first();
-        if !overlaps && !new.iter().any(gone) {
-            return Ok(());
+        !new.is_empty() && before >= new.first()
+    }
+
+    /// Divides the last samples from `from` on.
+    fn divide_open(&mut self, from: usize, divisors: &[f64]) {
+        let open = &mut self.open;
+        let width = open.layout.buckets();
+        for (i, divisor) in (from..open.len()).zip(divisors) {
+            for value in [
+                &mut open.counts[i],
+                &mut open.zero_counts[i],
+                &mut open.sums[i],
+            ] {
+                *value /= divisor;
+            }
+            let buckets = &mut open.buckets[i * width..][..width];
+            buckets.iter_mut().for_each(|bucket| *bucket /= divisor);
         }
-        let kept: Vec<usize> = (0..added).filter(|&i| !gone(&new[i])).collect();
+    }
+
+    /// Merges the last samples from `from` on with all others; of them those stay
+    /// whose numbers are `kept`.
+    fn merge_open(&mut self, from: usize, kept: &[usize]) -> Result<(), HistogramSamplesError> {
         let timestamps = self.open.timestamps.split_off(from);
         let start_timestamps = self.open.start_timestamps.split_off(from);
         let columns = RowColumns {
@@ -126,7 +189,7 @@ impl HistogramSamples {
         };
         let rows = rows_of(self.layout.of(&self.open.layout)?, columns)?;
         self.close()?;
-        self.merge(&kept, &timestamps, &start_timestamps, &rows);
+        self.merge(kept, &timestamps, &start_timestamps, &rows);
         Ok(())
     }
 

@@ -8,9 +8,9 @@ use quarrel_functions::grid::{Grid, Param};
 use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_functions::table::WindowKind;
 use quarrel_functions::window::{
-    Bounds, HistogramInput, MixedInput, MixedOutput, ParamError, WindowAnnotations, WindowInput,
-    WindowScratch, compute_bounds, latest, latest_start, latest_timestamp, smoothed,
-    smoothed_mixed,
+    Bounds, HistogramInput, MixedInput, MixedOutput, ParamError, WindowAnnotations, WindowFunction,
+    WindowInput, WindowScratch, compute_bounds, latest, latest_start, latest_timestamp, smoothed,
+    smoothed_mixed, weighted_average,
 };
 
 use smallvec::SmallVec;
@@ -165,6 +165,7 @@ impl KernelScratch {
                 };
                 match windows.function {
                     WindowKind::Function(_, function) => {
+                        let function = windows.over_windows(function, samples);
                         function.eval_mixed(&input, params, &mut self.window, &mut out)?;
                     }
                     _ => smoothed_mixed(&input, &mut out),
@@ -172,7 +173,13 @@ impl KernelScratch {
                 return Ok(count(&self.bounds) + count(&self.histogram_bounds));
             }
             WindowKind::Smoothed => smoothed(&input, out, present),
+            WindowKind::Function(..) if !samples.weights.is_empty() => {
+                let weights = &samples.weights;
+                weighted_average(&input, weights, &mut self.window, out, present)?;
+                return Ok(count(&self.bounds));
+            }
             WindowKind::Function(_, function) => {
+                let function = windows.over_windows(function, samples);
                 function.eval(&input, params, &mut self.window, out, present)?;
                 return Ok(count(&self.bounds));
             }
@@ -320,6 +327,20 @@ impl KernelScratch {
         let first = behind - picked.len();
         self.histograms
             .extend_from(first, &samples.column, picked, steps);
+    }
+}
+
+impl WindowKernel {
+    /// The function to run where samples may be those of downsampled windows.
+    fn over_windows(
+        &self,
+        function: &'static WindowFunction,
+        samples: &SampleColumns,
+    ) -> &'static WindowFunction {
+        match samples.has_windows {
+            true => self.downsampled.kernel(function),
+            false => function,
+        }
     }
 }
 

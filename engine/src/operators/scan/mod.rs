@@ -2,7 +2,9 @@
 //! function over them in one pass, morsel by morsel. An instant selector is
 //! the window function "the latest sample within the lookback, unless stale".
 
+mod aggregates;
 mod annotations;
+mod counters;
 mod histogram_samples;
 pub(crate) mod kernel;
 mod param_warning;
@@ -15,7 +17,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use quarrel_functions::grid::Grid;
-use quarrel_functions::table::WindowKind;
+use quarrel_functions::table::{Downsampled, WindowKind};
 use quarrel_planner::logical::{NodeInfo, Window, WindowCall, Windows};
 use quarrel_planner::with_stack;
 
@@ -45,6 +47,8 @@ pub(crate) struct WindowKernel {
     pub eval: Grid,
     /// Whether start timestamps are looked at.
     pub start_timestamps: bool,
+    /// What is read of downsampled data.
+    pub downsampled: Downsampled,
 }
 
 impl WindowKernel {
@@ -55,6 +59,16 @@ impl WindowKernel {
             over,
             eval,
             start_timestamps: call.start_timestamps,
+            downsampled: call.function.downsampled(Downsampled::Average),
+        }
+    }
+
+    /// The same windows of a selector, which may say what is read of downsampled
+    /// data.
+    fn selected(self, downsampled: Downsampled) -> Self {
+        WindowKernel {
+            downsampled: self.function.downsampled(downsampled),
+            ..self
         }
     }
 }
@@ -104,7 +118,7 @@ pub(crate) fn bind(
     };
     let (ends, reach_ms) = select.windows.widened();
     let scan = Scan {
-        windows: WindowKernel::new(call, select.windows, node.grid),
+        windows: WindowKernel::new(call, select.windows, node.grid).selected(select.downsampled),
         range: TimeRange { start, end },
         cut: select.is_cut(),
         totals: select.totals_only.then(|| Reading {

@@ -3,11 +3,14 @@
 //!
 //! Chunks are decoded one after the other into scratch columns that live as
 //! long as the partition. Overlapping chunks are merged; at equal timestamps
-//! the sample that came first stays. Deleted ranges are cut out.
+//! the sample that came first stays. Deleted ranges are cut out. Downsampled
+//! chunks are in `aggregates.rs`.
 
 use quarrel_chunks::{ChunkError, decode_floats, decode_floats_until, decode_floats_with_start};
 use quarrel_functions::histogram::native::LayoutError;
+use quarrel_functions::table::Downsampled;
 
+use super::aggregates::{AggregateScratch, AggregatesError, reach_of_windows};
 use super::histogram_samples::{HistogramSamples, HistogramSamplesError};
 use super::stale::STALE_NAN;
 use crate::storage::{Chunk, ChunkData, TimeRange};
@@ -23,6 +26,16 @@ pub struct SampleColumns {
     pub start_timestamps: Option<Vec<i64>>,
     /// The histograms; none has the timestamp of a float.
     pub histograms: HistogramSamples,
+    /// What is read of downsampled chunks.
+    pub(super) downsampled: Downsampled,
+    /// Whether there were downsampled chunks, so that the values are what is read
+    /// of these.
+    pub has_windows: bool,
+    /// Where values are sums of several samples, one number of them for each; else
+    /// empty.
+    pub weights: Vec<f64>,
+    pub(super) windows: AggregateScratch,
+    merge_weights: Vec<f64>,
     merge_timestamps: Vec<i64>,
     merge_values: Vec<f64>,
     merge_start_timestamps: Vec<i64>,
@@ -37,6 +50,14 @@ pub enum SamplesError {
     Layout(LayoutError),
     /// Plain columns that are of unequal length, or out of order.
     Columns(&'static str),
+    /// A downsampled chunk.
+    Aggregates(AggregatesError),
+}
+
+impl From<AggregatesError> for SamplesError {
+    fn from(error: AggregatesError) -> Self {
+        SamplesError::Aggregates(error)
+    }
 }
 
 impl From<HistogramSamplesError> for SamplesError {
@@ -63,10 +84,12 @@ fn check_columns(timestamps: &[i64], others: usize) -> Result<(), SamplesError> 
 }
 
 impl SampleColumns {
-    /// Empty columns, with start timestamps if these are asked for.
-    pub fn new(with_start_timestamps: bool) -> Self {
+    /// Empty columns, with start timestamps if these are asked for, and with what
+    /// is read of downsampled chunks.
+    pub fn new(with_start_timestamps: bool, downsampled: Downsampled) -> Self {
         SampleColumns {
             start_timestamps: with_start_timestamps.then(Vec::new),
+            downsampled,
             ..SampleColumns::default()
         }
     }
@@ -105,14 +128,24 @@ impl SampleColumns {
         histograms: TimeRange,
     ) -> Result<usize, SamplesError> {
         self.clear();
+        let with_windows = reach_of_windows(chunks, range);
+        let (range, histograms) = match with_windows {
+            Some(reach) => (reach, reach),
+            None => (range, histograms),
+        };
         let mut bytes = 0;
         for chunk in chunks {
-            if !range.overlaps(chunk.min_time, chunk.max_time) {
+            if !range.overlaps(chunk.min_time, chunk.max_time)
+                || matches!(chunk.data, ChunkData::Aggregates(_))
+            {
                 continue;
             }
             bytes += self.append(chunk, range.end, histograms)?;
         }
         self.histograms.close()?;
+        if with_windows.is_some() {
+            bytes += self.add_windows(chunks, range)?;
+        }
         Ok(bytes)
     }
 
@@ -192,9 +225,8 @@ impl SampleColumns {
                 }
                 times.len() * COLUMN_BYTES
             }
-            ChunkData::Aggregates(_) => {
-                return Err(SamplesError::Columns("samples in place of aggregates"));
-            }
+            // They are added when all raw samples are there.
+            ChunkData::Aggregates(_) => 0,
             ChunkData::FloatGrid {
                 timestamps: times,
                 values: numbers,
@@ -221,7 +253,7 @@ impl SampleColumns {
     }
 
     /// Keeps of the floats from `from` on those that are to be kept.
-    fn retain(&mut self, from: usize, keep: impl Fn(i64, f64) -> bool) {
+    pub(super) fn retain(&mut self, from: usize, mut keep: impl FnMut(i64, f64) -> bool) {
         let mut kept = from;
         for i in from..self.timestamps.len() {
             if !keep(self.timestamps[i], self.values[i]) {
@@ -232,6 +264,9 @@ impl SampleColumns {
             if let Some(start_timestamps) = &mut self.start_timestamps {
                 start_timestamps[kept] = start_timestamps[i];
             }
+            if !self.weights.is_empty() {
+                self.weights[kept] = self.weights[i];
+            }
             kept += 1;
         }
         self.truncate(kept);
@@ -241,18 +276,20 @@ impl SampleColumns {
     fn truncate(&mut self, len: usize) {
         self.timestamps.truncate(len);
         self.values.truncate(len);
+        self.weights.truncate(len);
         if let Some(start_timestamps) = &mut self.start_timestamps {
             start_timestamps.truncate(len);
         }
     }
 
     /// Merges the sorted run from `from` on into the sorted run before it.
-    fn merge_tail(&mut self, from: usize) {
+    pub(super) fn merge_tail(&mut self, from: usize) {
         let first = self.timestamps[from];
         let start = self.timestamps[..from].partition_point(|&t| t < first);
         self.merge_timestamps.clear();
         self.merge_values.clear();
         self.merge_start_timestamps.clear();
+        self.merge_weights.clear();
         let (mut a, mut b) = (start, from);
         while a < from || b < self.timestamps.len() {
             let take_a = b == self.timestamps.len()
@@ -263,12 +300,14 @@ impl SampleColumns {
                 self.merge_values.push(self.values[i]);
                 self.merge_start_timestamps
                     .extend(self.start_timestamps.as_ref().map(|s| s[i]));
+                self.merge_weights.extend(self.weights.get(i));
             }
             if take_a { a += 1 } else { b += 1 }
         }
         self.truncate(start);
         self.timestamps.extend_from_slice(&self.merge_timestamps);
         self.values.extend_from_slice(&self.merge_values);
+        self.weights.extend_from_slice(&self.merge_weights);
         if let Some(start_timestamps) = &mut self.start_timestamps {
             start_timestamps.extend_from_slice(&self.merge_start_timestamps);
         }
@@ -281,6 +320,9 @@ impl SampleColumns {
         self.truncate(to);
         self.timestamps.drain(..from);
         self.values.drain(..from);
+        if !self.weights.is_empty() {
+            self.weights.drain(..from);
+        }
         if let Some(start_timestamps) = &mut self.start_timestamps {
             start_timestamps.drain(..from);
         }
@@ -290,6 +332,7 @@ impl SampleColumns {
     /// Removes all.
     pub fn clear(&mut self) {
         self.truncate(0);
+        self.has_windows = false;
         self.histograms.clear();
     }
 
@@ -308,7 +351,11 @@ impl SampleColumns {
         let floats = self.timestamps.capacity() + self.merge_timestamps.capacity();
         let start_timestamps = self.start_timestamps.as_ref().map_or(0, Vec::capacity)
             + self.merge_start_timestamps.capacity();
-        floats * 16 + start_timestamps * 8 + self.histograms.bytes()
+        let weights = self.weights.capacity() + self.merge_weights.capacity();
+        floats * 16
+            + (start_timestamps + weights) * 8
+            + self.windows.bytes()
+            + self.histograms.bytes()
     }
 
     /// Removes stale markers, as range selectors want it.
@@ -454,7 +501,7 @@ mod tests {
                 }
             }
             expected.retain(|t, _| (*t != stale || *t == 20) && (5..=50).contains(t));
-            let mut columns = SampleColumns::new(true);
+            let mut columns = SampleColumns::new(true, Downsampled::Average);
             columns.load(&chunks, TimeRange::ALL).unwrap();
             columns.drop_stale();
             columns.cut_to(TimeRange { start: 5, end: 50 });

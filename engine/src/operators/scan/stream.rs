@@ -52,7 +52,7 @@ pub(super) fn scan(scan: Arc<Scan>, run: Run) -> BatchStream {
             params,
             rows: 0..0,
             chunks: Vec::new(),
-            columns: SampleColumns::new(scan.windows.start_timestamps),
+            columns: SampleColumns::new(scan.windows.start_timestamps, scan.windows.downsampled),
             scratch: KernelScratch::new(steps),
             builder: BatchBuilder::with_target(run.context.semantics.batch_items),
             last_annotated: LastAnnotated::default(),
@@ -273,6 +273,9 @@ pub(crate) fn samples_error(
         SamplesError::Chunk(error) => QueryError::Chunk { series, error },
         SamplesError::Columns(wanted) => QueryError::Storage(StorageError::Other(format!(
             "the store gave series {series} a chunk without {wanted}"
+        ))),
+        SamplesError::Aggregates(error) => QueryError::Storage(StorageError::Other(format!(
+            "the store gave series {series} a wrong downsampled chunk: {error}"
         ))),
         SamplesError::Layout(error) => QueryError::Storage(StorageError::Other(format!(
             "series {series} has a chunk with a corrupt bucket layout: {error}"

@@ -1,7 +1,7 @@
 //! Plans of selectors, subqueries, and the functions over their windows.
 
 use quarrel_functions::fmt::quote;
-use quarrel_functions::table::{Function, Kind, ValueType, WindowKind};
+use quarrel_functions::table::{Downsampled, Function, Kind, ValueType, WindowKind};
 
 use super::absent::absent_labels;
 use super::{Builder, Result};
@@ -162,6 +162,7 @@ impl<'a> Builder<'a> {
             settled,
             range_query: grid.start_ms < windows.end_ms(),
             hint_step_ms: step_ms,
+            downsampled: scope.downsampled.in_subquery(),
             ..scope.plain()
         };
         let plan = self.child(&subquery.expr, inner)?;
@@ -297,6 +298,8 @@ impl<'a> Builder<'a> {
             function: call.function.name.to_string(),
             grouping: Vec::new(),
             by: false,
+            downsampled: Downsampled::Average,
+            needs_two_samples: false,
             hint_step_ms: scope.hint_step_ms,
             instant: true,
             totals_only: false,
@@ -347,6 +350,7 @@ impl<'a> Builder<'a> {
             // The samples are fetched for the first step and kept.
             select.windows.ends = scope.pinned(select.windows.ends.start_ms);
         }
+        select.needs_two_samples = function.needs_two_samples;
         if refused {
             // It is not evaluated.
             select.windows.extension = None;
@@ -404,6 +408,12 @@ impl<'a> Builder<'a> {
             function: scope.function.to_string(),
             grouping: grouping.to_vec(),
             by,
+            downsampled: match range_ms {
+                // One that reads all alike may be shared.
+                None if !options.downsampled => Downsampled::Average,
+                _ => scope.downsampled,
+            },
+            needs_two_samples: false,
             hint_step_ms: scope.hint_step_ms,
             instant: range_ms.is_none(),
             totals_only: self.totals.contains(selector),

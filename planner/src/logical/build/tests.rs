@@ -15,6 +15,7 @@ fn range() -> PlanOptions {
         lookback_delta_ms: 300_000,
         subquery_step: Arc::new(|_| 30_000),
         use_start_timestamps: false,
+        downsampled: false,
     }
 }
 
@@ -422,6 +423,7 @@ fn extended_selectors_ask_for_samples_beyond_their_windows() {
 fn start_timestamps_are_read_where_they_are_wanted() {
     let options = PlanOptions {
         use_start_timestamps: true,
+        downsampled: false,
         ..instant()
     };
     assert_snapshot!(try_plan("start_timestamp(x) + rate(y[1m]) + delta(y[1m])", &options).unwrap(), @r"
