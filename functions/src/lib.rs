@@ -18,5 +18,6 @@ pub mod label;
 pub mod natural;
 mod paths;
 pub mod quantile;
+pub mod replicas;
 pub mod table;
 pub mod window;

@@ -86,6 +86,9 @@ pub struct Function {
     /// Whether the argument should be a counter, so that other metrics get
     /// an info annotation.
     pub wants_counter: bool,
+    /// Whether it looks at the growth of a counter, so that one replica's value must
+    /// not seem a reset behind another's.
+    pub is_counter: bool,
     /// Whether start timestamps, where the query asks for them, change the result.
     pub uses_start_timestamps: bool,
     /// Whether the range selector may be `anchored`.

@@ -41,6 +41,7 @@ const fn row(
         doc,
         keeps_name: false,
         wants_counter: false,
+        is_counter: false,
         uses_start_timestamps: false,
         anchored: false,
         smoothed: false,
@@ -76,6 +77,11 @@ impl Function {
 
     const fn wants_counter(mut self) -> Self {
         self.wants_counter = true;
+        self
+    }
+
+    const fn counter(mut self) -> Self {
+        self.is_counter = true;
         self
     }
 
@@ -188,10 +194,10 @@ functions! {
     histogram_sum(Vector) -> Vector: Histogram(H::Sum), "sum of native histograms' observations", reads_totals;
     hour(Vector) -> Vector: Elementwise(E::Hour), "0 to 23, UTC", variadic(1), eval_time;
     idelta(Matrix) -> Vector: Window(&rate::IDELTA), "difference of the window's last two samples", two_samples;
-    increase(Matrix) -> Vector: Window(&rate::INCREASE), "growth of a counter, extrapolated to the window's bounds", wants_counter, start_timestamps, anchored, smoothed, downsampled(D::Counter), two_samples;
+    increase(Matrix) -> Vector: Window(&rate::INCREASE), "growth of a counter, extrapolated to the window's bounds", wants_counter, counter, start_timestamps, anchored, smoothed, downsampled(D::Counter), two_samples;
     info(Vector, Vector) -> Vector: Kind::Info, "adds labels of info metrics", variadic(1), experimental, keeps_name;
     integral(Matrix, Scalar) -> Vector: Window(&integral::INTEGRAL), "area under the window's samples, in value times seconds", variadic(1), experimental, default(2.0);
-    irate(Matrix) -> Vector: Window(&rate::IRATE), "per-second growth of a counter between the window's last two samples", start_timestamps, downsampled(D::Counter), two_samples;
+    irate(Matrix) -> Vector: Window(&rate::IRATE), "per-second growth of a counter between the window's last two samples", counter, start_timestamps, downsampled(D::Counter), two_samples;
     label_join(Vector, String, String, String) -> Vector: Label(L::Join), "joins labels' values into a label", variadic(-1), keeps_name;
     label_replace(Vector, String, String, String, String) -> Vector: Label(L::Replace), "sets a label where another one matches", keeps_name;
     last_over_time(Matrix) -> Vector: Window(&simple::LAST), "newest sample of the window", keeps_name, silent;
@@ -211,8 +217,8 @@ functions! {
     quantile_over_time(Scalar, Matrix) -> Vector: Window(&order::QUANTILE), "quantile of the window's samples";
     rad(Vector) -> Vector: Elementwise(E::Rad), "degrees to radians";
     range() -> Scalar: Nullary(N::Range), "the query's length, in seconds", experimental, eval_time, query_constant;
-    rate(Matrix) -> Vector: Window(&rate::RATE), "per-second growth of a counter, extrapolated to the window's bounds", wants_counter, start_timestamps, anchored, smoothed, downsampled(D::Counter), two_samples;
-    resets(Matrix) -> Vector: Window(&simple::RESETS), "how often a counter was reset in the window", start_timestamps, anchored, silent, downsampled(D::Counter);
+    rate(Matrix) -> Vector: Window(&rate::RATE), "per-second growth of a counter, extrapolated to the window's bounds", wants_counter, counter, start_timestamps, anchored, smoothed, downsampled(D::Counter), two_samples;
+    resets(Matrix) -> Vector: Window(&simple::RESETS), "how often a counter was reset in the window", counter, start_timestamps, anchored, silent, downsampled(D::Counter);
     round(Vector, Scalar) -> Vector: Elementwise(E::Round), "rounds to the nearest multiple, ties up", variadic(1), default(1.0);
     scalar(Vector) -> Scalar: Kind::ScalarOf, "the one sample of a vector, NaN if it is not one";
     sgn(Vector) -> Vector: Elementwise(E::Sgn), "sign: -1, 0 or 1";

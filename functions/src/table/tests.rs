@@ -163,6 +163,11 @@ fn flags_are_those_of_prometheus() {
     );
     assert_eq!(with(|f| f.smoothed), ["delta", "increase", "rate"]);
     assert_eq!(with(|f| f.wants_counter), ["increase", "rate"]);
+    // Those that Thanos's deduplication takes for counters'.
+    assert_eq!(
+        with(|f| f.is_counter),
+        ["increase", "irate", "rate", "resets"]
+    );
     assert_eq!(
         with(|f| f.uses_start_timestamps),
         ["increase", "irate", "rate", "resets"]

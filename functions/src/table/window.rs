@@ -66,6 +66,11 @@ impl WindowKind {
         matches!(self, WindowKind::Function(function, _) if function.wants_counter)
     }
 
+    /// Whether it looks at the growth of a counter.
+    pub const fn is_counter(self) -> bool {
+        matches!(self, WindowKind::Function(function, _) if function.is_counter)
+    }
+
     /// Whether samples can make it annotate the answer.
     pub const fn annotates(self) -> bool {
         match self {
