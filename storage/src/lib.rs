@@ -8,5 +8,9 @@ pub mod conformance;
 pub mod memory;
 #[cfg(any(feature = "memory", feature = "tsdb"))]
 mod resolve;
+#[cfg(feature = "shard")]
+pub mod shard;
+#[cfg(feature = "shard")]
+pub mod sharded;
 #[cfg(feature = "tsdb")]
 pub mod tsdb;
