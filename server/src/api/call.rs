@@ -9,14 +9,22 @@ use super::error::ApiError;
 use super::request::Request;
 use super::service::Api;
 use super::task::CancelSlot;
+use crate::source::{ReadOptions, Source};
 
 /// A request to an endpoint, with the engine and the storage that answer it.
 pub(super) struct Call {
     pub(super) api: Arc<Api>,
-    pub(super) storage: Arc<dyn Storage>,
+    pub(super) source: Arc<dyn Source>,
     pub(super) request: Request,
     /// Takes what is to be canceled if the client leaves.
     pub(super) cancel: CancelSlot,
+}
+
+impl Call {
+    /// The storage, where the request says nothing about how it is read.
+    pub(super) fn storage(&self) -> Arc<dyn Storage> {
+        self.source.storage(&ReadOptions::default())
+    }
 }
 
 pub(super) type Result = std::result::Result<Answer, ApiError>;

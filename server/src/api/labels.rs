@@ -158,10 +158,12 @@ pub(super) fn lookup(call: &Call) -> std::result::Result<Lookup, ApiError> {
 
 /// The look-up of a request's selectors in a range of time.
 pub(super) fn lookup_in(call: &Call, range: TimeRange) -> Lookup {
-    let selectors = call.request.values("match[]").map(str::to_owned).collect();
-    let storage = Arc::clone(&call.storage);
+    let selectors: Vec<String> = call.request.values("match[]").map(str::to_owned).collect();
     let options = QueryOptions::new();
-    let lookup = call.api.engine.lookup(storage, selectors, range, options);
+    let lookup = call
+        .api
+        .engine
+        .lookup(call.storage(), selectors, range, options);
     let handle = lookup.cancel_handle();
     call.cancel.on_cancel(move || handle.cancel());
     lookup

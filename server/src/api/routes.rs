@@ -11,7 +11,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use quarrel_engine::storage::Storage;
 
 use super::answer::{Answer, respond};
 use super::body::BodyError;
@@ -24,6 +23,7 @@ use super::task::{self, CancelSlot};
 use super::{
     compress, cors, cost_estimate, feature_list, labels, query, rules, search, status, texts,
 };
+use crate::source::Source;
 use crate::target::Target;
 
 type Handler = fn(Call) -> BoxFuture<'static, Result>;
@@ -156,7 +156,7 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
     let method = request.method();
     if method == Method::OPTIONS {
         let timer = api.metrics.request("/api/v1/*path");
-        if api.ready().is_none() {
+        if api.source().is_none() {
             return finished(timer, unavailable(&api));
         }
         let response = respond(Answer::NoContent).await;
@@ -177,7 +177,7 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
         });
     }
     let timer = api.metrics.request(route.path);
-    let Some(storage) = api.ready() else {
+    let Some(source) = api.source() else {
         return finished(timer, unavailable(&api));
     };
     let (parts, body) = request.into_parts();
@@ -188,7 +188,7 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
             let cancel = CancelSlot::default();
             let work = Work {
                 api: Arc::clone(&api),
-                storage,
+                source,
                 route,
                 headers,
                 cancel: cancel.clone(),
@@ -204,7 +204,7 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
 /// What runs on the API's runtime.
 struct Work {
     api: Arc<Api>,
-    storage: Arc<dyn Storage>,
+    source: Arc<dyn Source>,
     route: &'static Route,
     headers: HeaderMap,
     cancel: CancelSlot,
@@ -218,7 +218,7 @@ impl Work {
         };
         let call = Call {
             api: Arc::clone(&self.api),
-            storage: self.storage,
+            source: self.source,
             request,
             cancel: self.cancel,
         };
@@ -305,7 +305,7 @@ fn page(api: &Arc<Api>, request: &axum::http::Request<Body>, path: &[u8]) -> Res
         Page::Version => status::version(),
         // Not compressed: that is no work for a thread that serves HTTP.
         Page::Metrics => status::metrics(api),
-        Page::Ready if api.ready().is_none() => unavailable(api),
+        Page::Ready if api.source().is_none() => unavailable(api),
         Page::Healthy => text(StatusCode::OK, "Prometheus Server is Healthy.\n"),
         Page::Ready => text(StatusCode::OK, "Prometheus Server is Ready.\n"),
     };

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 
 use super::body::BodyBudget;
 use crate::metrics::{Gauges, Metrics};
+use crate::source::{SingleSource, Source};
 use crate::time::Moment;
 
 /// Options of an API.
@@ -37,22 +38,22 @@ pub struct ApiOptions {
 
 /// The API over an engine and a storage.
 pub struct Api {
-    pub(super) engine: Engine,
-    storage: OnceLock<Arc<dyn Storage>>,
+    pub(crate) engine: Engine,
+    source: OnceLock<Arc<dyn Source>>,
     tsdb: OnceLock<Arc<Tsdb>>,
     stopping: AtomicBool,
-    pub(super) options: ApiOptions,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) start: Moment,
+    pub(crate) options: ApiOptions,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) start: Moment,
 }
 
 impl Api {
-    /// An API that is not ready yet: until [`Api::set_storage`] it answers that
+    /// An API that is not ready yet: until [`Api::set_source`] it answers that
     /// it is unavailable.
     pub fn new(engine: Engine, options: ApiOptions) -> Self {
         Api {
             engine,
-            storage: OnceLock::new(),
+            source: OnceLock::new(),
             tsdb: OnceLock::new(),
             stopping: AtomicBool::new(false),
             options,
@@ -61,19 +62,24 @@ impl Api {
         }
     }
 
-    /// Makes the API ready. Later storages are ignored.
-    pub fn set_storage(&self, storage: Arc<dyn Storage>) {
-        let _ = self.storage.set(storage);
+    /// Makes the API ready. Later sources are ignored.
+    pub fn set_source(&self, source: Arc<dyn Source>) {
+        let _ = self.source.set(source);
     }
 
-    /// As [`Api::set_storage`] with a data directory, of which more is shown.
+    /// As [`Api::set_source`] with one storage.
+    pub fn set_storage(&self, storage: Arc<dyn Storage>) {
+        self.set_source(Arc::new(SingleSource::new(storage, Vec::new())));
+    }
+
+    /// A data directory of which more is shown than series. It does not make the API
+    /// ready.
     pub fn set_tsdb(&self, tsdb: Arc<Tsdb>) {
-        let _ = self.tsdb.set(Arc::clone(&tsdb));
-        self.set_storage(tsdb);
+        let _ = self.tsdb.set(tsdb);
     }
 
     /// The data directory, if there is one.
-    pub(super) fn tsdb(&self) -> Option<&Arc<Tsdb>> {
+    pub(crate) fn tsdb(&self) -> Option<&Arc<Tsdb>> {
         self.tsdb.get()
     }
 
@@ -82,25 +88,25 @@ impl Api {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// The storage, if requests may be answered.
-    pub(super) fn ready(&self) -> Option<Arc<dyn Storage>> {
+    /// What is read from, if requests may be answered.
+    pub(crate) fn source(&self) -> Option<Arc<dyn Source>> {
         if self.is_stopping() {
             None
         } else {
-            self.storage.get().cloned()
+            self.source.get().cloned()
         }
     }
 
-    pub(super) fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    pub(super) fn gauges(&self) -> Gauges {
+    pub(crate) fn gauges(&self) -> Gauges {
         Gauges {
             running: self.engine.active_queries(),
             waiting: self.engine.waiting_queries(),
             max_concurrency: self.engine.options().max_concurrency,
-            ready: self.ready().is_some(),
+            ready: self.source().is_some(),
             start_seconds: self.start.seconds as f64 + f64::from(self.start.nanos) / 1e9,
         }
     }

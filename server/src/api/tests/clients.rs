@@ -61,7 +61,7 @@ fn health_and_the_stop_need_no_thread_of_the_api() {
         .enable_all()
         .build()
         .unwrap();
-    let http = crate::http::HttpRuntime::start().unwrap();
+    let http = crate::net::IoRuntime::start("quarrel-http").unwrap();
     let (entered, entries) = channel();
     let (release, barrier) = channel();
     let blocking = Blocking {
