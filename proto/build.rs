@@ -1,10 +1,13 @@
 //! Clients and servers of the services, made by tonic's own generator from a
 //! list of their methods, so that neither protoc nor `.proto` files are needed.
 
+use std::path::{Path, PathBuf};
+
 use tonic_build::manual::{Builder, Method, Service};
 
 /// A method: its name, the types of its messages, and whether its answer is a
 /// stream.
+#[derive(Clone, Copy)]
 struct Call {
     name: &'static str,
     input: &'static str,
@@ -31,7 +34,7 @@ const fn stream(name: &'static str, input: &'static str, output: &'static str) -
 }
 
 /// Package, service, and methods; messages by their path in this crate.
-const SERVICES: [(&str, &str, &[Call]); 7] = [
+const SERVICES: [(&str, &str, &[Call]); 8] = [
     (
         "thanos.info",
         "Info",
@@ -102,7 +105,26 @@ const SERVICES: [(&str, &str, &[Call]); 7] = [
             "exemplars::ExemplarsResponse",
         )],
     ),
+    (
+        "grpc.health.v1",
+        "Health",
+        &[
+            call(
+                "Check",
+                "health::HealthCheckRequest",
+                "health::HealthCheckResponse",
+            ),
+            stream(
+                "Watch",
+                "health::HealthCheckRequest",
+                "health::HealthCheckResponse",
+            ),
+        ],
+    ),
 ];
+
+/// Services whose streams a server may also send as bytes that it encoded before.
+const ENCODED: [&str; 2] = ["Store", "Query"];
 
 /// `LabelNames` as Rust writes it: `label_names`.
 fn snake_case(name: &str) -> String {
@@ -116,30 +138,50 @@ fn snake_case(name: &str) -> String {
     out
 }
 
+/// A service with its methods.
+fn service(package: &str, name: &str, calls: &[Call]) -> Service {
+    let service = Service::builder().package(package).name(name);
+    calls
+        .iter()
+        .fold(service, |service, call| {
+            let method = Method::builder()
+                .name(snake_case(call.name))
+                .route_name(call.name)
+                .input_type(format!("crate::{}", call.input))
+                .output_type(format!("crate::{}", call.output))
+                .codec_path("::tonic_prost::ProstCodec");
+            let method = if call.streams {
+                method.server_streaming()
+            } else {
+                method
+            };
+            service.method(method.build())
+        })
+        .build()
+}
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let services: Vec<Service> = SERVICES
+    let all = SERVICES.map(|(package, name, calls)| service(package, name, calls));
+    Builder::new().compile(&all);
+    let encoded: Vec<Service> = SERVICES
         .iter()
+        .filter(|(_, name, _)| ENCODED.contains(name))
         .map(|(package, name, calls)| {
-            let service = Service::builder().package(*package).name(*name);
-            calls
-                .iter()
-                .fold(service, |service, call| {
-                    let method = Method::builder()
-                        .name(snake_case(call.name))
-                        .route_name(call.name)
-                        .input_type(format!("crate::{}", call.input))
-                        .output_type(format!("crate::{}", call.output))
-                        .codec_path("::tonic_prost::ProstCodec");
-                    let method = if call.streams {
-                        method.server_streaming()
-                    } else {
-                        method
-                    };
-                    service.method(method.build())
-                })
-                .build()
+            let output = |call: &Call| match call.streams {
+                true => "encoded::Encoded",
+                false => call.output,
+            };
+            let calls = calls.iter().map(|call| Call {
+                output: output(call),
+                ..*call
+            });
+            service(package, name, &calls.collect::<Vec<_>>())
         })
         .collect();
-    Builder::new().compile(&services);
+    let out = std::env::var_os("OUT_DIR").map(PathBuf::from);
+    let folder = out.as_deref().unwrap_or(Path::new("")).join("encoded");
+    std::fs::create_dir_all(&folder).expect("a folder for generated code");
+    let servers = Builder::new().build_client(false).out_dir(folder);
+    servers.compile(&encoded);
 }

@@ -6,7 +6,7 @@ use quarrel_planner::Tree;
 
 use crate::error::QueryError;
 use crate::group::QueryGroup;
-use crate::lookup::Lookup;
+use crate::lookup::{Lookup, Selectors};
 use crate::options::{EngineOptions, QueryOptions};
 use crate::prepared::Prepared;
 use crate::query::{Query, QueryTarget};
@@ -134,12 +134,12 @@ impl Engine {
     pub fn lookup(
         &self,
         storage: Arc<dyn Storage>,
-        selectors: Vec<String>,
+        selectors: impl Into<Selectors>,
         range: TimeRange,
         options: QueryOptions,
     ) -> Lookup {
         let shared = Arc::clone(&self.shared);
-        Lookup::new(shared, storage, selectors, range, &options)
+        Lookup::new(shared, storage, selectors.into(), range, &options)
     }
 
     /// A group of queries over one storage, empty yet: queries that see one

@@ -38,7 +38,7 @@ pub use error::{ErrorClass, LimitError, QueryError};
 pub use exec::memory::{MemoryPool, Reservation};
 pub use explain::{Explanation, RuleTrace};
 pub use group::QueryGroup;
-pub use lookup::{Found, Lookup, SeriesLabels};
+pub use lookup::{Found, Lookup, Selectors, SeriesLabels, SeriesReader};
 pub use options::{EngineOptions, QueryOptions, SubqueryStep};
 pub use pinned::PinnedStorage;
 pub use prepared::Prepared;

@@ -1,8 +1,12 @@
 //! Look-ups of series, label names and label values, within a query's limits.
 
+mod read;
+
 use std::sync::Arc;
 
 use quarrel_matchers::Matcher;
+
+pub use read::SeriesReader;
 
 use crate::error::QueryError;
 use crate::exec::account::Account;
@@ -10,7 +14,7 @@ use crate::exec::context::{QueryContext, ROWS_A_CHECK};
 use crate::exec::memory::Held;
 use crate::exec::store_control::StoreControl;
 use crate::labels::{LabelList, SymbolTable};
-use crate::options::QueryOptions;
+use crate::options::{QueryOptions, least};
 use crate::query::CancelHandle;
 use crate::shared::EngineShared;
 use crate::statement::{bytes_of, check_length, is_long};
@@ -39,8 +43,9 @@ use crate::storage::{
 pub struct Lookup {
     engine: Arc<EngineShared>,
     storage: Arc<dyn Storage>,
-    selectors: Vec<String>,
+    selectors: Selectors,
     range: TimeRange,
+    max_selected: Option<u64>,
     context: Arc<QueryContext>,
 }
 
@@ -50,6 +55,28 @@ impl std::fmt::Debug for Lookup {
             .field("selectors", &self.selectors)
             .field("range", &self.range)
             .finish_non_exhaustive()
+    }
+}
+
+/// What a look-up is asked for: any of these.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Selectors {
+    /// Selectors in PromQL. Each must exclude the empty string, as in Prometheus.
+    Text(Vec<String>),
+    /// Matchers, of which those of one list must all match.
+    Matchers(Vec<Vec<Matcher>>),
+}
+
+impl From<Vec<String>> for Selectors {
+    fn from(texts: Vec<String>) -> Self {
+        Selectors::Text(texts)
+    }
+}
+
+impl From<Vec<Vec<Matcher>>> for Selectors {
+    fn from(matchers: Vec<Vec<Matcher>>) -> Self {
+        Selectors::Matchers(matchers)
     }
 }
 
@@ -82,6 +109,8 @@ struct Begun {
     selectors: Vec<Vec<Matcher>>,
     range: TimeRange,
     snapshot: Arc<dyn Snapshot>,
+    /// Series that may be read.
+    max_selected: Option<u64>,
     /// Whether it is taken for a short one.
     is_short: bool,
 }
@@ -90,11 +119,13 @@ impl Lookup {
     pub(crate) fn new(
         engine: Arc<EngineShared>,
         storage: Arc<dyn Storage>,
-        selectors: Vec<String>,
+        selectors: Selectors,
         range: TimeRange,
         options: &QueryOptions,
     ) -> Self {
+        let own = engine.options.max_selected_series;
         Lookup {
+            max_selected: least(own, options.max_selected_series),
             context: engine.context(options),
             engine,
             storage,
@@ -115,6 +146,17 @@ impl Lookup {
     /// the empty string alone.
     pub async fn series(self) -> Result<Found<SeriesLabels>, QueryError> {
         let work = |begun: Begun| async move { begun.series().await };
+        self.run(work, true).await
+    }
+
+    /// The series of one selector, with their samples.
+    ///
+    /// # Errors
+    /// As [`Lookup::series`], when they are more than
+    /// [`max_selected_series`](crate::QueryOptions::max_selected_series), and when
+    /// there is another number of selectors.
+    pub async fn read(self) -> Result<SeriesReader, QueryError> {
+        let work = |begun: Begun| async move { begun.reader().await };
         self.run(work, true).await
     }
 
@@ -177,6 +219,7 @@ impl Lookup {
                 context: Arc::clone(&context),
                 selectors,
                 range: self.range,
+                max_selected: self.max_selected,
                 is_short: true,
             };
             let first = context.run_within_runtime(work(begun.clone())).await;
@@ -195,13 +238,17 @@ impl Lookup {
     /// string, as in Prometheus.
     async fn parsed(&self) -> Result<Vec<Vec<Matcher>>, QueryError> {
         let options = &self.engine.options;
-        for text in &self.selectors {
+        let selectors = match &self.selectors {
+            Selectors::Text(texts) => texts,
+            Selectors::Matchers(matchers) => return Ok(matchers.clone()),
+        };
+        for text in selectors {
             check_length(text, options)?;
         }
-        let bytes = self.selectors.iter().map(|text| bytes_of(text)).sum();
+        let bytes = selectors.iter().map(|text| bytes_of(text)).sum();
         self.context.reserve_lasting(bytes, "selectors")?;
-        let any_long = self.selectors.iter().any(|text| is_long(text));
-        let (texts, parser) = (self.selectors.clone(), options.parser);
+        let any_long = selectors.iter().any(|text| is_long(text));
+        let (texts, parser) = (selectors.clone(), options.parser);
         let context = Arc::clone(&self.context);
         let parsing = async move {
             let mut selectors = Vec::with_capacity(texts.len());

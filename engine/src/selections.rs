@@ -253,7 +253,7 @@ impl Selection {
 /// Makes sure that a store gives series in order and each once: ties are
 /// decided by it, and rows with equal labels would stay apart. Of projected rows
 /// the order cannot be told.
-fn check_order(
+pub(crate) fn check_order(
     labels: &LabelList,
     projected: bool,
     context: &QueryContext,

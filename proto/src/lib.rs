@@ -1,12 +1,14 @@
 //! The messages and services of Thanos's gRPC APIs, as Thanos 0.42 has them:
 //! StoreAPI, Info, Query API, and its fan-outs of rules, targets, metadata and
-//! exemplars. Names and field numbers are facts of the protocol; a test compares
+//! exemplars; and gRPC's own of health. Names and field numbers are facts of the protocol; a test compares
 //! them with bytes that Thanos's own code wrote.
 //!
 //! Labels and the data of chunks are `Bytes`, views into the message that they
 //! came with: who reads them makes sure that they are what they should be.
 
+pub mod encoded;
 pub mod exemplars;
+pub mod health;
 pub mod info;
 pub mod labels;
 pub mod metadata;
@@ -47,5 +49,20 @@ pub mod services {
     /// Exemplars.
     pub mod exemplars {
         include!(concat!(env!("OUT_DIR"), "/thanos.Exemplars.rs"));
+    }
+    /// The health of a server.
+    pub mod health {
+        include!(concat!(env!("OUT_DIR"), "/grpc.health.v1.Health.rs"));
+    }
+    /// Servers whose streams are of messages that are encoded already.
+    pub mod encoded {
+        /// The StoreAPI.
+        pub mod store {
+            include!(concat!(env!("OUT_DIR"), "/encoded/thanos.Store.rs"));
+        }
+        /// The Query API.
+        pub mod query {
+            include!(concat!(env!("OUT_DIR"), "/encoded/thanos.Query.rs"));
+        }
     }
 }

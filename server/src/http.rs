@@ -1,13 +1,12 @@
 //! The HTTP server around the API: accepts, limits and closes connections.
 //!
-//! It has a thread of its own ([`HttpRuntime`]), on which nothing is computed, so that
-//! the pages for health and metrics are answered however busy the API is.
+//! It has a thread of its own, on which nothing is computed, so that the pages for
+//! health and metrics are answered however busy the API is.
 
 mod framing;
 mod head;
 mod reader;
 mod refusal;
-mod stalled;
 mod tls;
 
 use std::convert::Infallible;
@@ -26,21 +25,16 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::{self, Runtime};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 use tower::Service as _;
 
 use reader::{Handover, RequestReader};
 use refusal::Refusal;
-use stalled::WriteLimited;
 
 use crate::api::BodyBudget;
+use crate::net::stalled::WriteLimited;
+use crate::net::{self, Bounds, wait};
 use crate::web_config::WebConfig;
-
-/// Pause after a connection could not be accepted, as when no file
-/// descriptor is left.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// The buffers of a connection, bytes: more than what is left of a large head when
 /// hyper gets it.
@@ -68,60 +62,6 @@ pub struct HttpOptions {
     pub web: Option<Arc<WebConfig>>,
 }
 
-/// The runtime of the server: one thread, for bytes alone. It ends on drop.
-#[derive(Debug)]
-pub struct HttpRuntime(Option<Runtime>);
-
-impl HttpRuntime {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    /// If the system gives no thread.
-    pub fn start() -> io::Result<Self> {
-        let runtime = runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("quarrel-http")
-            .enable_all()
-            .build()?;
-        Ok(HttpRuntime(Some(runtime)))
-    }
-
-    /// Starts a future on the thread, and does not wait for it.
-    ///
-    /// # Errors
-    /// If the thread has ended.
-    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let Some(runtime) = &self.0 else {
-            return Err(io::Error::other("no runtime"));
-        };
-        runtime.spawn(future);
-        Ok(())
-    }
-
-    /// Runs a future on the thread.
-    ///
-    /// # Errors
-    /// If it panics.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        future: impl Future<Output = T> + Send + 'static,
-    ) -> io::Result<T> {
-        let Some(runtime) = &self.0 else {
-            return Err(io::Error::other("no runtime"));
-        };
-        runtime.spawn(future).await.map_err(io::Error::other)
-    }
-}
-
-impl Drop for HttpRuntime {
-    fn drop(&mut self) {
-        // A runtime may not wait for its threads where tasks run.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
 /// Serves until `stop` is done, then waits for running requests during the
 /// grace period. Requests that run longer are dropped, and their queries end.
 pub async fn serve(
@@ -130,76 +70,15 @@ pub async fn serve(
     options: HttpOptions,
     stop: impl Future<Output = ()>,
 ) {
-    let (stopper, stopped) = watch::channel(false);
-    let permits = Arc::new(Semaphore::new(options.max_connections));
-    let mut accepting = JoinSet::new();
-    for listener in listeners {
+    let bounds = Bounds {
+        max_connections: options.max_connections,
+        grace: options.grace,
+    };
+    let connect = move |stream, stopped| {
         let (router, options) = (router.clone(), options.clone());
-        let (permits, stopped) = (Arc::clone(&permits), stopped.clone());
-        accepting.spawn(accept(listener, router, options, permits, stopped));
-    }
-    stop.await;
-    // The receivers above live until their tasks end.
-    let _ = stopper.send(true);
-    while accepting.join_next().await.is_some() {}
-}
-
-async fn accept(
-    listener: TcpListener,
-    router: Router,
-    options: HttpOptions,
-    permits: Arc<Semaphore>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let mut connections = JoinSet::new();
-    loop {
-        let next = async {
-            // The semaphore is never closed.
-            let permit = Arc::clone(&permits).acquire_owned().await.ok();
-            (permit, listener.accept().await)
-        };
-        tokio::select! {
-            () = wait(&mut stopped) => break,
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            (permit, accepted) = next => match accepted {
-                Ok((stream, _)) => {
-                    let (router, options) = (router.clone(), options.clone());
-                    let stopped = stopped.clone();
-                    connections.spawn(async move {
-                        connection(stream, router, options, stopped).await;
-                        drop(permit);
-                    });
-                }
-                Err(error) => {
-                    if !is_of_the_client(&error) {
-                        tracing::error!(%error, "Accept failed");
-                        tokio::time::sleep(PAUSE).await;
-                    }
-                }
-            }
-        }
-    }
-    drop(listener);
-    let ended = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(options.grace, ended).await.is_err() {
-        tracing::warn!("Requests cut off by the end of the grace period");
-        connections.shutdown().await;
-    }
-}
-
-/// Waits for the stop.
-async fn wait(stopped: &mut watch::Receiver<bool>) {
-    // A dropped sender means the same.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-/// Whether a connection failed before it was accepted.
-fn is_of_the_client(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset
-    )
+        connection(stream, router, options, stopped)
+    };
+    net::serve(listeners, bounds, connect, stop).await;
 }
 
 /// Serves one connection, after its handshake if there is TLS.

@@ -1,5 +1,7 @@
 //! The program's own metrics at `/metrics`, in Prometheus's text format.
 
+mod grpc;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -8,6 +10,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use quarrel_engine::QueryStats;
+
+use grpc::GrpcMetrics;
+pub(crate) use grpc::GrpcTimer;
 
 /// Upper bounds of the buckets for durations, seconds.
 const BOUNDS: [f64; 14] = [
@@ -96,6 +101,7 @@ pub(crate) struct Metrics {
     series: AtomicU64,
     requests_in_flight: AtomicI64,
     handlers: Mutex<BTreeMap<&'static str, Handler>>,
+    grpc: GrpcMetrics,
 }
 
 /// Values of other parts of the program at the time of the scrape.
@@ -136,6 +142,7 @@ impl Metrics {
         let mut out = String::with_capacity(16 << 10);
         self.write_queries(&mut out, gauges);
         self.write_requests(&mut out);
+        self.grpc.write(&mut out);
         write_process(&mut out, gauges);
         out
     }

@@ -1,29 +1,66 @@
-//! What the server reads, and how a request wants to see it.
+//! Where requests read from, and how.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use quarrel_engine::storage::{Matcher, Storage};
+use futures::future::BoxFuture;
+use quarrel_engine::storage::{Matcher, Storage, StorageError, TimeRange};
+use quarrel_engine::{EngineOptions, QueryOptions};
+use quarrel_storage::shard::Shard;
+use quarrel_storage::sharded::Sharded;
 
-/// How a request wants to see what the server reads: Thanos's parameters, and the
-/// fields of its Query API that mean the same.
-#[derive(Clone, Debug, PartialEq)]
-pub struct View {
-    /// Whether series that differ in replica labels alone are united.
+/// Thanos's resolutions of downsampled data, ms.
+const FIVE_MINUTES_MS: i64 = 300_000;
+const HOUR_MS: i64 = 3_600_000;
+
+/// How a request wants its data read: Thanos's parameters, and the fields of its Query
+/// API that mean the same. [`Source::options`] has what holds where a request does not
+/// say.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// Whether series that differ in replica labels alone are one.
     pub dedup: bool,
     /// The replica labels.
     pub replica_labels: Vec<String>,
-    /// Whether a part that fails is a warning, else an error.
+    /// Whether a store that fails is a warning, else an error.
     pub partial_response: bool,
     /// The coarsest resolution of downsampled data, ms; 0 for raw data alone.
-    pub max_source_resolution: i64,
-    /// Which stores are asked: any of these lists has to match a store's external
+    pub max_resolution_ms: i64,
+    /// Which stores are read: any of these lists has to match a store's external
     /// labels and `__address__`; all stores if there is none.
     pub store_matchers: Vec<Vec<Matcher>>,
+    /// Which of several shards of all series is read; `None` for all of them.
+    pub shard: Option<Shard>,
 }
 
-/// What a view is where a request does not say, by the server's flags.
+impl ReadOptions {
+    /// The options of a query that reads so.
+    pub fn for_query(&self, own: QueryOptions, engine: &EngineOptions) -> QueryOptions {
+        let mut options = own;
+        options.max_resolution_ms = self.max_resolution_ms;
+        if self.max_resolution_ms > 0 && options.lookback_delta.is_none() {
+            options.lookback_delta = Some(self.lookback(engine.lookback_delta));
+        }
+        options
+    }
+
+    /// The lookback for data of the resolution that may be read, at least `own`: a
+    /// window's one sample is as far from the next one. As in Thanos.
+    fn lookback(&self, own: Duration) -> Duration {
+        let coarsest = match self.max_resolution_ms {
+            ..=0 => return own,
+            1..=FIVE_MINUTES_MS => FIVE_MINUTES_MS,
+            _ => HOUR_MS,
+        };
+        own.max(Duration::from_millis(coarsest.unsigned_abs()))
+    }
+}
+
+/// What holds where requests do not say, by the server's flags.
 #[derive(Clone, Debug, Default)]
-pub struct ViewDefaults {
+pub struct ReadDefaults {
     /// `--query.replica-label`.
     pub replica_labels: Vec<String>,
     /// `--query.partial-response`.
@@ -31,41 +68,82 @@ pub struct ViewDefaults {
     /// `--query.auto-downsampling`.
     pub auto_downsampling: bool,
     /// `--query.instant.default.max_source_resolution`, ms.
-    pub instant_resolution: i64,
+    pub instant_resolution_ms: i64,
 }
 
-impl ViewDefaults {
-    /// The view of a request that says nothing.
-    pub fn view(&self) -> View {
-        View {
+/// A database with labels of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// External labels, sorted by name.
+    pub labels: Vec<(String, String)>,
+    /// The closed range of its samples; `None` if it has none, or does not know.
+    pub range: Option<TimeRange>,
+}
+
+/// Where requests read from.
+pub trait Source: Send + Sync {
+    /// The storage as a request wants it read. Its series have the external labels.
+    fn storage(&self, options: &ReadOptions) -> Arc<dyn Storage>;
+
+    /// The databases behind it.
+    fn databases(&self) -> BoxFuture<'_, Result<Vec<Database>, StorageError>>;
+
+    /// What holds where requests do not say; `None` where there are neither replicas
+    /// nor stores nor resolutions, so that parameters about these mean nothing, as in
+    /// Prometheus.
+    fn defaults(&self) -> Option<&ReadDefaults> {
+        None
+    }
+
+    /// The options of a request that says nothing.
+    fn options(&self) -> ReadOptions {
+        let defaults = self.defaults().cloned().unwrap_or_default();
+        ReadOptions {
             dedup: true,
-            replica_labels: self.replica_labels.clone(),
-            partial_response: self.partial_response,
-            max_source_resolution: 0,
-            store_matchers: Vec::new(),
+            replica_labels: defaults.replica_labels,
+            partial_response: defaults.partial_response,
+            ..ReadOptions::default()
         }
     }
 }
 
-/// What a server reads.
-pub trait Source: Send + Sync {
-    /// The storage of one request.
-    fn storage(&self, view: &View) -> Arc<dyn Storage>;
-
-    /// What views are where requests do not say; `None` where there is one view
-    /// alone, and Thanos's parameters mean nothing, as in Prometheus.
-    fn defaults(&self) -> Option<&ViewDefaults>;
+impl fmt::Debug for dyn Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source")
+    }
 }
 
-/// A storage that looks the same to all requests.
-pub struct Plain(pub Arc<dyn Storage>);
+/// One storage. It has neither replicas nor resolutions: what is asked about these
+/// makes no difference.
+pub struct SingleSource {
+    storage: Arc<dyn Storage>,
+    labels: Vec<(String, String)>,
+}
 
-impl Source for Plain {
-    fn storage(&self, _: &View) -> Arc<dyn Storage> {
-        Arc::clone(&self.0)
+impl SingleSource {
+    /// A storage whose series have these external labels.
+    pub fn new(storage: Arc<dyn Storage>, mut labels: Vec<(String, String)>) -> Self {
+        labels.sort();
+        SingleSource { storage, labels }
+    }
+}
+
+impl Source for SingleSource {
+    fn storage(&self, options: &ReadOptions) -> Arc<dyn Storage> {
+        let storage = Arc::clone(&self.storage);
+        match &options.shard {
+            Some(shard) => Arc::new(Sharded::new(storage, shard.clone())),
+            None => storage,
+        }
     }
 
-    fn defaults(&self) -> Option<&ViewDefaults> {
-        None
+    fn databases(&self) -> BoxFuture<'_, Result<Vec<Database>, StorageError>> {
+        Box::pin(async {
+            let snapshot = self.storage.snapshot(TimeRange::ALL).await?;
+            Ok(vec![Database {
+                labels: self.labels.clone(),
+                range: snapshot.time_range(),
+            }])
+        })
     }
 }

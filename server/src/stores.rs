@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use quarrel_engine::storage::Storage;
+use futures::future::{BoxFuture, ready};
+use quarrel_engine::storage::{Storage, StorageError};
 use quarrel_storage::store_api::{Endpoints, StoreApi, StoreQuery};
 
-use crate::source::{Source, View, ViewDefaults};
+use crate::source::{Database, ReadDefaults, ReadOptions, Source};
 
 /// What the server reads where there are Thanos API servers behind it.
 pub struct Stores {
     endpoints: Arc<Endpoints>,
-    defaults: ViewDefaults,
+    defaults: ReadDefaults,
     max_concurrent_selects: usize,
 }
 
@@ -18,7 +19,7 @@ impl Stores {
     /// The stores of `endpoints`; a query asks so many at a time.
     pub fn new(
         endpoints: Arc<Endpoints>,
-        defaults: ViewDefaults,
+        defaults: ReadDefaults,
         max_concurrent_selects: usize,
     ) -> Self {
         Stores {
@@ -30,19 +31,31 @@ impl Stores {
 }
 
 impl Source for Stores {
-    fn storage(&self, view: &View) -> Arc<dyn Storage> {
+    fn storage(&self, options: &ReadOptions) -> Arc<dyn Storage> {
         let mut query = StoreQuery::default();
-        query.partial_response = view.partial_response;
-        query.max_source_resolution_ms = view.max_source_resolution;
-        query.store_matchers.clone_from(&view.store_matchers);
+        query.partial_response = options.partial_response;
+        query.max_source_resolution_ms = options.max_resolution_ms;
+        query.store_matchers.clone_from(&options.store_matchers);
+        query.shard.clone_from(&options.shard);
         query.max_concurrent_selects = Some(self.max_concurrent_selects);
-        if view.dedup {
-            query.replica_labels.clone_from(&view.replica_labels);
+        if options.dedup {
+            query.replica_labels.clone_from(&options.replica_labels);
         }
         Arc::new(StoreApi::new(Arc::clone(&self.endpoints), query))
     }
 
-    fn defaults(&self) -> Option<&ViewDefaults> {
+    fn databases(&self) -> BoxFuture<'_, Result<Vec<Database>, StorageError>> {
+        let stores = self.endpoints.status();
+        let stores = stores.iter().filter(|store| store.is_healthy());
+        let facts = stores.filter_map(|store| store.info.as_ref()?.store.as_ref());
+        let databases = facts.flat_map(|store| &store.tsdbs).map(|tsdb| Database {
+            labels: tsdb.labels.to_vec(),
+            range: Some(tsdb.range),
+        });
+        Box::pin(ready(Ok(databases.collect())))
+    }
+
+    fn defaults(&self) -> Option<&ReadDefaults> {
         Some(&self.defaults)
     }
 }

@@ -9,8 +9,10 @@ pub mod memory;
 #[cfg(any(feature = "memory", feature = "tsdb"))]
 mod resolve;
 pub mod restricted;
-#[cfg(any(feature = "store_api", feature = "fanout"))]
+#[cfg(feature = "shard")]
 pub mod shard;
+#[cfg(feature = "shard")]
+pub mod sharded;
 #[cfg(any(feature = "store_api", feature = "fanout"))]
 mod sorted;
 #[cfg(feature = "store_api")]

@@ -22,6 +22,18 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// The shard that a request describes; `None` if it wants all series. A number
+    /// that there is not gives a shard without series, as in Thanos.
+    pub fn of(index: i64, total: i64, by: bool, labels: Vec<String>) -> Option<Self> {
+        let total = u64::try_from(total).ok().filter(|&total| total > 0)?;
+        Some(Shard {
+            index: index as u64,
+            total,
+            by,
+            labels,
+        })
+    }
+
     /// The same shard of series that are one where they differ by `replica_labels`
     /// alone: these labels are not hashed, so that replicas are in one shard.
     #[must_use]
@@ -92,6 +104,18 @@ mod tests {
         assert_eq!(shard_of(true, &["pod"], &labels), pod);
         assert_eq!(shard_of(false, &["__name__", "zone"], &labels), pod);
         assert_eq!(shard_of(true, &["job"], &labels), xxh64(b"") % 3);
+    }
+
+    #[test]
+    fn requests_describe_shards() {
+        let of = |index, total| Shard::of(index, total, true, vec![]);
+        assert_eq!(of(0, 0), None);
+        assert_eq!(of(0, -1), None);
+        for index in [-1, 2, i64::MIN] {
+            let none = of(index, 2).unwrap();
+            assert!((0..100).all(|n| !none.matches([("a", &n.to_string()[..])], &mut Vec::new())));
+        }
+        assert!(of(0, 1).unwrap().matches([("a", "b")], &mut Vec::new()));
     }
 
     #[test]

@@ -180,7 +180,7 @@ fn list(out: &mut Vec<u8>, name: &str, items: Vec<String>) {
 }
 
 /// The first annotations, and how many more there are.
-fn limited(mut items: Vec<String>, kind: &str) -> Vec<String> {
+pub(crate) fn limited(mut items: Vec<String>, kind: &str) -> Vec<String> {
     if items.len() > MAX_ANNOTATIONS {
         let over = items.len() - MAX_ANNOTATIONS;
         items.truncate(MAX_ANNOTATIONS);

@@ -166,9 +166,9 @@ pub(crate) enum BodyError {
 
 /// A whole body, with the memory that it holds.
 #[derive(Debug)]
-pub(super) struct Received {
-    pub(super) bytes: Vec<u8>,
-    pub(super) room: Room,
+pub(crate) struct Received {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) room: Room,
 }
 
 impl Received {
@@ -204,7 +204,7 @@ impl Received {
 /// # Errors
 /// If the body is too large, does not end within `most`, or breaks off, or if
 /// the budget does not suffice.
-pub(super) async fn receive(
+pub(crate) async fn receive(
     body: Body,
     limit: usize,
     most: Duration,

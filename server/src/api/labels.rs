@@ -12,6 +12,7 @@ use super::call::{Call, Result};
 use super::error::{ApiError, ErrorType};
 use super::query::{TRUNCATED, limit, optional_time};
 use crate::json;
+use crate::metrics::QueryKind;
 use crate::params::unescape_name;
 use crate::time::{MAX_TIME, MIN_TIME};
 
@@ -153,18 +154,20 @@ impl<T: Items> Pieces for List<T> {
 pub(super) fn lookup(call: &Call) -> std::result::Result<Lookup, ApiError> {
     let start = optional_time(&call.request, "start", MIN_TIME)?.storage_ms();
     let end = optional_time(&call.request, "end", MAX_TIME)?.storage_ms();
-    Ok(lookup_in(call, TimeRange { start, end }))
+    lookup_in(call, TimeRange { start, end })
 }
 
 /// The look-up of a request's selectors in a range of time.
-pub(super) fn lookup_in(call: &Call, range: TimeRange) -> Lookup {
-    let selectors = call.request.values("match[]").map(str::to_owned).collect();
-    let storage = Arc::clone(&call.storage);
+pub(super) fn lookup_in(call: &Call, range: TimeRange) -> std::result::Result<Lookup, ApiError> {
+    let selectors: Vec<String> = call.request.values("match[]").map(str::to_owned).collect();
     let options = QueryOptions::new();
-    let lookup = call.api.engine.lookup(storage, selectors, range, options);
+    let lookup =
+        call.api
+            .engine
+            .lookup(call.storage(QueryKind::Instant)?, selectors, range, options);
     let handle = lookup.cancel_handle();
     call.cancel.on_cancel(move || handle.cancel());
-    lookup
+    Ok(lookup)
 }
 
 pub(super) fn failed(error: QueryError) -> ApiError {

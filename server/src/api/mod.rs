@@ -20,6 +20,7 @@ mod labels;
 mod media_type;
 mod multipart;
 mod query;
+mod read_options;
 mod request;
 mod routes;
 mod rules;
@@ -27,23 +28,24 @@ mod search;
 mod search_terms;
 mod series;
 mod service;
-mod side_by_side;
+pub(crate) mod side_by_side;
 mod status;
 mod task;
 #[cfg(test)]
 mod tests;
 mod texts;
-mod view;
 
 use std::sync::Arc;
 
 use axum::Router;
 
-pub(crate) use answer::Document;
+pub(crate) use answer::{Document, limited};
 pub use body::{BodyBudget, FixedBudget, PooledBudget};
-pub(crate) use query::QueryPieces;
+pub(crate) use body::{BodyError, receive as receive_body};
+pub(crate) use query::{QueryPieces, failed as query_failed};
 pub use service::{Api, ApiOptions};
 pub use status::PROMETHEUS_VERSION;
+pub(crate) use task::{CancelSlot, TaskGuard};
 
 /// The API as a service.
 pub fn router(api: Arc<Api>) -> Router {

@@ -17,6 +17,7 @@ use super::arrow;
 use super::call::{Call, Result};
 use super::cost::{self, Comparison};
 use super::error::{ApiError, ErrorType};
+use super::read_options;
 use super::request::Request;
 use super::series::{SeriesPart, Times};
 use crate::duration::format_go_duration;
@@ -39,7 +40,7 @@ pub(super) async fn instant(call: Call) -> Result {
     let options = options(&call, begin)?;
     let comparison = compared(&call, at.timestamp(), &options).await?;
     let timer = call.api.metrics.query(QueryKind::Instant);
-    let query = prepared(&call, at.timestamp(), options);
+    let query = prepared(&call, at.timestamp(), options)?;
     run(query, request, limit, timer, comparison).await
 }
 
@@ -56,17 +57,29 @@ pub(super) async fn range(call: Call) -> Result {
     };
     let comparison = compared(&call, times, &options).await?;
     let timer = call.api.metrics.query(QueryKind::Range);
-    let query = prepared(&call, times, options);
+    let query = prepared(&call, times, options)?;
     run(query, request, limit, timer, comparison).await
 }
 
 /// The query of a request. If the client leaves, it is canceled.
-pub(super) fn prepared(call: &Call, times: impl Into<QueryTimes>, options: QueryOptions) -> Query {
-    let (engine, storage) = (&call.api.engine, Arc::clone(&call.storage));
+pub(super) fn prepared(
+    call: &Call,
+    times: impl Into<QueryTimes>,
+    options: QueryOptions,
+) -> std::result::Result<Query, ApiError> {
+    let times = times.into();
+    let of_request = match times {
+        QueryTimes::Range(_) => QueryKind::Range,
+        _ => QueryKind::Instant,
+    };
+    let read = read_options::of(&call.request, &*call.source, of_request)?;
+    let storage = call.source.storage(&read);
+    let engine = &call.api.engine;
+    let options = read.for_query(options, engine.options());
     let query = engine.query(call.request.value("query"), storage, times, options);
     let handle = query.cancel_handle();
     call.cancel.on_cancel(move || handle.cancel());
-    query
+    Ok(query)
 }
 
 /// The estimate that a request wants to compare with what its query costs.
@@ -78,7 +91,7 @@ async fn compared(
     if !cost::is_asked_for(call)? {
         return Ok(None);
     }
-    let query = prepared(call, times, options.clone());
+    let query = prepared(call, times, options.clone())?;
     Ok(Some(Comparison::of(query).await))
 }
 
@@ -290,7 +303,12 @@ async fn run_arrow(query: Query, form: ArrowForm, limit: usize, mut timer: Query
     response.map(Answer::Other).map_err(internal)
 }
 
-fn failed(timer: &mut QueryTimer, error: &QueryError, stats: Option<&QueryStats>) -> ApiError {
+/// Counts a query that failed, and gives the API's error.
+pub(crate) fn failed(
+    timer: &mut QueryTimer,
+    error: &QueryError,
+    stats: Option<&QueryStats>,
+) -> ApiError {
     let answer = ApiError::query(error);
     timer.finish(answer.kind.name(), stats);
     let is_of_store = matches!(error, QueryError::Storage(_) | QueryError::Chunk { .. });

@@ -21,7 +21,7 @@ use super::request::{Unparsed, unescape};
 use super::service::Api;
 use super::task::{self, CancelSlot};
 use super::{
-    compress, cors, cost_estimate, feature_list, labels, query, rules, search, status, texts, view,
+    compress, cors, cost_estimate, feature_list, labels, query, rules, search, status, texts,
 };
 use crate::source::Source;
 use crate::target::Target;
@@ -156,7 +156,7 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
     let method = request.method();
     if method == Method::OPTIONS {
         let timer = api.metrics.request("/api/v1/*path");
-        if api.ready().is_none() {
+        if api.source().is_none() {
             return finished(timer, unavailable(&api));
         }
         let response = respond(Answer::NoContent).await;
@@ -177,7 +177,7 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
         });
     }
     let timer = api.metrics.request(route.path);
-    let Some(source) = api.ready() else {
+    let Some(source) = api.source() else {
         return finished(timer, unavailable(&api));
     };
     let (parts, body) = request.into_parts();
@@ -216,27 +216,19 @@ impl Work {
             Ok(request) => request,
             Err(error) => return decorate(&self.api, &self.headers, refused(&error)),
         };
-        let (api, route, headers) = (Arc::clone(&self.api), self.route, self.headers);
-        let is_range = route.path.contains("/query_range");
-        let answer = match view::of(&request, &*self.source, is_range) {
-            Ok(view) => {
-                let call = Call {
-                    api: self.api,
-                    storage: self.source.storage(&view),
-                    request,
-                    cancel: self.cancel,
-                };
-                caught(route, call).await
-            }
-            Err(error) => Err(error),
+        let call = Call {
+            api: Arc::clone(&self.api),
+            source: self.source,
+            request,
+            cancel: self.cancel,
         };
-        let response = match answer {
+        let response = match caught(self.route, call).await {
             Ok(answer) => respond(answer).await,
             Err(error) => error.into_response(),
         };
-        match route.compressed {
-            true => decorate(&api, &headers, response),
-            false => with_cors(&api, &headers, response),
+        match self.route.compressed {
+            true => decorate(&self.api, &self.headers, response),
+            false => with_cors(&self.api, &self.headers, response),
         }
     }
 }
@@ -313,7 +305,7 @@ fn page(api: &Arc<Api>, request: &axum::http::Request<Body>, path: &[u8]) -> Res
         Page::Version => status::version(),
         // Not compressed: that is no work for a thread that serves HTTP.
         Page::Metrics => status::metrics(api),
-        Page::Ready if api.ready().is_none() => unavailable(api),
+        Page::Ready if api.source().is_none() => unavailable(api),
         Page::Healthy => text(StatusCode::OK, "Prometheus Server is Healthy.\n"),
         Page::Ready => text(StatusCode::OK, "Prometheus Server is Ready.\n"),
     };

@@ -79,7 +79,7 @@ pub(super) async fn metric_names(mut call: Call) -> Result {
 
 pub(super) async fn label_names(mut call: Call) -> Result {
     let search = search(&mut call, "label_names").await?;
-    let found = lookup_in(&call, search.range).label_names().await;
+    let found = lookup_in(&call, search.range)?.label_names().await;
     let found = found.map_err(failed)?;
     let found = (found.found, found.warnings);
     Ok(lines(&search, found, "name", |_, _| {}))
@@ -104,7 +104,7 @@ async fn values(
     search: &Search,
     name: String,
 ) -> std::result::Result<Found, ApiError> {
-    let found = lookup_in(call, search.range).label_values(name).await;
+    let found = lookup_in(call, search.range)?.label_values(name).await;
     let found = found.map_err(failed)?;
     Ok((found.found, found.warnings))
 }
@@ -142,7 +142,7 @@ async fn search(call: &mut Call, endpoint: &str) -> std::result::Result<Search, 
         start: start.storage_ms(),
         end: end.storage_ms(),
     };
-    lookup_in(call, range).parse().await.map_err(failed)?;
+    lookup_in(call, range)?.parse().await.map_err(failed)?;
     let terms = terms(request)?;
     let include_score = flag(request, "include_score", false)?;
     check_order(request)?;

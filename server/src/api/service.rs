@@ -6,13 +6,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use quarrel_engine::Engine;
+use quarrel_engine::storage::Storage;
 use quarrel_matchers::Regex;
 use quarrel_storage::tsdb::Tsdb;
 use tokio::runtime::Handle;
 
 use super::body::BodyBudget;
 use crate::metrics::{Gauges, Metrics};
-use crate::source::{Plain, Source};
+use crate::source::{SingleSource, Source};
 use crate::time::Moment;
 
 /// Options of an API.
@@ -37,13 +38,13 @@ pub struct ApiOptions {
 
 /// The API over an engine and a storage.
 pub struct Api {
-    pub(super) engine: Engine,
+    pub(crate) engine: Engine,
     source: OnceLock<Arc<dyn Source>>,
     tsdb: OnceLock<Arc<Tsdb>>,
     stopping: AtomicBool,
-    pub(super) options: ApiOptions,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) start: Moment,
+    pub(crate) options: ApiOptions,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) start: Moment,
 }
 
 impl Api {
@@ -66,14 +67,19 @@ impl Api {
         let _ = self.source.set(source);
     }
 
-    /// As [`Api::set_source`] with a data directory, of which more is shown.
+    /// As [`Api::set_source`] with one storage.
+    pub fn set_storage(&self, storage: Arc<dyn Storage>) {
+        self.set_source(Arc::new(SingleSource::new(storage, Vec::new())));
+    }
+
+    /// A data directory of which more is shown than series. It does not make the API
+    /// ready.
     pub fn set_tsdb(&self, tsdb: Arc<Tsdb>) {
-        let _ = self.tsdb.set(Arc::clone(&tsdb));
-        self.set_source(Arc::new(Plain(tsdb)));
+        let _ = self.tsdb.set(tsdb);
     }
 
     /// The data directory, if there is one.
-    pub(super) fn tsdb(&self) -> Option<&Arc<Tsdb>> {
+    pub(crate) fn tsdb(&self) -> Option<&Arc<Tsdb>> {
         self.tsdb.get()
     }
 
@@ -82,8 +88,8 @@ impl Api {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// What is read, if requests may be answered.
-    pub(crate) fn ready(&self) -> Option<Arc<dyn Source>> {
+    /// What is read from, if requests may be answered.
+    pub(crate) fn source(&self) -> Option<Arc<dyn Source>> {
         if self.is_stopping() {
             None
         } else {
@@ -91,16 +97,16 @@ impl Api {
         }
     }
 
-    pub(super) fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    pub(super) fn gauges(&self) -> Gauges {
+    pub(crate) fn gauges(&self) -> Gauges {
         Gauges {
             running: self.engine.active_queries(),
             waiting: self.engine.waiting_queries(),
             max_concurrency: self.engine.options().max_concurrency,
-            ready: self.ready().is_some(),
+            ready: self.source().is_some(),
             start_seconds: self.start.seconds as f64 + f64::from(self.start.nanos) / 1e9,
         }
     }

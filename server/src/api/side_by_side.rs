@@ -19,7 +19,7 @@ static AHEAD: Semaphore = Semaphore::const_new(16);
 
 /// Does `work` on some items at a time, at most as many as the runtime has threads.
 /// After an error no more items are begun.
-pub(super) fn map<T, R, W>(
+pub(crate) fn map<T, R, W>(
     items: impl Stream<Item = Result<T, BoxError>> + Send + 'static,
     work: W,
 ) -> SideBySide<Fuse<BoxStream<'static, Result<T, BoxError>>>, R, W>
@@ -37,7 +37,7 @@ where
 }
 
 /// See [`map`].
-pub(super) struct SideBySide<I, R, W> {
+pub(crate) struct SideBySide<I, R, W> {
     items: I,
     work: W,
     threads: usize,

@@ -27,7 +27,7 @@ const AHEAD: usize = 1;
 /// What is to be canceled when nobody waits for an answer any more. An aborted
 /// task ends where it waits; a hook also reaches what is being computed.
 #[derive(Clone, Default)]
-pub(super) struct CancelSlot(Arc<Mutex<Slot>>);
+pub(crate) struct CancelSlot(Arc<Mutex<Slot>>);
 
 #[derive(Default)]
 enum Slot {
@@ -41,7 +41,7 @@ impl CancelSlot {
     /// Has `hook` called if the client leaves, at once if it has left already;
     /// it replaces the hook before it. It runs on the HTTP thread and must
     /// return soon.
-    pub(super) fn on_cancel(&self, hook: impl FnOnce() + Send + 'static) {
+    pub(crate) fn on_cancel(&self, hook: impl FnOnce() + Send + 'static) {
         let mut slot = self.0.lock();
         if matches!(*slot, Slot::Canceled) {
             drop(slot);
@@ -60,13 +60,29 @@ impl CancelSlot {
 }
 
 /// Ends a task when it is dropped before the task is done.
-struct Guard {
+pub(crate) struct TaskGuard {
     task: AbortHandle,
     slot: CancelSlot,
     done: bool,
 }
 
-impl Drop for Guard {
+impl TaskGuard {
+    /// A guard of `task`, which also cancels what is in `slot`.
+    pub(crate) fn new(task: AbortHandle, slot: CancelSlot) -> Self {
+        TaskGuard {
+            task,
+            slot,
+            done: false,
+        }
+    }
+
+    /// The task is done.
+    pub(crate) fn disarm(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for TaskGuard {
     fn drop(&mut self) {
         if !self.done {
             self.slot.cancel();
@@ -98,14 +114,10 @@ pub(super) async fn run(
 ) -> Option<Response> {
     let (made, ready) = oneshot::channel();
     let task = runtime.spawn(produce(answer, made));
-    let mut guard = Guard {
-        task: task.abort_handle(),
-        slot,
-        done: false,
-    };
+    let guard = TaskGuard::new(task.abort_handle(), slot);
     match ready.await.ok()? {
         Made::Whole(response) => {
-            guard.done = true;
+            guard.disarm();
             Some(response)
         }
         Made::Begun(parts, pieces) => Some(Response::from_parts(parts, rest(pieces, guard))),
@@ -113,14 +125,14 @@ pub(super) async fn run(
 }
 
 /// The body of an answer that is being made.
-fn rest(pieces: mpsc::Receiver<Piece>, guard: Guard) -> Body {
+fn rest(pieces: mpsc::Receiver<Piece>, guard: TaskGuard) -> Body {
     Body::from_stream(stream::unfold(Some((pieces, guard)), |state| async move {
-        let (mut pieces, mut guard) = state?;
+        let (mut pieces, guard) = state?;
         match pieces.recv().await {
             Some(Piece::Bytes(bytes)) => Some((Ok(bytes), Some((pieces, guard)))),
             Some(Piece::Failed(error)) => Some((Err(error), None)),
             Some(Piece::End) => {
-                guard.done = true;
+                guard.disarm();
                 None
             }
             None => Some((Err(axum::Error::new("the answer broke off")), None)),

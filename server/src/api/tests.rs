@@ -13,7 +13,6 @@ use quarrel_storage::memory::MemoryStorage;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::source::Plain;
 
 mod arrow;
 mod clients;
@@ -60,7 +59,7 @@ fn storage() -> MemoryStorage {
 
 fn ready() -> Router {
     let api = api();
-    api.set_source(Arc::new(Plain(Arc::new(storage()))));
+    api.set_storage(Arc::new(storage()));
     router(api)
 }
 
@@ -491,7 +490,7 @@ async fn it_is_unavailable_until_there_is_data_and_after_the_stop() {
         );
     }
     assert_eq!(ask("/-/healthy").await.2, "Prometheus Server is Healthy.\n");
-    api.set_source(Arc::new(Plain(Arc::new(storage()))));
+    api.set_storage(Arc::new(storage()));
     assert_eq!(
         ask("/-/ready").await,
         (200, None, "Prometheus Server is Ready.\n".into())

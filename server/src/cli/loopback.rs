@@ -16,7 +16,8 @@ use super::data;
 use super::failure::Failure;
 use super::options::EngineArgs;
 use crate::api::{Api, ApiOptions, BodyBudget, PooledBudget, router};
-use crate::http::{self, HttpOptions, HttpRuntime};
+use crate::http::{self, HttpOptions};
+use crate::net::IoRuntime;
 
 /// What the bodies of all requests may hold, bytes.
 const BODIES: usize = 64 << 20;
@@ -26,7 +27,7 @@ const BODIES: usize = 64 << 20;
 pub(super) struct Loopback {
     url: String,
     _stop: oneshot::Sender<()>,
-    _runtime: HttpRuntime,
+    _runtime: IoRuntime,
 }
 
 impl Loopback {
@@ -46,8 +47,10 @@ impl Loopback {
             flags: Default::default(),
         };
         let api = Arc::new(Api::new(engine, options));
-        api.set_tsdb(data::open(dir, TsdbOptions::default()).await?);
-        let runtime = HttpRuntime::start().map_err(Failure::new)?;
+        let tsdb = data::open(dir, TsdbOptions::default()).await?;
+        api.set_tsdb(Arc::clone(&tsdb));
+        api.set_storage(tsdb);
+        let runtime = IoRuntime::start("quarrel-http").map_err(Failure::new)?;
         let bound = runtime.run(TcpListener::bind("127.0.0.1:0")).await;
         let listener = bound.and_then(|bound| bound).map_err(Failure::new)?;
         let address = listener.local_addr().map_err(Failure::new)?;

@@ -6,6 +6,7 @@ mod data;
 mod endpoint;
 mod explain;
 mod failure;
+mod grpc;
 mod log;
 mod loopback;
 mod options;

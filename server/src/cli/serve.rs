@@ -1,25 +1,31 @@
 //! `quarrel serve`.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use futures::future::BoxFuture;
 use quarrel_matchers::Regex;
 use quarrel_storage::tsdb::TsdbOptions;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use super::data::{self, DataArgs};
 use super::failure::{Failure, Outcome};
+use super::grpc::{GrpcArgs, Shared};
 use super::log::{self, LogFormat, LogLevel};
 use super::options::{EngineArgs, Span};
 use super::stores::StoreArgs;
 use crate::api::{Api, ApiOptions, BodyBudget, PooledBudget, router};
-use crate::http::{self, HttpOptions, HttpRuntime};
+use crate::grpc::{self, Grpc};
+use crate::http::{self, HttpOptions};
 use crate::memory;
+use crate::net::IoRuntime;
 use crate::web_config::WebConfig;
 
 /// How long running requests may continue after SIGTERM.
@@ -50,7 +56,7 @@ pub(super) struct ServeArgs {
     #[arg(long = "web.config.file", value_name = "FILE")]
     config_file: Option<PathBuf>,
     /// Maximum duration before timing out read of the request, and closing idle
-    /// connections.
+    /// connections; of gRPC, too.
     #[arg(
         long = "web.read-timeout",
         value_name = "DURATION",
@@ -58,14 +64,15 @@ pub(super) struct ServeArgs {
     )]
     read_timeout: Span,
     /// Maximum duration for which a client may accept nothing of its answer before its
-    /// connection is closed.
+    /// connection is closed; of gRPC, before its call ends.
     #[arg(
         long = "web.write-timeout",
         value_name = "DURATION",
         default_value = "1m"
     )]
     write_timeout: Span,
-    /// Maximum number of simultaneous connections across all listeners.
+    /// Maximum number of simultaneous connections across all listeners; as many again
+    /// of gRPC.
     #[arg(
         long = "web.max-connections",
         value_name = "N",
@@ -75,6 +82,8 @@ pub(super) struct ServeArgs {
     max_connections: u32,
     #[command(flatten)]
     engine: EngineArgs,
+    #[command(flatten)]
+    grpc: GrpcArgs,
     /// Only log messages with the given severity or above.
     #[arg(
         long = "log.level",
@@ -131,9 +140,11 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     tokio::spawn(memory::watch(engine.clone()));
     let api = Arc::new(Api::new(engine, options));
     let web = web_config(args.config_file.as_deref())?;
-    let http = HttpRuntime::start().map_err(Failure::new)?;
+    let http = IoRuntime::start("quarrel-http").map_err(Failure::new)?;
     let listening = http.run(listen(args.listen.clone())).await;
     let listeners = listening.map_err(Failure::new)??;
+    let (stopper, stopped) = watch::channel(false);
+    let calling = serve_grpc(&args, &api, &bodies, stopped).await?;
     let stopping = Arc::clone(&api);
     let options = HttpOptions {
         read_timeout: args.read_timeout.duration(),
@@ -148,6 +159,8 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         stop_signal().await;
         tracing::info!("Stopping, waiting for running requests");
         stopping.stop();
+        // Nobody waits for it where there is no gRPC.
+        let _ = stopper.send(true);
     };
     let router = router(Arc::clone(&api));
     let serving = http.run(http::serve(listeners, router, options, stop));
@@ -156,7 +169,9 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
             Some(dir) => {
                 let mut tsdb = TsdbOptions::default();
                 tsdb.reads_tables = true;
-                api.set_tsdb(data::open(&dir, tsdb).await?);
+                let tsdb = data::open(&dir, tsdb).await?;
+                api.set_tsdb(Arc::clone(&tsdb));
+                api.set_storage(tsdb);
             }
             None => api.set_source(Arc::new(args.stores.open()?)),
         }
@@ -164,12 +179,46 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         // The program ends when the server ends.
         std::future::pending::<Outcome>().await
     };
+    let serving = async {
+        let (served, called) = tokio::join!(serving, calling);
+        served.and(called).map_err(Failure::new)
+    };
     tokio::select! {
-        served = serving => served.map_err(Failure::new)?,
+        served = serving => served?,
         failed = opening => return failed,
     }
     tracing::info!("See you next time!");
     Ok(())
+}
+
+/// Listens for gRPC, if that is wanted. The future serves until the stop.
+async fn serve_grpc(
+    args: &ServeArgs,
+    api: &Arc<Api>,
+    bodies: &Arc<dyn BodyBudget>,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<BoxFuture<'static, io::Result<()>>, Failure> {
+    let Some(address) = args.grpc.address.clone() else {
+        return Ok(Box::pin(std::future::ready(Ok(()))));
+    };
+    let options = args.grpc.options(Shared {
+        read_timeout: args.read_timeout.duration(),
+        write_timeout: args.write_timeout.duration(),
+        max_connections: args.max_connections as usize,
+        budget: Arc::clone(bodies),
+    })?;
+    let service = Arc::new(Grpc::new(Arc::clone(api), args.grpc.limits()));
+    let runtime = IoRuntime::start("quarrel-grpc").map_err(Failure::new)?;
+    let listening = runtime.run(listen(vec![address])).await;
+    let listeners = listening.map_err(Failure::new)??;
+    Ok(Box::pin(async move {
+        let stop = async move {
+            // A sender that is gone means the same.
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        };
+        let serving = grpc::serve(listeners, service, options, stop);
+        runtime.run(serving).await
+    }))
 }
 
 fn web_config(path: Option<&Path>) -> Result<Option<Arc<WebConfig>>, Failure> {
@@ -259,7 +308,8 @@ fn flags(args: &ServeArgs, dir: Option<&Path>) -> BTreeMap<String, String> {
     ];
     let all = own
         .into_iter()
-        .chain(args.engine.flags())
-        .chain(args.stores.flags());
+        .chain(args.grpc.flags())
+        .chain(args.stores.flags())
+        .chain(args.engine.flags());
     all.map(|(name, value)| (name.to_string(), value)).collect()
 }

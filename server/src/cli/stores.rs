@@ -10,7 +10,7 @@ use quarrel_storage::store_api::{
 
 use super::failure::Failure;
 use super::options::Span;
-use crate::source::ViewDefaults;
+use crate::source::ReadDefaults;
 use crate::stores::Stores;
 
 /// The stores, and how queries see them.
@@ -190,18 +190,18 @@ impl StoreArgs {
         }
     }
 
-    /// What views are where requests do not say.
-    fn defaults(&self) -> Result<ViewDefaults, Failure> {
+    /// What holds where requests do not say.
+    fn defaults(&self) -> Result<ReadDefaults, Failure> {
         if let Some(empty) = self.replica_labels.iter().find(|name| name.is_empty()) {
             return Err(Failure::new(format_args!(
                 "--query.replica-label {empty:?} is no label name"
             )));
         }
-        Ok(ViewDefaults {
+        Ok(ReadDefaults {
             replica_labels: self.replica_labels.clone(),
             partial_response: self.partial_response && !self.no_partial_response,
             auto_downsampling: self.auto_downsampling,
-            instant_resolution: self.instant_resolution.ms(),
+            instant_resolution_ms: self.instant_resolution.ms(),
         })
     }
 

@@ -1,7 +1,6 @@
 //! Handshakes of TLS, each in its connection's own task.
 
 use std::io;
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -9,11 +8,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::HttpOptions;
-use super::stalled::WriteLimited;
+use crate::net::HANDSHAKE_LIMIT;
+use crate::net::stalled::WriteLimited;
 use crate::web_config::WebConfig;
-
-/// The time limit for a handshake, if that for reading is not shorter.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// Go's answer to a client that does not know that it has to encrypt.
 const NOT_ENCRYPTED: &[u8] =
@@ -47,6 +44,6 @@ pub(super) async fn accept(
         TlsAcceptor::from(config).accept(stream).await
     };
     let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the handshake lasts too long");
-    let accepted = tokio::time::timeout(LIMIT.min(options.read_timeout), shake).await;
+    let accepted = tokio::time::timeout(HANDSHAKE_LIMIT.min(options.read_timeout), shake).await;
     accepted.map_err(late)?
 }

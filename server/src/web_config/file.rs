@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::WebConfigError;
+use super::{TlsFiles, WebConfigError};
 
 /// The whole file. What is left out or null has its default.
 #[derive(Debug, Default, Deserialize)]
@@ -129,6 +129,19 @@ impl File {
 }
 
 impl Tls {
+    /// The settings that flags stand for: with an authority, all clients need a
+    /// certificate of it.
+    pub(super) fn of_files(files: &TlsFiles) -> Self {
+        let authority = files.client_ca.as_ref();
+        Tls {
+            cert_file: Some(files.cert.clone()),
+            key_file: Some(files.key.clone()),
+            client_ca_file: authority.cloned(),
+            client_auth_type: authority.map(|_| "RequireAndVerifyClientCert".to_string()),
+            ..Tls::default()
+        }
+    }
+
     pub(super) fn certificate(&self) -> Option<Source<'_>> {
         source(self.cert_file.as_deref(), self.cert.as_deref())
     }

@@ -1,6 +1,8 @@
 //! The file of `--web.config.file`: TLS, headers, passwords and the rate of
 //! requests, in the format of Prometheus's exporter toolkit.
 //!
+//! [`TlsFiles`] are certificates that flags name, for a server without such a file.
+//!
 //! `file` reads the settings, `tls` and `client_certs` make a configuration of
 //! rustls of them, `auth` checks passwords, and `rate` counts requests. The file
 //! and those that it names are read again when they have changed, so that
@@ -26,7 +28,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, heade
 use rustls::ServerConfig;
 
 use auth::{Authenticator, Users};
-use file::{File, Source};
+use file::{File, Source, Tls};
 use rate::{Limiter, Rate};
 use watched::Watched;
 
@@ -89,8 +91,86 @@ struct Settings {
     files: Vec<PathBuf>,
 }
 
+/// Where settings come from.
+#[derive(Debug)]
+enum Origin {
+    /// The file of `--web.config.file`.
+    File(PathBuf),
+    /// Flags.
+    Flags(TlsFiles),
+}
+
+impl Origin {
+    /// The files, as far as they are known before any is read.
+    fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Origin::File(path) => vec![path.clone()],
+            Origin::Flags(files) => files.paths(),
+        }
+    }
+}
+
+/// The files of a server's certificates.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The server's certificate and those between it and its authority, PEM.
+    pub cert: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+    /// Who signs the certificates that clients must have, PEM; `None`: they need
+    /// none.
+    pub client_ca: Option<PathBuf>,
+}
+
+impl TlsFiles {
+    fn paths(&self) -> Vec<PathBuf> {
+        let all = [Some(&self.cert), Some(&self.key), self.client_ca.as_ref()];
+        all.into_iter().flatten().cloned().collect()
+    }
+}
+
+/// TLS of HTTP/2, by certificates that flags name. They are read again when they
+/// have changed.
+#[derive(Debug)]
+pub struct FlaggedTls(Watched);
+
+impl FlaggedTls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or does not hold what it should.
+    pub fn open(files: TlsFiles) -> Result<Self, WebConfigError> {
+        let (settings, _) = Watched::open(Origin::Flags(files))?;
+        Ok(FlaggedTls(settings))
+    }
+
+    /// The configuration for a new connection.
+    pub(crate) async fn config(&self) -> Result<Arc<ServerConfig>, WebConfigError> {
+        let settings = self.0.now().await?;
+        settings.tls.clone().ok_or(WebConfigError::Turned)
+    }
+}
+
 impl Settings {
-    fn read(path: &Path) -> Result<Self, WebConfigError> {
+    fn read(origin: &Origin) -> Result<Self, WebConfigError> {
+        match origin {
+            Origin::File(path) => Settings::of_file(path),
+            Origin::Flags(files) => Settings::of_flags(files),
+        }
+    }
+
+    fn of_flags(files: &TlsFiles) -> Result<Self, WebConfigError> {
+        let tls = Tls::of_files(files);
+        Ok(Settings {
+            tls: Some(tls::config(&tls, tls::HTTP_2)?),
+            headers: Vec::new(),
+            rate: None,
+            users: Users::default(),
+            files: files.paths(),
+        })
+    }
+
+    fn of_file(path: &Path) -> Result<Self, WebConfigError> {
         let text = std::fs::read_to_string(path).map_err(|error| WebConfigError::Read {
             path: path.to_path_buf(),
             why: error.to_string(),
@@ -103,7 +183,7 @@ impl Settings {
             files.extend(named.into_iter().flatten().filter_map(Source::path));
         }
         Ok(Settings {
-            tls: tls.map(tls::config).transpose()?,
+            tls: tls.map(|tls| tls::config(tls, tls::HTTP_1)).transpose()?,
             headers: file.headers().map(checked).collect::<Result<_, _>>()?,
             rate: file.rate_limit().map(Rate::new).transpose()?.flatten(),
             users: Users::new(file.users())?,
@@ -144,7 +224,7 @@ impl WebConfig {
     /// # Errors
     /// If a file cannot be read, or a setting is wrong or not supported.
     pub fn open(path: &Path) -> Result<Self, WebConfigError> {
-        let (settings, first) = Watched::open(path)?;
+        let (settings, first) = Watched::open(Origin::File(path.to_path_buf()))?;
         Ok(WebConfig {
             settings,
             has_tls: first.tls.is_some(),

@@ -23,11 +23,15 @@ const CBC_SUITES: [&str; 4] = [
     "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
 ];
 
-/// The configuration of a server.
+/// The protocols that a server speaks, as the handshake names them.
+pub(super) const HTTP_1: &[u8] = b"http/1.1";
+pub(super) const HTTP_2: &[u8] = b"h2";
+
+/// The configuration of a server that speaks `protocol`.
 ///
 /// # Errors
 /// If a setting is wrong or not supported, or a file cannot be read.
-pub(super) fn config(tls: &Tls) -> Result<Arc<ServerConfig>, WebConfigError> {
+pub(super) fn config(tls: &Tls, protocol: &[u8]) -> Result<Arc<ServerConfig>, WebConfigError> {
     let missing = |name| {
         let why = format_args!("missing, set {name} or {name}_file");
         WebConfigError::setting(name, why)
@@ -49,7 +53,7 @@ pub(super) fn config(tls: &Tls) -> Result<Arc<ServerConfig>, WebConfigError> {
     };
     let config = builder.with_single_cert(chain, key);
     let mut config = config.map_err(|error| WebConfigError::setting("cert", error))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![protocol.to_vec()];
     Ok(Arc::new(config))
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 
-use super::{Settings, WebConfigError};
+use super::{Origin, Settings, WebConfigError};
 
 /// Two changes within this time may leave a file with one time stamp.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -17,10 +17,10 @@ const CLOSE: Duration = Duration::from_secs(2);
 /// nanoseconds of its last change.
 type Stamp = (u64, u64, u64, i64, i64);
 
-/// The settings of a file, read again when it or a file that it names changes.
+/// Settings, read again when a file that they come from changes.
 #[derive(Debug)]
 pub(super) struct Watched {
-    path: PathBuf,
+    origin: Arc<Origin>,
     last: Mutex<Reading>,
     /// Held by the one that reads.
     reading: tokio::sync::Mutex<()>,
@@ -39,13 +39,13 @@ struct Reading {
 impl Watched {
     /// # Errors
     /// If a file cannot be read, or a setting is wrong.
-    pub(super) fn open(path: &Path) -> Result<(Self, Arc<Settings>), WebConfigError> {
-        let reading = Reading::new(path, vec![path.to_path_buf()]);
+    pub(super) fn open(origin: Origin) -> Result<(Self, Arc<Settings>), WebConfigError> {
+        let reading = Reading::new(&origin, origin.files());
         let settings = reading.outcome.clone()?;
-        // The files that it names are known only now.
-        let reading = Reading::new(path, settings.files.clone());
+        // The files that a file names are known only now.
+        let reading = Reading::new(&origin, settings.files.clone());
         let watched = Watched {
-            path: path.to_path_buf(),
+            origin: Arc::new(origin),
             last: Mutex::new(reading),
             reading: tokio::sync::Mutex::new(()),
         };
@@ -69,10 +69,10 @@ impl Watched {
             }
             last.files.iter().map(|(path, _)| path.clone()).collect()
         };
-        let path = self.path.clone();
-        let reading = tokio::task::spawn_blocking(move || Reading::again(&path, files)).await;
+        let origin = Arc::clone(&self.origin);
+        let reading = tokio::task::spawn_blocking(move || Reading::again(&origin, files)).await;
         let reading = reading.map_err(|error| WebConfigError::Read {
-            path: self.path.clone(),
+            path: self.origin.files().into_iter().next().unwrap_or_default(),
             why: error.to_string(),
         })?;
         let outcome = reading.outcome.clone();
@@ -83,7 +83,7 @@ impl Watched {
 
 impl Reading {
     /// Reads the settings; `files` are watched.
-    fn new(path: &Path, files: Vec<PathBuf>) -> Self {
+    fn new(origin: &Origin, files: Vec<PathBuf>) -> Self {
         let files: Vec<_> = files
             .into_iter()
             .map(|file| {
@@ -98,7 +98,7 @@ impl Reading {
             now.saturating_sub(Duration::from_secs(changed)) > CLOSE
         });
         Reading {
-            outcome: Settings::read(path).map(Arc::new),
+            outcome: Settings::read(origin).map(Arc::new),
             files: Arc::new(files),
             is_settled,
         }
@@ -106,8 +106,8 @@ impl Reading {
 
     /// Reads the settings anew. If they name other files than before, once
     /// more, so that no change of those is missed.
-    fn again(path: &Path, files: Vec<PathBuf>) -> Self {
-        let reading = Reading::new(path, files);
+    fn again(origin: &Origin, files: Vec<PathBuf>) -> Self {
+        let reading = Reading::new(origin, files);
         let named = match &reading.outcome {
             Ok(settings) => settings.files.clone(),
             Err(_) => return reading,
@@ -115,7 +115,7 @@ impl Reading {
         if reading.files.iter().map(|(file, _)| file).eq(&named) {
             reading
         } else {
-            Reading::new(path, named)
+            Reading::new(origin, named)
         }
     }
 

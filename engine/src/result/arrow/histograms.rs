@@ -4,12 +4,13 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::builder::{
-    Float64Builder, Int32Builder, ListBuilder, NullBufferBuilder, UInt8Builder, UInt32Builder,
+    ArrayBuilder as _, Float64Builder, Int32Builder, ListBuilder, NullBufferBuilder, UInt8Builder,
+    UInt32Builder,
 };
 use arrow_array::{ArrayRef, ListArray, StructArray};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::{ArrowError, DataType, Field, Fields};
-use quarrel_functions::histogram::native::{CounterReset, HistogramRef};
+use quarrel_functions::histogram::native::{CounterReset, HistogramRef, spans_of};
 
 use super::types::invalid;
 
@@ -59,18 +60,12 @@ struct Side {
 
 impl Side {
     fn append(&mut self, indices: &[i32], counts: &[f64]) {
-        let (mut spans, mut at, mut next) = (0, 0, 0i32);
-        while at < indices.len() {
-            let mut end = at + 1;
-            while end < indices.len() && indices[end] == indices[end - 1].wrapping_add(1) {
-                end += 1;
-            }
-            self.offsets.append_value(indices[at].wrapping_sub(next));
-            self.lengths.append_value((end - at) as u32);
-            next = indices[end - 1].wrapping_add(1);
-            (at, spans) = (end, spans + 1);
+        let before = self.lengths.len();
+        for (offset, length) in spans_of(indices) {
+            self.offsets.append_value(offset);
+            self.lengths.append_value(length);
         }
-        self.spans.push(spans);
+        self.spans.push(self.lengths.len() - before);
         self.counts.values().append_slice(counts);
         self.counts.append(true);
     }

@@ -369,6 +369,21 @@ fn check_ascending(indices: &[i32]) -> Result<(), LayoutError> {
     }
 }
 
+/// The spans of buckets by their ascending indices, as protocols write them: pairs
+/// of an offset from the span before (from bucket 0 for the first) and a length.
+pub fn spans_of(indices: &[i32]) -> impl Iterator<Item = (i32, u32)> + '_ {
+    let (mut rest, mut next) = (indices, 0i32);
+    std::iter::from_fn(move || {
+        let &first = rest.first()?;
+        let follows = |pair: &&[i32]| pair[1] == pair[0].wrapping_add(1);
+        let len = 1 + rest.windows(2).take_while(follows).count();
+        let offset = first.wrapping_sub(next);
+        next = rest[len - 1].wrapping_add(1);
+        rest = &rest[len..];
+        Some((offset, len as u32))
+    })
+}
+
 fn indices(spans: impl IntoIterator<Item = (i32, u32)>) -> Result<Vec<i32>, LayoutError> {
     let (mut indices, mut next) = (Vec::new(), 0i64);
     for (number, (offset, length)) in spans.into_iter().enumerate() {

@@ -59,7 +59,9 @@ pub use column::{HistogramColumn, StepHistograms};
 pub use extended::{ExtendedWindow, extended_growth, interpolate};
 pub use fraction::FractionAnnotation;
 pub use kahan::SumOfHistograms;
-pub use layout::{CUSTOM_SCHEMA, Layout, LayoutError, MAX_BUCKETS, MAX_SCHEMA, MIN_SCHEMA};
+pub use layout::{
+    CUSTOM_SCHEMA, Layout, LayoutError, MAX_BUCKETS, MAX_SCHEMA, MIN_SCHEMA, spans_of,
+};
 pub use mean::MeanOfHistograms;
 pub use quantile::QuantileAnnotation;
 pub(crate) use rate::growth_between;

@@ -401,6 +401,20 @@ fn means_that_are_not_finite_are_left_to_single_histograms() {
 }
 
 #[test]
+fn spans_are_made_of_indices_and_read_again() {
+    for (indices, want) in [
+        (&[][..], &[][..]),
+        (&[-3], &[(-3, 1)]),
+        (&[-2, -1, 0, 3, 4, 9], &[(-2, 3), (2, 2), (4, 1)]),
+    ] {
+        let spans: Vec<_> = spans_of(indices).collect();
+        assert_eq!(spans, want);
+        let layout = Layout::from_spans(0, 0.0, spans, [], Arc::default()).unwrap();
+        assert_eq!(layout.positive(), indices);
+    }
+}
+
+#[test]
 fn absurd_layouts_are_refused() {
     let exponential = |schema, p: &[i32]| Layout::exponential(schema, 0.0, p.to_vec(), vec![]);
     assert_eq!(

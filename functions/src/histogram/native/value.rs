@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::layout::{Layout, same};
+use super::layout::{Layout, same, spans_of};
 
 /// What is known about a counter reset between a histogram and the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -173,12 +173,8 @@ impl Histogram {
 impl HistogramRef<'_> {
     /// How many floats' worth of memory Prometheus takes it for.
     pub fn size_in_samples(&self) -> u64 {
-        let spans = |buckets: &[i32]| {
-            let begins = |i: &usize| *i == 0 || buckets[i - 1].checked_add(1) != Some(buckets[*i]);
-            (0..buckets.len()).filter(begins).count()
-        };
         let (positive, negative) = (self.layout.positive(), self.layout.negative());
-        let spans = spans(positive) + spans(negative);
+        let spans = spans_of(positive).count() + spans_of(negative).count();
         let values = positive.len() + negative.len() + self.layout.custom_values().len();
         (STRUCT_BYTES + (spans + values) as u64 * 8 + 8) / 16
     }

@@ -18,12 +18,11 @@ use super::super::task::{self, CancelSlot};
 use super::super::{Api, ApiOptions, FixedBudget, router};
 use super::connections::{Running, request_text, serve, serve_router, until};
 use super::{options, send, storage};
-use crate::source::Plain;
 
 fn ready(options: ApiOptions, storage: Arc<dyn Storage>) -> axum::Router {
     let engine = Engine::new(EngineOptions::default()).unwrap();
     let api = Api::new(engine, options);
-    api.set_source(Arc::new(Plain(storage)));
+    api.set_storage(storage);
     router(Arc::new(api))
 }
 
@@ -62,7 +61,7 @@ fn health_and_the_stop_need_no_thread_of_the_api() {
         .enable_all()
         .build()
         .unwrap();
-    let http = crate::http::HttpRuntime::start().unwrap();
+    let http = crate::net::IoRuntime::start("quarrel-http").unwrap();
     let (entered, entries) = channel();
     let (release, barrier) = channel();
     let blocking = Blocking {

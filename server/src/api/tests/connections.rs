@@ -11,7 +11,6 @@ use super::super::answer::{Annotations, Answer, Next, Pieces, Print, respond};
 use super::super::compress;
 use super::super::error::ApiError;
 use super::{api, router, storage};
-use crate::source::Plain;
 
 /// A store that never answers, and shows when its caller has stopped waiting.
 struct Stuck {
@@ -38,7 +37,7 @@ pub(super) type Running = (
 /// A server of the API on a port of its own.
 pub(super) async fn serve(storage: Arc<dyn Storage>) -> Running {
     let api = api();
-    api.set_source(Arc::new(Plain(storage)));
+    api.set_storage(storage);
     serve_router(router(api)).await
 }
 

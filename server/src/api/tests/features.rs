@@ -3,7 +3,6 @@
 use axum::http::Request;
 
 use super::*;
-use crate::source::Plain;
 
 #[tokio::test]
 async fn costs_are_estimated_and_compared() {
@@ -25,7 +24,7 @@ async fn costs_are_estimated_and_compared() {
             ..options()
         },
     );
-    api.set_source(Arc::new(Plain(Arc::new(storage()))));
+    api.set_storage(Arc::new(storage()));
     let router = router(Arc::new(api));
     let request = |path: String| Request::get(path).body(Body::empty()).unwrap();
     let (status, _, _) = send(&router, request(format!("/api/v1/query_cost?{at}"))).await;

@@ -6,11 +6,10 @@ use futures::StreamExt as _;
 use quarrel_engine::{Engine, EngineOptions, MemoryPool};
 
 use super::*;
-use crate::source::Plain;
 
 fn limited(options: EngineOptions) -> Router {
     let api = Arc::new(Api::new(options.build().unwrap(), super::options()));
-    api.set_source(Arc::new(Plain(Arc::new(storage()))));
+    api.set_storage(Arc::new(storage()));
     router(api)
 }
 
@@ -58,7 +57,7 @@ async fn an_answer_holds_its_memory_until_it_is_read() {
             .append_series(labels, times, vec![0.1; 100])
             .unwrap();
     }
-    api.set_source(Arc::new(Plain(Arc::new(storage))));
+    api.set_storage(Arc::new(storage));
     let router = router(api);
     let range = format!("start={START}&end={}&step=1", START + 99);
     let path = format!("/api/v1/query_range?query=many&{range}");

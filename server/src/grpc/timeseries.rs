@@ -1,0 +1,121 @@
+//! Series of an answer as messages, and messages as frames.
+
+use prost::Message as _;
+use prost::encoding::encoded_len_varint;
+use quarrel_engine::labels::Symbols;
+use quarrel_engine::{SampleValue, SeriesRef, SeriesSet};
+use quarrel_proto::encoded::Encoded;
+
+use super::{histogram, wire};
+
+/// A frame of several series is full with so many bytes.
+const FRAME: usize = 1 << 20;
+
+/// Field numbers of `QueryResponse` and `QueryRangeResponse`, which are the same.
+const TIMESERIES: u32 = 2;
+const BATCH: u32 = 4;
+/// Those of `TimeSeriesBatch` and `TimeSeries`.
+const BATCH_SERIES: u32 = 1;
+const LABELS: u32 = 1;
+const SAMPLES: u32 = 2;
+const HISTOGRAMS: u32 = 4;
+
+/// Frames of at most `batch` series each; of one, as a message without a batch, if
+/// that is less than two. Series without samples are left out: Thanos takes the first
+/// sample of each without a look whether it is there.
+pub(super) fn frames(set: &SeriesSet, batch: usize) -> Vec<Encoded> {
+    let symbols = set.symbols().read();
+    let mut writer = Frames::new(batch);
+    let mut series = Vec::new();
+    for one in set {
+        series.clear();
+        if write(&mut series, &one, &symbols) {
+            writer.push(&series);
+        }
+    }
+    writer.finish()
+}
+
+/// A number as a series without labels.
+pub(super) fn scalar(timestamp: i64, value: f64) -> Vec<Encoded> {
+    let mut series = Vec::new();
+    wire::sample(&mut series, SAMPLES, timestamp, value);
+    let mut writer = Frames::new(1);
+    writer.push(&series);
+    writer.finish()
+}
+
+/// Appends a `TimeSeries`. False if it has no sample.
+fn write(out: &mut Vec<u8>, series: &SeriesRef<'_>, symbols: &Symbols<'_>) -> bool {
+    for label in series.labels() {
+        let (name, value) = (symbols.get(label.name), symbols.get(label.value));
+        wire::label(out, LABELS, name, value);
+    }
+    let before = out.len();
+    series.for_each_float(|timestamp, value| wire::sample(out, SAMPLES, timestamp, value));
+    if series.has_histograms() {
+        for point in series.points() {
+            if let SampleValue::Histogram(one) = point.value {
+                let message = histogram::message(point.timestamp, &one);
+                wire::bytes(out, HISTOGRAMS, &message.encode_to_vec());
+            }
+        }
+    }
+    out.len() > before
+}
+
+/// Puts series into frames.
+struct Frames {
+    batch: usize,
+    done: Vec<Encoded>,
+    /// A `TimeSeriesBatch` that is being written, and its series.
+    open: Vec<u8>,
+    series: usize,
+}
+
+impl Frames {
+    fn new(batch: usize) -> Self {
+        Frames {
+            batch,
+            done: Vec::new(),
+            open: Vec::new(),
+            series: 0,
+        }
+    }
+
+    fn push(&mut self, series: &[u8]) {
+        if self.batch < 2 {
+            self.done.push(wrapped(TIMESERIES, series));
+            return;
+        }
+        if self.series > 0 && self.open.len() + series.len() > FRAME {
+            self.close();
+        }
+        wire::bytes(&mut self.open, BATCH_SERIES, series);
+        self.series += 1;
+        if self.series == self.batch {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        self.done.push(wrapped(BATCH, &self.open));
+        self.open.clear();
+        self.series = 0;
+    }
+
+    fn finish(mut self) -> Vec<Encoded> {
+        if self.series > 0 {
+            self.close();
+        }
+        self.done
+    }
+}
+
+/// A message with one field.
+fn wrapped(tag: u32, message: &[u8]) -> Encoded {
+    let len = message.len();
+    let mut out = Vec::with_capacity(1 + encoded_len_varint(len as u64) + len);
+    wire::bytes(&mut out, tag, message);
+    Encoded::new(out)
+}
