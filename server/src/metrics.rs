@@ -1,6 +1,7 @@
 //! The program's own metrics at `/metrics`, in Prometheus's text format.
 
 mod grpc;
+mod stores;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use quarrel_engine::QueryStats;
+use quarrel_storage::store_api::StoreMetrics;
 
 use grpc::GrpcMetrics;
 pub(crate) use grpc::GrpcTimer;
@@ -112,6 +114,8 @@ pub(crate) struct Gauges {
     pub(crate) max_concurrency: usize,
     pub(crate) ready: bool,
     pub(crate) start_seconds: f64,
+    /// Of the stores behind the server.
+    pub(crate) stores: Vec<StoreMetrics>,
 }
 
 impl Metrics {
@@ -143,6 +147,7 @@ impl Metrics {
         self.write_queries(&mut out, gauges);
         self.write_requests(&mut out);
         self.grpc.write(&mut out);
+        stores::write(&mut out, &gauges.stores);
         write_process(&mut out, gauges);
         out
     }

@@ -9,6 +9,7 @@ use quarrel_engine::storage::{Matcher, Storage, StorageError, TimeRange};
 use quarrel_engine::{EngineOptions, QueryOptions};
 use quarrel_storage::shard::Shard;
 use quarrel_storage::sharded::Sharded;
+use quarrel_storage::store_api::{EndpointStatus, StoreMetrics};
 
 /// Thanos's resolutions of downsampled data, ms.
 const FIVE_MINUTES_MS: i64 = 300_000;
@@ -87,6 +88,16 @@ pub trait Source: Send + Sync {
 
     /// The databases behind it.
     fn databases(&self) -> BoxFuture<'_, Result<Vec<Database>, StorageError>>;
+
+    /// The Thanos API servers behind it.
+    fn stores(&self) -> Vec<EndpointStatus> {
+        Vec::new()
+    }
+
+    /// What is counted of these.
+    fn store_metrics(&self) -> Vec<StoreMetrics> {
+        Vec::new()
+    }
 
     /// What holds where requests do not say; `None` where there are neither replicas
     /// nor stores nor resolutions, so that parameters about these mean nothing, as in

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, ready};
 use quarrel_engine::storage::{Storage, StorageError};
-use quarrel_storage::store_api::{Endpoints, StoreApi, StoreQuery};
+use quarrel_storage::store_api::{EndpointStatus, Endpoints, StoreApi, StoreMetrics, StoreQuery};
 
 use crate::source::{Database, ReadDefaults, ReadOptions, Source};
 
@@ -53,6 +53,14 @@ impl Source for Stores {
             range: Some(tsdb.range),
         });
         Box::pin(ready(Ok(databases.collect())))
+    }
+
+    fn stores(&self) -> Vec<EndpointStatus> {
+        self.endpoints.status()
+    }
+
+    fn store_metrics(&self) -> Vec<StoreMetrics> {
+        self.endpoints.metrics()
     }
 
     fn defaults(&self) -> Option<&ReadDefaults> {

@@ -30,6 +30,7 @@ mod series;
 mod service;
 pub(crate) mod side_by_side;
 mod status;
+mod stores;
 mod task;
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,8 @@ use super::request::{Unparsed, unescape};
 use super::service::Api;
 use super::task::{self, CancelSlot};
 use super::{
-    compress, cors, cost_estimate, feature_list, labels, query, rules, search, status, texts,
+    compress, cors, cost_estimate, feature_list, labels, query, rules, search, status, stores,
+    texts,
 };
 use crate::source::Source;
 use crate::target::Target;
@@ -77,6 +78,7 @@ static ROUTES: &[Route] = routes! {
     "/search/metric_names" GetPostPlain search::metric_names,
     "/search/label_names" GetPostPlain search::label_names,
     "/search/label_values" GetPostPlain search::label_values,
+    "/stores" Get stores::list,
     "/metadata" Get rules::metadata,
     "/rules" Get rules::rules,
     "/alerts" Get rules::alerts,

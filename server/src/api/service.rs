@@ -102,12 +102,14 @@ impl Api {
     }
 
     pub(crate) fn gauges(&self) -> Gauges {
+        let source = self.source();
         Gauges {
             running: self.engine.active_queries(),
             waiting: self.engine.waiting_queries(),
             max_concurrency: self.engine.options().max_concurrency,
-            ready: self.source().is_some(),
+            ready: source.is_some(),
             start_seconds: self.start.seconds as f64 + f64::from(self.start.nanos) / 1e9,
+            stores: source.map_or_else(Vec::new, |source| source.store_metrics()),
         }
     }
 }

@@ -1,0 +1,58 @@
+//! `stores`: the Thanos API servers behind the server, as Thanos Query shows them.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use quarrel_storage::store_api::EndpointStatus;
+use serde::Serialize;
+
+use super::answer::Answer;
+use super::call::{Call, Result};
+use super::error::{ApiError, ErrorType};
+use crate::time::{Moment, format_nanos};
+
+/// An endpoint; times of data in ms.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Store<'a> {
+    name: &'a str,
+    last_check: String,
+    last_error: Option<&'a str>,
+    label_sets: Vec<BTreeMap<&'a str, &'a str>>,
+    min_time: i64,
+    max_time: i64,
+}
+
+pub(super) async fn list(call: Call) -> Result {
+    let stores = call.source.stores();
+    let data = serde_json::to_vec(&by_component(&stores));
+    let internal = |error: serde_json::Error| ApiError::new(ErrorType::Internal, error.to_string());
+    Ok(Answer::json(data.map_err(internal)?, Vec::new()))
+}
+
+/// By their types; those that have never said theirs are not shown, as in Thanos.
+fn by_component(stores: &[EndpointStatus]) -> BTreeMap<&str, Vec<Store<'_>>> {
+    let mut components: BTreeMap<&str, Vec<Store<'_>>> = BTreeMap::new();
+    for status in stores {
+        let Some(info) = &status.info else { continue };
+        let range = info.range();
+        let sets = info.label_sets.iter();
+        let sets = sets.map(|set| set.iter().map(|(n, v)| (&**n, &**v)).collect());
+        let store = Store {
+            name: &status.name,
+            last_check: format_nanos(status.last_check.map_or(Moment::from_ms(0), moment)),
+            last_error: status.last_error.as_deref(),
+            label_sets: sets.collect(),
+            min_time: range.start,
+            max_time: range.end,
+        };
+        components.entry(&info.component).or_default().push(store);
+    }
+    components
+}
+
+fn moment(time: SystemTime) -> Moment {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    Moment::new(seconds, i64::from(since.subsec_nanos()))
+}
