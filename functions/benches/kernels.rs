@@ -94,6 +94,7 @@ fn windows(criterion: &mut Criterion) {
             compute_bounds(&timestamps, grid(), range_ms, &mut bounds);
             let (ends, eval) = (grid(), grid());
             let input = WindowInput {
+                raised_by: None,
                 timestamps: &timestamps,
                 values,
                 bounds: &bounds,

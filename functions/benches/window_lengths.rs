@@ -89,6 +89,7 @@ fn cost(name: &str, minutes: i64, params: &[Param<'_>], timestamps: &[i64], valu
     let mut bounds: Vec<Bounds> = Vec::new();
     compute_bounds(timestamps, ends, range_ms, &mut bounds);
     let input = WindowInput {
+        raised_by: None,
         timestamps,
         values,
         bounds: &bounds,

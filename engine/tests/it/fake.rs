@@ -2,8 +2,8 @@
 //! it, how long it takes, and how it fails.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -11,8 +11,8 @@ use futures::future::BoxFuture;
 use quarrel_chunks::{FloatEncoder, XorEncoder};
 use quarrel_engine::labels::{Label, LabelList};
 use quarrel_engine::storage::{
-    Chunk, Encoding, LabelsRequest, Matcher, SelectControl, SelectRequest, Selected, SeriesSource,
-    Snapshot, Storage, StorageError, TimeRange,
+    Chunk, Encoding, LabelsRequest, Matcher, SelectControl, SelectHints, SelectRequest, Selected,
+    SeriesSource, Snapshot, Storage, StorageError, TimeRange,
 };
 
 /// What is awaited before an answer.
@@ -51,6 +51,10 @@ pub struct Fake {
     pub works_for: Option<(Duration, Arc<Long>)>,
     /// Whether labels that a query does not look at are left out.
     pub projects: bool,
+    /// Whether chunks outside of what is asked for are left out.
+    pub narrow: bool,
+    /// The hints of all selects so far.
+    pub asked: Arc<Mutex<Vec<SelectHints>>>,
     /// What the store guesses that it has.
     pub estimate: Option<u64>,
     /// What it wants the user to know.
@@ -221,8 +225,15 @@ impl Snapshot for Fake {
                     value: request.symbols.intern(value),
                 }));
             }
+            self.asked.lock().unwrap().push(request.hints.clone());
+            let given = |chunk: &&Chunk| {
+                !self.narrow || request.range.overlaps(chunk.min_time, chunk.max_time)
+            };
+            let chunks = (chosen.iter())
+                .map(|s| s.chunks.iter().filter(given).cloned().collect())
+                .collect();
             let rows = Rows {
-                chunks: chosen.iter().map(|s| s.chunks.clone()).collect(),
+                chunks,
                 store: self.clone(),
             };
             let selected = Selected::new(list, Arc::new(rows));

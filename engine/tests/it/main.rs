@@ -3,6 +3,7 @@
 mod annotations;
 mod answers;
 mod arrow;
+mod downsampled;
 mod fake;
 mod flow;
 mod generated;

@@ -335,6 +335,7 @@ pub fn extend_samples(
     let (wide_ends, wide_range) = extension.widen(ends, range_ms);
     compute_bounds(timestamps, wide_ends, wide_range, &mut bounds);
     let input = WindowInput {
+        raised_by: None,
         timestamps,
         values,
         start_timestamps: None,

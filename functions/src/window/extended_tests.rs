@@ -24,6 +24,7 @@ impl Case {
         let mut bounds = Vec::new();
         compute_bounds(&timestamps, ends, range, &mut bounds);
         look(&WindowInput {
+            raised_by: None,
             timestamps: &timestamps,
             values: &values,
             start_timestamps: self.start_timestamps.as_deref(),

@@ -16,6 +16,9 @@ pub struct WindowInput<'a> {
     /// One start timestamp for each sample, where the query wants them; 0 where
     /// it is not known.
     pub start_timestamps: Option<&'a [i64]>,
+    /// How far above the counter each value stands, where resets are applied that
+    /// nobody can see; a counter is not extrapolated below what is its zero then.
+    pub raised_by: Option<&'a [f64]>,
     /// The samples of each step's window, with those beyond it that
     /// `extension` asks for: both ends never fall.
     pub bounds: &'a [Bounds],

@@ -76,7 +76,7 @@ fn extrapolated<const COUNTER: bool, const PER_SECOND: bool>(
     };
     let finish =
         |gained: f64, factor: f64| gained * if PER_SECOND { factor / divisor } else { factor };
-    if takes_fast(out.len() >= MANY) {
+    if input.raised_by.is_none() && takes_fast(out.len() >= MANY) {
         in_lanes::<COUNTER, PER_SECOND>(input, &mut resets, divisor, out, present);
     } else {
         for (i, (out, present)) in out.iter_mut().zip(present.iter_mut()).enumerate() {
@@ -117,7 +117,11 @@ fn stretched<const COUNTER: bool>(
         sampled: between(first_t, last_t),
         gaps: (bounds.len() - 1) as f64,
     };
-    (gained, extent.factor(COUNTER, first_value, gained))
+    let above_zero = match input.raised_by {
+        Some(raised_by) => first_value - raised_by[first],
+        None => first_value,
+    };
+    (gained, extent.factor(COUNTER, above_zero, gained))
 }
 
 /// Steps from which on lanes pay: to fill and compute them costs as much as some

@@ -48,6 +48,7 @@ impl Case {
 
     fn input(&self) -> WindowInput<'_> {
         WindowInput {
+            raised_by: None,
             timestamps: &self.timestamps,
             values: &self.values,
             bounds: &self.bounds,

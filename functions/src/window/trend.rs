@@ -302,6 +302,7 @@ mod tests {
         let mut bounds = Vec::new();
         compute_bounds(&timestamps, ends, 600_000, &mut bounds);
         let input = WindowInput {
+            raised_by: None,
             timestamps: &timestamps,
             values: &values,
             bounds: &bounds,
@@ -342,6 +343,7 @@ mod tests {
             let mut bounds = Vec::new();
             compute_bounds(&timestamps, ends, range, &mut bounds);
             let input = WindowInput {
+                raised_by: None,
                 timestamps: &timestamps,
                 values: &floats,
                 bounds: &bounds,

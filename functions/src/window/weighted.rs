@@ -71,6 +71,7 @@ mod tests {
         let mut bounds = Vec::new();
         compute_bounds(&timestamps, ends, 10, &mut bounds);
         let input = WindowInput {
+            raised_by: None,
             timestamps: &timestamps,
             values: &values,
             start_timestamps: None,

@@ -9,7 +9,7 @@
 use quarrel_chunks::{ChunkError, decode_floats};
 use quarrel_functions::table::{Aggregate, Downsampled};
 
-use super::counters::Counters;
+use super::counters::{Counters, Joined};
 use super::histogram_samples::HistogramSamplesError;
 use super::samples::{SampleColumns, SamplesError};
 use super::stale::STALE_NAN;
@@ -133,15 +133,17 @@ impl SampleColumns {
         self.has_windows = true;
         match self.downsampled {
             Downsampled::Count => self.count_raw(),
-            Downsampled::WeightedAverage => self.weights.resize(self.timestamps.len(), 1.0),
+            Downsampled::WeightedAverage => self.beside.resize(self.timestamps.len(), 1.0),
             _ => {}
         }
-        let windows = chunks.iter().filter_map(|chunk| match &chunk.data {
-            ChunkData::Aggregates(aggregates) if range.overlaps(chunk.min_time, chunk.max_time) => {
-                Some((chunk.deleted.as_deref().unwrap_or_default(), &**aggregates))
-            }
-            _ => None,
-        });
+        let mut windows: Vec<(&Chunk, &Aggregates)> = (chunks.iter())
+            .filter(|chunk| range.overlaps(chunk.min_time, chunk.max_time))
+            .filter_map(|chunk| match &chunk.data {
+                ChunkData::Aggregates(aggregates) => Some((chunk, &**aggregates)),
+                _ => None,
+            })
+            .collect();
+        windows.sort_by_key(|(chunk, _)| chunk.min_time);
         // The raw samples are looked at while windows are added behind them.
         let raw_histograms = self.histograms.timestamps.clone();
         let raw = self.timestamps.len();
@@ -149,11 +151,11 @@ impl SampleColumns {
         let mut last = i64::MIN;
         let mut bytes = 0;
         let mut added = Ok(());
-        for (deleted, aggregates) in windows {
+        for (chunk, aggregates) in windows {
             let place = Place {
                 raw,
                 raw_histograms: &raw_histograms,
-                deleted,
+                deleted: chunk.deleted.as_deref().unwrap_or_default(),
                 last: &mut last,
             };
             match self.add_chunk(aggregates, place, &mut scratch) {
@@ -165,10 +167,13 @@ impl SampleColumns {
             }
         }
         if added.is_ok() && self.downsampled == Downsampled::Counter {
-            let starts = self.start_timestamps.as_mut();
-            scratch
-                .counters
-                .join(&mut self.timestamps, &mut self.values, starts);
+            let joined = Joined {
+                timestamps: &mut self.timestamps,
+                values: &mut self.values,
+                start_timestamps: self.start_timestamps.as_mut(),
+                raised_by: &mut self.beside,
+            };
+            scratch.counters.join(joined);
         }
         self.windows = scratch;
         added?;
@@ -277,7 +282,7 @@ impl SampleColumns {
                 return Err(AggregatesError::Apart.into());
             }
             if self.downsampled == Downsampled::WeightedAverage {
-                self.weights.extend_from_slice(&counts.values);
+                self.beside.extend_from_slice(&counts.values);
             } else {
                 let sums = self.values[from..].iter_mut();
                 sums.zip(&counts.values).for_each(|(sum, n)| *sum /= n);

@@ -7,7 +7,9 @@
 //! whether the counter was reset there: raw values are compared. If it was not,
 //! what follows goes on from the growth so far; if it was, it begins anew, as
 //! raw samples do, which functions of counters see as the reset that it is. So
-//! raw samples alone stay as they are.
+//! raw samples alone stay as they are. How far values stand above the counter is
+//! known of each, since `rate` extrapolates no counter below its zero, and must not
+//! depend on the chunk that a query happens to begin with.
 //!
 //! Where raw samples take the place of some windows, the raw value of the window
 //! before is known only if the chunk has no reset. Else the growth between the
@@ -36,6 +38,15 @@ pub(super) struct Counters {
     timestamps: Vec<i64>,
     values: Vec<f64>,
     starts: Vec<i64>,
+}
+
+/// The columns of raw samples that points are joined with.
+pub(super) struct Joined<'a> {
+    pub(super) timestamps: &'a mut Vec<i64>,
+    pub(super) values: &'a mut Vec<f64>,
+    pub(super) start_timestamps: Option<&'a mut Vec<i64>>,
+    /// How far each value stands above the counter; empty if none does.
+    pub(super) raised_by: &'a mut Vec<f64>,
 }
 
 /// The last sample so far.
@@ -94,15 +105,17 @@ impl Counters {
 
     /// Joins the points with raw samples, and takes them out. They have no start
     /// timestamps.
-    pub(super) fn join(
-        &mut self,
-        timestamps: &mut Vec<i64>,
-        values: &mut Vec<f64>,
-        start_timestamps: Option<&mut Vec<i64>>,
-    ) {
+    pub(super) fn join(&mut self, samples: Joined<'_>) {
+        let Joined {
+            timestamps,
+            values,
+            start_timestamps,
+            raised_by,
+        } = samples;
         self.timestamps.clear();
         self.values.clear();
         self.starts.clear();
+        raised_by.clear();
         let known = start_timestamps.as_deref().map_or(&[][..], Vec::as_slice);
         let mut starts = known.iter().copied();
         let mut last: Option<Last> = None;
@@ -119,6 +132,7 @@ impl Counters {
                 // Stale markers, and what is no number, are of no counter.
                 if value.is_nan() {
                     self.values.push(value);
+                    raised_by.push(0.0);
                     continue;
                 }
                 raw_offset = match &last {
@@ -131,6 +145,7 @@ impl Counters {
                 chunk_goes_on = false;
                 let joined = value + raw_offset;
                 self.values.push(joined);
+                raised_by.push(raw_offset);
                 last = Some(Last {
                     value: joined,
                     raw: value,
@@ -152,6 +167,7 @@ impl Counters {
             let joined = point.value + chunk_offset;
             self.timestamps.push(point.time);
             self.values.push(joined);
+            raised_by.push(chunk_offset);
             last = Some(Last {
                 value: joined,
                 raw: point.raw,
@@ -159,6 +175,9 @@ impl Counters {
         }
         drop(raw);
         drop(points);
+        if raised_by.iter().all(|by| *by == 0.0) {
+            raised_by.clear();
+        }
         std::mem::swap(&mut self.timestamps, timestamps);
         std::mem::swap(&mut self.values, values);
         if let Some(start_timestamps) = start_timestamps {

@@ -122,6 +122,7 @@ impl KernelScratch {
             compute_bounds(times, ends, range_ms, &mut self.histogram_bounds);
         }
         let input = WindowInput {
+            raised_by: samples.raised_by(),
             timestamps,
             values,
             bounds: &self.bounds,
@@ -173,8 +174,7 @@ impl KernelScratch {
                 return Ok(count(&self.bounds) + count(&self.histogram_bounds));
             }
             WindowKind::Smoothed => smoothed(&input, out, present),
-            WindowKind::Function(..) if !samples.weights.is_empty() => {
-                let weights = &samples.weights;
+            WindowKind::Function(..) if let Some(weights) = samples.weights() => {
                 weighted_average(&input, weights, &mut self.window, out, present)?;
                 return Ok(count(&self.bounds));
             }

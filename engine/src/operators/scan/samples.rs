@@ -31,11 +31,12 @@ pub struct SampleColumns {
     /// Whether there were downsampled chunks, so that the values are what is read
     /// of these.
     pub has_windows: bool,
-    /// Where values are sums of several samples, one number of them for each; else
+    /// Of downsampled data, a number beside each value where one is needed: of how
+    /// many samples it is the sum, or how far it stands above the counter. Else
     /// empty.
-    pub weights: Vec<f64>,
+    pub(super) beside: Vec<f64>,
     pub(super) windows: AggregateScratch,
-    merge_weights: Vec<f64>,
+    merge_beside: Vec<f64>,
     merge_timestamps: Vec<i64>,
     merge_values: Vec<f64>,
     merge_start_timestamps: Vec<i64>,
@@ -264,8 +265,8 @@ impl SampleColumns {
             if let Some(start_timestamps) = &mut self.start_timestamps {
                 start_timestamps[kept] = start_timestamps[i];
             }
-            if !self.weights.is_empty() {
-                self.weights[kept] = self.weights[i];
+            if !self.beside.is_empty() {
+                self.beside[kept] = self.beside[i];
             }
             kept += 1;
         }
@@ -276,7 +277,7 @@ impl SampleColumns {
     fn truncate(&mut self, len: usize) {
         self.timestamps.truncate(len);
         self.values.truncate(len);
-        self.weights.truncate(len);
+        self.beside.truncate(len);
         if let Some(start_timestamps) = &mut self.start_timestamps {
             start_timestamps.truncate(len);
         }
@@ -289,7 +290,7 @@ impl SampleColumns {
         self.merge_timestamps.clear();
         self.merge_values.clear();
         self.merge_start_timestamps.clear();
-        self.merge_weights.clear();
+        self.merge_beside.clear();
         let (mut a, mut b) = (start, from);
         while a < from || b < self.timestamps.len() {
             let take_a = b == self.timestamps.len()
@@ -300,14 +301,14 @@ impl SampleColumns {
                 self.merge_values.push(self.values[i]);
                 self.merge_start_timestamps
                     .extend(self.start_timestamps.as_ref().map(|s| s[i]));
-                self.merge_weights.extend(self.weights.get(i));
+                self.merge_beside.extend(self.beside.get(i));
             }
             if take_a { a += 1 } else { b += 1 }
         }
         self.truncate(start);
         self.timestamps.extend_from_slice(&self.merge_timestamps);
         self.values.extend_from_slice(&self.merge_values);
-        self.weights.extend_from_slice(&self.merge_weights);
+        self.beside.extend_from_slice(&self.merge_beside);
         if let Some(start_timestamps) = &mut self.start_timestamps {
             start_timestamps.extend_from_slice(&self.merge_start_timestamps);
         }
@@ -320,8 +321,8 @@ impl SampleColumns {
         self.truncate(to);
         self.timestamps.drain(..from);
         self.values.drain(..from);
-        if !self.weights.is_empty() {
-            self.weights.drain(..from);
+        if !self.beside.is_empty() {
+            self.beside.drain(..from);
         }
         if let Some(start_timestamps) = &mut self.start_timestamps {
             start_timestamps.drain(..from);
@@ -334,6 +335,19 @@ impl SampleColumns {
         self.truncate(0);
         self.has_windows = false;
         self.histograms.clear();
+    }
+
+    /// Where values are sums of several samples, the number of these for each.
+    pub fn weights(&self) -> Option<&[f64]> {
+        let reads = self.downsampled == Downsampled::WeightedAverage;
+        (reads && !self.beside.is_empty()).then_some(&self.beside)
+    }
+
+    /// Where values of a counter have resets applied that cannot be seen, how far
+    /// each stands above the counter.
+    pub fn raised_by(&self) -> Option<&[f64]> {
+        let reads = self.downsampled == Downsampled::Counter;
+        (reads && !self.beside.is_empty()).then_some(&self.beside)
     }
 
     /// Whether there is no sample.
@@ -351,9 +365,9 @@ impl SampleColumns {
         let floats = self.timestamps.capacity() + self.merge_timestamps.capacity();
         let start_timestamps = self.start_timestamps.as_ref().map_or(0, Vec::capacity)
             + self.merge_start_timestamps.capacity();
-        let weights = self.weights.capacity() + self.merge_weights.capacity();
+        let beside = self.beside.capacity() + self.merge_beside.capacity();
         floats * 16
-            + (start_timestamps + weights) * 8
+            + (start_timestamps + beside) * 8
             + self.windows.bytes()
             + self.histograms.bytes()
     }

@@ -75,6 +75,7 @@ impl Plain<'_> {
             hi: floats.len() as u32,
         };
         let input = WindowInput {
+            raised_by: None,
             timestamps: &timestamps,
             values: &values,
             bounds: &[bounds],

@@ -67,6 +67,7 @@ impl Case {
         compute_bounds(&times, ends, range, &mut bounds);
         let input = MixedInput {
             floats: WindowInput {
+                raised_by: None,
                 timestamps: &float_times,
                 values: &floats,
                 bounds: &float_bounds,

@@ -87,12 +87,12 @@ fn each_reading_has_its_column() {
     let mut columns = SampleColumns::new(false, Downsampled::WeightedAverage);
     columns.load(&chunks, TimeRange::ALL).unwrap();
     assert_eq!(
-        (&columns.values[..], &columns.weights[..]),
+        (&columns.values[..], &columns.beside[..]),
         (&[20.0, 6.0][..], &[5.0, 4.0][..])
     );
     assert!(columns.has_windows && columns.bytes() > 0);
     columns.load(&[raw(&[(1, 1.0)])], TimeRange::ALL).unwrap();
-    assert!(!columns.has_windows && columns.weights.is_empty());
+    assert!(!columns.has_windows && columns.beside.is_empty());
 }
 
 #[test]
@@ -127,12 +127,12 @@ fn raw_samples_stand_beside_windows_in_any_order() {
         columns.load(&chunks, TimeRange::ALL).unwrap();
         columns.drop_stale();
         assert_eq!(columns.values, [3.0, 6.0, 7.0, 8.0]);
-        assert_eq!(columns.weights, [1.0, 4.0, 1.0, 1.0]);
+        assert_eq!(columns.beside, [1.0, 4.0, 1.0, 1.0]);
         columns.cut_to(TimeRange {
             start: 11,
             end: W2 + 10,
         });
-        assert_eq!(columns.weights, [4.0, 1.0]);
+        assert_eq!(columns.beside, [4.0, 1.0]);
     }
 }
 
@@ -383,7 +383,7 @@ proptest! {
             prop_assert_eq!(columns.timestamps.len(), columns.values.len());
             prop_assert!(columns.timestamps.is_sorted_by(|a, b| a < b));
             if reads == Downsampled::WeightedAverage {
-                prop_assert_eq!(columns.weights.len(), columns.values.len());
+                prop_assert_eq!(columns.beside.len(), columns.values.len());
             }
         }
     }

@@ -1,0 +1,1 @@
+//! Native histograms, downsampled: the Compactor keeps their number, sum and counter.
