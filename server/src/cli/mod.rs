@@ -44,8 +44,8 @@ struct Cli {
 enum Command {
     /// Run a query and print its answer.
     Query(query::QueryArgs),
-    /// Serve the Prometheus HTTP API over a data directory.
-    Serve(serve::ServeArgs),
+    /// Serve the Prometheus HTTP API over a data directory, or over Thanos API servers.
+    Serve(Box<serve::ServeArgs>),
     /// Show the plan of a query, and with --analyze the statistics of each
     /// operator.
     Explain(explain::ExplainArgs),
@@ -93,7 +93,7 @@ pub fn run() -> ExitCode {
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Query(args) => query::run(args).await,
-            Command::Serve(args) => serve::run(args).await,
+            Command::Serve(args) => serve::run(*args).await,
             Command::Explain(args) => explain::run(args).await,
             Command::Compare(args) => compare::run(*args).await,
             Command::Bench(args) => bench::run(*args).await,

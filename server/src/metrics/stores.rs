@@ -8,6 +8,8 @@ use quarrel_storage::store_api::{DURATION_BUCKETS, MethodMetrics, StoreMetrics};
 
 use super::head;
 
+type Count = fn(&StoreMetrics) -> u64;
+
 /// Appends the metrics of the stores, if there are some.
 pub(super) fn write(out: &mut String, stores: &[StoreMetrics]) {
     if stores.is_empty() {
@@ -15,7 +17,7 @@ pub(super) fn write(out: &mut String, stores: &[StoreMetrics]) {
     }
     write_connections(out, stores);
     write_requests(out, stores);
-    let counts: [(&str, &str, fn(&StoreMetrics) -> u64); 5] = [
+    let counts: [(&str, &str, Count); 5] = [
         ("messages", "Messages of streams of series", |s| s.messages),
         ("bytes", "Bytes of labels and chunks", |s| s.bytes),
         ("series", "Series", |s| s.series),
