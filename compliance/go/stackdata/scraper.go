@@ -145,3 +145,16 @@ func Between(all []Series, from, to int64) (out []Series) {
 	}
 	return out
 }
+
+// Labelled are the series with more labels, pairs of names and values.
+func Labelled(all []Series, pairs ...string) []Series {
+	out := slices.Clone(all)
+	for i := range out {
+		b := labels.NewBuilder(out[i].Labels)
+		for k := 0; k < len(pairs); k += 2 {
+			b.Set(pairs[k], pairs[k+1])
+		}
+		out[i].Labels = b.Labels()
+	}
+	return out
+}

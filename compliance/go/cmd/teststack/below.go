@@ -8,7 +8,7 @@ func (l *lab) startBelow(name, dir, label string) (*node, error) {
 	return l.start(name, l.quarrel, 0, func(n *node) []string {
 		return []string{
 			"serve", "--listen", n.http, "--grpc-address", n.grpc, "--data", dir, "--label", label,
-			"--enable-feature", "promql-experimental-functions",
+			"--enable-feature", "promql-experimental-functions,promql-binop-fill-modifiers",
 		}
 	})
 }

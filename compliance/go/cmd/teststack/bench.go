@@ -39,9 +39,9 @@ var dashboardQueries = []string{
 }
 
 const (
-	benchEvery   = 30_000
-	benchSpan    = 6 * hour
-	benchStep    = time.Minute
+	benchEvery = 30_000
+	benchSpan  = 6 * hour
+	benchStep  = time.Minute
 )
 
 // place is a store that the bench asks through both.

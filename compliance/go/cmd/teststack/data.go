@@ -60,6 +60,8 @@ type data struct {
 	// truth is that of eu and us, lately without history, ap that of ap; their series
 	// have the label cluster.
 	truth, lately, ap string
+	// both is what the replicas of eu have seen, with the labels cluster and replica.
+	both string
 	// parts are those of lately, a folder for eu and one for us, without the label.
 	parts [2]string
 	// targets are those of us; written is what is sent of them to receivers, a list for
@@ -77,7 +79,7 @@ func (l *lab) makeData() (*data, error) {
 	d.history = span{end - longest, end}
 	for name, path := range map[string]*string{
 		"bucket": &d.bucket, "pieces": &d.pieces, "shifted": &d.shifted, "truth": &d.truth, "lately": &d.lately, "ap": &d.ap,
-		"eu": &d.parts[0], "us": &d.parts[1],
+		"eu": &d.parts[0], "us": &d.parts[1], "both": &d.both,
 	} {
 		dir, err := l.fresh(filepath.Join("data", name))
 		if err != nil {
@@ -117,6 +119,9 @@ func (d *data) writeHistory() error {
 		all := (stackdata.Scraper{Every: historyEvery, Missed: missed[i]}).Scrape(targets, d.history.from, d.history.to)
 		external := map[string]string{"cluster": "eu", "replica": replica}
 		if _, err := stackdata.WriteBlock(d.bucket, all, d.history.from, d.history.to, external); err != nil {
+			return err
+		}
+		if _, err := stackdata.WriteBlock(d.both, stackdata.Labelled(all, "cluster", "eu", "replica", replica), d.history.from, d.history.to, nil); err != nil {
 			return err
 		}
 		for _, part := range stackdata.Aligned(d.history.from, d.history.to, 2*day) {

@@ -32,6 +32,7 @@ type lab struct {
 	stand string
 	// targets are those of a bench, with 50 series each.
 	targets int
+	grpc    bool
 	// soak asks for the longer form.
 	soak bool
 	seed uint64

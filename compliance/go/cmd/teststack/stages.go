@@ -74,7 +74,8 @@ func (l *lab) stageReceive() error {
 }
 
 // stageCompactor compares answers over a bucket that a real Compactor has
-// compacted and downsampled.
+// compacted and downsampled; raw ones also with those of Prometheus's engine over
+// the same series, since Thanos Query changes what functions of counters see.
 func (l *lab) stageCompactor() error {
 	store, err := l.storeOfCompacted()
 	if err != nil {
@@ -89,8 +90,15 @@ func (l *lab) stageCompactor() error {
 		return err
 	}
 	defer l.stop(reference, test, store)
+	both, stop, err := l.prometheus(l.data.both)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	c := l.between(reference, test)
+	c2 := comparison{reference: both, test: test.URL, testParams: raw, accept: "truth", least: 500}
 	return l.all(
+		c2.at("compacted, raw, with Prometheus", l.data.history),
 		c.at("compacted, raw", l.data.history),
 		c.at("compacted, 5 m", l.data.history).resolved(fine),
 		c.at("compacted, 1 h", l.data.history).resolved(coarse),
@@ -99,7 +107,7 @@ func (l *lab) stageCompactor() error {
 
 // prometheus serves Prometheus's engine over a data directory.
 func (l *lab) prometheus(dir string) (url string, stop func(), err error) {
-	engine, err := promengine.Open(dir, []string{"promql-experimental-functions"})
+	engine, err := promengine.Open(dir, []string{"promql-experimental-functions", "promql-binop-fill-modifiers"})
 	if err != nil {
 		return "", nil, err
 	}
@@ -122,7 +130,10 @@ func (l *lab) stageReplicas() error {
 		return err
 	}
 	defer stop()
-	c := comparison{reference: truth, test: test.URL, accept: "truth", least: 500, more: []string{"--annotations"}}
+	c := comparison{reference: truth, test: test.URL, accept: "truth", least: 500}
+	if l.stand != "thanos" {
+		c.more = []string{"--annotations"}
+	}
 	joins := c.at("joins across stores", l.data.fresh)
 	joins.lists, joins.least = []string{"joins"}, 50
 	random := c.at("random queries", l.data.fresh)

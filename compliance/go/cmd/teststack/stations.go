@@ -220,18 +220,25 @@ func (l *lab) startQuery(name string, endpoints []*node, more ...string) (*node,
 // startQuarrel starts `quarrel serve` in the place of Thanos Query.
 func (l *lab) startQuarrel(name string, endpoints []*node, more ...string) (*node, error) {
 	n, err := l.start(name, l.quarrel, 0, func(n *node) []string {
-		args := []string{"serve", "--listen", n.http, "--grpc-address", n.grpc}
+		args := []string{"serve", "--listen", n.http}
+		if l.grpc {
+			args = append(args, "--grpc-address", n.grpc)
+		}
 		for _, label := range replicaLabels {
 			args = append(args, "--query.replica-label", label)
 		}
 		for _, e := range endpoints {
 			args = append(args, "--endpoint", e.grpc)
 		}
-		args = append(args, "--enable-feature", "promql-experimental-functions")
+		args = append(args, "--enable-feature", "promql-experimental-functions,promql-binop-fill-modifiers")
 		return append(args, more...)
 	})
 	if err != nil {
 		return nil, err
+	}
+	if !l.grpc {
+		time.Sleep(2 * time.Second)
+		return n, nil
 	}
 	return n, l.waitStores(n, len(endpoints))
 }
