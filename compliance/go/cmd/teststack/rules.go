@@ -269,9 +269,18 @@ func (l *lab) stageRule() error {
 	if err != nil {
 		return err
 	}
-	defer l.stop(reader, ruler)
+	reference, err := l.startQuery("query-of-rule", []*node{ruler})
+	if err != nil {
+		return err
+	}
+	defer l.stop(reference, reader, ruler)
 	if err := l.readBack("thanos", reader, test); err != nil {
 		return err
+	}
+	for _, kind := range []string{"", "?type=alert", "?type=record"} {
+		if err := l.sameFanOut(reference, reader, "/api/v1/rules"+kind); err != nil {
+			return err
+		}
 	}
 	return l.waitFor("alerts of thanos rule", 30*time.Second, func() (bool, error) {
 		err := alerts.check("thanos")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -69,5 +70,10 @@ scrape_configs:
 	c := l.between(reference, test).at("sidecar", span{until - 15_000, until})
 	c.more = []string{"--range", "15s", "--step", "1s"}
 	c.least = 300
-	return l.all(c)
+	return errors.Join(
+		l.all(c),
+		l.sameFanOut(reference, test, "/api/v1/metadata"),
+		l.sameFanOut(reference, test, "/api/v1/metadata?metric=go_goroutines"),
+		l.sameFanOut(reference, test, "/api/v1/targets?state=active"),
+	)
 }
