@@ -14,8 +14,8 @@ use crate::exec::context::{QueryContext, ROWS_A_CHECK};
 use crate::exec::store_control::StoreControl;
 use crate::labels::{Label, LabelList, Symbol};
 use crate::storage::{
-    Matcher, SelectControl, SelectHints, SelectRequest, Selected, SeriesSource, Snapshot,
-    StorageError, TimeRange,
+    Deduplication, Matcher, SelectControl, SelectHints, SelectRequest, Selected, SeriesSource,
+    Snapshot, StorageError, TimeRange,
 };
 
 /// Thanos's coarsest resolution, ms.
@@ -28,6 +28,8 @@ pub(crate) struct Selection {
     pub labels: Arc<LabelList>,
     /// Their samples.
     pub source: Arc<dyn SeriesSource>,
+    /// How the replicas of a row become one.
+    pub deduplication: Deduplication,
     /// For each row its number in `source`; `None` if they are the same.
     pub rows: Option<Arc<[u32]>>,
     /// Samples in all series, guessed.
@@ -187,6 +189,7 @@ impl Selection {
         let Selected {
             labels,
             series,
+            deduplication,
             warnings,
             ..
         } = selected;
@@ -198,6 +201,7 @@ impl Selection {
             estimated_samples: series.estimated_samples().unwrap_or_else(guess),
             labels: Arc::new(labels),
             source: series,
+            deduplication,
             rows: None,
         }
     }
@@ -244,6 +248,7 @@ impl Selection {
         Ok(Selection {
             labels: Arc::new(self.labels.take(&rows)),
             source: Arc::clone(&self.source),
+            deduplication: self.deduplication,
             estimated_samples: share * rows.len() as u64,
             rows: Some(rows.into()),
         })

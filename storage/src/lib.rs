@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod fanout;
 #[cfg(feature = "memory")]
 pub mod memory;
+pub mod replicas;
 #[cfg(any(feature = "memory", feature = "tsdb"))]
 mod resolve;
 pub mod restricted;

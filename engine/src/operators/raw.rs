@@ -12,7 +12,7 @@ use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{Extension, RawSelect};
 
 use super::broadcast;
-use super::scan::{SampleColumns, samples_error};
+use super::scan::{Deduplicate, ReplicaColumns, SampleColumns, are_several, samples_error};
 use crate::batch::Row;
 use crate::bound::{Bound, lower_root};
 use crate::error::QueryError;
@@ -142,7 +142,11 @@ async fn read_series(
     node: u32,
 ) -> Result<(Vec<RawSeries>, Account), QueryError> {
     let mut account = context.account("raw samples");
-    let mut columns = SampleColumns::default();
+    let (mut columns, mut replicas) = (SampleColumns::default(), ReplicaColumns::default());
+    let how = Deduplicate {
+        deduplication: selection.deduplication,
+        is_counter: false,
+    };
     let (mut chunks, mut out) = (Vec::new(), Vec::new());
     for row in 0..selection.labels.len() as u32 {
         context.check()?;
@@ -152,9 +156,11 @@ async fn read_series(
         }
         chunks.clear();
         selection.source.chunks(source_row, &mut chunks)?;
-        columns
-            .load(&chunks, range)
-            .map_err(|e| samples_error(context, selection, row, e))?;
+        let loaded = match are_several(&chunks) {
+            true => replicas.load(&mut chunks, range, how, &mut columns),
+            false => columns.load(&chunks, range),
+        };
+        loaded.map_err(|e| samples_error(context, selection, row, e))?;
         context.count_decoded(columns.len() as u64)?;
         columns.drop_stale();
         columns.cut_to(range);

@@ -22,8 +22,8 @@ pub struct Chunk {
     pub data: ChunkData,
     /// Closed time ranges whose samples are deleted (tombstones), sorted.
     pub deleted: Option<Arc<[TimeRange]>>,
-    /// Which replica the samples are of, where a row has those of several; 0
-    /// where there is one alone.
+    /// Which replica the samples are of, where a row has those of several, numbered
+    /// in the order of preference; 0 where there is one alone.
     pub replica: u32,
 }
 

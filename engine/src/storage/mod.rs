@@ -12,6 +12,7 @@
 
 mod chunk;
 mod control;
+mod deduplication;
 mod error;
 mod panics;
 mod select;
@@ -35,6 +36,7 @@ pub mod histogram_chunks {
 
 pub use chunk::{Aggregates, Chunk, ChunkData, EncodedChunk};
 pub use control::{Pieces, SelectControl, Unlimited};
+pub use deduplication::{Deduplication, REPLICA_REACH_MS, UnknownDeduplication};
 pub use error::StorageError;
 pub(crate) use panics::{message as panic_message, snapshot};
 pub use select::{LabelsRequest, SelectHints, SelectRequest, Selected, SeriesSource, is_projected};

@@ -10,6 +10,7 @@ use quarrel_matchers::Matcher;
 
 use super::chunk::Chunk;
 use super::control::{SelectControl, Unlimited};
+use super::deduplication::Deduplication;
 use super::error::StorageError;
 use super::time_range::TimeRange;
 use crate::labels::{LabelList, SymbolTable};
@@ -44,7 +45,9 @@ pub struct SelectHints {
 pub struct SelectRequest<'a> {
     /// All must match.
     pub matchers: &'a [Matcher],
-    /// Samples outside are not needed. A store may give more.
+    /// Samples outside are not needed. A store may give more, and one that gives
+    /// rows of several replicas has to: those within
+    /// [`REPLICA_REACH_MS`](super::REPLICA_REACH_MS) on both sides.
     pub range: TimeRange,
     /// See [`SelectHints`].
     pub hints: &'a SelectHints,
@@ -144,6 +147,9 @@ pub struct Selected {
     pub projected: bool,
     /// The samples, by the row's number in `labels`.
     pub series: Arc<dyn SeriesSource>,
+    /// How the replicas of a row become one series, where chunks are of several
+    /// ([`Chunk::replica`]).
+    pub deduplication: Deduplication,
     /// Things the user should know although there is an answer.
     pub warnings: Vec<String>,
 }
@@ -155,6 +161,7 @@ impl Selected {
             labels,
             projected: false,
             series,
+            deduplication: Deduplication::default(),
             warnings: Vec::new(),
         }
     }
@@ -165,6 +172,15 @@ impl Selected {
     pub fn with_projected_labels(self) -> Self {
         Selected {
             projected: true,
+            ..self
+        }
+    }
+
+    /// The same answer, whose replicas become one so.
+    #[must_use]
+    pub fn with_deduplication(self, deduplication: Deduplication) -> Self {
+        Selected {
+            deduplication,
             ..self
         }
     }
@@ -188,10 +204,12 @@ impl fmt::Debug for Selected {
 
 /// The samples of selected series.
 pub trait SeriesSource: Send + Sync {
-    /// Appends the chunks of series `row` in order of their first sample.
+    /// Appends the chunks of series `row` in order of their first sample; those of
+    /// several replicas replica by replica.
     ///
-    /// Chunks may overlap in time: the scan merges them, and at equal
-    /// timestamps the sample of the chunk that was given last is dropped.
+    /// Chunks of a replica may overlap in time: the scan merges them, and at equal
+    /// timestamps the sample of the chunk that was given last is dropped. How
+    /// replicas become one, [`Selected::deduplication`] says.
     /// Called from many threads at once. Must not block for long: data that
     /// has to be fetched first is brought by [`SeriesSource::prefetch`].
     ///

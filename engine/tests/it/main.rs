@@ -17,6 +17,7 @@ mod oracle;
 mod planning;
 mod plans;
 mod recursion;
+mod replicas;
 mod results;
 mod stores;
 mod support;

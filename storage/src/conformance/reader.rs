@@ -65,17 +65,18 @@ pub fn chunk_samples(chunk: &Chunk) -> Result<Vec<Sample>, ChunkError> {
     Ok(samples)
 }
 
-/// The samples of a series' chunks within a range, in order of time. Of samples
-/// at one time, that of the earlier chunk comes first.
+/// The samples of a series' chunks within a range, in order of time, those of all
+/// replicas. Of samples at one time, that of the earlier chunk comes first.
 ///
 /// # Errors
 /// When a chunk cannot be decoded.
 ///
 /// # Panics
-/// When the chunks are not in order of their first sample, or a sample is
+/// When the chunks of a replica are not in order of their first sample, or a sample is
 /// outside of its chunk's time range.
 pub fn samples(chunks: &[Chunk], range: TimeRange) -> Result<Vec<Sample>, ChunkError> {
-    let in_order = chunks.is_sorted_by_key(|chunk| chunk.min_time);
+    let mut of_replicas = chunks.chunk_by(|a, b| a.replica == b.replica);
+    let in_order = of_replicas.all(|of_one| of_one.is_sorted_by_key(|chunk| chunk.min_time));
     assert!(in_order, "chunks are not in order of their first sample");
     let mut all = Vec::new();
     for chunk in chunks {

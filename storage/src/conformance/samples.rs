@@ -66,9 +66,9 @@ pub(super) fn chunks_are_in_order(harness: &dyn Harness) -> Result<(), Stop> {
                 .series
                 .chunks(row as u32, &mut chunks)
                 .map_err(|e| e.to_string())?;
-            let starts = chunks.iter().map(|c| c.min_time);
+            let mut of_replicas = chunks.chunk_by(|a, b| a.replica == b.replica);
             ensure!(
-                starts.is_sorted(),
+                of_replicas.all(|of_one| of_one.is_sorted_by_key(|c| c.min_time)),
                 "{labels:?}: chunks are not in order of their first sample"
             );
             for chunk in &chunks {

@@ -8,6 +8,7 @@ mod counters;
 mod histogram_samples;
 pub(crate) mod kernel;
 mod param_warning;
+mod replicas;
 mod samples;
 mod stale;
 mod stream;
@@ -23,6 +24,7 @@ use quarrel_planner::with_stack;
 
 pub(crate) use self::annotations::{AnnotationSource, LastAnnotated};
 pub(crate) use self::param_warning::ParamWarning;
+pub(crate) use self::replicas::{Deduplicate, ReplicaColumns, are_several};
 pub(crate) use self::samples::{SampleColumns, SamplesError};
 pub(crate) use self::stream::samples_error;
 use self::totals::Reading;

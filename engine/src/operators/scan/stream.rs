@@ -8,7 +8,9 @@ use arrow_array::RecordBatch;
 use futures::StreamExt;
 
 use super::kernel::KernelScratch;
-use super::{LastAnnotated, SampleColumns, SamplesError, Scan};
+use super::{
+    Deduplicate, LastAnnotated, ReplicaColumns, SampleColumns, SamplesError, Scan, are_several,
+};
 use crate::batch::BatchBuilder;
 use crate::error::QueryError;
 use crate::exec::account::Account;
@@ -30,6 +32,7 @@ struct Worker {
     rows: Range<u32>,
     chunks: Vec<Chunk>,
     columns: SampleColumns,
+    replicas: ReplicaColumns,
     scratch: KernelScratch,
     builder: BatchBuilder,
     last_annotated: LastAnnotated,
@@ -53,6 +56,7 @@ pub(super) fn scan(scan: Arc<Scan>, run: Run) -> BatchStream {
             rows: 0..0,
             chunks: Vec::new(),
             columns: SampleColumns::new(scan.windows.start_timestamps, scan.windows.downsampled),
+            replicas: ReplicaColumns::default(),
             scratch: KernelScratch::new(steps),
             builder: BatchBuilder::with_target(run.context.semantics.batch_items),
             last_annotated: LastAnnotated::default(),
@@ -164,12 +168,38 @@ impl Worker {
     fn account_row(&mut self) -> Result<(), QueryError> {
         let results =
             KernelScratch::histogram_bytes(&self.columns.histograms, self.scan.windows.eval.len);
-        let bytes = self.columns.bytes() + results;
+        let bytes = self.columns.bytes() + self.replicas.bytes() + results;
         if bytes > self.row_bytes {
             self.account.grow(bytes - self.row_bytes)?;
             self.row_bytes = bytes;
         }
         Ok(())
+    }
+
+    /// Decodes the chunks of a row. Gives the bytes that were read, and whether
+    /// histograms are reduced to their totals already.
+    fn load(&mut self, scan: &Scan) -> Result<(usize, bool), SamplesError> {
+        let (columns, range) = (&mut self.columns, scan.range);
+        if are_several(&self.chunks) {
+            let how = Deduplicate {
+                deduplication: scan.selection.deduplication,
+                is_counter: scan.windows.function.is_counter(),
+            };
+            let bytes = self.replicas.load(&mut self.chunks, range, how, columns)?;
+            return Ok((bytes, false));
+        }
+        // Where an iterator jumps to depends on the samples that are there: those
+        // of a range that is cut are fewer.
+        if let Some(reading) = scan.totals.filter(|_| !scan.cut)
+            && let Some(bytes) = columns.load_totals(&self.chunks, range, reading)?
+        {
+            return Ok((bytes, true));
+        }
+        let bytes = match scan.totals {
+            Some(_) => columns.load_chunks(&self.chunks, range)?,
+            None => columns.load(&self.chunks, range)?,
+        };
+        Ok((bytes, false))
     }
 
     /// One series: decode, window function, result row.
@@ -189,27 +219,9 @@ impl Worker {
         if !needed {
             return Ok((0, 0, 0));
         }
-        let failed = |error| samples_error(&self.run.context, selection, row, error);
-        // Where an iterator jumps to depends on the samples that are there: those
-        // of a range that is cut are fewer.
-        let totals = scan.totals.filter(|_| !scan.cut);
-        let mut read = None;
-        if let Some(reading) = totals {
-            let loaded = self.columns.load_totals(&self.chunks, scan.range, reading);
-            read = loaded.map_err(failed)?;
-        }
-        let reduced = read.is_some();
-        let bytes = match read {
-            Some(bytes) => bytes,
-            None if scan.totals.is_some() => self
-                .columns
-                .load_chunks(&self.chunks, scan.range)
-                .map_err(failed)?,
-            None => self
-                .columns
-                .load(&self.chunks, scan.range)
-                .map_err(failed)?,
-        };
+        let loaded = self.load(scan);
+        let (bytes, reduced) =
+            loaded.map_err(|error| samples_error(&self.run.context, selection, row, error))?;
         if scan.cut {
             self.columns.cut_to(scan.range);
         }

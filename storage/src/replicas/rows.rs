@@ -1,0 +1,78 @@
+//! The samples of united rows.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, FutureExt, try_join_all};
+use quarrel_engine::storage::{Chunk, SeriesSource, StorageError};
+
+/// Rows that are each made of some rows of a store.
+pub(super) struct Rows {
+    inner: Arc<dyn SeriesSource>,
+    /// The rows of the store, row by row.
+    rows: Vec<u32>,
+    /// Where the rows of each row end in `rows`.
+    ends: Vec<u32>,
+}
+
+impl Rows {
+    pub fn new(inner: Arc<dyn SeriesSource>, rows: Vec<u32>, ends: Vec<u32>) -> Self {
+        Rows { inner, rows, ends }
+    }
+
+    /// The rows of the store that some rows are made of.
+    fn of(&self, rows: Range<u32>) -> &[u32] {
+        let end = |row: u32| {
+            row.checked_sub(1)
+                .and_then(|row| self.ends.get(row as usize))
+        };
+        let start = end(rows.start).map_or(0, |&end| end as usize);
+        let end = end(rows.end).map_or(0, |&end| end as usize);
+        self.rows.get(start..end).unwrap_or_default()
+    }
+}
+
+impl SeriesSource for Rows {
+    fn chunks(&self, row: u32, out: &mut Vec<Chunk>) -> Result<(), StorageError> {
+        if row as usize >= self.ends.len() {
+            let rows = self.ends.len();
+            return Err(StorageError::Other(format!("row {row} of {rows} series")));
+        }
+        let mut next = 0;
+        for &inner in self.of(row..row + 1) {
+            let from = out.len();
+            self.inner.chunks(inner, out)?;
+            let first = next;
+            for chunk in &mut out[from..] {
+                // The store may have replicas of its own.
+                chunk.replica = chunk.replica.saturating_add(first);
+                next = next.max(chunk.replica.saturating_add(1));
+            }
+        }
+        Ok(())
+    }
+
+    fn prefetch(&self, rows: Range<u32>) -> Option<BoxFuture<'static, Result<(), StorageError>>> {
+        let mut inner = self.of(rows).to_vec();
+        inner.sort_unstable();
+        let ranges = inner.chunk_by(|a, b| *a + 1 == *b);
+        let fetches: Vec<_> = ranges
+            .filter_map(|range| {
+                let (first, last) = (range.first()?, range.last()?);
+                self.inner.prefetch(*first..*last + 1)
+            })
+            .collect();
+        if fetches.is_empty() {
+            return None;
+        }
+        Some(try_join_all(fetches).map(|done| done.map(|_| ())).boxed())
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.inner.held_bytes()
+    }
+
+    fn estimated_samples(&self) -> Option<u64> {
+        self.inner.estimated_samples()
+    }
+}
