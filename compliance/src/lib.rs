@@ -74,4 +74,6 @@ pub mod template;
 pub mod unit;
 
 pub use almost::almost_equal;
-pub use run::{Failure, FileSummary, RunOptions, Skipped, Summary, run_files, run_text};
+pub use run::{
+    Failure, FileSummary, RunOptions, Skipped, StorageOver, Summary, run_files, run_text,
+};

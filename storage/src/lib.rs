@@ -4,6 +4,8 @@
 //! implements the engine's `Storage` trait. Connectors do not depend on PromQL.
 
 pub mod conformance;
+#[cfg(feature = "fanout")]
+pub mod fanout;
 #[cfg(feature = "memory")]
 pub mod memory;
 #[cfg(any(feature = "memory", feature = "tsdb"))]

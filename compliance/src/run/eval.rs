@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use quarrel_engine::storage::StorageError;
+use quarrel_engine::storage::{Storage, StorageError};
 use quarrel_engine::{
     Engine, Query, QueryError, QueryOptions, QueryRange, QueryResult, Timestamp, Value,
 };
@@ -14,7 +14,6 @@ use super::compare::{Answer, compare};
 use super::exact;
 use super::messages::{check_annotations, check_failure};
 use crate::script::{Eval, EvalTime};
-use crate::store::ScriptStore;
 
 /// The range query that is compared with an instant query has its other steps
 /// one minute before and after it.
@@ -42,7 +41,7 @@ impl Stop {
 pub(super) async fn run(
     eval: &Eval,
     engine: &Engine,
-    store: &Arc<ScriptStore>,
+    store: &Arc<dyn Storage>,
     answers: Option<&mut Vec<String>>,
 ) -> Result<(), Vec<String>> {
     let runner = Runner {
@@ -57,7 +56,7 @@ pub(super) async fn run(
 struct Runner<'a> {
     eval: &'a Eval,
     engine: &'a Engine,
-    store: &'a Arc<ScriptStore>,
+    store: &'a Arc<dyn Storage>,
     /// Where answers are kept.
     answers: Option<RefCell<&'a mut Vec<String>>>,
 }

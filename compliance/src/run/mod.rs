@@ -10,10 +10,12 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use quarrel_engine::storage::Storage;
 use quarrel_engine::{Engine, EngineOptions, QueryError};
 use quarrel_planner::ParserOptions;
 
@@ -41,6 +43,30 @@ pub struct RunOptions {
     pub engine: EngineOptions,
     /// Whether every answer is kept in [`FileSummary::answers`].
     pub keep_answers: bool,
+    /// What queries read instead of the storage that a script loads into.
+    pub over: Option<StorageOver>,
+}
+
+/// Makes the storage that queries read of the one that a script loads into, which
+/// grows while it is read.
+#[derive(Clone)]
+pub struct StorageOver(Arc<MakeStorage>);
+
+type MakeStorage = dyn Fn(Arc<dyn Storage>) -> Arc<dyn Storage> + Send + Sync;
+
+impl StorageOver {
+    /// What `make` makes.
+    pub fn new(
+        make: impl Fn(Arc<dyn Storage>) -> Arc<dyn Storage> + Send + Sync + 'static,
+    ) -> Self {
+        StorageOver(Arc::new(make))
+    }
+}
+
+impl fmt::Debug for StorageOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StorageOver")
+    }
 }
 
 impl Default for RunOptions {
@@ -54,6 +80,7 @@ impl Default for RunOptions {
                 .enable_delayed_name_removal(true)
                 .use_start_timestamps(true),
             keep_answers: false,
+            over: None,
         }
     }
 }
@@ -128,10 +155,18 @@ async fn run_script(name: &str, text: &str, engine: &Engine, options: &RunOption
             return summary;
         }
     };
-    let mut store = Arc::new(ScriptStore::default());
+    let new = || {
+        let store = Arc::new(ScriptStore::default());
+        let storage: Arc<dyn Storage> = Arc::clone(&store) as _;
+        match &options.over {
+            Some(StorageOver(over)) => (store, over(storage)),
+            None => (store, storage),
+        }
+    };
+    let (mut store, mut storage) = new();
     for command in script.commands {
         match command.kind {
-            CommandKind::Clear => store = Arc::new(ScriptStore::default()),
+            CommandKind::Clear => (store, storage) = new(),
             CommandKind::Load(load) => {
                 if let Err((line, error)) = store.load(&load) {
                     let details = vec![
@@ -149,7 +184,7 @@ async fn run_script(name: &str, text: &str, engine: &Engine, options: &RunOption
             CommandKind::Eval(eval) => {
                 let query = eval.query.clone();
                 let answers = options.keep_answers.then_some(&mut summary.answers);
-                match eval::run(&eval, engine, &store, answers).await {
+                match eval::run(&eval, engine, &storage, answers).await {
                     Ok(()) => summary.passed += 1,
                     Err(details) => summary.failures.push(Failure {
                         line: command.line,

@@ -152,10 +152,9 @@ async fn read_series(
         }
         chunks.clear();
         selection.source.chunks(source_row, &mut chunks)?;
-        let labels = selection.labels.get(row as usize);
         columns
             .load(&chunks, range)
-            .map_err(|e| samples_error(context, labels, e))?;
+            .map_err(|e| samples_error(context, selection, row, e))?;
         context.count_decoded(columns.len() as u64)?;
         columns.drop_stale();
         columns.cut_to(range);

@@ -154,4 +154,8 @@ impl SeriesSource for Source {
     fn held_bytes(&self) -> usize {
         self.held
     }
+
+    fn origin(&self, row: u32) -> Option<String> {
+        call(&self.store, || self.inner.origin(row)).unwrap_or(None)
+    }
 }

@@ -213,6 +213,13 @@ pub trait SeriesSource: Send + Sync {
         0
     }
 
+    /// Who has given the samples of series `row`, such as the addresses of servers.
+    /// Errors say it of samples that cannot be read.
+    fn origin(&self, row: u32) -> Option<String> {
+        let _ = row;
+        None
+    }
+
     /// A guess of the samples in all series, for choosing how to run a plan. A
     /// native histogram costs as much as some floats.
     fn estimated_samples(&self) -> Option<u64> {

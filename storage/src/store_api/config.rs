@@ -1,5 +1,6 @@
 //! What a set of endpoints is made of.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,9 +40,12 @@ pub struct EndpointsConfig {
     /// Files of file service discovery, JSON or YAML, which name more endpoints.
     /// The last part of a path may have `*`.
     pub sd_files: Vec<PathBuf>,
-    /// How often these files are read at least; a file that has changed is read
-    /// within [`EndpointsConfig::dns_interval`].
+    /// How often these files are read at least; one that has changed is read within
+    /// seconds.
     pub sd_interval: Duration,
+    /// The servers that are asked for SRV records; those of the system's
+    /// `/etc/resolv.conf` if there is none.
+    pub dns_servers: Vec<SocketAddr>,
     /// How often names are looked up.
     pub dns_interval: Duration,
     /// How often an endpoint is asked what it has.
@@ -68,6 +72,7 @@ impl Default for EndpointsConfig {
             endpoints: Vec::new(),
             sd_files: Vec::new(),
             sd_interval: Duration::from_secs(300),
+            dns_servers: Vec::new(),
             dns_interval: Duration::from_secs(30),
             info_interval: Duration::from_secs(5),
             info_timeout: Duration::from_secs(5),

@@ -141,7 +141,7 @@ async fn keep_up(shared: Arc<Shared>, mut discovery: Discovery) {
         let targets = discovery.look_up().await;
         shared.update(&targets);
         shared.discovered.send_replace(true);
-        tokio::time::sleep(shared.config.dns_interval).await;
+        tokio::time::sleep(discovery.pause()).await;
     }
 }
 

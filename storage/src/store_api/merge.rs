@@ -1,6 +1,7 @@
 //! The series of several stores as one answer.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use quarrel_engine::labels::{LabelList, SymbolTable};
 use quarrel_engine::storage::{SelectControl, StorageError};
@@ -14,17 +15,18 @@ use crate::translation::Known;
 /// Rows between two questions whether the query still wants the answer.
 const ROWS_A_CHECK: usize = 4096;
 
-/// Unites the series of all stores: one row for each label set, with the chunks of all
+/// Unites the series of all stores, with their addresses: one row for each label set, with the chunks of all
 /// stores in order of time; chunks that several have sent alike occur once. Of
 /// overlapping chunks, those of the first store come first.
 ///
 /// # Errors
 /// The end of the query.
 pub(super) async fn merge(
-    stores: Vec<StoreSeries>,
+    stores: Vec<(Arc<str>, StoreSeries)>,
     symbols: &SymbolTable,
     control: &dyn SelectControl,
 ) -> Result<(LabelList, StoreSource), StorageError> {
+    let (addresses, stores): (Vec<_>, Vec<_>) = stores.into_iter().unzip();
     let mut translated = Vec::with_capacity(stores.len());
     for store in &stores {
         translated.push(translate(store, symbols, control).await?);
@@ -33,7 +35,7 @@ pub(super) async fn merge(
     let mut labels = LabelList::with_capacity(rows.len(), 8);
     let chunks = stores.iter().map(|store| store.chunks.len()).sum();
     control.reserve(StoreSource::room(rows.len(), chunks))?;
-    let mut source = StoreSource::with_capacity(rows.len(), chunks);
+    let mut source = StoreSource::with_capacity(addresses, rows.len(), chunks);
     let mut row: Vec<(usize, SentChunk)> = Vec::new();
     let mut rest = &rows[..];
     while let Some(&(store, number)) = rest.first() {
@@ -53,7 +55,7 @@ pub(super) async fn merge(
             row.extend(own.iter().map(|chunk| (store, chunk.clone())));
         }
         in_order(&mut row);
-        source.push(row.drain(..).map(|(store, chunk)| (store, chunk)));
+        source.push(row.drain(..));
     }
     Ok((labels, source))
 }

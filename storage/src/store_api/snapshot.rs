@@ -222,7 +222,7 @@ impl StoreSnapshot {
         fetches: Vec<Fetch>,
         control: &dyn SelectControl,
         warnings: &mut Vec<String>,
-    ) -> Result<Vec<StoreSeries>, StorageError> {
+    ) -> Result<Vec<(Arc<str>, StoreSeries)>, StorageError> {
         let (events, mut arriving) = mpsc::channel(fetches.len().max(1));
         let names: Vec<Arc<StoreName>> = fetches.iter().map(|f| Arc::clone(&f.name)).collect();
         let mut tasks = Vec::with_capacity(fetches.len());
@@ -256,8 +256,11 @@ impl StoreSnapshot {
                 }
             }
         }
-        for (store, series) in names.into_iter().zip(&mut done) {
-            if series.is_none() {
+        let mut all = Vec::with_capacity(done.len());
+        for (store, series) in names.into_iter().zip(done) {
+            if let Some(series) = series {
+                all.push((Arc::clone(&store.address), series));
+            } else {
                 let what = "the task that reads the stream has ended".to_string();
                 let failure = StoreFailure {
                     store,
@@ -267,7 +270,7 @@ impl StoreSnapshot {
                 self.failed(failure, warnings)?;
             }
         }
-        Ok(done.into_iter().flatten().collect())
+        Ok(all)
     }
 }
 

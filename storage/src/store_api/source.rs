@@ -1,5 +1,8 @@
 //! The chunks of an answer.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use quarrel_engine::storage::{Chunk, SeriesSource, StorageError};
 
 use super::chunk::SentChunk;
@@ -8,17 +11,24 @@ use super::chunk::SentChunk;
 #[derive(Debug, Default)]
 pub(super) struct StoreSource {
     chunks: Vec<SentChunk>,
+    /// Which store has sent each chunk.
+    stores: Vec<u32>,
     /// The end of each row's chunks.
     ends: Vec<usize>,
+    /// The addresses of all stores.
+    addresses: Vec<Arc<str>>,
     samples: u64,
     bytes: usize,
 }
 
 impl StoreSource {
-    pub(super) fn with_capacity(rows: usize, chunks: usize) -> Self {
+    /// A source of the stores at these addresses.
+    pub(super) fn with_capacity(addresses: Vec<Arc<str>>, rows: usize, chunks: usize) -> Self {
         StoreSource {
             chunks: Vec::with_capacity(chunks),
+            stores: Vec::with_capacity(chunks),
             ends: Vec::with_capacity(rows),
+            addresses,
             samples: 0,
             bytes: 0,
         }
@@ -26,12 +36,13 @@ impl StoreSource {
 
     /// Bytes of room for so many rows and chunks.
     pub(super) fn room(rows: usize, chunks: usize) -> usize {
-        chunks * size_of::<SentChunk>() + rows * size_of::<usize>()
+        chunks * (size_of::<SentChunk>() + size_of::<u32>()) + rows * size_of::<usize>()
     }
 
     /// Appends a row: chunks, with the number of the store that has sent each.
     pub(super) fn push(&mut self, row: impl IntoIterator<Item = (usize, SentChunk)>) {
-        for (_, chunk) in row {
+        for (store, chunk) in row {
+            self.stores.push(store as u32);
             self.samples += chunk.samples();
             self.bytes += chunk.bytes();
             self.chunks.push(chunk);
@@ -40,18 +51,33 @@ impl StoreSource {
     }
 }
 
+impl StoreSource {
+    /// Where the chunks of a row are.
+    fn of_row(&self, row: u32) -> Option<Range<usize>> {
+        let end = *self.ends.get(row as usize)?;
+        let before = (row as usize).checked_sub(1);
+        Some(before.map_or(0, |before| self.ends[before])..end)
+    }
+}
+
 impl SeriesSource for StoreSource {
     fn chunks(&self, row: u32, out: &mut Vec<Chunk>) -> Result<(), StorageError> {
-        let at = row as usize;
-        let Some(&end) = self.ends.get(at) else {
+        let Some(of_row) = self.of_row(row) else {
             let rows = self.ends.len();
             return Err(StorageError::Other(format!(
                 "row {row} of {rows} selected series"
             )));
         };
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        out.extend(self.chunks[start..end].iter().map(SentChunk::to_chunk));
+        out.extend(self.chunks[of_row].iter().map(SentChunk::to_chunk));
         Ok(())
+    }
+
+    fn origin(&self, row: u32) -> Option<String> {
+        let mut stores = self.stores[self.of_row(row)?].to_vec();
+        stores.sort_unstable();
+        stores.dedup();
+        let names = stores.iter().map(|&store| &*self.addresses[store as usize]);
+        Some(names.collect::<Vec<_>>().join(", "))
     }
 
     fn estimated_samples(&self) -> Option<u64> {

@@ -15,8 +15,8 @@ use crate::exec::account::Account;
 use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Run};
 use crate::exec::step_counts::StepSamples;
-use crate::labels::Label;
 use crate::operators::params::{Values, as_params};
+use crate::selections::Selection;
 use crate::storage::{Chunk, StorageError};
 
 /// Series after which a scan looks whether its query is still wanted. To look
@@ -189,10 +189,7 @@ impl Worker {
         if !needed {
             return Ok((0, 0, 0));
         }
-        let failed = |error| {
-            let labels = selection.labels.get(row as usize);
-            samples_error(&self.run.context, labels, error)
-        };
+        let failed = |error| samples_error(&self.run.context, selection, row, error);
         // Where an iterator jumps to depends on the samples that are there: those
         // of a range that is cut are fewer.
         let totals = scan.totals.filter(|_| !scan.cut);
@@ -265,10 +262,15 @@ impl Worker {
 /// Says which series could not be read.
 pub(crate) fn samples_error(
     context: &QueryContext,
-    labels: &[Label],
+    selection: &Selection,
+    row: u32,
     error: SamplesError,
 ) -> QueryError {
-    let series = context.symbols.read().display_braces(labels);
+    let labels = selection.labels.get(row as usize);
+    let mut series = context.symbols.read().display_braces(labels);
+    if let Some(origin) = selection.source.origin(selection.source_row(row)) {
+        series.push_str(&format!(" of {origin}"));
+    }
     match error {
         SamplesError::Chunk(error) => QueryError::Chunk { series, error },
         SamplesError::Columns(wanted) => QueryError::Storage(StorageError::Other(format!(

@@ -24,22 +24,25 @@ mod encode;
 mod server;
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::Stream;
 use parking_lot::Mutex;
 use quarrel_engine::storage::Storage;
 use quarrel_proto::info::InfoResponse;
 use quarrel_proto::services::info::info_server::InfoServer;
 use quarrel_proto::services::store::store_server::StoreServer;
 use quarrel_proto::store::{LabelNamesRequest, LabelValuesRequest, SeriesRequest, SeriesResponse};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tonic::Status;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::{Connected, TcpIncoming};
 
 use super::spec::EndpointSpec;
 use super::tasks::Task;
@@ -150,22 +153,41 @@ impl FakeStore {
     pub async fn start_at(self, address: SocketAddr) -> RunningStore {
         let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        self.serve(address, TcpIncoming::from(listener))
+    }
+
+    /// Serves the store on connections that come in at an address.
+    pub(super) fn serve<C>(
+        self,
+        address: SocketAddr,
+        incoming: impl Stream<Item = Result<C, io::Error>> + Send + 'static,
+    ) -> RunningStore
+    where
+        C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+    {
         let seen = Arc::new(Seen::default());
         let (service, died) = Service::new(self, Arc::clone(&seen));
         let serving = Server::builder()
             .add_service(StoreServer::new(service.clone()).max_encoding_message_size(usize::MAX))
             .add_service(InfoServer::new(service))
-            .serve_with_incoming(TcpIncoming::from(listener));
-        let task = async move {
-            tokio::select! {
-                served = serving => served.expect("serves"),
-                () = died.notified() => {}
-            }
+            .serve_with_incoming(incoming);
+        // A runtime of its own: what ends it ends all connections.
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        runtime.spawn(serving);
+        let life = Life(Mutex::new(Some(runtime)));
+        let life = Arc::new(life);
+        let of_task = Arc::clone(&life);
+        let watch = async move {
+            died.notified().await;
+            of_task.end();
         };
         RunningStore {
             address,
             seen,
-            _task: Task::spawn(&Handle::current(), task),
+            life,
+            _task: Task::spawn(&Handle::current(), watch),
         }
     }
 }
@@ -175,7 +197,26 @@ impl FakeStore {
 pub struct RunningStore {
     address: SocketAddr,
     seen: Arc<Seen>,
+    life: Arc<Life>,
     _task: Task<()>,
+}
+
+/// The runtime that serves a store, as long as it lives.
+#[derive(Debug)]
+struct Life(Mutex<Option<Runtime>>);
+
+impl Life {
+    fn end(&self) {
+        if let Some(runtime) = self.0.lock().take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for RunningStore {
+    fn drop(&mut self) {
+        self.life.end();
+    }
 }
 
 /// What a store was asked.
@@ -188,6 +229,7 @@ struct Seen {
     /// Streams that are under way.
     streams: AtomicUsize,
     messages: AtomicUsize,
+    infos: AtomicUsize,
 }
 
 impl RunningStore {
@@ -227,6 +269,11 @@ impl RunningStore {
     /// How many streams are under way.
     pub fn streams(&self) -> usize {
         self.seen.streams.load(Ordering::Relaxed)
+    }
+
+    /// How often it was asked what it has.
+    pub fn infos(&self) -> usize {
+        self.seen.infos.load(Ordering::Relaxed)
     }
 
     /// How many messages of series were sent.

@@ -371,6 +371,7 @@ impl Store for Service {
 #[tonic::async_trait]
 impl Info for Service {
     async fn info(&self, _: Request<InfoRequest>) -> Result<Response<InfoResponse>, Status> {
+        self.seen.infos.fetch_add(1, Ordering::Relaxed);
         Ok(Response::new(self.store.info.clone()))
     }
 }

@@ -1,5 +1,8 @@
 //! The connector over fake stores.
 
 mod conformance;
+mod faults;
+mod merging;
 mod reading;
 mod stores;
+mod tls;
