@@ -3,6 +3,8 @@
 //! them.
 
 pub mod api;
+#[cfg(test)]
+mod certificates_for_tests;
 pub mod cli;
 pub mod duration;
 pub mod features;

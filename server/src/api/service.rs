@@ -40,7 +40,7 @@ pub struct ApiOptions {
 pub struct Api {
     pub(crate) engine: Engine,
     source: OnceLock<Arc<dyn Source>>,
-    tsdb: OnceLock<Arc<Tsdb>>,
+    tsdb: OnceLock<(Arc<Tsdb>, Vec<(String, String)>)>,
     stopping: AtomicBool,
     pub(crate) options: ApiOptions,
     pub(crate) metrics: Arc<Metrics>,
@@ -72,15 +72,21 @@ impl Api {
         self.set_source(Arc::new(SingleSource::new(storage, Vec::new())));
     }
 
-    /// A data directory of which more is shown than series. It does not make the API
-    /// ready.
-    pub fn set_tsdb(&self, tsdb: Arc<Tsdb>) {
-        let _ = self.tsdb.set(tsdb);
+    /// A data directory of which more is shown than series, with the external labels
+    /// that it gets. It does not make the API ready.
+    pub fn set_tsdb(&self, tsdb: Arc<Tsdb>, mut labels: Vec<(String, String)>) {
+        labels.sort();
+        let _ = self.tsdb.set((tsdb, labels));
     }
 
     /// The data directory, if there is one.
     pub(crate) fn tsdb(&self) -> Option<&Arc<Tsdb>> {
-        self.tsdb.get()
+        self.tsdb.get().map(|(tsdb, _)| tsdb)
+    }
+
+    /// The external labels of the data directory, sorted by name.
+    pub(crate) fn external_labels(&self) -> &[(String, String)] {
+        self.tsdb.get().map_or(&[], |(_, labels)| labels)
     }
 
     /// Makes the API unavailable for new requests.

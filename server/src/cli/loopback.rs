@@ -48,7 +48,7 @@ impl Loopback {
         };
         let api = Arc::new(Api::new(engine, options));
         let tsdb = data::open(dir, TsdbOptions::default()).await?;
-        api.set_tsdb(Arc::clone(&tsdb));
+        api.set_tsdb(Arc::clone(&tsdb), Vec::new());
         api.set_storage(tsdb);
         let runtime = IoRuntime::start("quarrel-http").map_err(Failure::new)?;
         let bound = runtime.run(TcpListener::bind("127.0.0.1:0")).await;

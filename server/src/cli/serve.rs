@@ -170,7 +170,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
                 let mut tsdb = TsdbOptions::default();
                 tsdb.reads_tables = true;
                 let tsdb = data::open(&dir, tsdb).await?;
-                api.set_tsdb(Arc::clone(&tsdb));
+                api.set_tsdb(Arc::clone(&tsdb), Vec::new());
                 api.set_storage(tsdb);
             }
             None => api.set_source(Arc::new(args.stores.open()?)),

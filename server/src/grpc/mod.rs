@@ -13,11 +13,14 @@ mod frames;
 mod health;
 mod histogram;
 mod info;
+mod metadata;
+mod metadata;
 mod methods;
 mod query;
 mod server;
 mod state;
 mod status;
+mod store;
 #[cfg(test)]
 mod tests;
 mod timeseries;

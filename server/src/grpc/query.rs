@@ -150,7 +150,7 @@ impl QueryService {
 }
 
 /// The message of a request, and what is known beside it.
-fn parts<T>(request: Request<T>) -> Result<(CallInfo, T), Status> {
+pub(super) fn parts<T>(request: Request<T>) -> Result<(CallInfo, T), Status> {
     let info = request.extensions().get::<CallInfo>().cloned();
     let info = info.ok_or_else(|| Status::internal("a call without its surroundings"))?;
     Ok((info, request.into_inner()))
@@ -158,7 +158,7 @@ fn parts<T>(request: Request<T>) -> Result<(CallInfo, T), Status> {
 
 /// The time that a query has: that of the message, or until the client stops to
 /// wait. The engine's own limit stands beside it.
-fn timeout(info: &CallInfo, own: i64) -> Option<Duration> {
+pub(super) fn timeout(info: &CallInfo, own: i64) -> Option<Duration> {
     let left = info
         .deadline
         .map(|deadline| deadline.saturating_duration_since(tokio::time::Instant::now()));
@@ -177,6 +177,6 @@ pub(super) fn shard(info: ShardInfo) -> Option<Shard> {
     Shard::of(info.shard_index, info.total_shards, info.by, info.labels)
 }
 
-fn batch(size: i64) -> usize {
+pub(super) fn batch(size: i64) -> usize {
     usize::try_from(size).unwrap_or(0).min(MAX_BATCH)
 }

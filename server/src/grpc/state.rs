@@ -25,7 +25,6 @@ pub struct GrpcLimits {
 /// The gRPC services over what an API reads.
 pub struct Grpc {
     pub(super) api: Arc<Api>,
-    #[expect(dead_code, reason = "the Store API will heed them")]
     pub(super) limits: GrpcLimits,
 }
 

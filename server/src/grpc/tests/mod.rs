@@ -20,6 +20,8 @@ use crate::source::SingleSource;
 mod connections;
 mod info;
 mod query;
+mod store;
+mod tls;
 
 /// When the samples begin, seconds.
 pub(super) const START: i64 = 1_700_011_200;
