@@ -11,10 +11,8 @@ pub mod memory;
 #[cfg(any(feature = "memory", feature = "tsdb"))]
 mod resolve;
 pub mod restricted;
-#[cfg(feature = "shard")]
+#[cfg(any(feature = "store_api", feature = "fanout"))]
 pub mod shard;
-#[cfg(feature = "shard")]
-pub mod sharded;
 #[cfg(any(feature = "store_api", feature = "fanout"))]
 mod sorted;
 #[cfg(feature = "store_api")]

@@ -69,7 +69,7 @@ impl Api {
 
     /// As [`Api::set_source`] with one storage.
     pub fn set_storage(&self, storage: Arc<dyn Storage>) {
-        self.set_source(Arc::new(SingleSource::new(storage, Vec::new())));
+        self.set_source(Arc::new(SingleSource::plain(storage)));
     }
 
     /// A data directory of which more is shown than series, with the external labels

@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::data::{self, DataArgs};
+use super::external_label::ExternalLabel;
 use super::failure::{Failure, Outcome};
 use super::grpc::{GrpcArgs, Shared};
 use super::log::{self, LogFormat, LogLevel};
@@ -26,6 +27,7 @@ use crate::grpc::{self, Grpc};
 use crate::http::{self, HttpOptions};
 use crate::memory;
 use crate::net::IoRuntime;
+use crate::source::SingleSource;
 use crate::web_config::WebConfig;
 
 /// How long running requests may continue after SIGTERM.
@@ -80,6 +82,10 @@ pub(super) struct ServeArgs {
         value_parser = clap::value_parser!(u32).range(1..=1_000_000)
     )]
     max_connections: u32,
+    /// External label that all series of the data directory get, such as
+    /// 'cluster="eu"'. Can be repeated. Thanos sends queries only to those that have one.
+    #[arg(long = "label", value_name = "NAME=\"VALUE\"")]
+    labels: Vec<ExternalLabel>,
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
@@ -170,8 +176,10 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
                 let mut tsdb = TsdbOptions::default();
                 tsdb.reads_tables = true;
                 let tsdb = data::open(&dir, tsdb).await?;
-                api.set_tsdb(Arc::clone(&tsdb), Vec::new());
-                api.set_storage(tsdb);
+                let labels = external_labels(&args);
+                api.set_tsdb(Arc::clone(&tsdb), labels.clone());
+                let source = SingleSource::new(tsdb, labels);
+                api.set_source(Arc::new(source.map_err(Failure::new)?));
             }
             None => api.set_source(Arc::new(args.stores.open()?)),
         }
@@ -191,6 +199,14 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     Ok(())
 }
 
+/// The labels of `--label`.
+fn external_labels(args: &ServeArgs) -> Vec<(String, String)> {
+    let labels = args.labels.iter();
+    labels
+        .map(|label| (label.name.clone(), label.value.clone()))
+        .collect()
+}
+
 /// Listens for gRPC, if that is wanted. The future serves until the stop.
 async fn serve_grpc(
     args: &ServeArgs,
@@ -207,6 +223,12 @@ async fn serve_grpc(
         max_connections: args.max_connections as usize,
         budget: Arc::clone(bodies),
     })?;
+    if args.labels.is_empty() && !args.stores.any_endpoint() {
+        tracing::warn!(
+            "There is no --label. Thanos Query in distributed mode sends no query to an \
+             endpoint without an external label, and answers as if it had no data"
+        );
+    }
     let service = Arc::new(Grpc::new(Arc::clone(api), args.grpc.limits()));
     let runtime = IoRuntime::start("quarrel-grpc").map_err(Failure::new)?;
     let listening = runtime.run(listen(vec![address])).await;
@@ -287,6 +309,7 @@ async fn listen(addresses: Vec<String>) -> Result<Vec<TcpListener>, Failure> {
 
 /// The answer of `status/flags`.
 fn flags(args: &ServeArgs, dir: Option<&Path>) -> BTreeMap<String, String> {
+    let labels: Vec<String> = args.labels.iter().map(ToString::to_string).collect();
     let config_file = args.config_file.as_ref();
     let config_file = config_file.map(|path| path.display().to_string());
     let own = [
@@ -294,6 +317,7 @@ fn flags(args: &ServeArgs, dir: Option<&Path>) -> BTreeMap<String, String> {
             "data",
             dir.map(|dir| dir.display().to_string()).unwrap_or_default(),
         ),
+        ("label", labels.join(",")),
         ("web.listen-address", args.listen.join(",")),
         ("web.config.file", config_file.unwrap_or_default()),
         ("web.cors.origin", args.cors_origin.pattern().to_string()),

@@ -7,21 +7,16 @@ use axum::http::{Request, Response};
 use quarrel_proto::services::encoded::query::query_server::QueryServer;
 use quarrel_proto::services::encoded::store::store_server::StoreServer;
 use quarrel_proto::services::exemplars::exemplars_server::ExemplarsServer;
-use quarrel_proto::services::exemplars::exemplars_server::ExemplarsServer;
 use quarrel_proto::services::health::health_server::HealthServer;
 use quarrel_proto::services::info::info_server::InfoServer;
 use quarrel_proto::services::metadata::metadata_server::MetadataServer;
-use quarrel_proto::services::metadata::metadata_server::MetadataServer;
 use quarrel_proto::services::rules::rules_server::RulesServer;
-use quarrel_proto::services::rules::rules_server::RulesServer;
-use quarrel_proto::services::targets::targets_server::TargetsServer;
 use quarrel_proto::services::targets::targets_server::TargetsServer;
 use tonic::codegen::Service as _;
 
 use super::call::MAX_REQUEST;
 use super::health::HealthService;
 use super::info::InfoService;
-use super::metadata::LoggedService;
 use super::metadata::LoggedService;
 use super::query::QueryService;
 use super::state::Grpc;
@@ -46,10 +41,6 @@ static METHODS: &[Method] = &[
     method("thanos.info.Info", "Info", UNARY),
     method("thanos.Query", "Query", STREAM),
     method("thanos.Query", "QueryRange", STREAM),
-    method("thanos.Metadata", "MetricMetadata", STREAM),
-    method("thanos.Exemplars", "Exemplars", STREAM),
-    method("thanos.Rules", "Rules", STREAM),
-    method("thanos.Targets", "Targets", STREAM),
     method("thanos.Metadata", "MetricMetadata", STREAM),
     method("thanos.Exemplars", "Exemplars", STREAM),
     method("thanos.Rules", "Rules", STREAM),
@@ -98,10 +89,6 @@ pub(super) async fn dispatch(
         "thanos.info.Info" => served_by!(InfoServer, InfoService(grpc)),
         "thanos.Query" => served_by!(QueryServer, QueryService(grpc)),
         "thanos.Store" => served_by!(StoreServer, StoreService(grpc)),
-        "thanos.Metadata" => served_by!(MetadataServer, LoggedService(grpc)),
-        "thanos.Exemplars" => served_by!(ExemplarsServer, LoggedService(grpc)),
-        "thanos.Rules" => served_by!(RulesServer, LoggedService(grpc)),
-        "thanos.Targets" => served_by!(TargetsServer, LoggedService(grpc)),
         "thanos.Metadata" => served_by!(MetadataServer, LoggedService(grpc)),
         "thanos.Exemplars" => served_by!(ExemplarsServer, LoggedService(grpc)),
         "thanos.Rules" => served_by!(RulesServer, LoggedService(grpc)),

@@ -14,7 +14,6 @@ mod health;
 mod histogram;
 mod info;
 mod metadata;
-mod metadata;
 mod methods;
 mod query;
 mod server;

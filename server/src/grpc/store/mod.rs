@@ -31,7 +31,7 @@ use super::call::CallInfo;
 use super::query::{batch, parts, shard, timeout};
 use super::state::Grpc;
 use super::status;
-use crate::source::ReadOptions;
+use quarrel_storage::shard::Shard;
 
 pub(super) struct StoreService(pub(super) Arc<Grpc>);
 
@@ -39,7 +39,9 @@ pub(super) struct StoreService(pub(super) Arc<Grpc>);
 struct Asked {
     matchers: Vec<Matcher>,
     range: TimeRange,
-    read: ReadOptions,
+    is_partial: bool,
+    max_resolution_ms: i64,
+    shard: Option<Shard>,
 }
 
 #[tonic::async_trait]
@@ -67,16 +69,13 @@ impl Store for StoreService {
         let asked = Asked {
             matchers,
             range,
-            read: ReadOptions {
-                partial_response: is_partial(
-                    request.partial_response_disabled,
-                    request.partial_response_strategy,
-                ),
-                max_resolution_ms: Some(request.max_resolution_window.max(0)),
-                // Replicas of one series are in one shard.
-                shard: own_shard.map(|shard| shard.without_replica_labels(&without)),
-                ..ReadOptions::default()
-            },
+            is_partial: is_partial(
+                request.partial_response_disabled,
+                request.partial_response_strategy,
+            ),
+            max_resolution_ms: request.max_resolution_window.max(0),
+            // Replicas of one series are in one shard.
+            shard: own_shard.map(|shard| shard.without_replica_labels(&without)),
         };
         let lookup = self.lookup(&info, asked)?;
         let selected = match request.skip_chunks {
@@ -105,13 +104,12 @@ impl Store for StoreService {
                 start: request.start,
                 end: request.end,
             },
-            read: ReadOptions {
-                partial_response: is_partial(
-                    request.partial_response_disabled,
-                    request.partial_response_strategy,
-                ),
-                ..ReadOptions::default()
-            },
+            is_partial: is_partial(
+                request.partial_response_disabled,
+                request.partial_response_strategy,
+            ),
+            max_resolution_ms: 0,
+            shard: None,
         };
         let found = self.lookup(&info, asked)?.label_names().await;
         let mut found = found.map_err(failed)?;
@@ -143,13 +141,12 @@ impl Store for StoreService {
                 start: request.start,
                 end: request.end,
             },
-            read: ReadOptions {
-                partial_response: is_partial(
-                    request.partial_response_disabled,
-                    request.partial_response_strategy,
-                ),
-                ..ReadOptions::default()
-            },
+            is_partial: is_partial(
+                request.partial_response_disabled,
+                request.partial_response_strategy,
+            ),
+            max_resolution_ms: 0,
+            shard: None,
         };
         let lookup = self.lookup(&info, asked)?;
         let mut found = lookup.label_values(request.label).await.map_err(failed)?;
@@ -163,7 +160,14 @@ impl Store for StoreService {
 
 impl StoreService {
     fn lookup(&self, info: &CallInfo, asked: Asked) -> Result<Lookup, Status> {
-        let storage = self.0.source()?.storage(&asked.read);
+        let source = self.0.source()?;
+        let mut read = source.options();
+        // Who asks deduplicates, and wants to see what there is.
+        read.dedup = false;
+        read.partial_response = asked.is_partial;
+        read.max_resolution_ms = asked.max_resolution_ms;
+        read.shard = asked.shard;
+        let storage = source.storage(&read);
         let limits = self.0.limits;
         let limit = |limit: u64| (limit > 0).then_some(limit);
         let mut options = QueryOptions::new();

@@ -82,7 +82,8 @@ impl Served {
     pub(super) async fn over(storage: Arc<dyn Storage>) -> Self {
         let api = api();
         let labels = vec![("cluster".to_string(), "a".to_string())];
-        api.set_source(Arc::new(SingleSource::new(storage, labels)));
+        let source = SingleSource::new(storage, labels).unwrap();
+        api.set_source(Arc::new(source));
         Served::with(api, options(), GrpcLimits::default()).await
     }
 
@@ -102,7 +103,7 @@ pub(super) fn storage() -> Arc<MemoryStorage> {
     for (job, value) in [("api", 1.0), ("db", f64::NAN), ("web", -0.0)] {
         for i in 0..10 {
             let time = (START + i * 15) * 1000;
-            let labels = [("__name__", "up"), ("cluster", "a"), ("job", job)];
+            let labels = [("__name__", "up"), ("job", job)];
             storage.append(labels, time, value).unwrap();
         }
     }

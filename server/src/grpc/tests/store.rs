@@ -151,7 +151,7 @@ async fn without_replica_labels_series_are_sorted_anew() {
     for skip_chunks in [false, true] {
         request.skip_chunks = skip_chunks;
         let (all, _) = ask(&served, request.clone()).await.unwrap();
-        let want = ["a", "b", "b", "z"].map(|zone| format!("__name__=up,zone={zone}"));
+        let want = ["a", "b", "b", "z"].map(|zone| format!("__name__=up,cluster=a,zone={zone}"));
         assert_eq!(names(&all), want);
     }
 }
