@@ -3,6 +3,8 @@
 //! them.
 
 pub mod api;
+#[cfg(test)]
+mod certificates_for_tests;
 pub mod cli;
 pub mod duration;
 pub mod features;
@@ -19,5 +21,6 @@ mod progress;
 pub mod source;
 pub mod stores;
 mod target;
+pub mod tenancy;
 pub mod time;
 pub mod web_config;

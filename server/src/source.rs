@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use quarrel_engine::storage::{Matcher, Storage, StorageError, TimeRange};
 use quarrel_engine::{EngineOptions, QueryOptions};
+use quarrel_storage::fanout::{Fanout, Part, PartError};
 use quarrel_storage::shard::Shard;
-use quarrel_storage::sharded::Sharded;
 use quarrel_storage::store_api::{EndpointStatus, StoreMetrics};
 
 /// Thanos's resolutions of downsampled data, ms.
@@ -34,6 +34,8 @@ pub struct ReadOptions {
     pub store_matchers: Vec<Vec<Matcher>>,
     /// Which of several shards of all series is read; `None` for all of them.
     pub shard: Option<Shard>,
+    /// Who asks.
+    pub tenant: Option<String>,
 }
 
 impl ReadOptions {
@@ -128,24 +130,48 @@ impl fmt::Debug for dyn Source {
 /// makes no difference.
 pub struct SingleSource {
     storage: Arc<dyn Storage>,
+    /// The storage with its labels.
+    part: Part,
+    /// Sorted by name.
     labels: Vec<(String, String)>,
 }
 
 impl SingleSource {
-    /// A storage whose series have these external labels.
-    pub fn new(storage: Arc<dyn Storage>, mut labels: Vec<(String, String)>) -> Self {
+    /// A storage whose series get these external labels.
+    ///
+    /// # Errors
+    /// If a name or a value is empty, or a name is there twice.
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        mut labels: Vec<(String, String)>,
+    ) -> Result<Self, PartError> {
         labels.sort();
-        SingleSource { storage, labels }
+        let part = Part::new(Arc::clone(&storage)).with_labels(labels.iter().cloned())?;
+        Ok(SingleSource {
+            storage,
+            part,
+            labels,
+        })
+    }
+
+    /// A storage as it is.
+    pub fn plain(storage: Arc<dyn Storage>) -> Self {
+        SingleSource {
+            part: Part::new(Arc::clone(&storage)),
+            storage,
+            labels: Vec::new(),
+        }
     }
 }
 
 impl Source for SingleSource {
     fn storage(&self, options: &ReadOptions) -> Arc<dyn Storage> {
-        let storage = Arc::clone(&self.storage);
-        match &options.shard {
-            Some(shard) => Arc::new(Sharded::new(storage, shard.clone())),
-            None => storage,
-        }
+        let part = match &options.shard {
+            Some(shard) => self.part.clone().with_shard(shard.clone()),
+            None if self.labels.is_empty() => return Arc::clone(&self.storage),
+            None => self.part.clone(),
+        };
+        Arc::new(Fanout::new(vec![part]))
     }
 
     fn databases(&self) -> BoxFuture<'_, Result<Vec<Database>, StorageError>> {

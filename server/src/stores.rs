@@ -1,69 +1,146 @@
-//! Thanos API servers behind the server.
+//! Several data directories, and Thanos API servers behind the server.
 
 use std::sync::Arc;
 
-use futures::future::{BoxFuture, ready};
-use quarrel_engine::storage::{Storage, StorageError};
+use futures::future::{BoxFuture, try_join_all};
+use quarrel_engine::storage::{Deduplication, Matcher, Storage, StorageError, TimeRange};
+use quarrel_storage::fanout::{Fanout, Part, PartError};
+use quarrel_storage::replicas::Replicas;
 use quarrel_storage::store_api::{EndpointStatus, Endpoints, StoreApi, StoreMetrics, StoreQuery};
 
 use crate::source::{Database, ReadDefaults, ReadOptions, Source};
 
-/// What the server reads where there are Thanos API servers behind it.
+/// How stores are read.
+#[derive(Clone, Debug, Default)]
+pub struct StoreSettings {
+    /// What holds where requests do not say.
+    pub defaults: ReadDefaults,
+    /// How replicas become one.
+    pub deduplication: Deduplication,
+    /// Selects of a query that may wait for stores at the same time.
+    pub max_concurrent_selects: usize,
+}
+
+/// Data directories and Thanos API servers, which requests read as one.
 pub struct Stores {
-    endpoints: Arc<Endpoints>,
-    defaults: ReadDefaults,
-    max_concurrent_selects: usize,
+    local: Vec<Arc<dyn Storage>>,
+    /// The directories with their labels.
+    parts: Vec<Part>,
+    /// The external labels of the directories, sorted by name.
+    labels: Vec<(String, String)>,
+    endpoints: Option<Arc<Endpoints>>,
+    settings: StoreSettings,
 }
 
 impl Stores {
-    /// The stores of `endpoints`; a query asks so many at a time.
+    /// Directories, whose series get these external labels, beside endpoints.
+    ///
+    /// # Errors
+    /// If a name or a value of a label is empty, or a name is there twice.
     pub fn new(
-        endpoints: Arc<Endpoints>,
-        defaults: ReadDefaults,
-        max_concurrent_selects: usize,
-    ) -> Self {
-        Stores {
+        local: Vec<Arc<dyn Storage>>,
+        mut labels: Vec<(String, String)>,
+        endpoints: Option<Arc<Endpoints>>,
+        settings: StoreSettings,
+    ) -> Result<Self, PartError> {
+        labels.sort();
+        let part = |storage: &Arc<dyn Storage>| {
+            Part::new(Arc::clone(storage)).with_labels(labels.iter().cloned())
+        };
+        Ok(Stores {
+            parts: local.iter().map(part).collect::<Result<_, _>>()?,
+            local,
+            labels,
             endpoints,
-            defaults,
-            max_concurrent_selects,
-        }
+            settings,
+        })
     }
-}
 
-impl Source for Stores {
-    fn storage(&self, options: &ReadOptions) -> Arc<dyn Storage> {
+    /// The directories, if they are read.
+    fn local(&self, options: &ReadOptions) -> Vec<Part> {
+        let picked = options.store_matchers.is_empty()
+            || (options.store_matchers.iter()).any(|all| self.labels_match(all));
+        let parts = self.parts.iter().filter(|_| picked).cloned();
+        parts
+            .map(|part| match &options.shard {
+                Some(shard) => part.with_shard(shard.clone()),
+                None => part,
+            })
+            .collect()
+    }
+
+    fn labels_match(&self, matchers: &[Matcher]) -> bool {
+        matchers.iter().all(|matcher| {
+            let label = self.labels.iter().find(|(name, _)| name == matcher.name());
+            matcher.matches(label.map_or("", |(_, value)| value))
+        })
+    }
+
+    /// The endpoints as a request reads them.
+    fn remote(&self, endpoints: &Arc<Endpoints>, options: &ReadOptions) -> StoreApi {
         let mut query = StoreQuery::default();
         query.partial_response = options.partial_response;
         query.max_source_resolution_ms = options.max_resolution_ms;
         query.store_matchers.clone_from(&options.store_matchers);
         query.shard.clone_from(&options.shard);
-        query.max_concurrent_selects = Some(self.max_concurrent_selects);
+        query.tenant.clone_from(&options.tenant);
+        query.max_concurrent_selects = Some(self.settings.max_concurrent_selects);
         if options.dedup {
             query.replica_labels.clone_from(&options.replica_labels);
         }
-        Arc::new(StoreApi::new(Arc::clone(&self.endpoints), query))
+        StoreApi::new(Arc::clone(endpoints), query)
+    }
+}
+
+impl Source for Stores {
+    fn storage(&self, options: &ReadOptions) -> Arc<dyn Storage> {
+        let united = options.dedup && !options.replica_labels.is_empty();
+        let mut options = options.clone();
+        if united && let Some(shard) = options.shard {
+            options.shard = Some(shard.without_replica_labels(&options.replica_labels));
+        }
+        let mut parts = self.local(&options);
+        if let Some(endpoints) = &self.endpoints {
+            parts.push(Part::new(Arc::new(self.remote(endpoints, &options))));
+        }
+        let all = Fanout::new(parts).with_partial_response(options.partial_response);
+        if !united {
+            return Arc::new(all);
+        }
+        let replicas = Replicas::new(Arc::new(all), options.replica_labels);
+        Arc::new(replicas.with_deduplication(self.settings.deduplication))
     }
 
     fn databases(&self) -> BoxFuture<'_, Result<Vec<Database>, StorageError>> {
-        let stores = self.endpoints.status();
-        let stores = stores.iter().filter(|store| store.is_healthy());
-        let facts = stores.filter_map(|store| store.info.as_ref()?.store.as_ref());
-        let databases = facts.flat_map(|store| &store.tsdbs).map(|tsdb| Database {
-            labels: tsdb.labels.to_vec(),
-            range: Some(tsdb.range),
-        });
-        Box::pin(ready(Ok(databases.collect())))
+        Box::pin(async {
+            let views = self.local.iter().map(|s| s.snapshot(TimeRange::ALL));
+            let views = try_join_all(views).await?;
+            let local = views.iter().map(|view| Database {
+                labels: self.labels.clone(),
+                range: view.time_range(),
+            });
+            let stores = self.stores();
+            let healthy = stores.iter().filter(|store| store.is_healthy());
+            let facts = healthy.filter_map(|store| store.info.as_ref()?.store.as_ref());
+            let remote = facts.flat_map(|store| &store.tsdbs).map(|tsdb| Database {
+                labels: tsdb.labels.clone(),
+                range: Some(tsdb.range),
+            });
+            Ok(local.chain(remote).collect())
+        })
     }
 
     fn stores(&self) -> Vec<EndpointStatus> {
-        self.endpoints.status()
+        let endpoints = self.endpoints.as_ref();
+        endpoints.map_or_else(Vec::new, |endpoints| endpoints.status())
     }
 
     fn store_metrics(&self) -> Vec<StoreMetrics> {
-        self.endpoints.metrics()
+        let endpoints = self.endpoints.as_ref();
+        endpoints.map_or_else(Vec::new, |endpoints| endpoints.metrics())
     }
 
     fn defaults(&self) -> Option<&ReadDefaults> {
-        Some(&self.defaults)
+        Some(&self.settings.defaults)
     }
 }

@@ -12,10 +12,8 @@ pub mod replicas;
 #[cfg(any(feature = "memory", feature = "tsdb"))]
 mod resolve;
 pub mod restricted;
-#[cfg(feature = "shard")]
+#[cfg(any(feature = "store_api", feature = "fanout"))]
 pub mod shard;
-#[cfg(feature = "shard")]
-pub mod sharded;
 #[cfg(any(feature = "store_api", feature = "fanout"))]
 mod sorted;
 #[cfg(feature = "store_api")]

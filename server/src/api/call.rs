@@ -11,7 +11,7 @@ use super::request::Request;
 use super::service::Api;
 use super::task::CancelSlot;
 use crate::metrics::QueryKind;
-use crate::source::Source;
+use crate::source::{ReadOptions, Source};
 
 /// A request to an endpoint, with the engine and the storage that answer it.
 pub(super) struct Call {
@@ -23,13 +23,23 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// How the request wants its data read.
+    pub(super) fn read_options(
+        &self,
+        kind: QueryKind,
+    ) -> std::result::Result<ReadOptions, ApiError> {
+        let mut options = read_options::of(&self.request, &*self.source, kind)?;
+        let tenant = (self.api.options.tenancy).tenant(|name| self.request.header(name));
+        options.tenant = Some(tenant.map_err(ApiError::bad_data)?);
+        Ok(options)
+    }
+
     /// The storage as the request wants it read.
     pub(super) fn storage(
         &self,
         kind: QueryKind,
     ) -> std::result::Result<Arc<dyn Storage>, ApiError> {
-        let options = read_options::of(&self.request, &*self.source, kind)?;
-        Ok(self.source.storage(&options))
+        Ok(self.source.storage(&self.read_options(kind)?))
     }
 }
 

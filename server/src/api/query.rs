@@ -17,7 +17,6 @@ use super::arrow;
 use super::call::{Call, Result};
 use super::cost::{self, Comparison};
 use super::error::{ApiError, ErrorType};
-use super::read_options;
 use super::request::Request;
 use super::series::{SeriesPart, Times};
 use crate::duration::format_go_duration;
@@ -72,7 +71,7 @@ pub(super) fn prepared(
         QueryTimes::Range(_) => QueryKind::Range,
         _ => QueryKind::Instant,
     };
-    let read = read_options::of(&call.request, &*call.source, of_request)?;
+    let read = call.read_options(of_request)?;
     let storage = call.source.storage(&read);
     let engine = &call.api.engine;
     let options = read.for_query(options, engine.options());

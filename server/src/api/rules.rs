@@ -3,15 +3,13 @@
 //! formed and empty.
 
 use quarrel_engine::storage::TimeRange;
-use quarrel_matchers::Matcher;
-use quarrel_planner::ast::Expr;
 
 use super::answer::Answer;
 use super::call::{Call, Result};
-use super::error::{ApiError, ErrorType};
+use super::error::ApiError;
 use super::labels::{failed, lookup};
+use super::logged;
 use super::query::optional_time;
-use super::status::head;
 use crate::json;
 use crate::params::{parse_bool, parse_int, parse_int32};
 use crate::time::{MAX_TIME, MIN_TIME};
@@ -28,23 +26,14 @@ pub(super) async fn exemplars(call: Call) -> Result {
             "end timestamp must not be before start timestamp",
         ));
     }
-    let options = &call.api.engine.options().parser;
-    let tree = quarrel_planner::parse(call.request.value("query"), options);
-    let tree = tree.map_err(|error| ApiError::bad_data(error.to_string()))?;
-    let mut sets = Vec::new();
-    selectors(tree.expr(), &mut sets);
-    if sets.is_empty() {
-        return Ok(Answer::NoContent);
-    }
     let range = TimeRange {
         start: start.storage_ms(),
         end: end.storage_ms(),
     };
-    let Some(head) = head(&call).await? else {
-        return fixed("[]");
+    let query = call.request.value("query");
+    let Some(found) = logged::exemplars(&call.api, query, range).await? else {
+        return Ok(Answer::NoContent);
     };
-    let found = tokio::task::spawn_blocking(move || head.exemplars(range, &sets)).await;
-    let found = found.map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))?;
     let mut data = vec![b'['];
     for (i, series) in found.iter().enumerate() {
         data.extend_from_slice(if i > 0 { b"," } else { b"" });
@@ -78,30 +67,6 @@ fn text_labels(data: &mut Vec<u8>, labels: &[(String, String)]) {
     data.push(b'}');
 }
 
-/// The matchers of all selectors.
-fn selectors(expr: &Expr, out: &mut Vec<Vec<Matcher>>) {
-    quarrel_planner::with_stack(|| match expr {
-        Expr::VectorSelector(selector) => out.push(selector.matchers.clone()),
-        Expr::MatrixSelector(matrix) => out.push(matrix.selector.matchers.clone()),
-        Expr::Number(_) | Expr::String(_) => {}
-        Expr::Subquery(subquery) => selectors(&subquery.expr, out),
-        Expr::Call(call) => call.args.iter().for_each(|arg| selectors(arg, out)),
-        Expr::Aggregate(aggregate) => {
-            selectors(&aggregate.expr, out);
-            aggregate
-                .param
-                .iter()
-                .for_each(|param| selectors(param, out));
-        }
-        Expr::Binary(binary) => {
-            selectors(&binary.lhs, out);
-            selectors(&binary.rhs, out);
-        }
-        Expr::Unary(unary) => selectors(&unary.expr, out),
-        Expr::Paren(paren) => selectors(&paren.expr, out),
-    });
-}
-
 /// What the write-ahead log says about metrics. A negative limit is none.
 pub(super) async fn metadata(call: Call) -> Result {
     let limit = |name: &str| match call.request.value(name) {
@@ -109,15 +74,8 @@ pub(super) async fn metadata(call: Call) -> Result {
         text => parse_int(text).map_err(|_| ApiError::bad_data(format!("{name} must be a number"))),
     };
     let (limit, of_metric) = (limit("limit")?, limit("limit_per_metric")?);
-    let Some(head) = head(&call).await? else {
-        return fixed("{}");
-    };
     let metric = call.request.value("metric").to_string();
-    let found = tokio::task::spawn_blocking(move || {
-        head.metadata(Some(metric.as_str()).filter(|metric| !metric.is_empty()))
-    });
-    let found = found.await;
-    let found = found.map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))?;
+    let found = logged::metadata(&call.api, metric).await?;
     let most = |limit: i64| usize::try_from(limit).unwrap_or(usize::MAX);
     let mut data = vec![b'{'];
     for (i, (name, all)) in found.iter().take(most(limit)).enumerate() {

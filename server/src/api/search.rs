@@ -15,10 +15,10 @@ use super::call::{Call, Result};
 use super::content_type::LINES;
 use super::error::{ApiError, ErrorType};
 use super::labels::{failed, lookup_in};
+use super::logged;
 use super::query::time_of;
 use super::request::Request;
 use super::search_terms::{Measure, Terms};
-use super::status::head;
 use crate::json;
 use crate::params::{parse_bool, parse_int};
 use crate::time::Moment;
@@ -56,7 +56,9 @@ pub(super) async fn metric_names(mut call: Call) -> Result {
     let search = search(&mut call, "metric_names").await?;
     let with_metadata = flag(&call.request, "include_metadata", false)?;
     let metadata = match with_metadata {
-        true => head(&call).await?.map(|head| head.metadata(None)),
+        true => logged::head(&call.api)
+            .await?
+            .map(|head| head.metadata(None)),
         false => None,
     };
     let found = values(&call, &search, "__name__".to_string()).await?;

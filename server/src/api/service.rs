@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use super::body::BodyBudget;
 use crate::metrics::{Gauges, Metrics};
 use crate::source::{SingleSource, Source};
+use crate::tenancy::Tenancy;
 use crate::time::Moment;
 
 /// Options of an API.
@@ -27,6 +28,8 @@ pub struct ApiOptions {
     pub query_cost: bool,
     /// Whether names and values may be searched for.
     pub search: bool,
+    /// How the tenant of a request is told.
+    pub tenancy: Tenancy,
     /// Where requests are parsed, computed and answered, apart from the threads
     /// that serve HTTP.
     pub runtime: Handle,
@@ -40,7 +43,7 @@ pub struct ApiOptions {
 pub struct Api {
     pub(crate) engine: Engine,
     source: OnceLock<Arc<dyn Source>>,
-    tsdb: OnceLock<Arc<Tsdb>>,
+    tsdb: OnceLock<(Arc<Tsdb>, Vec<(String, String)>)>,
     stopping: AtomicBool,
     pub(crate) options: ApiOptions,
     pub(crate) metrics: Arc<Metrics>,
@@ -69,18 +72,24 @@ impl Api {
 
     /// As [`Api::set_source`] with one storage.
     pub fn set_storage(&self, storage: Arc<dyn Storage>) {
-        self.set_source(Arc::new(SingleSource::new(storage, Vec::new())));
+        self.set_source(Arc::new(SingleSource::plain(storage)));
     }
 
-    /// A data directory of which more is shown than series. It does not make the API
-    /// ready.
-    pub fn set_tsdb(&self, tsdb: Arc<Tsdb>) {
-        let _ = self.tsdb.set(tsdb);
+    /// A data directory of which more is shown than series, with the external labels
+    /// that it gets. It does not make the API ready.
+    pub fn set_tsdb(&self, tsdb: Arc<Tsdb>, mut labels: Vec<(String, String)>) {
+        labels.sort();
+        let _ = self.tsdb.set((tsdb, labels));
     }
 
     /// The data directory, if there is one.
     pub(crate) fn tsdb(&self) -> Option<&Arc<Tsdb>> {
-        self.tsdb.get()
+        self.tsdb.get().map(|(tsdb, _)| tsdb)
+    }
+
+    /// The external labels of the data directory, sorted by name.
+    pub(crate) fn external_labels(&self) -> &[(String, String)] {
+        self.tsdb.get().map_or(&[], |(_, labels)| labels)
     }
 
     /// Makes the API unavailable for new requests.

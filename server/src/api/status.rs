@@ -1,18 +1,17 @@
 //! `status/*` and `/metrics`.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
 use quarrel_engine::storage::TimeRange;
-use quarrel_storage::tsdb::head::{Head, HeadStats};
+use quarrel_storage::tsdb::head::HeadStats;
 
 use super::answer::Answer;
 use super::call::{Call, Result};
 use super::content_type::TEXT;
 use super::error::{ApiError, ErrorType};
+use super::logged;
 use super::service::Api;
 use crate::json;
 use crate::params::parse_int;
@@ -86,7 +85,7 @@ pub(super) async fn config(_: Call) -> Result {
 /// Which segments of the write-ahead log have been read: all, since then the
 /// server is ready.
 pub(super) async fn wal_replay(call: Call) -> Result {
-    let (first, last) = match head(&call).await? {
+    let (first, last) = match logged::head(&call.api).await? {
         Some(head) => head.wal_segments(),
         None => (0, 0),
     };
@@ -97,16 +96,6 @@ pub(super) async fn wal_replay(call: Call) -> Result {
         ("current", number(last)),
     ]);
     Ok(Answer::json(data, Vec::new()))
-}
-
-/// The head of the data directory, if there is one.
-pub(super) async fn head(call: &Call) -> std::result::Result<Option<Arc<Head>>, ApiError> {
-    let Some(tsdb) = call.api.tsdb() else {
-        return Ok(None);
-    };
-    let head = tsdb.head().await;
-    head.map(Some)
-        .map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))
 }
 
 /// The most that lists of `status/tsdb` may have.
@@ -125,7 +114,7 @@ pub(super) async fn tsdb(call: Call) -> Result {
             _ => return Err(ApiError::bad_data("limit must be a positive number")),
         },
     };
-    let stats = match head(&call).await? {
+    let stats = match logged::head(&call.api).await? {
         Some(head) => tokio::task::spawn_blocking(move || head.stats(limit)).await,
         None => Ok(HeadStats::default()),
     };

@@ -13,6 +13,7 @@ use quarrel_storage::memory::MemoryStorage;
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::tenancy::Tenancy;
 
 mod arrow;
 mod clients;
@@ -25,6 +26,7 @@ const START: i64 = 1_700_011_200;
 
 fn options() -> ApiOptions {
     ApiOptions {
+        tenancy: Tenancy::default(),
         cors_origin: Regex::new("http://good\\..*").unwrap(),
         read_timeout: Duration::from_secs(5),
         query_cost: true,

@@ -28,15 +28,10 @@ pub(super) struct Data {
 impl DataArgs {
     /// The directory, or that of the demo data, with a message on stderr.
     pub(super) fn dir(&self) -> Result<PathBuf, Failure> {
-        if let Some(dir) = &self.data {
-            return Ok(dir.clone());
+        match &self.data {
+            Some(dir) => Ok(dir.clone()),
+            None => demo_dir(),
         }
-        let dir = demo_data()?;
-        eprintln!(
-            "Using the demo data in {} (use --data DIR for your own).",
-            dir.display()
-        );
-        Ok(dir)
     }
 
     /// Opens the directory.
@@ -50,6 +45,16 @@ impl DataArgs {
         let last = last_moment(&*snapshot);
         Ok(Data { storage, last })
     }
+}
+
+/// The directory of the demo data, with a message on stderr.
+pub(super) fn demo_dir() -> Result<PathBuf, Failure> {
+    let dir = demo_data()?;
+    eprintln!(
+        "Using the demo data in {} (use --data DIR for your own).",
+        dir.display()
+    );
+    Ok(dir)
 }
 
 fn last_moment(snapshot: &dyn Snapshot) -> Option<Moment> {

@@ -102,13 +102,18 @@ impl GrpcArgs {
     }
 
     fn tls(&self) -> Result<Option<Arc<FlaggedTls>>, Failure> {
-        let (Some(cert), Some(key)) = (&self.cert, &self.key) else {
+        // As in Thanos, an empty path is none.
+        let path = |path: &Option<PathBuf>| {
+            let path = path.as_ref().filter(|path| !path.as_os_str().is_empty());
+            path.cloned()
+        };
+        let (Some(cert), Some(key)) = (path(&self.cert), path(&self.key)) else {
             return Ok(None);
         };
         let files = TlsFiles {
-            cert: cert.clone(),
-            key: key.clone(),
-            client_ca: self.client_ca.clone(),
+            cert,
+            key,
+            client_ca: path(&self.client_ca),
         };
         let opened = FlaggedTls::open(files);
         let opened =

@@ -18,6 +18,7 @@ use super::options::EngineArgs;
 use crate::api::{Api, ApiOptions, BodyBudget, PooledBudget, router};
 use crate::http::{self, HttpOptions};
 use crate::net::IoRuntime;
+use crate::tenancy::Tenancy;
 
 /// What the bodies of all requests may hold, bytes.
 const BODIES: usize = 64 << 20;
@@ -38,6 +39,7 @@ impl Loopback {
         let pool: &MemoryPool = &engine.options().memory_pool;
         let bodies: Arc<dyn BodyBudget> = Arc::new(PooledBudget::new(BODIES, pool));
         let options = ApiOptions {
+            tenancy: Tenancy::default(),
             cors_origin: Regex::new("").map_err(Failure::new)?,
             read_timeout: Duration::from_secs(60),
             query_cost: features.query_cost,
@@ -48,7 +50,7 @@ impl Loopback {
         };
         let api = Arc::new(Api::new(engine, options));
         let tsdb = data::open(dir, TsdbOptions::default()).await?;
-        api.set_tsdb(Arc::clone(&tsdb));
+        api.set_tsdb(Arc::clone(&tsdb), Vec::new());
         api.set_storage(tsdb);
         let runtime = IoRuntime::start("quarrel-http").map_err(Failure::new)?;
         let bound = runtime.run(TcpListener::bind("127.0.0.1:0")).await;

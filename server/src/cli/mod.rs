@@ -5,6 +5,7 @@ mod compare;
 mod data;
 mod endpoint;
 mod explain;
+mod external_label;
 mod failure;
 mod grpc;
 mod log;

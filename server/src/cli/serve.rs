@@ -15,7 +15,8 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::data::{self, DataArgs};
+use super::data;
+use super::external_label::ExternalLabel;
 use super::failure::{Failure, Outcome};
 use super::grpc::{GrpcArgs, Shared};
 use super::log::{self, LogFormat, LogLevel};
@@ -26,6 +27,7 @@ use crate::grpc::{self, Grpc};
 use crate::http::{self, HttpOptions};
 use crate::memory;
 use crate::net::IoRuntime;
+use crate::source::{SingleSource, Source};
 use crate::web_config::WebConfig;
 
 /// How long running requests may continue after SIGTERM.
@@ -36,8 +38,10 @@ const BODIES: usize = 64 << 20;
 /// Arguments of `quarrel serve`.
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    #[command(flatten)]
-    data: DataArgs,
+    /// Prometheus data directory. Without one and without endpoints, the bundled demo
+    /// data is used. Can be repeated.
+    #[arg(long, short, value_name = "DIR")]
+    data: Vec<PathBuf>,
     #[command(flatten)]
     stores: StoreArgs,
     /// Address to listen on. Can be repeated.
@@ -80,6 +84,10 @@ pub(super) struct ServeArgs {
         value_parser = clap::value_parser!(u32).range(1..=1_000_000)
     )]
     max_connections: u32,
+    /// External label that all series of the data directory get, such as
+    /// 'cluster="eu"'. Can be repeated. Thanos sends queries only to those that have one.
+    #[arg(long = "label", value_name = "NAME=\"VALUE\"")]
+    labels: Vec<ExternalLabel>,
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
@@ -115,16 +123,13 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     for message in &features.warnings {
         tracing::warn!("{message}");
     }
-    let dir = match args.stores.any_endpoint() {
-        true => None,
-        false => Some(args.data.dir()?),
+    let dirs = match &*args.data {
+        [] if args.stores.any_endpoint() => Vec::new(),
+        [] => vec![data::demo_dir()?],
+        dirs => dirs.to_vec(),
     };
     let version = env!("CARGO_PKG_VERSION");
-    let shown = dir
-        .as_deref()
-        .map(Path::display)
-        .map(tracing::field::display);
-    tracing::info!(version, data = shown, "Starting quarrel");
+    tracing::info!(version, data = shown(&dirs), "Starting quarrel");
     let engine = args.engine.engine(&features)?;
     let bodies = PooledBudget::new(BODIES, &engine.options().memory_pool);
     let bodies: Arc<dyn BodyBudget> = Arc::new(bodies);
@@ -133,9 +138,10 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         read_timeout: args.read_timeout.duration(),
         query_cost: features.query_cost,
         search: features.search,
+        tenancy: args.stores.tenancy(),
         runtime: Handle::current(),
         bodies: Arc::clone(&bodies),
-        flags: flags(&args, dir.as_deref()),
+        flags: flags(&args, &dirs),
     };
     tokio::spawn(memory::watch(engine.clone()));
     let api = Arc::new(Api::new(engine, options));
@@ -165,16 +171,8 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     let router = router(Arc::clone(&api));
     let serving = http.run(http::serve(listeners, router, options, stop));
     let opening = async {
-        match dir {
-            Some(dir) => {
-                let mut tsdb = TsdbOptions::default();
-                tsdb.reads_tables = true;
-                let tsdb = data::open(&dir, tsdb).await?;
-                api.set_tsdb(Arc::clone(&tsdb));
-                api.set_storage(tsdb);
-            }
-            None => api.set_source(Arc::new(args.stores.open()?)),
-        }
+        let source = source(&args, &api, &dirs).await?;
+        api.set_source(args.stores.of_tenants(source));
         tracing::info!("Server is ready to receive web requests.");
         // The program ends when the server ends.
         std::future::pending::<Outcome>().await
@@ -189,6 +187,39 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     }
     tracing::info!("See you next time!");
     Ok(())
+}
+
+/// Opens what is read.
+async fn source(args: &ServeArgs, api: &Api, dirs: &[PathBuf]) -> Result<Arc<dyn Source>, Failure> {
+    let mut options = TsdbOptions::default();
+    options.reads_tables = true;
+    let mut directories = Vec::with_capacity(dirs.len());
+    for dir in dirs {
+        directories.push(data::open(dir, options.clone()).await?);
+    }
+    let labels = external_labels(args);
+    if let [tsdb] = &*directories {
+        api.set_tsdb(Arc::clone(tsdb), labels.clone());
+        if !args.stores.is_used() {
+            let single = SingleSource::new(Arc::clone(tsdb) as _, labels);
+            return Ok(Arc::new(single.map_err(Failure::new)?));
+        }
+    }
+    let local = directories.into_iter().map(|tsdb| tsdb as _).collect();
+    Ok(Arc::new(args.stores.open(local, labels)?))
+}
+
+fn shown(dirs: &[PathBuf]) -> String {
+    let dirs: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+    dirs.join(",")
+}
+
+/// The labels of `--label`.
+fn external_labels(args: &ServeArgs) -> Vec<(String, String)> {
+    let labels = args.labels.iter();
+    labels
+        .map(|label| (label.name.clone(), label.value.clone()))
+        .collect()
 }
 
 /// Listens for gRPC, if that is wanted. The future serves until the stop.
@@ -207,6 +238,12 @@ async fn serve_grpc(
         max_connections: args.max_connections as usize,
         budget: Arc::clone(bodies),
     })?;
+    if args.labels.is_empty() && !args.stores.any_endpoint() {
+        tracing::warn!(
+            "There is no --label. Thanos Query in distributed mode sends no query to an \
+             endpoint without an external label, and answers as if it had no data"
+        );
+    }
     let service = Arc::new(Grpc::new(Arc::clone(api), args.grpc.limits()));
     let runtime = IoRuntime::start("quarrel-grpc").map_err(Failure::new)?;
     let listening = runtime.run(listen(vec![address])).await;
@@ -286,14 +323,13 @@ async fn listen(addresses: Vec<String>) -> Result<Vec<TcpListener>, Failure> {
 }
 
 /// The answer of `status/flags`.
-fn flags(args: &ServeArgs, dir: Option<&Path>) -> BTreeMap<String, String> {
+fn flags(args: &ServeArgs, dirs: &[PathBuf]) -> BTreeMap<String, String> {
+    let labels: Vec<String> = args.labels.iter().map(ToString::to_string).collect();
     let config_file = args.config_file.as_ref();
     let config_file = config_file.map(|path| path.display().to_string());
     let own = [
-        (
-            "data",
-            dir.map(|dir| dir.display().to_string()).unwrap_or_default(),
-        ),
+        ("data", shown(dirs)),
+        ("label", labels.join(",")),
         ("web.listen-address", args.listen.join(",")),
         ("web.config.file", config_file.unwrap_or_default()),
         ("web.cors.origin", args.cors_origin.pattern().to_string()),

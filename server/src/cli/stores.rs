@@ -4,14 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use quarrel_engine::storage::{Deduplication, Storage};
 use quarrel_storage::store_api::{
     ConfigError, EndpointSpec, Endpoints, EndpointsConfig, TlsConfig,
 };
 
 use super::failure::Failure;
 use super::options::Span;
-use crate::source::ReadDefaults;
-use crate::stores::Stores;
+use crate::source::{ReadDefaults, Source};
+use crate::stores::{StoreSettings, Stores};
+use crate::tenancy::{Enforced, Tenancy};
 
 /// The stores, and how queries see them.
 #[derive(Clone, Debug, Args)]
@@ -75,6 +77,13 @@ pub(super) struct StoreArgs {
     /// the parameter dedup=false shows the replicas.
     #[arg(long = "query.replica-label", value_name = "NAME")]
     pub(super) replica_labels: Vec<String>,
+    /// How replicas become one: replicas, penalty (as in Thanos), or chain.
+    #[arg(
+        long = "deduplication.func",
+        value_name = "NAME",
+        default_value = "replicas"
+    )]
+    pub(super) deduplication: Deduplication,
     /// Whether a store that fails is a warning, else an error; the parameter
     /// partial_response of a request goes before.
     #[arg(
@@ -112,6 +121,31 @@ pub(super) struct StoreArgs {
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
     pub(super) max_concurrent_select: u32,
+    /// Header of requests that names their tenant, beside THANOS-TENANT.
+    #[arg(
+        long = "query.tenant-header",
+        value_name = "NAME",
+        default_value = "THANOS-TENANT"
+    )]
+    pub(super) tenant_header: String,
+    /// Tenant of requests that name none.
+    #[arg(
+        long = "query.default-tenant-id",
+        value_name = "NAME",
+        default_value = "default-tenant"
+    )]
+    pub(super) default_tenant: String,
+    /// Let each tenant see those series alone that have its name in the label of
+    /// --query.tenant-label-name.
+    #[arg(long = "query.enforce-tenancy")]
+    pub(super) enforce_tenancy: bool,
+    /// Label that names the tenant of a series.
+    #[arg(
+        long = "query.tenant-label-name",
+        value_name = "NAME",
+        default_value = "tenant_id"
+    )]
+    pub(super) tenant_label: String,
     /// Use TLS when talking to endpoints.
     #[arg(long = "grpc-client-tls-secure")]
     pub(super) tls_secure: bool,
@@ -150,12 +184,45 @@ impl StoreArgs {
         lists.iter().any(|list| !list.is_empty())
     }
 
-    /// The stores, which are watched from now on.
-    pub(super) fn open(&self) -> Result<Stores, Failure> {
-        let endpoints = Endpoints::start(self.config().map_err(Failure::new)?);
-        let endpoints = Arc::new(endpoints.map_err(Failure::new)?);
-        let at_a_time = self.max_concurrent_select as usize;
-        Ok(Stores::new(endpoints, self.defaults()?, at_a_time))
+    /// Whether stores have to be read in Thanos's ways.
+    pub(super) fn is_used(&self) -> bool {
+        self.any_endpoint() || !self.replica_labels.is_empty()
+    }
+
+    /// Directories beside the endpoints, which are watched from now on.
+    pub(super) fn open(
+        &self,
+        local: Vec<Arc<dyn Storage>>,
+        labels: Vec<(String, String)>,
+    ) -> Result<Stores, Failure> {
+        let endpoints = match self.any_endpoint() {
+            true => {
+                let endpoints = Endpoints::start(self.config().map_err(Failure::new)?);
+                Some(Arc::new(endpoints.map_err(Failure::new)?))
+            }
+            false => None,
+        };
+        let settings = StoreSettings {
+            defaults: self.defaults()?,
+            deduplication: self.deduplication,
+            max_concurrent_selects: self.max_concurrent_select as usize,
+        };
+        Stores::new(local, labels, endpoints, settings).map_err(Failure::new)
+    }
+
+    /// The source as tenants see it.
+    pub(super) fn of_tenants(&self, source: Arc<dyn Source>) -> Arc<dyn Source> {
+        match self.enforce_tenancy {
+            true => Arc::new(Enforced::new(source, self.tenant_label.clone())),
+            false => source,
+        }
+    }
+
+    pub(super) fn tenancy(&self) -> Tenancy {
+        Tenancy {
+            header: self.tenant_header.to_ascii_lowercase(),
+            default: self.default_tenant.clone(),
+        }
     }
 
     fn config(&self) -> Result<EndpointsConfig, ConfigError> {
@@ -222,6 +289,11 @@ impl StoreArgs {
             ),
             ("endpoint.info-timeout", self.info_timeout.to_string()),
             ("query.replica-label", self.replica_labels.join(",")),
+            ("deduplication.func", self.deduplication.to_string()),
+            ("query.tenant-header", self.tenant_header.clone()),
+            ("query.default-tenant-id", self.default_tenant.clone()),
+            ("query.enforce-tenancy", self.enforce_tenancy.to_string()),
+            ("query.tenant-label-name", self.tenant_label.clone()),
             (
                 "query.partial-response",
                 (self.partial_response && !self.no_partial_response).to_string(),

@@ -52,6 +52,8 @@ pub(super) struct CallInfo {
     pub(super) cancel: CancelSlot,
     /// When the client stops to wait.
     pub(super) deadline: Option<Instant>,
+    /// Whose it is.
+    pub(super) tenant: String,
 }
 
 /// Answers a call.
@@ -67,12 +69,15 @@ pub(super) async fn answer(
     let Some(method) = methods::find(request.uri().path()) else {
         return Status::unimplemented("no such service or method").into_http();
     };
-    grpc.count_tenant(request.headers());
+    let tenant = match grpc.tenant(request.headers()) {
+        Ok(tenant) => tenant,
+        Err(why) => return why.into_http(),
+    };
     let timer = grpc
         .api
         .metrics
         .call(method.service, method.name, method.kind);
-    let began = begin(grpc, method, request, limits).await;
+    let began = begin(grpc, method, request, limits, tenant).await;
     match began {
         Ok(Begun {
             parts,
@@ -122,6 +127,7 @@ async fn begin(
     method: &'static methods::Method,
     request: Request<Incoming>,
     limits: &CallLimits,
+    tenant: String,
 ) -> Result<Begun, Response<Answer>> {
     let wait = deadline::timeout(request.headers());
     let wait = wait.map_err(|why| Status::invalid_argument(why).into_http())?;
@@ -133,6 +139,7 @@ async fn begin(
     let received = received.map_err(|error| unread(&error).into_http())?;
     let cancel = CancelSlot::default();
     parts.extensions.insert(CallInfo {
+        tenant,
         cancel: cancel.clone(),
         deadline,
     });

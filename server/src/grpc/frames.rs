@@ -50,7 +50,7 @@ pub(super) fn of(
 }
 
 /// The status behind an error; one of another kind is that of a task that panicked.
-fn as_status(error: BoxError) -> Status {
+pub(super) fn as_status(error: BoxError) -> Status {
     match error.downcast::<Status>() {
         Ok(status) => *status,
         Err(error) => {

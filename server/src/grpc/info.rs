@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use quarrel_engine::storage::TimeRange;
-use quarrel_proto::info::{InfoRequest, InfoResponse, QueryApiInfo, StoreInfo, TsdbInfo};
+use quarrel_proto::info::{
+    ExemplarsInfo, InfoRequest, InfoResponse, MetricMetadataInfo, QueryApiInfo, StoreInfo, TsdbInfo,
+};
 use quarrel_proto::labels::{Label, LabelSet};
 use quarrel_proto::services::info::info_server::Info;
 use tonic::{Request, Response, Status};
@@ -28,7 +30,17 @@ impl Info for InfoService {
             tracing::error!(%error, "Unable to tell what data there is");
             status::of_storage(&error)
         })?;
-        Ok(Response::new(describe(&databases)))
+        let mut info = describe(&databases);
+        if self.0.api.tsdb().is_some()
+            && let Some(store) = &info.store
+        {
+            info.metric_metadata = Some(MetricMetadataInfo {});
+            info.exemplars = Some(ExemplarsInfo {
+                min_time: store.min_time,
+                max_time: store.max_time,
+            });
+        }
+        Ok(Response::new(info))
     }
 }
 
@@ -43,7 +55,7 @@ fn describe(databases: &[Database]) -> InfoResponse {
     let whole = whole.unwrap_or(NOTHING);
     let mut label_sets: Vec<LabelSet> = Vec::new();
     for database in databases {
-        let labels = label_set(database);
+        let labels = label_set(&database.labels);
         if !labels.labels.is_empty() && !label_sets.contains(&labels) {
             label_sets.push(labels);
         }
@@ -51,7 +63,7 @@ fn describe(databases: &[Database]) -> InfoResponse {
     let tsdb_infos = databases.iter().map(|database| {
         let range = database.range.unwrap_or(NOTHING);
         TsdbInfo {
-            labels: Some(label_set(database)),
+            labels: Some(label_set(&database.labels)),
             min_time: range.start,
             max_time: range.end,
         }
@@ -71,13 +83,14 @@ fn describe(databases: &[Database]) -> InfoResponse {
     }
 }
 
-fn label_set(database: &Database) -> LabelSet {
+/// Labels as a message.
+pub(super) fn label_set(labels: &[(String, String)]) -> LabelSet {
     let label = |(name, value): &(String, String)| Label {
         name: name.clone().into_bytes().into(),
         value: value.clone().into_bytes().into(),
     };
     LabelSet {
-        labels: database.labels.iter().map(label).collect(),
+        labels: labels.iter().map(label).collect(),
     }
 }
 

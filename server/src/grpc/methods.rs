@@ -5,15 +5,22 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use quarrel_proto::services::encoded::query::query_server::QueryServer;
+use quarrel_proto::services::encoded::store::store_server::StoreServer;
+use quarrel_proto::services::exemplars::exemplars_server::ExemplarsServer;
 use quarrel_proto::services::health::health_server::HealthServer;
 use quarrel_proto::services::info::info_server::InfoServer;
+use quarrel_proto::services::metadata::metadata_server::MetadataServer;
+use quarrel_proto::services::rules::rules_server::RulesServer;
+use quarrel_proto::services::targets::targets_server::TargetsServer;
 use tonic::codegen::Service as _;
 
 use super::call::MAX_REQUEST;
 use super::health::HealthService;
 use super::info::InfoService;
+use super::metadata::LoggedService;
 use super::query::QueryService;
 use super::state::Grpc;
+use super::store::StoreService;
 
 /// A method of a service.
 #[derive(Debug)]
@@ -34,6 +41,13 @@ static METHODS: &[Method] = &[
     method("thanos.info.Info", "Info", UNARY),
     method("thanos.Query", "Query", STREAM),
     method("thanos.Query", "QueryRange", STREAM),
+    method("thanos.Metadata", "MetricMetadata", STREAM),
+    method("thanos.Exemplars", "Exemplars", STREAM),
+    method("thanos.Rules", "Rules", STREAM),
+    method("thanos.Targets", "Targets", STREAM),
+    method("thanos.Store", "Series", STREAM),
+    method("thanos.Store", "LabelNames", UNARY),
+    method("thanos.Store", "LabelValues", UNARY),
 ];
 
 const fn method(service: &'static str, name: &'static str, kind: &'static str) -> Method {
@@ -74,6 +88,11 @@ pub(super) async fn dispatch(
     let answered = match method.service {
         "thanos.info.Info" => served_by!(InfoServer, InfoService(grpc)),
         "thanos.Query" => served_by!(QueryServer, QueryService(grpc)),
+        "thanos.Store" => served_by!(StoreServer, StoreService(grpc)),
+        "thanos.Metadata" => served_by!(MetadataServer, LoggedService(grpc)),
+        "thanos.Exemplars" => served_by!(ExemplarsServer, LoggedService(grpc)),
+        "thanos.Rules" => served_by!(RulesServer, LoggedService(grpc)),
+        "thanos.Targets" => served_by!(TargetsServer, LoggedService(grpc)),
         _ => served_by!(HealthServer, HealthService(grpc)),
     };
     match answered {

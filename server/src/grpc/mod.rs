@@ -13,11 +13,13 @@ mod frames;
 mod health;
 mod histogram;
 mod info;
+mod metadata;
 mod methods;
 mod query;
 mod server;
 mod state;
 mod status;
+mod store;
 #[cfg(test)]
 mod tests;
 mod timeseries;

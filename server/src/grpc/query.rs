@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use quarrel_engine::{QueryOptions, QueryRange, QueryTimes, Timestamp};
+use quarrel_matchers::Matcher;
 use quarrel_proto::encoded::Encoded;
-use quarrel_proto::query::{QueryRangeRequest, QueryRequest};
+use quarrel_proto::query::{QueryRangeRequest, QueryRequest, StoreMatchers};
 use quarrel_proto::services::encoded::query::query_server::Query;
 use quarrel_proto::store::ShardInfo;
 use quarrel_storage::shard::Shard;
@@ -16,6 +17,7 @@ use tonic::{Request, Response, Status};
 use super::call::CallInfo;
 use super::frames::{self, Shape};
 use super::state::Grpc;
+use super::store::matchers;
 use crate::metrics::QueryKind;
 use crate::source::{ReadOptions, Source};
 
@@ -43,6 +45,7 @@ struct Read {
     replica_labels: Vec<String>,
     partial_response: bool,
     max_resolution_seconds: i64,
+    store_matchers: Vec<Vec<Matcher>>,
     shard: Option<Shard>,
 }
 
@@ -53,6 +56,7 @@ impl Read {
         options.dedup = self.dedup;
         options.partial_response = self.partial_response;
         options.shard = self.shard;
+        options.store_matchers = self.store_matchers;
         if !self.replica_labels.is_empty() {
             options.replica_labels = self.replica_labels;
         }
@@ -79,6 +83,7 @@ impl Query for QueryService {
             replica_labels: request.replica_labels,
             partial_response: request.enable_partial_response,
             max_resolution_seconds: request.max_resolution_seconds,
+            store_matchers: store_matchers(&request.store_matchers)?,
             shard: request.shard_info.and_then(shard),
         };
         let asked = Asked {
@@ -113,6 +118,7 @@ impl Query for QueryService {
             replica_labels: request.replica_labels,
             partial_response: request.enable_partial_response,
             max_resolution_seconds: request.max_resolution_seconds,
+            store_matchers: store_matchers(&request.store_matchers)?,
             shard: request.shard_info.and_then(shard),
         };
         let asked = Asked {
@@ -135,7 +141,8 @@ impl QueryService {
     fn run(&self, info: &CallInfo, asked: Asked) -> Result<Frames, Status> {
         let api = &self.0.api;
         let source = self.0.source()?;
-        let read = asked.read.options(&*source);
+        let mut read = asked.read.options(&*source);
+        read.tenant = Some(info.tenant.clone());
         let storage = source.storage(&read);
         let mut options = QueryOptions::new();
         options.timeout = timeout(info, asked.timeout_seconds);
@@ -150,15 +157,21 @@ impl QueryService {
 }
 
 /// The message of a request, and what is known beside it.
-fn parts<T>(request: Request<T>) -> Result<(CallInfo, T), Status> {
+pub(super) fn parts<T>(request: Request<T>) -> Result<(CallInfo, T), Status> {
     let info = request.extensions().get::<CallInfo>().cloned();
     let info = info.ok_or_else(|| Status::internal("a call without its surroundings"))?;
     Ok((info, request.into_inner()))
 }
 
+/// Which stores are asked.
+fn store_matchers(messages: &[StoreMatchers]) -> Result<Vec<Vec<Matcher>>, Status> {
+    let lists = messages.iter().map(|list| matchers(&list.label_matchers));
+    lists.collect()
+}
+
 /// The time that a query has: that of the message, or until the client stops to
 /// wait. The engine's own limit stands beside it.
-fn timeout(info: &CallInfo, own: i64) -> Option<Duration> {
+pub(super) fn timeout(info: &CallInfo, own: i64) -> Option<Duration> {
     let left = info
         .deadline
         .map(|deadline| deadline.saturating_duration_since(tokio::time::Instant::now()));
@@ -177,6 +190,6 @@ pub(super) fn shard(info: ShardInfo) -> Option<Shard> {
     Shard::of(info.shard_index, info.total_shards, info.by, info.labels)
 }
 
-fn batch(size: i64) -> usize {
+pub(super) fn batch(size: i64) -> usize {
     usize::try_from(size).unwrap_or(0).min(MAX_BATCH)
 }

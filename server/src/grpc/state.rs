@@ -8,11 +8,6 @@ use tonic::Status;
 use crate::api::Api;
 use crate::source::Source;
 
-/// The header by which Thanos's components tell each other whose a request is.
-const TENANT: &str = "thanos-tenant";
-/// Who asks where nobody says so, as in Thanos.
-const DEFAULT_TENANT: &str = "default-tenant";
-
 /// Limits of the Store API.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GrpcLimits {
@@ -25,7 +20,6 @@ pub struct GrpcLimits {
 /// The gRPC services over what an API reads.
 pub struct Grpc {
     pub(super) api: Arc<Api>,
-    #[expect(dead_code, reason = "the Store API will heed them")]
     pub(super) limits: GrpcLimits,
 }
 
@@ -48,10 +42,16 @@ impl Grpc {
         self.api.source().ok_or_else(|| Status::unavailable(why))
     }
 
-    /// Counts a request by whose it is.
-    pub(super) fn count_tenant(&self, headers: &HeaderMap) {
-        let tenant = headers.get(TENANT).and_then(|value| value.to_str().ok());
-        let tenant = tenant.filter(|tenant| !tenant.is_empty());
-        self.api.metrics.tenant(tenant.unwrap_or(DEFAULT_TENANT));
+    /// Whose a request is; it is counted.
+    ///
+    /// # Errors
+    /// If its name is none.
+    pub(super) fn tenant(&self, headers: &HeaderMap) -> Result<String, Status> {
+        let header = |name: &str| headers.get(name)?.to_str().ok();
+        let tenancy = &self.api.options.tenancy;
+        let tenant = tenancy.tenant(|name| header(name).unwrap_or_default());
+        let tenant = tenant.map_err(Status::invalid_argument)?;
+        self.api.metrics.tenant(&tenant);
+        Ok(tenant)
     }
 }

@@ -4,6 +4,7 @@ use quarrel_engine::storage::StorageError;
 use quarrel_engine::{ErrorClass, QueryError};
 use tonic::{Code, Status};
 
+use crate::api::{ApiError, ErrorType};
 use crate::limits;
 
 /// The status of a query's error. What Thanos says with `Aborted`, an evaluation
@@ -21,6 +22,20 @@ pub(super) fn of_query(error: &QueryError) -> Status {
         ErrorClass::Unavailable => Code::Unavailable,
     };
     Status::new(code, limits::api_text(error))
+}
+
+/// The status of the HTTP API's error.
+pub(super) fn of_api(error: &ApiError) -> Status {
+    let code = match error.kind {
+        ErrorType::BadData => Code::InvalidArgument,
+        ErrorType::Execution => Code::Aborted,
+        ErrorType::CostLimit => Code::ResourceExhausted,
+        ErrorType::Canceled => Code::Cancelled,
+        ErrorType::Timeout => Code::DeadlineExceeded,
+        ErrorType::Internal => Code::Internal,
+        ErrorType::Unavailable | ErrorType::Disabled => Code::Unavailable,
+    };
+    Status::new(code, error.message.clone())
 }
 
 /// The status of a store's error.

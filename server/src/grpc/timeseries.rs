@@ -1,7 +1,6 @@
 //! Series of an answer as messages, and messages as frames.
 
 use prost::Message as _;
-use prost::encoding::encoded_len_varint;
 use quarrel_engine::labels::Symbols;
 use quarrel_engine::{SampleValue, SeriesRef, SeriesSet};
 use quarrel_proto::encoded::Encoded;
@@ -85,7 +84,7 @@ impl Frames {
 
     fn push(&mut self, series: &[u8]) {
         if self.batch < 2 {
-            self.done.push(wrapped(TIMESERIES, series));
+            self.done.push(wire::wrapped(TIMESERIES, series));
             return;
         }
         if self.series > 0 && self.open.len() + series.len() > FRAME {
@@ -99,7 +98,7 @@ impl Frames {
     }
 
     fn close(&mut self) {
-        self.done.push(wrapped(BATCH, &self.open));
+        self.done.push(wire::wrapped(BATCH, &self.open));
         self.open.clear();
         self.series = 0;
     }
@@ -110,12 +109,4 @@ impl Frames {
         }
         self.done
     }
-}
-
-/// A message with one field.
-fn wrapped(tag: u32, message: &[u8]) -> Encoded {
-    let len = message.len();
-    let mut out = Vec::with_capacity(1 + encoded_len_varint(len as u64) + len);
-    wire::bytes(&mut out, tag, message);
-    Encoded::new(out)
 }

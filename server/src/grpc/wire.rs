@@ -2,6 +2,7 @@
 //! written from the columns of an answer, without a struct for each sample.
 
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
+use quarrel_proto::encoded::Encoded;
 
 /// Appends a field of bytes: a text, or a message that is written already.
 pub(super) fn bytes(out: &mut Vec<u8>, tag: u32, bytes: &[u8]) {
@@ -35,6 +36,14 @@ pub(super) fn sample(out: &mut Vec<u8>, tag: u32, timestamp: i64, value: f64) {
     out.extend_from_slice(&value.to_le_bytes());
     encode_key(2, WireType::Varint, out);
     encode_varint(timestamp as u64, out);
+}
+
+/// A message with one field.
+pub(super) fn wrapped(tag: u32, message: &[u8]) -> Encoded {
+    let len = message.len();
+    let mut out = Vec::with_capacity(1 + encoded_len_varint(len as u64) + len);
+    bytes(&mut out, tag, message);
+    Encoded::new(out)
 }
 
 #[cfg(test)]

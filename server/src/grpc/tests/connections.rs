@@ -15,7 +15,7 @@ fn large() -> Arc<MemoryStorage> {
     for series in 0..600 {
         let number = series.to_string();
         for i in 0..10 {
-            let labels = [("__name__", "x"), ("cluster", "a"), ("n", number.as_str())];
+            let labels = [("__name__", "x"), ("n", number.as_str())];
             storage
                 .append(labels, (START + i * 60) * 1000, 1.0)
                 .unwrap();

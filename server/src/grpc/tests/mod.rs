@@ -16,10 +16,13 @@ use tonic::transport::{Channel, Endpoint};
 use super::{Grpc, GrpcLimits, GrpcOptions, serve};
 use crate::api::{Api, ApiOptions, FixedBudget};
 use crate::source::SingleSource;
+use crate::tenancy::Tenancy;
 
 mod connections;
 mod info;
 mod query;
+mod store;
+mod tls;
 
 /// When the samples begin, seconds.
 pub(super) const START: i64 = 1_700_011_200;
@@ -33,6 +36,7 @@ pub(super) struct Served {
 
 pub(super) fn api() -> Arc<Api> {
     let options = ApiOptions {
+        tenancy: Tenancy::default(),
         cors_origin: Regex::new("").unwrap(),
         read_timeout: Duration::from_secs(5),
         query_cost: false,
@@ -80,7 +84,8 @@ impl Served {
     pub(super) async fn over(storage: Arc<dyn Storage>) -> Self {
         let api = api();
         let labels = vec![("cluster".to_string(), "a".to_string())];
-        api.set_source(Arc::new(SingleSource::new(storage, labels)));
+        let source = SingleSource::new(storage, labels).unwrap();
+        api.set_source(Arc::new(source));
         Served::with(api, options(), GrpcLimits::default()).await
     }
 
@@ -100,7 +105,7 @@ pub(super) fn storage() -> Arc<MemoryStorage> {
     for (job, value) in [("api", 1.0), ("db", f64::NAN), ("web", -0.0)] {
         for i in 0..10 {
             let time = (START + i * 15) * 1000;
-            let labels = [("__name__", "up"), ("cluster", "a"), ("job", job)];
+            let labels = [("__name__", "up"), ("job", job)];
             storage.append(labels, time, value).unwrap();
         }
     }

@@ -292,7 +292,7 @@ async fn native_histograms_are_sparse() {
         ..Histogram::default()
     };
     let storage = MemoryStorage::new();
-    let labels = [("__name__", "h"), ("cluster", "a")];
+    let labels = [("__name__", "h")];
     let sample = HistogramSample {
         timestamp: START * 1000,
         start_timestamp: 0,

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use rcgen::SanType;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::{TLS12, TLS13};
@@ -15,48 +15,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::super::WebConfig;
 use super::{Config, ask, ask_over, basic, users};
-
-/// A certificate and its key.
-struct Identity {
-    cert: String,
-    key: String,
-}
-
-/// A certificate authority.
-struct Authority {
-    cert: String,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let cert = params.self_signed(&key).unwrap().pem();
-        let issuer = Issuer::new(params, key);
-        Authority { cert, issuer }
-    }
-
-    fn sign(&self, names: Vec<SanType>) -> Identity {
-        let mut params = CertificateParams::default();
-        params.subject_alt_names = names;
-        let key = KeyPair::generate().unwrap();
-        let cert = params.signed_by(&key, &self.issuer).unwrap();
-        Identity {
-            cert: cert.pem(),
-            key: key.serialize_pem(),
-        }
-    }
-
-    fn of_server(&self) -> Identity {
-        self.sign(vec![dns("localhost")])
-    }
-}
-
-fn dns(name: &str) -> SanType {
-    SanType::DnsName(name.try_into().unwrap())
-}
+use crate::certificates_for_tests::{Authority, Identity, dns};
 
 const FILES: &str = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n";
 

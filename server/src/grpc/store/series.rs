@@ -1,0 +1,218 @@
+//! The answer of `Series`: frames of some series each, which are made beside each other
+//! while the client reads.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use axum::BoxError;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
+use prost::encoding::message;
+use quarrel_engine::{Found, QueryError, SeriesLabels, SeriesReader};
+use quarrel_proto::encoded::Encoded;
+use quarrel_proto::store::{AggrChunk, SeriesResponse, SeriesResult};
+use tonic::Status;
+
+use super::chunks::{self, ReframeError, Wanted};
+use super::rows::Rows;
+use crate::api::side_by_side;
+use crate::grpc::frames::as_status;
+use crate::grpc::{status, wire};
+
+/// A frame is full with so many bytes, and a series that has more goes into several.
+const FRAME: usize = 1 << 20;
+
+/// Series that are made at a time.
+const GROUP: usize = 64;
+
+/// Field numbers of `SeriesResponse`.
+const SERIES: u32 = 1;
+const BATCH: u32 = 4;
+/// Those of `SeriesBatch` and `Series`.
+const BATCH_SERIES: u32 = 1;
+const CHUNKS: u32 = 2;
+
+/// What the store has found.
+pub(super) enum Selected {
+    /// Labels alone.
+    Labels(Found<SeriesLabels>),
+    /// With samples.
+    Samples(SeriesReader),
+}
+
+impl Selected {
+    pub(super) fn series(&self) -> &SeriesLabels {
+        match self {
+            Selected::Labels(found) => &found.found,
+            Selected::Samples(reader) => &reader.series,
+        }
+    }
+
+    fn warnings(&self) -> &[String] {
+        match self {
+            Selected::Labels(found) => &found.warnings,
+            Selected::Samples(reader) => &reader.warnings,
+        }
+    }
+}
+
+/// What is to be sent.
+pub(super) struct Answer {
+    pub(super) selected: Selected,
+    pub(super) rows: Rows,
+    pub(super) wanted: Wanted,
+    /// Series a frame.
+    pub(super) batch: usize,
+}
+
+/// The frames of an answer; warnings come last.
+pub(super) fn frames(answer: Answer) -> BoxStream<'static, Result<Encoded, Status>> {
+    let answer = Arc::new(answer);
+    let warnings: Vec<Encoded> = answer.selected.warnings().iter().map(warning).collect();
+    let of_groups = Arc::clone(&answer);
+    let groups = stream::unfold(0, move |from| {
+        let answer = Arc::clone(&of_groups);
+        async move {
+            let end = answer.rows.len().min(from + GROUP);
+            if from == end {
+                return None;
+            }
+            let fetched = answer.fetch(from..end).await;
+            let group = fetched.map(|()| from..end).map_err(BoxError::from);
+            Some((group, end))
+        }
+    });
+    let made = side_by_side::map(groups, move |group| Ok(answer.frames(group)?));
+    let made = made.map_ok(|frames| stream::iter(frames.into_iter().map(Ok)));
+    let last = stream::iter(warnings.into_iter().map(Ok));
+    made.try_flatten().map_err(as_status).chain(last).boxed()
+}
+
+fn warning(text: &String) -> Encoded {
+    Encoded::of(&SeriesResponse {
+        result: Some(SeriesResult::Warning(text.clone())),
+    })
+}
+
+impl Answer {
+    /// Fetches the samples of some series, where the store has to.
+    async fn fetch(&self, group: Range<usize>) -> Result<(), Status> {
+        let Selected::Samples(reader) = &self.selected else {
+            return Ok(());
+        };
+        let mut rows: Vec<u32> = group.map(|at| self.rows.row(at)).collect();
+        rows.sort_unstable();
+        for run in rows.chunk_by(|a, b| a + 1 == *b) {
+            let run = run[0]..run[run.len() - 1] + 1;
+            let fetched = reader.prefetch(run).await;
+            fetched.map_err(|error| status::of_query(&error))?;
+        }
+        Ok(())
+    }
+
+    /// The frames of some series.
+    fn frames(&self, group: Range<usize>) -> Result<Vec<Encoded>, Status> {
+        let mut frames = Frames::new(self.batch);
+        let (mut labels, mut found, mut framed) = (Vec::new(), Vec::new(), Vec::new());
+        for at in group {
+            labels.clear();
+            self.rows.write(at, &self.rows.symbols(), &mut labels);
+            let Selected::Samples(reader) = &self.selected else {
+                frames.push(&labels);
+                continue;
+            };
+            found.clear();
+            framed.clear();
+            let read = reader.chunks(self.rows.row(at), &mut found);
+            read.map_err(|error| status::of_query(&error))?;
+            let samples = chunks::reframe(&found, &self.wanted, &mut framed);
+            let samples = samples.map_err(|error| self.corrupt(at, error))?;
+            let counted = reader.count_samples(samples);
+            counted.map_err(|error| status::of_query(&error))?;
+            frames.push_chunks(&labels, &framed);
+        }
+        Ok(frames.finish())
+    }
+
+    fn corrupt(&self, at: usize, error: ReframeError) -> Status {
+        let series = self.rows.display(at);
+        tracing::error!(%series, %error, "Unable to pass on a series");
+        match error {
+            ReframeError::Chunk(error) => status::of_query(&QueryError::Chunk { series, error }),
+            error => Status::aborted(format!("series {series}: {error}")),
+        }
+    }
+}
+
+/// Puts series into frames.
+struct Frames {
+    batch: usize,
+    done: Vec<Encoded>,
+    /// A `SeriesBatch` that is being written, and its series.
+    open: Vec<u8>,
+    series: usize,
+    /// The series that is being written.
+    one: Vec<u8>,
+}
+
+impl Frames {
+    fn new(batch: usize) -> Self {
+        Frames {
+            batch,
+            done: Vec::new(),
+            open: Vec::new(),
+            series: 0,
+            one: Vec::new(),
+        }
+    }
+
+    /// Adds a series with its chunks, in parts if they are large. One without a chunk
+    /// is left out: it has no samples in the range.
+    fn push_chunks(&mut self, labels: &[u8], chunks: &[AggrChunk]) {
+        let mut one = std::mem::take(&mut self.one);
+        let mut begun = false;
+        for chunk in chunks {
+            if !std::mem::replace(&mut begun, true) {
+                one.clear();
+                one.extend_from_slice(labels);
+            }
+            message::encode(CHUNKS, chunk, &mut one);
+            if one.len() >= FRAME {
+                self.push(&one);
+                begun = false;
+            }
+        }
+        if begun {
+            self.push(&one);
+        }
+        self.one = one;
+    }
+
+    fn push(&mut self, series: &[u8]) {
+        if self.batch < 2 {
+            self.done.push(wire::wrapped(SERIES, series));
+            return;
+        }
+        if self.series > 0 && self.open.len() + series.len() > FRAME {
+            self.close();
+        }
+        wire::bytes(&mut self.open, BATCH_SERIES, series);
+        self.series += 1;
+        if self.series == self.batch {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        self.done.push(wire::wrapped(BATCH, &self.open));
+        self.open.clear();
+        self.series = 0;
+    }
+
+    fn finish(mut self) -> Vec<Encoded> {
+        if self.series > 0 {
+            self.close();
+        }
+        self.done
+    }
+}
