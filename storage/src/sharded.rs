@@ -165,6 +165,15 @@ impl SeriesSource for Part {
         Some(Box::pin(async { try_join_all(fetches).await.map(|_| ()) }))
     }
 
+    fn held_bytes(&self) -> usize {
+        // Rows that are not in the shard are held as well.
+        self.inner.held_bytes() + size_of_val(&self.rows[..])
+    }
+
+    fn origin(&self, row: u32) -> Option<String> {
+        self.inner.origin(*self.rows.get(row as usize)?)
+    }
+
     fn estimated_samples(&self) -> Option<u64> {
         self.estimated_samples
     }
