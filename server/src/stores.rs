@@ -34,7 +34,6 @@ impl Source for Stores {
     fn storage(&self, options: &ReadOptions) -> Arc<dyn Storage> {
         let mut query = StoreQuery::default();
         query.partial_response = options.partial_response;
-        query.max_source_resolution_ms = options.max_resolution_ms;
         query.store_matchers.clone_from(&options.store_matchers);
         query.shard.clone_from(&options.shard);
         query.max_concurrent_selects = Some(self.max_concurrent_selects);

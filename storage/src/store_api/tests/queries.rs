@@ -314,7 +314,7 @@ async fn what_is_missing_is_told() {
     let lookup = || {
         engine.lookup(
             Arc::clone(&storage),
-            vec!["up".into()],
+            vec!["up".to_string()],
             range,
             QueryOptions::new(),
         )
