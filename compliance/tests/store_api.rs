@@ -1,5 +1,5 @@
-//! Runs all scripts through the StoreAPI: each script loads into a storage that a fake
-//! store serves, or two that send the same, and queries read these.
+//! Runs all scripts through the StoreAPI: each script loads into a storage that two fake
+//! stores serve, which send the same, and queries read these.
 
 mod source;
 
@@ -51,7 +51,8 @@ async fn serve(storage: Arc<dyn Storage>, stores: usize) -> Arc<dyn Storage> {
     })
 }
 
-fn run(stores: usize) {
+#[test]
+fn scripts_over_two_stores_of_the_same_series() {
     let name = |path: &PathBuf| {
         path.file_name()
             .map(|name| name.to_string_lossy().into_owned())
@@ -61,7 +62,7 @@ fn run(stores: usize) {
     files.retain(|path| name(path).is_none_or(|name| !WITH_START_TIMESTAMPS.contains(&&*name)));
     // The script's own thread belongs to a runtime.
     let over = move |storage| {
-        let serve = || RUNTIME.block_on(serve(storage, stores));
+        let serve = || RUNTIME.block_on(serve(storage, 2));
         std::thread::scope(|scope| scope.spawn(serve).join().unwrap())
     };
     let options = RunOptions {
@@ -70,14 +71,4 @@ fn run(stores: usize) {
     };
     let summary = run_files(&files, &options).unwrap();
     assert!(summary.success() && summary.passed() > 300, "{summary}");
-}
-
-#[test]
-fn scripts_over_one_store() {
-    run(1);
-}
-
-#[test]
-fn scripts_over_two_stores_of_the_same_series() {
-    run(2);
 }

@@ -174,6 +174,7 @@
 //! | `memory` | `storage::memory`: the program's own series | yes |
 //! | `tsdb` | `storage::tsdb`: a Prometheus data directory, read as it is on disk | no |
 //! | `store_api` | `storage::store_api`: servers that speak Thanos's StoreAPI, such as sidecars and store gateways | no |
+//! | `fanout` | `storage::fanout`: one storage over several | no |
 //! | `conformance` | `storage::conformance`: a test suite for a storage | no |
 //!
 //! # Where to read on
@@ -216,6 +217,9 @@ pub mod promql {
 pub mod storage {
     pub use quarrel_engine::PinnedStorage;
     pub use quarrel_engine::storage::*;
+    #[cfg(feature = "fanout")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "fanout")))]
+    pub use quarrel_storage::fanout;
     #[cfg(feature = "memory")]
     #[cfg_attr(docsrs, doc(cfg(feature = "memory")))]
     pub use quarrel_storage::memory;

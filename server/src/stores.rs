@@ -80,7 +80,6 @@ impl Stores {
     fn remote(&self, endpoints: &Arc<Endpoints>, options: &ReadOptions) -> StoreApi {
         let mut query = StoreQuery::default();
         query.partial_response = options.partial_response;
-        query.max_source_resolution_ms = options.max_resolution_ms;
         query.store_matchers.clone_from(&options.store_matchers);
         query.shard.clone_from(&options.shard);
         query.tenant.clone_from(&options.tenant);

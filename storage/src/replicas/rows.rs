@@ -72,6 +72,16 @@ impl SeriesSource for Rows {
         self.inner.held_bytes()
     }
 
+    fn origin(&self, row: u32) -> Option<String> {
+        if row as usize >= self.ends.len() {
+            return None;
+        }
+        let inner = self.of(row..row + 1).iter();
+        let mut all: Vec<String> = inner.filter_map(|&row| self.inner.origin(row)).collect();
+        all.dedup();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
+
     fn estimated_samples(&self) -> Option<u64> {
         self.inner.estimated_samples()
     }

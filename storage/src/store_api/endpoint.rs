@@ -16,6 +16,9 @@ use super::failure::{StoreName, status_text};
 use super::info::{EndpointInfo, print_label_sets};
 use super::metrics::{Counters, StoreMetrics};
 
+/// A client of a store.
+pub(super) type Client = StoreClient<Channel>;
+
 /// An endpoint of a set.
 #[derive(Debug)]
 pub(super) struct Endpoint {
@@ -131,7 +134,7 @@ impl Endpoint {
     }
 
     /// A client of the StoreAPI; `None` for a group without an address.
-    pub(super) fn store(&self) -> Option<StoreClient<Channel>> {
+    pub(super) fn store(&self) -> Option<Client> {
         let client = StoreClient::new(self.channels.next()?);
         Some(client.max_decoding_message_size(self.max_message_bytes))
     }

@@ -3,16 +3,15 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use quarrel_engine::storage::TimeRange;
 use quarrel_proto::store::{SeriesRequest, SeriesResponse, SeriesResult};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tonic::{Code, Request, Status, Streaming};
+use tonic::{Code, Response, Status, Streaming};
 
 use super::collect::{Collector, StoreSeries, Taken};
-use super::endpoint::Endpoint;
+use super::endpoint::{Client, Endpoint};
 use super::failure::{Asked, Cause, StoreFailure, StoreName};
 use super::metrics::StoreMethod;
 use super::query::StoreQuery;
@@ -114,21 +113,13 @@ impl Fetch {
         }
     }
 
-    /// Begins the stream. Other members of a group are tried where one is not there.
+    /// Begins the stream.
     async fn begin(&self) -> Result<Streaming<SeriesResponse>, Cause> {
-        let mut attempts = self.endpoint.attempts();
-        loop {
-            attempts = attempts.saturating_sub(1);
-            let mut client = self.endpoint.store().ok_or_else(no_address)?;
-            let request: Request<SeriesRequest> =
-                request::with_tenant(&self.query, self.request.clone());
-            match self.endpoint.within(client.series(request)).await {
-                Ok(response) => return Ok(response.into_inner()),
-                Err(Cause::Status(status))
-                    if attempts > 0 && status.code() == Code::Unavailable => {}
-                Err(cause) => return Err(cause),
-            }
-        }
+        let ask = |mut client: Client| {
+            let message = request::with_tenant(&self.query, self.request.clone());
+            async move { client.series(message).await }
+        };
+        self.endpoint.ask(ask).await
     }
 
     /// Takes in a message.
@@ -180,25 +171,34 @@ impl Fetch {
     }
 }
 
-/// Why a group without members is not asked.
-pub(super) fn no_address() -> Cause {
-    Cause::Status(Status::unavailable("the group has no address"))
-}
-
 impl Endpoint {
+    /// Asks the store. Of a group, other members are tried where one is not there.
+    pub(super) async fn ask<T, F>(&self, ask: impl Fn(Client) -> F) -> Result<T, Cause>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let mut attempts = self.attempts();
+        loop {
+            attempts = attempts.saturating_sub(1);
+            let no_address = || Status::unavailable("the group has no address");
+            let client = self.store().ok_or_else(no_address).map_err(Cause::Status)?;
+            match self.within(ask(client)).await {
+                Ok(response) => return Ok(response.into_inner()),
+                Err(Cause::Status(status))
+                    if attempts > 0 && status.code() == Code::Unavailable => {}
+                Err(cause) => return Err(cause),
+            }
+        }
+    }
+
     /// Awaits an answer for as long as the store may send nothing.
-    pub(super) async fn within<T>(
-        &self,
-        answer: impl Future<Output = Result<T, Status>>,
-    ) -> Result<T, Cause> {
-        let time: Option<Duration> = self.response_timeout;
-        let answer = match time {
-            None => answer.await,
-            Some(time) => match tokio::time::timeout(time, answer).await {
-                Ok(answer) => answer,
-                Err(_) => return Err(Cause::Silent(time)),
-            },
+    async fn within<T>(&self, answer: impl Future<Output = Result<T, Status>>) -> Result<T, Cause> {
+        let Some(time) = self.response_timeout else {
+            return answer.await.map_err(Cause::Status);
         };
-        answer.map_err(Cause::Status)
+        match tokio::time::timeout(time, answer).await {
+            Ok(answer) => answer.map_err(Cause::Status),
+            Err(_) => Err(Cause::Silent(time)),
+        }
     }
 }

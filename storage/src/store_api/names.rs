@@ -6,8 +6,8 @@ use std::time::Instant;
 use futures::stream::{FuturesUnordered, StreamExt};
 use quarrel_engine::storage::{LabelsRequest, Matcher, SelectControl, StorageError, TimeRange};
 
+use super::endpoint::Client;
 use super::failure::{Asked, Cause, StoreFailure};
-use super::fetch::no_address;
 use super::metrics::StoreMethod;
 use super::query::StoreQuery;
 use super::request;
@@ -49,7 +49,11 @@ impl StoreSnapshot {
             .into_iter()
             .map(|question| Task::spawn(&self.runtime, question.ask()))
             .collect();
-        let (mut lists, mut warnings) = (Vec::new(), Vec::new());
+        let mut lists = Vec::new();
+        let mut warnings = Vec::new();
+        for matchers in selectors_of(&request) {
+            warnings.extend(self.lost_with(request.range, matchers));
+        }
         loop {
             let began = Instant::now();
             let answer = answers.next().await;
@@ -68,17 +72,15 @@ impl StoreSnapshot {
                 Some(Err(error)) => return Err(StorageError::Other(error.to_string())),
             }
         }
-        self.warnings.lock().extend(warnings);
+        let mut told = self.warnings.lock();
+        told.extend(warnings);
+        told.sort_unstable();
+        told.dedup();
         Ok(merge_texts(lists, 0))
     }
 
     /// What is to be asked of each store, for each selector.
     fn questions(&self, label: Option<&str>, request: &LabelsRequest<'_>) -> Vec<Question> {
-        let everything = [Vec::new()];
-        let selectors = match request.selectors {
-            [] => &everything[..],
-            selectors => selectors,
-        };
         let of = |matchers: &Vec<Matcher>| {
             let stores = self.stores_with(request.range, matchers);
             let question = |store: &Pinned| Question {
@@ -90,7 +92,16 @@ impl StoreSnapshot {
             };
             stores.map(question).collect::<Vec<_>>()
         };
-        selectors.iter().flat_map(of).collect()
+        selectors_of(request).iter().flat_map(of).collect()
+    }
+}
+
+/// The selectors of a request; one of everything if it has none.
+fn selectors_of<'a>(request: &LabelsRequest<'a>) -> &'a [Vec<Matcher>] {
+    const EVERYTHING: &[Vec<Matcher>] = &[Vec::new()];
+    match request.selectors {
+        [] => EVERYTHING,
+        selectors => selectors,
     }
 }
 
@@ -119,19 +130,24 @@ impl Question {
         let endpoint = &self.store.endpoint;
         let facts = self.store.info.store.as_ref();
         let supported = facts.is_some_and(|facts| facts.supports_without_replica_labels);
-        let mut client = endpoint.store().ok_or_else(no_address)?;
         let (query, range, matchers) = (&self.query, self.range, &self.matchers);
         let (texts, warnings) = match &self.label {
             Some(label) => {
                 let message = request::label_values(query, label, range, matchers, supported);
-                let asked = client.label_values(request::with_tenant(query, message));
-                let answer = endpoint.within(asked).await?.into_inner();
+                let ask = |mut client: Client| {
+                    let message = request::with_tenant(query, message.clone());
+                    async move { client.label_values(message).await }
+                };
+                let answer = endpoint.ask(ask).await?;
                 (answer.values, answer.warnings)
             }
             None => {
                 let message = request::label_names(query, range, matchers, supported);
-                let asked = client.label_names(request::with_tenant(query, message));
-                let answer = endpoint.within(asked).await?.into_inner();
+                let ask = |mut client: Client| {
+                    let message = request::with_tenant(query, message.clone());
+                    async move { client.label_names(message).await }
+                };
+                let answer = endpoint.ask(ask).await?;
                 (answer.names, answer.warnings)
             }
         };

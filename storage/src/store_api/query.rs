@@ -4,16 +4,14 @@ use quarrel_engine::storage::Matcher;
 
 use crate::shard::Shard;
 
-/// How a query reads from the stores: the parameters of Thanos's query API.
+/// How a query reads from the stores: the parameters of Thanos's query API, but for
+/// `max_source_resolution`, which is the engine's.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StoreQuery {
     /// Whether the answer of some stores is enough: a store that fails is a warning,
     /// else the query's error. `partial_response`.
     pub partial_response: bool,
-    /// The coarsest resolution of downsampled data, ms; 0 for raw samples alone.
-    /// `max_source_resolution`.
-    pub max_source_resolution_ms: i64,
     /// Picks stores by their address, as the label `__address__`, and external labels.
     /// A store is asked if any of the selectors matches; all are if there is none.
     /// `storeMatch[]`.
@@ -40,7 +38,6 @@ impl Default for StoreQuery {
     fn default() -> Self {
         StoreQuery {
             partial_response: true,
-            max_source_resolution_ms: 0,
             store_matchers: Vec::new(),
             shard: None,
             replica_labels: Vec::new(),

@@ -5,7 +5,7 @@
 //! and rows of several stores could then not be told apart; sidecars before Thanos 0.36
 //! take a function as leave to compute it, and give their rows other labels.
 
-use quarrel_engine::storage::{Matcher, SelectHints, SelectRequest, TimeRange};
+use quarrel_engine::storage::{Aggregate, Matcher, SelectHints, SelectRequest, TimeRange};
 use quarrel_matchers::MatchOp;
 use quarrel_proto::labels::{LabelMatcher, MatcherType};
 use quarrel_proto::store::{
@@ -24,32 +24,6 @@ const BATCH: i64 = 64;
 /// The hint of a select that wants no samples, as Prometheus has it.
 const NO_SAMPLES: &str = "series";
 
-/// All kinds of data that a chunk may hold.
-const AGGREGATES: [Aggr; 6] = [
-    Aggr::Raw,
-    Aggr::Count,
-    Aggr::Sum,
-    Aggr::Min,
-    Aggr::Max,
-    Aggr::Counter,
-];
-
-/// Functions that need two samples in their range.
-const NEED_TWO_SAMPLES: [&str; 12] = [
-    "rate",
-    "irate",
-    "increase",
-    "delta",
-    "idelta",
-    "deriv",
-    "predict_linear",
-    "double_exponential_smoothing",
-    "holt_winters",
-    "changes",
-    "resets",
-    "xrate",
-];
-
 /// Whether a select wants labels alone.
 pub(super) fn wants_no_samples(hints: &SelectHints) -> bool {
     hints.function == NO_SAMPLES
@@ -65,9 +39,9 @@ pub(super) fn series(query: &StoreQuery, select: &SelectRequest<'_>) -> SeriesRe
         matchers: matchers(select.matchers),
         max_resolution_window: match skip_chunks {
             true => i64::MAX,
-            false => max_resolution(query.max_source_resolution_ms, select.hints),
+            false => select.hints.max_resolution_ms,
         },
-        aggregates: AGGREGATES.iter().map(|&kind| kind as i32).collect(),
+        aggregates: aggregates(select.hints),
         partial_response_disabled: disabled,
         partial_response_strategy: strategy,
         skip_chunks,
@@ -84,12 +58,18 @@ pub(super) fn series(query: &StoreQuery, select: &SelectRequest<'_>) -> SeriesRe
     }
 }
 
-/// The coarsest resolution that leaves a function two samples in its range.
-fn max_resolution(resolution_ms: i64, hints: &SelectHints) -> i64 {
-    if hints.range_ms > 0 && NEED_TWO_SAMPLES.contains(&&*hints.function) {
-        resolution_ms.min(hints.range_ms / 2)
-    } else {
-        resolution_ms
+/// What is wanted of downsampled data; stores send raw samples where they have them.
+fn aggregates(hints: &SelectHints) -> Vec<i32> {
+    let kind = |aggregate: &Aggregate| match aggregate {
+        Aggregate::Count => Aggr::Count,
+        Aggregate::Sum => Aggr::Sum,
+        Aggregate::Min => Aggr::Min,
+        Aggregate::Max => Aggr::Max,
+        Aggregate::Counter => Aggr::Counter,
+    };
+    match hints.aggregates.is_empty() {
+        true => vec![Aggr::Raw as i32],
+        false => hints.aggregates.iter().map(|a| kind(a) as i32).collect(),
     }
 }
 
@@ -210,6 +190,8 @@ mod tests {
     fn series_are_asked_for_as_thanos_does() {
         let mut hints = SelectHints::default();
         hints.function = "rate".to_string();
+        hints.max_resolution_ms = 150_000;
+        hints.aggregates = vec![Aggregate::Sum, Aggregate::Counter];
         (hints.range_ms, hints.step_ms) = (300_000, 15_000);
         let shard = Shard {
             index: 1,
@@ -218,7 +200,6 @@ mod tests {
             labels: vec!["job".into()],
         };
         let query = StoreQuery {
-            max_source_resolution_ms: 3_600_000,
             shard: Some(shard),
             replica_labels: vec!["replica".into()],
             ..StoreQuery::default()
@@ -233,6 +214,7 @@ mod tests {
             [(0, "a", "1"), (1, "b", "2"), (2, "c", "3.*"), (3, "d", "")]
         );
         assert_eq!(request.max_resolution_window, 150_000);
+        assert_eq!(request.aggregates, [Aggr::Sum as i32, Aggr::Counter as i32]);
         assert_eq!(
             (
                 request.partial_response_disabled,

@@ -56,7 +56,7 @@ impl StoreApi {
     }
 
     fn view(&self) -> StoreSnapshot {
-        let (mut stores, mut warnings) = (Vec::new(), Vec::new());
+        let (mut stores, mut lost) = (Vec::new(), Vec::new());
         let unhealthy = self.endpoints.config().unhealthy_timeout;
         for endpoint in self.endpoints.all() {
             let info = endpoint.info().unwrap_or_default();
@@ -71,27 +71,26 @@ impl StoreApi {
             {
                 continue;
             }
-            let name = endpoint.name();
-            if endpoint.is_queryable() {
-                stores.push(Pinned {
-                    endpoint,
-                    info,
-                    name,
-                });
-            } else if let Some(error) = endpoint.lost(unhealthy) {
-                let StoreName { address, labels } = &*name;
-                warnings.push(format!(
-                    "store {labels} {address} is unhealthy and was not asked: {error}"
-                ));
+            let (is_queryable, error) = (endpoint.is_queryable(), endpoint.lost(unhealthy));
+            let pinned = Pinned {
+                name: endpoint.name(),
+                endpoint,
+                info,
+            };
+            match error {
+                _ if is_queryable => stores.push(pinned),
+                Some(error) => lost.push((pinned, error)),
+                None => {}
             }
         }
         let selects = self.query.max_concurrent_selects;
         StoreSnapshot {
             stores,
+            lost,
             query: Arc::clone(&self.query),
             runtime: self.endpoints.runtime().clone(),
             places: selects.map(|places| Semaphore::new(places.clamp(1, Semaphore::MAX_PERMITS))),
-            warnings: Mutex::new(warnings),
+            warnings: Mutex::default(),
         }
     }
 }
@@ -117,11 +116,13 @@ pub(super) struct Pinned {
 /// The stores that take part in a query.
 pub(super) struct StoreSnapshot {
     pub(super) stores: Vec<Pinned>,
+    /// Those that have answered some minutes ago, but do not now, and why.
+    lost: Vec<(Pinned, String)>,
     pub(super) query: Arc<StoreQuery>,
     pub(super) runtime: Handle,
     /// How many selects may be under way.
     places: Option<Semaphore>,
-    /// What the user should know.
+    /// What the user should know of look-ups of names and values.
     pub(super) warnings: Mutex<Vec<String>>,
 }
 
@@ -135,6 +136,20 @@ impl StoreSnapshot {
         self.stores
             .iter()
             .filter(move |store| may_have(&store.info, range, matchers))
+    }
+
+    /// Warnings of stores that would have been asked, were they not unhealthy.
+    pub(super) fn lost_with(
+        &self,
+        range: TimeRange,
+        matchers: &[Matcher],
+    ) -> impl Iterator<Item = String> {
+        let lost = self.lost.iter();
+        lost.filter(move |(store, _)| may_have(&store.info, range, matchers))
+            .map(|(store, error)| {
+                let StoreName { address, labels } = &*store.name;
+                format!("store {labels} {address} is unhealthy and was not asked: {error}")
+            })
     }
 
     /// # Errors
@@ -176,7 +191,8 @@ impl StoreSnapshot {
             .stores_with(request.range, request.matchers)
             .map(|store| self.fetch(store, message.clone()))
             .collect();
-        let mut warnings = Vec::new();
+        let lost = self.lost_with(request.range, request.matchers);
+        let mut warnings: Vec<String> = lost.collect();
         let series = self
             .fetch_all(fetches, request.control, &mut warnings)
             .await?;

@@ -65,9 +65,11 @@ impl Discovery {
         })
     }
 
-    /// What is there without looking anything up.
+    /// What is there without looking anything up: no groups, whose addresses are looked
+    /// up.
     pub(super) fn known(&self) -> Vec<Target> {
-        self.targets(&self.specs)
+        let single = self.specs.iter().filter(|spec| !spec.group);
+        self.targets(&single.cloned().collect::<Vec<_>>())
     }
 
     /// What there is now; names are looked up if it is time to. A name or a file that

@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use futures::future::BoxFuture;
-use quarrel_engine::storage::{Snapshot, Storage, StorageError, TimeRange};
+use parking_lot::Mutex;
+use quarrel_engine::storage::Storage;
 use tokio::runtime::Runtime;
 
 use super::super::testing::{FakeStore, RunningStore};
-use super::super::{Endpoints, EndpointsConfig, StoreApi, StoreQuery};
+use super::stores::{over, strict};
 use crate::conformance::{Harness, TestSeries};
 use crate::memory::MemoryStorage;
 
@@ -16,18 +16,17 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     builder.worker_threads(2).enable_all().build().unwrap()
 });
 
-/// Series over so many stores; the parts of a series go round.
-struct Stores(usize);
-
-/// The connector, and the stores that it reads.
-struct Served {
-    storage: StoreApi,
-    _running: Vec<RunningStore>,
+/// Series over so many stores; the parts of a series go round. The servers live as long
+/// as this: they are not a part of the storage that reads them.
+struct Stores {
+    count: usize,
+    running: Mutex<Vec<RunningStore>>,
 }
 
-impl Storage for Served {
-    fn snapshot(&self, range: TimeRange) -> BoxFuture<'_, Result<Arc<dyn Snapshot>, StorageError>> {
-        self.storage.snapshot(range)
+impl Stores {
+    fn new(count: usize) -> Self {
+        let running = Mutex::default();
+        Stores { count, running }
     }
 }
 
@@ -45,38 +44,28 @@ fn fill(memories: &[Arc<MemoryStorage>], series: &[TestSeries]) {
 
 impl Harness for Stores {
     fn store(&self, series: &[TestSeries]) -> Arc<dyn Storage> {
-        let memories: Vec<_> = (0..self.0)
+        let memories: Vec<_> = (0..self.count)
             .map(|_| Arc::new(MemoryStorage::new()))
             .collect();
         fill(&memories, series);
-        RUNTIME.block_on(async {
+        let storage = RUNTIME.block_on(async {
             let mut running = Vec::new();
             for memory in &memories {
-                running.push(
-                    FakeStore::over(Arc::clone(memory) as Arc<dyn Storage>)
-                        .start()
-                        .await,
-                );
+                let store = FakeStore::over(Arc::clone(memory) as Arc<dyn Storage>);
+                running.push(store.start().await);
             }
-            let config = EndpointsConfig::new(running.iter().map(RunningStore::spec));
-            let endpoints = Arc::new(Endpoints::start(config).unwrap());
-            endpoints.ready().await;
-            let query = StoreQuery {
-                partial_response: false,
-                ..StoreQuery::default()
-            };
-            Arc::new(Served {
-                storage: StoreApi::new(endpoints, query),
-                _running: running,
-            }) as Arc<dyn Storage>
-        })
+            let storage = over(&running, strict()).await;
+            self.running.lock().extend(running);
+            storage
+        });
+        Arc::new(storage)
     }
 }
 
 mod one_store {
-    crate::conformance_tests!(super::Stores(1));
+    crate::conformance_tests!(super::Stores::new(1));
 }
 
 mod two_stores {
-    crate::conformance_tests!(super::Stores(2));
+    crate::conformance_tests!(super::Stores::new(2));
 }

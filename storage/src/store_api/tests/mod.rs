@@ -1,8 +1,11 @@
 //! The connector over fake stores.
 
 mod conformance;
+mod cost;
 mod faults;
 mod merging;
+#[cfg(feature = "fanout")]
+mod queries;
 mod reading;
 mod stores;
 mod tls;

@@ -8,7 +8,7 @@ use quarrel_proto::labels::Label;
 use quarrel_proto::store::{AggrChunk, Series, SeriesResponse, SeriesResult};
 
 use super::super::testing::{FakeStore, xor_chunk};
-use super::super::{EndpointsConfig, StoreQuery};
+use super::super::{EndpointSpec, EndpointsConfig, StoreQuery};
 use super::stores::*;
 use crate::shard::Shard;
 
@@ -109,7 +109,8 @@ async fn the_same_series_of_two_stores_is_one_row() {
         .with_messages(edit(2))
         .start()
         .await;
-    let storage = over(&[one, two], strict()).await;
+    let running = [one, two];
+    let storage = over(&running, strict()).await;
     let answer = select(&storage, &[equal("job", "a")]).await.unwrap();
     assert_eq!(answer.labels(), [r#"up{job="a"}"#]);
     // 100 + 100 + 100 + the ten of the whole, each once.
@@ -139,7 +140,8 @@ async fn unsorted_and_repeated_series_are_put_right() {
     let store = FakeStore::over(two_series())
         .with_labels(&[("zone", "a")])
         .with_messages(edit);
-    let storage = over(&[store.start().await], strict()).await;
+    let running = [store.start().await];
+    let storage = over(&running, strict()).await;
     let answer = select(&storage, &[equal("__name__", "up")]).await.unwrap();
     assert_eq!(
         answer.labels(),
@@ -291,4 +293,21 @@ async fn a_view_pins_its_stores() {
     let selectors = [];
     let request = LabelsRequest::new(&selectors, range);
     assert_eq!(view.label_values("zone", request).await.unwrap(), ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_members_of_a_group_are_one_endpoint() {
+    let running = zones(&["a"]).await;
+    let name = format!("localhost:{}", running[0].address().port());
+    let group = EndpointSpec::new(&name).unwrap().group();
+    let storage = with_config(EndpointsConfig::new([group]), strict()).await;
+    let status = storage.endpoints().status();
+    assert_eq!((status.len(), &*status[0].name), (1, &*name));
+    for _ in 0..3 {
+        // Of its addresses, one is right.
+        let answer = select(&storage, &[equal("job", "a")]).await.unwrap();
+        assert_eq!(answer.series.len(), 1);
+        let jobs = names(&storage, Some("job"), &[]).await.unwrap().0;
+        assert_eq!(jobs, ["a", "b"]);
+    }
 }
