@@ -177,6 +177,9 @@
 //! | `fanout` | `storage::fanout`: one storage over several | no |
 //! | `conformance` | `storage::conformance`: a test suite for a storage | no |
 //!
+//! With any store comes `storage::replicas`: a storage over another one, in which series
+//! that differ in replica labels alone are one.
+//!
 //! # Where to read on
 //!
 //! - [The guide](https://github.com/quarrel-engine/quarrel/blob/main/docs/embedding.md)
@@ -223,6 +226,12 @@ pub mod storage {
     #[cfg(feature = "memory")]
     #[cfg_attr(docsrs, doc(cfg(feature = "memory")))]
     pub use quarrel_storage::memory;
+    #[cfg(any(feature = "memory", feature = "tsdb", feature = "store_api"))]
+    #[cfg_attr(
+        docsrs,
+        doc(cfg(any(feature = "memory", feature = "tsdb", feature = "store_api")))
+    )]
+    pub use quarrel_storage::replicas;
     #[cfg(feature = "tsdb")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tsdb")))]
     pub use quarrel_storage::tsdb;

@@ -77,7 +77,7 @@ struct Kept<'a> {
     /// Times of raw floats and of raw histograms.
     raw: [&'a [i64]; 2],
     deleted: &'a [TimeRange],
-    /// The time of the last window of the chunks before.
+    /// The time of the last window of the chunks before that is not deleted.
     last: i64,
 }
 
@@ -92,8 +92,20 @@ impl Kept<'_> {
             let next = raw.partition_point(|&t| t <= start);
             raw.get(next).is_some_and(|&t| t <= time)
         };
-        let is_deleted = |d: &TimeRange| d.start <= time && time <= d.end;
-        time > self.last && !self.deleted.iter().any(is_deleted) && !self.raw.iter().any(holds)
+        time > self.last && !self.is_deleted(time) && !self.raw.iter().any(holds)
+    }
+
+    fn is_deleted(&self, time: i64) -> bool {
+        self.deleted
+            .iter()
+            .any(|d| d.start <= time && time <= d.end)
+    }
+
+    /// The time of the last window of this chunk and those before it that is not
+    /// deleted.
+    fn last_of(&self, times: &[i64]) -> i64 {
+        let last = times.iter().rev().find(|time| !self.is_deleted(**time));
+        last.map_or(self.last, |&last| last.max(self.last))
     }
 
     /// Whether all windows of a chunk stay, as far as that is seen at once.
@@ -106,7 +118,7 @@ impl Kept<'_> {
 
 /// How long the windows of a chunk are, ms. All but the last one, which may end
 /// with the chunk, end with their hour or their five minutes.
-fn resolution_of(times: &[i64]) -> i64 {
+pub(super) fn resolution_of(times: &[i64]) -> i64 {
     let whole = match times {
         [] | [_] => times,
         [whole @ .., _] => whole,
@@ -288,10 +300,10 @@ impl SampleColumns {
                 sums.zip(&counts.values).for_each(|(sum, n)| *sum /= n);
             }
         }
-        let last = times.last().copied();
         let (raw, windows) = self.timestamps.split_at_mut(place.raw);
         let windows = &windows[from - place.raw..];
         let kept = place.kept(raw);
+        let last = kept.last_of(windows);
         if !kept.keeps_all(windows) {
             let resolution_ms = resolution_of(windows);
             let stay: Vec<bool> = (0..windows.len())
@@ -300,7 +312,7 @@ impl SampleColumns {
             let mut stay = stay.into_iter();
             self.retain(from, |_, _| stay.next() == Some(true));
         }
-        *place.last = last.unwrap_or(i64::MIN).max(*place.last);
+        *place.last = last;
         Ok(())
     }
 
@@ -319,6 +331,7 @@ impl SampleColumns {
             return Err(AggregatesError::Order(Aggregate::Counter).into());
         }
         let kept = place.kept(&self.timestamps[..place.raw]);
+        let last = kept.last_of(times);
         if kept.keeps_all(times) {
             counters.push(times, values, |_| true);
         } else {
@@ -329,7 +342,7 @@ impl SampleColumns {
                 _ => kept.keeps(times, i, resolution_ms),
             });
         }
-        *place.last = times.last().map_or(*place.last, |&t| t.max(*place.last));
+        *place.last = last;
         Ok(())
     }
 
@@ -342,7 +355,7 @@ impl SampleColumns {
         counts: Option<&AggregateScratch>,
     ) -> Result<(), SamplesError> {
         let kept = place.kept(&self.timestamps[..place.raw]);
-        let mut last = None;
+        let mut last = *place.last;
         let (mut in_order, mut apart) = (true, false);
         let appended = self.histograms.append_windows(
             (chunk.encoding, &chunk.bytes),
@@ -350,7 +363,7 @@ impl SampleColumns {
             |times| {
                 in_order = times.is_sorted_by(|a, b| a < b);
                 apart = counts.is_some_and(|counts| counts.timestamps != times);
-                last = times.last().copied();
+                last = kept.last_of(times);
                 let resolution_ms = resolution_of(times);
                 let stays = |i| in_order && !apart && kept.keeps(times, i, resolution_ms);
                 (0..times.len()).map(stays).collect()
@@ -366,7 +379,7 @@ impl SampleColumns {
         if apart {
             return Err(AggregatesError::Apart.into());
         }
-        *place.last = last.unwrap_or(i64::MIN).max(*place.last);
+        *place.last = last;
         Ok(())
     }
 }
@@ -377,7 +390,7 @@ struct Place<'a> {
     raw: usize,
     raw_histograms: &'a [i64],
     deleted: &'a [TimeRange],
-    /// The time of the last window of the chunks before.
+    /// The time of the last window of the chunks before that is not deleted.
     last: &'a mut i64,
 }
 

@@ -4,6 +4,7 @@
 mod counter;
 mod output;
 mod times;
+mod windows;
 
 use quarrel_functions::replicas::{
     FloatValues, Place, Reach, Replica, Run, Scratch, lift, penalty, stale_markers, unite,
@@ -71,7 +72,7 @@ impl ReplicaColumns {
                     Some(reach) => {
                         let (raw, windows) = split_windows(chunks);
                         let raw = self.load_raw(raw, reach, how.is_counter, out)?;
-                        raw + out.add_windows(windows, reach)?
+                        raw + out.add_windows(&windows::counting(windows), reach)?
                     }
                 };
                 out.cut_to(range);
@@ -217,18 +218,12 @@ impl ReplicaColumns {
     }
 }
 
-/// Brings downsampled chunks behind raw ones, and into the order of their time. Of
-/// windows of one time, the chunk that comes first has its own: that of the first
-/// replica, where they begin together.
-fn split_windows(chunks: &mut [Chunk]) -> (&mut [Chunk], &[Chunk]) {
+/// Brings downsampled chunks behind raw ones.
+fn split_windows(chunks: &mut [Chunk]) -> (&mut [Chunk], &mut [Chunk]) {
     let is_windows = |chunk: &Chunk| matches!(chunk.data, ChunkData::Aggregates(_));
-    chunks.sort_by_key(|chunk| match is_windows(chunk) {
-        true => (true, chunk.min_time, chunk.replica),
-        false => (false, 0, chunk.replica),
-    });
+    chunks.sort_by_key(is_windows);
     let raw = chunks.partition_point(|chunk| !is_windows(chunk));
-    let (raw, windows) = chunks.split_at_mut(raw);
-    (raw, windows)
+    chunks.split_at_mut(raw)
 }
 
 /// The floats among all samples of the replicas.
