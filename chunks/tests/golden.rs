@@ -164,8 +164,9 @@ fn chunks_are_built_as_in_prometheus() {
     }
 }
 
-/// Compares with downsampled chunks of Thanos, which `compliance/go/downsamplegolden`
-/// writes: the aggregates, and of those that are histograms the counts.
+/// Compares with downsampled chunks of Thanos, which `downsamplegolden` in
+/// `compliance/go/stack/programs/thanos` writes: the aggregates, and of those that are
+/// histograms the counts.
 #[test]
 fn downsampled_chunks_are_split_as_in_thanos() {
     let names = ["count", "sum", "min", "max", "counter"];

@@ -1,6 +1,6 @@
 //! Blocks that Thanos's Compactor has downsampled, read as a data directory: over
-//! whole windows they answer as the raw blocks do. `compliance/go/downsamplegolden`
-//! writes them.
+//! whole windows they answer as the raw blocks do. `downsamplegolden` in
+//! `compliance/go/stack/programs/thanos` writes them.
 
 #![cfg(feature = "tsdb")]
 

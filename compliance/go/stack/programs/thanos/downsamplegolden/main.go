@@ -1,10 +1,10 @@
 // Command downsamplegolden writes blocks and downsamples them as Thanos's Compactor
 // does, so that quarrel's reader of downsampled chunks is tested on real ones.
 //
-// Usage, in this folder:
+// Usage, in the folder of this module:
 //
-//	go run -tags slicelabels . -out ../../../storage/testdata/downsampled \
-//	  > ../../../chunks/tests/data/downsampled.jsonl
+//	go run -tags slicelabels ./downsamplegolden -out ../../../../../storage/testdata/downsampled \
+//	  > ../../../../../chunks/tests/data/downsampled.jsonl
 //
 // The folder out gets a folder for each resolution, raw, 5m and 1h, with one block
 // for each part of the time: 160 hours with a sample each ten minutes, and twice 14
