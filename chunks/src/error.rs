@@ -9,6 +9,12 @@ pub enum ChunkError {
     /// An encoding byte that Prometheus 3.16 does not write.
     #[error("unknown chunk encoding {0}")]
     UnknownEncoding(u8),
+    /// A downsampled chunk whose bytes end before its aggregates do.
+    #[error("downsampled chunk ends within aggregate {number} of 5")]
+    AggregateTruncated {
+        /// The incomplete aggregate, from 0.
+        number: usize,
+    },
     /// Fewer bytes than the header needs.
     #[error("chunk of {0} bytes has no header")]
     NoHeader(usize),

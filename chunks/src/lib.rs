@@ -7,6 +7,7 @@
 //! format of Gorilla (<https://www.vldb.org/pvldb/vol8/p1816-teller.pdf>) with
 //! other widths.
 
+pub mod aggregate;
 mod bits;
 mod encode;
 mod encoding;

@@ -5,7 +5,9 @@
 use quarrel_chunks::histogram::{
     Count, CounterReset, Histogram, HistogramBuilder, HistogramLayout, Span,
 };
-use quarrel_chunks::{Encoding, HistogramColumns, decode_histograms, num_samples};
+use quarrel_chunks::{
+    Encoding, HistogramColumns, aggregate, decode_floats, decode_histograms, num_samples,
+};
 use serde_json::Value;
 
 fn records() -> Vec<Value> {
@@ -160,4 +162,50 @@ fn chunks_are_built_as_in_prometheus() {
             false => build(&record, |value| value.as_u64().unwrap()),
         }
     }
+}
+
+/// Compares with downsampled chunks of Thanos, which `downsamplegolden` in
+/// `compliance/go/stack/programs/thanos` writes: the aggregates, and of those that are
+/// histograms the counts.
+#[test]
+fn downsampled_chunks_are_split_as_in_thanos() {
+    let names = ["count", "sum", "min", "max", "counter"];
+    let mut samples = 0;
+    for line in include_str!("data/downsampled.jsonl").lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let bytes = bytes(&record["bytes"]);
+        let parts = aggregate::split(&bytes).unwrap();
+        for (name, part) in names.into_iter().zip(&parts) {
+            let want = &record["aggregates"][name];
+            let Some(part) = part else {
+                assert!(want.is_null(), "{name}");
+                continue;
+            };
+            let (mut times, mut values) = (Vec::new(), Vec::new());
+            let chunk = &bytes[part.bytes.clone()];
+            if part.encoding.is_histogram() {
+                let mut columns = HistogramColumns::default();
+                decode_histograms(part.encoding, chunk, &mut columns).unwrap();
+                (times, values) = (columns.timestamps, columns.counts);
+            } else {
+                decode_floats(part.encoding, chunk, &mut times, &mut values).unwrap();
+            }
+            let want = items(want);
+            let want_times: Vec<i64> = want.iter().map(|s| s["t"].as_i64().unwrap()).collect();
+            let want_values: Vec<f64> = want.iter().map(|s| float(&s["v"])).collect();
+            assert_eq!(times, want_times, "{} {name}", record["series"]);
+            assert_eq!(
+                bits(&values),
+                bits(&want_values),
+                "{} {name}",
+                record["series"]
+            );
+            samples += times.len();
+        }
+        let joined = aggregate::join(
+            parts.map(|part| part.map(|part| (part.encoding, bytes[part.bytes].to_vec()))),
+        );
+        assert_eq!(joined, bytes);
+    }
+    assert!(samples > 300, "the file is cut");
 }

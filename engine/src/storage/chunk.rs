@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow_buffer::{NullBuffer, ScalarBuffer};
 use bytes::Bytes;
-use quarrel_chunks::Encoding;
 use quarrel_chunks::histogram::{BuiltChunk, Count, EncodeError, Histogram, HistogramBuilder};
+use quarrel_chunks::{ChunkError, Encoding, aggregate};
 use quarrel_functions::table::Aggregate;
 
 use super::time_range::TimeRange;
@@ -109,14 +109,16 @@ impl Chunk {
     ) -> Self {
         let (timestamps, values) = (timestamps.into(), values.into());
         let (first, last) = (timestamps.first(), timestamps.last());
-        Chunk::new(
-            (first.copied().unwrap_or(0), last.copied().unwrap_or(0)),
-            ChunkData::Floats {
-                timestamps,
-                values,
-                start_timestamps: None,
-            },
-        )
+        let times = TimeRange {
+            start: first.copied().unwrap_or(0),
+            end: last.copied().unwrap_or(0),
+        };
+        let data = ChunkData::Floats {
+            timestamps,
+            values,
+            start_timestamps: None,
+        };
+        Chunk::new(data, times)
     }
 
     /// As [`Chunk::floats`], with a start timestamp for each sample, ms: when its
@@ -161,16 +163,16 @@ impl Chunk {
         let first = runs.next();
         let last = runs.last().or(first);
         let time = |at: usize| timestamps.get(at).copied().unwrap_or(0);
-        let first_time = first.map_or(0, |(start, _)| time(start));
-        let last_time = last.map_or(0, |(_, end)| time(end - 1));
-        Chunk::new(
-            (first_time, last_time),
-            ChunkData::FloatGrid {
-                timestamps,
-                values,
-                validity,
-            },
-        )
+        let times = TimeRange {
+            start: first.map_or(0, |(start, _)| time(start)),
+            end: last.map_or(0, |(_, end)| time(end - 1)),
+        };
+        let data = ChunkData::FloatGrid {
+            timestamps,
+            values,
+            validity,
+        };
+        Chunk::new(data, times)
     }
 
     /// The bytes of a Prometheus chunk whose samples lie in `times`, without
@@ -178,7 +180,7 @@ impl Chunk {
     pub fn encoded(encoding: Encoding, bytes: impl Into<Bytes>, times: TimeRange) -> Self {
         let bytes = bytes.into();
         let data = ChunkData::Encoded { encoding, bytes };
-        Chunk::new((times.start, times.end), data)
+        Chunk::new(data, times)
     }
 
     /// Native histograms (timestamp in milliseconds, histogram) in order of
@@ -231,8 +233,7 @@ impl Chunk {
 
     /// Aggregates of downsampled samples that lie in `times`.
     pub fn aggregates(aggregates: Aggregates, times: TimeRange) -> Self {
-        let data = ChunkData::Aggregates(Arc::new(aggregates));
-        Chunk::new((times.start, times.end), data)
+        Chunk::new(ChunkData::Aggregates(Arc::new(aggregates)), times)
     }
 
     /// The same chunk as samples of one of several replicas.
@@ -242,10 +243,11 @@ impl Chunk {
         self
     }
 
-    fn new((min_time, max_time): (i64, i64), data: ChunkData) -> Self {
+    /// Samples that lie in `times`.
+    pub fn new(data: ChunkData, times: TimeRange) -> Self {
         Chunk {
-            min_time,
-            max_time,
+            min_time: times.start,
+            max_time: times.end,
             data,
             deleted: None,
             replica: 0,
@@ -272,6 +274,28 @@ impl ChunkData {
 }
 
 impl Aggregates {
+    /// The aggregates in the bytes of a downsampled chunk, as Thanos's blocks have
+    /// them: without length, encoding byte and checksum around them.
+    ///
+    /// # Errors
+    /// When the bytes are corrupt, as far as they are looked at.
+    pub fn decode(bytes: &Bytes) -> Result<Self, ChunkError> {
+        let parts = aggregate::split(bytes)?.map(|part| {
+            part.map(|part| EncodedChunk {
+                encoding: part.encoding,
+                bytes: bytes.slice(part.bytes),
+            })
+        });
+        let [count, sum, min, max, counter] = parts;
+        Ok(Aggregates {
+            count,
+            sum,
+            min,
+            max,
+            counter,
+        })
+    }
+
     /// The aggregate of a kind, if the store has given it.
     pub fn get(&self, aggregate: Aggregate) -> Option<&EncodedChunk> {
         match aggregate {

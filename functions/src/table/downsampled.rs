@@ -96,10 +96,11 @@ impl Downsampled {
     }
 
     /// The function that takes the place of `function` where samples are what
-    /// this reads: numbers of samples are added up.
+    /// this reads: numbers of samples are added up, and sums that are divided
+    /// afterwards.
     pub const fn kernel(self, function: &'static WindowFunction) -> &'static WindowFunction {
         match self {
-            Downsampled::Count => &sums::SUM,
+            Downsampled::Count | Downsampled::WeightedAverage => &sums::SUM,
             _ => function,
         }
     }

@@ -346,7 +346,8 @@ impl SampleColumns {
         Ok(())
     }
 
-    /// Adds histograms of windows, divided by their numbers of samples.
+    /// Adds histograms of windows, divided by their numbers of samples or with these
+    /// beside them.
     fn add_histograms(
         &mut self,
         value: Aggregate,
@@ -357,16 +358,25 @@ impl SampleColumns {
         let kept = place.kept(&self.timestamps[..place.raw]);
         let mut last = *place.last;
         let (mut in_order, mut apart) = (true, false);
+        let divisors = counts.filter(|_| self.downsampled == Downsampled::Average);
+        let weights = counts.filter(|_| self.downsampled == Downsampled::WeightedAverage);
+        let histogram_weights = &mut self.histogram_weights;
         let appended = self.histograms.append_windows(
             (chunk.encoding, &chunk.bytes),
-            counts.map(|counts| &counts.values[..]),
+            divisors.map(|counts| &counts.values[..]),
             |times| {
                 in_order = times.is_sorted_by(|a, b| a < b);
                 apart = counts.is_some_and(|counts| counts.timestamps != times);
                 last = kept.last_of(times);
                 let resolution_ms = resolution_of(times);
                 let stays = |i| in_order && !apart && kept.keeps(times, i, resolution_ms);
-                (0..times.len()).map(stays).collect()
+                let stay: Vec<bool> = (0..times.len()).map(stays).collect();
+                if let Some(weights) = weights.filter(|_| !apart) {
+                    let weights = times.iter().copied().zip(weights.values.iter().copied());
+                    let kept = weights.zip(&stay).filter(|(_, stays)| **stays);
+                    histogram_weights.extend(kept.map(|(weight, _)| weight));
+                }
+                stay
             },
         );
         appended.map_err(|error| match error {

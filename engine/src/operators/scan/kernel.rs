@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use quarrel_functions::grid::{Grid, Param};
 use quarrel_functions::histogram::native::StepHistograms;
-use quarrel_functions::table::WindowKind;
+use quarrel_functions::table::{Downsampled, WindowKind};
 use quarrel_functions::window::{
     Bounds, HistogramInput, MixedInput, MixedOutput, ParamError, WindowAnnotations, WindowFunction,
     WindowInput, WindowScratch, compute_bounds, latest, latest_start, latest_timestamp, smoothed,
@@ -171,6 +171,9 @@ impl KernelScratch {
                     }
                     _ => smoothed_mixed(&input, &mut out),
                 }
+                if samples.has_windows && windows.downsampled == Downsampled::WeightedAverage {
+                    self.divide_sums(samples);
+                }
                 return Ok(count(&self.bounds) + count(&self.histogram_bounds));
             }
             WindowKind::Smoothed => smoothed(&input, out, present),
@@ -189,6 +192,24 @@ impl KernelScratch {
         }
         let floats = self.present().iter().filter(|&&p| p).count();
         Ok((floats + self.histograms.steps().len()) as u64)
+    }
+
+    /// Divides sums of floats or of histograms by the number of samples that they are
+    /// sums of.
+    fn divide_sums(&mut self, samples: &SampleColumns) {
+        let (floats, histograms) = (&self.bounds, &self.histogram_bounds);
+        for (step, value) in self.values.iter_mut().take(floats.len()).enumerate() {
+            if self.present[step] {
+                *value /= samples.beside[floats[step].range()].iter().sum::<f64>();
+            }
+        }
+        let sums = std::mem::take(&mut self.histograms);
+        for (step, h) in sums.iter() {
+            let times = &samples.histograms.timestamps[histograms[step].range()];
+            let weights = times.iter().map(|&time| samples.histogram_weight(time));
+            let weight = weights.sum();
+            (self.histograms).push_with(step, |column| column.push_divided(&h, weight));
+        }
     }
 
     /// Adds the samples that the last run looked at, step by step.

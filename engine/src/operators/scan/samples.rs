@@ -35,6 +35,9 @@ pub struct SampleColumns {
     /// many samples it is the sum, or how far it stands above the counter. Else
     /// empty.
     pub(super) beside: Vec<f64>,
+    /// The same of histograms that are sums: their times and how many samples each
+    /// is the sum of, in order. Others are one sample.
+    pub(super) histogram_weights: Vec<(i64, f64)>,
     pub(super) windows: AggregateScratch,
     merge_beside: Vec<f64>,
     merge_timestamps: Vec<i64>,
@@ -334,6 +337,7 @@ impl SampleColumns {
     pub fn clear(&mut self) {
         self.truncate(0);
         self.has_windows = false;
+        self.histogram_weights.clear();
         self.histograms.clear();
     }
 
@@ -341,6 +345,15 @@ impl SampleColumns {
     pub fn weights(&self) -> Option<&[f64]> {
         let reads = self.downsampled == Downsampled::WeightedAverage;
         (reads && !self.beside.is_empty()).then_some(&self.beside)
+    }
+
+    /// How many samples the histogram of a time is the sum of.
+    pub fn histogram_weight(&self, time: i64) -> f64 {
+        let weights = &self.histogram_weights;
+        match weights.binary_search_by_key(&time, |(time, _)| *time) {
+            Ok(at) => weights[at].1,
+            Err(_) => 1.0,
+        }
     }
 
     /// Where values of a counter have resets applied that cannot be seen, how far

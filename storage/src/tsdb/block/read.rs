@@ -456,13 +456,13 @@ impl Block {
             if !is_selected(&meta, range, deleted) {
                 continue;
             }
-            let (encoding, bytes) = self.segments.chunk(meta.reference)?;
+            let data = self.segments.chunk(meta.reference)?;
             let touches = |d: &TimeRange| d.overlaps(meta.min_time, meta.max_time);
             let times = TimeRange {
                 start: meta.min_time,
                 end: meta.max_time,
             };
-            let mut chunk = Chunk::encoded(encoding, bytes, times);
+            let mut chunk = Chunk::new(data, times);
             chunk.deleted = deleted.filter(|all| all.iter().any(touches)).cloned();
             out.push(chunk);
         }

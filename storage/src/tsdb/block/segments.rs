@@ -1,12 +1,14 @@
 //! `chunks/`: segment files of encoded samples.
 //!
 //! A chunk consists of its length as a varint, the encoding byte, the data, and
-//! a checksum of encoding and data (`tsdb/docs/format/chunks.md`).
+//! a checksum of encoding and data (`tsdb/docs/format/chunks.md`). Blocks of Thanos's
+//! Compactor also have downsampled chunks.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
-use bytes::Bytes;
-use quarrel_engine::storage::{Encoding, StorageError};
+use quarrel_chunks::aggregate;
+use quarrel_engine::storage::{Aggregates, ChunkData, Encoding, StorageError};
 
 use super::verified::Verified;
 use crate::tsdb::data_path::DataPath;
@@ -97,7 +99,7 @@ impl Segments {
     ///
     /// # Errors
     /// When the chunk does not exist or is corrupt.
-    pub fn chunk(&self, reference: u64) -> Result<(Encoding, Bytes), StorageError> {
+    pub fn chunk(&self, reference: u64) -> Result<ChunkData, StorageError> {
         let number = (reference >> 32) as usize;
         let offset = (reference & OFFSET) as usize;
         let Some(segment) = self.segments.get(number) else {
@@ -146,7 +148,7 @@ impl Segment {
         })
     }
 
-    fn chunk(&self, offset: usize) -> Result<(Encoding, Bytes), StorageError> {
+    fn chunk(&self, offset: usize) -> Result<ChunkData, StorageError> {
         let corrupt = |e: DecodeError| self.file.corrupt(format!("the chunk at {offset} {e}"));
         let mut buf = decbuf::at(self.file.bytes(), offset as u64).map_err(corrupt)?;
         let length = buf.uvarint32().map_err(corrupt)? as usize;
@@ -160,9 +162,14 @@ impl Segment {
             }
             self.verified.set(offset);
         }
-        let encoding = Encoding::try_from(content[0])
-            .map_err(|e| self.file.corrupt(format!("the chunk at {offset}: {e}")))?;
-        Ok((encoding, self.file.slice(start..start + length)))
+        let wrong = |e| self.file.corrupt(format!("the chunk at {offset}: {e}"));
+        let bytes = self.file.slice(start..start + length);
+        if content[0] == aggregate::ENCODING {
+            let aggregates = Aggregates::decode(&bytes).map_err(wrong)?;
+            return Ok(ChunkData::Aggregates(Arc::new(aggregates)));
+        }
+        let encoding = Encoding::try_from(content[0]).map_err(wrong)?;
+        Ok(ChunkData::Encoded { encoding, bytes })
     }
 }
 
@@ -177,6 +184,31 @@ mod tests {
         bytes.extend(data);
         bytes.extend(crc32c::crc32c(&bytes[1..]).to_be_bytes());
         bytes
+    }
+
+    fn encoded(segments: &Segments, reference: u64) -> (Encoding, bytes::Bytes) {
+        match segments.chunk(reference) {
+            Ok(ChunkData::Encoded { encoding, bytes }) => (encoding, bytes),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn downsampled_chunks_are_split() {
+        let xor = || Some((Encoding::Xor, &b"abc"[..]));
+        let bytes = aggregate::join([xor(), None, xor(), None, None]);
+        let segments = open(&[("000001", &segment(&[chunk(0xff, &bytes)]))]).unwrap();
+        let Ok(ChunkData::Aggregates(aggregates)) = segments.chunk(8) else {
+            panic!("aggregates");
+        };
+        assert_eq!(aggregates.count.as_ref().unwrap().bytes, &b"abc"[..]);
+        assert!(aggregates.sum.is_none() && aggregates.min.is_some());
+        let cut = open(&[("000001", &segment(&[chunk(0xff, &bytes[..7])]))]).unwrap();
+        let error = cut.chunk(8).unwrap_err().to_string();
+        assert!(
+            error.ends_with("the chunk at 8: downsampled chunk ends within aggregate 2 of 5"),
+            "{error}"
+        );
     }
 
     fn segment(chunks: &[Vec<u8>]) -> Vec<u8> {
@@ -200,11 +232,11 @@ mod tests {
         let two = segment(&[chunk(2, &[9; 25])]);
         let segments = open(&[("000002", &two), ("000001", &one), ("000003.tmp", b"x")]).unwrap();
         for _ in 0..2 {
-            let (encoding, bytes) = segments.chunk(8).unwrap();
+            let (encoding, bytes) = encoded(&segments, 8);
             assert_eq!((encoding, &*bytes), (Encoding::Xor, &[7; 20][..]));
-            let (encoding, bytes) = segments.chunk(8 + 26).unwrap();
+            let (encoding, bytes) = encoded(&segments, 8 + 26);
             assert_eq!((encoding, &*bytes), (Encoding::Xor2, &[8; 30][..]));
-            let (encoding, bytes) = segments.chunk(1 << 32 | 8).unwrap();
+            let (encoding, bytes) = encoded(&segments, 1 << 32 | 8);
             assert_eq!((encoding, &*bytes), (Encoding::Histogram, &[9; 25][..]));
         }
         segments.will_need(20, 1 << 32 | 8);
