@@ -349,7 +349,7 @@ async fn lookups_have_limits_and_answers() {
     let (engine, pool) = limited();
     let store = store("x{a=\"1\"} 1\nx{a=\"2\"} 1\ny{b=\"3\"} 1");
     let lookup = |selectors: &[&str]| {
-        let selectors = selectors.iter().map(ToString::to_string).collect();
+        let selectors: Vec<String> = selectors.iter().map(ToString::to_string).collect();
         let all = TimeRange::ALL;
         engine.lookup(Arc::clone(&store), selectors, all, QueryOptions::new())
     };
