@@ -106,6 +106,33 @@ mod tests {
         assert_eq!(shard_of(true, &["job"], &labels), xxh64(b"") % 3);
     }
 
+    /// What Thanos's own code says (`compliance/go/thanosproto/shards`).
+    #[test]
+    fn series_are_in_the_shards_of_thanos() {
+        let list = |text: &str| -> Vec<String> {
+            let items = text.split(',').filter(|item| !item.is_empty());
+            items.map(str::to_string).collect()
+        };
+        let mut seen = 0;
+        for line in include_str!("../testdata/shards.txt").lines() {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [total, kind, names, index, labels] = fields[..] else {
+                panic!("{line}");
+            };
+            let labels = list(labels);
+            let labels: Vec<_> = labels.iter().map(|l| l.split_once('=').unwrap()).collect();
+            let shard = Shard {
+                index: index.parse().unwrap(),
+                total: total.parse().unwrap(),
+                by: kind == "by",
+                labels: list(names),
+            };
+            assert!(shard.matches(labels, &mut Vec::new()), "{line}");
+            seen += 1;
+        }
+        assert_eq!(seen, 5 * 2 * 5 * 6);
+    }
+
     #[test]
     fn requests_describe_shards() {
         let of = |index, total| Shard::of(index, total, true, vec![]);

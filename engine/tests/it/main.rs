@@ -16,6 +16,7 @@ mod options;
 mod oracle;
 mod planning;
 mod plans;
+mod reading;
 mod recursion;
 mod replicas;
 mod results;

@@ -62,11 +62,13 @@ fn shard(request: &Request) -> Result<Option<Shard>, ApiError> {
     if text.is_empty() {
         return Ok(None);
     }
-    let info: Option<ShardInfo> = serde_json::from_str(text).map_err(|error| {
+    // A list is none, though serde reads structs from lists, too.
+    let fields = serde_json::from_str::<Option<serde_json::Map<String, serde_json::Value>>>(text);
+    let info = fields.and_then(|fields| serde_json::from_value(fields.unwrap_or_default().into()));
+    let info: ShardInfo = info.map_err(|error| {
         let why = format!("not a description of a shard: {error}");
         ApiError::parameter(NAME, request.shown(NAME, why))
     })?;
-    let info = info.unwrap_or_default();
     let labels = info.labels.unwrap_or_default();
     Ok(Shard::of(
         info.shard_index,

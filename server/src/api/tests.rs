@@ -20,6 +20,7 @@ mod clients;
 mod connections;
 mod features;
 mod limits;
+mod shards;
 
 /// When the samples begin, seconds.
 const START: i64 = 1_700_011_200;

@@ -129,6 +129,9 @@ mod tests {
             "quarrel serve --data /d --web.listen-address=:9090 --query.timeout=1m --query.max-samples=5 \
              --query.max-concurrency=2 --query.lookback-delta=30s --query.max-memory=1GB \
              --web.cors.origin=.* --web.config.file=/w.yml --web.read-timeout=1m --web.write-timeout=1m --web.max-connections=5 --log.level=debug --log.format=json",
+            "quarrel serve --data /d --label cluster=\"a\" --label b=\"c\" --grpc-address 127.0.0.1:10901 --grpc-grace-period=1m \
+             --grpc-server-max-connection-age=0s --grpc-server-tls-cert=c.pem --grpc-server-tls-key=k.pem --grpc-server-tls-client-ca=a.pem \
+             --store.limits.request-series=5 --store.limits.request-samples=6",
             "quarrel query up",
             "quarrel query up --data /d --time -1h --format json",
             "quarrel query up --start -1h --end now --step 15s",
@@ -151,6 +154,9 @@ mod tests {
             "quarrel query up --format nope",
             "quarrel query up --step 0",
             "quarrel serve --query.timeout=x",
+            "quarrel serve --label cluster=a",
+            "quarrel serve --grpc-address :1 --grpc-server-tls-cert=c.pem",
+            "quarrel serve --grpc-server-tls-cert=c.pem --grpc-server-tls-key=k.pem",
             "quarrel serve --query.max-samples=-1",
             "quarrel serve --web.cors.origin=(",
             "quarrel test",

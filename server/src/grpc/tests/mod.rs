@@ -19,6 +19,7 @@ use crate::source::SingleSource;
 use crate::tenancy::Tenancy;
 
 mod connections;
+mod directory;
 mod info;
 mod query;
 mod store;
