@@ -1,8 +1,8 @@
 //! One storage over several: data directories, stores, what connectors there are.
 //!
 //! A [`Part`] is a storage with what is known of it: labels that all of its series get,
-//! as Prometheus's external labels, and the range of its data. Series of equal labels
-//! are one row, whichever parts they come from; their chunks are in order of time.
+//! as Prometheus's external labels, the range of its data, and a shard. Series of equal
+//! labels are one row, whichever parts they come from; their chunks are in order of time.
 //!
 //! A label of a part replaces one of the same name that a series has, as in Thanos. If a
 //! part fails, that is a warning that names it, or an error, as the query wants.

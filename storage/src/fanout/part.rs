@@ -7,6 +7,7 @@ use std::sync::Arc;
 use quarrel_engine::storage::{Matcher, Storage, TimeRange};
 
 use super::PartView;
+use crate::shard::Shard;
 
 /// A storage, and what is known of it.
 #[derive(Clone)]
@@ -14,6 +15,7 @@ pub struct Part {
     pub(super) storage: Arc<dyn Storage>,
     /// Sorted by name.
     pub(super) labels: Arc<[(String, String)]>,
+    pub(super) shard: Option<Arc<Shard>>,
     range: Option<TimeRange>,
     name: Option<Arc<str>>,
 }
@@ -23,6 +25,7 @@ impl fmt::Debug for Part {
         f.debug_struct("Part")
             .field("name", &self.name())
             .field("labels", &self.labels)
+            .field("shard", &self.shard)
             .field("range", &self.range)
             .finish_non_exhaustive()
     }
@@ -51,6 +54,7 @@ impl Part {
         Part {
             storage,
             labels: Arc::default(),
+            shard: None,
             range: None,
             name: None,
         }
@@ -87,6 +91,13 @@ impl Part {
         self
     }
 
+    /// The same of which one shard of its series is wanted.
+    #[must_use]
+    pub fn with_shard(mut self, shard: Shard) -> Self {
+        self.shard = Some(Arc::new(shard));
+        self
+    }
+
     /// The same with a name for warnings, else that of the storage.
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
@@ -103,7 +114,7 @@ impl Part {
 
     /// Whether it adds nothing to its storage.
     pub(super) fn is_plain(&self) -> bool {
-        self.labels.is_empty() && self.range.is_none()
+        self.labels.is_empty() && self.shard.is_none() && self.range.is_none()
     }
 
     /// Whether it can have samples in a range.

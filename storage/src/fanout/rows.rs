@@ -11,9 +11,9 @@ const ROWS_A_CHECK: usize = 4096;
 /// The rows of a part.
 #[derive(Debug)]
 pub(super) struct PartRows {
-    /// The labels of its rows.
+    /// The labels of all of its rows.
     pub(super) labels: LabelList,
-    /// The rows in order of their labels.
+    /// Those that are wanted, in order of their labels.
     pub(super) rows: Vec<u32>,
 }
 

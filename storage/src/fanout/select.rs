@@ -24,6 +24,7 @@ impl FanoutSnapshot {
         let asked: Vec<(&PartView, Vec<_>)> = with.collect();
         if let [(view, _)] = &asked[..]
             && view.part.labels.is_empty()
+            && view.part.shard.is_none()
         {
             return match view.view.select(request).await {
                 Ok(selected) => Ok(selected),
@@ -61,7 +62,7 @@ fn nothing() -> Selected {
     Selected::new(LabelList::new(), Arc::new(source))
 }
 
-/// The rows of a part as the query sees them: with the part's labels.
+/// The rows of a part as the query sees them: with the part's labels, and of its shard.
 fn rows_of(
     view: &PartView,
     labels: LabelList,
@@ -89,7 +90,18 @@ fn rows_of(
         })
     };
     request.control.check()?;
-    let rows = (0..labels.len() as u32).collect();
+    let symbols = request.symbols.read();
+    let mut buffer = Vec::new();
+    let in_shard = |row: &u32| match &part.shard {
+        None => true,
+        Some(shard) => {
+            let row = labels.get(*row as usize).iter();
+            let texts = row.map(|label| (symbols.get(label.name), symbols.get(label.value)));
+            shard.matches(texts, &mut buffer)
+        }
+    };
+    let rows: Vec<u32> = (0..labels.len() as u32).filter(in_shard).collect();
+    drop(symbols);
     let mut rows = PartRows { labels, rows };
     if !external.is_empty() {
         rows.sort(request.symbols);

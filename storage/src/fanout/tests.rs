@@ -17,6 +17,7 @@ use quarrel_matchers::MatchOp;
 use super::{Fanout, Part, PartError};
 use crate::conformance::{Harness, TestSeries};
 use crate::memory::MemoryStorage;
+use crate::shard::Shard;
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
@@ -316,31 +317,59 @@ fn sources_of_parts_are_asked_for_their_rows() {
 }
 
 /// Series over so many parts; the parts of a series go round.
-struct Parts(usize);
+struct Parts {
+    count: usize,
+    labels: bool,
+}
 
 impl Harness for Parts {
     fn store(&self, series: &[TestSeries]) -> Arc<dyn Storage> {
-        let memories: Vec<_> = (0..self.0).map(|_| MemoryStorage::new()).collect();
+        let memories: Vec<_> = (0..self.count).map(|_| MemoryStorage::new()).collect();
         for series in series {
             for (number, part) in series.parts.iter().enumerate() {
                 let labels = series.labels.iter().map(|(n, v)| (n, v));
                 let (times, values) = part.iter().copied().unzip();
-                memories[number % self.0]
+                memories[number % self.count]
                     .append_series(labels, times, values)
                     .unwrap();
             }
         }
-        let part = |memory| Part::new(Arc::new(memory) as Arc<dyn Storage>);
+        let part = |memory| {
+            let part = Part::new(Arc::new(memory) as Arc<dyn Storage>);
+            match self.labels {
+                // All shards of one.
+                true => part.with_shard(Shard {
+                    index: 0,
+                    total: 1,
+                    by: true,
+                    labels: vec![],
+                }),
+                false => part,
+            }
+        };
         Arc::new(Fanout::new(memories.into_iter().map(part).collect()))
     }
 }
 
 mod one_part {
-    crate::conformance_tests!(super::Parts(1));
+    crate::conformance_tests!(super::Parts {
+        count: 1,
+        labels: false
+    });
 }
 
 mod three_parts {
-    crate::conformance_tests!(super::Parts(3));
+    crate::conformance_tests!(super::Parts {
+        count: 3,
+        labels: false
+    });
+}
+
+mod shards_of_two_parts {
+    crate::conformance_tests!(super::Parts {
+        count: 2,
+        labels: true
+    });
 }
 
 proptest! {
@@ -348,6 +377,7 @@ proptest! {
     #[test]
     fn a_fan_out_is_one_store(
         series in prop::collection::vec((prop::collection::btree_map("[abz]", "[12]", 1..4), 0usize..3), 0..25),
+        total in 1u64..4,
     ) {
         let labels = |series: &BTreeMap<String, String>, part: usize| {
             let mut labels = series.clone();
@@ -368,11 +398,18 @@ proptest! {
             list.push(labels.iter().map(|(n, v)| quarrel_engine::labels::Label { name: table.intern(n), value: table.intern(v) }));
             (table.read().display(list.get(0)), samples)
         }).collect();
-        let parts = memories.iter().enumerate().map(|(number, memory)| {
-            let part = Part::new(Arc::clone(memory) as Arc<dyn Storage>);
-            part.with_labels([("part", (number % 2).to_string())]).unwrap()
-        });
-        let found = select(&Fanout::new(parts.collect()), &[]).unwrap().0;
+        let mut found = Vec::new();
+        for index in 0..total {
+            let parts = memories.iter().enumerate().map(|(number, memory)| {
+                let part = Part::new(Arc::clone(memory) as Arc<dyn Storage>);
+                let shard = Shard { index, total, by: false, labels: vec!["a".into()] };
+                part.with_labels([("part", (number % 2).to_string())]).unwrap().with_shard(shard)
+            });
+            let rows = select(&Fanout::new(parts.collect()), &[]).unwrap().0;
+            prop_assert!(rows.windows(2).all(|pair| expected.iter().position(|r| *r == pair[0]) < expected.iter().position(|r| *r == pair[1])));
+            found.extend(rows);
+        }
+        found.sort_by_key(|row| expected.iter().position(|r| r == row));
         prop_assert_eq!(found, expected);
     }
 }
