@@ -58,7 +58,7 @@ func (l *lab) stageBelow() error {
 			errs = append(errs, err)
 			continue
 		}
-		c := comparison{reference: way.reference, test: query.URL, accept: way.accept, least: 500}
+		c := comparison{reference: way.reference, test: query.URL, accept: []string{way.accept}, least: 500}
 		errs = append(errs, l.compare(c.at(way.name, wholeMinutes(l.data.fresh))))
 		l.stop(query)
 	}

@@ -23,9 +23,9 @@ type comparison struct {
 	// lists are files of queries in stack/queries without their ending; none asks
 	// the list that is built into `quarrel compare`.
 	lists []string
-	// accept is a file in stack/accept without its ending, with what is known to
-	// differ; may be empty.
-	accept string
+	// accept are files in stack/accept without their ending, with what is known to
+	// differ.
+	accept []string
 	// least is how many queries must have been asked and had samples, so that an
 	// empty stack proves nothing.
 	least int
@@ -51,8 +51,12 @@ func (l *lab) compare(c comparison) error {
 	for _, list := range c.lists {
 		args = append(args, "--queries", filepath.Join(l.root, "stack", "queries", list+".txt"))
 	}
-	if c.accept != "" {
-		args = append(args, "--accept", filepath.Join(l.root, "stack", "accept", c.accept+".yml"))
+	if len(c.accept) > 0 {
+		accepted, err := l.accepted(c.accept)
+		if err != nil {
+			return err
+		}
+		args = append(args, "--accept", accepted)
 	}
 	args = append(append(args, c.more...), l.more...)
 	if l.verbose {
@@ -78,6 +82,19 @@ func (l *lab) compare(c comparison) error {
 		return fmt.Errorf("%s: only %d answers had samples, of %d at least", c.name, n, c.least)
 	}
 	return nil
+}
+
+// accepted makes one file of several with known differences.
+func (l *lab) accepted(names []string) (string, error) {
+	var all strings.Builder
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join(l.root, "stack", "accept", name+".yml"))
+		if err != nil {
+			return "", err
+		}
+		all.Write(text)
+	}
+	return l.file("accept-"+strings.Join(names, "-")+".yml", all.String())
 }
 
 func seconds(ms int64) string { return fmt.Sprintf("%.3f", float64(ms)/1000) }

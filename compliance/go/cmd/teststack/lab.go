@@ -32,7 +32,6 @@ type lab struct {
 	stand string
 	// targets are those of a bench, with 50 series each.
 	targets int
-	grpc    bool
 	// soak asks for the longer form.
 	soak bool
 	seed uint64

@@ -68,7 +68,6 @@ func run(ctx context.Context) int {
 	flag.BoolVar(&bench, "bench", false, "time queries instead of comparing answers, and print Markdown")
 	flag.BoolVar(&l.soak, "soak", false, "the longer form: Telegraf, three years, more random queries")
 	flag.IntVar(&l.targets, "targets", 60, "targets of a bench, each with 50 series")
-	flag.BoolVar(&l.grpc, "grpc", true, "development: has gRPC")
 	flag.IntVar(&rounds, "rounds", 9, "rounds of a bench")
 	flag.BoolVar(&keep, "keep", false, "keep the folder of the run")
 	flag.Parse()

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/quarrel-engine/quarrel/compliance/go/promengine"
 )
@@ -18,7 +19,7 @@ var (
 // between are both endpoints of comparisons of Thanos Query with who stands in its
 // place.
 func (l *lab) between(reference, test *node) comparison {
-	return comparison{reference: reference.URL, test: test.URL, referenceParams: raw, testParams: raw, accept: "thanos", least: 500}
+	return comparison{reference: reference.URL, test: test.URL, referenceParams: raw, testParams: raw, accept: []string{"thanos"}, least: 500}
 }
 
 // at sets the name and the times of a comparison.
@@ -27,9 +28,10 @@ func (c comparison) at(name string, of span) comparison {
 	return c
 }
 
-// resolved sets the resolution of both sides.
+// resolved sets a resolution of downsampled data on both sides.
 func (c comparison) resolved(params []string) comparison {
 	c.referenceParams, c.testParams = params, params
+	c.accept = append(slices.Clone(c.accept), "downsampled")
 	return c
 }
 
@@ -96,7 +98,7 @@ func (l *lab) stageCompactor() error {
 	}
 	defer stop()
 	c := l.between(reference, test)
-	c2 := comparison{reference: both, test: test.URL, testParams: raw, accept: "truth", least: 500}
+	c2 := comparison{reference: both, test: test.URL, testParams: raw, least: 500}
 	return l.all(
 		c2.at("compacted, raw, with Prometheus", l.data.history),
 		c.at("compacted, raw", l.data.history),
@@ -130,7 +132,7 @@ func (l *lab) stageReplicas() error {
 		return err
 	}
 	defer stop()
-	c := comparison{reference: truth, test: test.URL, accept: "truth", least: 500}
+	c := comparison{reference: truth, test: test.URL, least: 500}
 	if l.stand != "thanos" {
 		c.more = []string{"--annotations"}
 	}
@@ -160,7 +162,7 @@ func (l *lab) stageShifted() error {
 		return err
 	}
 	defer stop()
-	c := comparison{reference: truth, test: test.URL, lists: []string{"shifted"}, accept: "shifted", least: 20}
+	c := comparison{reference: truth, test: test.URL, lists: []string{"shifted"}, least: 20}
 	c.more = []string{"--tolerance", "0.05", "--floor", "0.05"}
 	return l.all(c.at("shifted clocks", l.data.recent))
 }
@@ -191,7 +193,7 @@ func (l *lab) stageFrontend() error {
 		return err
 	}
 	defer l.stop(frontend)
-	c := comparison{reference: test.URL, test: frontend.URL, accept: "frontend", least: 500, more: []string{"--range", "4h"}}
+	c := comparison{reference: test.URL, test: frontend.URL, accept: []string{"frontend"}, least: 500, more: []string{"--range", "4h"}}
 	if err := l.all(c.at("split", l.data.recent)); err != nil {
 		return err
 	}

@@ -220,10 +220,7 @@ func (l *lab) startQuery(name string, endpoints []*node, more ...string) (*node,
 // startQuarrel starts `quarrel serve` in the place of Thanos Query.
 func (l *lab) startQuarrel(name string, endpoints []*node, more ...string) (*node, error) {
 	n, err := l.start(name, l.quarrel, 0, func(n *node) []string {
-		args := []string{"serve", "--listen", n.http}
-		if l.grpc {
-			args = append(args, "--grpc-address", n.grpc)
-		}
+		args := []string{"serve", "--listen", n.http, "--grpc-address", n.grpc}
 		for _, label := range replicaLabels {
 			args = append(args, "--query.replica-label", label)
 		}
@@ -235,10 +232,6 @@ func (l *lab) startQuarrel(name string, endpoints []*node, more ...string) (*nod
 	})
 	if err != nil {
 		return nil, err
-	}
-	if !l.grpc {
-		time.Sleep(2 * time.Second)
-		return n, nil
 	}
 	return n, l.waitStores(n, len(endpoints))
 }
