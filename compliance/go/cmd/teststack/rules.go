@@ -152,6 +152,8 @@ func (l *lab) query(n *node, text string, at string, more ...string) ([]row, err
 
 // readBack reads what rules recorded, through a server that sees it, and compares
 // each of the samples with what `direct` answers to the rule's expression at its time.
+// Thanos's Query API has whole seconds, so that what Thanos Rule records at some
+// milliseconds is the answer at the second before.
 func (l *lab) readBack(ruler string, reader, direct *node) error {
 	for name, expr := range recorded(ruler) {
 		var rows []row
@@ -168,7 +170,7 @@ func (l *lab) readBack(ruler string, reader, direct *node) error {
 				if i >= 3 {
 					break
 				}
-				if err := l.checkRecorded(direct, expr, r.Metric, v); err != nil {
+				if err := l.checkRecorded(direct, expr, ruler == "thanos", r.Metric, v); err != nil {
 					return fmt.Errorf("%s, %v: %w", name, r.Metric, err)
 				}
 				checked++
@@ -186,11 +188,15 @@ func (l *lab) readBack(ruler string, reader, direct *node) error {
 	return nil
 }
 
-// checkRecorded compares a sample with the answer to an expression.
-func (l *lab) checkRecorded(direct *node, expr string, metric map[string]string, sample [2]any) error {
+// checkRecorded compares a sample with the answer to an expression at its time, or at
+// the whole second before.
+func (l *lab) checkRecorded(direct *node, expr string, wholeSeconds bool, metric map[string]string, sample [2]any) error {
 	at, ok := sample[0].(float64)
 	if !ok {
 		return fmt.Errorf("no time in %v", sample)
+	}
+	if wholeSeconds {
+		at = math.Floor(at)
 	}
 	rows, err := l.query(direct, expr, fmt.Sprintf("%.3f", at))
 	if err != nil {
