@@ -13,6 +13,7 @@ use axum::http::{Request, header};
 use quarrel_engine::{Engine, EngineOptions};
 use quarrel_matchers::Regex;
 use quarrel_server::api::{Api, ApiOptions, FixedBudget, router};
+use quarrel_server::tenancy::Tenancy;
 use quarrel_storage::memory::MemoryStorage;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
@@ -48,6 +49,7 @@ static SERVER: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
     options.max_memory = Some(64 << 20);
     let engine = Engine::new(options);
     let options = ApiOptions {
+        tenancy: Tenancy::default(),
         cors_origin: Regex::new(".*").expect("a pattern"),
         read_timeout: Duration::from_secs(5),
         query_cost: true,
