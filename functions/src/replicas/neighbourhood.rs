@@ -88,24 +88,41 @@ impl Neighbourhood {
 
     /// The shortest interval of all parts, ms.
     pub fn shortest_interval(&self, replicas: &[Replica<'_>]) -> Option<i64> {
-        let shortest = |part: &Part| {
-            let times = &replicas[part.replica].samples[part.all.clone()];
-            let intervals = times.windows(2).map(|pair| pair[1] - pair[0]);
-            intervals.min()
-        };
+        let shortest = |part| intervals(part, replicas).min();
         self.parts.iter().filter_map(shortest).min()
     }
 
     /// The usual interval, ms.
     pub fn usual_interval(&mut self, replicas: &[Replica<'_>]) -> i64 {
+        if let Some(shortest) = self.shortest_interval(replicas)
+            && self.is_usual(shortest, replicas)
+        {
+            return shortest;
+        }
         self.intervals.clear();
         for part in &self.parts {
-            let times = &replicas[part.replica].samples[part.all.clone()];
-            let intervals = times.windows(2).map(|pair| pair[1] - pair[0]);
-            self.intervals.extend(intervals);
+            self.intervals.extend(intervals(part, replicas));
         }
         usual(&mut self.intervals)
     }
+
+    /// Whether so many intervals are the shortest one that it is the usual one, as
+    /// where samples are equally spaced.
+    fn is_usual(&self, shortest: i64, replicas: &[Replica<'_>]) -> bool {
+        let (mut all, mut shortest_ones) = (0, 0);
+        for part in &self.parts {
+            all += part.all.len() - 1;
+            let same = intervals(part, replicas).map(|i| usize::from(i == shortest));
+            shortest_ones += same.sum::<usize>();
+        }
+        shortest_ones > all.saturating_sub(1) / SHORTER_INTERVALS
+    }
+}
+
+/// The intervals of a part, ms.
+fn intervals<'a>(part: &Part, replicas: &[Replica<'a>]) -> impl Iterator<Item = i64> + 'a {
+    let times = &replicas[part.replica].samples[part.all.clone()];
+    times.windows(2).map(|pair| pair[1] - pair[0])
 }
 
 /// The usual one of some intervals, ms.

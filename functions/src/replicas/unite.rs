@@ -94,27 +94,29 @@ impl Scratch {
             );
         }
         let usual = self.neighbourhood.usual_interval(replicas);
-        let all = |part: &Part| part.all.clone();
-        merge_clock(
-            &self.neighbourhood.parts,
-            first.clock,
-            replicas,
-            all,
-            &mut self.united,
-            &mut self.merged,
-        );
-        let clocks = self.neighbourhood.parts.iter().skip(1);
-        for part in clocks.filter(|part| part.clock == part.replica) {
-            merge_clock(
-                &self.neighbourhood.parts,
-                part.clock,
-                replicas,
-                all,
-                &mut self.other,
-                &mut self.merged,
-            );
-            fill(&self.united, &self.other, usual, &mut self.merged);
-            std::mem::swap(&mut self.united, &mut self.merged);
+        let parts = &self.neighbourhood.parts;
+        let (united, other, merged) = (&mut self.united, &mut self.other, &mut self.merged);
+        let is_first = |part: &&Part| part.clock == part.replica;
+        let others = || parts.iter().skip(1).filter(is_first);
+        // Of two clocks, a sample of the second one counts by its neighbours of the
+        // first one alone; where there are more, what counts around it counts, too.
+        let all_count = others().count() > 1;
+        let around = |part: &Part| match all_count {
+            true => part.all.clone(),
+            false => {
+                let before = part.own.start.saturating_sub(1).max(part.all.start);
+                before..(part.own.end + 1).min(part.all.end)
+            }
+        };
+        let own = |part: &Part| match all_count {
+            true => part.all.clone(),
+            false => part.own.clone(),
+        };
+        merge_clock(parts, first.clock, replicas, around, united, merged);
+        for part in others() {
+            merge_clock(parts, part.clock, replicas, own, other, merged);
+            fill(united, other, usual, merged);
+            std::mem::swap(united, merged);
         }
         let (first, last) = block.range();
         let own = |sample: &&Sample| first <= sample.time && sample.time <= last;
