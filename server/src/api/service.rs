@@ -39,11 +39,17 @@ pub struct ApiOptions {
     pub flags: BTreeMap<String, String>,
 }
 
+/// A data directory, with the external labels that it gets, sorted by name.
+struct Directory {
+    tsdb: Arc<Tsdb>,
+    labels: Vec<(String, String)>,
+}
+
 /// The API over an engine and a storage.
 pub struct Api {
     pub(crate) engine: Engine,
     source: OnceLock<Arc<dyn Source>>,
-    tsdb: OnceLock<(Arc<Tsdb>, Vec<(String, String)>)>,
+    tsdb: OnceLock<Directory>,
     stopping: AtomicBool,
     pub(crate) options: ApiOptions,
     pub(crate) metrics: Arc<Metrics>,
@@ -79,17 +85,18 @@ impl Api {
     /// that it gets. It does not make the API ready.
     pub fn set_tsdb(&self, tsdb: Arc<Tsdb>, mut labels: Vec<(String, String)>) {
         labels.sort();
-        let _ = self.tsdb.set((tsdb, labels));
+        let _ = self.tsdb.set(Directory { tsdb, labels });
     }
 
     /// The data directory, if there is one.
     pub(crate) fn tsdb(&self) -> Option<&Arc<Tsdb>> {
-        self.tsdb.get().map(|(tsdb, _)| tsdb)
+        self.tsdb.get().map(|directory| &directory.tsdb)
     }
 
     /// The external labels of the data directory, sorted by name.
     pub(crate) fn external_labels(&self) -> &[(String, String)] {
-        self.tsdb.get().map_or(&[], |(_, labels)| labels)
+        let directory = self.tsdb.get();
+        directory.map_or(&[], |directory| &directory.labels)
     }
 
     /// Makes the API unavailable for new requests.

@@ -68,7 +68,10 @@ pub(super) struct Answer {
 /// The frames of an answer; warnings come last.
 pub(super) fn frames(answer: Answer) -> BoxStream<'static, Result<Encoded, Status>> {
     let answer = Arc::new(answer);
-    let warnings: Vec<Encoded> = answer.selected.warnings().iter().map(warning).collect();
+    let warnings: Vec<Encoded> = {
+        let texts = answer.selected.warnings().iter();
+        texts.map(|text| warning(text)).collect()
+    };
     let of_groups = Arc::clone(&answer);
     let groups = stream::unfold(0, move |from| {
         let answer = Arc::clone(&of_groups);
@@ -88,9 +91,9 @@ pub(super) fn frames(answer: Answer) -> BoxStream<'static, Result<Encoded, Statu
     made.try_flatten().map_err(as_status).chain(last).boxed()
 }
 
-fn warning(text: &String) -> Encoded {
+fn warning(text: &str) -> Encoded {
     Encoded::of(&SeriesResponse {
-        result: Some(SeriesResult::Warning(text.clone())),
+        result: Some(SeriesResult::Warning(text.to_string())),
     })
 }
 
