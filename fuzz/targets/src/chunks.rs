@@ -2,8 +2,8 @@
 
 use quarrel_chunks::histogram::decode_histogram_totals;
 use quarrel_chunks::{
-    Encoding, HistogramColumns, decode_floats, decode_floats_until, decode_floats_with_start,
-    decode_histograms, num_samples,
+    Encoding, HistogramColumns, aggregate, decode_floats, decode_floats_until,
+    decode_floats_with_start, decode_histograms, num_samples,
 };
 
 /// All ways to decode a float chunk give the same samples, as many as the header
@@ -73,5 +73,30 @@ pub(crate) fn histograms(data: &[u8]) {
     }
     if some.is_err() {
         assert!(totals.is_empty() && ends.is_empty());
+    }
+}
+
+/// A downsampled chunk is split into parts that lie in it, and joins to the same
+/// parts; each of them is decoded, or refused.
+pub(crate) fn downsampled(data: &[u8]) {
+    let Ok(parts) = aggregate::split(data) else {
+        return;
+    };
+    let parts = parts.map(|part| part.map(|part| (part.encoding, &data[part.bytes])));
+    let joined = aggregate::join(parts);
+    let again = aggregate::split(&joined).expect("what was joined");
+    let again = again.map(|part| part.map(|part| (part.encoding, &joined[part.bytes])));
+    assert_eq!(parts, again);
+    for (encoding, bytes) in parts.into_iter().flatten() {
+        if encoding.is_histogram() {
+            let mut columns = HistogramColumns::default();
+            let decoded = decode_histograms(encoding, bytes, &mut columns);
+            assert!(decoded.is_ok() || columns.is_empty());
+        } else {
+            let (mut times, mut values) = (Vec::new(), Vec::new());
+            let decoded = decode_floats(encoding, bytes, &mut times, &mut values);
+            assert_eq!(times.len(), values.len());
+            assert!(decoded.is_ok() || times.is_empty());
+        }
     }
 }

@@ -23,6 +23,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("float_chunk", chunks::floats),
     ("histogram_chunk", chunks::histograms),
+    ("downsampled_chunk", chunks::downsampled),
     ("block_index", |data| _ = directory::index(data)),
     ("block_meta", |data| _ = directory::meta(data)),
     ("block_segment", |data| _ = directory::segment(data)),
