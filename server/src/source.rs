@@ -52,10 +52,11 @@ impl ReadOptions {
     /// The lookback for data of the resolution that may be read, at least `own`: a
     /// window's one sample is as far from the next one. As in Thanos.
     fn lookback(&self, own: Duration) -> Duration {
+        let own_ms = i64::try_from(own.as_millis()).unwrap_or(i64::MAX);
         let coarsest = match self.max_resolution_ms {
-            ..=0 => return own,
-            1..=FIVE_MINUTES_MS => FIVE_MINUTES_MS,
-            _ => HOUR_MS,
+            max if max > own_ms.max(FIVE_MINUTES_MS) => HOUR_MS,
+            max if max > own_ms => FIVE_MINUTES_MS,
+            _ => return own,
         };
         own.max(Duration::from_millis(coarsest.unsigned_abs()))
     }
@@ -182,5 +183,41 @@ impl Source for SingleSource {
                 range: snapshot.time_range(),
             }])
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+    const HOUR: i64 = 60 * MINUTE;
+
+    #[test]
+    fn lookback_grows_with_the_resolution() {
+        for (max_resolution_ms, own_ms, wanted_ms) in [
+            (0, 5 * MINUTE, 5 * MINUTE),
+            (1, 5 * MINUTE, 5 * MINUTE),
+            (5 * MINUTE, 5 * MINUTE, 5 * MINUTE),
+            (5 * MINUTE + 1, 5 * MINUTE, HOUR),
+            (HOUR, 5 * MINUTE, HOUR),
+            (5 * HOUR, 5 * MINUTE, HOUR),
+            // With another lookback of the engine.
+            (0, MINUTE, MINUTE),
+            (MINUTE, MINUTE, MINUTE),
+            (2 * MINUTE, MINUTE, 5 * MINUTE),
+            (6 * MINUTE, MINUTE, HOUR),
+            (6 * MINUTE, 10 * MINUTE, 10 * MINUTE),
+            (11 * MINUTE, 10 * MINUTE, HOUR),
+            (3 * HOUR, 2 * HOUR, 2 * HOUR),
+        ] {
+            let options = ReadOptions {
+                max_resolution_ms,
+                ..ReadOptions::default()
+            };
+            let own = Duration::from_millis(own_ms.unsigned_abs());
+            let lookback = options.lookback(own).as_millis() as i64;
+            assert_eq!(lookback, wanted_ms, "{max_resolution_ms} {own_ms}");
+        }
     }
 }
