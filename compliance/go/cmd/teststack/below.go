@@ -46,19 +46,19 @@ func (l *lab) stageBelow() error {
 	for _, way := range []struct {
 		name, reference string
 		endpoints       []*node
-		accept          string
+		accept          []string
 		flags           []string
 	}{
-		{"as stores", lately, local, "below", nil},
-		{"distributed over two", lately, local, "distributed", []string{"--query.mode=distributed", "--query.promql-engine=thanos"}},
-		{"distributed over the stores", truth, []*node{over}, "distributed", []string{"--query.mode=distributed", "--query.promql-engine=thanos"}},
+		{"as stores", lately, local, []string{"thanos", "below"}, nil},
+		{"distributed over two", lately, local, []string{"thanos", "distributed"}, []string{"--query.mode=distributed", "--query.promql-engine=thanos"}},
+		{"distributed over the stores", truth, []*node{over}, []string{"thanos", "distributed"}, []string{"--query.mode=distributed", "--query.promql-engine=thanos"}},
 	} {
 		query, err := l.startQuery("query "+way.name, way.endpoints, way.flags...)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		c := comparison{reference: way.reference, test: query.URL, accept: []string{way.accept}, least: 500}
+		c := comparison{reference: way.reference, test: query.URL, accept: way.accept, least: 500}
 		errs = append(errs, l.compare(c.at(way.name, wholeMinutes(l.data.fresh))))
 		l.stop(query)
 	}
