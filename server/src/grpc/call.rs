@@ -22,16 +22,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 use tonic::{Code, Status};
 
+use super::call_info::{CallInfo, MAX_REQUEST};
 use super::deadline;
 use super::methods;
-use super::server::RunningCall;
+use super::running::RunningCall;
 use super::state::Grpc;
 use crate::api::{BodyBudget, BodyError, CancelSlot, TaskGuard, receive_body};
 use crate::metrics::GrpcTimer;
 
-/// The largest request, bytes. A query's text has at most a mebibyte, but Thanos
-/// sends its plan beside it.
-pub(super) const MAX_REQUEST: usize = 16 << 20;
 /// What stands before a message.
 const PREFIX: usize = 5;
 /// Frames of an answer that wait for the client.
@@ -43,17 +41,6 @@ pub(super) struct CallLimits {
     pub(super) read_timeout: Duration,
     pub(super) write_timeout: Duration,
     pub(super) budget: Arc<dyn BodyBudget>,
-}
-
-/// What the services learn of a call beside its message.
-#[derive(Clone)]
-pub(super) struct CallInfo {
-    /// Takes what is to be canceled if the client leaves.
-    pub(super) cancel: CancelSlot,
-    /// When the client stops to wait.
-    pub(super) deadline: Option<Instant>,
-    /// Whose it is.
-    pub(super) tenant: String,
 }
 
 /// Answers a call.

@@ -7,21 +7,29 @@ use quarrel_proto::health::{HealthCheckRequest, HealthCheckResponse, ServingStat
 use quarrel_proto::services::health::health_server::Health;
 use tonic::{Request, Response, Status};
 
-use super::methods;
 use super::state::Grpc;
 
-pub(super) struct HealthService(pub(super) Arc<Grpc>);
+#[derive(Clone)]
+pub(super) struct HealthService {
+    grpc: Arc<Grpc>,
+    is_served: fn(&str) -> bool,
+}
 
 /// How often `Watch` looks.
 const PACE: std::time::Duration = std::time::Duration::from_secs(1);
 
 impl HealthService {
+    /// The health of services by name.
+    pub(super) fn new(grpc: Arc<Grpc>, is_served: fn(&str) -> bool) -> Self {
+        HealthService { grpc, is_served }
+    }
+
     /// The status of a service, or of the server if the name is empty.
-    fn status(grpc: &Grpc, service: &str) -> ServingStatus {
-        if !service.is_empty() && !methods::is_served(service) {
+    fn status(&self, service: &str) -> ServingStatus {
+        if !service.is_empty() && !(self.is_served)(service) {
             return ServingStatus::ServiceUnknown;
         }
-        match grpc.source() {
+        match self.grpc.source() {
             Ok(_) => ServingStatus::Serving,
             Err(_) => ServingStatus::NotServing,
         }
@@ -40,7 +48,7 @@ impl Health for HealthService {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
-        match HealthService::status(&self.0, &request.get_ref().service) {
+        match self.status(&request.get_ref().service) {
             ServingStatus::ServiceUnknown => Err(Status::not_found("unknown service")),
             status => Ok(Response::new(answer(status))),
         }
@@ -52,12 +60,12 @@ impl Health for HealthService {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let state = (Arc::clone(&self.0), request.into_inner().service, None);
-        let changes = stream::unfold(state, |(grpc, service, last)| async move {
+        let state = (self.clone(), request.into_inner().service, None);
+        let changes = stream::unfold(state, |(health, service, last)| async move {
             loop {
-                let now = HealthService::status(&grpc, &service);
+                let now = health.status(&service);
                 if last != Some(now) {
-                    return Some((Ok(answer(now)), (grpc, service, Some(now))));
+                    return Some((Ok(answer(now)), (health, service, Some(now))));
                 }
                 tokio::time::sleep(PACE).await;
             }

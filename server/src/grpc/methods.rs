@@ -14,7 +14,7 @@ use quarrel_proto::services::rules::rules_server::RulesServer;
 use quarrel_proto::services::targets::targets_server::TargetsServer;
 use tonic::codegen::Service as _;
 
-use super::call::MAX_REQUEST;
+use super::call_info::MAX_REQUEST;
 use super::health::HealthService;
 use super::info::InfoService;
 use super::metadata::LoggedService;
@@ -66,7 +66,7 @@ pub(super) fn find(path: &str) -> Option<&'static Method> {
 }
 
 /// Whether there is a service of this name.
-pub(super) fn is_served(service: &str) -> bool {
+fn is_served(service: &str) -> bool {
     METHODS.iter().any(|method| method.service == service)
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn dispatch(
         "thanos.Exemplars" => served_by!(ExemplarsServer, LoggedService(grpc)),
         "thanos.Rules" => served_by!(RulesServer, LoggedService(grpc)),
         "thanos.Targets" => served_by!(TargetsServer, LoggedService(grpc)),
-        _ => served_by!(HealthServer, HealthService(grpc)),
+        _ => served_by!(HealthServer, HealthService::new(grpc, is_served)),
     };
     match answered {
         Ok(response) => response,

@@ -8,6 +8,7 @@
 //! answers that are streams of series are encoded beside each other, by `frames`.
 
 mod call;
+mod call_info;
 mod deadline;
 mod frames;
 mod health;
@@ -16,6 +17,7 @@ mod info;
 mod metadata;
 mod methods;
 mod query;
+mod running;
 mod server;
 mod state;
 mod status;

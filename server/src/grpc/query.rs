@@ -14,7 +14,7 @@ use quarrel_proto::store::ShardInfo;
 use quarrel_storage::shard::Shard;
 use tonic::{Request, Response, Status};
 
-use super::call::CallInfo;
+use super::call_info::CallInfo;
 use super::frames::{self, Shape};
 use super::state::Grpc;
 use super::store::matchers;

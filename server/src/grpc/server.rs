@@ -5,7 +5,6 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use hyper::Request;
@@ -21,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::call::{self, CallLimits};
+use super::running::{Running, idle};
 use super::state::Grpc;
 use crate::api::BodyBudget;
 use crate::net::stalled::WriteLimited;
@@ -118,44 +118,6 @@ async fn handshake(
     let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the handshake lasts too long");
     let accepted = tokio::time::timeout(HANDSHAKE_LIMIT.min(read_timeout), shake).await;
     accepted.map_err(late)?
-}
-
-/// The calls that a connection has now.
-#[derive(Debug, Default)]
-pub(super) struct Running {
-    now: AtomicUsize,
-    /// Calls that began so far.
-    begun: AtomicUsize,
-}
-
-/// A call, until it is dropped.
-#[derive(Debug)]
-pub(super) struct RunningCall(Arc<Running>);
-
-impl Running {
-    fn begin(self: &Arc<Self>) -> RunningCall {
-        self.now.fetch_add(1, Relaxed);
-        self.begun.fetch_add(1, Relaxed);
-        RunningCall(Arc::clone(self))
-    }
-}
-
-impl Drop for RunningCall {
-    fn drop(&mut self) {
-        self.0.now.fetch_sub(1, Relaxed);
-    }
-}
-
-/// Waits until the connection has had no call for some time.
-async fn idle(running: &Running, limit: Duration) {
-    let mut begun = 0;
-    loop {
-        sleep_until(Instant::now() + limit).await;
-        let before = std::mem::replace(&mut begun, running.begun.load(Relaxed));
-        if running.now.load(Relaxed) == 0 && before == begun {
-            return;
-        }
-    }
 }
 
 /// Serves the calls of a connection. When the client leaves, the futures of its

@@ -12,7 +12,8 @@ use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint, Uri};
 use tower::service_fn;
 
-use super::config::{ConfigError, EndpointsConfig};
+use super::config::EndpointsConfig;
+use super::config_error::ConfigError;
 use super::spec::split_port;
 use super::tls;
 

@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tonic::transport::Channel;
 
-use super::config::{ConfigError, EndpointsConfig};
+use super::config::EndpointsConfig;
+use super::config_error::ConfigError;
 use super::dialer::Dialer;
 use super::discovery::{Discovery, Target};
 use super::endpoint::{Channels, Endpoint, EndpointStatus};

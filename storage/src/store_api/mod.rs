@@ -15,6 +15,7 @@
 mod chunk;
 mod collect;
 mod config;
+mod config_error;
 mod dialer;
 mod discovery;
 mod endpoint;
@@ -38,7 +39,8 @@ pub mod testing;
 mod tests;
 mod tls;
 
-pub use config::{ConfigError, EndpointsConfig, TlsConfig};
+pub use config::{EndpointsConfig, TlsConfig};
+pub use config_error::ConfigError;
 pub use endpoint::EndpointStatus;
 pub use endpoints::Endpoints;
 pub use info::{EndpointInfo, LabelSet, StoreFacts, TsdbFacts};

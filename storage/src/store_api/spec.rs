@@ -1,7 +1,7 @@
 //! Endpoints as `thanos query` takes them: `HOST:PORT`, `dns+HOST:PORT`,
 //! `dnssrv+NAME`, `dnssrvnoa+NAME`.
 
-use super::config::ConfigError;
+use super::config_error::ConfigError;
 
 /// An endpoint that was given by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

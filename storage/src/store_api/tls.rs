@@ -11,7 +11,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use super::config::{ConfigError, TlsConfig};
+use super::config::TlsConfig;
+use super::config_error::ConfigError;
 
 /// Bytes that a file of certificates or a key may have.
 const LONGEST_FILE: u64 = 16 << 20;

@@ -13,6 +13,7 @@ mod samples;
 mod stale;
 mod stream;
 mod totals;
+mod window_columns;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

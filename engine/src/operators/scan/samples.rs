@@ -10,9 +10,9 @@ use quarrel_chunks::{ChunkError, decode_floats, decode_floats_until, decode_floa
 use quarrel_functions::histogram::native::LayoutError;
 use quarrel_functions::table::Downsampled;
 
-use super::aggregates::{AggregateScratch, AggregatesError, reach_of_windows};
 use super::histogram_samples::{HistogramSamples, HistogramSamplesError};
 use super::stale::STALE_NAN;
+use super::window_columns::{AggregateScratch, AggregatesError, reach_of_windows};
 use crate::storage::{Chunk, ChunkData, TimeRange};
 
 /// The samples of one series.

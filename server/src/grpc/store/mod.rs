@@ -27,7 +27,7 @@ pub(super) use matchers::matchers;
 use self::chunks::Wanted;
 use self::rows::Rows;
 use self::series::{Answer, Selected};
-use super::call::CallInfo;
+use super::call_info::CallInfo;
 use super::query::{batch, parts, shard, timeout};
 use super::state::Grpc;
 use super::status;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::Deserialize;
 
-use super::super::config::ConfigError;
+use super::super::config_error::ConfigError;
 use super::super::spec::EndpointSpec;
 
 /// Bytes that a file may have.

@@ -14,7 +14,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use super::config::{ConfigError, EndpointsConfig};
+use super::config::EndpointsConfig;
+use super::config_error::ConfigError;
 use super::spec::{EndpointSpec, Lookup};
 use files::Files;
 use resolver::Resolver;

@@ -1,3 +1,4 @@
+use super::super::window_columns::{COARSE_MS, FINE_MS};
 use proptest::prelude::*;
 use quarrel_chunks::{Encoding, FloatEncoder, XorEncoder};
 

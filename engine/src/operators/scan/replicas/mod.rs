@@ -13,8 +13,8 @@ use quarrel_functions::replicas::{
 use self::counter::Values;
 use self::output::Output;
 use self::times::Times;
-use super::aggregates::reach_of_windows;
 use super::samples::{SampleColumns, SamplesError};
+use super::window_columns::reach_of_windows;
 use crate::storage::{Chunk, ChunkData, Deduplication, TimeRange};
 
 /// Whether chunks are of more than one replica.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use quarrel_chunks::decode_floats;
 use quarrel_chunks::histogram::{HistogramColumns, decode_histogram_totals};
 
-use super::super::aggregates::resolution_of;
+use super::super::window_columns::resolution_of;
 use crate::storage::{Aggregates, Chunk, ChunkData, TimeRange};
 
 /// Windows of a chunk that count, one behind the other.
