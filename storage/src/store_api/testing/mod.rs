@@ -153,7 +153,9 @@ impl FakeStore {
     pub async fn start_at(self, address: SocketAddr) -> RunningStore {
         let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        self.serve(address, TcpIncoming::from(listener))
+        // Without it each answer waits for the acknowledgement of its first part.
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        self.serve(address, incoming)
     }
 
     /// Serves the store on connections that come in at an address.
