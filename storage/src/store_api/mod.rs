@@ -41,6 +41,7 @@ mod tls;
 pub use config::{ConfigError, EndpointsConfig, TlsConfig};
 pub use endpoint::EndpointStatus;
 pub use endpoints::Endpoints;
+pub use failure::status_text;
 pub use info::{EndpointInfo, LabelSet, StoreFacts, TsdbFacts};
 pub use metrics::{DURATION_BUCKETS, DurationHistogram, MethodMetrics, StoreMethod, StoreMetrics};
 pub use query::StoreQuery;
