@@ -7,6 +7,7 @@ pub mod api;
 mod certificates_for_tests;
 pub mod cli;
 pub mod duration;
+mod fanout;
 pub mod features;
 mod format;
 pub mod grpc;

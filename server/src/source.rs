@@ -9,7 +9,7 @@ use quarrel_engine::storage::{Matcher, Storage, StorageError, TimeRange};
 use quarrel_engine::{EngineOptions, QueryOptions};
 use quarrel_storage::fanout::{Fanout, Part, PartError};
 use quarrel_storage::shard::Shard;
-use quarrel_storage::store_api::{EndpointStatus, StoreMetrics};
+use quarrel_storage::store_api::{EndpointStatus, Endpoints, StoreMetrics};
 
 /// Thanos's resolutions of downsampled data, ms.
 const FIVE_MINUTES_MS: i64 = 300_000;
@@ -95,6 +95,11 @@ pub trait Source: Send + Sync {
     /// The Thanos API servers behind it.
     fn stores(&self) -> Vec<EndpointStatus> {
         Vec::new()
+    }
+
+    /// These, to be asked for what they have beside series.
+    fn endpoints(&self) -> Option<Arc<Endpoints>> {
+        None
     }
 
     /// What is counted of these.

@@ -134,6 +134,10 @@ impl Source for Stores {
         endpoints.map_or_else(Vec::new, |endpoints| endpoints.status())
     }
 
+    fn endpoints(&self) -> Option<Arc<Endpoints>> {
+        self.endpoints.clone()
+    }
+
     fn store_metrics(&self) -> Vec<StoreMetrics> {
         let endpoints = self.endpoints.as_ref();
         endpoints.map_or_else(Vec::new, |endpoints| endpoints.metrics())

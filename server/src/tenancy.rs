@@ -49,7 +49,8 @@ impl Tenancy {
     }
 }
 
-/// A source of which each tenant sees the series that have its name in a label.
+/// A source of which each tenant sees the series that have its name in a label. What
+/// endpoints have beside series is of no tenant, and nobody sees it.
 pub struct Enforced {
     inner: Arc<dyn Source>,
     label: String,

@@ -16,9 +16,10 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{Stream, StreamExt as _, stream};
+use serde::Serialize;
 
 use super::content_type::JSON;
-use super::error::ApiError;
+use super::error::{ApiError, ErrorType};
 use super::side_by_side;
 use crate::json;
 
@@ -44,6 +45,15 @@ impl Answer {
     pub(crate) fn json(data: Vec<u8>, warnings: Vec<String>) -> Self {
         let data = Some(data);
         Answer::Data(Box::new(Ready { data, warnings }))
+    }
+}
+
+impl Answer {
+    /// Data that is complete already, to be written as JSON.
+    pub(super) fn of(data: &impl Serialize, warnings: Vec<String>) -> Result<Self, ApiError> {
+        let data = serde_json::to_vec(data);
+        let data = data.map_err(|why| ApiError::new(ErrorType::Internal, why.to_string()));
+        Ok(Answer::json(data?, warnings))
     }
 }
 

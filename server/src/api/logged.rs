@@ -21,17 +21,23 @@ pub(crate) async fn head(api: &Api) -> Result<Option<Arc<Head>>, ApiError> {
         .map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))
 }
 
+/// The matchers of each selector of a query.
+pub(crate) fn selected(api: &Api, query: &str) -> Result<Vec<Vec<Matcher>>, ApiError> {
+    let options = &api.engine.options().parser;
+    let tree = quarrel_planner::parse(query, options);
+    let tree = tree.map_err(|error| ApiError::bad_data(error.to_string()))?;
+    let mut sets = Vec::new();
+    selectors(tree.expr(), &mut sets);
+    Ok(sets)
+}
+
 /// The exemplars of the series that a query selects; `None` if it selects none.
 pub(crate) async fn exemplars(
     api: &Api,
     query: &str,
     range: TimeRange,
 ) -> Result<Option<Vec<SeriesExemplars>>, ApiError> {
-    let options = &api.engine.options().parser;
-    let tree = quarrel_planner::parse(query, options);
-    let tree = tree.map_err(|error| ApiError::bad_data(error.to_string()))?;
-    let mut sets = Vec::new();
-    selectors(tree.expr(), &mut sets);
+    let mut sets = selected(api, query)?;
     if sets.is_empty() {
         return Ok(None);
     }

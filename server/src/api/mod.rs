@@ -15,6 +15,7 @@ mod cors;
 mod cost;
 mod cost_estimate;
 mod error;
+mod fanned;
 mod feature_list;
 mod labels;
 pub(crate) mod logged;

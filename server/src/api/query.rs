@@ -198,22 +198,25 @@ pub(super) fn time_of(
     }
 }
 
+/// How long a request lets its answer take.
+pub(super) fn timeout(request: &Request) -> std::result::Result<Option<Duration>, ApiError> {
+    if request.value("timeout").is_empty() {
+        return Ok(None);
+    }
+    let nanos = request.parsed("timeout", parse_duration);
+    let nanos = nanos.map_err(|why| ApiError::parameter("timeout", why))?;
+    if nanos <= 0 {
+        let shown = format_go_duration(nanos);
+        let why = format!("timeout must be positive, got {shown}");
+        return Err(ApiError::parameter("timeout", why));
+    }
+    Ok(Some(Duration::from_nanos(nanos.unsigned_abs())))
+}
+
 /// The options that a request sets, which was begun at `begin`.
 pub(super) fn options(call: &Call, begin: Instant) -> std::result::Result<QueryOptions, ApiError> {
     let request = &call.request;
-    let timeout = match request.value("timeout") {
-        "" => None,
-        _ => {
-            let nanos = request.parsed("timeout", parse_duration);
-            let nanos = nanos.map_err(|why| ApiError::parameter("timeout", why))?;
-            if nanos <= 0 {
-                let shown = format_go_duration(nanos);
-                let why = format!("timeout must be positive, got {shown}");
-                return Err(ApiError::parameter("timeout", why));
-            }
-            Some(Duration::from_nanos(nanos.unsigned_abs()))
-        }
-    };
+    let timeout = timeout(request)?;
     let lookback = match request.value("lookback_delta") {
         "" => 0,
         _ => request

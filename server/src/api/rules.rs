@@ -1,15 +1,19 @@
 //! Endpoints beside queries. Metadata and exemplars are those of the write-ahead
-//! log. Of rules, alerts and targets a query engine has none: the answers are well
-//! formed and empty.
+//! log, and of the Thanos API servers behind this one. Rules, alerts and targets are
+//! those of these servers alone: a query engine has none, so that without them the
+//! answers are well formed and empty.
 
 use quarrel_engine::storage::TimeRange;
+use quarrel_proto::rules::RulesType;
 
 use super::answer::Answer;
 use super::call::{Call, Result};
 use super::error::ApiError;
+use super::fanned;
 use super::labels::{failed, lookup};
 use super::logged;
 use super::query::optional_time;
+use crate::fanout::Answers;
 use crate::json;
 use crate::params::{parse_bool, parse_int, parse_int32};
 use crate::time::{MAX_TIME, MIN_TIME};
@@ -34,6 +38,7 @@ pub(super) async fn exemplars(call: Call) -> Result {
     let Some(found) = logged::exemplars(&call.api, query, range).await? else {
         return Ok(Answer::NoContent);
     };
+    let Answers { found, warnings } = fanned::exemplars(&call, range, found).await?;
     let mut data = vec![b'['];
     for (i, series) in found.iter().enumerate() {
         data.extend_from_slice(if i > 0 { b"," } else { b"" });
@@ -53,7 +58,7 @@ pub(super) async fn exemplars(call: Call) -> Result {
         data.extend_from_slice(b"]}");
     }
     data.push(b']');
-    Ok(Answer::json(data, Vec::new()))
+    Ok(Answer::json(data, warnings))
 }
 
 fn text_labels(data: &mut Vec<u8>, labels: &[(String, String)]) {
@@ -67,7 +72,7 @@ fn text_labels(data: &mut Vec<u8>, labels: &[(String, String)]) {
     data.push(b'}');
 }
 
-/// What the write-ahead log says about metrics. A negative limit is none.
+/// What is known of metrics. A negative limit is none.
 pub(super) async fn metadata(call: Call) -> Result {
     let limit = |name: &str| match call.request.value(name) {
         "" => Ok(-1),
@@ -75,7 +80,7 @@ pub(super) async fn metadata(call: Call) -> Result {
     };
     let (limit, of_metric) = (limit("limit")?, limit("limit_per_metric")?);
     let metric = call.request.value("metric").to_string();
-    let found = logged::metadata(&call.api, metric).await?;
+    let Answers { found, warnings } = fanned::metadata(&call, metric, limit).await?;
     let most = |limit: i64| usize::try_from(limit).unwrap_or(usize::MAX);
     let mut data = vec![b'{'];
     for (i, (name, all)) in found.iter().take(most(limit)).enumerate() {
@@ -90,7 +95,7 @@ pub(super) async fn metadata(call: Call) -> Result {
         for (i, metadata) in all.iter().take(shown).enumerate() {
             data.extend_from_slice(if i > 0 { b"," } else { b"" });
             data.extend_from_slice(b"{\"type\":");
-            json::string_html(&mut data, metadata.kind);
+            json::string_html(&mut data, &metadata.kind);
             data.extend_from_slice(b",\"unit\":");
             json::string_html(&mut data, &metadata.unit);
             data.extend_from_slice(b",\"help\":");
@@ -100,7 +105,7 @@ pub(super) async fn metadata(call: Call) -> Result {
         data.push(b']');
     }
     data.push(b'}');
-    Ok(Answer::json(data, Vec::new()))
+    Ok(Answer::json(data, warnings))
 }
 
 pub(super) async fn rules(mut call: Call) -> Result {
@@ -144,15 +149,29 @@ pub(super) async fn rules(mut call: Call) -> Result {
             return Err(ApiError::parameter("group_next_token", why));
         }
     }
-    fixed(r#"{"groups":[]}"#)
+    let kind = match kind.as_str() {
+        "alert" => RulesType::Alert,
+        "record" => RulesType::Record,
+        _ => RulesType::All,
+    };
+    match call.source.endpoints() {
+        Some(endpoints) => fanned::rules(&call, &endpoints, kind).await,
+        None => fixed(r#"{"groups":[]}"#),
+    }
 }
 
-pub(super) async fn alerts(_: Call) -> Result {
-    fixed(r#"{"alerts":[]}"#)
+pub(super) async fn alerts(call: Call) -> Result {
+    match call.source.endpoints() {
+        Some(endpoints) => fanned::alerts(&call, &endpoints).await,
+        None => fixed(r#"{"alerts":[]}"#),
+    }
 }
 
 pub(super) async fn targets(call: Call) -> Result {
     let state = call.request.query_value("state").to_lowercase();
+    if let Some(endpoints) = call.source.endpoints() {
+        return fanned::targets(&call, &endpoints, &state).await;
+    }
     // Prometheus omits the counts (as null) if the request does not ask for
     // them.
     let counts = if matches!(state.as_str(), "" | "any" | "dropped") {

@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::answer::Answer;
 use super::call::{Call, Result};
-use super::error::{ApiError, ErrorType};
 use crate::time::{Moment, format_nanos};
 
 /// An endpoint; times of data in ms.
@@ -25,9 +24,7 @@ struct Store<'a> {
 
 pub(super) async fn list(call: Call) -> Result {
     let stores = call.source.stores();
-    let data = serde_json::to_vec(&by_component(&stores));
-    let internal = |error: serde_json::Error| ApiError::new(ErrorType::Internal, error.to_string());
-    Ok(Answer::json(data.map_err(internal)?, Vec::new()))
+    Answer::of(&by_component(&stores), Vec::new())
 }
 
 /// By their types; those that have never said theirs are not shown, as in Thanos.

@@ -18,6 +18,7 @@ use crate::tenancy::Tenancy;
 mod arrow;
 mod clients;
 mod connections;
+mod fanned;
 mod features;
 mod limits;
 mod shards;

@@ -100,7 +100,7 @@ impl fmt::Display for Cause {
 }
 
 /// A status as clients in Go print it, with what lies behind it.
-pub(super) fn status_text(status: &Status) -> String {
+pub fn status_text(status: &Status) -> String {
     let code = match status.code() {
         Code::Ok => "OK".to_string(),
         Code::Cancelled => "Canceled".to_string(),

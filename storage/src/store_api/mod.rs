@@ -43,6 +43,7 @@ pub use config::{EndpointsConfig, TlsConfig};
 pub use config_error::ConfigError;
 pub use endpoint::EndpointStatus;
 pub use endpoints::Endpoints;
+pub use failure::status_text;
 pub use info::{EndpointInfo, LabelSet, StoreFacts, TsdbFacts};
 pub use metrics::{DURATION_BUCKETS, DurationHistogram, MethodMetrics, StoreMethod, StoreMetrics};
 pub use query::StoreQuery;
