@@ -6,7 +6,8 @@
 //! that counts in the ten minutes before it, as far back as it is known that there
 //! was no reset:
 //!
-//! - its own replica has seen none: samples without a gap, none below the one before;
+//! - its own replica has seen none: samples without a gap, none below the one before,
+//!   the first of them not below one in the ten minutes before it;
 //! - where these begin with a gap, the replica of the sample that counts before them
 //!   has seen none from there to the end of the gap, nor before.
 
@@ -176,18 +177,27 @@ impl<V: CounterValues> Lifting<'_, V> {
         }
         Back {
             time: self.time(place),
-            is_reset: place.index > 0 && self.values.is_reset(place),
+            is_reset: self.is_near(place) && self.values.is_reset(place),
         }
     }
 
     /// Whether neither gap nor reset lies between a sample and the one before it.
     fn follows(&mut self, place: Place) -> bool {
-        if place.index == 0 || self.values.is_reset(place) {
+        if !self.is_near(place) || self.values.is_reset(place) {
             return false;
         }
         let samples = self.replicas[place.replica].samples;
         let (before, time) = (samples[place.index - 1], samples[place.index]);
         !is_gap(before, time, self.usual_at(time))
+    }
+
+    /// Whether there is a sample in the ten minutes before one. What is farther away
+    /// may lie beyond what is looked at.
+    fn is_near(&self, place: Place) -> bool {
+        let samples = self.replicas[place.replica].samples;
+        let before = place.index.checked_sub(1).map(|before| samples[before]);
+        let time = i128::from(samples[place.index]);
+        before.is_some_and(|before| time - i128::from(before) <= i128::from(BLOCK_MS))
     }
 
     fn usual_at(&mut self, time: i64) -> i64 {

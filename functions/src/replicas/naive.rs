@@ -132,12 +132,16 @@ pub(super) fn lifted(
     values: &impl CounterValues,
 ) -> Vec<Place> {
     let time = |place: Place| replicas[place.replica].samples[place.index];
+    let is_near = |place: Place| {
+        let samples = replicas[place.replica].samples;
+        place.index > 0 && time(place) - samples[place.index - 1] <= BLOCK_MS
+    };
     let follows = |place: Place| {
         let before = Place {
             index: place.index.wrapping_sub(1),
             ..place
         };
-        place.index > 0
+        is_near(place)
             && !values.is_reset(place)
             && 2 * (time(place) - time(before)) <= 3 * usual(replicas, block_of(time(place)))
     };
@@ -151,7 +155,7 @@ pub(super) fn lifted(
         let oldest = sample.time - BLOCK_MS;
         let first = back(sample.place, oldest);
         let mut since = time(first);
-        let saw_reset = first.index > 0 && values.is_reset(first);
+        let saw_reset = is_near(first) && values.is_reset(first);
         let before = counting.iter().rfind(|s| s.time < since);
         if let Some(before) = before.filter(|_| since > oldest && !saw_reset) {
             let of = before.place.replica;

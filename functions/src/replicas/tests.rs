@@ -132,6 +132,28 @@ fn replicas() -> impl Strategy<Value = (Vec<Samples>, Vec<Vec<i64>>)> {
     })
 }
 
+/// What lies beyond the reach of a range decides about no sample in it.
+#[test]
+fn a_fall_over_a_long_gap_is_no_reset_that_one_saw() {
+    let sparse = vec![(876_000, 98.0), (2_582_000, 82.0), (2_597_000, 82.0)];
+    let steady = (0..36).map(|i| (2_057_001 + i * 15_000, 100.0)).collect();
+    let columns = Columns::new(&[sparse, steady], &[vec![], vec![]]);
+    let range = (2_400_000, 2_582_000);
+    let answered = |replicas: &Columns, range| {
+        let mut samples = answer(replicas, range, true);
+        samples.retain(|(time, _)| (2_400_000..=2_582_000).contains(time));
+        samples
+    };
+    let whole = answered(&columns, (i64::MIN, i64::MAX));
+    assert_eq!(whole.last(), Some(&(2_582_000, 100.0)));
+    let near: Vec<Samples> = vec![
+        vec![(2_582_000, 82.0), (2_597_000, 82.0)],
+        (0..36).map(|i| (2_057_001 + i * 15_000, 100.0)).collect(),
+    ];
+    let cut = Columns::new(&near, &[vec![], vec![]]);
+    assert_eq!(answered(&cut, Reach::of(range, true).counting), whole);
+}
+
 proptest! {
     #[test]
     fn what_counts_is_what_the_plain_definition_says((samples, stale) in replicas()) {
