@@ -1,6 +1,9 @@
 //! How answers of endpoints become one, and the JSON of that.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use quarrel_matchers::{MatchOp, Matcher};
+use quarrel_proto::exemplars::ExemplarsResponse;
 use quarrel_proto::labels::{Label, LabelSet};
 use quarrel_proto::rules::{
     Alert, AlertInstance, AlertState, RecordingRule, Rule, RuleGroup as GroupMessage, RuleResult,
@@ -355,4 +358,59 @@ fn frames_without_content_and_labels_that_are_no_text_are_refused() {
         ..GroupMessage::default()
     }));
     assert!(RulesResponse { result }.part().is_err());
+}
+
+/// The content of a frame, if these bytes are one that has some.
+fn decoded<F: Frame + Default>(bytes: &[u8]) -> Option<F::Content> {
+    match F::decode(bytes).ok()?.part().ok()? {
+        Part::Content(content) => Some(content),
+        Part::Warning(_) => None,
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_an_answer_or_an_error(
+        inner in vec(any::<u8>(), 0..60),
+        field in prop_oneof![Just(0x0a_u8), Just(0x12), Just(0x1a)],
+    ) {
+        // Bare, as the frame's content, and as a message within that.
+        let nested = |field: u8, bytes: &[u8]| {
+            let mut out = vec![field, bytes.len() as u8];
+            out.extend_from_slice(bytes);
+            out
+        };
+        let content = nested(0x0a, &inner);
+        let deep = nested(0x0a, &nested(field, &inner));
+        for bytes in [&inner, &content, &deep] {
+            let groups = decoded::<RulesResponse>(bytes);
+            value(rules::merge(groups.into_iter().collect(), &replica()));
+            let found = decoded::<TargetsResponse>(bytes);
+            value(targets::merge(found.into_iter().collect(), &replica()));
+            let series = decoded::<ExemplarsResponse>(bytes);
+            merge_exemplars(series.into_iter().collect(), &replica());
+        }
+    }
+
+    #[test]
+    fn the_order_of_answers_makes_no_difference(
+        order in Just((0..6).collect::<Vec<usize>>()).prop_shuffle(),
+    ) {
+        let replica_of = |i: usize| ["0", "1", "2"][i % 3];
+        let merged = |order: &[usize]| {
+            let groups = order.iter().map(|&i| {
+                let state = [AlertState::Firing, AlertState::Pending][i % 2];
+                let (name, time) = (replica_of(i), i as i64);
+                let rules = vec![recording("a:b", name, time), alerting(name, state, time)];
+                group("f", "g", rules)
+            });
+            let found = order.iter().map(|&i| {
+                let health = [TargetHealth::Up, TargetHealth::Down][i % 2];
+                target(replica_of(i), health, i as i64)
+            });
+            let groups = rules::merge(groups.collect(), &replica());
+            (value(groups), value(targets::merge(found.collect(), &replica())))
+        };
+        prop_assert_eq!(merged(&order), merged(&[0, 1, 2, 3, 4, 5]));
+    }
 }
