@@ -11,7 +11,9 @@ bin=$(realpath -m "$2")
 shift 2
 if ! command -v go >/dev/null; then
 	echo "SKIPPED: Go is missing, so that no Thanos can be built; nothing was tested" >&2
-	exit 0
+	# CI has Go.
+	[ -z "${CI:-}" ]
+	exit
 fi
 here=$(realpath "$(dirname "$0")")
 programs=(thanos vmalert prometheus)
