@@ -67,6 +67,9 @@ func (l *lab) stageBelow() error {
 
 // wholeMinutes is the part of a range between whole minutes: a distributed Thanos Query
 // passes times on in whole seconds.
-func wholeMinutes(s span) span {
-	return span{s.from - s.from%minute + minute, s.to - s.to%minute}
+func wholeMinutes(s span) span { return multiples(s, minute) }
+
+// multiples is the part of a range between multiples of a unit.
+func multiples(s span, unit int64) span {
+	return span{s.from - s.from%unit + unit, s.to - s.to%unit}
 }

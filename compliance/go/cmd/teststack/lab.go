@@ -275,7 +275,7 @@ func (r *redis) keys() (n int, err error) {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
-	if _, err := conn.Write([]byte("DBSIZE\r\n")); err != nil {
+	if _, err := conn.Write([]byte("*1\r\n$6\r\nDBSIZE\r\n")); err != nil {
 		return 0, err
 	}
 	_, err = fmt.Fscanf(conn, ":%d\r\n", &n)
