@@ -7,7 +7,6 @@ use std::time::Duration;
 use quarrel_engine::storage::TimeRange;
 use quarrel_functions::fmt::quote;
 use quarrel_matchers::Matcher;
-use quarrel_planner::ParserOptions;
 use quarrel_proto::rules::RulesType;
 use quarrel_proto::targets::TargetsState;
 use quarrel_storage::store_api::Endpoints;
@@ -19,6 +18,7 @@ use super::call::{Call, Result};
 use super::error::{ApiError, ErrorType};
 use super::logged;
 use super::query::timeout;
+use super::read_options::selector;
 use crate::fanout::{
     self, AlertInstance, Answers, FanoutError, Meta, RuleFilter, RuleGroup, Settings,
 };
@@ -51,11 +51,7 @@ fn failed(error: FanoutError) -> ApiError {
 /// The selectors of `match[]`, as they are and parsed.
 fn selectors(call: &Call) -> std::result::Result<Selectors, ApiError> {
     let texts = call.request.values("match[]");
-    let parsed = texts.map(|text| {
-        let matchers = quarrel_planner::parse_metric_selector(text, &ParserOptions::all());
-        let matchers = matchers.map_err(|error| ApiError::bad_data(error.to_string()));
-        Ok((text.to_string(), matchers?))
-    });
+    let parsed = texts.map(|text| Ok((text.to_string(), selector(text)?)));
     parsed.collect()
 }
 

@@ -118,8 +118,8 @@ fn resolution(
     Ok(nanos.max(0) / 1_000_000)
 }
 
-/// A selector of `storeMatch[]`.
-fn selector(text: &str) -> Result<Vec<Matcher>, ApiError> {
+/// A selector that is a parameter's value.
+pub(super) fn selector(text: &str) -> Result<Vec<Matcher>, ApiError> {
     let parsed = quarrel_planner::parse_metric_selector(text, &ParserOptions::all());
     parsed.map_err(|error| ApiError::bad_data(error.to_string()))
 }

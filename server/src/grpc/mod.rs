@@ -7,6 +7,7 @@
 //! the service. `state` is what the services share; each has a file of its own, and
 //! answers that are streams of series are encoded beside each other, by `frames`.
 
+mod batches;
 mod call;
 mod call_info;
 mod deadline;

@@ -5,16 +5,12 @@ use quarrel_engine::labels::Symbols;
 use quarrel_engine::{SampleValue, SeriesRef, SeriesSet};
 use quarrel_proto::encoded::Encoded;
 
+use super::batches::Batches;
 use super::{histogram, wire};
 
-/// A frame of several series is full with so many bytes.
-const FRAME: usize = 1 << 20;
-
-/// Field numbers of `QueryResponse` and `QueryRangeResponse`, which are the same.
+/// The field of a series in `QueryResponse` and in `QueryRangeResponse`.
 const TIMESERIES: u32 = 2;
-const BATCH: u32 = 4;
-/// Those of `TimeSeriesBatch` and `TimeSeries`.
-const BATCH_SERIES: u32 = 1;
+/// Those of `TimeSeries`.
 const LABELS: u32 = 1;
 const SAMPLES: u32 = 2;
 const HISTOGRAMS: u32 = 4;
@@ -24,7 +20,7 @@ const HISTOGRAMS: u32 = 4;
 /// sample of each without a look whether it is there.
 pub(super) fn frames(set: &SeriesSet, batch: usize) -> Vec<Encoded> {
     let symbols = set.symbols().read();
-    let mut writer = Frames::new(batch);
+    let mut writer = Batches::new(TIMESERIES, batch);
     let mut series = Vec::new();
     for one in set {
         series.clear();
@@ -39,7 +35,7 @@ pub(super) fn frames(set: &SeriesSet, batch: usize) -> Vec<Encoded> {
 pub(super) fn scalar(timestamp: i64, value: f64) -> Vec<Encoded> {
     let mut series = Vec::new();
     wire::sample(&mut series, SAMPLES, timestamp, value);
-    let mut writer = Frames::new(1);
+    let mut writer = Batches::new(TIMESERIES, 1);
     writer.push(&series);
     writer.finish()
 }
@@ -61,52 +57,4 @@ fn write(out: &mut Vec<u8>, series: &SeriesRef<'_>, symbols: &Symbols<'_>) -> bo
         }
     }
     out.len() > before
-}
-
-/// Puts series into frames.
-struct Frames {
-    batch: usize,
-    done: Vec<Encoded>,
-    /// A `TimeSeriesBatch` that is being written, and its series.
-    open: Vec<u8>,
-    series: usize,
-}
-
-impl Frames {
-    fn new(batch: usize) -> Self {
-        Frames {
-            batch,
-            done: Vec::new(),
-            open: Vec::new(),
-            series: 0,
-        }
-    }
-
-    fn push(&mut self, series: &[u8]) {
-        if self.batch < 2 {
-            self.done.push(wire::wrapped(TIMESERIES, series));
-            return;
-        }
-        if self.series > 0 && self.open.len() + series.len() > FRAME {
-            self.close();
-        }
-        wire::bytes(&mut self.open, BATCH_SERIES, series);
-        self.series += 1;
-        if self.series == self.batch {
-            self.close();
-        }
-    }
-
-    fn close(&mut self) {
-        self.done.push(wire::wrapped(BATCH, &self.open));
-        self.open.clear();
-        self.series = 0;
-    }
-
-    fn finish(mut self) -> Vec<Encoded> {
-        if self.series > 0 {
-            self.close();
-        }
-        self.done
-    }
 }

@@ -16,20 +16,16 @@ use tonic::Status;
 use super::chunks::{self, ReframeError, Wanted};
 use super::rows::Rows;
 use crate::api::side_by_side;
+use crate::grpc::batches::{Batches, FRAME};
 use crate::grpc::frames::as_status;
-use crate::grpc::{status, wire};
-
-/// A frame is full with so many bytes, and a series that has more goes into several.
-const FRAME: usize = 1 << 20;
+use crate::grpc::status;
 
 /// Series that are made at a time.
 const GROUP: usize = 64;
 
-/// Field numbers of `SeriesResponse`.
+/// The field of a series in `SeriesResponse`.
 const SERIES: u32 = 1;
-const BATCH: u32 = 4;
-/// Those of `SeriesBatch` and `Series`.
-const BATCH_SERIES: u32 = 1;
+/// That of a chunk in `Series`.
 const CHUNKS: u32 = 2;
 
 /// What the store has found.
@@ -115,8 +111,9 @@ impl Answer {
 
     /// The frames of some series.
     fn frames(&self, group: Range<usize>) -> Result<Vec<Encoded>, Status> {
-        let mut frames = Frames::new(self.batch);
-        let (mut labels, mut found, mut framed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut frames = Batches::new(SERIES, self.batch);
+        let (mut labels, mut one) = (Vec::new(), Vec::new());
+        let (mut found, mut framed) = (Vec::new(), Vec::new());
         for at in group {
             labels.clear();
             self.rows.write(at, &self.rows.symbols(), &mut labels);
@@ -132,7 +129,7 @@ impl Answer {
             let samples = samples.map_err(|error| self.corrupt(at, error))?;
             let counted = reader.count_samples(samples);
             counted.map_err(|error| status::of_query(&error))?;
-            frames.push_chunks(&labels, &framed);
+            push_chunks(&mut frames, &labels, &framed, &mut one);
         }
         Ok(frames.finish())
     }
@@ -147,75 +144,22 @@ impl Answer {
     }
 }
 
-/// Puts series into frames.
-struct Frames {
-    batch: usize,
-    done: Vec<Encoded>,
-    /// A `SeriesBatch` that is being written, and its series.
-    open: Vec<u8>,
-    series: usize,
-    /// The series that is being written.
-    one: Vec<u8>,
-}
-
-impl Frames {
-    fn new(batch: usize) -> Self {
-        Frames {
-            batch,
-            done: Vec::new(),
-            open: Vec::new(),
-            series: 0,
-            one: Vec::new(),
+/// Adds a series with its chunks, in parts if they are large. One without a chunk
+/// is left out: it has no samples in the range. `one` is scratch.
+fn push_chunks(frames: &mut Batches, labels: &[u8], chunks: &[AggrChunk], one: &mut Vec<u8>) {
+    let mut begun = false;
+    for chunk in chunks {
+        if !std::mem::replace(&mut begun, true) {
+            one.clear();
+            one.extend_from_slice(labels);
+        }
+        message::encode(CHUNKS, chunk, one);
+        if one.len() >= FRAME {
+            frames.push(one);
+            begun = false;
         }
     }
-
-    /// Adds a series with its chunks, in parts if they are large. One without a chunk
-    /// is left out: it has no samples in the range.
-    fn push_chunks(&mut self, labels: &[u8], chunks: &[AggrChunk]) {
-        let mut one = std::mem::take(&mut self.one);
-        let mut begun = false;
-        for chunk in chunks {
-            if !std::mem::replace(&mut begun, true) {
-                one.clear();
-                one.extend_from_slice(labels);
-            }
-            message::encode(CHUNKS, chunk, &mut one);
-            if one.len() >= FRAME {
-                self.push(&one);
-                begun = false;
-            }
-        }
-        if begun {
-            self.push(&one);
-        }
-        self.one = one;
-    }
-
-    fn push(&mut self, series: &[u8]) {
-        if self.batch < 2 {
-            self.done.push(wire::wrapped(SERIES, series));
-            return;
-        }
-        if self.series > 0 && self.open.len() + series.len() > FRAME {
-            self.close();
-        }
-        wire::bytes(&mut self.open, BATCH_SERIES, series);
-        self.series += 1;
-        if self.series == self.batch {
-            self.close();
-        }
-    }
-
-    fn close(&mut self) {
-        self.done.push(wire::wrapped(BATCH, &self.open));
-        self.open.clear();
-        self.series = 0;
-    }
-
-    fn finish(mut self) -> Vec<Encoded> {
-        if self.series > 0 {
-            self.close();
-        }
-        self.done
+    if begun {
+        frames.push(one);
     }
 }
