@@ -72,6 +72,10 @@ STACK = compliance/go/stack/run.sh $(QUARREL) $(GOBIN_DIR)
 test-stack: build ## Compares with real Thanos programs around quarrel: make test-stack ARGS='-only store -v'
 	$(STAGE) "Thanos stack" $(STACK) $(ARGS)
 
+.PHONY: stack
+stack: build ## Starts a whole Thanos stack with quarrel in it, from the demo data, to look at until control-C
+	@$(STACK) -show $(ARGS)
+
 # Prints Markdown for docs/benchmarks.md.
 .PHONY: bench-stack
 bench-stack: release ## Times quarrel beside Thanos Query over the same stores: make bench-stack ARGS='-rounds 15'

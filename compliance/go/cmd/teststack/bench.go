@@ -42,6 +42,9 @@ const (
 	benchEvery = 30_000
 	benchSpan  = 6 * hour
 	benchStep  = time.Minute
+	// settle is a pause before each query, in which what the one before left behind is
+	// collected: Go's collector would work in the next one's time.
+	settle = 30 * time.Millisecond
 )
 
 // place is a store that the bench asks through both.
@@ -148,10 +151,12 @@ func (l *lab) benchPlace(p place, of span, rounds int) error {
 			}
 			took := map[*node]time.Duration{}
 			for _, n := range []*node{first, second} {
+				time.Sleep(settle)
 				if took[n], err = l.timeQuery(n, query, of); err != nil {
 					return fmt.Errorf("%s: %s: %w", n.name, query, err)
 				}
 			}
+			time.Sleep(settle)
 			begin := time.Now()
 			if size, err = stream.throwAway(l.ctx, query, of); err != nil {
 				return fmt.Errorf("the store's stream: %s: %w", query, err)

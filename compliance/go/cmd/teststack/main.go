@@ -53,7 +53,7 @@ func main() {
 func run(ctx context.Context) int {
 	l := &lab{ctx: ctx}
 	var only string
-	var keep, bench bool
+	var keep, bench, show bool
 	var rounds int
 	flag.StringVar(&l.bin, "bin", "", "folder with thanos, vmalert and prometheus")
 	flag.StringVar(&l.quarrel, "quarrel", "", "the quarrel program that is tested")
@@ -66,6 +66,7 @@ func run(ctx context.Context) int {
 	flag.IntVar(&l.differences, "differences", 20, "stop a comparison after so many queries that differ; 0: never")
 	flag.BoolVar(&l.verbose, "v", false, "print command lines")
 	flag.BoolVar(&bench, "bench", false, "time queries instead of comparing answers, and print Markdown")
+	flag.BoolVar(&show, "show", false, "start the whole stack from the demo data and leave it to look at until control-C")
 	flag.BoolVar(&l.soak, "soak", false, "the longer form: Telegraf, three years, more random queries")
 	flag.IntVar(&l.targets, "targets", 60, "targets of a bench, each with 50 series")
 	flag.IntVar(&rounds, "rounds", 9, "rounds of a bench")
@@ -94,9 +95,13 @@ func run(ctx context.Context) int {
 		_ = os.RemoveAll(l.dir)
 	}()
 	defer l.close()
-	if bench {
-		if err := l.bench(rounds); err != nil {
-			fmt.Fprintln(os.Stderr, "teststack: bench:", err)
+	if bench || show {
+		run := l.show
+		if bench {
+			run = func() error { return l.bench(rounds) }
+		}
+		if err := run(); err != nil {
+			fmt.Fprintln(os.Stderr, "teststack:", err)
 			l.logs(os.Stderr)
 			return 1
 		}

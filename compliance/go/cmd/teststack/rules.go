@@ -245,6 +245,37 @@ func (l *lab) refresh(r *receivers) error {
 	return err
 }
 
+// startRuler starts Thanos Rule, which evaluates on a server's Query API.
+func (l *lab) startRuler(on *node, alerts *notifier) (*node, error) {
+	rules, err := l.ruleFile("thanos")
+	if err != nil {
+		return nil, err
+	}
+	return l.thanos("rule", "rule", 0, func(n *node) []string {
+		return []string{
+			"--grpc-query-endpoint=" + on.grpc, "--rule-file=" + rules, "--data-dir=" + filepath.Join(l.dir, "rule"),
+			"--label=ruler=\"1\"", "--alert.label-drop=ruler", "--alertmanagers.url=http://" + alerts.address,
+			"--eval-interval=1s", "--resend-delay=1s", "--tsdb.enable-native-histograms",
+		}
+	})
+}
+
+// startVmalert starts vmalert, which evaluates on a server and writes what it
+// records to a URL.
+func (l *lab) startVmalert(on *node, write string, alerts *notifier) (*node, error) {
+	rules, err := l.ruleFile("vmalert")
+	if err != nil {
+		return nil, err
+	}
+	return l.start("vmalert", l.program("vmalert"), 0, func(n *node) []string {
+		return []string{
+			"-rule=" + rules, "-datasource.url=" + on.URL, "-httpListenAddr=" + n.http, "-notifier.url=http://" + alerts.address,
+			"-remoteWrite.url=" + write, "-remoteWrite.disablePathAppend", "-evaluationInterval=1s",
+			"-remoteWrite.flushInterval=200ms", "-rule.resendDelay=1s", "-loggerLevel=WARN",
+		}
+	})
+}
+
 // stageRule evaluates rules by Thanos Rule, which sends queries to quarrel's Query
 // API and keeps what it records itself; a quarrel over its StoreAPI reads it back.
 func (l *lab) stageRule() error {
@@ -257,17 +288,7 @@ func (l *lab) stageRule() error {
 		return err
 	}
 	defer alerts.close()
-	rules, err := l.ruleFile("thanos")
-	if err != nil {
-		return err
-	}
-	ruler, err := l.thanos("rule", "rule", 0, func(n *node) []string {
-		return []string{
-			"--grpc-query-endpoint=" + test.grpc, "--rule-file=" + rules, "--data-dir=" + filepath.Join(l.dir, "rule"),
-			"--label=ruler=\"1\"", "--alert.label-drop=ruler", "--alertmanagers.url=http://" + alerts.address,
-			"--eval-interval=1s", "--resend-delay=1s", "--tsdb.enable-native-histograms",
-		}
-	})
+	ruler, err := l.startRuler(test, alerts)
 	if err != nil {
 		return err
 	}
@@ -318,21 +339,11 @@ func (l *lab) stageVmalert() error {
 		return err
 	}
 	defer alerts.close()
-	rules, err := l.ruleFile("vmalert")
-	if err != nil {
-		return err
-	}
 	receivers, err := l.receivers()
 	if err != nil {
 		return err
 	}
-	vmalert, err := l.start("vmalert", l.program("vmalert"), 0, func(n *node) []string {
-		return []string{
-			"-rule=" + rules, "-datasource.url=" + test.URL, "-httpListenAddr=" + n.http, "-notifier.url=http://" + alerts.address,
-			"-remoteWrite.url=" + receivers.write, "-remoteWrite.disablePathAppend", "-evaluationInterval=1s",
-			"-remoteWrite.flushInterval=200ms", "-rule.resendDelay=1s", "-loggerLevel=WARN",
-		}
-	})
+	vmalert, err := l.startVmalert(test, receivers.write, alerts)
 	if err != nil {
 		return err
 	}

@@ -3,47 +3,47 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/quarrel-engine/quarrel/compliance/go/process"
 )
 
-// stageSidecar compares answers over a sidecar beside a real Prometheus, which
-// scrapes the servers of the stack, and itself, each second.
-func (l *lab) stageSidecar() error {
+// startPrometheus starts a Prometheus over a data directory, which scrapes servers
+// and itself. What its configuration has besides is `more`.
+func (l *lab) startPrometheus(dir, cluster string, every time.Duration, more string, servers []*node, flags ...string) (*node, error) {
 	var targets []string
-	for _, n := range l.servers {
+	for _, n := range servers {
 		if n.http != "" {
 			targets = append(targets, `"`+n.http+`"`)
 		}
 	}
-	address, err := process.FreeAddress()
-	if err != nil {
-		return err
-	}
-	targets = append(targets, `"`+address+`"`)
-	config, err := l.file("prometheus.yml", fmt.Sprintf(`global:
-  scrape_interval: 1s
+	return l.start("prometheus", l.program("prometheus"), 0, func(n *node) []string {
+		config := filepath.Join(l.dir, "prometheus.yml")
+		text := fmt.Sprintf(`global:
+  scrape_interval: %s
   scrape_native_histograms: true
-  external_labels: {cluster: observed, replica: a}
+  external_labels: {cluster: %s, replica: a}
 scrape_configs:
 - job_name: stack
   scrape_protocols: [PrometheusProto, OpenMetricsText1.0.0, PrometheusText0.0.4]
   static_configs:
   - targets: [%s]
-`, strings.Join(targets, ", ")))
-	if err != nil {
-		return err
-	}
+%s`, every, cluster, strings.Join(append(targets, `"`+n.http+`"`), ", "), more)
+		// A file that is not there ends Prometheus with a word about it.
+		_ = os.WriteFile(config, []byte(text), 0o644)
+		return append([]string{"--config.file=" + config, "--storage.tsdb.path=" + dir, "--web.listen-address=" + n.http, "--log.level=warn"}, flags...)
+	})
+}
+
+// stageSidecar compares answers over a sidecar beside a real Prometheus, which
+// scrapes the servers of the stack, and itself, each second.
+func (l *lab) stageSidecar() error {
 	dir, err := l.fresh("prometheus")
 	if err != nil {
 		return err
 	}
-	prometheus, err := l.start("prometheus", l.program("prometheus"), 0, func(n *node) []string {
-		n.http = address
-		return []string{"--config.file=" + config, "--storage.tsdb.path=" + dir, "--web.listen-address=" + address, "--log.level=warn"}
-	})
+	prometheus, err := l.startPrometheus(dir, "observed", time.Second, "", l.servers)
 	if err != nil {
 		return err
 	}

@@ -167,6 +167,22 @@ func (l *lab) stageShifted() error {
 	return l.all(c.at("shifted clocks", l.data.recent))
 }
 
+// startFrontend starts a query frontend before a server, which splits by the hour,
+// shards and caches in Redis.
+func (l *lab) startFrontend(before *node, redis *redis) (*node, error) {
+	cache, err := l.file("redis.yml", fmt.Sprintf("type: REDIS\nconfig:\n  addr: %s\n", redis.address))
+	if err != nil {
+		return nil, err
+	}
+	return l.thanos("query-frontend", "query-frontend", 0, func(*node) []string {
+		return []string{
+			"--query-frontend.downstream-url=" + before.URL, "--query-range.split-interval=1h", "--query-frontend.vertical-shards=2",
+			"--query-range.response-cache-config-file=" + cache, "--labels.response-cache-config-file=" + cache,
+			"--no-query-range.align-range-with-step", "--enable-feature=promql-experimental-functions",
+		}
+	})
+}
+
 // stageFrontend compares answers through a query frontend, which splits, shards
 // and caches, with direct ones: twice, the second time from its cache.
 func (l *lab) stageFrontend() error {
@@ -178,17 +194,7 @@ func (l *lab) stageFrontend() error {
 	if err != nil {
 		return err
 	}
-	cache, err := l.file("redis.yml", fmt.Sprintf("type: REDIS\nconfig:\n  addr: %s\n", redis.address))
-	if err != nil {
-		return err
-	}
-	frontend, err := l.thanos("query-frontend", "query-frontend", 0, func(*node) []string {
-		return []string{
-			"--query-frontend.downstream-url=" + test.URL, "--query-range.split-interval=1h", "--query-frontend.vertical-shards=2",
-			"--query-range.response-cache-config-file=" + cache, "--labels.response-cache-config-file=" + cache,
-			"--no-query-range.align-range-with-step", "--enable-feature=promql-experimental-functions",
-		}
-	})
+	frontend, err := l.startFrontend(test, redis)
 	if err != nil {
 		return err
 	}
