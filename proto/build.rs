@@ -123,7 +123,8 @@ const SERVICES: [(&str, &str, &[Call]); 8] = [
     ),
 ];
 
-/// Services whose streams a server may also send as bytes that it encoded before.
+/// Services whose streams may also be of encoded messages: a server has encoded them
+/// before, a client reads them itself.
 const ENCODED: [&str; 2] = ["Store", "Query"];
 
 /// `LabelNames` as Rust writes it: `label_names`.
@@ -182,6 +183,5 @@ fn main() {
     let out = std::env::var_os("OUT_DIR").map(PathBuf::from);
     let folder = out.as_deref().unwrap_or(Path::new("")).join("encoded");
     std::fs::create_dir_all(&folder).expect("a folder for generated code");
-    let servers = Builder::new().build_client(false).out_dir(folder);
-    servers.compile(&encoded);
+    Builder::new().out_dir(folder).compile(&encoded);
 }

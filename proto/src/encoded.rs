@@ -1,12 +1,12 @@
-//! Messages that a server has encoded before it sends them, such as on other
-//! threads than those that write.
+//! Encoded messages: those that a server has encoded before it sends them, such as on
+//! other threads than those that write, and those that a client reads itself.
 
 use prost::bytes::{Buf, BufMut, Bytes};
 use prost::encoding::{DecodeContext, WireType, skip_field};
 use prost::{DecodeError, Message};
 
-/// The bytes of a message, of whatever type. It is sent as it is; what would be
-/// read into it is skipped.
+/// The bytes of a message, of whatever type. It is sent as it is, and stays as it
+/// comes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Encoded(Bytes);
 
@@ -39,7 +39,18 @@ impl Message for Encoded {
         buffer: &mut impl Buf,
         context: DecodeContext,
     ) -> Result<(), DecodeError> {
+        // Within another message it has no bytes of its own.
         skip_field(wire_type, tag, buffer, context)
+    }
+
+    fn merge(&mut self, mut buffer: impl Buf) -> Result<(), DecodeError> {
+        let more = buffer.copy_to_bytes(buffer.remaining());
+        self.0 = match self.0.is_empty() {
+            true => more,
+            // Messages in a row are one, as protobuf has it.
+            false => [&*self.0, &more].concat().into(),
+        };
+        Ok(())
     }
 
     fn encoded_len(&self) -> usize {
@@ -57,7 +68,7 @@ mod tests {
     use crate::health::HealthCheckRequest;
 
     #[test]
-    fn what_was_encoded_is_sent_as_it_is() {
+    fn what_was_encoded_is_sent_and_read_as_it_is() {
         let message = HealthCheckRequest {
             service: "thanos.Store".into(),
         };
@@ -66,7 +77,10 @@ mod tests {
         assert_eq!(encoded.encoded_len(), message.encoded_len());
         let read = HealthCheckRequest::decode(encoded.bytes().clone());
         assert_eq!(read.unwrap(), message);
-        let skipped = Encoded::decode(encoded.bytes().clone()).unwrap();
-        assert_eq!(skipped, Encoded::default());
+        let mut read = Encoded::decode(encoded.bytes().clone()).unwrap();
+        assert_eq!(read, encoded);
+        read.merge(&b"\x0a\x01b"[..]).unwrap();
+        let read = HealthCheckRequest::decode(read.bytes().clone());
+        assert_eq!(read.unwrap().service, "b");
     }
 }

@@ -18,6 +18,7 @@ pub mod samples;
 pub mod store;
 pub mod targets;
 pub mod time;
+pub mod wire;
 
 /// Clients and servers of the services.
 #[allow(missing_docs, clippy::all, unreachable_pub)]
@@ -54,7 +55,7 @@ pub mod services {
     pub mod health {
         include!(concat!(env!("OUT_DIR"), "/grpc.health.v1.Health.rs"));
     }
-    /// Servers whose streams are of messages that are encoded already.
+    /// Servers and clients whose streams are of encoded messages.
     pub mod encoded {
         /// The StoreAPI.
         pub mod store {

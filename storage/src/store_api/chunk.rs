@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quarrel_chunks::{Encoding, num_samples};
 use quarrel_engine::storage::{Aggregates, Chunk, EncodedChunk, TimeRange};
-use quarrel_proto::store::{AggrChunk, Chunk as ChunkMessage, ChunkEncoding};
+use quarrel_proto::store::ChunkEncoding;
+
+use super::message::{ChunkMessage, DataMessage};
 
 /// A chunk that a store has sent.
 #[derive(Clone, Debug)]
@@ -14,6 +16,8 @@ pub(super) struct SentChunk {
     pub(super) min_time: i64,
     /// Time of its last sample, ms.
     pub(super) max_time: i64,
+    /// Its samples, by its header; those of the longest aggregate.
+    samples: u32,
     data: SentData,
 }
 
@@ -24,29 +28,28 @@ enum SentData {
 }
 
 impl SentChunk {
-    /// Reads a chunk; `None` if it has no sample.
+    /// Reads a chunk that is a part of `message`; `None` if it has no sample.
     ///
     /// # Errors
     /// When it has no data, ends before it begins, or is encoded in an unknown way.
-    pub(super) fn read(message: AggrChunk) -> Result<Option<Self>, String> {
-        let AggrChunk {
-            min_time,
-            max_time,
-            raw,
-            count,
-            sum,
-            min,
-            max,
-            counter,
-        } = message;
+    pub(super) fn read(chunk: &[u8], message: &Bytes) -> Result<Option<Self>, String> {
+        let chunk = ChunkMessage::read(chunk).map_err(|error| error.to_string())?;
+        let (min_time, max_time) = (chunk.min_time, chunk.max_time);
         let at = |what: String| format!("chunk from {min_time} to {max_time}: {what}");
         if min_time > max_time {
             return Err(at("ends before it begins".to_string()));
         }
-        let read = |chunk: Option<ChunkMessage>| chunk.map(encoded).transpose().map_err(at);
-        let data = match read(raw)? {
+        let mut most = 0;
+        let mut read = |data: Option<DataMessage<'_>>| {
+            let Some(data) = data else { return Ok(None) };
+            let (data, samples) = encoded(data, message).map_err(at)?;
+            most = most.max(samples);
+            Ok::<_, String>(Some(data))
+        };
+        let data = match read(chunk.raw)? {
             Some(EncodedChunk { encoding, bytes }) => SentData::Raw { encoding, bytes },
             None => {
+                let [count, sum, min, max, counter] = chunk.aggregates;
                 let aggregates = Aggregates {
                     count: read(count)?,
                     sum: read(sum)?,
@@ -63,9 +66,10 @@ impl SentChunk {
         let chunk = SentChunk {
             min_time,
             max_time,
+            samples: most,
             data,
         };
-        Ok((chunk.samples() > 0).then_some(chunk))
+        Ok((most > 0).then_some(chunk))
     }
 
     /// The bytes of its data.
@@ -84,17 +88,7 @@ impl SentChunk {
 
     /// Its samples, by its header; those of the longest aggregate.
     pub(super) fn samples(&self) -> u64 {
-        let of = |encoding, bytes| num_samples(encoding, bytes).unwrap_or(0) as u64;
-        match &self.data {
-            SentData::Raw { encoding, bytes } => of(*encoding, bytes),
-            SentData::Aggregates(aggregates) => {
-                let parts = parts(aggregates).flatten();
-                parts
-                    .map(|part| of(part.encoding, &part.bytes))
-                    .max()
-                    .unwrap_or(0)
-            }
-        }
+        u64::from(self.samples)
     }
 
     /// Whether the other one has the same range and bytes.
@@ -149,16 +143,16 @@ fn parts(aggregates: &Aggregates) -> impl Iterator<Item = Option<&EncodedChunk>>
         .map(Option::as_ref)
 }
 
-fn encoded(message: ChunkMessage) -> Result<EncodedChunk, String> {
-    let encoding = match ChunkEncoding::try_from(message.r#type) {
+/// The data, and how many samples it has by its header.
+fn encoded(data: DataMessage<'_>, message: &Bytes) -> Result<(EncodedChunk, u32), String> {
+    let encoding = match ChunkEncoding::try_from(data.encoding) {
         Ok(ChunkEncoding::Xor) => Encoding::Xor,
         Ok(ChunkEncoding::Histogram) => Encoding::Histogram,
         Ok(ChunkEncoding::FloatHistogram) => Encoding::FloatHistogram,
-        Err(_) => return Err(format!("unknown encoding {}", message.r#type)),
+        Err(_) => return Err(format!("unknown encoding {}", data.encoding)),
     };
-    let bytes = message.data;
-    match num_samples(encoding, &bytes) {
-        Ok(_) => Ok(EncodedChunk { encoding, bytes }),
-        Err(error) => Err(error.to_string()),
-    }
+    let samples = num_samples(encoding, data.data).map_err(|error| error.to_string())?;
+    let bytes = data.view(message);
+    // No header says more than 16 bits do.
+    Ok((EncodedChunk { encoding, bytes }, samples as u32))
 }

@@ -2,13 +2,13 @@
 
 use std::cmp::Ordering;
 
+use bytes::Bytes;
 use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolTable, SymbolsMut};
 use quarrel_engine::storage::TimeRange;
 use quarrel_functions::fmt::quote_bytes;
-use quarrel_proto::labels::Label as LabelMessage;
-use quarrel_proto::store::Series;
 
 use super::chunk::SentChunk;
+use super::message::{Part, SentLabel, parts, read_series};
 use crate::shard::Shard;
 
 /// The series of a store, with labels in a table of its own.
@@ -33,6 +33,8 @@ pub(super) struct Collector {
     is_sorted: bool,
     row: Vec<Label>,
     hashed: Vec<u8>,
+    /// What the store wants the user to know.
+    pub(super) warnings: Vec<String>,
 }
 
 /// What a message has brought.
@@ -56,23 +58,33 @@ impl Collector {
             is_sorted: true,
             row: Vec::new(),
             hashed: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
-    /// Takes in the series of one message.
+    /// Takes in one message.
     ///
     /// # Errors
-    /// When a series is not what it should be.
-    pub(super) fn take(&mut self, messages: Vec<Series>) -> Result<Taken, String> {
+    /// When it, or one of its series, is not what it should be.
+    pub(super) fn take(&mut self, message: &Bytes) -> Result<Taken, String> {
         let before = self.series.bytes();
-        let mut taken = Taken {
-            series: messages.len() as u64,
-            ..Taken::default()
-        };
-        for message in messages {
-            taken.sent += message.labels.iter().map(sent_bytes).sum::<usize>();
-            if self.row_of(&message.labels)? {
-                self.take_chunks(message, &mut taken)?;
+        let mut taken = Taken::default();
+        let (mut labels, mut chunks) = (Vec::new(), Vec::new());
+        let of_wire = |error| format!("not a message of the StoreAPI: {error}");
+        for part in parts(message) {
+            match part.map_err(of_wire)? {
+                Part::Series(series) => {
+                    read_series(series, &mut labels, &mut chunks).map_err(of_wire)?;
+                    taken.series += 1;
+                    taken.sent += labels.iter().map(sent_bytes).sum::<usize>();
+                    if self.row_of(&labels)? {
+                        self.take_chunks(&chunks, message, &mut taken)?;
+                    }
+                }
+                Part::Warning(text) => {
+                    taken.sent += text.len();
+                    self.warnings.push(String::from_utf8_lossy(text).into());
+                }
             }
         }
         // Chunks are views of the message, which they hold as a whole.
@@ -81,7 +93,7 @@ impl Collector {
     }
 
     /// Makes the series' row the last one; false if it is not asked for.
-    fn row_of(&mut self, labels: &[LabelMessage]) -> Result<bool, String> {
+    fn row_of(&mut self, labels: &[SentLabel<'_>]) -> Result<bool, String> {
         let StoreSeries {
             symbols,
             labels: rows,
@@ -115,11 +127,16 @@ impl Collector {
     }
 
     /// Adds chunks to the last row.
-    fn take_chunks(&mut self, message: Series, taken: &mut Taken) -> Result<(), String> {
-        taken.chunks += message.chunks.len() as u64;
+    fn take_chunks(
+        &mut self,
+        sent: &[&[u8]],
+        message: &Bytes,
+        taken: &mut Taken,
+    ) -> Result<(), String> {
+        taken.chunks += sent.len() as u64;
         let StoreSeries { chunks, ends, .. } = &mut self.series;
-        for chunk in message.chunks {
-            let Some(chunk) = SentChunk::read(chunk)? else {
+        for chunk in sent {
+            let Some(chunk) = SentChunk::read(chunk, message)? else {
                 continue;
             };
             taken.sent += chunk.bytes();
@@ -191,32 +208,33 @@ impl StoreSeries {
     }
 }
 
-fn sent_bytes(label: &LabelMessage) -> usize {
-    label.name.len() + label.value.len()
+fn sent_bytes((name, value): &SentLabel<'_>) -> usize {
+    name.len() + value.len()
 }
 
 /// Reads the labels of a series into `row`. Those that are the same as at their place
 /// in the series before, as most are, are not looked up.
 fn read_labels(
-    labels: &[LabelMessage],
+    labels: &[SentLabel<'_>],
     before: &[Label],
     symbols: &mut SymbolsMut<'_>,
     row: &mut Vec<Label>,
 ) -> Result<(), String> {
     row.clear();
     let mut in_order = true;
-    for (at, label) in labels.iter().enumerate() {
-        if label.value.is_empty() && !label.name.is_empty() {
+    for (at, (name, value)) in labels.iter().enumerate() {
+        let has_name = !name.is_empty();
+        if value.is_empty() && has_name {
             // In Prometheus, the same as no label.
             continue;
         }
         let known = before.get(at);
-        let name = symbol(&label.name, known.map(|label| label.name), symbols);
-        let value = symbol(&label.value, known.map(|label| label.value), symbols);
+        let name = symbol(name, known.map(|label| label.name), symbols);
+        let value = symbol(value, known.map(|label| label.value), symbols);
         let (Some(name), Some(value)) = (name, value) else {
             return Err(wrong(labels, "has a label that is not UTF-8"));
         };
-        if label.name.is_empty() {
+        if !has_name {
             return Err(wrong(labels, "has a label without a name"));
         }
         in_order &= row
@@ -243,16 +261,12 @@ fn symbol(bytes: &[u8], known: Option<Symbol>, symbols: &mut SymbolsMut<'_>) -> 
 }
 
 /// What is wrong with a series, and which it is.
-fn wrong(labels: &[LabelMessage], why: &str) -> String {
+fn wrong(labels: &[SentLabel<'_>], why: &str) -> String {
     const LONGEST: usize = 20;
     let shown = labels.iter().take(LONGEST);
     let shown: Vec<String> = shown
-        .map(|l| {
-            format!(
-                "{}={}",
-                String::from_utf8_lossy(&l.name),
-                quote_bytes(&l.value)
-            )
+        .map(|(name, value)| {
+            format!("{}={}", String::from_utf8_lossy(name), quote_bytes(value))
         })
         .collect();
     let more = if labels.len() > LONGEST { ", ..." } else { "" };

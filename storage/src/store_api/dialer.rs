@@ -6,7 +6,7 @@ use std::{fmt, io};
 
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -23,6 +23,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// How long it may take to answer that.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes that are read of a connection at once. Frames of HTTP/2 have 16 KiB, and each
+/// would be read in two pieces.
+const READ_BUFFER: usize = 128 << 10;
 
 /// Makes channels.
 pub(super) struct Dialer {
@@ -111,6 +115,7 @@ async fn connect(
 ) -> Result<TokioIo<Box<dyn Connection>>, io::Error> {
     let stream = TcpStream::connect((&*host, port)).await?;
     stream.set_nodelay(true)?;
+    let stream = BufReader::with_capacity(READ_BUFFER, stream);
     let Some(Tls {
         connector,
         server_name,

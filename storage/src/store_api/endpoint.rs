@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::{Mutex, RwLock};
 use quarrel_proto::info::InfoRequest;
+use quarrel_proto::services::encoded::store::store_client::StoreClient;
 use quarrel_proto::services::info::info_client::InfoClient;
-use quarrel_proto::services::store::store_client::StoreClient;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tonic::transport::Channel;
@@ -16,7 +16,7 @@ use super::failure::{StoreName, status_text};
 use super::info::{EndpointInfo, print_label_sets};
 use super::metrics::{Counters, StoreMetrics};
 
-/// A client of a store.
+/// A client of a store, which reads the messages of series itself.
 pub(super) type Client = StoreClient<Channel>;
 
 /// An endpoint of a set.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use quarrel_engine::storage::TimeRange;
-use quarrel_proto::store::{SeriesRequest, SeriesResponse, SeriesResult};
+use quarrel_proto::encoded::Encoded;
+use quarrel_proto::store::SeriesRequest;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Code, Response, Status, Streaming};
@@ -67,8 +68,7 @@ impl Fetch {
             end: self.request.max_time,
         };
         let mut collector = Collector::new(range, self.shard.clone());
-        let mut warnings = Vec::new();
-        let read = self.read(&mut collector, &mut warnings, events).await;
+        let read = self.read(&mut collector, events).await;
         let failure = read.err().map(|(asked, cause)| StoreFailure {
             store: Arc::clone(&self.name),
             asked,
@@ -76,8 +76,8 @@ impl Fetch {
         });
         counters.end(began.elapsed(), failure.is_some());
         Fetched {
+            warnings: std::mem::take(&mut collector.warnings),
             series: collector.finish(),
-            warnings,
             failure,
         }
     }
@@ -85,7 +85,6 @@ impl Fetch {
     async fn read(
         &self,
         collector: &mut Collector,
-        warnings: &mut Vec<String>,
         events: &mpsc::Sender<Event>,
     ) -> Result<(), (Asked, Cause)> {
         let mut stream = self.begin().await.map_err(|cause| (Asked::Series, cause))?;
@@ -98,10 +97,8 @@ impl Fetch {
             };
             asked = Asked::MoreSeries;
             self.endpoint.counters.messages.fetch_add(1, Relaxed);
-            let taken = match self.take(message, collector, warnings) {
-                Ok(taken) => taken,
-                Err(cause) => return Err((asked, cause)),
-            };
+            let taken = self.take(&message, collector);
+            let taken = taken.map_err(|cause| (asked, cause))?;
             self.count(&taken);
             samples += taken.samples;
             self.check_limits(collector.len() as u64, samples)
@@ -114,7 +111,7 @@ impl Fetch {
     }
 
     /// Begins the stream.
-    async fn begin(&self) -> Result<Streaming<SeriesResponse>, Cause> {
+    async fn begin(&self) -> Result<Streaming<Encoded>, Cause> {
         let ask = |mut client: Client| {
             let message = request::with_tenant(&self.query, self.request.clone());
             async move { client.series(message).await }
@@ -123,30 +120,12 @@ impl Fetch {
     }
 
     /// Takes in a message.
-    fn take(
-        &self,
-        message: SeriesResponse,
-        collector: &mut Collector,
-        warnings: &mut Vec<String>,
-    ) -> Result<Taken, Cause> {
-        let taken = match message.result {
-            Some(SeriesResult::Series(series)) => collector.take(vec![series]),
-            Some(SeriesResult::Batch(batch)) => collector.take(batch.series),
-            Some(SeriesResult::Warning(text)) if !text.is_empty() => {
-                if !self.query.partial_response {
-                    return Err(Cause::Warned(text));
-                }
-                let held = text.len();
-                warnings.push(text);
-                Ok(Taken {
-                    held,
-                    ..Taken::default()
-                })
-            }
-            // Hints say how the store has found its answer; nothing says nothing.
-            Some(SeriesResult::Warning(_) | SeriesResult::Hints(_)) | None => Ok(Taken::default()),
-        };
-        taken.map_err(Cause::Invalid)
+    fn take(&self, message: &Encoded, collector: &mut Collector) -> Result<Taken, Cause> {
+        let taken = collector.take(message.bytes()).map_err(Cause::Invalid)?;
+        match collector.warnings.first() {
+            Some(text) if !self.query.partial_response => Err(Cause::Warned(text.clone())),
+            _ => Ok(taken),
+        }
     }
 
     fn check_limits(&self, series: u64, samples: u64) -> Result<(), String> {

@@ -25,6 +25,7 @@ mod fetch;
 mod info;
 mod matching;
 mod merge;
+mod message;
 mod metrics;
 mod names;
 mod query;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use futures::executor::block_on;
 use proptest::prelude::*;
 use prost::Message as _;
@@ -9,7 +10,7 @@ use quarrel_engine::labels::SymbolTable;
 use quarrel_engine::storage::{Aggregates, Chunk, ChunkData, SeriesSource, TimeRange, Unlimited};
 use quarrel_proto::labels::Label;
 use quarrel_proto::store::{
-    AggrChunk, Chunk as ChunkMessage, Series, SeriesResponse, SeriesResult,
+    AggrChunk, Chunk as ChunkMessage, Series, SeriesBatch, SeriesResponse, SeriesResult,
 };
 
 use super::super::chunk::SentChunk;
@@ -52,15 +53,19 @@ fn message((labels, chunks): &Sent, turned: bool) -> Series {
     }
 }
 
+/// A message with a batch of series.
+fn batch(series: Vec<Series>) -> Bytes {
+    let result = Some(SeriesResult::Batch(SeriesBatch { series }));
+    SeriesResponse { result }.encode_to_vec().into()
+}
+
 fn collected(messages: &[Vec<(Sent, bool)>]) -> (StoreSeries, Taken) {
     let mut collector = Collector::new(RANGE, None);
     let mut all = Taken::default();
     for series in messages {
-        let series = series
-            .iter()
-            .map(|(sent, turned)| message(sent, *turned))
-            .collect();
-        let taken = collector.take(series).unwrap();
+        let series = series.iter();
+        let series = series.map(|(sent, turned)| message(sent, *turned));
+        let taken = collector.take(&batch(series.collect())).unwrap();
         all.series += taken.series;
         all.chunks += taken.chunks;
         all.samples += taken.samples;
@@ -131,24 +136,15 @@ proptest! {
         sent in prop::collection::vec(sent(), 1..4),
     ) {
         let series = sent.iter().map(|sent| message(sent, false));
-        let batch = quarrel_proto::store::SeriesBatch { series: series.collect() };
-        let whole = SeriesResponse { result: Some(SeriesResult::Batch(batch)) };
-        let mut near = whole.encode_to_vec();
+        let mut near = batch(series.collect()).to_vec();
         for (at, byte) in flips {
             if let Some(at) = at.checked_rem(near.len()) {
                 near[at] = byte;
             }
         }
         for bytes in [bytes, near] {
-            let Ok(message) = SeriesResponse::decode(&bytes[..]) else {
-                continue;
-            };
             let mut collector = Collector::new(RANGE, None);
-            let taken = match message.result {
-                Some(SeriesResult::Series(series)) => collector.take(vec![series]),
-                Some(SeriesResult::Batch(batch)) => collector.take(batch.series),
-                _ => continue,
-            };
+            let taken = collector.take(&bytes.into());
             if taken.is_ok() {
                 rows(vec![collector.finish()]);
             }
@@ -171,6 +167,12 @@ fn labels_and_chunks_of_a_store_are_counted() {
     assert!(more.held < 2 * taken.held);
 }
 
+/// A chunk, as it is read of a message.
+fn read(chunk: &AggrChunk) -> SentChunk {
+    let message = Bytes::from(chunk.encode_to_vec());
+    SentChunk::read(&message, &message).unwrap().unwrap()
+}
+
 #[test]
 fn aggregates_stay_together() {
     let whole = xor_chunk(&[1, 2], &[1.0, 2.0]);
@@ -184,7 +186,7 @@ fn aggregates_stay_together() {
         counter: part(&xor_chunk(&[1, 2, 2], &[1.0, 2.0, 2.0]).raw),
         ..AggrChunk::default()
     };
-    let chunk = SentChunk::read(message.clone()).unwrap().unwrap();
+    let chunk = read(&message);
     assert_eq!((chunk.samples(), chunk.times()), (3, (1, 2)));
     assert!(chunk.bytes() > size_of::<Aggregates>());
     let ChunkData::Aggregates(aggregates) = chunk.to_chunk().data else {
@@ -196,7 +198,6 @@ fn aggregates_stay_together() {
         sum: None,
         ..message.clone()
     };
-    let other = SentChunk::read(other).unwrap().unwrap();
-    let raw = SentChunk::read(whole).unwrap().unwrap();
+    let (other, raw) = (read(&other), read(&whole));
     assert!(chunk.is_same(&chunk.clone()) && !chunk.is_same(&other) && !chunk.is_same(&raw));
 }
