@@ -6,6 +6,7 @@ use quarrel_planner::logical::LogicalPlan;
 pub use quarrel_planner::rules::Trace as RuleTrace;
 use quarrel_planner::rules::{self, RuleContext};
 
+use crate::operator_tree::OperatorTree;
 use crate::root::Root;
 use crate::stats::QueryStats;
 
@@ -18,6 +19,9 @@ pub struct Explanation {
     pub rules: Vec<RuleTrace>,
     /// The physical plan, if data were at hand.
     pub physical: Option<String>,
+    /// The operators of the physical plan; those of one that was not run have no
+    /// statistics.
+    pub operators: OperatorTree,
     /// What running it cost, if it was run.
     pub stats: Option<QueryStats>,
 }
@@ -34,12 +38,9 @@ impl Explanation {
         }
     }
 
-    pub(crate) fn set_physical(&mut self, root: &Root, with_metrics: bool) {
-        self.physical = Some(match root {
-            Root::Text { text, .. } => format!("Text: {}\n", quarrel_functions::fmt::quote(text)),
-            Root::Raw(raw) => format!("{raw}\n"),
-            Root::Rows(rows) => rows.plan.tree(with_metrics),
-        });
+    pub(crate) fn set_physical(&mut self, root: &Root, with_stats: bool) {
+        self.operators = root.operators();
+        self.physical = Some(self.operators.print(with_stats));
     }
 }
 

@@ -17,6 +17,8 @@ use futures::{FutureExt, StreamExt};
 use crate::error::QueryError;
 use crate::exec::context::{Cancellation, Counters, QueryContext};
 use crate::exec::operator::{Input, series_batch};
+use crate::exec::plan_node::PlanNode;
+use crate::operator_tree::OperatorTree;
 use crate::result::{Trailer, Value};
 use crate::root::{RootRows, hold_labels};
 use crate::stats::QueryStats;
@@ -28,6 +30,8 @@ pub(crate) struct Flow {
     end: BoxFuture<'static, Result<Trailer, QueryError>>,
     ended: Option<Result<Trailer, QueryError>>,
     stats: QueryStats,
+    /// The plan, if what its operators do is wanted.
+    watched: Option<Arc<PlanNode>>,
     counters: Arc<Counters>,
     cancellation: Arc<Cancellation>,
 }
@@ -46,14 +50,16 @@ impl Drop for Flow {
 
 impl Flow {
     /// Begins to compute the rows of a query that is bound. `end` makes of its
-    /// costs what follows the rows.
+    /// costs what follows the rows, with what the operators of `watched` did.
     pub fn begin(
         context: Arc<QueryContext>,
         rows: RootRows,
         stats: QueryStats,
+        watched: Option<Arc<PlanNode>>,
         end: impl FnOnce(QueryStats) -> Trailer + Send + 'static,
     ) -> Self {
         let (sender, parts) = mpsc::unbounded();
+        let plan = watched.clone();
         let (counters, so_far) = (Arc::clone(&context.stats), stats.clone());
         let cancellation = Arc::clone(context.cancellation());
         let own = Arc::clone(&context);
@@ -61,13 +67,16 @@ impl Flow {
             let stats = produce(&own, &rows, stats, &sender).await?;
             own.stats.finished.store(true, Ordering::Relaxed);
             own.leave_places();
-            Ok(end(stats))
+            let mut trailer = end(stats);
+            trailer.operators = plan.map(|plan| plan.operators());
+            Ok(trailer)
         });
         Flow {
             parts,
             end: async move { context.guard(task).await }.boxed(),
             ended: None,
             stats: so_far,
+            watched,
             counters,
             cancellation,
         }
@@ -98,6 +107,11 @@ impl Flow {
                 Poll::Pending
             }
         }
+    }
+
+    /// What each operator has done so far, if that is wanted.
+    pub fn operators(&self) -> Option<OperatorTree> {
+        self.watched.as_ref().map(|plan| plan.operators())
     }
 
     /// What the query has cost so far.

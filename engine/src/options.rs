@@ -251,6 +251,8 @@ pub struct QueryOptions {
     /// How coarse downsampled data may be, ms: the distance of its windows. 0
     /// asks stores for raw data alone.
     pub max_resolution_ms: i64,
+    /// Says what each operator did beside the answer.
+    pub operator_stats: bool,
 }
 
 impl fmt::Debug for QueryOptions {
@@ -265,6 +267,7 @@ impl fmt::Debug for QueryOptions {
             .field("use_start_timestamps", &self.use_start_timestamps)
             .field("per_step_stats", &self.per_step_stats)
             .field("max_resolution_ms", &self.max_resolution_ms)
+            .field("operator_stats", &self.operator_stats)
             .finish_non_exhaustive()
     }
 }
@@ -288,6 +291,7 @@ setters! {
         use_start_timestamps: bool => Some(use_start_timestamps),
         per_step_stats: bool => per_step_stats,
         max_resolution_ms: i64 => max_resolution_ms,
+        operator_stats: bool => operator_stats,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::exec::morsels::Morsels;
 use crate::exec::store_control::{Gate, StoreControl};
 use crate::explain::Explanation;
 use crate::flow::Flow;
+use crate::operator_tree::OperatorTree;
 use crate::options::{QueryOptions, least};
 use crate::result::{QueryResult, Trailer, Value};
 use crate::root::{Root, RootRows};
@@ -65,6 +66,13 @@ impl std::fmt::Debug for Query {
             .field("times", &self.target.times)
             .finish_non_exhaustive()
     }
+}
+
+/// What a query that has run gives, but for its annotations.
+struct Ran {
+    value: Value,
+    stats: QueryStats,
+    operators: Option<OperatorTree>,
 }
 
 /// Ends a query from elsewhere.
@@ -163,8 +171,8 @@ impl Query {
     /// # Errors
     /// Whatever can go wrong, see [`QueryError`].
     pub async fn execute(self) -> Result<QueryResult, QueryError> {
-        let (value, stats) = self.context.contained(Box::pin(self.run())).await?;
-        Ok(self.result(value, stats))
+        let ran = self.context.contained(Box::pin(self.run())).await?;
+        Ok(self.result(ran))
     }
 
     /// Runs the query and gives its answer in parts.
@@ -177,25 +185,29 @@ impl Query {
         if let Some(rows) = root.rows().filter(|rows| self.may_flow(rows)) {
             let (name, rows) = (rows.type_name(), rows.clone());
             let context = Arc::clone(&self.context);
-            let flow = Flow::begin(context, rows, stats, move |stats| self.ended(stats));
+            let watched = self.options.operator_stats.then(|| Arc::clone(&rows.plan));
+            let end = move |stats| self.ended(stats);
+            let flow = Flow::begin(context, rows, stats, watched, end);
             return Ok(QueryStream::running(name, flow));
         }
         let run = Box::pin(self.finish_run(root, stats));
-        let (value, stats) = self.context.contained(run).await?;
-        Ok(self.result(value, stats).into())
+        let ran = self.context.contained(run).await?;
+        Ok(self.result(ran).into())
     }
 
-    fn result(&self, value: Value, stats: QueryStats) -> QueryResult {
+    fn result(&self, ran: Ran) -> QueryResult {
         let Trailer {
             warnings,
             infos,
             stats,
-        } = self.ended(stats);
+            ..
+        } = self.ended(ran.stats);
         QueryResult {
-            value,
+            value: ran.value,
             warnings,
             infos,
             stats,
+            operators: ran.operators,
         }
     }
 
@@ -215,6 +227,7 @@ impl Query {
             warnings: render(Level::Warning),
             infos: render(Level::Info),
             stats,
+            operators: None,
         }
     }
 
@@ -398,7 +411,7 @@ impl Query {
         }
     }
 
-    async fn run(&self) -> Result<(Value, QueryStats), QueryError> {
+    async fn run(&self) -> Result<Ran, QueryError> {
         let (root, stats) = self.begin().await?;
         self.finish_run(root, stats).await
     }
@@ -416,16 +429,16 @@ impl Query {
         Ok((root, stats))
     }
 
-    async fn finish_run(
-        &self,
-        root: Root,
-        mut stats: QueryStats,
-    ) -> Result<(Value, QueryStats), QueryError> {
+    async fn finish_run(&self, root: Root, mut stats: QueryStats) -> Result<Ran, QueryError> {
         let evaluating = Instant::now();
         let (value, shaping) = self.compute(&root, self.max_series()).await?;
         stats.evaluate = evaluating.elapsed().saturating_sub(shaping);
         stats.result = shaping;
-        Ok((value, stats))
+        Ok(Ran {
+            value,
+            stats,
+            operators: self.options.operator_stats.then(|| root.operators()),
+        })
     }
 
     fn check_selected(&self, series: u64) -> Result<(), QueryError> {

@@ -16,6 +16,7 @@ use crate::exec::memory::Held;
 use crate::exec::operator::{Input, series_batch};
 use crate::exec::plan_node::PlanNode;
 use crate::labels::LabelList;
+use crate::operator_tree::OperatorTree;
 use crate::operators::broadcast;
 use crate::operators::raw::{RawRoot, RawSeries};
 use crate::physical_planner;
@@ -136,7 +137,7 @@ impl Root {
             }
             LogicalPlan::RawSelect(raw) => {
                 let selection = selections.of(raw.node.id)?.clone();
-                Root::Raw(Arc::new(RawRoot::of_select(raw, selection)))
+                Root::Raw(Arc::new(RawRoot::of_select(context, raw, selection)))
             }
             LogicalPlan::RawSubquery(raw) => {
                 let root = physical_planner::bind_raw_subquery(raw, context, selections).await?;
@@ -154,6 +155,18 @@ impl Root {
         match self {
             Root::Rows(rows) if !(rows.scalar && rows.instant) => Some(rows),
             _ => None,
+        }
+    }
+
+    /// The operators, and what each did if it has run.
+    pub fn operators(&self) -> OperatorTree {
+        match self {
+            Root::Text { text, .. } => {
+                let text = format!("Text: {}", quarrel_functions::fmt::quote(text));
+                OperatorTree::of_one("Text", text)
+            }
+            Root::Raw(raw) => raw.operators(),
+            Root::Rows(rows) => rows.plan.operators(),
         }
     }
 

@@ -77,6 +77,7 @@ impl EngineShared {
             type_and_unit_labels: own.enable_type_and_unit_labels,
             batch_items: own.batch_items.max(1),
             counts_steps: own.enable_per_step_stats && options.per_step_stats,
+            operator_stats: options.operator_stats,
             max_resolution_ms: options.max_resolution_ms.max(0),
         };
         Arc::new(QueryContext::new(self.pool.clone(), limits, semantics))

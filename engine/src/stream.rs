@@ -64,6 +64,7 @@ impl From<QueryResult> for QueryStream {
             warnings,
             infos,
             stats,
+            operators,
         } = result;
         QueryStream {
             type_name: value.type_name(),
@@ -72,6 +73,7 @@ impl From<QueryResult> for QueryStream {
                 warnings,
                 infos,
                 stats,
+                operators,
             }),
             ended: false,
         }
@@ -105,6 +107,7 @@ impl QueryStream {
             (Some(trailer), _) => trailer,
             (None, Source::Flow(flow)) => Trailer {
                 stats: flow.stats(),
+                operators: flow.operators(),
                 ..Trailer::default()
             },
             (None, Source::Whole(..)) => Trailer::default(),

@@ -1,6 +1,8 @@
 //! Certificates that tests make.
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, SanType,
+};
 
 /// A certificate and its key.
 pub(crate) struct Identity {
@@ -27,6 +29,21 @@ impl Authority {
     pub(crate) fn sign(&self, names: Vec<SanType>) -> Identity {
         let mut params = CertificateParams::default();
         params.subject_alt_names = names;
+        let key = KeyPair::generate().unwrap();
+        let cert = params.signed_by(&key, &self.issuer).unwrap();
+        Identity {
+            cert: cert.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
+    /// An identity whose subject has these fields.
+    pub(crate) fn sign_subject(&self, fields: &[(DnType, &str)]) -> Identity {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        for (field, value) in fields {
+            params.distinguished_name.push(field.clone(), *value);
+        }
         let key = KeyPair::generate().unwrap();
         let cert = params.signed_by(&key, &self.issuer).unwrap();
         Identity {

@@ -1,5 +1,7 @@
 //! Durations in the notations of Prometheus's flags and of Go.
 
+use std::time::Duration;
+
 /// A duration such as `1h30m` in nanoseconds, as Prometheus's flags take it:
 /// units from the largest to the smallest, a year of 365 days.
 pub fn parse_model_duration(text: &str) -> Option<i64> {
@@ -38,6 +40,33 @@ pub fn parse_model_duration(text: &str) -> Option<i64> {
     } else {
         i64::try_from(total).ok()
     }
+}
+
+/// Go's notation of durations that are not negative, such as `1m30.5s`.
+pub fn parse_go_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
+    if rest == "0" {
+        return Some(Duration::ZERO);
+    }
+    let (mut seconds, mut parts) = (0.0, 0);
+    while !rest.is_empty() {
+        let is_digit = |c: char| c.is_ascii_digit() || c == '.';
+        let (number, tail) = rest.split_at(rest.find(|c| !is_digit(c))?);
+        let (unit, tail) = tail.split_at(tail.find(is_digit).unwrap_or(tail.len()));
+        let unit = match unit {
+            "ns" => 1e-9,
+            "us" | "µs" | "μs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        seconds += number.parse::<f64>().ok()? * unit;
+        (rest, parts) = (tail, parts + 1);
+    }
+    let duration = Duration::try_from_secs_f64(seconds).ok();
+    duration.filter(|_| parts > 0)
 }
 
 /// Nanoseconds as Go prints a `time.Duration`, such as `1m30s` or `-1.5ms`.

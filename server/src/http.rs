@@ -34,6 +34,7 @@ use refusal::Refusal;
 use crate::api::BodyBudget;
 use crate::net::stalled::WriteLimited;
 use crate::net::{self, Bounds, wait};
+use crate::tenancy::ClientCertificate;
 use crate::web_config::WebConfig;
 
 /// The buffers of a connection, bytes: more than what is left of a large head when
@@ -91,14 +92,17 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let Some(web) = options.web.as_ref().filter(|web| web.has_tls()) else {
         let stream = WriteLimited::new(stream, options.write_timeout);
-        return requests(stream, router, options, stopped).await;
+        return requests(stream, None, router, options, stopped).await;
     };
     let accepted = tokio::select! {
         accepted = tls::accept(stream, &options, web) => accepted,
         () = wait(&mut stopped) => return,
     };
     match accepted {
-        Ok(stream) => requests(stream, router, options, stopped).await,
+        Ok(stream) => {
+            let certificate = ClientCertificate::of(stream.get_ref().1);
+            requests(stream, certificate, router, options, stopped).await;
+        }
         Err(error) => tracing::debug!(%error, "TLS handshake failed"),
     }
 }
@@ -107,6 +111,7 @@ async fn connection(
 /// handler's future is dropped, and with it its query.
 async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
+    certificate: Option<ClientCertificate>,
     router: Router,
     options: HttpOptions,
     mut stopped: watch::Receiver<bool>,
@@ -117,7 +122,10 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
     let of_service = handover.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let (router, web) = (router.clone(), web.clone());
-        let request = completed(request, &of_service);
+        let mut request = completed(request, &of_service);
+        if let (Ok(request), Some(certificate)) = (&mut request, &certificate) {
+            request.extensions_mut().insert(certificate.clone());
+        }
         async move { Ok::<_, Infallible>(answer(request, router, web).await) }
     });
     let ended = {

@@ -24,4 +24,5 @@ pub mod stores;
 mod target;
 pub mod tenancy;
 pub mod time;
+pub mod trace;
 pub mod web_config;

@@ -73,7 +73,7 @@ pub(crate) enum QueryKind {
 impl QueryKind {
     const ALL: [QueryKind; 2] = [QueryKind::Instant, QueryKind::Range];
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             QueryKind::Instant => "instant",
             QueryKind::Range => "range",

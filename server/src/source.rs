@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use quarrel_engine::storage::{Matcher, Storage, StorageError, TimeRange};
+use quarrel_engine::storage::{MatchOp, Matcher, Storage, StorageError, TimeRange};
 use quarrel_engine::{EngineOptions, QueryOptions};
-use quarrel_storage::fanout::{Fanout, Part, PartError};
+use quarrel_matchers::RegexError;
 use quarrel_storage::shard::Shard;
-use quarrel_storage::store_api::{EndpointStatus, Endpoints, StoreMetrics};
+use quarrel_storage::store_api::{CallObserver, EndpointStatus, Endpoints, StoreMetrics};
 
 /// Thanos's resolutions of downsampled data, ms.
 const FIVE_MINUTES_MS: i64 = 300_000;
@@ -36,6 +36,8 @@ pub struct ReadOptions {
     pub shard: Option<Shard>,
     /// Who asks.
     pub tenant: Option<String>,
+    /// Sees the calls to endpoints.
+    pub observer: Option<Arc<dyn CallObserver>>,
 }
 
 impl ReadOptions {
@@ -75,6 +77,31 @@ pub struct ReadDefaults {
     pub instant_resolution_ms: i64,
 }
 
+/// The label by which a tenant's things are told from those of others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantLabel {
+    /// Its name.
+    pub name: String,
+    /// The tenant.
+    pub tenant: String,
+}
+
+impl TenantLabel {
+    /// Whether the label is one of these names and values.
+    pub fn is_in<'a>(&self, labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> bool {
+        let own = (self.name.as_str(), self.tenant.as_str());
+        labels.into_iter().any(|label| label == own)
+    }
+
+    /// The matcher of its series.
+    ///
+    /// # Errors
+    /// If there can be no such matcher: then there are no such series.
+    pub fn matcher(&self) -> Result<Matcher, RegexError> {
+        Matcher::new(MatchOp::Equal, &self.name, &self.tenant)
+    }
+}
+
 /// A database with labels of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Database {
@@ -99,6 +126,13 @@ pub trait Source: Send + Sync {
 
     /// These, to be asked for what they have beside series.
     fn endpoints(&self) -> Option<Arc<Endpoints>> {
+        None
+    }
+
+    /// The label that whatever is shown to a tenant beside series has to have: rules,
+    /// targets, exemplars, and the series of a metric with metadata. `None` where
+    /// everybody sees everything.
+    fn tenant_label(&self, _tenant: &str) -> Option<TenantLabel> {
         None
     }
 
@@ -129,65 +163,6 @@ pub trait Source: Send + Sync {
 impl fmt::Debug for dyn Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Source")
-    }
-}
-
-/// One storage. It has neither replicas nor resolutions: what is asked about these
-/// makes no difference.
-pub struct SingleSource {
-    storage: Arc<dyn Storage>,
-    /// The storage with its labels.
-    part: Part,
-    /// Sorted by name.
-    labels: Vec<(String, String)>,
-}
-
-impl SingleSource {
-    /// A storage whose series get these external labels.
-    ///
-    /// # Errors
-    /// If a name or a value is empty, or a name is there twice.
-    pub fn new(
-        storage: Arc<dyn Storage>,
-        mut labels: Vec<(String, String)>,
-    ) -> Result<Self, PartError> {
-        labels.sort();
-        let part = Part::new(Arc::clone(&storage)).with_labels(labels.iter().cloned())?;
-        Ok(SingleSource {
-            storage,
-            part,
-            labels,
-        })
-    }
-
-    /// A storage as it is.
-    pub fn plain(storage: Arc<dyn Storage>) -> Self {
-        SingleSource {
-            part: Part::new(Arc::clone(&storage)),
-            storage,
-            labels: Vec::new(),
-        }
-    }
-}
-
-impl Source for SingleSource {
-    fn storage(&self, options: &ReadOptions) -> Arc<dyn Storage> {
-        let part = match &options.shard {
-            Some(shard) => self.part.clone().with_shard(shard.clone()),
-            None if self.labels.is_empty() => return Arc::clone(&self.storage),
-            None => self.part.clone(),
-        };
-        Arc::new(Fanout::new(vec![part]))
-    }
-
-    fn databases(&self) -> BoxFuture<'_, Result<Vec<Database>, StorageError>> {
-        Box::pin(async {
-            let snapshot = self.storage.snapshot(TimeRange::ALL).await?;
-            Ok(vec![Database {
-                labels: self.labels.clone(),
-                range: snapshot.time_range(),
-            }])
-        })
     }
 }
 

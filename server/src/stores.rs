@@ -1,4 +1,4 @@
-//! Several data directories, and Thanos API servers behind the server.
+//! What the server reads from: data directories, and Thanos API servers behind it.
 
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ pub struct StoreSettings {
     pub max_concurrent_selects: usize,
 }
 
-/// Data directories and Thanos API servers, which requests read as one.
+/// Data directories, or other storages of the process, and Thanos API servers, which
+/// requests read as one.
 pub struct Stores {
     local: Vec<Arc<dyn Storage>>,
     /// The directories with their labels.
@@ -29,10 +30,38 @@ pub struct Stores {
     /// The external labels of the directories, sorted by name.
     labels: Vec<(String, String)>,
     endpoints: Option<Arc<Endpoints>>,
-    settings: StoreSettings,
+    /// `None` where there are neither replicas nor resolutions: what requests say about
+    /// these makes no difference.
+    settings: Option<StoreSettings>,
 }
 
 impl Stores {
+    /// One storage as it is.
+    pub fn plain(storage: Arc<dyn Storage>) -> Self {
+        Stores {
+            parts: vec![Part::new(Arc::clone(&storage))],
+            local: vec![storage],
+            labels: Vec::new(),
+            endpoints: None,
+            settings: None,
+        }
+    }
+
+    /// One storage whose series get these external labels.
+    ///
+    /// # Errors
+    /// If a name or a value is empty, or a name is there twice.
+    pub fn labeled(
+        storage: Arc<dyn Storage>,
+        labels: Vec<(String, String)>,
+    ) -> Result<Self, PartError> {
+        let stores = Stores::new(vec![storage], labels, None, StoreSettings::default())?;
+        Ok(Stores {
+            settings: None,
+            ..stores
+        })
+    }
+
     /// Directories, whose series get these external labels, beside endpoints.
     ///
     /// # Errors
@@ -52,13 +81,14 @@ impl Stores {
             local,
             labels,
             endpoints,
-            settings,
+            settings: Some(settings),
         })
     }
 
     /// The directories, if they are read.
     fn local(&self, options: &ReadOptions) -> Vec<Part> {
-        let picked = options.store_matchers.is_empty()
+        let picked = self.settings.is_none()
+            || options.store_matchers.is_empty()
             || (options.store_matchers.iter()).any(|all| self.labels_match(all));
         let parts = self.parts.iter().filter(|_| picked).cloned();
         parts
@@ -83,7 +113,8 @@ impl Stores {
         query.store_matchers.clone_from(&options.store_matchers);
         query.shard.clone_from(&options.shard);
         query.tenant.clone_from(&options.tenant);
-        query.max_concurrent_selects = Some(self.settings.max_concurrent_selects);
+        query.observer.clone_from(&options.observer);
+        query.max_concurrent_selects = self.settings.as_ref().map(|s| s.max_concurrent_selects);
         if options.dedup {
             query.replica_labels.clone_from(&options.replica_labels);
         }
@@ -93,9 +124,18 @@ impl Stores {
 
 impl Source for Stores {
     fn storage(&self, options: &ReadOptions) -> Arc<dyn Storage> {
-        let united = options.dedup && !options.replica_labels.is_empty();
+        let settings = self.settings.as_ref();
+        let united = settings.filter(|_| options.dedup && !options.replica_labels.is_empty());
+        if let ([storage], None, None, None) =
+            (&*self.local, &self.endpoints, settings, &options.shard)
+            && self.labels.is_empty()
+        {
+            return Arc::clone(storage);
+        }
         let mut options = options.clone();
-        if united && let Some(shard) = options.shard {
+        if united.is_some()
+            && let Some(shard) = options.shard
+        {
             options.shard = Some(shard.without_replica_labels(&options.replica_labels));
         }
         let mut parts = self.local(&options);
@@ -103,11 +143,11 @@ impl Source for Stores {
             parts.push(Part::new(Arc::new(self.remote(endpoints, &options))));
         }
         let all = Fanout::new(parts).with_partial_response(options.partial_response);
-        if !united {
+        let Some(settings) = united else {
             return Arc::new(all);
-        }
+        };
         let replicas = Replicas::new(Arc::new(all), options.replica_labels);
-        Arc::new(replicas.with_deduplication(self.settings.deduplication))
+        Arc::new(replicas.with_deduplication(settings.deduplication))
     }
 
     fn databases(&self) -> BoxFuture<'_, Result<Vec<Database>, StorageError>> {
@@ -144,6 +184,6 @@ impl Source for Stores {
     }
 
     fn defaults(&self) -> Option<&ReadDefaults> {
-        Some(&self.settings.defaults)
+        self.settings.as_ref().map(|settings| &settings.defaults)
     }
 }

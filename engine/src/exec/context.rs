@@ -179,6 +179,8 @@ pub struct Semantics {
     pub counts_steps: bool,
     /// How coarse downsampled data may be, ms; 0 for raw data alone.
     pub max_resolution_ms: i64,
+    /// Whether it is said what each operator did.
+    pub operator_stats: bool,
 }
 
 impl QueryContext {

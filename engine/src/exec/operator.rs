@@ -36,6 +36,12 @@ pub trait Operator: Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// The matchers of the series that it reads, as the store was asked for them; none
+    /// if it reads no series, or nobody wants to know.
+    fn selector(&self) -> &[String] {
+        &[]
+    }
+
     /// Whether it computes its first input's rows one by one: it runs in that
     /// input's partitions, and its rows are that input's rows.
     fn is_row_wise(&self) -> bool {

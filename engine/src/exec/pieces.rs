@@ -130,6 +130,7 @@ mod tests {
             delayed_name_removal: false,
             type_and_unit_labels: false,
             counts_steps: false,
+            operator_stats: false,
             max_resolution_ms: 0,
         };
         let pool = Pool::new(threads).unwrap();

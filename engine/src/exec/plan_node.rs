@@ -16,6 +16,7 @@ use super::operator::{BatchStream, Input, Operator, PhysicalPlan, Run};
 use crate::batch::items;
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
+use crate::operator_tree::{OperatorReport, OperatorTree};
 
 /// A node of the physical plan.
 pub struct PlanNode {
@@ -43,23 +44,23 @@ impl PlanNode {
         })
     }
 
-    /// The plan as text, a line a node, inputs indented; with what each operator
-    /// did if it has run.
-    pub fn tree(&self, with_metrics: bool) -> String {
-        let mut out = String::new();
+    /// Its operators, and what each did if it has run.
+    pub fn operators(&self) -> OperatorTree {
+        let mut operators = Vec::new();
         // Plans are as deep as queries are: no recursion.
         let mut stack = vec![(self, 0)];
         while let Some((node, depth)) = stack.pop() {
-            out.extend(std::iter::repeat_n("  ", depth));
-            out.push_str(&node.to_string());
-            if with_metrics {
-                out.push_str(&format!(", metrics=[{}]", node.metrics));
-            }
-            out.push('\n');
+            operators.push(OperatorReport {
+                depth,
+                name: node.operator.name(),
+                text: node.to_string(),
+                selector: node.operator.selector().to_vec(),
+                stats: node.metrics.stats(),
+            });
             let inputs = node.inputs.iter().rev();
             stack.extend(inputs.map(|input| (&**input, depth + 1)));
         }
-        out
+        OperatorTree { operators }
     }
 }
 
@@ -80,6 +81,7 @@ impl PhysicalPlan for PlanNode {
         let inner = Arc::clone(&self.operator).stream(run);
         Measured {
             inner: Some(inner),
+            has_begun: false,
             metrics: self.metrics.clone(),
             context: Arc::clone(&self.context),
         }
@@ -114,6 +116,7 @@ impl fmt::Display for PlanNode {
 struct Measured {
     /// There until the stream is dropped.
     inner: Option<BatchStream>,
+    has_begun: bool,
     metrics: OperatorMetrics,
     context: Arc<QueryContext>,
 }
@@ -123,6 +126,9 @@ impl Drop for Measured {
     fn drop(&mut self) {
         let inner = self.inner.take();
         with_stack(|| drop(inner));
+        if self.has_begun {
+            self.metrics.end(Instant::now());
+        }
     }
 }
 
@@ -134,6 +140,9 @@ impl Stream for Measured {
             return Poll::Ready(Some(Err(error)));
         }
         let start = Instant::now();
+        if !std::mem::replace(&mut self.has_begun, true) {
+            self.metrics.begin(start);
+        }
         let Some(inner) = &mut self.inner else {
             return Poll::Ready(None);
         };

@@ -1,8 +1,8 @@
 //! Samples as they are: a bare range selector or subquery at the root of an
 //! instant query.
 
-use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::StreamExt;
 use quarrel_functions::grid::Grid;
@@ -12,16 +12,20 @@ use quarrel_planner::ast::Span;
 use quarrel_planner::logical::{Extension, RawSelect};
 
 use super::broadcast;
-use super::scan::{Deduplicate, ReplicaColumns, SampleColumns, are_several, samples_error};
+use super::scan::{
+    Deduplicate, ReplicaColumns, SampleColumns, are_several, asked_with, samples_error,
+};
 use crate::batch::Row;
 use crate::bound::{Bound, lower_root};
 use crate::error::QueryError;
 use crate::exec::account::Account;
 use crate::exec::context::QueryContext;
+use crate::exec::metrics::OperatorMetrics;
 use crate::exec::operator::{Input, series_batch};
 use crate::exec::plan_node::PlanNode;
 use crate::exec::step_counts::StepSamples;
 use crate::labels::LabelList;
+use crate::operator_tree::{OperatorReport, OperatorTree};
 use crate::selections::Selection;
 use crate::storage::TimeRange;
 
@@ -45,6 +49,9 @@ pub(crate) struct RawSeries {
 pub(crate) struct RawRoot {
     pub labels: Arc<LabelList>,
     source: Source,
+    /// The matchers that the store was asked with, if somebody wants to know.
+    selector: Vec<String>,
+    metrics: OperatorMetrics,
 }
 
 #[derive(Debug)]
@@ -72,7 +79,7 @@ struct Extended {
 
 impl RawRoot {
     /// The samples of a bare range selector, whose series are `selection`.
-    pub fn of_select(raw: &RawSelect, selection: Selection) -> Self {
+    pub fn of_select(context: &QueryContext, raw: &RawSelect, selection: Selection) -> Self {
         let select = &raw.select;
         let (start, end) = select.time_range;
         let windows = select.windows;
@@ -90,6 +97,8 @@ impl RawRoot {
                 extended,
                 node: raw.node.id,
             },
+            selector: asked_with(context, select),
+            metrics: OperatorMetrics::default(),
         }
     }
 
@@ -102,23 +111,55 @@ impl RawRoot {
                 inner,
             },
             labels: bound.labels,
+            selector: Vec::new(),
+            metrics: OperatorMetrics::default(),
         }
-    }
-}
-
-impl fmt::Display for RawRoot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Raw: series={}", self.labels.len())?;
-        if let Source::Rows { plan, .. } = &self.source {
-            write!(f, "\n{}", plan.tree(false))?;
-        }
-        Ok(())
     }
 }
 
 impl RawRoot {
+    /// What reads the samples, and the operators of a subquery below it.
+    pub fn operators(&self) -> OperatorTree {
+        let own = OperatorReport {
+            depth: 0,
+            name: "Raw",
+            text: format!("Raw: series={}", self.labels.len()),
+            selector: self.selector.clone(),
+            stats: self.metrics.stats(),
+        };
+        let mut operators = vec![own];
+        if let Source::Rows { plan, .. } = &self.source {
+            let below = plan.operators().operators.into_iter();
+            operators.extend(below.map(|operator| OperatorReport {
+                depth: operator.depth + 1,
+                ..operator
+            }));
+        }
+        OperatorTree { operators }
+    }
+
     /// Reads all samples.
     pub async fn compute(
+        &self,
+        context: &Arc<QueryContext>,
+    ) -> Result<(Vec<RawSeries>, Account), QueryError> {
+        let began = Instant::now();
+        self.metrics.begin(began);
+        let (series, account) = self.read(context).await?;
+        let samples = series
+            .iter()
+            .map(|one| one.timestamps.len() + one.histogram_timestamps.len());
+        let samples = samples.sum();
+        self.metrics.add_batch(series.len(), samples);
+        if matches!(self.source, Source::Series { .. }) {
+            self.metrics.add_samples(samples as u64);
+        }
+        self.metrics.add_elapsed(began);
+        self.metrics.end(Instant::now());
+        Ok((series, account))
+    }
+
+    async fn read(
         &self,
         context: &Arc<QueryContext>,
     ) -> Result<(Vec<RawSeries>, Account), QueryError> {

@@ -176,6 +176,7 @@ impl SubqueryWindow {
         stats
             .queryable_samples
             .fetch_add(windowed, Ordering::Relaxed);
+        worker.run.metrics.add_samples(windowed);
         Ok(())
     }
 

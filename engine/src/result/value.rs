@@ -1,6 +1,7 @@
 //! The answer of a query.
 
 use super::series::{SeriesRef, SeriesSet};
+use crate::operator_tree::OperatorTree;
 use crate::stats::QueryStats;
 
 /// A query's answer with what accompanies it.
@@ -15,6 +16,8 @@ pub struct QueryResult {
     pub infos: Vec<String>,
     /// What it cost.
     pub stats: QueryStats,
+    /// What each operator did, if the query asked for it.
+    pub operators: Option<OperatorTree>,
 }
 
 /// What follows the parts of an answer.
@@ -27,6 +30,8 @@ pub struct Trailer {
     pub infos: Vec<String>,
     /// What the query cost.
     pub stats: QueryStats,
+    /// What each operator did, if the query asked for it.
+    pub operators: Option<OperatorTree>,
 }
 
 /// A query's answer.

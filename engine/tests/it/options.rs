@@ -238,3 +238,37 @@ fn offsets_may_look_ahead() {
     let answer = instant(&engine, "x offset -1m", 0, QueryOptions::default());
     assert_eq!(answer, "{__name__=x,a=1} 3@0");
 }
+
+#[test]
+fn operators_say_what_they_did_if_they_are_asked() {
+    let engine = engine(EngineOptions::new());
+    let text = "sum(rate(x[2m])) + count_over_time(y[1m:1m])";
+    assert!(
+        range(&engine, text, QueryOptions::new())
+            .operators
+            .is_none()
+    );
+    let asked = QueryOptions::new().operator_stats(true);
+    let result = range(&engine, text, asked);
+    let operators = result.operators.unwrap().operators;
+    let depths: Vec<usize> = operators.iter().map(|operator| operator.depth).collect();
+    assert!(depths[0] == 0 && depths.windows(2).all(|pair| pair[1] <= pair[0] + 1));
+    let find = |name: &str| {
+        let found = operators.iter().find(|operator| operator.name == name);
+        found.unwrap_or_else(|| panic!("no {name} in {operators:?}"))
+    };
+    let scan = find("Scan");
+    assert!(scan.text.starts_with("Scan: rate"), "{}", scan.text);
+    assert_eq!(scan.selector, ["__name__=\"x\""]);
+    assert!(scan.stats.rows == 1 && scan.stats.items > 0 && scan.stats.bytes > 0);
+    // Windows of two minutes hold two samples, but for the first.
+    assert_eq!(scan.stats.samples, 1 + 2 * 4);
+    assert!(scan.stats.began.unwrap() <= scan.stats.ended.unwrap());
+    assert!(find("SubqueryWindow").stats.samples > 0);
+    assert!(find("Aggregate").selector.is_empty());
+    let sum: u64 = operators
+        .iter()
+        .map(|operator| operator.stats.samples)
+        .sum();
+    assert_eq!(sum, result.stats.total_queryable_samples);
+}

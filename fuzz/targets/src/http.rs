@@ -14,8 +14,9 @@ use quarrel_engine::{Engine, EngineOptions};
 use quarrel_matchers::Regex;
 use quarrel_server::api::{Api, ApiOptions, FixedBudget, router};
 use quarrel_server::tenancy::Tenancy;
+use quarrel_server::trace::Tracer;
 use quarrel_storage::memory::MemoryStorage;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tower::ServiceExt as _;
 
 const PATHS: &[&str] = &[
@@ -37,6 +38,12 @@ static SERVER: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
         .enable_all()
         .build()
         .expect("a runtime");
+    let api = api(runtime.handle());
+    (runtime, router(api))
+});
+
+/// An API over two series.
+pub(crate) fn api(runtime: &Handle) -> Arc<Api> {
     let storage = MemoryStorage::new();
     for (pod, value) in [("a", 1.0), ("b", f64::NAN)] {
         let labels = [("__name__", "up"), ("pod", pod)];
@@ -49,19 +56,20 @@ static SERVER: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
     options.max_memory = Some(64 << 20);
     let engine = Engine::new(options);
     let options = ApiOptions {
+        tracer: Tracer::default(),
         tenancy: Tenancy::default(),
         cors_origin: Regex::new(".*").expect("a pattern"),
         read_timeout: Duration::from_secs(5),
         query_cost: true,
         search: true,
-        runtime: runtime.handle().clone(),
+        runtime: runtime.clone(),
         bodies: Arc::new(FixedBudget::new(1 << 24)),
         flags: BTreeMap::new(),
     };
     let api = Arc::new(Api::new(engine.expect("an engine"), options));
     api.set_storage(Arc::new(storage));
-    (runtime, router(api))
-});
+    api
+}
 
 /// One request. The answer is never an error of the server.
 pub(crate) fn request(data: &[u8]) {

@@ -8,6 +8,7 @@
 mod chunks;
 mod comparisons;
 mod directory;
+mod grpc;
 mod http;
 pub mod mutate;
 mod sealed;
@@ -31,6 +32,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("wal", |data| _ = directory::wal(data)),
     ("head_chunks", |data| _ = directory::head_chunks(data)),
     ("http", http::request),
+    ("grpc", grpc::request),
+    ("store_series", grpc::series),
     ("promql", text::promql),
     ("selector", text::selector),
     ("regex", text::regex),

@@ -11,7 +11,9 @@ use super::request::Request;
 use super::service::Api;
 use super::task::CancelSlot;
 use crate::metrics::QueryKind;
-use crate::source::{ReadOptions, Source};
+use crate::source::{ReadOptions, Source, TenantLabel};
+use crate::tenancy::ClientCertificate;
+use crate::trace::Trace;
 
 /// A request to an endpoint, with the engine and the storage that answer it.
 pub(super) struct Call {
@@ -20,6 +22,10 @@ pub(super) struct Call {
     pub(super) request: Request,
     /// Takes what is to be canceled if the client leaves.
     pub(super) cancel: CancelSlot,
+    /// What the client has identified itself with.
+    pub(super) certificate: Option<ClientCertificate>,
+    /// Its trace.
+    pub(super) trace: Trace,
 }
 
 impl Call {
@@ -29,9 +35,21 @@ impl Call {
         kind: QueryKind,
     ) -> std::result::Result<ReadOptions, ApiError> {
         let mut options = read_options::of(&self.request, &*self.source, kind)?;
-        let tenant = (self.api.options.tenancy).tenant(|name| self.request.header(name));
-        options.tenant = Some(tenant.map_err(ApiError::bad_data)?);
+        options.tenant = Some(self.tenant()?);
+        options.observer = self.trace.calls().map(|calls| calls as _);
         Ok(options)
+    }
+
+    /// Who asks.
+    pub(super) fn tenant(&self) -> std::result::Result<String, ApiError> {
+        let header = |name: &str| self.request.header(name);
+        let tenant = (self.api.options.tenancy).tenant(header, self.certificate.as_ref());
+        tenant.map_err(ApiError::bad_data)
+    }
+
+    /// What is seen by who asks of what is no series.
+    pub(super) fn tenant_label(&self) -> std::result::Result<Option<TenantLabel>, ApiError> {
+        Ok(self.source.tenant_label(&self.tenant()?))
     }
 
     /// The storage as the request wants it read.

@@ -46,7 +46,7 @@ async fn estimate(
     // Limits are of the query's run.
     options.max_selected_series = None;
     options.max_samples_read = None;
-    let query = query::prepared(call, times, options)?;
+    let query = query::prepared(call, times, options, None)?;
     let mut estimate = query.estimate().await.map_err(|error| match error {
         QueryError::Timeout { .. } => {
             let why = "cost estimation exceeded the query duration limit: \

@@ -33,6 +33,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 fn settings(call: &Call) -> std::result::Result<Settings, ApiError> {
     let options = call.read_options(QueryKind::Instant)?;
+    let tenant = options.tenant.unwrap_or_default();
     Ok(Settings {
         partial_response: options.partial_response,
         timeout: timeout(&call.request)?.unwrap_or(TIMEOUT),
@@ -40,6 +41,9 @@ fn settings(call: &Call) -> std::result::Result<Settings, ApiError> {
             true => options.replica_labels,
             false => Vec::new(),
         },
+        own: call.source.tenant_label(&tenant),
+        tenant,
+        observer: options.observer,
     })
 }
 
@@ -121,7 +125,8 @@ pub(super) async fn metadata(
     let endpoints = call.source.endpoints();
     let mut warnings = Vec::new();
     let mut found = BTreeMap::new();
-    for (name, metas) in logged::metadata(&call.api, metric.clone()).await? {
+    let tenant = call.tenant_label()?;
+    for (name, metas) in logged::metadata(&call.api, metric.clone(), tenant.as_ref()).await? {
         let metas = metas.into_iter().map(|meta| Meta {
             kind: meta.kind.to_string(),
             help: meta.help,
@@ -149,7 +154,8 @@ pub(super) async fn exemplars(
     let mut warnings = Vec::new();
     if let Some(endpoints) = call.source.endpoints() {
         let settings = settings(call)?;
-        let selectors = logged::selected(&call.api, call.request.value("query"))?;
+        let query = call.request.value("query");
+        let selectors = logged::selected(&call.api, query, settings.own.as_ref())?;
         let remote = fanout::exemplars(&endpoints, &settings, &selectors, range).await;
         let remote = remote.map_err(failed)?;
         warnings = remote.warnings;

@@ -10,6 +10,7 @@ use quarrel_storage::tsdb::head::{Head, Metadata, SeriesExemplars};
 
 use super::error::{ApiError, ErrorType};
 use super::service::Api;
+use crate::source::TenantLabel;
 
 /// The head of the data directory, if there is one.
 pub(crate) async fn head(api: &Api) -> Result<Option<Arc<Head>>, ApiError> {
@@ -21,23 +22,44 @@ pub(crate) async fn head(api: &Api) -> Result<Option<Arc<Head>>, ApiError> {
         .map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))
 }
 
-/// The matchers of each selector of a query.
-pub(crate) fn selected(api: &Api, query: &str) -> Result<Vec<Vec<Matcher>>, ApiError> {
+/// The matchers of each selector of a query, with that of the tenant's series.
+pub(crate) fn selected(
+    api: &Api,
+    query: &str,
+    tenant: Option<&TenantLabel>,
+) -> Result<Vec<Vec<Matcher>>, ApiError> {
     let options = &api.engine.options().parser;
     let tree = quarrel_planner::parse(query, options);
     let tree = tree.map_err(|error| ApiError::bad_data(error.to_string()))?;
     let mut sets = Vec::new();
     selectors(tree.expr(), &mut sets);
+    let own = of_tenant(tenant)?;
+    sets.iter_mut().for_each(|set| set.extend_from_slice(&own));
     Ok(sets)
 }
 
-/// The exemplars of the series that a query selects; `None` if it selects none.
+/// Whether all of the data directory's series are a tenant's. `None` is everybody.
+pub(crate) fn is_own(api: &Api, tenant: Option<&TenantLabel>) -> bool {
+    let pairs = api.external_labels().iter();
+    tenant.is_none_or(|own| own.is_in(pairs.map(|(name, value)| (name.as_str(), value.as_str()))))
+}
+
+/// The matchers that a tenant's series satisfy.
+fn of_tenant(tenant: Option<&TenantLabel>) -> Result<Vec<Matcher>, ApiError> {
+    let own = tenant.map(TenantLabel::matcher).transpose();
+    let own = own.map_err(|error| ApiError::bad_data(error.to_string()))?;
+    Ok(own.into_iter().collect())
+}
+
+/// The exemplars of a tenant's series that a query selects; `None` if it selects none.
+/// `None` as a tenant is everybody.
 pub(crate) async fn exemplars(
     api: &Api,
     query: &str,
     range: TimeRange,
+    tenant: Option<&TenantLabel>,
 ) -> Result<Option<Vec<SeriesExemplars>>, ApiError> {
-    let mut sets = selected(api, query)?;
+    let mut sets = selected(api, query, tenant)?;
     if sets.is_empty() {
         return Ok(None);
     }
@@ -100,16 +122,21 @@ fn selectors(expr: &Expr, out: &mut Vec<Vec<Matcher>>) {
     });
 }
 
-/// What the log says about a metric, or all if the name is empty.
+/// What the log says about a metric of which a tenant has series, or about all of these
+/// if the name is empty. `None` as a tenant is everybody.
 pub(crate) async fn metadata(
     api: &Api,
     metric: String,
+    tenant: Option<&TenantLabel>,
 ) -> Result<BTreeMap<String, Vec<Metadata>>, ApiError> {
-    let Some(head) = head(api).await? else {
+    let mut own = of_tenant(tenant)?;
+    let is_there = keep_own(&mut own, api.external_labels());
+    let Some(head) = head(api).await?.filter(|_| is_there) else {
         return Ok(BTreeMap::new());
     };
     let found = tokio::task::spawn_blocking(move || {
-        head.metadata(Some(metric.as_str()).filter(|metric| !metric.is_empty()))
+        let metric = Some(metric.as_str()).filter(|metric| !metric.is_empty());
+        head.metadata(metric, &own)
     });
     let found = found.await;
     found.map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))

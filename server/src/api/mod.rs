@@ -5,6 +5,7 @@
 //! runtime: `request` parses the parameters, the handler of the endpoint answers
 //! (`call`), and `answer` writes the response; `cors` and `compress` come last.
 
+mod analysis;
 mod answer;
 mod arrow;
 pub(crate) mod body;
@@ -15,6 +16,7 @@ mod cors;
 mod cost;
 mod cost_estimate;
 mod error;
+mod explain;
 mod fanned;
 mod feature_list;
 mod labels;
@@ -31,6 +33,7 @@ mod search_terms;
 mod series;
 mod service;
 pub(crate) mod side_by_side;
+mod stats;
 mod status;
 mod stores;
 mod task;

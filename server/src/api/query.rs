@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use quarrel_engine::{
-    ArrowForm, PerStepStats, Query, QueryError, QueryOptions, QueryRange, QueryStats, QueryStream,
-    QueryTimes, SeriesSet, Value,
+    ArrowForm, Query, QueryError, QueryOptions, QueryRange, QueryStats, QueryStream, QueryTimes,
+    SeriesSet, Trailer, Value,
 };
 use quarrel_functions::fmt::quote;
 use quarrel_functions::table::ValueType;
 use quarrel_planner::Tree;
 
+use super::analysis;
 use super::answer::{Annotations, Answer, Next, Pieces, Print, reserve};
 use super::arrow;
 use super::call::{Call, Result};
@@ -19,11 +20,13 @@ use super::cost::{self, Comparison};
 use super::error::{ApiError, ErrorType};
 use super::request::Request;
 use super::series::{SeriesPart, Times};
+use super::stats;
 use crate::duration::format_go_duration;
 use crate::json;
 use crate::metrics::{QueryKind, QueryTimer};
 use crate::params::{parse_bool, parse_duration, parse_limit, parse_time};
 use crate::time::Moment;
+use crate::trace::Watch;
 
 /// What is said of an answer that `limit` has cut.
 pub(super) const TRUNCATED: &str = "results truncated due to limit";
@@ -38,9 +41,9 @@ pub(super) async fn instant(call: Call) -> Result {
     let at = optional_time(request, "time", Moment::now())?;
     let options = options(&call, begin)?;
     let comparison = compared(&call, at.timestamp(), &options).await?;
-    let timer = call.api.metrics.query(QueryKind::Instant);
-    let query = prepared(&call, at.timestamp(), options)?;
-    run(query, request, limit, timer, comparison).await
+    let followed = Followed::begin(&call, QueryKind::Instant);
+    let query = prepared(&call, at.timestamp(), options, Some(&followed.watch))?;
+    run(query, request, limit, followed, comparison).await
 }
 
 pub(super) async fn range(call: Call) -> Result {
@@ -55,25 +58,56 @@ pub(super) async fn range(call: Call) -> Result {
         return Ok(Answer::json(nothing.to_vec(), Vec::new()));
     };
     let comparison = compared(&call, times, &options).await?;
-    let timer = call.api.metrics.query(QueryKind::Range);
-    let query = prepared(&call, times, options)?;
-    run(query, request, limit, timer, comparison).await
+    let followed = Followed::begin(&call, QueryKind::Range);
+    let query = prepared(&call, times, options, Some(&followed.watch))?;
+    run(query, request, limit, followed, comparison).await
 }
 
-/// The query of a request. If the client leaves, it is canceled.
+/// What is counted of a query, and known of it beside its answer.
+pub(super) struct Followed {
+    timer: QueryTimer,
+    watch: Watch,
+}
+
+impl Followed {
+    fn begin(call: &Call, kind: QueryKind) -> Self {
+        let request = &call.request;
+        let analyze = matches!(request.value("analyze"), "true" | "1");
+        let timer = call.api.metrics.query(kind);
+        let watch = Watch::begin(&call.trace, request.value("query"), kind.name(), analyze);
+        Followed { timer, watch }
+    }
+
+    /// The query has failed.
+    fn failed(&mut self, error: &QueryError, trailer: Option<&Trailer>) -> ApiError {
+        let stats = trailer.map(|trailer| &trailer.stats);
+        let operators = trailer.and_then(|trailer| trailer.operators.clone());
+        self.watch
+            .finish(stats, operators, Some(&error.to_string()));
+        failed(&mut self.timer, error, stats)
+    }
+}
+
+/// The query of a request, which somebody may watch. If the client leaves, it is
+/// canceled.
 pub(super) fn prepared(
     call: &Call,
     times: impl Into<QueryTimes>,
     options: QueryOptions,
+    watch: Option<&Watch>,
 ) -> std::result::Result<Query, ApiError> {
     let times = times.into();
     let of_request = match times {
         QueryTimes::Range(_) => QueryKind::Range,
         _ => QueryKind::Instant,
     };
-    let read = call.read_options(of_request)?;
+    let mut read = call.read_options(of_request)?;
+    if let Some(observer) = watch.and_then(Watch::observer) {
+        read.observer = Some(observer);
+    }
     let storage = call.source.storage(&read);
     let engine = &call.api.engine;
+    let options = options.operator_stats(watch.is_some_and(Watch::wants_operators));
     let options = read.for_query(options, engine.options());
     let query = engine.query(call.request.value("query"), storage, times, options);
     let handle = query.cancel_handle();
@@ -90,7 +124,7 @@ async fn compared(
     if !cost::is_asked_for(call)? {
         return Ok(None);
     }
-    let query = prepared(call, times, options.clone())?;
+    let query = prepared(call, times, options.clone(), None)?;
     Ok(Some(Comparison::of(query).await))
 }
 
@@ -254,18 +288,18 @@ async fn run(
     query: Query,
     request: &Request,
     limit: usize,
-    mut timer: QueryTimer,
+    mut followed: Followed,
     comparison: Option<Comparison>,
 ) -> Result {
     if let Some(form) = arrow::wanted(request) {
-        return run_arrow(query, form, limit, timer).await;
+        return run_arrow(query, form, limit, followed).await;
     }
     let stream = match query.stream().await {
         Ok(stream) => stream,
-        Err(error) => return Err(failed(&mut timer, &error, None)),
+        Err(error) => return Err(followed.failed(&error, None)),
     };
     let mut pieces = QueryPieces::new(stream, limit, !request.value("stats").is_empty());
-    pieces.timer = Some(timer);
+    pieces.followed = Some(followed);
     pieces.warnings.extend(stats_warning(request));
     let failure = comparison.as_ref().and_then(Comparison::warning);
     pieces.warnings.extend(failure);
@@ -287,12 +321,15 @@ pub(super) fn stats_warning(request: &Request) -> Option<String> {
 }
 
 /// Runs a query to its end.
-async fn run_arrow(query: Query, form: ArrowForm, limit: usize, mut timer: QueryTimer) -> Result {
+async fn run_arrow(query: Query, form: ArrowForm, limit: usize, mut followed: Followed) -> Result {
     let mut result = match query.execute().await {
         Ok(result) => result,
-        Err(error) => return Err(failed(&mut timer, &error, None)),
+        Err(error) => return Err(followed.failed(&error, None)),
     };
-    timer.finish("success", Some(&result.stats));
+    followed.timer.finish("success", Some(&result.stats));
+    // The Arrow form has no place for an analysis.
+    let operators = result.operators.take();
+    followed.watch.finish(Some(&result.stats), operators, None);
     if let Value::Vector(set) | Value::Matrix(set) = &mut result.value
         && limit > 0
         && set.len() > limit
@@ -337,7 +374,7 @@ pub(crate) struct QueryPieces {
     comparison: Option<Comparison>,
     warnings: Vec<String>,
     infos: Vec<String>,
-    timer: Option<QueryTimer>,
+    followed: Option<Followed>,
 }
 
 impl QueryPieces {
@@ -354,7 +391,7 @@ impl QueryPieces {
             comparison: None,
             warnings: Vec::new(),
             infos: Vec::new(),
-            timer: None,
+            followed: None,
         }
     }
 
@@ -426,26 +463,32 @@ impl QueryPieces {
             return Box::new(|_| ());
         };
         let is_list = is_list(&stream);
-        let trailer = stream.finish();
+        let mut trailer = stream.finish();
         let own = std::mem::replace(&mut self.warnings, trailer.warnings);
         if self.truncated {
             self.warnings.push(TRUNCATED.to_string());
         }
         self.warnings.extend(own);
         self.infos = trailer.infos;
-        if let Some(timer) = &mut self.timer {
-            timer.finish("success", Some(&trailer.stats));
-        }
+        let operators = trailer.operators.take();
+        let watched = self.followed.take().and_then(|mut followed| {
+            followed.timer.finish("success", Some(&trailer.stats));
+            followed.watch.finish(Some(&trailer.stats), operators, None)
+        });
         let (stats, with_stats) = (trailer.stats, self.with_stats);
         let comparison = self.comparison.take();
         Box::new(move |out| {
             out.extend_from_slice(if is_list { b"]" } else { b"" });
             if with_stats {
                 out.extend_from_slice(b",\"stats\":");
-                write_stats(&stats, out);
+                stats::write(&stats, out);
             }
             if let Some(comparison) = comparison {
                 comparison.write(&stats, out);
+            }
+            if let Some(watched) = watched {
+                out.extend_from_slice(b",\"analysis\":");
+                analysis::write(&watched, out);
             }
             out.push(b'}');
         })
@@ -453,8 +496,8 @@ impl QueryPieces {
 
     fn fail(&mut self, error: &QueryError) -> ApiError {
         let trailer = self.stream.take().map(QueryStream::finish);
-        match &mut self.timer {
-            Some(timer) => failed(timer, error, trailer.as_ref().map(|trailer| &trailer.stats)),
+        match &mut self.followed {
+            Some(followed) => followed.failed(error, trailer.as_ref()),
             None => ApiError::query(error),
         }
     }
@@ -475,104 +518,4 @@ impl Pieces for QueryPieces {
 
 fn is_list(stream: &QueryStream) -> bool {
     matches!(stream.type_name(), "vector" | "matrix")
-}
-
-/// The statistics, with Prometheus's names. `innerEvalTime` is the computation
-/// here, `resultSortTime` the preparation of the result.
-fn write_stats(stats: &QueryStats, out: &mut Vec<u8>) {
-    let evaluation = stats.prepare + stats.evaluate + stats.result;
-    let timings = [
-        ("evalTotalTime", evaluation),
-        ("resultSortTime", stats.result),
-        ("queryPreparationTime", stats.prepare),
-        ("innerEvalTime", stats.evaluate),
-        ("execQueueTime", stats.queue),
-        ("execTotalTime", stats.total()),
-    ];
-    out.extend_from_slice(b"{\"timings\":{");
-    for (i, (name, duration)) in timings.into_iter().enumerate() {
-        out.extend_from_slice(if i > 0 { b"," } else { b"" });
-        json::string(out, name);
-        out.push(b':');
-        json::number(out, duration.as_secs_f64());
-    }
-    out.extend_from_slice(b"},\"samples\":{");
-    let steps = stats.per_step.as_ref();
-    if let Some(steps) = steps {
-        let counts = &steps.total_queryable_samples;
-        write_steps("totalQueryableSamplesPerStep", steps, counts, out);
-    }
-    write_count("totalQueryableSamples", stats.total_queryable_samples, out);
-    if let Some(steps) = steps {
-        write_steps("samplesReadPerStep", steps, &steps.samples_read, out);
-    }
-    write_count("samplesRead", stats.decoded_samples, out);
-    write_count("seriesTouched", stats.series, out);
-    write_count("peakSamples", stats.peak_samples, out);
-    out.pop();
-    out.extend_from_slice(b"}}");
-}
-
-/// Writes a count and a comma.
-fn write_count(name: &str, count: u64, out: &mut Vec<u8>) {
-    json::string(out, name);
-    out.push(b':');
-    json::integer(out, count as i64);
-    out.push(b',');
-}
-
-/// Writes counts by step and a comma.
-fn write_steps(name: &str, steps: &PerStepStats, counts: &[u64], out: &mut Vec<u8>) {
-    json::string(out, name);
-    out.extend_from_slice(b":[");
-    for (step, &count) in (0i64..).zip(counts) {
-        if step > 0 {
-            out.push(b',');
-        }
-        let at = step.saturating_mul(steps.step_ms);
-        out.push(b'[');
-        json::number(out, steps.start_ms.saturating_add(at) as f64 / 1000.0);
-        out.push(b',');
-        json::integer(out, count as i64);
-        out.push(b']');
-    }
-    out.extend_from_slice(b"],");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn samples_of_each_step_stand_before_their_sums() {
-        let mut stats = QueryStats {
-            total_queryable_samples: 7,
-            decoded_samples: 5,
-            ..QueryStats::default()
-        };
-        let samples = |stats: &QueryStats| {
-            let mut out = Vec::new();
-            write_stats(stats, &mut out);
-            let text = String::from_utf8(out).unwrap();
-            text.split_once("\"samples\":").unwrap().1.to_string()
-        };
-        let rest = "\"seriesTouched\":0,\"peakSamples\":0}}";
-        assert_eq!(
-            samples(&stats),
-            format!("{{\"totalQueryableSamples\":7,\"samplesRead\":5,{rest}")
-        );
-        stats.per_step = Some(PerStepStats {
-            start_ms: 1500,
-            step_ms: 1000,
-            total_queryable_samples: vec![3, 4],
-            samples_read: vec![3, 2],
-        });
-        assert_eq!(
-            samples(&stats),
-            format!(
-                "{{\"totalQueryableSamplesPerStep\":[[1.5,3],[2.5,4]],\"totalQueryableSamples\":7,\
-                 \"samplesReadPerStep\":[[1.5,3],[2.5,2]],\"samplesRead\":5,{rest}"
-            )
-        );
-    }
 }

@@ -21,11 +21,13 @@ use super::request::{Unparsed, unescape};
 use super::service::Api;
 use super::task::{self, CancelSlot};
 use super::{
-    compress, cors, cost_estimate, feature_list, labels, query, rules, search, status, stores,
-    texts,
+    compress, cors, cost_estimate, explain, feature_list, labels, query, rules, search, status,
+    stores, texts,
 };
 use crate::source::Source;
 use crate::target::Target;
+use crate::tenancy::ClientCertificate;
+use crate::trace::Trace;
 
 type Handler = fn(Call) -> BoxFuture<'static, Result>;
 
@@ -67,6 +69,8 @@ enum Methods {
 static ROUTES: &[Route] = routes! {
     "/query" GetPost query::instant,
     "/query_range" GetPost query::range,
+    "/query_explain" GetPost explain::instant,
+    "/query_range_explain" GetPost explain::range,
     "/query_cost" CostGetPost cost_estimate::instant,
     "/query_range_cost" CostGetPost cost_estimate::range,
     "/query_exemplars" GetPost rules::exemplars,
@@ -184,6 +188,16 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
     };
     let (parts, body) = request.into_parts();
     let headers = parts.headers.clone();
+    let trace = {
+        let method = if parts.method == Method::GET {
+            "GET"
+        } else {
+            "POST"
+        };
+        let header = |name: &str| headers.get(name)?.to_str().ok();
+        api.options.tracer.request(method, route.path, header)
+    };
+    let certificate = parts.extensions.get::<ClientCertificate>().cloned();
     let (most, budget) = (api.options.read_timeout, Arc::clone(&api.options.bodies));
     let response = match Unparsed::receive(parts, body, name, most, budget).await {
         Ok(unparsed) => {
@@ -194,12 +208,21 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
                 route,
                 headers,
                 cancel: cancel.clone(),
+                certificate,
+                trace: trace.clone(),
             };
             let response = task::run(&api.options.runtime, cancel, work.answer(unparsed)).await;
             response.unwrap_or_else(|| unavailable(&api))
         }
         Err(error) => with_cors(&api, &headers, refused(&error)),
     };
+    let status = response.status();
+    let is_error = status.is_server_error();
+    trace.answered(
+        "http.response.status_code",
+        status.as_u16().into(),
+        is_error,
+    );
     finished(timer, response)
 }
 
@@ -210,6 +233,8 @@ struct Work {
     route: &'static Route,
     headers: HeaderMap,
     cancel: CancelSlot,
+    certificate: Option<ClientCertificate>,
+    trace: Trace,
 }
 
 impl Work {
@@ -223,6 +248,8 @@ impl Work {
             source: self.source,
             request,
             cancel: self.cancel,
+            certificate: self.certificate,
+            trace: self.trace,
         };
         let response = match caught(self.route, call).await {
             Ok(answer) => respond(answer).await,

@@ -35,7 +35,9 @@ pub(super) async fn exemplars(call: Call) -> Result {
         end: end.storage_ms(),
     };
     let query = call.request.value("query");
-    let Some(found) = logged::exemplars(&call.api, query, range).await? else {
+    let Some(found) =
+        logged::exemplars(&call.api, query, range, call.tenant_label()?.as_ref()).await?
+    else {
         return Ok(Answer::NoContent);
     };
     let Answers { found, warnings } = fanned::exemplars(&call, range, found).await?;

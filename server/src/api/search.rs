@@ -56,9 +56,10 @@ pub(super) async fn metric_names(mut call: Call) -> Result {
     let search = search(&mut call, "metric_names").await?;
     let with_metadata = flag(&call.request, "include_metadata", false)?;
     let metadata = match with_metadata {
-        true => logged::head(&call.api)
-            .await?
-            .map(|head| head.metadata(None)),
+        true => {
+            let tenant = call.tenant_label()?;
+            Some(logged::metadata(&call.api, String::new(), tenant.as_ref()).await?)
+        }
         false => None,
     };
     let found = values(&call, &search, "__name__".to_string()).await?;

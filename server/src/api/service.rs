@@ -13,9 +13,11 @@ use tokio::runtime::Handle;
 
 use super::body::BodyBudget;
 use crate::metrics::{Gauges, Metrics};
-use crate::source::{SingleSource, Source};
+use crate::source::Source;
+use crate::stores::Stores;
 use crate::tenancy::Tenancy;
 use crate::time::Moment;
+use crate::trace::Tracer;
 
 /// Options of an API.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct ApiOptions {
     pub runtime: Handle,
     /// What the bodies of all requests may hold.
     pub bodies: Arc<dyn BodyBudget>,
+    /// Begins the traces of requests.
+    pub tracer: Tracer,
     /// The answer of `status/flags`.
     pub flags: BTreeMap<String, String>,
 }
@@ -78,7 +82,7 @@ impl Api {
 
     /// As [`Api::set_source`] with one storage.
     pub fn set_storage(&self, storage: Arc<dyn Storage>) {
-        self.set_source(Arc::new(SingleSource::plain(storage)));
+        self.set_source(Arc::new(Stores::plain(storage)));
     }
 
     /// A data directory of which more is shown than series, with the external labels

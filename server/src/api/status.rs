@@ -114,7 +114,9 @@ pub(super) async fn tsdb(call: Call) -> Result {
             _ => return Err(ApiError::bad_data("limit must be a positive number")),
         },
     };
-    let stats = match logged::head(&call.api).await? {
+    let tenant = call.tenant_label()?;
+    let is_own = logged::is_own(&call.api, tenant.as_ref());
+    let stats = match logged::head(&call.api).await?.filter(|_| is_own) {
         Some(head) => tokio::task::spawn_blocking(move || head.stats(limit)).await,
         None => Ok(HeadStats::default()),
     };

@@ -19,6 +19,7 @@ use crate::api::{Api, ApiOptions, BodyBudget, PooledBudget, router};
 use crate::http::{self, HttpOptions};
 use crate::net::IoRuntime;
 use crate::tenancy::Tenancy;
+use crate::trace::Tracer;
 
 /// What the bodies of all requests may hold, bytes.
 const BODIES: usize = 64 << 20;
@@ -39,6 +40,7 @@ impl Loopback {
         let pool: &MemoryPool = &engine.options().memory_pool;
         let bodies: Arc<dyn BodyBudget> = Arc::new(PooledBudget::new(BODIES, pool));
         let options = ApiOptions {
+            tracer: Tracer::default(),
             tenancy: Tenancy::default(),
             cors_origin: Regex::new("").map_err(Failure::new)?,
             read_timeout: Duration::from_secs(60),

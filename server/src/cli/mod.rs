@@ -20,6 +20,8 @@ mod sources;
 mod stores;
 mod test;
 mod times;
+#[cfg(feature = "otlp")]
+mod traces;
 
 use std::process::ExitCode;
 

@@ -22,12 +22,17 @@ use super::grpc::{GrpcArgs, Shared};
 use super::log::{self, LogFormat, LogLevel};
 use super::options::{EngineArgs, Span};
 use super::stores::StoreArgs;
+#[cfg(feature = "otlp")]
+use super::traces::TracingArgs;
 use crate::api::{Api, ApiOptions, BodyBudget, PooledBudget, router};
 use crate::grpc::{self, Grpc};
 use crate::http::{self, HttpOptions};
 use crate::memory;
 use crate::net::IoRuntime;
-use crate::source::{SingleSource, Source};
+use crate::source::Source;
+use crate::stores::Stores;
+#[cfg(not(feature = "otlp"))]
+use crate::trace::Tracer;
 use crate::web_config::WebConfig;
 
 /// How long running requests may continue after SIGTERM.
@@ -92,6 +97,9 @@ pub(super) struct ServeArgs {
     engine: EngineArgs,
     #[command(flatten)]
     grpc: GrpcArgs,
+    #[cfg(feature = "otlp")]
+    #[command(flatten)]
+    tracing: TracingArgs,
     /// Only log messages with the given severity or above.
     #[arg(
         long = "log.level",
@@ -133,7 +141,12 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     let engine = args.engine.engine(&features)?;
     let bodies = PooledBudget::new(BODIES, &engine.options().memory_pool);
     let bodies: Arc<dyn BodyBudget> = Arc::new(bodies);
+    #[cfg(feature = "otlp")]
+    let tracer = args.tracing.start()?;
+    #[cfg(not(feature = "otlp"))]
+    let tracer = Tracer::default();
     let options = ApiOptions {
+        tracer: tracer.clone(),
         cors_origin: args.cors_origin.clone(),
         read_timeout: args.read_timeout.duration(),
         query_cost: features.query_cost,
@@ -185,6 +198,9 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         served = serving => served?,
         failed = opening => return failed,
     }
+    // The last spans may take their time to be sent. What panics there has sent what
+    // it could.
+    let _ = tokio::task::spawn_blocking(move || tracer.stop()).await;
     tracing::info!("See you next time!");
     Ok(())
 }
@@ -201,7 +217,7 @@ async fn source(args: &ServeArgs, api: &Api, dirs: &[PathBuf]) -> Result<Arc<dyn
     if let [tsdb] = &*directories {
         api.set_tsdb(Arc::clone(tsdb), labels.clone());
         if !args.stores.is_used() {
-            let single = SingleSource::new(Arc::clone(tsdb) as _, labels);
+            let single = Stores::labeled(Arc::clone(tsdb) as _, labels);
             return Ok(Arc::new(single.map_err(Failure::new)?));
         }
     }
@@ -342,6 +358,8 @@ fn flags(args: &ServeArgs, dirs: &[PathBuf]) -> BTreeMap<String, String> {
             format!("{:?}", args.log_format).to_lowercase(),
         ),
     ];
+    #[cfg(feature = "otlp")]
+    let own = own.into_iter().chain(args.tracing.flags());
     let all = own
         .into_iter()
         .chain(args.grpc.flags())

@@ -2,18 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use quarrel_engine::storage::{Deduplication, Storage};
 use quarrel_storage::store_api::{
-    ConfigError, EndpointSpec, Endpoints, EndpointsConfig, TlsConfig,
+    ConfigError, EndpointSpec, Endpoints, EndpointsConfig, SdConfig, TlsConfig,
 };
 
 use super::failure::Failure;
 use super::options::Span;
 use crate::source::{ReadDefaults, Source};
 use crate::stores::{StoreSettings, Stores};
-use crate::tenancy::{Enforced, Tenancy};
+use crate::tenancy::{CertificateField, Enforced, Tenancy};
 
 /// The stores, and how queries see them.
 #[derive(Clone, Debug, Args)]
@@ -44,6 +45,24 @@ pub(super) struct StoreArgs {
         default_value = "5m"
     )]
     pub(super) sd_interval: Span,
+    /// Endpoints with settings of their own, such as TLS: YAML in the format of Thanos
+    /// Query.
+    #[arg(
+        long = "endpoint.sd-config",
+        value_name = "CONTENT",
+        conflicts_with = "sd_config_file"
+    )]
+    pub(super) sd_config: Option<String>,
+    /// File with endpoints that have settings of their own, as --endpoint.sd-config.
+    #[arg(long = "endpoint.sd-config-file", value_name = "FILE")]
+    pub(super) sd_config_file: Option<PathBuf>,
+    /// How often the file of --endpoint.sd-config-file is read again.
+    #[arg(
+        long = "endpoint.sd-config-reload-interval",
+        value_name = "DURATION",
+        default_value = "5m"
+    )]
+    pub(super) sd_config_interval: Span,
     /// Interval between DNS resolutions.
     #[arg(
         long = "store.sd-dns-interval",
@@ -135,7 +154,15 @@ pub(super) struct StoreArgs {
         default_value = "default-tenant"
     )]
     pub(super) default_tenant: String,
-    /// Let each tenant see those series alone that have its name in the label of
+    /// Field of the certificates of clients that names their tenant, instead of headers:
+    /// organization, organizationalUnit or commonName.
+    #[arg(
+        long = "query.tenant-certificate-field",
+        value_name = "FIELD",
+        value_parser = parse_field
+    )]
+    pub(super) tenant_field: Option<CertificateField>,
+    /// Let each tenant see that alone which has its name in the label of
     /// --query.tenant-label-name.
     #[arg(long = "query.enforce-tenancy")]
     pub(super) enforce_tenancy: bool,
@@ -171,6 +198,16 @@ pub(super) struct StoreArgs {
     pub(super) tls_server_name: String,
 }
 
+fn parse_field(text: &str) -> Result<CertificateField, String> {
+    let fields = [
+        CertificateField::Organization,
+        CertificateField::OrganizationalUnit,
+        CertificateField::CommonName,
+    ];
+    let field = fields.into_iter().find(|field| field.name() == text);
+    field.ok_or_else(|| "it is organization, organizationalUnit or commonName".to_string())
+}
+
 impl StoreArgs {
     /// Whether there are stores.
     pub(super) fn any_endpoint(&self) -> bool {
@@ -181,7 +218,19 @@ impl StoreArgs {
             &self.strict_groups,
             &self.sd_files,
         ];
-        lists.iter().any(|list| !list.is_empty())
+        lists.iter().any(|list| !list.is_empty()) || self.described().is_some()
+    }
+
+    /// Where endpoints with settings of their own are described. As in Thanos, an empty
+    /// path or text is none.
+    fn described(&self) -> Option<SdConfig> {
+        let path = self.sd_config_file.as_ref();
+        let path = path.filter(|path| !path.as_os_str().is_empty());
+        let text = self.sd_config.as_ref().filter(|text| !text.is_empty());
+        match (path, text) {
+            (Some(path), _) => Some(SdConfig::File(path.clone())),
+            (None, text) => text.cloned().map(SdConfig::Text),
+        }
     }
 
     /// Whether stores have to be read in Thanos's ways.
@@ -222,6 +271,7 @@ impl StoreArgs {
         Tenancy {
             header: self.tenant_header.to_ascii_lowercase(),
             default: self.default_tenant.clone(),
+            field: self.tenant_field,
         }
     }
 
@@ -236,6 +286,10 @@ impl StoreArgs {
         let mut config = EndpointsConfig::new(specs);
         config.sd_files = self.sd_files.iter().map(PathBuf::from).collect();
         config.sd_interval = self.sd_interval.duration();
+        config.sd_config = self.described();
+        // A file that is read all the time would keep a thread busy.
+        let interval = self.sd_config_interval.duration();
+        config.sd_config_interval = interval.max(Duration::from_millis(100));
         config.dns_interval = self.dns_interval.duration();
         config.info_timeout = self.info_timeout.duration();
         config.unhealthy_timeout = self.unhealthy_timeout.duration();
@@ -274,6 +328,9 @@ impl StoreArgs {
 
     /// The flags as `status/flags` shows them.
     pub(super) fn flags(&self) -> Vec<(&'static str, String)> {
+        let sd_config_file = self.sd_config_file.as_ref();
+        let sd_config_file = sd_config_file.map(|path| path.display().to_string());
+        let sd_config_file = sd_config_file.unwrap_or_default();
         vec![
             ("endpoint", self.endpoints.join(",")),
             ("endpoint-strict", self.strict.join(",")),
@@ -281,6 +338,15 @@ impl StoreArgs {
             ("endpoint-group-strict", self.strict_groups.join(",")),
             ("store.sd-files", self.sd_files.join(",")),
             ("store.sd-interval", self.sd_interval.to_string()),
+            (
+                "endpoint.sd-config",
+                self.sd_config.clone().unwrap_or_default(),
+            ),
+            ("endpoint.sd-config-file", sd_config_file),
+            (
+                "endpoint.sd-config-reload-interval",
+                self.sd_config_interval.to_string(),
+            ),
             ("store.sd-dns-interval", self.dns_interval.to_string()),
             ("store.response-timeout", self.response_timeout.to_string()),
             (
@@ -292,6 +358,12 @@ impl StoreArgs {
             ("deduplication.func", self.deduplication.to_string()),
             ("query.tenant-header", self.tenant_header.clone()),
             ("query.default-tenant-id", self.default_tenant.clone()),
+            (
+                "query.tenant-certificate-field",
+                self.tenant_field
+                    .map_or("", CertificateField::name)
+                    .to_string(),
+            ),
             ("query.enforce-tenancy", self.enforce_tenancy.to_string()),
             ("query.tenant-label-name", self.tenant_label.clone()),
             (

@@ -11,22 +11,29 @@ use quarrel_proto::services::exemplars::exemplars_client::ExemplarsClient;
 use quarrel_storage::store_api::{EndpointInfo, Endpoints};
 use quarrel_storage::tsdb::head::{Exemplar, SeriesExemplars};
 
-use super::ask::{Answers, FanoutError, Frame, MAX_MESSAGE, Part, Settings, ask, empty};
+use super::ask::{Answers, Api, FanoutError, Frame, MAX_MESSAGE, Part, Settings, ask};
 use super::labels::Labels;
 
-impl Frame for ExemplarsResponse {
-    type Content = SeriesExemplars;
+const API: Api = Api {
+    what: "exemplars",
+    method: "thanos.Exemplars/Exemplars",
+};
 
-    fn part(self) -> Result<Part<SeriesExemplars>, String> {
-        match self.result {
-            Some(ExemplarsResult::Data(series)) => Ok(Part::Content(read(series)?)),
-            Some(ExemplarsResult::Warning(warning)) => Ok(Part::Warning(warning)),
-            None => empty(),
-        }
+impl Frame for ExemplarsResponse {
+    type Content = Option<ExemplarData>;
+
+    fn part(self, settings: &Settings) -> Option<Part<Self::Content>> {
+        Some(match self.result? {
+            ExemplarsResult::Data(series) => {
+                let is_shown = settings.shows(series.series_labels.as_ref());
+                Part::Content(is_shown.then_some(series))
+            }
+            ExemplarsResult::Warning(warning) => Part::Warning(warning),
+        })
     }
 }
 
-fn read(series: ExemplarData) -> Result<SeriesExemplars, String> {
+pub(super) fn read(series: ExemplarData) -> Result<SeriesExemplars, String> {
     let exemplars = series.exemplars.into_iter().map(|one| {
         Ok(Exemplar {
             labels: Labels::read(one.labels)?.0,
@@ -48,15 +55,35 @@ pub(crate) async fn exemplars(
     selectors: &[Vec<Matcher>],
     range: TimeRange,
 ) -> Result<Answers<Vec<SeriesExemplars>>, FanoutError> {
+    fetch(endpoints, settings, selectors, range, read).await
+}
+
+/// The same as messages.
+pub(crate) async fn exemplar_messages(
+    endpoints: &Endpoints,
+    settings: &Settings,
+    selectors: &[Vec<Matcher>],
+    range: TimeRange,
+) -> Result<Answers<Vec<ExemplarData>>, FanoutError> {
+    fetch(endpoints, settings, selectors, range, Ok).await
+}
+
+async fn fetch<C>(
+    endpoints: &Endpoints,
+    settings: &Settings,
+    selectors: &[Vec<Matcher>],
+    range: TimeRange,
+    read: impl Fn(ExemplarData) -> Result<C, String>,
+) -> Result<Answers<Vec<C>>, FanoutError> {
     let answers = ask(
         endpoints,
         settings,
-        "exemplars",
+        API,
         |status| {
             let info = status.info.as_ref();
             info.is_some_and(|info| info.exemplars.is_some())
         },
-        |status, channel| {
+        |status, channel, asking| {
             let request = ExemplarsRequest {
                 query: query(status.info.as_ref()?, selectors)?,
                 start: range.start,
@@ -65,10 +92,14 @@ pub(crate) async fn exemplars(
             };
             let client = ExemplarsClient::new(channel);
             let mut client = client.max_decoding_message_size(MAX_MESSAGE);
+            let request = asking.request(request);
             Some(async move { client.exemplars(request).await })
         },
+        |series| series.map(&read).transpose(),
     );
-    answers.await
+    Ok(answers
+        .await?
+        .map(|all| all.into_iter().flatten().collect()))
 }
 
 /// The selectors that an endpoint may have series of, as one expression; `None` if there

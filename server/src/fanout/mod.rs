@@ -2,8 +2,9 @@
 //! metrics, and exemplars, as Thanos Query does.
 //!
 //! All endpoints that say they have an API are asked side by side (`ask`). Each API has
-//! its file: what is asked, how answers become one, and the JSON of the result. An
-//! endpoint that fails is an error or a warning which names it, as the request says.
+//! its file: what is asked, how answers become one, and the JSON of the result. Who asks
+//! over gRPC gets the messages as they came, and makes one of them itself. An endpoint
+//! that fails is an error or a warning which names it, as the request says.
 
 mod ask;
 mod exemplars;
@@ -13,10 +14,12 @@ mod metadata;
 mod rules;
 mod targets;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use ask::{Answers, FanoutError, Settings};
-pub(crate) use exemplars::{exemplars, merge as merge_exemplars};
-pub(crate) use metadata::{Meta, merge as merge_metadata, metadata};
-pub(crate) use rules::{AlertInstance, RuleFilter, RuleGroup, rules};
-pub(crate) use targets::targets;
+pub(crate) use exemplars::{exemplar_messages, exemplars, merge as merge_exemplars};
+pub(crate) use metadata::{Meta, merge as merge_metadata, metadata, metadata_messages};
+pub(crate) use rules::{AlertInstance, RuleFilter, RuleGroup, rule_messages, rules};
+pub(crate) use targets::{target_messages, targets};

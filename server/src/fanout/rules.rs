@@ -5,16 +5,22 @@ use std::cmp::{Ordering, Reverse};
 use quarrel_matchers::Matcher;
 use quarrel_proto::rules::{
     Alert, AlertInstance as AlertMessage, AlertState, RecordingRule as RecordingMessage,
-    RuleGroup as GroupMessage, RuleResult, RulesRequest, RulesResponse, RulesResult, RulesType,
+    Rule as RuleMessage, RuleGroup as GroupMessage, RuleResult, RulesRequest, RulesResponse,
+    RulesResult, RulesType,
 };
 use quarrel_proto::services::rules::rules_client::RulesClient;
 use quarrel_proto::store::PartialResponseStrategy;
 use quarrel_storage::store_api::Endpoints;
 use serde::Serialize;
 
-use super::ask::{Answers, FanoutError, Frame, MAX_MESSAGE, Part, Settings, ask, empty};
+use super::ask::{Answers, Api, FanoutError, Frame, MAX_MESSAGE, Part, Settings, ask};
 use super::json::{Time, number};
 use super::labels::Labels;
+
+const API: Api = Api {
+    what: "rules",
+    method: "thanos.Rules/Rules",
+};
 
 /// Which rules are asked for; empty lists are of no meaning.
 #[derive(Clone, Debug)]
@@ -115,18 +121,26 @@ pub(crate) struct AlertInstance {
 }
 
 impl Frame for RulesResponse {
-    type Content = RuleGroup;
+    type Content = Option<GroupMessage>;
 
-    fn part(self) -> Result<Part<RuleGroup>, String> {
-        match self.result {
-            Some(RulesResult::Group(group)) => Ok(Part::Content(read_group(group)?)),
-            Some(RulesResult::Warning(warning)) => Ok(Part::Warning(warning)),
-            None => empty(),
-        }
+    fn part(self, settings: &Settings) -> Option<Part<Self::Content>> {
+        Some(match self.result? {
+            RulesResult::Group(mut group) => {
+                let is_shown = |rule: &RuleMessage| match &rule.result {
+                    Some(RuleResult::Alert(rule)) => settings.shows(rule.labels.as_ref()),
+                    Some(RuleResult::Recording(rule)) => settings.shows(rule.labels.as_ref()),
+                    None => true,
+                };
+                group.rules.retain(is_shown);
+                let is_shown = settings.own.is_none() || !group.rules.is_empty();
+                Part::Content(is_shown.then_some(group))
+            }
+            RulesResult::Warning(warning) => Part::Warning(warning),
+        })
     }
 }
 
-fn read_group(group: GroupMessage) -> Result<RuleGroup, String> {
+pub(super) fn read(group: GroupMessage) -> Result<RuleGroup, String> {
     let rules = group.rules.into_iter().map(|rule| match rule.result {
         Some(RuleResult::Alert(alert)) => Ok(Rule::Alerting(read_alert(alert)?)),
         Some(RuleResult::Recording(rule)) => Ok(Rule::Recording(read_recording(rule)?)),
@@ -263,26 +277,49 @@ pub(crate) async fn rules(
     let selectors = filter.selectors.iter().map(|(text, _)| text.clone());
     let request = RulesRequest {
         r#type: filter.kind as i32,
-        partial_response_strategy: settings.strategy(),
         matcher_string: selectors.collect(),
         rule_name: filter.names.clone(),
         rule_group: filter.groups.clone(),
         file: filter.files.clone(),
+        ..RulesRequest::default()
     };
+    let answers = fetch(endpoints, settings, request, read).await?;
+    Ok(answers.map(|groups| merge(filtered(groups, filter), &settings.replica_labels)))
+}
+
+/// The groups as messages, as the endpoints have sent them; the request's strategy is
+/// that of the settings.
+pub(crate) async fn rule_messages(
+    endpoints: &Endpoints,
+    settings: &Settings,
+    request: RulesRequest,
+) -> Result<Answers<Vec<GroupMessage>>, FanoutError> {
+    fetch(endpoints, settings, request, Ok).await
+}
+
+async fn fetch<C>(
+    endpoints: &Endpoints,
+    settings: &Settings,
+    mut request: RulesRequest,
+    read: impl Fn(GroupMessage) -> Result<C, String>,
+) -> Result<Answers<Vec<C>>, FanoutError> {
+    request.partial_response_strategy = settings.strategy();
     let answers = ask(
         endpoints,
         settings,
-        "rules",
+        API,
         |status| status.info.as_ref().is_some_and(|info| info.rules),
-        |_, channel| {
+        |_, channel, asking| {
             let client = RulesClient::new(channel);
             let mut client = client.max_decoding_message_size(MAX_MESSAGE);
-            let request = request.clone();
+            let request = asking.request(request.clone());
             Some(async move { client.rules(request).await })
         },
+        |group| group.map(&read).transpose(),
     );
-    let answers = answers.await?;
-    Ok(answers.map(|groups| merge(filtered(groups, filter), &settings.replica_labels)))
+    Ok(answers
+        .await?
+        .map(|all| all.into_iter().flatten().collect()))
 }
 
 /// Leaves what is asked for: not every endpoint does so itself.

@@ -4,15 +4,20 @@ use std::cmp::Reverse;
 
 use quarrel_proto::services::targets::targets_client::TargetsClient;
 use quarrel_proto::targets::{
-    ActiveTarget as ActiveMessage, TargetHealth, TargetsRequest, TargetsResponse, TargetsResult,
-    TargetsState,
+    ActiveTarget as ActiveMessage, TargetDiscovery, TargetHealth, TargetsRequest, TargetsResponse,
+    TargetsResult, TargetsState,
 };
 use quarrel_storage::store_api::Endpoints;
 use serde::Serialize;
 
-use super::ask::{Answers, FanoutError, Frame, MAX_MESSAGE, Part, Settings, ask, empty};
+use super::ask::{Answers, Api, FanoutError, Frame, MAX_MESSAGE, Part, Settings, ask};
 use super::json::{Time, number};
 use super::labels::Labels;
+
+const API: Api = Api {
+    what: "targets",
+    method: "thanos.Targets/Targets",
+};
 
 /// A target that is scraped.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,24 +57,32 @@ pub(crate) struct Targets {
 }
 
 impl Frame for TargetsResponse {
-    type Content = Targets;
+    type Content = TargetDiscovery;
 
-    fn part(self) -> Result<Part<Targets>, String> {
-        let found = match self.result {
-            Some(TargetsResult::Targets(found)) => found,
-            Some(TargetsResult::Warning(warning)) => return Ok(Part::Warning(warning)),
-            None => return empty(),
-        };
-        let active = found.active_targets.into_iter().map(active);
-        let dropped = found.dropped_targets.into_iter().map(|target| {
-            let discovered_labels = Labels::read(target.discovered_labels)?;
-            Ok(DroppedTarget { discovered_labels })
-        });
-        Ok(Part::Content(Targets {
-            active_targets: active.collect::<Result<_, String>>()?,
-            dropped_targets: dropped.collect::<Result<_, String>>()?,
-        }))
+    fn part(self, settings: &Settings) -> Option<Part<TargetDiscovery>> {
+        Some(match self.result? {
+            TargetsResult::Targets(mut found) => {
+                let active = &mut found.active_targets;
+                active.retain(|target| settings.shows(target.labels.as_ref()));
+                let dropped = &mut found.dropped_targets;
+                dropped.retain(|target| settings.shows(target.discovered_labels.as_ref()));
+                Part::Content(found)
+            }
+            TargetsResult::Warning(warning) => Part::Warning(warning),
+        })
     }
+}
+
+pub(super) fn read(found: TargetDiscovery) -> Result<Targets, String> {
+    let active = found.active_targets.into_iter().map(active);
+    let dropped = found.dropped_targets.into_iter().map(|target| {
+        let discovered_labels = Labels::read(target.discovered_labels)?;
+        Ok(DroppedTarget { discovered_labels })
+    });
+    Ok(Targets {
+        active_targets: active.collect::<Result<_, String>>()?,
+        dropped_targets: dropped.collect::<Result<_, String>>()?,
+    })
 }
 
 fn active(target: ActiveMessage) -> Result<ActiveTarget, String> {
@@ -98,24 +111,44 @@ pub(crate) async fn targets(
     settings: &Settings,
     state: TargetsState,
 ) -> Result<Answers<Targets>, FanoutError> {
+    let answers = fetch(endpoints, settings, state as i32, read).await?;
+    Ok(answers.map(|frames| merge(frames, &settings.replica_labels)))
+}
+
+/// The same as messages, as the endpoints have sent them. A state is one of
+/// [`TargetsState`].
+pub(crate) async fn target_messages(
+    endpoints: &Endpoints,
+    settings: &Settings,
+    state: i32,
+) -> Result<Answers<Vec<TargetDiscovery>>, FanoutError> {
+    fetch(endpoints, settings, state, Ok).await
+}
+
+async fn fetch<C>(
+    endpoints: &Endpoints,
+    settings: &Settings,
+    state: i32,
+    read: impl Fn(TargetDiscovery) -> Result<C, String>,
+) -> Result<Answers<Vec<C>>, FanoutError> {
     let request = TargetsRequest {
-        state: state as i32,
+        state,
         partial_response_strategy: settings.strategy(),
     };
     let answers = ask(
         endpoints,
         settings,
-        "targets",
+        API,
         |status| status.info.as_ref().is_some_and(|info| info.targets),
-        |_, channel| {
+        |_, channel, asking| {
             let client = TargetsClient::new(channel);
             let mut client = client.max_decoding_message_size(MAX_MESSAGE);
-            let request = request.clone();
+            let request = asking.request(request.clone());
             Some(async move { client.targets(request).await })
         },
+        read,
     );
-    let answers = answers.await?;
-    Ok(answers.map(|frames| merge(frames, &settings.replica_labels)))
+    answers.await
 }
 
 /// One list of each kind. Of equal targets that are scraped the one that fails is left,

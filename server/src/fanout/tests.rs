@@ -1,5 +1,7 @@
 //! How answers of endpoints become one, and the JSON of that.
 
+use std::time::Duration;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use quarrel_matchers::{MatchOp, Matcher};
@@ -41,8 +43,19 @@ fn at(seconds: i64) -> Option<Timestamp> {
     Some(Timestamp { seconds, nanos: 0 })
 }
 
+fn settings() -> Settings {
+    Settings {
+        partial_response: true,
+        timeout: Duration::from_secs(1),
+        replica_labels: Vec::new(),
+        tenant: String::new(),
+        own: None,
+        observer: None,
+    }
+}
+
 fn content<F: Frame>(frame: F) -> F::Content {
-    match frame.part().unwrap() {
+    match frame.part(&settings()).unwrap() {
         Part::Content(content) => content,
         Part::Warning(warning) => panic!("{warning}"),
     }
@@ -107,9 +120,10 @@ fn group(file: &str, name: &str, rules: Vec<Rule>) -> RuleGroup {
         partial_response_strategy: 1,
         ..GroupMessage::default()
     };
-    content(RulesResponse {
+    let group = content(RulesResponse {
         result: Some(RulesResult::Group(group)),
-    })
+    });
+    rules::read(group.unwrap()).unwrap()
 }
 
 #[test]
@@ -244,12 +258,13 @@ fn target(replica: &'static str, health: TargetHealth, scraped: i64) -> Targets 
     let dropped = DroppedTarget {
         discovered_labels: discovered,
     };
-    content(TargetsResponse {
+    let found = content(TargetsResponse {
         result: Some(TargetsResult::Targets(TargetDiscovery {
             active_targets: vec![active],
             dropped_targets: vec![dropped],
         })),
-    })
+    });
+    targets::read(found).unwrap()
 }
 
 #[test]
@@ -336,8 +351,9 @@ fn endpoints_are_asked_for_exemplars_that_they_may_have() {
 
 #[test]
 fn frames_without_content_and_labels_that_are_no_text_are_refused() {
-    assert!(RulesResponse { result: None }.part().is_err());
-    assert!(TargetsResponse { result: None }.part().is_err());
+    let settings = settings();
+    assert!(RulesResponse { result: None }.part(&settings).is_none());
+    assert!(TargetsResponse { result: None }.part(&settings).is_none());
     let bad = LabelSet {
         labels: vec![Label {
             name: b"a".as_slice().into(),
@@ -352,17 +368,18 @@ fn frames_without_content_and_labels_that_are_no_text_are_refused() {
         dropped_targets,
     };
     let result = Some(TargetsResult::Targets(found));
-    assert!(TargetsResponse { result }.part().is_err());
+    assert!(targets::read(content(TargetsResponse { result })).is_err());
     let result = Some(RulesResult::Group(GroupMessage {
         rules: vec![Rule { result: None }],
         ..GroupMessage::default()
     }));
-    assert!(RulesResponse { result }.part().is_err());
+    let group = content(RulesResponse { result });
+    assert!(rules::read(group.unwrap()).is_err());
 }
 
 /// The content of a frame, if these bytes are one that has some.
 fn decoded<F: Frame + Default>(bytes: &[u8]) -> Option<F::Content> {
-    match F::decode(bytes).ok()?.part().ok()? {
+    match F::decode(bytes).ok()?.part(&settings())? {
         Part::Content(content) => Some(content),
         Part::Warning(_) => None,
     }
@@ -383,11 +400,14 @@ proptest! {
         let content = nested(0x0a, &inner);
         let deep = nested(0x0a, &nested(field, &inner));
         for bytes in [&inner, &content, &deep] {
-            let groups = decoded::<RulesResponse>(bytes);
+            let groups = decoded::<RulesResponse>(bytes).flatten();
+            let groups = groups.and_then(|group| rules::read(group).ok());
             value(rules::merge(groups.into_iter().collect(), &replica()));
             let found = decoded::<TargetsResponse>(bytes);
+            let found = found.and_then(|found| targets::read(found).ok());
             value(targets::merge(found.into_iter().collect(), &replica()));
-            let series = decoded::<ExemplarsResponse>(bytes);
+            let series = decoded::<ExemplarsResponse>(bytes).flatten();
+            let series = series.and_then(|series| exemplars::read(series).ok());
             merge_exemplars(series.into_iter().collect(), &replica());
         }
     }

@@ -29,6 +29,8 @@ use super::running::RunningCall;
 use super::state::Grpc;
 use crate::api::{BodyBudget, BodyError, CancelSlot, TaskGuard, receive_body};
 use crate::metrics::GrpcTimer;
+use crate::tenancy::ClientCertificate;
+use crate::trace::Trace;
 
 /// What stands before a message.
 const PREFIX: usize = 5;
@@ -56,15 +58,21 @@ pub(super) async fn answer(
     let Some(method) = methods::find(request.uri().path()) else {
         return Status::unimplemented("no such service or method").into_http();
     };
-    let tenant = match grpc.tenant(request.headers()) {
+    let certificate = request.extensions().get::<ClientCertificate>();
+    let tenant = match grpc.tenant(request.headers(), certificate) {
         Ok(tenant) => tenant,
         Err(why) => return why.into_http(),
     };
+    let trace = trace(grpc, method, request.headers());
     let timer = grpc
         .api
         .metrics
         .call(method.service, method.name, method.kind);
-    let began = begin(grpc, method, request, limits, tenant).await;
+    let caller = Caller {
+        tenant,
+        trace: trace.clone(),
+    };
+    let began = begin(grpc, method, request, limits, caller).await;
     match began {
         Ok(Begun {
             parts,
@@ -75,15 +83,39 @@ pub(super) async fn answer(
                 frames,
                 guard,
                 timer,
+                trace,
                 _running: running,
             };
             Response::from_parts(parts, Answer(Some(rest)))
         }
         Err(response) => {
-            timer.finish(code_of(response.headers()));
+            let code = code_of(response.headers());
+            timer.finish(code);
+            end(&trace, code);
             response
         }
     }
+}
+
+/// Who calls, and the trace of the call.
+struct Caller {
+    tenant: String,
+    trace: Trace,
+}
+
+/// The trace of a call. Checks, which come all the time, have none.
+fn trace(grpc: &Grpc, method: &methods::Method, headers: &HeaderMap) -> Trace {
+    if method.is_check() {
+        return Trace::default();
+    }
+    let name = format!("{}/{}", method.service, method.name);
+    let header = |name: &str| headers.get(name)?.to_str().ok();
+    grpc.api.options.tracer.request("grpc", &name, header)
+}
+
+fn end(trace: &Trace, code: Code) {
+    let is_error = !matches!(code, Code::Ok | Code::Cancelled);
+    trace.answered("rpc.grpc.status_code", code as i64, is_error);
 }
 
 /// The answer to what is no call of gRPC.
@@ -114,7 +146,7 @@ async fn begin(
     method: &'static methods::Method,
     request: Request<Incoming>,
     limits: &CallLimits,
-    tenant: String,
+    caller: Caller,
 ) -> Result<Begun, Response<Answer>> {
     let wait = deadline::timeout(request.headers());
     let wait = wait.map_err(|why| Status::invalid_argument(why).into_http())?;
@@ -126,7 +158,8 @@ async fn begin(
     let received = received.map_err(|error| unread(&error).into_http())?;
     let cancel = CancelSlot::default();
     parts.extensions.insert(CallInfo {
-        tenant,
+        tenant: caller.tenant,
+        trace: caller.trace,
         cancel: cancel.clone(),
         deadline,
     });
@@ -270,6 +303,7 @@ struct Rest {
     frames: mpsc::Receiver<Piece>,
     guard: TaskGuard,
     timer: GrpcTimer,
+    trace: Trace,
     _running: RunningCall,
 }
 
@@ -292,7 +326,9 @@ impl HttpBody for Answer {
         };
         if let Some(rest) = self.0.take() {
             rest.guard.disarm();
-            rest.timer.finish(code_of(&trailers));
+            let code = code_of(&trailers);
+            rest.timer.finish(code);
+            end(&rest.trace, code);
         }
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }

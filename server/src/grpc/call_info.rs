@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use crate::api::CancelSlot;
+use crate::trace::Trace;
 
 /// The largest request, bytes. A query's text has at most a mebibyte, but Thanos
 /// sends its plan beside it.
@@ -17,4 +18,6 @@ pub(super) struct CallInfo {
     pub(super) deadline: Option<Instant>,
     /// Whose it is.
     pub(super) tenant: String,
+    /// Its trace.
+    pub(super) trace: Trace,
 }

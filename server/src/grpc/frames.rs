@@ -12,6 +12,7 @@ use tonic::Status;
 use super::{status, timeseries};
 use crate::api::{limited, query_failed, side_by_side};
 use crate::metrics::QueryTimer;
+use crate::trace::Watch;
 
 /// How an answer is sent.
 #[derive(Clone, Copy, Debug)]
@@ -26,11 +27,13 @@ pub(super) struct Shape {
 pub(super) fn of(
     query: Query,
     timer: QueryTimer,
+    watch: Watch,
     shape: Shape,
 ) -> BoxStream<'static, Result<Encoded, Status>> {
     let run = Run {
         stage: Stage::Query(query),
         timer,
+        watch,
         shape,
         begun: false,
     };
@@ -64,6 +67,7 @@ pub(super) fn as_status(error: BoxError) -> Status {
 struct Run {
     stage: Stage,
     timer: QueryTimer,
+    watch: Watch,
     shape: Shape,
     /// Whether a part of the answer was there.
     begun: bool,
@@ -101,8 +105,10 @@ impl Run {
             }
             Some(Err(error)) => self.failed(&error, Some(stream.finish())),
             None => {
-                let trailer = stream.finish();
+                let mut trailer = stream.finish();
                 self.timer.finish("success", Some(&trailer.stats));
+                let operators = trailer.operators.take();
+                self.watch.finish(Some(&trailer.stats), operators, None);
                 Ok(Item::End(trailer))
             }
         }
@@ -111,6 +117,11 @@ impl Run {
     fn failed(&mut self, error: &QueryError, trailer: Option<Trailer>) -> Result<Item, Status> {
         let stats = trailer.as_ref().map(|trailer| &trailer.stats);
         query_failed(&mut self.timer, error, stats);
+        let text = error.to_string();
+        let operators = trailer
+            .as_ref()
+            .and_then(|trailer| trailer.operators.clone());
+        self.watch.finish(stats, operators, Some(&text));
         let status = status::of_query(error);
         match self.shape.errors_are_warnings && !self.begun {
             true => Ok(Item::Failed(status.message().to_string())),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use quarrel_engine::storage::TimeRange;
 use quarrel_proto::info::{
-    ExemplarsInfo, InfoRequest, InfoResponse, MetricMetadataInfo, QueryApiInfo, StoreInfo, TsdbInfo,
+    ExemplarsInfo, InfoRequest, InfoResponse, MetricMetadataInfo, QueryApiInfo, RulesInfo,
+    StoreInfo, TargetsInfo, TsdbInfo,
 };
 use quarrel_proto::labels::{Label, LabelSet};
 use quarrel_proto::services::info::info_server::Info;
@@ -31,16 +32,30 @@ impl Info for InfoService {
             status::of_storage(&error)
         })?;
         let mut info = describe(&databases);
-        if self.0.api.tsdb().is_some()
-            && let Some(store) = &info.store
-        {
+        let has_endpoints = source.endpoints().is_some();
+        if has_endpoints {
+            info.rules = Some(RulesInfo {});
+            info.targets = Some(TargetsInfo {});
+        }
+        if has_endpoints || self.0.api.tsdb().is_some() {
             info.metric_metadata = Some(MetricMetadataInfo {});
-            info.exemplars = Some(ExemplarsInfo {
-                min_time: store.min_time,
-                max_time: store.max_time,
-            });
+            info.exemplars = Some(exemplars(&info, has_endpoints));
         }
         Ok(Response::new(info))
+    }
+}
+
+/// The range of exemplars: all of time where endpoints may have some.
+fn exemplars(info: &InfoResponse, of_endpoints: bool) -> ExemplarsInfo {
+    match &info.store {
+        Some(store) if !of_endpoints => ExemplarsInfo {
+            min_time: store.min_time,
+            max_time: store.max_time,
+        },
+        _ => ExemplarsInfo {
+            min_time: i64::MIN,
+            max_time: i64::MAX,
+        },
     }
 }
 

@@ -15,9 +15,9 @@ use quarrel_proto::services::targets::targets_server::TargetsServer;
 use tonic::codegen::Service as _;
 
 use super::call_info::MAX_REQUEST;
+use super::fanouts::FanoutService;
 use super::health::HealthService;
 use super::info::InfoService;
-use super::metadata::LoggedService;
 use super::query::QueryService;
 use super::state::Grpc;
 use super::store::StoreService;
@@ -30,6 +30,13 @@ pub(super) struct Method {
     pub(super) name: &'static str,
     /// `unary` or `server_stream`.
     pub(super) kind: &'static str,
+}
+
+impl Method {
+    /// Whether it asks how the server is, and no more.
+    pub(super) fn is_check(&self) -> bool {
+        matches!(self.service, "grpc.health.v1.Health" | "thanos.info.Info")
+    }
 }
 
 const UNARY: &str = "unary";
@@ -89,10 +96,10 @@ pub(super) async fn dispatch(
         "thanos.info.Info" => served_by!(InfoServer, InfoService(grpc)),
         "thanos.Query" => served_by!(QueryServer, QueryService(grpc)),
         "thanos.Store" => served_by!(StoreServer, StoreService(grpc)),
-        "thanos.Metadata" => served_by!(MetadataServer, LoggedService(grpc)),
-        "thanos.Exemplars" => served_by!(ExemplarsServer, LoggedService(grpc)),
-        "thanos.Rules" => served_by!(RulesServer, LoggedService(grpc)),
-        "thanos.Targets" => served_by!(TargetsServer, LoggedService(grpc)),
+        "thanos.Metadata" => served_by!(MetadataServer, FanoutService(grpc)),
+        "thanos.Exemplars" => served_by!(ExemplarsServer, FanoutService(grpc)),
+        "thanos.Rules" => served_by!(RulesServer, FanoutService(grpc)),
+        "thanos.Targets" => served_by!(TargetsServer, FanoutService(grpc)),
         _ => served_by!(HealthServer, HealthService::new(grpc, is_served)),
     };
     match answered {

@@ -11,11 +11,11 @@ mod batches;
 mod call;
 mod call_info;
 mod deadline;
+mod fanouts;
 mod frames;
 mod health;
 mod histogram;
 mod info;
-mod metadata;
 mod methods;
 mod query;
 mod running;
@@ -24,7 +24,7 @@ mod state;
 mod status;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timeseries;
 mod wire;
 

@@ -20,6 +20,7 @@ use super::state::Grpc;
 use super::store::matchers;
 use crate::metrics::QueryKind;
 use crate::source::{ReadOptions, Source};
+use crate::trace::Watch;
 
 pub(super) struct QueryService(pub(super) Arc<Grpc>);
 
@@ -143,8 +144,10 @@ impl QueryService {
         let source = self.0.source()?;
         let mut read = asked.read.options(&*source);
         read.tenant = Some(info.tenant.clone());
+        let watch = Watch::begin(&info.trace, &asked.text, asked.kind.name(), false);
+        read.observer = watch.observer();
         let storage = source.storage(&read);
-        let mut options = QueryOptions::new();
+        let mut options = QueryOptions::new().operator_stats(watch.wants_operators());
         options.timeout = timeout(info, asked.timeout_seconds);
         options.lookback_delta = seconds(asked.lookback_seconds);
         let options = read.for_query(options, api.engine.options());
@@ -152,7 +155,7 @@ impl QueryService {
         let query = api.engine.query(&asked.text, storage, asked.times, options);
         let handle = query.cancel_handle();
         info.cancel.on_cancel(move || handle.cancel());
-        Ok(frames::of(query, timer, asked.shape))
+        Ok(frames::of(query, timer, watch, asked.shape))
     }
 }
 

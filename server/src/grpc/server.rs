@@ -25,6 +25,7 @@ use super::state::Grpc;
 use crate::api::BodyBudget;
 use crate::net::stalled::WriteLimited;
 use crate::net::{self, Bounds, HANDSHAKE_LIMIT, wait};
+use crate::tenancy::ClientCertificate;
 use crate::web_config::FlaggedTls;
 
 /// Calls that a connection may have at a time.
@@ -93,14 +94,17 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let stream = WriteLimited::new(stream, options.write_timeout);
     let Some(tls) = &options.tls else {
-        return calls(stream, grpc, options, stopped).await;
+        return calls(stream, None, grpc, options, stopped).await;
     };
     let accepted = tokio::select! {
         accepted = handshake(stream, tls, options.read_timeout) => accepted,
         () = wait(&mut stopped) => return,
     };
     match accepted {
-        Ok(stream) => calls(stream, grpc, options, stopped).await,
+        Ok(stream) => {
+            let certificate = ClientCertificate::of(stream.get_ref().1);
+            calls(stream, certificate, grpc, options, stopped).await;
+        }
         Err(error) => tracing::debug!(%error, "TLS handshake of gRPC failed"),
     }
 }
@@ -124,6 +128,7 @@ async fn handshake(
 /// calls are dropped, and with them their queries.
 async fn calls<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
+    certificate: Option<ClientCertificate>,
     grpc: Arc<Grpc>,
     options: Arc<GrpcOptions>,
     mut stopped: watch::Receiver<bool>,
@@ -135,7 +140,10 @@ async fn calls<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         write_timeout: options.write_timeout,
         budget: Arc::clone(&options.budget),
     };
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(certificate) = &certificate {
+            request.extensions_mut().insert(certificate.clone());
+        }
         let (grpc, limits, call) = (Arc::clone(&grpc), limits.clone(), of_service.begin());
         async move { Ok::<_, Infallible>(call::answer(&grpc, request, &limits, call).await) }
     });

@@ -7,6 +7,7 @@ use tonic::Status;
 
 use crate::api::Api;
 use crate::source::Source;
+use crate::tenancy::ClientCertificate;
 
 /// Limits of the Store API.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,10 +47,14 @@ impl Grpc {
     ///
     /// # Errors
     /// If its name is none.
-    pub(super) fn tenant(&self, headers: &HeaderMap) -> Result<String, Status> {
+    pub(super) fn tenant(
+        &self,
+        headers: &HeaderMap,
+        certificate: Option<&ClientCertificate>,
+    ) -> Result<String, Status> {
         let header = |name: &str| headers.get(name)?.to_str().ok();
         let tenancy = &self.api.options.tenancy;
-        let tenant = tenancy.tenant(|name| header(name).unwrap_or_default());
+        let tenant = tenancy.tenant(|name| header(name).unwrap_or_default(), certificate);
         let tenant = tenant.map_err(Status::invalid_argument)?;
         self.api.metrics.tenant(&tenant);
         Ok(tenant)

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use super::WebConfigError;
 use super::file::{Interval, RateLimit};
+use crate::duration::parse_go_duration;
 
 /// A rate: a request each `interval`, and up to `burst` of them at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,7 +25,7 @@ impl Rate {
         let interval = match &settings.interval {
             None => return Ok(None),
             Some(Interval::Nanos(nanos)) => u64::try_from(*nanos).ok().map(Duration::from_nanos),
-            Some(Interval::Text(text)) => parse_duration(text),
+            Some(Interval::Text(text)) => parse_go_duration(text),
         };
         let Some(interval) = interval else {
             return wrong("interval", "not a valid duration".to_string());
@@ -43,33 +44,6 @@ impl Rate {
             ),
         }
     }
-}
-
-/// Go's notation of durations that are not negative, such as `1m30.5s`.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let mut rest = text.strip_prefix('+').unwrap_or(text);
-    if rest == "0" {
-        return Some(Duration::ZERO);
-    }
-    let (mut seconds, mut parts) = (0.0, 0);
-    while !rest.is_empty() {
-        let is_digit = |c: char| c.is_ascii_digit() || c == '.';
-        let (number, tail) = rest.split_at(rest.find(|c| !is_digit(c))?);
-        let (unit, tail) = tail.split_at(tail.find(is_digit).unwrap_or(tail.len()));
-        let unit = match unit {
-            "ns" => 1e-9,
-            "us" | "µs" | "μs" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return None,
-        };
-        seconds += number.parse::<f64>().ok()? * unit;
-        (rest, parts) = (tail, parts + 1);
-    }
-    let duration = Duration::try_from_secs_f64(seconds).ok();
-    duration.filter(|_| parts > 0)
 }
 
 /// The tokens of a rate, full at first.
@@ -133,9 +107,12 @@ mod tests {
             ("1..5s", None),
         ] {
             let want = want.map(Duration::from_millis);
-            assert_eq!(parse_duration(text), want, "{text}");
+            assert_eq!(parse_go_duration(text), want, "{text}");
         }
-        assert_eq!(parse_duration("3µs1ns"), Some(Duration::from_nanos(3001)));
+        assert_eq!(
+            parse_go_duration("3µs1ns"),
+            Some(Duration::from_nanos(3001))
+        );
     }
 
     #[test]

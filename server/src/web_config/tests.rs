@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::WebConfig;
 use crate::http::{self, HttpOptions};
+use crate::tenancy::{CertificateField, ClientCertificate, Tenancy};
 
 /// A configuration in a folder of its own, with the files beside it.
 struct Config {
@@ -36,7 +37,8 @@ impl Config {
         self.dir.path().join("web.yml")
     }
 
-    /// A server that says "hello"; it runs as long as the test's runtime.
+    /// A server that says "hello", and before that the organization of the client's
+    /// certificate, if it has one; it runs as long as the test's runtime.
     async fn serve(&self) -> SocketAddr {
         serve(&self.path()).await
     }
@@ -53,7 +55,17 @@ async fn serve(path: &Path) -> SocketAddr {
         budget: Arc::new(crate::api::FixedBudget::new(16 << 20)),
         web: Some(Arc::new(WebConfig::open(path).unwrap())),
     };
-    let router = axum::Router::new().fallback(|| async { "hello" });
+    let router = axum::Router::new().fallback(|request: axum::extract::Request| async move {
+        let tenancy = Tenancy {
+            field: Some(CertificateField::Organization),
+            ..Tenancy::default()
+        };
+        let certificate = request.extensions().get::<ClientCertificate>();
+        match tenancy.tenant(|_| "", certificate) {
+            Ok(organization) => format!("{organization}, hello"),
+            Err(_) => "hello".to_string(),
+        }
+    });
     let stop = std::future::pending();
     tokio::spawn(http::serve(vec![listener], router, options, stop));
     address

@@ -18,6 +18,11 @@ pub struct EndpointsConfig {
     /// How often these files are read at least; one that has changed is read within
     /// seconds.
     pub sd_interval: Duration,
+    /// Endpoints with settings of their own, in the form of Thanos's
+    /// `--endpoint.sd-config`.
+    pub sd_config: Option<SdConfig>,
+    /// How often a file of these is read again.
+    pub sd_config_interval: Duration,
     /// The servers that are asked for SRV records; those of the system's
     /// `/etc/resolv.conf` if there is none.
     pub dns_servers: Vec<SocketAddr>,
@@ -47,6 +52,8 @@ impl Default for EndpointsConfig {
             endpoints: Vec::new(),
             sd_files: Vec::new(),
             sd_interval: Duration::from_secs(300),
+            sd_config: None,
+            sd_config_interval: Duration::from_secs(300),
             dns_servers: Vec::new(),
             dns_interval: Duration::from_secs(30),
             info_interval: Duration::from_secs(5),
@@ -70,8 +77,24 @@ impl EndpointsConfig {
     }
 }
 
+/// Where endpoints with settings of their own are described.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SdConfig {
+    /// The YAML itself.
+    Text(String),
+    /// A file of it.
+    File(PathBuf),
+}
+
+/// How an endpoint is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct ClientSettings {
+    /// By TLS, if it is on.
+    pub(super) tls: Option<TlsConfig>,
+}
+
 /// TLS of gRPC clients, as `--grpc-client-tls-*` has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TlsConfig {
     /// The authorities whose certificates of servers are trusted, PEM; those of the
     /// system if it is not set.

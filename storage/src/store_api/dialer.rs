@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint, Uri};
 use tower::service_fn;
 
-use super::config::EndpointsConfig;
+use super::config::{ClientSettings, TlsConfig};
 use super::config_error::ConfigError;
 use super::spec::split_port;
 use super::tls;
@@ -54,33 +54,63 @@ trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<C: AsyncRead + AsyncWrite + Send + Unpin> Connection for C {}
 
-impl Dialer {
-    /// # Errors
-    /// When the settings of TLS are wrong.
-    pub(super) fn new(config: &EndpointsConfig) -> Result<Self, ConfigError> {
-        let tls = config.tls.as_ref().map(|settings| {
-            let name = settings.server_name.clone();
-            let name = name.filter(|name| !name.is_empty()).map(|name| {
-                let parsed = ServerName::try_from(name.clone());
-                parsed.map_err(|_| ConfigError::Tls(format!("{name} is not a server name")))
-            });
-            Ok::<_, ConfigError>(Tls {
-                connector: Arc::new(tls::client_config(settings)?).into(),
-                server_name: name.transpose()?,
-            })
+impl Tls {
+    fn new(settings: &TlsConfig) -> Result<Self, ConfigError> {
+        let name = settings.server_name.clone();
+        let name = name.filter(|name| !name.is_empty()).map(|name| {
+            let parsed = ServerName::try_from(name.clone());
+            parsed.map_err(|_| ConfigError::Tls(format!("{name} is not a server name")))
         });
+        Ok(Tls {
+            connector: Arc::new(tls::client_config(settings)?).into(),
+            server_name: name.transpose()?,
+        })
+    }
+}
+
+/// A channel to `HOST:PORT`, with TLS or without, which connects when it is first used,
+/// and again whenever it has lost its connection. Called within a runtime.
+///
+/// # Errors
+/// When that is no address, or the settings of TLS are wrong.
+pub fn dial(
+    address: &str,
+    tls: Option<&TlsConfig>,
+    connect_timeout: Duration,
+) -> Result<Channel, ConfigError> {
+    Dialer::new(tls, connect_timeout)?.channel(address, None)
+}
+
+impl Dialer {
+    /// A dialer with the usual settings of TLS.
+    ///
+    /// # Errors
+    /// When these are wrong.
+    pub(super) fn new(
+        tls: Option<&TlsConfig>,
+        connect_timeout: Duration,
+    ) -> Result<Self, ConfigError> {
         Ok(Dialer {
-            tls: tls.transpose()?,
-            connect_timeout: config.connect_timeout,
+            tls: tls.map(Tls::new).transpose()?,
+            connect_timeout,
         })
     }
 
-    /// A channel to `HOST:PORT`, which connects when it is first used, and again
-    /// whenever it has lost its connection. Called within a runtime.
+    /// A channel to `HOST:PORT`, as `client` says or as usual, which connects when it
+    /// is first used, and again whenever it has lost its connection. Called within a
+    /// runtime.
     ///
     /// # Errors
-    /// When that is no address.
-    pub(super) fn channel(&self, address: &str) -> Result<Channel, ConfigError> {
+    /// When that is no address, or the settings of TLS are wrong.
+    pub(super) fn channel(
+        &self,
+        address: &str,
+        client: Option<&ClientSettings>,
+    ) -> Result<Channel, ConfigError> {
+        let tls = match client {
+            Some(client) => client.tls.as_ref().map(Tls::new).transpose()?,
+            None => self.tls.clone(),
+        };
         let wrong = |why: &str| ConfigError::Address {
             address: address.to_string(),
             why: why.to_string(),
@@ -93,10 +123,10 @@ impl Dialer {
             .map_err(|error| wrong(&error.to_string()))?
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
-        if self.tls.is_some() {
+        if tls.is_some() {
             endpoint = endpoint.origin(uri("https").map_err(|error| wrong(&error.to_string()))?);
         }
-        let (tls, time) = (self.tls.clone(), self.connect_timeout);
+        let time = self.connect_timeout;
         let connect = move |_: Uri| {
             let connecting = connect(Arc::clone(&host), port, tls.clone());
             async move {

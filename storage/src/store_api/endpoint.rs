@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tonic::transport::Channel;
 
+use super::config::ClientSettings;
+use super::discovery::Target;
 use super::failure::{StoreName, status_text};
 use super::info::{EndpointInfo, print_label_sets};
 use super::metrics::{Counters, StoreMetrics};
@@ -26,6 +28,8 @@ pub(super) struct Endpoint {
     pub(super) address: Arc<str>,
     /// Whether it is asked even if it is unhealthy.
     pub(super) strict: bool,
+    /// How it is reached, if not as flags say.
+    pub(super) client: Option<Arc<ClientSettings>>,
     channels: Channels,
     /// Bytes that a message may have.
     max_message_bytes: usize,
@@ -100,15 +104,15 @@ impl Channels {
 
 impl Endpoint {
     pub(super) fn new(
-        address: &str,
-        strict: bool,
+        target: &Target,
         channels: Channels,
         max_message_bytes: usize,
         response_timeout: Option<Duration>,
     ) -> Self {
         Endpoint {
-            address: address.into(),
-            strict,
+            address: target.name.as_str().into(),
+            strict: target.strict,
+            client: target.client.clone(),
             channels,
             max_message_bytes,
             response_timeout,

@@ -56,7 +56,7 @@ impl Endpoints {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(config: EndpointsConfig) -> Result<Self, ConfigError> {
-        let dialer = Dialer::new(&config)?;
+        let dialer = Dialer::new(config.tls.as_ref(), config.connect_timeout)?;
         let discovery = Discovery::new(&config)?;
         let targets = discovery.known();
         let shared = Arc::new(Shared {
@@ -150,7 +150,11 @@ impl Shared {
     /// Brings the set in line with what there is now.
     fn update(&self, targets: &[Target]) {
         let mut members = self.members.write();
-        members.retain(|address, _| targets.iter().any(|target| *target.name == **address));
+        // One that is reached in another way now is another one.
+        members.retain(|address, member| {
+            let mut same = targets.iter().filter(|target| *target.name == **address);
+            same.any(|target| target.client == member.endpoint.client)
+        });
         for target in targets {
             let known = members.get(&*target.name).map(|m| Arc::clone(&m.endpoint));
             let endpoint = match known.map_or_else(|| self.endpoint(target), Ok) {
@@ -177,12 +181,14 @@ impl Shared {
 
     fn endpoint(&self, target: &Target) -> Result<Arc<Endpoint>, ConfigError> {
         let channels = match &target.members {
-            None => Channels::One(self.dialer.channel(&target.name)?),
+            None => Channels::One(
+                self.dialer
+                    .channel(&target.name, target.client.as_deref())?,
+            ),
             Some(_) => Channels::group(),
         };
         Ok(Arc::new(Endpoint::new(
-            &target.name,
-            target.strict,
+            target,
             channels,
             self.config.max_message_bytes,
             self.config.response_timeout,
@@ -201,7 +207,7 @@ impl Shared {
             if members.iter().any(|(known, _)| known == address) {
                 continue;
             }
-            match self.dialer.channel(address) {
+            match self.dialer.channel(address, endpoint.client.as_deref()) {
                 Ok(channel) => members.push((address.clone(), channel)),
                 Err(error) => tracing::warn!(%error, "address of a group is left out"),
             }

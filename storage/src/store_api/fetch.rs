@@ -15,6 +15,7 @@ use super::collect::{Collector, StoreSeries, Taken};
 use super::endpoint::{Client, Endpoint};
 use super::failure::{Asked, Cause, StoreFailure, StoreName};
 use super::metrics::StoreMethod;
+use super::observe::CallOutcome;
 use super::query::StoreQuery;
 use super::request;
 use crate::shard::Shard;
@@ -26,6 +27,8 @@ pub(super) struct Fetch {
     pub(super) name: Arc<StoreName>,
     pub(super) query: Arc<StoreQuery>,
     pub(super) request: SeriesRequest,
+    /// The matchers, printed for who watches calls.
+    pub(super) matchers: Arc<[String]>,
     /// The shard that is asked for, if the store does not know of it.
     pub(super) shard: Option<Shard>,
 }
@@ -39,6 +42,23 @@ pub(super) struct Fetched {
     pub(super) warnings: Vec<String>,
     /// Why there is no more.
     pub(super) failure: Option<StoreFailure>,
+}
+
+/// What a stream has brought so far.
+struct Progress<'a> {
+    collector: &'a mut Collector,
+    outcome: CallOutcome,
+}
+
+impl Progress<'_> {
+    fn count(&mut self, taken: &Taken) {
+        let outcome = &mut self.outcome;
+        outcome.messages += 1;
+        outcome.bytes += taken.sent as u64;
+        outcome.series += taken.series;
+        outcome.chunks += taken.chunks;
+        outcome.samples += taken.samples;
+    }
 }
 
 /// What the reader of a stream tells the select.
@@ -68,13 +88,29 @@ impl Fetch {
             end: self.request.max_time,
         };
         let mut collector = Collector::new(range, self.shard.clone());
-        let read = self.read(&mut collector, events).await;
+        let method = StoreMethod::Series.full_name();
+        let (query, endpoint) = (&self.query, &self.endpoint.address);
+        let mut observed = query.observed(endpoint, method, &self.matchers);
+        let mut progress = Progress {
+            collector: &mut collector,
+            outcome: CallOutcome::default(),
+        };
+        let headers = observed.as_ref().map(|call| call.headers());
+        let headers = headers.unwrap_or_default();
+        let read = self.read(&mut progress, &headers, events).await;
+        let mut outcome = progress.outcome;
         let failure = read.err().map(|(asked, cause)| StoreFailure {
             store: Arc::clone(&self.name),
             asked,
             cause,
         });
-        counters.end(began.elapsed(), failure.is_some());
+        let elapsed = began.elapsed();
+        counters.end(elapsed, failure.is_some());
+        if let Some(call) = &mut observed {
+            outcome.elapsed = elapsed;
+            outcome.error = failure.as_ref().map(|failure| failure.cause.to_string());
+            call.end(outcome);
+        }
         Fetched {
             warnings: std::mem::take(&mut collector.warnings),
             series: collector.finish(),
@@ -84,12 +120,13 @@ impl Fetch {
 
     async fn read(
         &self,
-        collector: &mut Collector,
+        progress: &mut Progress<'_>,
+        headers: &[(&'static str, String)],
         events: &mpsc::Sender<Event>,
     ) -> Result<(), (Asked, Cause)> {
-        let mut stream = self.begin().await.map_err(|cause| (Asked::Series, cause))?;
+        let begun = self.begin(headers).await;
+        let mut stream = begun.map_err(|cause| (Asked::Series, cause))?;
         let mut asked = Asked::Series;
-        let mut samples = 0;
         loop {
             let next = self.endpoint.within(stream.message()).await;
             let Some(message) = next.map_err(|cause| (asked, cause))? else {
@@ -97,11 +134,11 @@ impl Fetch {
             };
             asked = Asked::MoreSeries;
             self.endpoint.counters.messages.fetch_add(1, Relaxed);
-            let taken = self.take(&message, collector);
+            let taken = self.take(&message, progress.collector);
             let taken = taken.map_err(|cause| (asked, cause))?;
             self.count(&taken);
-            samples += taken.samples;
-            self.check_limits(collector.len() as u64, samples)
+            progress.count(&taken);
+            self.check_limits(progress.collector.len() as u64, progress.outcome.samples)
                 .map_err(|what| (asked, Cause::Invalid(what)))?;
             if events.send(Event::Held(taken.held)).await.is_err() {
                 // The query has ended.
@@ -111,9 +148,12 @@ impl Fetch {
     }
 
     /// Begins the stream.
-    async fn begin(&self) -> Result<Streaming<Encoded>, Cause> {
+    async fn begin(
+        &self,
+        headers: &[(&'static str, String)],
+    ) -> Result<Streaming<Encoded>, Cause> {
         let ask = |mut client: Client| {
-            let message = request::with_tenant(&self.query, self.request.clone());
+            let message = request::with_headers(&self.query, headers, self.request.clone());
             async move { client.series(message).await }
         };
         self.endpoint.ask(ask).await

@@ -37,6 +37,15 @@ impl StoreMethod {
             StoreMethod::LabelValues => "LabelValues",
         }
     }
+
+    /// The same with its service.
+    pub(super) fn full_name(self) -> &'static str {
+        match self {
+            StoreMethod::Series => "thanos.Store/Series",
+            StoreMethod::LabelNames => "thanos.Store/LabelNames",
+            StoreMethod::LabelValues => "thanos.Store/LabelValues",
+        }
+    }
 }
 
 /// What was counted of one store since it came into the set.

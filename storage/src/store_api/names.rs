@@ -9,6 +9,7 @@ use quarrel_engine::storage::{LabelsRequest, Matcher, SelectControl, StorageErro
 use super::endpoint::Client;
 use super::failure::{Asked, Cause, StoreFailure};
 use super::metrics::StoreMethod;
+use super::observe::CallOutcome;
 use super::query::StoreQuery;
 use super::request;
 use super::snapshot::{Pinned, StoreSnapshot};
@@ -114,8 +115,23 @@ impl Question {
         let counters = self.store.endpoint.counters.of(method);
         counters.begin();
         let began = Instant::now();
-        let answer = self.answer().await;
-        counters.end(began.elapsed(), answer.is_err());
+        let matchers = self.query.printed(&self.matchers);
+        let (query, endpoint) = (&self.query, &self.store.endpoint.address);
+        let mut observed = query.observed(endpoint, method.full_name(), &matchers);
+        let headers = observed.as_ref().map(|call| call.headers());
+        let answer = self.answer(&headers.unwrap_or_default()).await;
+        let elapsed = began.elapsed();
+        counters.end(elapsed, answer.is_err());
+        if let Some(call) = &mut observed {
+            let bytes = |(texts, _): &Texts| texts.iter().map(|text| text.len() as u64).sum();
+            call.end(CallOutcome {
+                elapsed,
+                messages: u64::from(answer.is_ok()),
+                bytes: answer.as_ref().map_or(0, bytes),
+                error: answer.as_ref().err().map(ToString::to_string),
+                ..CallOutcome::default()
+            });
+        }
         answer.map_err(|cause| StoreFailure {
             store: Arc::clone(&self.store.name),
             asked: match self.label {
@@ -126,7 +142,7 @@ impl Question {
         })
     }
 
-    async fn answer(&self) -> Result<Texts, Cause> {
+    async fn answer(&self, headers: &[(&'static str, String)]) -> Result<Texts, Cause> {
         let endpoint = &self.store.endpoint;
         let facts = self.store.info.store.as_ref();
         let supported = facts.is_some_and(|facts| facts.supports_without_replica_labels);
@@ -135,7 +151,7 @@ impl Question {
             Some(label) => {
                 let message = request::label_values(query, label, range, matchers, supported);
                 let ask = |mut client: Client| {
-                    let message = request::with_tenant(query, message.clone());
+                    let message = request::with_headers(query, headers, message.clone());
                     async move { client.label_values(message).await }
                 };
                 let answer = endpoint.ask(ask).await?;
@@ -144,7 +160,7 @@ impl Question {
             None => {
                 let message = request::label_names(query, range, matchers, supported);
                 let ask = |mut client: Client| {
-                    let message = request::with_tenant(query, message.clone());
+                    let message = request::with_headers(query, headers, message.clone());
                     async move { client.label_names(message).await }
                 };
                 let answer = endpoint.ask(ask).await?;

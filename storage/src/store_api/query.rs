@@ -1,7 +1,10 @@
 //! What a query asks of the stores beside its selects.
 
+use std::sync::Arc;
+
 use quarrel_engine::storage::Matcher;
 
+use super::observe::{Call, CallObserver, ObservedCall};
 use crate::shard::Shard;
 
 /// How a query reads from the stores: the parameters of Thanos's query API, but for
@@ -31,6 +34,33 @@ pub struct StoreQuery {
     /// Selects that may wait for stores at the same time.
     /// `--query.max-concurrent-select`.
     pub max_concurrent_selects: Option<usize>,
+    /// Sees the calls to stores.
+    pub observer: Option<Arc<dyn CallObserver>>,
+}
+
+impl StoreQuery {
+    /// Matchers as PromQL has them, if somebody watches calls.
+    pub(super) fn printed(&self, matchers: &[Matcher]) -> Vec<String> {
+        match self.observer {
+            Some(_) => matchers.iter().map(ToString::to_string).collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Begins a call, which somebody may watch.
+    pub(super) fn observed(
+        &self,
+        endpoint: &str,
+        method: &'static str,
+        matchers: &[String],
+    ) -> Option<Box<dyn ObservedCall>> {
+        let observer = self.observer.as_ref()?;
+        Some(observer.begin(&Call {
+            endpoint,
+            method,
+            matchers,
+        }))
+    }
 }
 
 impl Default for StoreQuery {
@@ -45,6 +75,7 @@ impl Default for StoreQuery {
             max_series: None,
             max_samples: None,
             max_concurrent_selects: Some(4),
+            observer: None,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The messages that ask stores.
 //!
 //! A request says nothing of the labels that a query looks at, nor of the function and
-//! the grouping above the selector. No store says whether it would leave labels out,
-//! and rows of several stores could then not be told apart; sidecars before Thanos 0.36
-//! take a function as leave to compute it, and give their rows other labels.
+//! the grouping above the selector. No store says whether it would leave labels out
+//! (Thanos's `StoreInfo` tells of shards and replica labels alone), and rows of several
+//! stores could then not be told apart; sidecars before Thanos 0.36 take a function as
+//! leave to compute it, and give their rows other labels.
 
 use quarrel_engine::storage::{Aggregate, Matcher, SelectHints, SelectRequest, TimeRange};
 use quarrel_matchers::MatchOp;
@@ -156,14 +157,23 @@ fn matchers(matchers: &[Matcher]) -> Vec<LabelMatcher> {
     matchers.iter().map(message).collect()
 }
 
-/// A request in the name of the query's tenant.
-pub(super) fn with_tenant<T>(query: &StoreQuery, message: T) -> Request<T> {
+/// A request in the name of the query's tenant, with more headers.
+pub(super) fn with_headers<T>(
+    query: &StoreQuery,
+    headers: &[(&'static str, String)],
+    message: T,
+) -> Request<T> {
     let mut request = Request::new(message);
     // What cannot be a header is no tenant that a store could know.
     if let Some(tenant) = &query.tenant
         && let Ok(value) = MetadataValue::try_from(&**tenant)
     {
         request.metadata_mut().insert("thanos-tenant", value);
+    }
+    for (name, value) in headers {
+        if let Ok(value) = MetadataValue::try_from(&**value) {
+            request.metadata_mut().insert(*name, value);
+        }
     }
     request
 }

@@ -187,9 +187,10 @@ impl StoreSnapshot {
             None => None,
         };
         let message = request::series(&self.query, &request);
+        let printed: Arc<[String]> = self.query.printed(request.matchers).into();
         let fetches: Vec<Fetch> = self
             .stores_with(request.range, request.matchers)
-            .map(|store| self.fetch(store, message.clone()))
+            .map(|store| self.fetch(store, message.clone(), &printed))
             .collect();
         let lost = self.lost_with(request.range, request.matchers);
         let mut warnings: Vec<String> = lost.collect();
@@ -212,7 +213,7 @@ impl StoreSnapshot {
         }
     }
 
-    fn fetch(&self, store: &Pinned, mut message: SeriesRequest) -> Fetch {
+    fn fetch(&self, store: &Pinned, mut message: SeriesRequest, printed: &Arc<[String]>) -> Fetch {
         let facts = store.info.store.as_ref();
         let shard = self.query.shard.clone();
         let shard = shard.map(|shard| shard.without_replica_labels(&self.query.replica_labels));
@@ -227,6 +228,7 @@ impl StoreSnapshot {
             name: Arc::clone(&store.name),
             query: Arc::clone(&self.query),
             request: message,
+            matchers: Arc::clone(printed),
             shard: ours,
         }
     }

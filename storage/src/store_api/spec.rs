@@ -1,6 +1,9 @@
 //! Endpoints as `thanos query` takes them: `HOST:PORT`, `dns+HOST:PORT`,
 //! `dnssrv+NAME`, `dnssrvnoa+NAME`.
 
+use std::sync::Arc;
+
+use super::config::ClientSettings;
 use super::config_error::ConfigError;
 
 /// An endpoint that was given by hand.
@@ -10,6 +13,8 @@ pub struct EndpointSpec {
     pub(super) lookup: Lookup,
     pub(super) strict: bool,
     pub(super) group: bool,
+    /// How it is reached, if not as the set's others.
+    pub(super) client: Option<Arc<ClientSettings>>,
 }
 
 /// How an address becomes addresses that can be dialed.
@@ -64,6 +69,7 @@ impl EndpointSpec {
                     lookup,
                     strict: false,
                     group: false,
+                    client: None,
                 });
             }
         };

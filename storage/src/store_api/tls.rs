@@ -21,7 +21,7 @@ const LONGEST_FILE: u64 = 16 << 20;
 ///
 /// # Errors
 /// When a file cannot be read, or the settings do not fit together.
-pub(super) fn client_config(tls: &TlsConfig) -> Result<ClientConfig, ConfigError> {
+pub fn client_config(tls: &TlsConfig) -> Result<ClientConfig, ConfigError> {
     let provider = Arc::new(ring::default_provider());
     let versions: &[_] = match tls.allow_tls12 {
         true => &[&TLS13, &TLS12],
@@ -84,7 +84,11 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, ConfigError> {
+/// The bytes of a file of settings.
+///
+/// # Errors
+/// When it cannot be read, or is too large.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, ConfigError> {
     let metadata = fs::metadata(file).map_err(|error| wrong(file, error))?;
     if !metadata.is_file() || metadata.len() > LONGEST_FILE {
         return Err(wrong(file, "is not a file of at most 16 MiB"));

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -39,6 +40,24 @@ func (l *lab) sameFanOut(reference, test *node, path string) error {
 		}
 		return true, nil
 	})
+}
+
+// sameFanOuts compares so over HTTP, and once more through a real Thanos Query in front
+// of the tested server, which it asks over gRPC.
+func (l *lab) sameFanOuts(reference, test *node, paths ...string) error {
+	through, err := l.startQuery("query-over-"+test.name, []*node{test})
+	if err != nil {
+		return err
+	}
+	defer l.stop(through)
+	var errs []error
+	for _, path := range paths {
+		errs = append(errs, l.sameFanOut(reference, test, path))
+		if err := l.sameFanOut(reference, through, path); err != nil {
+			errs = append(errs, fmt.Errorf("through Thanos Query: %w", err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // lasting is an answer without fields that change, without empty ones, and with

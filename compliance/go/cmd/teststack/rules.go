@@ -304,10 +304,8 @@ func (l *lab) stageRule() error {
 	if err := l.readBack("thanos", reader, test); err != nil {
 		return err
 	}
-	for _, kind := range []string{"", "?type=alert", "?type=record"} {
-		if err := l.sameFanOut(reference, reader, "/api/v1/rules"+kind); err != nil {
-			return err
-		}
+	if err := l.sameFanOuts(reference, reader, "/api/v1/rules", "/api/v1/rules?type=alert", "/api/v1/rules?type=record"); err != nil {
+		return err
 	}
 	return l.waitFor("alerts of thanos rule", 30*time.Second, func() (bool, error) {
 		err := alerts.check("thanos")

@@ -72,8 +72,6 @@ func (l *lab) stageSidecar() error {
 	c.least = 300
 	return errors.Join(
 		l.all(c),
-		l.sameFanOut(reference, test, "/api/v1/metadata"),
-		l.sameFanOut(reference, test, "/api/v1/metadata?metric=go_goroutines"),
-		l.sameFanOut(reference, test, "/api/v1/targets?state=active"),
+		l.sameFanOuts(reference, test, "/api/v1/metadata", "/api/v1/metadata?metric=go_goroutines", "/api/v1/targets?state=active"),
 	)
 }

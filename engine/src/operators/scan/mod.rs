@@ -20,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 
 use quarrel_functions::grid::Grid;
 use quarrel_functions::table::{Downsampled, WindowKind};
-use quarrel_planner::logical::{NodeInfo, Window, WindowCall, Windows};
+use quarrel_planner::logical::{NodeInfo, Select, Window, WindowCall, Windows};
 use quarrel_planner::with_stack;
 
 pub(crate) use self::annotations::{AnnotationSource, LastAnnotated};
@@ -80,6 +80,8 @@ impl WindowKernel {
 #[derive(Debug)]
 pub(crate) struct Scan {
     pub(super) selection: Selection,
+    /// The matchers that the store was asked with, if somebody wants to know.
+    selector: Vec<String>,
     pub(super) windows: WindowKernel,
     pub(super) range: TimeRange,
     /// Whether windows reach out of `range`, where no sample counts.
@@ -98,6 +100,16 @@ pub(crate) struct Scan {
     pub(super) keep: OnceLock<Box<[bool]>>,
     pub(super) warning: Option<ParamWarning>,
     pub(super) span: quarrel_planner::ast::Span,
+}
+
+/// The matchers that the store was asked with for a selector, if somebody wants to know.
+pub(crate) fn asked_with(context: &QueryContext, select: &Select) -> Vec<String> {
+    if !context.semantics.operator_stats {
+        return Vec::new();
+    }
+    let group = select.group.as_ref();
+    let matchers = group.map_or(&select.matchers, |group| &group.matchers);
+    matchers.iter().map(ToString::to_string).collect()
 }
 
 /// Binds a window function over a selector, whose series are `selection`.
@@ -137,6 +149,7 @@ pub(crate) fn bind(
         keep: OnceLock::new(),
         warning: ParamWarning::of(call, node.id),
         span: select.span,
+        selector: asked_with(context, select),
         selection,
     };
     let bound = Bound {
@@ -170,6 +183,10 @@ impl Operator for Scan {
             Some(keep) => write!(f, " needed={}", keep.iter().filter(|k| **k).count()),
             None => Ok(()),
         }
+    }
+
+    fn selector(&self) -> &[String] {
+        &self.selector
     }
 
     fn partitions(&self, _: Option<usize>) -> usize {

@@ -160,6 +160,7 @@ impl Worker {
             steps.clear();
         }
         self.run.metrics.add_bytes(bytes);
+        self.run.metrics.add_samples(windowed);
         result.and(counted)
     }
 

@@ -1,261 +1,18 @@
 //! Rules, targets, metadata and exemplars of endpoints.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
-
-use futures::stream::{self, BoxStream, StreamExt as _};
-use hyper::body::Incoming;
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use quarrel_proto::exemplars as exemplar_messages;
-use quarrel_proto::exemplars::{ExemplarsRequest, ExemplarsResponse, ExemplarsResult};
-use quarrel_proto::info::{
-    ExemplarsInfo, InfoRequest, InfoResponse, MetricMetadataInfo, RulesInfo, TargetsInfo,
-};
-use quarrel_proto::labels::{Label, LabelSet};
-use quarrel_proto::metadata::{
-    Meta, MetricMetadata, MetricMetadataEntry, MetricMetadataRequest, MetricMetadataResponse,
-    MetricMetadataResult,
-};
-use quarrel_proto::rules::{
-    Alert, AlertInstance, Rule, RuleGroup, RuleResult, RulesRequest, RulesResponse, RulesResult,
-};
-use quarrel_proto::services::exemplars::exemplars_server::{Exemplars, ExemplarsServer};
-use quarrel_proto::services::info::info_server::{Info, InfoServer};
-use quarrel_proto::services::metadata::metadata_server::{Metadata, MetadataServer};
-use quarrel_proto::services::rules::rules_server::{Rules, RulesServer};
-use quarrel_proto::services::targets::targets_server::{Targets, TargetsServer};
-use quarrel_proto::targets::{
-    ActiveTarget, TargetDiscovery, TargetsRequest, TargetsResponse, TargetsResult,
-};
-use quarrel_storage::store_api::{EndpointSpec, Endpoints, EndpointsConfig};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tonic::{Response, Status};
 
 use super::*;
-use crate::source::ReadDefaults;
-use crate::stores::{StoreSettings, Stores};
-
-/// What an endpoint does when it is asked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    None,
-    /// It refuses.
-    Refuses,
-    /// It sends what it has, and then nothing more.
-    Hangs,
-}
-
-/// An endpoint with one thing of each kind.
-#[derive(Clone)]
-struct Fake {
-    replica: &'static str,
-    fault: Fault,
-}
-
-type Frames<T> = BoxStream<'static, Result<T, Status>>;
-
-impl Fake {
-    fn answer<T: Send + 'static>(&self, frame: T) -> Result<Response<Frames<T>>, Status> {
-        let frames = stream::iter([Ok(frame)]);
-        match self.fault {
-            Fault::None => Ok(Response::new(frames.boxed())),
-            Fault::Refuses => Err(Status::unavailable("out of order")),
-            Fault::Hangs => Ok(Response::new(frames.chain(stream::pending()).boxed())),
-        }
-    }
-
-    fn labels(&self) -> Option<LabelSet> {
-        let label = |name: &'static str, value: &'static str| Label {
-            name: name.as_bytes().into(),
-            value: value.as_bytes().into(),
-        };
-        let labels = vec![label("job", "x"), label("replica", self.replica)];
-        Some(LabelSet { labels })
-    }
-}
-
-#[tonic::async_trait]
-impl Info for Fake {
-    async fn info(&self, _: tonic::Request<InfoRequest>) -> Result<Response<InfoResponse>, Status> {
-        Ok(Response::new(InfoResponse {
-            component_type: "sidecar".to_string(),
-            rules: Some(RulesInfo {}),
-            targets: Some(TargetsInfo {}),
-            metric_metadata: Some(MetricMetadataInfo {}),
-            exemplars: Some(ExemplarsInfo::default()),
-            ..InfoResponse::default()
-        }))
-    }
-}
-
-#[tonic::async_trait]
-impl Rules for Fake {
-    type RulesStream = Frames<RulesResponse>;
-
-    async fn rules(
-        &self,
-        _: tonic::Request<RulesRequest>,
-    ) -> Result<Response<Self::RulesStream>, Status> {
-        let rule = Alert {
-            name: "Down".to_string(),
-            labels: self.labels(),
-            alerts: vec![AlertInstance::default()],
-            ..Alert::default()
-        };
-        let rule = Rule {
-            result: Some(RuleResult::Alert(rule)),
-        };
-        let group = RuleGroup {
-            name: "g".to_string(),
-            file: "f".to_string(),
-            rules: vec![rule],
-            ..RuleGroup::default()
-        };
-        let result = Some(RulesResult::Group(group));
-        self.answer(RulesResponse { result })
-    }
-}
-
-#[tonic::async_trait]
-impl Targets for Fake {
-    type TargetsStream = Frames<TargetsResponse>;
-
-    async fn targets(
-        &self,
-        _: tonic::Request<TargetsRequest>,
-    ) -> Result<Response<Self::TargetsStream>, Status> {
-        let target = ActiveTarget {
-            labels: self.labels(),
-            ..ActiveTarget::default()
-        };
-        let found = TargetDiscovery {
-            active_targets: vec![target],
-            dropped_targets: Vec::new(),
-        };
-        let result = Some(TargetsResult::Targets(found));
-        self.answer(TargetsResponse { result })
-    }
-}
-
-#[tonic::async_trait]
-impl Metadata for Fake {
-    type MetricMetadataStream = Frames<MetricMetadataResponse>;
-
-    async fn metric_metadata(
-        &self,
-        _: tonic::Request<MetricMetadataRequest>,
-    ) -> Result<Response<Self::MetricMetadataStream>, Status> {
-        let meta = |help: &str| MetricMetadataEntry {
-            metas: vec![Meta {
-                r#type: "gauge".to_string(),
-                help: help.to_string(),
-                unit: String::new(),
-            }],
-        };
-        let entries = [("up", meta("same")), ("differs", meta(self.replica))];
-        let metadata = entries.map(|(name, entry)| (name.to_string(), entry));
-        let metadata = MetricMetadata {
-            metadata: metadata.into(),
-        };
-        let result = Some(MetricMetadataResult::Metadata(metadata));
-        self.answer(MetricMetadataResponse { result })
-    }
-}
-
-#[tonic::async_trait]
-impl Exemplars for Fake {
-    type ExemplarsStream = Frames<ExemplarsResponse>;
-
-    async fn exemplars(
-        &self,
-        request: tonic::Request<ExemplarsRequest>,
-    ) -> Result<Response<Self::ExemplarsStream>, Status> {
-        assert_eq!(request.get_ref().query, r#"{__name__="m"}"#);
-        let exemplar = exemplar_messages::Exemplar {
-            labels: Some(LabelSet::default()),
-            value: 1.5,
-            ts: 2_500,
-        };
-        let series = exemplar_messages::ExemplarData {
-            series_labels: self.labels(),
-            exemplars: vec![exemplar],
-        };
-        let result = Some(ExemplarsResult::Data(series));
-        self.answer(ExemplarsResponse { result })
-    }
-}
-
-/// Answers a call by the service that its path names.
-async fn dispatch(
-    fake: Fake,
-    request: Request<Incoming>,
-) -> Result<axum::http::Response<tonic::body::Body>, Infallible> {
-    let path = request.uri().path();
-    let service = path.split('/').nth(1).unwrap_or_default().to_string();
-    match service.as_str() {
-        "thanos.info.Info" => InfoServer::new(fake).oneshot(request).await,
-        "thanos.Rules" => RulesServer::new(fake).oneshot(request).await,
-        "thanos.Targets" => TargetsServer::new(fake).oneshot(request).await,
-        "thanos.Metadata" => MetadataServer::new(fake).oneshot(request).await,
-        "thanos.Exemplars" => ExemplarsServer::new(fake).oneshot(request).await,
-        other => panic!("{other} is asked for"),
-    }
-}
-
-/// A server of a fake that ends on drop.
-struct Running {
-    address: SocketAddr,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn start(fake: Fake) -> Running {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let task = tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let fake = fake.clone();
-            let service = service_fn(move |request| dispatch(fake.clone(), request));
-            let connection = http2::Builder::new(TokioExecutor::new())
-                .serve_connection(TokioIo::new(stream), service);
-            tokio::spawn(connection);
-        }
-    });
-    Running { address, task }
-}
+use crate::fanout::testing::{Fake, Fault, Running, start, stores};
+use crate::tenancy::Enforced;
 
 /// The API over two endpoints, of which the second one may fail.
 async fn over(fault: Fault) -> (Router, [Running; 2]) {
-    let fakes = [("0", Fault::None), ("1", fault)];
-    let fakes = fakes.map(|(replica, fault)| start(Fake { replica, fault }));
-    let [first, second] = fakes;
-    let running = [first.await, second.await];
-    let specs = running
-        .iter()
-        .map(|one| EndpointSpec::new(&one.address.to_string()).unwrap());
-    let endpoints = Endpoints::start(EndpointsConfig::new(specs)).unwrap();
-    endpoints.ready().await;
-    let settings = StoreSettings {
-        defaults: ReadDefaults {
-            replica_labels: vec!["replica".to_string()],
-            partial_response: true,
-            ..ReadDefaults::default()
-        },
-        max_concurrent_selects: 4,
-        ..StoreSettings::default()
-    };
-    let stores = Stores::new(Vec::new(), Vec::new(), Some(Arc::new(endpoints)), settings);
+    let first = start(Fake::new("0")).await;
+    let second = start(Fake::new("1").with(fault)).await;
+    let running = [first, second];
     let api = api();
-    api.set_source(Arc::new(stores.unwrap()));
+    api.set_source(Arc::new(stores(&running).await));
     (router(api), running)
 }
 
@@ -350,5 +107,37 @@ async fn wrong_parameters_are_refused() {
     ] {
         let (status, answer) = ask(&router, path).await;
         assert_eq!(status, 400, "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_sees_what_has_its_label() {
+    let (own, other) = (Fake::new("0").of("a"), Fake::new("1").of("b"));
+    let running = [start(own).await, start(other).await];
+    let api = api();
+    let all = Arc::new(stores(&running).await);
+    api.set_source(Arc::new(Enforced::new(all, "tenant_id".to_string())));
+    let router = router(api);
+    let ask = async |path: &str, tenant: &str| {
+        let request = Request::get(path).header("thanos-tenant", tenant);
+        let (status, _, body) = send(&router, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(status.as_u16(), 200, "{path}");
+        let answer: Value = serde_json::from_slice(&body).unwrap();
+        answer["data"].to_string()
+    };
+    for path in PATHS {
+        let (a, b) = (ask(path, "a").await, ask(path, "b").await);
+        assert_ne!(a, b, "{path}");
+        for (answer, own, other) in [(&a, "a", "b"), (&b, "b", "a")] {
+            let mark = |tenant: &str| format!("\"of {tenant}\"");
+            assert!(answer.contains(&mark(own)), "{path}: {answer}");
+            assert!(!answer.contains(&mark(other)), "{path}: {answer}");
+        }
+        let nobody = ask(path, "c").await;
+        assert!(!nobody.contains("\"of "), "{path}: {nobody}");
+    }
+    for one in &running {
+        let tenants = one.tenants();
+        assert!(tenants.contains(&"a".to_string()), "{tenants:?}");
     }
 }

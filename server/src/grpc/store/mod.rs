@@ -168,6 +168,7 @@ impl StoreService {
         read.max_resolution_ms = asked.max_resolution_ms;
         read.shard = asked.shard;
         read.tenant = Some(info.tenant.clone());
+        read.observer = info.trace.calls().map(|calls| calls as _);
         let storage = source.storage(&read);
         let limits = self.0.limits;
         let limit = |limit: u64| (limit > 0).then_some(limit);

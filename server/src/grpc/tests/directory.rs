@@ -32,7 +32,7 @@ async fn demo() -> Served {
     let labels = vec![("cluster".to_string(), "a".to_string())];
     let api = api();
     api.set_tsdb(Arc::clone(&tsdb), labels.clone());
-    api.set_source(Arc::new(SingleSource::new(tsdb, labels).unwrap()));
+    api.set_source(Arc::new(Stores::labeled(tsdb, labels).unwrap()));
     Served::with(api, options(), GrpcLimits::default()).await
 }
 

@@ -15,29 +15,41 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::{Grpc, GrpcLimits, GrpcOptions, serve};
 use crate::api::{Api, ApiOptions, FixedBudget};
-use crate::source::SingleSource;
+use crate::stores::Stores;
 use crate::tenancy::Tenancy;
+use crate::trace::Tracer;
 
 mod connections;
 mod directory;
+mod fanouts;
 mod info;
 mod query;
 mod store;
 mod tls;
 
 /// When the samples begin, seconds.
-pub(super) const START: i64 = 1_700_011_200;
+pub(crate) const START: i64 = 1_700_011_200;
 
 /// A server that ends on drop.
-pub(super) struct Served {
-    pub(super) address: SocketAddr,
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
     pub(super) api: Arc<Api>,
     _stop: oneshot::Sender<()>,
 }
 
 pub(super) fn api() -> Arc<Api> {
+    traced(Tracer::default())
+}
+
+/// An API that begins traces.
+pub(crate) fn traced(tracer: Tracer) -> Arc<Api> {
+    api_with(tracer, Tenancy::default())
+}
+
+fn api_with(tracer: Tracer, tenancy: Tenancy) -> Arc<Api> {
     let options = ApiOptions {
-        tenancy: Tenancy::default(),
+        tracer,
+        tenancy,
         cors_origin: Regex::new("").unwrap(),
         read_timeout: Duration::from_secs(5),
         query_cost: false,
@@ -52,7 +64,7 @@ pub(super) fn api() -> Arc<Api> {
     ))
 }
 
-pub(super) fn options() -> GrpcOptions {
+pub(crate) fn options() -> GrpcOptions {
     GrpcOptions {
         read_timeout: Duration::from_secs(5),
         write_timeout: Duration::from_secs(5),
@@ -65,8 +77,17 @@ pub(super) fn options() -> GrpcOptions {
 }
 
 impl Served {
-    pub(super) async fn with(api: Arc<Api>, options: GrpcOptions, limits: GrpcLimits) -> Self {
+    pub(crate) async fn with(api: Arc<Api>, options: GrpcOptions, limits: GrpcLimits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Served::on(listener, api, options, limits)
+    }
+
+    pub(super) fn on(
+        listener: TcpListener,
+        api: Arc<Api>,
+        options: GrpcOptions,
+        limits: GrpcLimits,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let grpc = Arc::new(Grpc::new(Arc::clone(&api), limits));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -85,7 +106,7 @@ impl Served {
     pub(super) async fn over(storage: Arc<dyn Storage>) -> Self {
         let api = api();
         let labels = vec![("cluster".to_string(), "a".to_string())];
-        let source = SingleSource::new(storage, labels).unwrap();
+        let source = Stores::labeled(storage, labels).unwrap();
         api.set_source(Arc::new(source));
         Served::with(api, options(), GrpcLimits::default()).await
     }
@@ -101,7 +122,7 @@ impl Served {
 }
 
 /// `up` of three jobs, ten samples each, 15 s apart.
-pub(super) fn storage() -> Arc<MemoryStorage> {
+pub(crate) fn storage() -> Arc<MemoryStorage> {
     let storage = MemoryStorage::new();
     for (job, value) in [("api", 1.0), ("db", f64::NAN), ("web", -0.0)] {
         for i in 0..10 {

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use hyper_util::rt::TokioIo;
 use quarrel_proto::info::InfoRequest;
 use quarrel_proto::services::info::info_client::InfoClient;
+use quarrel_proto::services::store::store_client::StoreClient;
+use quarrel_proto::store::LabelValuesRequest;
+use rcgen::DnType;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -15,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::*;
 use crate::certificates_for_tests::{Authority, Identity};
+use crate::tenancy::{CertificateField, Enforced};
 use crate::web_config::{FlaggedTls, TlsFiles};
 
 /// A server with a certificate, in a folder of its own.
@@ -33,6 +37,12 @@ fn write(dir: &tempfile::TempDir, name: &str, text: &str) {
 
 impl Secure {
     async fn new(server: &Identity, clients: Option<&Authority>) -> Self {
+        let api = api();
+        api.set_storage(storage());
+        Secure::over(api, server, clients).await
+    }
+
+    async fn over(api: Arc<Api>, server: &Identity, clients: Option<&Authority>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         write(&dir, "cert.pem", &server.cert);
         write(&dir, "key.pem", &server.key);
@@ -46,13 +56,18 @@ impl Secure {
         };
         let mut own = options();
         own.tls = Some(Arc::new(FlaggedTls::open(files).unwrap()));
-        let api = api();
-        api.set_storage(storage());
         let served = Served::with(api, own, GrpcLimits::default()).await;
         Secure { dir, served }
     }
 
     async fn is_served(&self, trusted: &Authority, identity: Option<&Identity>) -> bool {
+        let Some(channel) = self.channel(trusted, identity).await else {
+            return false;
+        };
+        InfoClient::new(channel).info(InfoRequest {}).await.is_ok()
+    }
+
+    async fn channel(&self, trusted: &Authority, identity: Option<&Identity>) -> Option<Channel> {
         let address = self.served.address;
         let config = Arc::new(config(trusted, identity));
         let connector = tower::service_fn(move |_: hyper::Uri| {
@@ -60,10 +75,7 @@ impl Secure {
             async move { Ok::<_, io::Error>(TokioIo::new(connect(address, config).await?)) }
         });
         let endpoint = Endpoint::from_static("http://localhost");
-        let Ok(channel) = endpoint.connect_with_connector(connector).await else {
-            return false;
-        };
-        InfoClient::new(channel).info(InfoRequest {}).await.is_ok()
+        endpoint.connect_with_connector(connector).await.ok()
     }
 }
 
@@ -124,6 +136,37 @@ async fn clients_need_a_certificate_of_the_authority() {
     let stranger = Authority::new().sign(Vec::new());
     assert!(!secure.is_served(&authority, Some(&stranger)).await);
     assert!(!secure.is_served(&authority, None).await);
+}
+
+#[tokio::test]
+async fn the_certificate_names_the_tenant() {
+    let (authority, clients) = (Authority::new(), Authority::new());
+    let tenancy = Tenancy {
+        field: Some(CertificateField::CommonName),
+        ..Tenancy::default()
+    };
+    let api = api_with(Tracer::default(), tenancy);
+    let all = Arc::new(Stores::plain(storage()));
+    api.set_source(Arc::new(Enforced::new(all, "job".to_string())));
+    let secure = Secure::over(api, &authority.of_server(), Some(&clients)).await;
+    let values = async |identity: &Identity| {
+        let channel = secure.channel(&authority, Some(identity)).await.unwrap();
+        let mut request = tonic::Request::new(LabelValuesRequest {
+            label: "job".to_string(),
+            end: i64::MAX,
+            ..LabelValuesRequest::default()
+        });
+        // A header says nothing then.
+        let other = "web".parse().unwrap();
+        request.metadata_mut().insert("thanos-tenant", other);
+        let answer = StoreClient::new(channel).label_values(request).await;
+        answer.map(|answer| answer.into_inner().values)
+    };
+    let named = clients.sign_subject(&[(DnType::CommonName, "db")]);
+    assert_eq!(values(&named).await.unwrap(), ["db"]);
+    let nameless = clients.sign_subject(&[(DnType::OrganizationName, "db")]);
+    let error = values(&nameless).await.unwrap_err();
+    assert_eq!(error.code(), tonic::Code::InvalidArgument, "{error}");
 }
 
 #[tokio::test]

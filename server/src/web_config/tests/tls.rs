@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rcgen::SanType;
+use rcgen::{DnType, SanType};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::{TLS12, TLS13};
@@ -93,6 +93,25 @@ async fn requests_are_served_over_tls() {
     let plain = ask(address, "").await;
     assert!(plain.starts_with("HTTP/1.0 400 "), "{plain}");
     assert!(plain.contains("HTTPS server"), "{plain}");
+}
+
+#[tokio::test]
+async fn requests_know_the_certificate_of_their_client() {
+    let (authority, clients) = (Authority::new(), Authority::new());
+    let more = "  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: ca.pem\n";
+    let config = config(&authority.of_server(), more);
+    config.write("ca.pem", &clients.cert);
+    let address = config.serve().await;
+    let identity = clients.sign_subject(&[(DnType::OrganizationName, "team")]);
+    for (identity, want) in [(Some(&identity), "\nteam, hello"), (None, "\nhello")] {
+        let client = Client {
+            identity,
+            ..Client::of(&authority)
+        };
+        let stream = client.connect(address).await.unwrap();
+        let answer = ask_over(stream, "").await.unwrap();
+        assert!(answer.ends_with(want), "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! From endpoints as they are given to addresses that can be dialed.
 
+mod config_file;
 mod files;
 mod message;
 mod resolver;
@@ -14,9 +15,10 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use super::config::EndpointsConfig;
+use super::config::{ClientSettings, EndpointsConfig};
 use super::config_error::ConfigError;
 use super::spec::{EndpointSpec, Lookup};
+use config_file::ConfigFile;
 use files::Files;
 use resolver::Resolver;
 
@@ -34,6 +36,8 @@ pub(super) struct Target {
     pub(super) strict: bool,
     /// The addresses of a group.
     pub(super) members: Option<Vec<String>>,
+    /// How it is reached, if not as flags say.
+    pub(super) client: Option<Arc<ClientSettings>>,
 }
 
 /// Looks up names and reads files.
@@ -41,6 +45,7 @@ pub(super) struct Target {
 pub(super) struct Discovery {
     specs: Vec<EndpointSpec>,
     files: Option<Files>,
+    config: Option<ConfigFile>,
     resolver: Arc<Resolver>,
     /// What each name has given when it was found last.
     found: HashMap<EndpointSpec, Vec<String>>,
@@ -50,7 +55,7 @@ pub(super) struct Discovery {
 
 impl Discovery {
     /// # Errors
-    /// When the path of a file is none.
+    /// When the path of a file is none, or the configuration of endpoints is wrong.
     pub(super) fn new(config: &EndpointsConfig) -> Result<Self, ConfigError> {
         let files = match config.sd_files.is_empty() {
             true => None,
@@ -59,6 +64,7 @@ impl Discovery {
         Ok(Discovery {
             specs: config.endpoints.clone(),
             files,
+            config: ConfigFile::open(config)?,
             resolver: Arc::new(Resolver::new(&config.dns_servers)),
             found: HashMap::new(),
             interval: config.dns_interval,
@@ -69,7 +75,12 @@ impl Discovery {
     /// What is there without looking anything up: no groups, whose addresses are looked
     /// up.
     pub(super) fn known(&self) -> Vec<Target> {
-        let single = self.specs.iter().filter(|spec| !spec.group);
+        let described = self.config.iter().flat_map(|c| &c.described().specs);
+        let single = self
+            .specs
+            .iter()
+            .chain(described)
+            .filter(|spec| !spec.group);
         self.targets(&single.cloned().collect::<Vec<_>>())
     }
 
@@ -83,6 +94,13 @@ impl Discovery {
             if let Ok(files) = read {
                 specs.extend(files.specs());
                 self.files = Some(files);
+            }
+        }
+        if let Some(config) = self.config.take() {
+            let read = tokio::task::spawn_blocking(move || config.renew()).await;
+            if let Ok(config) = read {
+                specs.extend_from_slice(&config.described().specs);
+                self.config = Some(config);
             }
         }
         let is_due = Instant::now() >= self.next_look_up;
@@ -119,32 +137,46 @@ impl Discovery {
 
     /// How long nothing needs to be looked at.
     pub(super) fn pause(&self) -> Duration {
-        match self.files {
-            Some(_) => self.interval.min(FILES_INTERVAL),
-            None => self.interval,
-        }
+        let files = self.files.as_ref().map(|_| FILES_INTERVAL);
+        let config = self.config.as_ref().map(ConfigFile::interval);
+        let all = [files, config].into_iter().flatten();
+        all.fold(self.interval, Duration::min)
     }
 
-    /// Each address once; that it is strict wins.
+    /// Each address once; that it is strict wins, and that it has settings of its own.
     fn targets(&self, specs: &[EndpointSpec]) -> Vec<Target> {
+        let usual = self
+            .config
+            .as_ref()
+            .and_then(|c| c.described().client.clone());
         let mut targets: BTreeMap<String, Target> = BTreeMap::new();
-        let mut add = |name: &str, strict: bool, members: Option<&[String]>| {
+        let mut add = |spec: &EndpointSpec, name: &str, members: Option<&[String]>| {
             let target = targets.entry(name.to_string()).or_insert_with(|| Target {
                 name: name.to_string(),
-                strict,
+                strict: false,
                 members: members.map(<[String]>::to_vec),
+                client: None,
             });
-            target.strict |= strict;
+            target.strict |= spec.strict;
+            if target.client.is_none() {
+                target.client.clone_from(&spec.client);
+            }
         };
         for spec in specs {
             let found = self.found.get(spec).map_or(&[][..], Vec::as_slice);
             if spec.group {
-                add(spec.address(), spec.strict, Some(found));
+                add(spec, spec.address(), Some(found));
             } else if spec.lookup == Lookup::Static {
-                add(spec.address(), spec.strict, None);
+                add(spec, spec.address(), None);
             } else {
-                found.iter().for_each(|address| add(address, false, None));
+                found.iter().for_each(|address| add(spec, address, None));
             }
+        }
+        for target in targets
+            .values_mut()
+            .filter(|target| target.client.is_none())
+        {
+            target.client.clone_from(&usual);
         }
         targets.into_values().collect()
     }

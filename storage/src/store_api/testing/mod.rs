@@ -21,6 +21,7 @@
 //! ```
 
 mod encode;
+mod messages;
 mod server;
 
 use std::fmt;
@@ -47,6 +48,7 @@ use tonic::transport::server::{Connected, TcpIncoming};
 use super::spec::EndpointSpec;
 use super::tasks::Task;
 pub use encode::xor_chunk;
+pub use messages::Messages;
 use server::Service;
 
 /// Changes the messages of an answer.

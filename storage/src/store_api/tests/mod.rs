@@ -4,6 +4,7 @@ mod conformance;
 mod cost;
 mod faults;
 mod merging;
+mod observing;
 #[cfg(feature = "fanout")]
 mod queries;
 mod reading;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::stream;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
@@ -22,7 +23,7 @@ use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
 use super::super::testing::{FakeStore, RunningStore};
-use super::super::{ConfigError, Endpoints, EndpointsConfig, TlsConfig};
+use super::super::{ConfigError, Endpoints, EndpointsConfig, SdConfig, TlsConfig};
 use super::stores::*;
 
 /// A connection with TLS.
@@ -227,4 +228,79 @@ async fn settings_that_do_not_fit_are_refused() {
         ..trusted()
     };
     assert!(error(bad_name).to_string().contains("is not a server name"));
+}
+
+/// The endpoints that are healthy, by address, once they are `wanted`.
+async fn healthy(endpoints: &Endpoints, wanted: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for _ in 0..300 {
+        let status = endpoints.status().into_iter();
+        found = (status.filter(|status| status.is_healthy()))
+            .map(|status| status.name)
+            .collect();
+        if found == wanted {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endpoints_of_a_file_have_tls_of_their_own_and_come_and_go() {
+    let files = Files::new();
+    files.sign("client", "client.test");
+    let secure = start(&files).await;
+    let plain = FakeStore::over(two_series()).start().await;
+    let address = |store: &RunningStore| store.spec().address().to_string();
+    let dir = files.dir.path().display();
+    let text = |server_name: &str| {
+        format!(
+            "endpoints:
+- address: {}
+  client_config:
+    server_name: {server_name}
+    tls_config: {{ca_file: {dir}/ca.pem, cert_file: {dir}/client.pem, key_file: {dir}/client.key}}
+- address: {}
+",
+            address(&secure),
+            address(&plain),
+        )
+    };
+    let file = files.path("endpoints.yml");
+    fs::write(&file, text("store.test")).unwrap();
+    let config = EndpointsConfig {
+        sd_config: Some(SdConfig::File(file.clone())),
+        sd_config_interval: Duration::from_millis(20),
+        info_interval: Duration::from_millis(20),
+        ..EndpointsConfig::default()
+    };
+    let endpoints = Endpoints::start(config.clone()).unwrap();
+    let mut both = vec![address(&secure), address(&plain)];
+    both.sort();
+    assert_eq!(healthy(&endpoints, &both).await, both);
+    // Another name: the endpoint is reached anew, in vain.
+    fs::write(&file, text("other.test")).unwrap();
+    let one = vec![address(&plain)];
+    assert_eq!(healthy(&endpoints, &one).await, one);
+    // What is wrong changes nothing.
+    fs::write(&file, "endpoints: [{adress: x}]").unwrap();
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert_eq!(healthy(&endpoints, &one).await, one);
+    fs::write(&file, text("store.test")).unwrap();
+    assert_eq!(healthy(&endpoints, &both).await, both);
+    fs::write(&file, "").unwrap();
+    assert_eq!(healthy(&endpoints, &[]).await, Vec::<String>::new());
+    // At the start it is an error.
+    for (text, why) in [
+        ("endpoint: []", "endpoint"),
+        (
+            "endpoints: [{address: 'a:1', client_config: {tls_config: {ca_file: /none}}}]",
+            "/none",
+        ),
+    ] {
+        fs::write(&file, text).unwrap();
+        let error = Endpoints::start(config.clone()).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
 }

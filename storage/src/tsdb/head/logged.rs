@@ -41,14 +41,24 @@ impl Head {
         all
     }
 
-    /// What the log says about each metric, or about the one of this name. Where it
-    /// says several things, all of them in their order.
-    pub fn metadata(&self, metric: Option<&str>) -> BTreeMap<String, Vec<Metadata>> {
+    /// What the log says about each metric, or about the one of this name, of which
+    /// it has a series that satisfies all matchers. Where it says several things, all
+    /// of them in their order.
+    pub fn metadata(
+        &self,
+        metric: Option<&str>,
+        matchers: &[Matcher],
+    ) -> BTreeMap<String, Vec<Metadata>> {
         let mut pairs: FxHashSet<(&str, &Arc<Metadata>)> = FxHashSet::default();
         for (id, metadata) in self.metadata.iter() {
-            let name = self.series(*id).label("__name__").unwrap_or_default();
+            let series = self.series(*id);
+            let name = series.label("__name__").unwrap_or_default();
             let family = metadata.family(name);
-            if metric.is_none_or(|metric| metric == family) && !family.is_empty() {
+            let matches = |m: &Matcher| m.matches(series.label(m.name()).unwrap_or_default());
+            if metric.is_none_or(|metric| metric == family)
+                && !family.is_empty()
+                && matchers.iter().all(matches)
+            {
                 pairs.insert((family, metadata));
             }
         }
