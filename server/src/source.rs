@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use quarrel_engine::storage::{Matcher, Storage, StorageError, TimeRange};
 use quarrel_engine::{EngineOptions, QueryOptions};
 use quarrel_storage::fanout::{Fanout, Part, PartError};
+use quarrel_storage::remote_read::RemoteReadMetrics;
 use quarrel_storage::shard::Shard;
 use quarrel_storage::store_api::{EndpointStatus, Endpoints, StoreMetrics};
 
@@ -104,6 +105,11 @@ pub trait Source: Send + Sync {
 
     /// What is counted of these.
     fn store_metrics(&self) -> Vec<StoreMetrics> {
+        Vec::new()
+    }
+
+    /// What is counted of servers of remote read behind it.
+    fn remote_read_metrics(&self) -> Vec<RemoteReadMetrics> {
         Vec::new()
     }
 

@@ -35,6 +35,7 @@ fn options() -> ApiOptions {
         search: true,
         runtime: tokio::runtime::Handle::current(),
         bodies: Arc::new(FixedBudget::new(1 << 20)),
+        remote_read: Default::default(),
         flags: BTreeMap::from([("b".into(), "<2>".into()), ("a".into(), "1".into())]),
     }
 }

@@ -2,163 +2,54 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use quarrel_chunks::{Encoding, num_samples};
-use quarrel_engine::storage::{Aggregates, Chunk, EncodedChunk, TimeRange};
+use quarrel_chunks::Encoding;
+use quarrel_engine::storage::{Aggregates, EncodedChunk};
 use quarrel_proto::store::{AggrChunk, Chunk as ChunkMessage, ChunkEncoding};
 
-/// A chunk that a store has sent.
-#[derive(Clone, Debug)]
-pub(super) struct SentChunk {
-    /// Time of its first sample, ms.
-    pub(super) min_time: i64,
-    /// Time of its last sample, ms.
-    pub(super) max_time: i64,
-    data: SentData,
-}
+use crate::sent::chunk::{SentChunk, SentData, at, encoded, parts};
 
-#[derive(Clone, Debug)]
-enum SentData {
-    Raw { encoding: Encoding, bytes: Bytes },
-    Aggregates(Arc<Aggregates>),
-}
-
-impl SentChunk {
-    /// Reads a chunk; `None` if it has no sample.
-    ///
-    /// # Errors
-    /// When it has no data, ends before it begins, or is encoded in an unknown way.
-    pub(super) fn read(message: AggrChunk) -> Result<Option<Self>, String> {
-        let AggrChunk {
-            min_time,
-            max_time,
-            raw,
-            count,
-            sum,
-            min,
-            max,
-            counter,
-        } = message;
-        let at = |what: String| format!("chunk from {min_time} to {max_time}: {what}");
-        if min_time > max_time {
-            return Err(at("ends before it begins".to_string()));
-        }
-        let read = |chunk: Option<ChunkMessage>| chunk.map(encoded).transpose().map_err(at);
-        let data = match read(raw)? {
-            Some(EncodedChunk { encoding, bytes }) => SentData::Raw { encoding, bytes },
-            None => {
-                let aggregates = Aggregates {
-                    count: read(count)?,
-                    sum: read(sum)?,
-                    min: read(min)?,
-                    max: read(max)?,
-                    counter: read(counter)?,
-                };
-                if parts(&aggregates).all(|part| part.is_none()) {
-                    return Err(at("has no data".to_string()));
-                }
-                SentData::Aggregates(Arc::new(aggregates))
-            }
-        };
-        let chunk = SentChunk {
-            min_time,
-            max_time,
-            data,
-        };
-        Ok((chunk.samples() > 0).then_some(chunk))
-    }
-
-    /// The bytes of its data.
-    pub(super) fn bytes(&self) -> usize {
-        match &self.data {
-            SentData::Raw { bytes, .. } => bytes.len(),
-            SentData::Aggregates(aggregates) => {
-                size_of::<Aggregates>()
-                    + parts(aggregates)
-                        .flatten()
-                        .map(|part| part.bytes.len())
-                        .sum::<usize>()
-            }
-        }
-    }
-
-    /// Its samples, by its header; those of the longest aggregate.
-    pub(super) fn samples(&self) -> u64 {
-        let of = |encoding, bytes| num_samples(encoding, bytes).unwrap_or(0) as u64;
-        match &self.data {
-            SentData::Raw { encoding, bytes } => of(*encoding, bytes),
-            SentData::Aggregates(aggregates) => {
-                let parts = parts(aggregates).flatten();
-                parts
-                    .map(|part| of(part.encoding, &part.bytes))
-                    .max()
-                    .unwrap_or(0)
-            }
-        }
-    }
-
-    /// Whether the other one has the same range and bytes.
-    pub(super) fn is_same(&self, other: &SentChunk) -> bool {
-        let same =
-            |a: &EncodedChunk, b: &EncodedChunk| a.encoding == b.encoding && a.bytes == b.bytes;
-        let same_data = match (&self.data, &other.data) {
-            (
-                SentData::Raw { encoding, bytes },
-                SentData::Raw {
-                    encoding: other_encoding,
-                    bytes: other_bytes,
-                },
-            ) => encoding == other_encoding && bytes == other_bytes,
-            (SentData::Aggregates(a), SentData::Aggregates(b)) => {
-                parts(a).zip(parts(b)).all(|(a, b)| match (a, b) {
-                    (Some(a), Some(b)) => same(a, b),
-                    (a, b) => a.is_none() && b.is_none(),
-                })
-            }
-            _ => false,
-        };
-        same_data && self.times() == other.times()
-    }
-
-    /// First and last time.
-    pub(super) fn times(&self) -> (i64, i64) {
-        (self.min_time, self.max_time)
-    }
-
-    /// The chunk as the engine takes it.
-    pub(super) fn to_chunk(&self) -> Chunk {
-        let (start, end) = self.times();
-        let times = TimeRange { start, end };
-        match &self.data {
-            SentData::Raw { encoding, bytes } => Chunk::encoded(*encoding, bytes.clone(), times),
-            SentData::Aggregates(aggregates) => Chunk::aggregates((**aggregates).clone(), times),
-        }
-    }
-}
-
-fn parts(aggregates: &Aggregates) -> impl Iterator<Item = Option<&EncodedChunk>> {
-    let Aggregates {
+/// Reads a chunk; `None` if it has no sample.
+///
+/// # Errors
+/// When it has no data, ends before it begins, or is encoded in an unknown way.
+pub(super) fn read(message: AggrChunk) -> Result<Option<SentChunk>, String> {
+    let AggrChunk {
+        min_time,
+        max_time,
+        raw,
         count,
         sum,
         min,
         max,
         counter,
-    } = aggregates;
-    [count, sum, min, max, counter]
-        .into_iter()
-        .map(Option::as_ref)
+    } = message;
+    let at = |what: String| at(min_time, max_time, &what);
+    let read = |chunk: Option<ChunkMessage>| chunk.map(known).transpose().map_err(at);
+    let data = match read(raw)? {
+        Some(EncodedChunk { encoding, bytes }) => SentData::Raw { encoding, bytes },
+        None => {
+            let aggregates = Aggregates {
+                count: read(count)?,
+                sum: read(sum)?,
+                min: read(min)?,
+                max: read(max)?,
+                counter: read(counter)?,
+            };
+            if parts(&aggregates).all(|part| part.is_none()) {
+                return Err(at("has no data".to_string()));
+            }
+            SentData::Aggregates(Arc::new(aggregates))
+        }
+    };
+    SentChunk::new(min_time, max_time, data)
 }
 
-fn encoded(message: ChunkMessage) -> Result<EncodedChunk, String> {
+fn known(message: ChunkMessage) -> Result<EncodedChunk, String> {
     let encoding = match ChunkEncoding::try_from(message.r#type) {
         Ok(ChunkEncoding::Xor) => Encoding::Xor,
         Ok(ChunkEncoding::Histogram) => Encoding::Histogram,
         Ok(ChunkEncoding::FloatHistogram) => Encoding::FloatHistogram,
         Err(_) => return Err(format!("unknown encoding {}", message.r#type)),
     };
-    let bytes = message.data;
-    match num_samples(encoding, &bytes) {
-        Ok(_) => Ok(EncodedChunk { encoding, bytes }),
-        Err(error) => Err(error.to_string()),
-    }
+    encoded(encoding, message.data)
 }

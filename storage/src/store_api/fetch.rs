@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use quarrel_engine::storage::TimeRange;
-use quarrel_proto::store::{SeriesRequest, SeriesResponse, SeriesResult};
+use quarrel_proto::labels::Label;
+use quarrel_proto::store::{Series, SeriesRequest, SeriesResponse, SeriesResult};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Code, Response, Status, Streaming};
 
-use super::collect::{Collector, StoreSeries, Taken};
+use super::chunk;
 use super::endpoint::{Client, Endpoint};
 use super::failure::{Asked, Cause, StoreFailure, StoreName};
 use super::metrics::StoreMethod;
 use super::query::StoreQuery;
 use super::request;
+use crate::sent::chunk::SentChunk;
+use crate::sent::collect::{Collector, SentSeries, Taken};
 use crate::shard::Shard;
 
 /// What a store is asked for, and how.
@@ -33,7 +36,7 @@ pub(super) struct Fetch {
 #[derive(Debug, Default)]
 pub(super) struct Fetched {
     /// The series that have arrived.
-    pub(super) series: StoreSeries,
+    pub(super) series: SentSeries,
     /// What the store wants the user to know.
     pub(super) warnings: Vec<String>,
     /// Why there is no more.
@@ -130,8 +133,8 @@ impl Fetch {
         warnings: &mut Vec<String>,
     ) -> Result<Taken, Cause> {
         let taken = match message.result {
-            Some(SeriesResult::Series(series)) => collector.take(vec![series]),
-            Some(SeriesResult::Batch(batch)) => collector.take(batch.series),
+            Some(SeriesResult::Series(series)) => collector.take([sent(series)]),
+            Some(SeriesResult::Batch(batch)) => collector.take(batch.series.into_iter().map(sent)),
             Some(SeriesResult::Warning(text)) if !text.is_empty() => {
                 if !self.query.partial_response {
                     return Err(Cause::Warned(text));
@@ -169,6 +172,16 @@ impl Fetch {
         counters.chunks.fetch_add(taken.chunks, Relaxed);
         counters.samples.fetch_add(taken.samples, Relaxed);
     }
+}
+
+/// The labels and the chunks of a series.
+pub(super) fn sent(
+    series: Series,
+) -> (
+    Vec<Label>,
+    impl Iterator<Item = Result<Option<SentChunk>, String>>,
+) {
+    (series.labels, series.chunks.into_iter().map(chunk::read))
 }
 
 impl Endpoint {

@@ -12,7 +12,7 @@ use super::metrics::StoreMethod;
 use super::query::StoreQuery;
 use super::request;
 use super::snapshot::{Pinned, StoreSnapshot};
-use super::tasks::Task;
+use crate::sent::tasks::Task;
 use crate::sorted::merge_texts;
 
 /// One question to one store.

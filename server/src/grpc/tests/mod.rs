@@ -44,6 +44,7 @@ pub(super) fn api() -> Arc<Api> {
         search: false,
         runtime: tokio::runtime::Handle::current(),
         bodies: Arc::new(FixedBudget::new(1 << 20)),
+        remote_read: Default::default(),
         flags: BTreeMap::new(),
     };
     Arc::new(Api::new(

@@ -9,9 +9,10 @@ use quarrel_engine::storage::{SeriesSource, TimeRange, Unlimited};
 use quarrel_proto::labels::Label;
 use quarrel_proto::store::{Series, SeriesBatch, SeriesResponse, SeriesResult};
 
-use super::super::collect::Collector;
-use super::super::merge::merge;
+use super::super::fetch::sent;
 use super::super::testing::xor_chunk;
+use crate::sent::collect::Collector;
+use crate::sent::merge::merge;
 
 const SERIES: usize = 3_000;
 const CHUNKS: usize = 6;
@@ -65,7 +66,7 @@ fn many_series() {
             let Some(SeriesResult::Batch(batch)) = message.result else {
                 panic!("a batch");
             };
-            collector.take(batch.series).unwrap();
+            collector.take(batch.series.into_iter().map(sent)).unwrap();
         }
         let series = collector.finish();
         let collect = began.elapsed();

@@ -12,10 +12,11 @@ use quarrel_proto::store::{
     AggrChunk, Chunk as ChunkMessage, Series, SeriesResponse, SeriesResult,
 };
 
-use super::super::chunk::SentChunk;
-use super::super::collect::{Collector, StoreSeries, Taken};
-use super::super::merge::merge;
+use super::super::chunk;
+use super::super::fetch::sent as sent_series;
 use super::super::testing::xor_chunk;
+use crate::sent::collect::{Collector, SentSeries, Taken};
+use crate::sent::merge::merge;
 
 const RANGE: TimeRange = TimeRange {
     start: 100,
@@ -52,14 +53,13 @@ fn message((labels, chunks): &Sent, turned: bool) -> Series {
     }
 }
 
-fn collected(messages: &[Vec<(Sent, bool)>]) -> (StoreSeries, Taken) {
+fn collected(messages: &[Vec<(Sent, bool)>]) -> (SentSeries, Taken) {
     let mut collector = Collector::new(RANGE, None);
     let mut all = Taken::default();
     for series in messages {
         let series = series
             .iter()
-            .map(|(sent, turned)| message(sent, *turned))
-            .collect();
+            .map(|(sent, turned)| sent_series(message(sent, *turned)));
         let taken = collector.take(series).unwrap();
         all.series += taken.series;
         all.chunks += taken.chunks;
@@ -76,7 +76,7 @@ type Times = Vec<(i64, i64)>;
 /// An answer as text.
 type Rows = Vec<(Texts, Times)>;
 
-fn rows(stores: Vec<StoreSeries>) -> Rows {
+fn rows(stores: Vec<SentSeries>) -> Rows {
     let symbols = SymbolTable::new();
     let named = stores.into_iter().enumerate();
     let named = named.map(|(number, store)| (number.to_string().into(), store));
@@ -184,7 +184,7 @@ fn aggregates_stay_together() {
         counter: part(&xor_chunk(&[1, 2, 2], &[1.0, 2.0, 2.0]).raw),
         ..AggrChunk::default()
     };
-    let chunk = SentChunk::read(message.clone()).unwrap().unwrap();
+    let chunk = chunk::read(message.clone()).unwrap().unwrap();
     assert_eq!((chunk.samples(), chunk.times()), (3, (1, 2)));
     assert!(chunk.bytes() > size_of::<Aggregates>());
     let ChunkData::Aggregates(aggregates) = chunk.to_chunk().data else {
@@ -196,7 +196,7 @@ fn aggregates_stay_together() {
         sum: None,
         ..message.clone()
     };
-    let other = SentChunk::read(other).unwrap().unwrap();
-    let raw = SentChunk::read(whole).unwrap().unwrap();
+    let other = chunk::read(other).unwrap().unwrap();
+    let raw = chunk::read(whole).unwrap().unwrap();
     assert!(chunk.is_same(&chunk.clone()) && !chunk.is_same(&other) && !chunk.is_same(&raw));
 }

@@ -1,4 +1,4 @@
-//! The series that one store sends, kept as they arrive.
+//! The series that one server sends, kept as they arrive.
 
 use std::cmp::Ordering;
 
@@ -6,29 +6,30 @@ use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolTable, SymbolsMut};
 use quarrel_engine::storage::TimeRange;
 use quarrel_functions::fmt::quote_bytes;
 use quarrel_proto::labels::Label as LabelMessage;
-use quarrel_proto::store::Series;
 
 use super::chunk::SentChunk;
 use crate::shard::Shard;
 
-/// The series of a store, with labels in a table of its own.
+/// The series of a server, with labels in a table of its own.
 #[derive(Debug, Default)]
-pub(super) struct StoreSeries {
-    pub(super) symbols: SymbolTable,
-    pub(super) labels: LabelList,
-    pub(super) chunks: Vec<SentChunk>,
+pub(crate) struct SentSeries {
+    pub(crate) symbols: SymbolTable,
+    pub(crate) labels: LabelList,
+    pub(crate) chunks: Vec<SentChunk>,
     /// The end of each row's chunks.
-    pub(super) ends: Vec<usize>,
+    pub(crate) ends: Vec<usize>,
 }
 
-/// Takes in the series of a store.
+/// Takes in the series of a server.
 #[derive(Debug)]
-pub(super) struct Collector {
-    series: StoreSeries,
+pub(crate) struct Collector {
+    series: SentSeries,
     /// The range that is asked for; chunks outside of it are dropped.
     range: TimeRange,
-    /// The shard that is asked for, if the store does not know of it.
+    /// The shard that is asked for, if the server does not know of it.
     shard: Option<Shard>,
+    /// Labels that are left out.
+    without: Vec<String>,
     /// Whether each row was above the one before.
     is_sorted: bool,
     row: Vec<Label>,
@@ -37,42 +38,54 @@ pub(super) struct Collector {
 
 /// What a message has brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Taken {
-    pub(super) series: u64,
-    pub(super) chunks: u64,
-    pub(super) samples: u64,
+pub(crate) struct Taken {
+    pub(crate) series: u64,
+    pub(crate) chunks: u64,
+    pub(crate) samples: u64,
     /// Bytes of labels and chunks in the message.
-    pub(super) sent: usize,
+    pub(crate) sent: usize,
     /// Bytes of memory that the message holds, and what was made of it.
-    pub(super) held: usize,
+    pub(crate) held: usize,
 }
 
 impl Collector {
-    pub(super) fn new(range: TimeRange, shard: Option<Shard>) -> Self {
+    pub(crate) fn new(range: TimeRange, shard: Option<Shard>) -> Self {
         Collector {
-            series: StoreSeries::default(),
+            series: SentSeries::default(),
             range,
             shard,
+            without: Vec::new(),
             is_sorted: true,
             row: Vec::new(),
             hashed: Vec::new(),
         }
     }
 
-    /// Takes in the series of one message.
+    /// The same without labels of these names.
+    #[cfg(feature = "remote_read")]
+    pub(crate) fn without(mut self, names: Vec<String>) -> Self {
+        self.without = names;
+        self
+    }
+
+    /// Takes in the series of one message: labels, and chunks.
     ///
     /// # Errors
     /// When a series is not what it should be.
-    pub(super) fn take(&mut self, messages: Vec<Series>) -> Result<Taken, String> {
+    pub(crate) fn take<C>(
+        &mut self,
+        messages: impl IntoIterator<Item = (Vec<LabelMessage>, C)>,
+    ) -> Result<Taken, String>
+    where
+        C: IntoIterator<Item = Result<Option<SentChunk>, String>>,
+    {
         let before = self.series.bytes();
-        let mut taken = Taken {
-            series: messages.len() as u64,
-            ..Taken::default()
-        };
-        for message in messages {
-            taken.sent += message.labels.iter().map(sent_bytes).sum::<usize>();
-            if self.row_of(&message.labels)? {
-                self.take_chunks(message, &mut taken)?;
+        let mut taken = Taken::default();
+        for (labels, chunks) in messages {
+            taken.series += 1;
+            taken.sent += labels.iter().map(sent_bytes).sum::<usize>();
+            if self.row_of(&labels)? {
+                self.take_chunks(chunks, &mut taken)?;
             }
         }
         // Chunks are views of the message, which they hold as a whole.
@@ -82,7 +95,7 @@ impl Collector {
 
     /// Makes the series' row the last one; false if it is not asked for.
     fn row_of(&mut self, labels: &[LabelMessage]) -> Result<bool, String> {
-        let StoreSeries {
+        let SentSeries {
             symbols,
             labels: rows,
             ends,
@@ -92,6 +105,7 @@ impl Collector {
         let mut symbols = symbols.write();
         read_labels(
             labels,
+            &self.without,
             last.unwrap_or_default(),
             &mut symbols,
             &mut self.row,
@@ -115,11 +129,15 @@ impl Collector {
     }
 
     /// Adds chunks to the last row.
-    fn take_chunks(&mut self, message: Series, taken: &mut Taken) -> Result<(), String> {
-        taken.chunks += message.chunks.len() as u64;
-        let StoreSeries { chunks, ends, .. } = &mut self.series;
-        for chunk in message.chunks {
-            let Some(chunk) = SentChunk::read(chunk)? else {
+    fn take_chunks(
+        &mut self,
+        sent: impl IntoIterator<Item = Result<Option<SentChunk>, String>>,
+        taken: &mut Taken,
+    ) -> Result<(), String> {
+        let SentSeries { chunks, ends, .. } = &mut self.series;
+        for chunk in sent {
+            taken.chunks += 1;
+            let Some(chunk) = chunk? else {
                 continue;
             };
             taken.sent += chunk.bytes();
@@ -136,12 +154,12 @@ impl Collector {
     }
 
     /// How many series there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.series.labels.len()
     }
 
     /// All series: sorted, each once.
-    pub(super) fn finish(self) -> StoreSeries {
+    pub(crate) fn finish(self) -> SentSeries {
         match self.is_sorted {
             true => self.series,
             false => self.series.sorted(),
@@ -149,9 +167,9 @@ impl Collector {
     }
 }
 
-impl StoreSeries {
+impl SentSeries {
     /// The chunks of a row.
-    pub(super) fn chunks_of(&self, row: usize) -> &[SentChunk] {
+    pub(crate) fn chunks_of(&self, row: usize) -> &[SentChunk] {
         let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.chunks[start..self.ends[row]]
     }
@@ -195,10 +213,11 @@ fn sent_bytes(label: &LabelMessage) -> usize {
     label.name.len() + label.value.len()
 }
 
-/// Reads the labels of a series into `row`. Those that are the same as at their place
-/// in the series before, as most are, are not looked up.
+/// Reads the labels of a series into `row`, but for those of some names. Those that are
+/// the same as at their place in the series before, as most are, are not looked up.
 fn read_labels(
     labels: &[LabelMessage],
+    without: &[String],
     before: &[Label],
     symbols: &mut SymbolsMut<'_>,
     row: &mut Vec<Label>,
@@ -208,6 +227,9 @@ fn read_labels(
     for (at, label) in labels.iter().enumerate() {
         if label.value.is_empty() && !label.name.is_empty() {
             // In Prometheus, the same as no label.
+            continue;
+        }
+        if without.iter().any(|name| name.as_bytes() == label.name) {
             continue;
         }
         let known = before.get(at);
@@ -243,7 +265,7 @@ fn symbol(bytes: &[u8], known: Option<Symbol>, symbols: &mut SymbolsMut<'_>) -> 
 }
 
 /// What is wrong with a series, and which it is.
-fn wrong(labels: &[LabelMessage], why: &str) -> String {
+pub(crate) fn wrong(labels: &[LabelMessage], why: &str) -> String {
     const LONGEST: usize = 20;
     let shown = labels.iter().take(LONGEST);
     let shown: Vec<String> = shown
