@@ -10,6 +10,7 @@ mod comparisons;
 mod directory;
 mod http;
 pub mod mutate;
+mod remote_read;
 mod sealed;
 mod text;
 
@@ -31,6 +32,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("wal", |data| _ = directory::wal(data)),
     ("head_chunks", |data| _ = directory::head_chunks(data)),
     ("http", http::request),
+    ("remote_read_request", remote_read::request),
+    ("remote_read_response", remote_read::response),
+    ("remote_read_frames", remote_read::frames),
     ("promql", text::promql),
     ("selector", text::selector),
     ("regex", text::regex),

@@ -21,6 +21,7 @@ mod connections;
 mod fanned;
 mod features;
 mod limits;
+mod remote_read;
 mod shards;
 
 /// When the samples begin, seconds.

@@ -4,31 +4,24 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use prost::Message as _;
-use quarrel_proto::labels::Label;
-use quarrel_proto::remote_read::frames::Frames;
-use quarrel_proto::remote_read::response::SeriesOf;
-use quarrel_proto::remote_read::{ChunkedReadResponse, PROTOBUF, STREAMED};
+use quarrel_proto::remote_read::{PROTOBUF, STREAMED};
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 use tokio::sync::{mpsc, oneshot};
 
 use super::client::Client;
-use super::convert;
 use super::error::ReadError;
 use super::metrics::AnswerKind;
+use super::read::{ChunkReader, SampleReader};
 use super::request::Question;
 use crate::http_client::cause;
-use crate::sent::chunk::SentChunk;
-use crate::sent::collect::{Collector, SentSeries, Taken};
+use crate::sent::collect::{Collector, SentSeries};
 
 /// How often what is compressed may be larger than its compressed bytes: a copy of at most
 /// 64 bytes takes three.
 const SNAPPY_RATIO: usize = 22;
 /// What is decompressed at once on the threads of the runtime, bytes.
 const SMALL: usize = 256 << 10;
-/// Series of an answer with samples that are taken in at a time.
-const GROUP: usize = 64;
 
 /// What the reader of an answer tells the select.
 #[derive(Debug)]
@@ -115,32 +108,21 @@ impl Fetch {
         collector: &mut Collector,
         holder: &Holder,
     ) -> Result<(), ReadError> {
-        let mut frames = Frames::new(self.client.config.chunked_read_limit);
+        let mut reader = ChunkReader::new(self.client.config.chunked_read_limit);
         let mut body = Body::new(response);
         // What the tables of labels and chunks have taken.
-        let mut taken_bytes = 0;
+        let mut tables = 0;
         while let Some(piece) = body.next().await? {
             // All of it stays: chunks are views of their frame.
-            holder.hold(piece.len() + taken_bytes).await?;
-            taken_bytes = 0;
-            frames.push(&piece);
-            while let Some(frame) = frames.next_frame()? {
-                let message = ChunkedReadResponse::decode(frame)?;
-                if message.query_index != 0 {
-                    return Err(ReadError::QueryIndex(message.query_index));
-                }
-                let series = message.chunked_series.into_iter();
-                let series = series.map(|one| {
-                    let chunks = one.chunks.into_iter();
-                    (one.labels, chunks.map(convert::chunk))
-                });
-                let taken = collector.take(series).map_err(ReadError::Series)?;
-                self.client.counters.take(&taken);
-                taken_bytes += taken.held.saturating_sub(taken.sent);
-            }
+            holder.hold(piece.len() + tables).await?;
+            tables = 0;
+            reader.push(&piece, collector, |taken| {
+                self.client.counters.take(taken);
+                tables += taken.held.saturating_sub(taken.sent);
+            })?;
         }
-        holder.hold(taken_bytes).await?;
-        Ok(frames.finish()?)
+        holder.hold(tables).await?;
+        reader.finish()
     }
 
     /// Reads an answer with samples.
@@ -156,30 +138,13 @@ impl Fetch {
             holder.hold(piece.len()).await?;
             compressed.extend_from_slice(&piece);
         }
-        let mut series = SeriesOf::new(decompress(compressed.freeze(), holder).await?);
-        loop {
-            let mut group: Vec<(Vec<Label>, Vec<Result<Option<SentChunk>, String>>)> = Vec::new();
-            for one in series.by_ref().take(GROUP) {
-                let (result, one) = one?;
-                if result > 0 {
-                    return Err(ReadError::Results(result + 1));
-                }
-                let chunks = convert::samples(&one, self.question.range);
-                let chunks = chunks.map_err(ReadError::Series)?;
-                let chunks = chunks.into_iter().map(|chunk| Ok(Some(chunk)));
-                group.push((one.labels, chunks.collect()));
-            }
-            if group.is_empty() {
-                break;
-            }
-            let taken: Taken = collector.take(group).map_err(ReadError::Series)?;
+        let message = decompress(compressed.freeze(), holder).await?;
+        let mut reader = SampleReader::new(message, self.question.range);
+        while let Some(taken) = reader.next(collector)? {
             self.client.counters.take(&taken);
             holder.hold(taken.held).await?;
         }
-        match series.results() {
-            1 => Ok(()),
-            results => Err(ReadError::Results(results)),
-        }
+        Ok(())
     }
 }
 

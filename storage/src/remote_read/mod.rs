@@ -33,6 +33,7 @@ mod fetch;
 pub mod histograms;
 mod labels;
 mod metrics;
+mod read;
 mod request;
 mod snapshot;
 #[cfg(any(all(test, feature = "memory"), feature = "testing"))]

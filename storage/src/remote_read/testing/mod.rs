@@ -27,11 +27,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use quarrel_engine::storage::Storage;
+use quarrel_engine::storage::{Storage, TimeRange};
 use quarrel_proto::remote_read::ReadRequest;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
+use super::read::{ChunkReader, SampleReader};
+use crate::sent::collect::Collector;
 use crate::sent::tasks::Task;
 
 /// Changes the bytes of a body.
@@ -123,6 +125,36 @@ impl FakeRemote {
             address,
             seen,
             _task: Task::spawn(&Handle::current(), serving),
+        }
+    }
+}
+
+/// Reads the frames of an answer in pieces of a size, and says how many series they have.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn read_frames(answer: &[u8], piece: usize) -> Result<usize, String> {
+    let mut collector = Collector::new(TimeRange::ALL, None);
+    let mut reader = ChunkReader::new(answer.len() as u64);
+    for piece in answer.chunks(piece.max(1)) {
+        let read = reader.push(piece, &mut collector, |_| ());
+        read.map_err(|error| error.to_string())?;
+    }
+    reader.finish().map_err(|error| error.to_string())?;
+    Ok(collector.finish().labels.len())
+}
+
+/// Reads the message of an answer with samples, and says how many series it has.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_samples(message: &[u8]) -> Result<usize, String> {
+    let mut collector = Collector::new(TimeRange::ALL, None);
+    let mut reader = SampleReader::new(message.to_vec().into(), TimeRange::ALL);
+    loop {
+        let read = reader.next(&mut collector);
+        if read.map_err(|error| error.to_string())?.is_none() {
+            return Ok(collector.finish().labels.len());
         }
     }
 }
