@@ -19,7 +19,10 @@ pub(crate) fn request(data: &[u8]) {
     };
     let request = Request::post("/api/v1/read")
         .header(header::HOST, "fuzz")
-        .header(header::USER_AGENT, if way % 4 == 1 { "fuzz" } else { "quarrel/1" })
+        .header(
+            header::USER_AGENT,
+            if way % 4 == 1 { "fuzz" } else { "quarrel/1" },
+        )
         .body(Body::from(body))
         .expect("a request");
     let (runtime, router) = &*SERVER;
@@ -34,7 +37,11 @@ pub(crate) fn request(data: &[u8]) {
         return;
     }
     let kind = kind.expect("a content type");
-    match kind.to_str().expect("a text").starts_with("application/x-streamed") {
+    match kind
+        .to_str()
+        .expect("a text")
+        .starts_with("application/x-streamed")
+    {
         // Of several queries all but the first are refused.
         true => _ = read_frames(&body, 100),
         false => {

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use quarrel_engine::labels::Symbol;
 use quarrel_engine::storage::{LabelsRequest, Matcher, SelectHints, StorageError};
-use quarrel_matchers::MatchOp;
 
 use super::request::NO_SAMPLES;
 use super::snapshot::RemoteReadSnapshot;
 use crate::sent::collect::SentSeries;
+
+/// A selector that all series match.
+const EVERYTHING: &[Vec<Matcher>] = &[Vec::new()];
 
 impl RemoteReadSnapshot {
     pub(super) async fn names(
@@ -44,9 +46,8 @@ impl RemoteReadSnapshot {
         request: LabelsRequest<'_>,
         find: impl Fn(&SentSeries, &mut BTreeSet<Symbol>),
     ) -> Result<Vec<String>, StorageError> {
-        let everything = [vec![everything()?]];
         let selectors = match request.selectors {
-            [] => &everything[..],
+            [] => EVERYTHING,
             selectors => selectors,
         };
         let mut hints = SelectHints::default();
@@ -68,10 +69,4 @@ impl RemoteReadSnapshot {
         }
         Ok(texts.into_iter().collect())
     }
-}
-
-/// What all series match.
-fn everything() -> Result<Matcher, StorageError> {
-    let matcher = Matcher::new(MatchOp::NotEqual, "__name__", "");
-    matcher.map_err(|error| StorageError::Other(error.to_string()))
 }

@@ -41,10 +41,14 @@ impl Question {
             name: name.to_string(),
             value: value.to_string(),
         });
+        let mut all: Vec<LabelMatcher> = matchers.iter().map(matcher).chain(equal).collect();
+        if all.is_empty() {
+            all.push(everything());
+        }
         let query = Query {
             start_timestamp_ms: range.start,
             end_timestamp_ms: range.end,
-            matchers: matchers.iter().map(matcher).chain(equal).collect(),
+            matchers: all,
             hints: Some(self::hints(range, hints)),
         };
         let labels_alone = hints.function == NO_SAMPLES;
@@ -80,6 +84,16 @@ fn has_required(required: &BTreeMap<String, String>, matchers: &[Matcher]) -> bo
             matcher.op() == MatchOp::Equal && matcher.name() == name && matcher.value() == value
         })
     })
+}
+
+/// What all series match, those without a name included. Prometheus finds nothing where
+/// there is no matcher.
+fn everything() -> LabelMatcher {
+    LabelMatcher {
+        r#type: MatcherType::Re as i32,
+        name: "__name__".to_string(),
+        value: ".*".to_string(),
+    }
 }
 
 fn matcher(matcher: &Matcher) -> LabelMatcher {

@@ -72,7 +72,9 @@ fn frames_of(body: &[u8]) -> Vec<ChunkedReadResponse> {
 
 fn labels(series: &[quarrel_proto::labels::Label]) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let pairs = series.iter().map(|l| format!("{}={}", text(&l.name), text(&l.value)));
+    let pairs = series
+        .iter()
+        .map(|l| format!("{}={}", text(&l.name), text(&l.value)));
     pairs.collect::<Vec<_>>().join(",")
 }
 
@@ -88,7 +90,10 @@ async fn samples_are_one_compressed_message() {
             panic!("three results")
         };
         assert!(nobody.timeseries.is_empty());
-        assert_eq!(labels(&odd.timeseries[0].labels), "__name__=odd<name>,ünï.code=a\"b\n<");
+        assert_eq!(
+            labels(&odd.timeseries[0].labels),
+            "__name__=odd<name>,ünï.code=a\"b\n<"
+        );
         let names: Vec<String> = up.timeseries.iter().map(|s| labels(&s.labels)).collect();
         let wanted = ["api", "db", "web"].map(|job| format!("__name__=up,job={job}"));
         assert_eq!(names, wanted);
@@ -117,7 +122,10 @@ async fn chunks_come_in_frames() {
     let [chunk] = &series.chunks[..] else {
         panic!("one chunk")
     };
-    assert_eq!((chunk.min_time_ms, chunk.max_time_ms), ((START + 30) * 1000, (START + 60) * 1000));
+    assert_eq!(
+        (chunk.min_time_ms, chunk.max_time_ms),
+        ((START + 30) * 1000, (START + 60) * 1000)
+    );
     assert_eq!(chunk.r#type, ChunkEncoding::Xor as i32);
 }
 
@@ -145,7 +153,9 @@ fn with_histograms() -> Router {
             histogram: histogram(i as u64 + 1),
         })
         .collect();
-    storage.append_histograms([("__name__", "native")], &samples).unwrap();
+    storage
+        .append_histograms([("__name__", "native")], &samples)
+        .unwrap();
     let api = api();
     api.set_storage(Arc::new(storage));
     router(api)
@@ -161,7 +171,9 @@ async fn histograms_are_sent_in_both_forms() {
     assert_eq!(histograms[2].positive_deltas, [3, 3]);
     let encoding = async |agent: &str| {
         let mut request = request(vec![query("native")], &[CHUNKS]);
-        request.headers_mut().insert("user-agent", agent.parse().unwrap());
+        request
+            .headers_mut()
+            .insert("user-agent", agent.parse().unwrap());
         let (_, _, body) = send(&server, request).await;
         frames_of(&body)[0].chunked_series[0].chunks[0].r#type
     };
@@ -170,7 +182,11 @@ async fn histograms_are_sent_in_both_forms() {
     assert_eq!(known, ChunkEncoding::HistogramSt as i32);
     assert_eq!(encoding("quarrel/0.1.0").await, known);
     for other in ["Prometheus/3.5.0", "thanos/0.42.4", "x"] {
-        assert_eq!(encoding(other).await, ChunkEncoding::Histogram as i32, "{other}");
+        assert_eq!(
+            encoding(other).await,
+            ChunkEncoding::Histogram as i32,
+            "{other}"
+        );
     }
 }
 
@@ -215,7 +231,10 @@ async fn external_labels_are_added_and_matched() {
                 }
                 _ => {
                     let frames = frames_of(&body);
-                    frames.iter().map(|f| labels(&f.chunked_series[0].labels)).collect()
+                    frames
+                        .iter()
+                        .map(|f| labels(&f.chunked_series[0].labels))
+                        .collect()
                 }
             };
             assert_eq!(names.len(), found);
@@ -230,7 +249,10 @@ async fn external_labels_are_added_and_matched() {
 async fn refusals_are_those_of_prometheus() {
     let mut limited = options();
     limited.remote_read.samples = 25;
-    let api = Arc::new(Api::new(Engine::new(EngineOptions::default()).unwrap(), limited));
+    let api = Arc::new(Api::new(
+        Engine::new(EngineOptions::default()).unwrap(),
+        limited,
+    ));
     api.set_storage(Arc::new(storage()));
     let server = router(api);
     let with = |own: LabelMatcher| {
@@ -239,7 +261,11 @@ async fn refusals_are_those_of_prometheus() {
         vec![query]
     };
     for (request, status, text) in [
-        (request(vec![query("up")], &[]), 400, "exceeded sample limit (25)\n"),
+        (
+            request(vec![query("up")], &[]),
+            400,
+            "exceeded sample limit (25)\n",
+        ),
         // It is ignored for streams.
         (request(vec![query("up")], &[CHUNKS]), 200, ""),
         (
@@ -270,7 +296,10 @@ async fn refusals_are_those_of_prometheus() {
     let (status, _, text) = send(&server, body(compressed(&[0xff, 0xff]))).await;
     assert_eq!(status, 400, "{text:?}");
     let (status, headers) = method("GET", "/api/v1/read").await;
-    assert_eq!((status, headers["allow"].to_str().unwrap()), (405, "OPTIONS, POST"));
+    assert_eq!(
+        (status, headers["allow"].to_str().unwrap()),
+        (405, "OPTIONS, POST")
+    );
 }
 
 #[tokio::test]
@@ -278,10 +307,15 @@ async fn frames_hold_about_as_much_as_they_may() {
     let storage = MemoryStorage::new();
     let times: Vec<i64> = (0..50_000).map(|i| START * 1000 + i).collect();
     let values = (0..50_000).map(|i| f64::from(i).sin()).collect();
-    storage.append_series([("__name__", "long")], times, values).unwrap();
+    storage
+        .append_series([("__name__", "long")], times, values)
+        .unwrap();
     let mut small = options();
     small.remote_read.bytes_in_frame = 5000;
-    let api = Arc::new(Api::new(Engine::new(EngineOptions::default()).unwrap(), small));
+    let api = Arc::new(Api::new(
+        Engine::new(EngineOptions::default()).unwrap(),
+        small,
+    ));
     api.set_storage(Arc::new(storage));
     let (_, _, body) = send(&router(api), request(vec![query("long")], &[CHUNKS])).await;
     let frames = frames_of(&body);
@@ -290,8 +324,15 @@ async fn frames_hold_about_as_much_as_they_may() {
         let size = frame.encoded_len();
         assert!((4000..7500).contains(&size), "{size}");
     }
-    let chunks: Vec<_> = frames.iter().flat_map(|f| &f.chunked_series[0].chunks).collect();
-    assert!(chunks.windows(2).all(|pair| pair[0].max_time_ms < pair[1].min_time_ms));
+    let chunks: Vec<_> = frames
+        .iter()
+        .flat_map(|f| &f.chunked_series[0].chunks)
+        .collect();
+    assert!(
+        chunks
+            .windows(2)
+            .all(|pair| pair[0].max_time_ms < pair[1].min_time_ms)
+    );
 }
 
 /// A storage that answers when it is let.
@@ -316,7 +357,10 @@ async fn so_many_requests_are_answered_at_once() {
     let go = Arc::new(AtomicBool::new(false));
     let mut one = options();
     one.remote_read.concurrent = 2;
-    let api = Arc::new(Api::new(Engine::new(EngineOptions::default()).unwrap(), one));
+    let api = Arc::new(Api::new(
+        Engine::new(EngineOptions::default()).unwrap(),
+        one,
+    ));
     api.set_storage(Arc::new(Slow(storage(), Arc::clone(&go))));
     let server = router(Arc::clone(&api));
     let gauge = |text: String| -> u32 {

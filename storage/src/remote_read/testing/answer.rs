@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use prost::Message as _;
+use prost::encoding::{WireType, encode_key, encode_varint};
 use quarrel_engine::labels::SymbolTable;
 use quarrel_engine::storage::{
     Chunk, MatchOp, Matcher, SelectHints, SelectRequest, Storage, TimeRange,
 };
 use quarrel_proto::labels::{Label, MatcherType};
 use quarrel_proto::remote_read::{
-    ChunkedReadResponse, ChunkedSeries, Query, QueryResult, ReadRequest, ReadResponse,
-    ResponseType, frames,
+    ChunkedReadResponse, ChunkedSeries, Query, ReadRequest, ResponseType, frames,
 };
 use quarrel_proto::samples::TimeSeries;
 
@@ -55,23 +55,31 @@ pub(super) async fn answer(
         }
         return Answer::Chunks(out);
     }
-    let mut results = Vec::new();
+    let mut message = Vec::new();
     for query in &request.queries {
         let labels_alone = query.hints.as_ref().is_some_and(|h| h.func == "series");
         let range = range(query);
-        let found = series(storage, query).await.into_iter();
-        let found = found.map(|(labels, chunks)| match labels_alone {
-            true => TimeSeries {
-                labels,
-                ..TimeSeries::default()
-            },
-            false => encode::samples(labels, &chunks, range),
-        });
-        results.push(QueryResult {
-            timeseries: found.collect(),
-        });
+        let mut result = Vec::new();
+        for (labels, chunks) in series(storage, query).await {
+            let series = match labels_alone {
+                true => TimeSeries {
+                    labels,
+                    ..TimeSeries::default()
+                },
+                false => encode::samples(labels, &chunks, range),
+            };
+            field(1, &encode::written(series), &mut result);
+        }
+        field(1, &result, &mut message);
     }
-    Answer::Samples(ReadResponse { results }.encode_to_vec())
+    Answer::Samples(message)
+}
+
+/// Appends a field of bytes.
+fn field(tag: u32, bytes: &[u8], out: &mut Vec<u8>) {
+    encode_key(tag, WireType::LengthDelimited, out);
+    encode_varint(bytes.len() as u64, out);
+    out.extend_from_slice(bytes);
 }
 
 fn range(query: &Query) -> TimeRange {

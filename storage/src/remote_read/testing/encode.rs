@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use prost::Message as _;
+use prost::encoding::{WireType, encode_key, encode_varint};
 use quarrel_chunks::histogram::Histogram;
 use quarrel_chunks::{
     Encoding, FloatEncoder as _, HistogramColumns, XorEncoder, decode_floats, decode_histograms,
@@ -73,6 +75,24 @@ fn floats(chunk: &Chunk) -> (Vec<i64>, Vec<f64>) {
         }
         _ => (Vec::new(), Vec::new()),
     }
+}
+
+/// The message of a series. Values stand there even if they are zero, so that a negative
+/// zero stays one.
+pub(super) fn written(mut series: TimeSeries) -> Vec<u8> {
+    let samples = std::mem::take(&mut series.samples);
+    let mut out = series.encode_to_vec();
+    for Sample { value, timestamp } in samples {
+        let mut sample = Vec::new();
+        encode_key(1, WireType::SixtyFourBit, &mut sample);
+        sample.extend_from_slice(&value.to_le_bytes());
+        encode_key(2, WireType::Varint, &mut sample);
+        encode_varint(timestamp as u64, &mut sample);
+        encode_key(2, WireType::LengthDelimited, &mut out);
+        encode_varint(sample.len() as u64, &mut out);
+        out.extend_from_slice(&sample);
+    }
+    out
 }
 
 /// The samples of chunks in a range; of those at one time, that of the first chunk.

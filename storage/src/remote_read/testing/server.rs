@@ -53,7 +53,7 @@ async fn connection(
     let request = SeenRequest { message, ..request };
     seen.requests.lock().push(request.clone());
     match &remote.fault {
-        Fault::Silent => return std::future::pending().await,
+        Fault::Silent => return until_left(&mut stream).await,
         Fault::Refused(status, text) => {
             let length = text.len();
             let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{text}");
@@ -117,10 +117,17 @@ async fn send(stream: &mut TcpStream, fault: &Fault, body: &[u8]) -> std::io::Re
     }
     stream.flush().await?;
     match fault {
-        Fault::HangsAfter(_) => std::future::pending().await,
+        Fault::HangsAfter(_) => until_left(stream).await,
         _ if is_whole => stream.write_all(b"0\r\n\r\n").await,
         _ => Ok(()),
     }
+}
+
+/// Waits until the client has left.
+async fn until_left(stream: &mut TcpStream) -> std::io::Result<()> {
+    let mut buffer = [0; 64];
+    while stream.read(&mut buffer).await? > 0 {}
+    Ok(())
 }
 
 /// Reads a request; `None` if the client has left.

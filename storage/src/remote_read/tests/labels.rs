@@ -26,7 +26,7 @@ async fn names_and_values_are_those_of_series() {
         assert_eq!(request.message.accepted_response_types, [0]);
     }
     let all = &server.requests()[0].message.queries[0].matchers[0];
-    assert_eq!((&*all.name, all.r#type, &*all.value), ("__name__", 1, ""));
+    assert_eq!((&*all.name, all.r#type, &*all.value), ("__name__", 2, ".*"));
 }
 
 #[tokio::test]

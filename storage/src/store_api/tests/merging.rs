@@ -15,6 +15,7 @@ use quarrel_proto::store::{
 use super::super::chunk;
 use super::super::fetch::sent as sent_series;
 use super::super::testing::xor_chunk;
+use crate::sent::chunk::SentChunk;
 use crate::sent::collect::{Collector, SentSeries, Taken};
 use crate::sent::merge::merge;
 
@@ -145,8 +146,10 @@ proptest! {
             };
             let mut collector = Collector::new(RANGE, None);
             let taken = match message.result {
-                Some(SeriesResult::Series(series)) => collector.take(vec![series]),
-                Some(SeriesResult::Batch(batch)) => collector.take(batch.series),
+                Some(SeriesResult::Series(series)) => collector.take([sent_series(series)]),
+                Some(SeriesResult::Batch(batch)) => {
+                    collector.take(batch.series.into_iter().map(sent_series))
+                }
                 _ => continue,
             };
             if taken.is_ok() {
