@@ -19,7 +19,7 @@ fi
 go vet ./...
 go test ./...
 
-go build -o "$bin/" ./cmd/difftest ./cmd/parsetest ./cmd/promtoolcheck ./cmd/unittestcheck ./cmd/livetest
+go build -o "$bin/" ./cmd/difftest ./cmd/parsetest ./cmd/promtoolcheck ./cmd/unittestcheck ./cmd/livetest ./cmd/remotereadcheck
 stack/programs/build.sh "$bin" prometheus promtool
 
 # Prometheus passes quarrel's own scripts.
@@ -53,6 +53,8 @@ features=promql-delayed-name-removal,type-and-unit-labels
 # All of PromQL against a real Prometheus.
 "$bin/difftest" -quarrel "$quarrel" -real "$bin/prometheus" -list -shape blocks -histograms -experimental
 "$bin/promtoolcheck" -quarrel "$quarrel" -prometheus "$bin/prometheus" -promtool "$bin/promtool"
+# Remote read, both ways.
+"$bin/remotereadcheck" -quarrel "$quarrel" -prometheus "$bin/prometheus" -n 150
 # The verdicts on unit tests of rules.
 "$bin/unittestcheck" -quarrel "$quarrel" -promtool "$bin/promtool" -damaged 200
 "$bin/livetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -duration 60s -block 15s

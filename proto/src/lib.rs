@@ -1,7 +1,8 @@
 //! The messages and services of Thanos's gRPC APIs, as Thanos 0.42 has them:
 //! StoreAPI, Info, Query API, and its fan-outs of rules, targets, metadata and
-//! exemplars; and gRPC's own of health. Names and field numbers are facts of the protocol; a test compares
-//! them with bytes that Thanos's own code wrote.
+//! exemplars; gRPC's own of health; and Prometheus's remote read. Names and field
+//! numbers are facts of the protocols; a test compares them with bytes that Thanos's own
+//! code wrote.
 //!
 //! Labels and the data of chunks are `Bytes`, views into the message that they
 //! came with: who reads them makes sure that they are what they should be.
@@ -13,6 +14,7 @@ pub mod info;
 pub mod labels;
 pub mod metadata;
 pub mod query;
+pub mod remote_read;
 pub mod rules;
 pub mod samples;
 pub mod store;

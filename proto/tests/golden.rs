@@ -1,10 +1,10 @@
-//! Messages that Thanos's own code wrote, each with every field set
+//! Messages that Thanos's own code wrote, those of Prometheus's remote read among them, each with every field set
 //! (`compliance/go/thanosproto`): what is read of them is written again to the same
 //! bytes, so that no field is missing or has another number or type.
 
 use prost::Message;
 use quarrel_proto::samples::{Count, Histogram, ResetHint, TimeSeries, ZeroCount};
-use quarrel_proto::{exemplars, info, metadata, query, rules, store, targets};
+use quarrel_proto::{exemplars, info, metadata, query, remote_read, rules, store, targets};
 
 const MESSAGES: &str = include_str!("../testdata/messages.txt");
 
@@ -55,6 +55,9 @@ fn what_is_read_is_written_again() {
             "exemplarspb.ExemplarsRequest" => again::<exemplars::ExemplarsRequest>,
             "exemplarspb.ExemplarsResponse" => again::<exemplars::ExemplarsResponse>,
             "prompb.TimeSeries" => again::<TimeSeries>,
+            "prompb.ReadRequest" => again::<remote_read::ReadRequest>,
+            "prompb.ReadResponse" => again::<remote_read::ReadResponse>,
+            "prompb.ChunkedReadResponse" => again::<remote_read::ChunkedReadResponse>,
             other => panic!("{other} is not known"),
         };
         assert_eq!(again(&bytes), bytes, "{name} {variant}");

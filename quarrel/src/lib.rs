@@ -174,6 +174,7 @@
 //! | `memory` | `storage::memory`: the program's own series | yes |
 //! | `tsdb` | `storage::tsdb`: a Prometheus data directory, read as it is on disk | no |
 //! | `store_api` | `storage::store_api`: servers that speak Thanos's StoreAPI, such as sidecars and store gateways | no |
+//! | `remote_read` | `storage::remote_read`: servers that speak Prometheus's remote read, and `storage::http_client`, their settings | no |
 //! | `fanout` | `storage::fanout`: one storage over several | no |
 //! | `conformance` | `storage::conformance`: a test suite for a storage | no |
 //!
@@ -226,10 +227,20 @@ pub mod storage {
     #[cfg(feature = "memory")]
     #[cfg_attr(docsrs, doc(cfg(feature = "memory")))]
     pub use quarrel_storage::memory;
-    #[cfg(any(feature = "memory", feature = "tsdb", feature = "store_api"))]
+    #[cfg(any(
+        feature = "memory",
+        feature = "tsdb",
+        feature = "store_api",
+        feature = "remote_read"
+    ))]
     #[cfg_attr(
         docsrs,
-        doc(cfg(any(feature = "memory", feature = "tsdb", feature = "store_api")))
+        doc(cfg(any(
+            feature = "memory",
+            feature = "tsdb",
+            feature = "store_api",
+            feature = "remote_read"
+        )))
     )]
     pub use quarrel_storage::replicas;
     #[cfg(feature = "tsdb")]
@@ -238,6 +249,9 @@ pub mod storage {
     #[cfg(feature = "conformance")]
     #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
     pub use quarrel_storage::{conformance, conformance_tests};
+    #[cfg(feature = "remote_read")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "remote_read")))]
+    pub use quarrel_storage::{http_client, remote_read};
     #[cfg(feature = "store_api")]
     #[cfg_attr(docsrs, doc(cfg(feature = "store_api")))]
     pub use quarrel_storage::{shard, store_api};

@@ -1,6 +1,8 @@
 //! The program's own metrics at `/metrics`, in Prometheus's text format.
 
 mod grpc;
+mod remote_read;
+mod remote_read_clients;
 mod stores;
 
 use std::collections::BTreeMap;
@@ -11,10 +13,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use quarrel_engine::QueryStats;
+use quarrel_storage::remote_read::RemoteReadMetrics;
 use quarrel_storage::store_api::StoreMetrics;
 
 use grpc::GrpcMetrics;
 pub(crate) use grpc::GrpcTimer;
+use remote_read::HandlerMetrics;
+pub(crate) use remote_read::RemoteReadTimer;
 
 /// Upper bounds of the buckets for durations, seconds.
 const BOUNDS: [f64; 14] = [
@@ -104,6 +109,7 @@ pub(crate) struct Metrics {
     requests_in_flight: AtomicI64,
     handlers: Mutex<BTreeMap<&'static str, Handler>>,
     grpc: GrpcMetrics,
+    remote_read: HandlerMetrics,
 }
 
 /// Values of other parts of the program at the time of the scrape.
@@ -116,6 +122,8 @@ pub(crate) struct Gauges {
     pub(crate) start_seconds: f64,
     /// Of the stores behind the server.
     pub(crate) stores: Vec<StoreMetrics>,
+    /// Of the servers of remote read behind the server.
+    pub(crate) remote_read: Vec<RemoteReadMetrics>,
 }
 
 impl Metrics {
@@ -147,7 +155,9 @@ impl Metrics {
         self.write_queries(&mut out, gauges);
         self.write_requests(&mut out);
         self.grpc.write(&mut out);
+        self.remote_read.write(&mut out);
         stores::write(&mut out, &gauges.stores);
+        remote_read_clients::write(&mut out, &gauges.remote_read);
         write_process(&mut out, gauges);
         out
     }

@@ -8,6 +8,8 @@ use futures::future::BoxFuture;
 use quarrel_engine::storage::{MatchOp, Matcher, Storage, StorageError, TimeRange};
 use quarrel_engine::{EngineOptions, QueryOptions};
 use quarrel_matchers::RegexError;
+use quarrel_storage::fanout::{Fanout, Part, PartError};
+use quarrel_storage::remote_read::RemoteReadMetrics;
 use quarrel_storage::shard::Shard;
 use quarrel_storage::store_api::{CallObserver, EndpointStatus, Endpoints, StoreMetrics};
 
@@ -138,6 +140,11 @@ pub trait Source: Send + Sync {
 
     /// What is counted of these.
     fn store_metrics(&self) -> Vec<StoreMetrics> {
+        Vec::new()
+    }
+
+    /// What is counted of servers of remote read behind it.
+    fn remote_read_metrics(&self) -> Vec<RemoteReadMetrics> {
         Vec::new()
     }
 

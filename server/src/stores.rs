@@ -1,10 +1,12 @@
-//! What the server reads from: data directories, and Thanos API servers behind it.
+//! What the server reads from: data directories, Thanos API servers, and servers of remote
+//! read.
 
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, try_join_all};
 use quarrel_engine::storage::{Deduplication, Matcher, Storage, StorageError, TimeRange};
 use quarrel_storage::fanout::{Fanout, Part, PartError};
+use quarrel_storage::remote_read::{RemoteRead, RemoteReadMetrics};
 use quarrel_storage::replicas::Replicas;
 use quarrel_storage::store_api::{EndpointStatus, Endpoints, StoreApi, StoreMetrics, StoreQuery};
 
@@ -21,8 +23,17 @@ pub struct StoreSettings {
     pub max_concurrent_selects: usize,
 }
 
-/// Data directories, or other storages of the process, and Thanos API servers, which
-/// requests read as one.
+/// A server of remote read.
+#[derive(Clone, Debug)]
+pub struct RemotePart {
+    /// The server.
+    pub remote: RemoteRead,
+    /// External labels that its series get, which it was asked for.
+    pub labels: Vec<(String, String)>,
+}
+
+/// Data directories, or other storages of the process, Thanos API servers and servers of
+/// remote read, which requests read as one.
 pub struct Stores {
     local: Vec<Arc<dyn Storage>>,
     /// The directories with their labels.
@@ -30,6 +41,8 @@ pub struct Stores {
     /// The external labels of the directories, sorted by name.
     labels: Vec<(String, String)>,
     endpoints: Option<Arc<Endpoints>>,
+    /// Servers of remote read, and each with its labels.
+    remote_read: Vec<(RemotePart, Part)>,
     /// `None` where there are neither replicas nor resolutions: what requests say about
     /// these makes no difference.
     settings: Option<StoreSettings>,
@@ -81,8 +94,46 @@ impl Stores {
             local,
             labels,
             endpoints,
+            remote_read: Vec::new(),
             settings: Some(settings),
         })
+    }
+
+    /// The same with servers of remote read.
+    ///
+    /// # Errors
+    /// As [`Stores::new`].
+    pub fn with_remote_read(mut self, servers: Vec<RemotePart>) -> Result<Self, PartError> {
+        for server in servers {
+            let part = Part::new(Arc::new(server.remote.clone()));
+            let part = part.with_labels(server.labels.iter().cloned())?;
+            self.remote_read.push((server, part));
+        }
+        Ok(self)
+    }
+
+    /// The servers of remote read that are read: `storeMatch[]` picks them by their URL,
+    /// as the label `__address__`, and by the labels that they were asked for.
+    fn remote_read(&self, options: &ReadOptions) -> Vec<Part> {
+        let is_picked = |part: &RemotePart| {
+            let url = part.remote.metrics().url;
+            let value = |name: &str| match name {
+                "__address__" => &*url,
+                name => {
+                    let label = part.labels.iter().find(|(own, _)| own == name);
+                    label.map_or("", |(_, value)| value)
+                }
+            };
+            let picks = |all: &Vec<Matcher>| all.iter().all(|m| m.matches(value(m.name())));
+            options.store_matchers.is_empty() || options.store_matchers.iter().any(picks)
+        };
+        let picked = self.remote_read.iter().filter(|(own, _)| is_picked(own));
+        picked
+            .map(|(_, part)| match &options.shard {
+                Some(shard) => part.clone().with_shard(shard.clone()),
+                None => part.clone(),
+            })
+            .collect()
     }
 
     /// The directories, if they are read.
@@ -142,6 +193,7 @@ impl Source for Stores {
         if let Some(endpoints) = &self.endpoints {
             parts.push(Part::new(Arc::new(self.remote(endpoints, &options))));
         }
+        parts.extend(self.remote_read(&options));
         let all = Fanout::new(parts).with_partial_response(options.partial_response);
         let Some(settings) = united else {
             return Arc::new(all);
@@ -165,7 +217,11 @@ impl Source for Stores {
                 labels: tsdb.labels.clone(),
                 range: Some(tsdb.range),
             });
-            Ok(local.chain(remote).collect())
+            let of_servers = self.remote_read.iter().map(|(server, _)| Database {
+                labels: server.labels.clone(),
+                range: None,
+            });
+            Ok(local.chain(remote).chain(of_servers).collect())
         })
     }
 
@@ -181,6 +237,11 @@ impl Source for Stores {
     fn store_metrics(&self) -> Vec<StoreMetrics> {
         let endpoints = self.endpoints.as_ref();
         endpoints.map_or_else(Vec::new, |endpoints| endpoints.metrics())
+    }
+
+    fn remote_read_metrics(&self) -> Vec<RemoteReadMetrics> {
+        let servers = self.remote_read.iter();
+        servers.map(|(server, _)| server.remote.metrics()).collect()
     }
 
     fn defaults(&self) -> Option<&ReadDefaults> {

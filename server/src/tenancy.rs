@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use quarrel_engine::storage::{Storage, StorageError};
 use quarrel_storage::memory::MemoryStorage;
+use quarrel_storage::remote_read::RemoteReadMetrics;
 use quarrel_storage::restricted::Restricted;
 use quarrel_storage::store_api::{EndpointStatus, Endpoints, StoreMetrics};
 use x509_cert::Certificate;
@@ -178,6 +179,10 @@ impl Source for Enforced {
 
     fn store_metrics(&self) -> Vec<StoreMetrics> {
         self.inner.store_metrics()
+    }
+
+    fn remote_read_metrics(&self) -> Vec<RemoteReadMetrics> {
+        self.inner.remote_read_metrics()
     }
 
     fn defaults(&self) -> Option<&ReadDefaults> {

@@ -54,6 +54,9 @@ var messages = []message{
 	&exemplarspb.ExemplarsRequest{},
 	&exemplarspb.ExemplarsResponse{},
 	&prompb.TimeSeries{},
+	&prompb.ReadRequest{},
+	&prompb.ReadResponse{},
+	&prompb.ChunkedReadResponse{},
 }
 
 // variants are enough for all combinations of the alternatives of a message.

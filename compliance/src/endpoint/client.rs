@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use quarrel_engine::QueryTimes;
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use quarrel_storage::http_client::{HttpConfig, cause, shown, shown_text};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Identity, Method, Proxy, Url};
+use reqwest::{Client, Method, Url};
 
-use super::config::{self, HttpConfig, TlsConfig};
 use super::error::{AskError, EndpointError};
-use super::reply::{Reply, cause, receive};
+use super::reply::{Reply, receive};
 use crate::answer::{Answer, seconds};
 
 /// A server that speaks Prometheus's HTTP API. Clones share its connections.
@@ -271,7 +271,7 @@ fn request(query: &str, times: QueryTimes) -> (&'static str, Vec<(&'static str, 
 fn base(text: &str) -> Result<Url, EndpointError> {
     let refused = |reason: &dyn std::fmt::Display| EndpointError::Url {
         // A URL may have a password in it.
-        url: shown_text(text).to_string(),
+        url: shown_text(text),
         reason: reason.to_string(),
     };
     let url = Url::parse(text).map_err(|error| refused(&error))?;
@@ -281,109 +281,26 @@ fn base(text: &str) -> Result<Url, EndpointError> {
     }
 }
 
-/// A text that is no URL, without what would be a password or a token in one.
-fn shown_text(text: &str) -> &str {
-    let text = text.rsplit('@').next().unwrap_or_default();
-    text.split('?').next().unwrap_or_default()
-}
-
-/// A URL without what must not be shown.
-pub(crate) fn shown_url(text: &str) -> String {
-    let url = Url::parse(text);
-    url.map_or_else(|_| shown_text(text).to_string(), |url| shown(&url))
-}
-
-/// The same of a URL that was read.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // Neither fails for a URL with a host.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.as_str().trim_end_matches('/').to_string()
-}
-
 fn client(options: &EndpointOptions, posts: bool) -> Result<Client, EndpointError> {
-    // Whoever has chosen a provider for the process keeps it.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let http = &options.http;
-    let mut builder = Client::builder()
-        .user_agent(concat!("quarrel/", env!("CARGO_PKG_VERSION")))
+    let builder = http.builder()?;
+    let mut builder = builder
         .connect_timeout(options.timeout.min(Duration::from_secs(10)))
-        .tcp_nodelay(true)
         .default_headers(headers(options)?);
     builder = match (http.follow_redirects, posts) {
-        (Some(false), _) => builder.redirect(Policy::none()),
-        (_, false) => builder,
-        (_, true) => builder.redirect(Policy::custom(|attempt| match attempt.status().as_u16() {
-            307 | 308 if attempt.previous().len() < 10 => attempt.follow(),
-            _ => attempt.stop(),
-        })),
+        (Some(false), _) => builder,
+        (_, false) => builder.redirect(Policy::default()),
+        (_, true) => builder.redirect(http.redirects_of_posts()),
     };
-    if let Some(proxy) = &http.proxy_url {
-        let proxy = Proxy::all(proxy.expose());
-        let proxy = proxy.map_err(|error| settings("proxy_url", &error))?;
-        builder = builder.proxy(proxy);
-    }
-    if let Some(tls) = &http.tls_config {
-        builder = with_tls(builder, tls)?;
-    }
-    builder.build().map_err(|error| settings("TLS", &error))
+    Ok(HttpConfig::build(builder)?)
 }
 
 fn headers(options: &EndpointOptions) -> Result<HeaderMap, EndpointError> {
-    let mut headers = HeaderMap::new();
+    let mut headers = options.http.request_headers()?;
     let encoding = match options.compression {
         true => "gzip",
         false => "identity",
     };
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(encoding));
-    let authorization = options.http.authorization()?;
-    let authorization = authorization.map(|value| (AUTHORIZATION.as_str().to_string(), value));
-    let others = options.http.headers.iter();
-    let others = others.map(|(name, value)| (name.clone(), value.expose().to_string()));
-    for (name, value) in authorization.into_iter().chain(others) {
-        let refused = |error: &dyn std::fmt::Display| EndpointError::Header {
-            name: name.clone(),
-            reason: error.to_string(),
-        };
-        let key = reqwest::header::HeaderName::from_bytes(name.as_bytes());
-        let key = key.map_err(|error| refused(&error))?;
-        let mut value = HeaderValue::from_str(&value).map_err(|error| refused(&error))?;
-        value.set_sensitive(true);
-        headers.insert(key, value);
-    }
     Ok(headers)
-}
-
-fn with_tls(
-    mut builder: reqwest::ClientBuilder,
-    tls: &TlsConfig,
-) -> Result<reqwest::ClientBuilder, EndpointError> {
-    if let Some(path) = &tls.ca_file {
-        let pem = config::read(path)?;
-        let certificates = Certificate::from_pem_bundle(pem.as_bytes());
-        let certificates = certificates.map_err(|error| settings("ca_file", &error))?;
-        builder = builder.tls_certs_only(certificates);
-    }
-    match (&tls.cert_file, &tls.key_file) {
-        (Some(cert), Some(key)) => {
-            let pem = format!("{}\n{}", config::read(cert)?, config::read(key)?);
-            let identity = Identity::from_pem(pem.as_bytes());
-            builder = builder.identity(identity.map_err(|error| settings("cert_file", &error))?);
-        }
-        (None, None) => {}
-        _ => {
-            let text = "cert_file and key_file go together";
-            return Err(EndpointError::Settings(text.to_string()));
-        }
-    }
-    if tls.insecure_skip_verify {
-        builder = builder.tls_danger_accept_invalid_certs(true);
-    }
-    Ok(builder)
-}
-
-fn settings(part: &str, error: &dyn std::error::Error) -> EndpointError {
-    EndpointError::Settings(format!("{part}: {}", cause(error)))
 }

@@ -1,7 +1,8 @@
 //! Why an endpoint cannot be asked, or gave nothing to read.
 
-use std::path::PathBuf;
 use std::time::Duration;
+
+use quarrel_storage::http_client::HttpConfigError;
 
 use crate::answer::Unreadable;
 
@@ -17,33 +18,9 @@ pub enum EndpointError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A header cannot be sent.
-    #[error("header {name:?}: {reason}")]
-    Header {
-        /// Its name.
-        name: String,
-        /// What is wrong with it. The value is left out, which may be a secret.
-        reason: String,
-    },
-    /// A file that the settings name cannot be read.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file of settings has not their form.
-    #[error("{}: {reason}", path.display())]
-    Config {
-        /// Its path.
-        path: PathBuf,
-        /// What is wrong, and where.
-        reason: String,
-    },
-    /// The parts do not go together, or TLS refuses them.
-    #[error("{0}")]
-    Settings(String),
+    /// The settings of the client are wrong.
+    #[error(transparent)]
+    Http(#[from] HttpConfigError),
 }
 
 /// Why a request has no answer.

@@ -1,7 +1,6 @@
 //! A server that speaks Prometheus's HTTP API, as its clients see it.
 
 mod client;
-mod config;
 mod data;
 mod error;
 #[cfg(test)]
@@ -11,10 +10,11 @@ mod reply;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use client::shown_url;
 pub use client::{Endpoint, EndpointOptions};
-pub use config::{Authorization, BasicAuth, HttpConfig, Secret, TlsConfig};
 pub use data::EndpointData;
 pub use error::{AskError, EndpointError};
 pub use lookup::Between;
+pub use quarrel_storage::http_client::{
+    Authorization, BasicAuth, Header, HttpConfig, HttpConfigError, Secret, TlsConfig,
+};
 pub use reply::Reply;

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use flate2::bufread::MultiGzDecoder;
+use quarrel_storage::http_client::cause;
 use reqwest::Response;
 use reqwest::header::CONTENT_ENCODING;
 
@@ -82,13 +83,4 @@ fn decompress(sent: &[u8], limit: u64) -> Result<Vec<u8>, AskError> {
         true => Err(AskError::TooLarge { limit }),
         false => Ok(body),
     }
-}
-
-/// The innermost reason of an error, which says the most.
-pub(super) fn cause(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

@@ -24,7 +24,7 @@ async fn a_query_goes_by_post_with_all_that_belongs_to_it() {
         basic_auth: Some(BasicAuth {
             username: "u".to_string(),
             password: Some("p".to_string().into()),
-            password_file: None,
+            ..BasicAuth::default()
         }),
         headers: [("X-Tenant".to_string(), Secret::from("a".to_string()))].into(),
         ..HttpConfig::default()

@@ -1,9 +1,10 @@
 //! Sending samples.
 
+use quarrel_storage::http_client::shown_text;
+
 use super::error::RemoteError;
 use super::request::{SeriesPart, WriteVersion};
 use crate::endpoint::Endpoint;
-use crate::endpoint::shown_url;
 use crate::loaded::{LoadedSeries, LoadedValue};
 
 /// Samples in one request.
@@ -61,7 +62,7 @@ impl Writer {
         let headers = self.version.headers();
         let sent = self.endpoint.post(&self.url, &headers, body).await;
         let reply = sent.map_err(|source| RemoteError::Write {
-            url: shown_url(&self.url),
+            url: shown_text(&self.url),
             source,
         })?;
         if (200..300).contains(&reply.status) {
@@ -75,7 +76,7 @@ impl Writer {
                 Ok(Written::Refused(format!("status {}: {text}", reply.status)))
             }
             status => Err(RemoteError::Status {
-                url: shown_url(&self.url),
+                url: shown_text(&self.url),
                 status,
                 text,
             }),

@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use quarrel_engine::{Engine, EngineOptions};
 use quarrel_matchers::Regex;
-use quarrel_server::api::{Api, ApiOptions, FixedBudget, router};
+use quarrel_server::api::{Api, ApiOptions, FixedBudget, RemoteReadLimits, router};
 use quarrel_server::tenancy::Tenancy;
 use quarrel_server::trace::Tracer;
 use quarrel_storage::memory::MemoryStorage;
@@ -33,7 +33,7 @@ const PATHS: &[&str] = &[
     "/",
 ];
 
-static SERVER: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
+pub(crate) static SERVER: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -64,6 +64,7 @@ pub(crate) fn api(runtime: &Handle) -> Arc<Api> {
         search: true,
         runtime: runtime.clone(),
         bodies: Arc::new(FixedBudget::new(1 << 24)),
+        remote_read: RemoteReadLimits::default(),
         flags: BTreeMap::new(),
     };
     let api = Arc::new(Api::new(engine.expect("an engine"), options));

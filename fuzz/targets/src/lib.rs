@@ -11,6 +11,7 @@ mod directory;
 mod grpc;
 mod http;
 pub mod mutate;
+mod remote_read;
 mod sealed;
 mod text;
 
@@ -34,6 +35,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("http", http::request),
     ("grpc", grpc::request),
     ("store_series", grpc::series),
+    ("remote_read_request", remote_read::request),
+    ("remote_read_response", remote_read::response),
+    ("remote_read_frames", remote_read::frames),
     ("promql", text::promql),
     ("selector", text::selector),
     ("regex", text::regex),

@@ -12,6 +12,9 @@ use crate::metrics::QueryKind;
 use crate::params::{parse_bool, parse_duration};
 use crate::source::{ReadDefaults, ReadOptions, Source};
 
+/// The parameter that says whether a store that fails is a warning.
+pub(super) const PARTIAL_RESPONSE: &str = "partial_response";
+
 /// The part of a range query's step that `max_source_resolution=auto` asks for, as in
 /// Thanos.
 const AUTO_PART: i64 = 5;
@@ -41,7 +44,7 @@ pub(super) fn of(
     if let Some(dedup) = flag(request, "dedup")? {
         options.dedup = dedup;
     }
-    if let Some(partial) = flag(request, "partial_response")? {
+    if let Some(partial) = flag(request, PARTIAL_RESPONSE)? {
         options.partial_response = partial;
     }
     let labels = request.values("replicaLabels[]").map(str::to_string);

@@ -36,11 +36,24 @@ pub(crate) struct Unparsed {
     budget: Arc<dyn BodyBudget>,
 }
 
+/// What a handler wants of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Parameters, if it is a form.
+    Form,
+    /// Its bytes, at most so many.
+    Bytes(usize),
+}
+
 /// The encoding of the parameters in a body.
 #[derive(Debug)]
 enum Form {
     Pairs,
-    Multipart { boundary: String },
+    Multipart {
+        boundary: String,
+    },
+    /// None: the bytes are wanted as they are, at most so many.
+    Bytes(usize),
 }
 
 impl Unparsed {
@@ -54,10 +67,14 @@ impl Unparsed {
         parts: Parts,
         body: Body,
         name: Vec<u8>,
+        wanted: Wanted,
         most: Duration,
         budget: Arc<dyn BodyBudget>,
     ) -> Result<Self, BodyError> {
-        let (form, body_error) = form_of(&parts.method, &parts.headers);
+        let (form, body_error) = match wanted {
+            Wanted::Form => form_of(&parts.method, &parts.headers),
+            Wanted::Bytes(limit) => (Some(Form::Bytes(limit)), None),
+        };
         let mut unparsed = Unparsed {
             target: Target::of(&parts.uri, &parts.extensions),
             headers: parts.headers,
@@ -69,6 +86,7 @@ impl Unparsed {
         let limit = match form {
             Some(Form::Pairs) => MAX_FORM,
             Some(Form::Multipart { .. }) => MAX_MULTIPART,
+            Some(Form::Bytes(limit)) => limit,
             None => {
                 let mut parts = body.into_data_stream();
                 let unwanted = discard(&mut parts, MAX_UNWANTED);
@@ -98,10 +116,12 @@ impl Unparsed {
         room.grow(query.len())?;
         let (query, query_error) = parse_query(query);
         let (mut pairs, mut of_parts, mut form_error) = (Vec::new(), Vec::new(), self.body_error);
+        let mut body_bytes = Vec::new();
         if let Some((form, bytes)) = body {
             // The values are as long as the body at most, and stand beside it.
             room.grow(bytes.len())?;
             match form {
+                Form::Bytes(_) => body_bytes = bytes,
                 Form::Pairs => {
                     let (of_body, error) = parse_query(&bytes);
                     pairs = of_body;
@@ -117,15 +137,17 @@ impl Unparsed {
         pairs.extend(query);
         let of_form = pairs.len();
         pairs.extend(of_parts);
-        room.shrink_to(pairs.iter().map(Pair::bytes).sum());
+        let of_pairs = pairs.iter().map(Pair::bytes).sum::<usize>();
+        room.shrink_to(of_pairs + body_bytes.capacity());
         Ok(Request {
             headers: self.headers,
             name: self.name,
+            body: body_bytes,
             pairs,
             of_body,
             of_form,
             form_error: form_error.or(query_error),
-            _room: room,
+            room,
         })
     }
 }
@@ -136,6 +158,8 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     /// The part of the path for `:name`, any bytes.
     pub(crate) name: Vec<u8>,
+    /// The body, where [`Wanted::Bytes`] was asked for.
+    pub(crate) body: Vec<u8>,
     /// The parameters of the body, those of the query string, and those of a body
     /// of several parts.
     pairs: Vec<Pair>,
@@ -145,8 +169,8 @@ pub(crate) struct Request {
     of_form: usize,
     /// The error of malformed parameters. The others are valid.
     form_error: Option<String>,
-    /// What the parameters hold.
-    _room: Room,
+    /// What the parameters and the body hold.
+    room: Room,
 }
 
 /// A parameter.
@@ -224,6 +248,19 @@ impl Request {
     pub(crate) fn query_value(&self, name: &str) -> &str {
         let pairs = &self.pairs[self.of_body..self.of_form];
         first(pairs, name).map_or("", |pair| &pair.value)
+    }
+
+    /// What is wrong with the body or the parameters, if anything.
+    pub(crate) fn body_error(&self) -> Option<&str> {
+        self.form_error.as_deref()
+    }
+
+    /// Counts more bytes that are held for this request.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), BodyError> {
+        self.room.grow(bytes)
     }
 
     /// All values of a parameter.
@@ -357,7 +394,8 @@ mod tests {
             .body(Body::from(body))
             .unwrap();
         let (parts, body) = request.into_parts();
-        let unparsed = Unparsed::receive(parts, body, Vec::new(), SOON, budget()).await;
+        let unparsed =
+            Unparsed::receive(parts, body, Vec::new(), Wanted::Form, SOON, budget()).await;
         unparsed.unwrap().parse().unwrap()
     }
 
@@ -451,7 +489,8 @@ mod tests {
     #[tokio::test]
     async fn a_form_may_not_be_endless() {
         let (parts, body) = form(Body::from("a=".to_string() + &"x".repeat(MAX_FORM)));
-        let unparsed = Unparsed::receive(parts, body, Vec::new(), SOON, budget()).await;
+        let unparsed =
+            Unparsed::receive(parts, body, Vec::new(), Wanted::Form, SOON, budget()).await;
         let r = unparsed.unwrap().parse().unwrap();
         assert_eq!(
             (r.value("a"), r.value("b"), r.form_error.as_deref()),

@@ -15,14 +15,14 @@ use futures::future::BoxFuture;
 use super::answer::{Answer, respond};
 use super::body::BodyError;
 use super::call::{Call, Result};
-use super::content_type::TEXT;
 use super::error::{ApiError, ErrorType};
-use super::request::{Unparsed, unescape};
+use super::plain::{plain, text};
+use super::request::{Unparsed, Wanted, unescape};
 use super::service::Api;
 use super::task::{self, CancelSlot};
 use super::{
-    compress, cors, cost_estimate, explain, feature_list, labels, query, rules, search, status,
-    stores, texts,
+    compress, cors, cost_estimate, explain, feature_list, labels, query, remote_read, rules, search,
+    status, stores, texts,
 };
 use crate::source::Source;
 use crate::target::Target;
@@ -35,12 +35,7 @@ type Handler = fn(Call) -> BoxFuture<'static, Result>;
 struct Route {
     /// With the prefix; `:name` stands for any text without a slash.
     path: &'static str,
-    /// Whether POST is allowed beside GET.
-    post: bool,
-    /// Whether answers may be compressed.
-    compressed: bool,
-    /// Whether it is there with the feature `query-cost` alone.
-    of_cost: bool,
+    methods: Methods,
     handler: Handler,
 }
 
@@ -48,14 +43,13 @@ macro_rules! routes {
     ($($path:literal $methods:ident $handler:path,)*) => {
         &[$(Route {
             path: concat!("/api/v1", $path),
-            post: !matches!(Methods::$methods, Methods::Get | Methods::GetPlain),
-            compressed: !matches!(Methods::$methods, Methods::GetPlain | Methods::GetPostPlain),
-            of_cost: matches!(Methods::$methods, Methods::CostGetPost),
+            methods: Methods::$methods,
             handler: |call| Box::pin($handler(call)),
         },)*]
     };
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Methods {
     Get,
     GetPost,
@@ -64,6 +58,27 @@ enum Methods {
     GetPostPlain,
     /// As `GetPost`, with the feature `query-cost`.
     CostGetPost,
+    /// POST alone of a body that is no form, to programs alone; never compressed.
+    PostBody,
+}
+
+impl Methods {
+    /// The value of `Allow`.
+    fn allowed(self) -> &'static str {
+        match self {
+            Methods::Get | Methods::GetPlain => "GET, OPTIONS",
+            Methods::GetPost | Methods::GetPostPlain | Methods::CostGetPost => "GET, OPTIONS, POST",
+            Methods::PostBody => "OPTIONS, POST",
+        }
+    }
+
+    fn allow(self, method: &Method) -> bool {
+        match *method {
+            Method::GET => self != Methods::PostBody,
+            Method::POST => !matches!(self, Methods::Get | Methods::GetPlain),
+            _ => false,
+        }
+    }
 }
 
 static ROUTES: &[Route] = routes! {
@@ -98,6 +113,7 @@ static ROUTES: &[Route] = routes! {
     "/scrape_pools" Get rules::scrape_pools,
     "/targets/metadata" Get rules::target_metadata,
     "/notifications" GetPlain rules::notifications,
+    "/read" PostBody remote_read::read,
 };
 
 /// Paths outside of the API, all for GET.
@@ -170,17 +186,13 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
     }
     let found = ROUTES
         .iter()
-        .filter(|route| api.options.query_cost || !route.of_cost)
+        .filter(|route| api.options.query_cost || route.methods != Methods::CostGetPost)
         .find_map(|route| Some((route, matches(route.path, path)?)));
     let Some((route, name)) = found else {
         return not_found();
     };
-    if !(method == Method::GET || (method == Method::POST && route.post)) {
-        return not_allowed(if route.post {
-            "GET, OPTIONS, POST"
-        } else {
-            "GET, OPTIONS"
-        });
+    if !route.methods.allow(method) {
+        return not_allowed(route.methods.allowed());
     }
     let timer = api.metrics.request(route.path);
     let Some(source) = api.source() else {
@@ -199,7 +211,11 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
     };
     let certificate = parts.extensions.get::<ClientCertificate>().cloned();
     let (most, budget) = (api.options.read_timeout, Arc::clone(&api.options.bodies));
-    let response = match Unparsed::receive(parts, body, name, most, budget).await {
+    let wanted = match route.methods {
+        Methods::PostBody => Wanted::Bytes(remote_read::MAX_BODY),
+        _ => Wanted::Form,
+    };
+    let response = match Unparsed::receive(parts, body, name, wanted, most, budget).await {
         Ok(unparsed) => {
             let cancel = CancelSlot::default();
             let work = Work {
@@ -255,9 +271,14 @@ impl Work {
             Ok(answer) => respond(answer).await,
             Err(error) => error.into_response(),
         };
-        match self.route.compressed {
-            true => decorate(&self.api, &self.headers, response),
-            false => with_cors(&self.api, &self.headers, response),
+        match self.route.methods {
+            Methods::PostBody => response,
+            Methods::GetPlain | Methods::GetPostPlain => {
+                with_cors(&self.api, &self.headers, response)
+            }
+            Methods::Get | Methods::GetPost | Methods::CostGetPost => {
+                decorate(&self.api, &self.headers, response)
+            }
         }
     }
 }
@@ -357,23 +378,6 @@ fn index() -> String {
         out.push('\n');
     }
     out
-}
-
-fn text(status: StatusCode, text: impl Into<String>) -> Response {
-    let mut response = Response::new(Body::from(text.into()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, TEXT);
-    response
-}
-
-/// Go's `http.Error`.
-fn plain(status: StatusCode, message: &str) -> Response {
-    let mut response = text(status, format!("{message}\n"));
-    let nosniff = HeaderValue::from_static("nosniff");
-    response
-        .headers_mut()
-        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
-    response
 }
 
 fn not_found() -> Response {

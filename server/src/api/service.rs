@@ -12,6 +12,7 @@ use quarrel_storage::tsdb::Tsdb;
 use tokio::runtime::Handle;
 
 use super::body::BodyBudget;
+use super::remote_read::{Gate, RemoteReadLimits};
 use crate::metrics::{Gauges, Metrics};
 use crate::source::Source;
 use crate::stores::Stores;
@@ -39,6 +40,8 @@ pub struct ApiOptions {
     pub bodies: Arc<dyn BodyBudget>,
     /// Begins the traces of requests.
     pub tracer: Tracer,
+    /// The limits of remote read.
+    pub remote_read: RemoteReadLimits,
     /// The answer of `status/flags`.
     pub flags: BTreeMap<String, String>,
 }
@@ -56,6 +59,8 @@ pub struct Api {
     tsdb: OnceLock<Directory>,
     stopping: AtomicBool,
     pub(crate) options: ApiOptions,
+    /// The places of requests of remote read.
+    pub(super) read_gate: Gate,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) start: Moment,
 }
@@ -69,6 +74,7 @@ impl Api {
             source: OnceLock::new(),
             tsdb: OnceLock::new(),
             stopping: AtomicBool::new(false),
+            read_gate: Gate::new(options.remote_read.concurrent),
             options,
             metrics: Arc::default(),
             start: Moment::now(),
@@ -129,7 +135,8 @@ impl Api {
             max_concurrency: self.engine.options().max_concurrency,
             ready: source.is_some(),
             start_seconds: self.start.seconds as f64 + f64::from(self.start.nanos) / 1e9,
-            stores: source.map_or_else(Vec::new, |source| source.store_metrics()),
+            stores: (source.as_ref()).map_or_else(Vec::new, |source| source.store_metrics()),
+            remote_read: source.map_or_else(Vec::new, |source| source.remote_read_metrics()),
         }
     }
 }

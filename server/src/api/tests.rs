@@ -26,6 +26,7 @@ mod limits;
 mod lists;
 mod parameters;
 mod queries;
+mod remote_read;
 mod serving;
 mod shards;
 
@@ -42,6 +43,7 @@ fn options() -> ApiOptions {
         search: true,
         runtime: tokio::runtime::Handle::current(),
         bodies: Arc::new(FixedBudget::new(1 << 20)),
+        remote_read: Default::default(),
         flags: BTreeMap::from([("b".into(), "<2>".into()), ("a".into(), "1".into())]),
     }
 }

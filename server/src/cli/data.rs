@@ -5,17 +5,22 @@ use std::sync::Arc;
 
 use clap::Args;
 use quarrel_engine::storage::{Snapshot, Storage, TimeRange};
+use quarrel_storage::fanout::{Fanout, Part};
 use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 
 use super::failure::Failure;
+use super::remote_read::RemoteReadArgs;
 use crate::time::{self, Moment};
 
 /// The location of the data.
 #[derive(Clone, Debug, Args)]
 pub(super) struct DataArgs {
-    /// Prometheus data directory. Without it, the bundled demo data is used.
+    /// Prometheus data directory. Without it and servers of remote read, the bundled demo
+    /// data is used.
     #[arg(long, short, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    remote_read: RemoteReadArgs,
 }
 
 /// An open directory.
@@ -34,16 +39,31 @@ impl DataArgs {
         }
     }
 
-    /// Opens the directory.
+    /// Opens the directory, and the servers of remote read beside it.
     pub(super) async fn open(&self) -> Result<Data, Failure> {
-        let dir = self.dir()?;
-        let storage = open(&dir, TsdbOptions::default()).await?;
-        let snapshot = storage
-            .snapshot(TimeRange::ALL)
-            .await
-            .map_err(Failure::new)?;
-        let last = last_moment(&*snapshot);
-        Ok(Data { storage, last })
+        let mut local: Vec<Arc<dyn Storage>> = Vec::new();
+        let mut last = None;
+        if self.data.is_some() || !self.remote_read.any() {
+            let storage = open(&self.dir()?, TsdbOptions::default()).await?;
+            let snapshot = storage
+                .snapshot(TimeRange::ALL)
+                .await
+                .map_err(Failure::new)?;
+            last = last_moment(&*snapshot);
+            local.push(storage);
+        }
+        if let ([storage], false) = (&local[..], self.remote_read.any()) {
+            let storage = Arc::clone(storage);
+            return Ok(Data { storage, last });
+        }
+        let servers = self.remote_read.open(&local, &[])?;
+        let servers = servers.into_iter().map(|part| Arc::new(part.remote) as _);
+        let all = local.into_iter().chain(servers).map(Part::new);
+        // Servers have newer samples, perhaps.
+        Ok(Data {
+            storage: Arc::new(Fanout::new(all.collect())),
+            last: None,
+        })
     }
 }
 

@@ -181,7 +181,7 @@ pub(super) fn options(access: Access, requests: &RequestArgs) -> Result<Endpoint
 }
 
 /// What the file says, and the other options above it.
-fn http(access: Access) -> Result<HttpConfig, Failure> {
+pub(super) fn http(access: Access) -> Result<HttpConfig, Failure> {
     let mut http = match &access.http_config {
         Some(path) => HttpConfig::read(path).map_err(Failure::unasked)?,
         None => HttpConfig::default(),
@@ -201,7 +201,7 @@ fn http(access: Access) -> Result<HttpConfig, Failure> {
         http.basic_auth = Some(BasicAuth {
             username: user.to_string(),
             password: Some(Secret::from(password.to_string())),
-            password_file: None,
+            ..BasicAuth::default()
         });
     }
     http.bearer_token_file = access.bearer_token_file.or(http.bearer_token_file);
@@ -213,6 +213,7 @@ fn http(access: Access) -> Result<HttpConfig, Failure> {
             cert_file: access.cert_file.or(tls.cert_file),
             key_file: access.key_file.or(tls.key_file),
             insecure_skip_verify: access.insecure || tls.insecure_skip_verify,
+            ..tls
         });
     }
     Ok(http)

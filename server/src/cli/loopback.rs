@@ -48,6 +48,7 @@ impl Loopback {
             search: features.search,
             runtime: Handle::current(),
             bodies: Arc::clone(&bodies),
+            remote_read: Default::default(),
             flags: Default::default(),
         };
         let api = Arc::new(Api::new(engine, options));

@@ -21,6 +21,8 @@ use super::failure::{Failure, Outcome};
 use super::grpc::{GrpcArgs, Shared};
 use super::log::{self, LogFormat, LogLevel};
 use super::options::{EngineArgs, Span};
+use super::read_limits::ReadLimitArgs;
+use super::remote_read::RemoteReadArgs;
 use super::stores::StoreArgs;
 #[cfg(feature = "otlp")]
 use super::traces::TracingArgs;
@@ -43,12 +45,16 @@ const BODIES: usize = 64 << 20;
 /// Arguments of `quarrel serve`.
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// Prometheus data directory. Without one and without endpoints, the bundled demo
-    /// data is used. Can be repeated.
+    /// Prometheus data directory. Without one, endpoints and servers of remote read, the
+    /// bundled demo data is used. Can be repeated.
     #[arg(long, short, value_name = "DIR")]
     data: Vec<PathBuf>,
     #[command(flatten)]
     stores: StoreArgs,
+    #[command(flatten)]
+    remote_read: RemoteReadArgs,
+    #[command(flatten)]
+    read_limits: ReadLimitArgs,
     /// Address to listen on. Can be repeated.
     #[arg(
         long = "listen",
@@ -132,7 +138,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         tracing::warn!("{message}");
     }
     let dirs = match &*args.data {
-        [] if args.stores.any_endpoint() => Vec::new(),
+        [] if args.stores.any_endpoint() || args.remote_read.any() => Vec::new(),
         [] => vec![data::demo_dir()?],
         dirs => dirs.to_vec(),
     };
@@ -154,6 +160,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         tenancy: args.stores.tenancy(),
         runtime: Handle::current(),
         bodies: Arc::clone(&bodies),
+        remote_read: args.read_limits.limits(),
         flags: flags(&args, &dirs),
     };
     tokio::spawn(memory::watch(engine.clone()));
@@ -216,13 +223,17 @@ async fn source(args: &ServeArgs, api: &Api, dirs: &[PathBuf]) -> Result<Arc<dyn
     let labels = external_labels(args);
     if let [tsdb] = &*directories {
         api.set_tsdb(Arc::clone(tsdb), labels.clone());
-        if !args.stores.is_used() {
+        if !args.stores.is_used() && !args.remote_read.any() {
             let single = Stores::labeled(Arc::clone(tsdb) as _, labels);
             return Ok(Arc::new(single.map_err(Failure::new)?));
         }
     }
     let local = directories.into_iter().map(|tsdb| tsdb as _).collect();
-    Ok(Arc::new(args.stores.open(local, labels)?))
+    Ok(Arc::new(args.stores.open(
+        local,
+        labels,
+        &args.remote_read,
+    )?))
 }
 
 fn shown(dirs: &[PathBuf]) -> String {
@@ -364,6 +375,8 @@ fn flags(args: &ServeArgs, dirs: &[PathBuf]) -> BTreeMap<String, String> {
         .into_iter()
         .chain(args.grpc.flags())
         .chain(args.stores.flags())
+        .chain(args.remote_read.flags())
+        .chain(args.read_limits.flags())
         .chain(args.engine.flags());
     all.map(|(name, value)| (name.to_string(), value)).collect()
 }

@@ -12,6 +12,7 @@ use quarrel_storage::store_api::{
 
 use super::failure::Failure;
 use super::options::Span;
+use super::remote_read::RemoteReadArgs;
 use crate::source::{ReadDefaults, Source};
 use crate::stores::{StoreSettings, Stores};
 use crate::tenancy::{CertificateField, Enforced, Tenancy};
@@ -243,6 +244,7 @@ impl StoreArgs {
         &self,
         local: Vec<Arc<dyn Storage>>,
         labels: Vec<(String, String)>,
+        remote_read: &RemoteReadArgs,
     ) -> Result<Stores, Failure> {
         let endpoints = match self.any_endpoint() {
             true => {
@@ -256,7 +258,10 @@ impl StoreArgs {
             deduplication: self.deduplication,
             max_concurrent_selects: self.max_concurrent_select as usize,
         };
-        Stores::new(local, labels, endpoints, settings).map_err(Failure::new)
+        let servers = remote_read.open(&local, &labels)?;
+        Stores::new(local, labels, endpoints, settings)
+            .and_then(|stores| stores.with_remote_read(servers))
+            .map_err(Failure::new)
     }
 
     /// The source as tenants see it.

@@ -3,7 +3,7 @@
 
 use quarrel_proto::encoded::Encoded;
 
-use super::wire;
+use crate::wire;
 
 /// A frame of several series is full with so many bytes.
 pub(super) const FRAME: usize = 1 << 20;

@@ -26,7 +26,6 @@ mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 mod timeseries;
-mod wire;
 
 pub use server::{GrpcOptions, serve};
 pub use state::{Grpc, GrpcLimits};

@@ -6,7 +6,8 @@ use quarrel_engine::{SampleValue, SeriesRef, SeriesSet};
 use quarrel_proto::encoded::Encoded;
 
 use super::batches::Batches;
-use super::{histogram, wire};
+use super::histogram;
+use crate::wire;
 
 /// The field of a series in `QueryResponse` and in `QueryRangeResponse`.
 const TIMESERIES: u32 = 2;

@@ -11,13 +11,14 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Code, Response, Status, Streaming};
 
-use super::collect::{Collector, StoreSeries, Taken};
 use super::endpoint::{Client, Endpoint};
 use super::failure::{Asked, Cause, StoreFailure, StoreName};
+use super::message;
 use super::metrics::StoreMethod;
 use super::observe::CallOutcome;
 use super::query::StoreQuery;
 use super::request;
+use crate::sent::collect::{Collector, SentSeries, Taken};
 use crate::shard::Shard;
 
 /// What a store is asked for, and how.
@@ -37,7 +38,7 @@ pub(super) struct Fetch {
 #[derive(Debug, Default)]
 pub(super) struct Fetched {
     /// The series that have arrived.
-    pub(super) series: StoreSeries,
+    pub(super) series: SentSeries,
     /// What the store wants the user to know.
     pub(super) warnings: Vec<String>,
     /// Why there is no more.
@@ -47,6 +48,7 @@ pub(super) struct Fetched {
 /// What a stream has brought so far.
 struct Progress<'a> {
     collector: &'a mut Collector,
+    warnings: &'a mut Vec<String>,
     outcome: CallOutcome,
 }
 
@@ -88,11 +90,13 @@ impl Fetch {
             end: self.request.max_time,
         };
         let mut collector = Collector::new(range, self.shard.clone());
+        let mut warnings = Vec::new();
         let method = StoreMethod::Series.full_name();
         let (query, endpoint) = (&self.query, &self.endpoint.address);
         let mut observed = query.observed(endpoint, method, &self.matchers);
         let mut progress = Progress {
             collector: &mut collector,
+            warnings: &mut warnings,
             outcome: CallOutcome::default(),
         };
         let headers = observed.as_ref().map(|call| call.headers());
@@ -112,8 +116,8 @@ impl Fetch {
             call.end(outcome);
         }
         Fetched {
-            warnings: std::mem::take(&mut collector.warnings),
             series: collector.finish(),
+            warnings,
             failure,
         }
     }
@@ -134,7 +138,7 @@ impl Fetch {
             };
             asked = Asked::MoreSeries;
             self.endpoint.counters.messages.fetch_add(1, Relaxed);
-            let taken = self.take(&message, progress.collector);
+            let taken = self.take(&message, progress);
             let taken = taken.map_err(|cause| (asked, cause))?;
             self.count(&taken);
             progress.count(&taken);
@@ -160,12 +164,20 @@ impl Fetch {
     }
 
     /// Takes in a message.
-    fn take(&self, message: &Encoded, collector: &mut Collector) -> Result<Taken, Cause> {
-        let taken = collector.take(message.bytes()).map_err(Cause::Invalid)?;
-        match collector.warnings.first() {
-            Some(text) if !self.query.partial_response => Err(Cause::Warned(text.clone())),
-            _ => Ok(taken),
+    fn take(&self, message: &Encoded, progress: &mut Progress<'_>) -> Result<Taken, Cause> {
+        let message = message::read(message.bytes()).map_err(|error| {
+            Cause::Invalid(format!("not a message of the StoreAPI: {error}"))
+        })?;
+        if let [text, ..] = &*message.warnings
+            && !self.query.partial_response
+        {
+            return Err(Cause::Warned(text.clone()));
         }
+        let taken = progress.collector.take(message.series);
+        let mut taken = taken.map_err(Cause::Invalid)?;
+        taken.held += message.warnings.iter().map(String::len).sum::<usize>();
+        progress.warnings.extend(message.warnings);
+        Ok(taken)
     }
 
     fn check_limits(&self, series: u64, samples: u64) -> Result<(), String> {

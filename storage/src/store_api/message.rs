@@ -1,145 +1,92 @@
-//! The messages of a stream of series, read where they lie: most of a query's messages
-//! are chunks, and those stay what they are.
+//! The messages of a stream of series, read where they lie: most of their bytes are
+//! chunks, and those stay what they are.
 
 use bytes::Bytes;
 use quarrel_proto::wire::{Fields, Value, WireError};
 
-/// What a message holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part<'a> {
-    /// The bytes of a series.
-    Series(&'a [u8]),
-    /// A warning; not empty.
-    Warning(&'a [u8]),
+use super::chunk;
+use crate::sent::chunk::SentChunk;
+use crate::sent::collect::SentLabel;
+
+/// A message that was read. Hints say how the store has found its answer; these are
+/// left out, as is what a newer store may add.
+#[derive(Debug, Default)]
+pub(super) struct Message<'a> {
+    /// Labels and chunks of each series.
+    pub(super) series: Vec<(Vec<SentLabel<'a>>, Chunks<'a>)>,
+    /// What the store wants the user to know.
+    pub(super) warnings: Vec<String>,
 }
 
-/// The parts of a message. Hints say how the store has found its answer; these are
-/// none, nor is what a newer store may add.
-pub(super) fn parts(message: &[u8]) -> Parts<'_> {
-    Parts {
-        message: Fields::of(message),
-        batch: Fields::of(&[]),
-    }
+/// The chunks of a series; each is read when it is its turn.
+#[derive(Debug)]
+pub(super) struct Chunks<'a> {
+    series: Fields<'a>,
+    message: &'a Bytes,
 }
 
-/// Iterates over the parts of a message.
-#[derive(Clone, Debug)]
-pub(super) struct Parts<'a> {
-    message: Fields<'a>,
-    batch: Fields<'a>,
-}
-
-impl<'a> Iterator for Parts<'a> {
-    type Item = Result<Part<'a>, WireError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(field) = self.batch.next() {
-                match field {
-                    Ok((1, Value::Bytes(series))) => return Some(Ok(Part::Series(series))),
-                    Ok(_) => continue,
-                    Err(error) => return Some(Err(error)),
-                }
-            }
-            match self.message.next()? {
-                Ok((1, Value::Bytes(series))) => return Some(Ok(Part::Series(series))),
-                Ok((2, Value::Bytes(text))) if !text.is_empty() => {
-                    return Some(Ok(Part::Warning(text)));
-                }
-                Ok((4, Value::Bytes(batch))) => self.batch = Fields::of(batch),
-                Ok(_) => {}
-                Err(error) => return Some(Err(error)),
-            }
-        }
-    }
-}
-
-/// A label as it has come: name and value.
-pub(super) type SentLabel<'a> = (&'a [u8], &'a [u8]);
-
-/// Reads the labels of a series into `labels`, and the bytes of its chunks into
-/// `chunks`.
-pub(super) fn read_series<'a>(
-    series: &'a [u8],
-    labels: &mut Vec<SentLabel<'a>>,
-    chunks: &mut Vec<&'a [u8]>,
-) -> Result<(), WireError> {
-    labels.clear();
-    chunks.clear();
-    for field in Fields::of(series) {
+/// Reads a `thanos.SeriesResponse`.
+///
+/// # Errors
+/// When it is not one.
+pub(super) fn read(message: &Bytes) -> Result<Message<'_>, WireError> {
+    let mut out = Message::default();
+    for field in Fields::of(message) {
         match field? {
-            (1, Value::Bytes(label)) => labels.push(read_label(label)?),
-            (2, Value::Bytes(chunk)) => chunks.push(chunk),
+            (1, Value::Bytes(series)) => out.push(series, message)?,
+            (2, Value::Bytes(text)) if !text.is_empty() => {
+                out.warnings.push(String::from_utf8_lossy(text).into());
+            }
+            (4, Value::Bytes(batch)) => {
+                for field in Fields::of(batch) {
+                    if let (1, Value::Bytes(series)) = field? {
+                        out.push(series, message)?;
+                    }
+                }
+            }
             _ => {}
         }
     }
-    Ok(())
+    Ok(out)
+}
+
+impl<'a> Message<'a> {
+    fn push(&mut self, series: &'a [u8], message: &'a Bytes) -> Result<(), WireError> {
+        let before = self.series.last().map_or(0, |(labels, _)| labels.len());
+        let mut labels = Vec::with_capacity(before);
+        for field in Fields::of(series) {
+            if let (1, Value::Bytes(label)) = field? {
+                labels.push(read_label(label)?);
+            }
+        }
+        let series = Fields::of(series);
+        self.series.push((labels, Chunks { series, message }));
+        Ok(())
+    }
 }
 
 fn read_label(label: &[u8]) -> Result<SentLabel<'_>, WireError> {
-    let (mut name, mut value) = (&[][..], &[][..]);
+    let mut out = SentLabel::default();
     for field in Fields::of(label) {
         match field? {
-            (1, Value::Bytes(text)) => name = text,
-            (2, Value::Bytes(text)) => value = text,
+            (1, Value::Bytes(text)) => out.name = text,
+            (2, Value::Bytes(text)) => out.value = text,
             _ => {}
         }
     }
-    Ok((name, value))
+    Ok(out)
 }
 
-/// A chunk as it has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct ChunkMessage<'a> {
-    /// First and last time, ms.
-    pub(super) min_time: i64,
-    pub(super) max_time: i64,
-    /// Raw samples, and the aggregates count, sum, min, max, counter.
-    pub(super) raw: Option<DataMessage<'a>>,
-    pub(super) aggregates: [Option<DataMessage<'a>>; 5],
-}
+impl Iterator for Chunks<'_> {
+    type Item = Result<Option<SentChunk>, String>;
 
-/// The data of a chunk, or of one of its aggregates, as it has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct DataMessage<'a> {
-    /// How it is encoded: the number in `thanos.Chunk.Encoding`.
-    pub(super) encoding: i32,
-    pub(super) data: &'a [u8],
-}
-
-impl<'a> ChunkMessage<'a> {
-    pub(super) fn read(chunk: &'a [u8]) -> Result<Self, WireError> {
-        let mut out = ChunkMessage::default();
-        for field in Fields::of(chunk) {
-            match field? {
-                (1, Value::Varint(time)) => out.min_time = time as i64,
-                (2, Value::Varint(time)) => out.max_time = time as i64,
-                (3, Value::Bytes(data)) => out.raw = Some(DataMessage::read(data)?),
-                (number @ 4..=8, Value::Bytes(data)) => {
-                    out.aggregates[number as usize - 4] = Some(DataMessage::read(data)?);
-                }
-                _ => {}
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.series.next()? {
+                Ok((2, Value::Bytes(chunk))) => return Some(chunk::read(chunk, self.message)),
+                Ok(_) => {}
+                Err(error) => return Some(Err(error.to_string())),
             }
         }
-        Ok(out)
-    }
-}
-
-impl<'a> DataMessage<'a> {
-    fn read(data: &'a [u8]) -> Result<Self, WireError> {
-        let mut out = DataMessage::default();
-        for field in Fields::of(data) {
-            match field? {
-                (1, Value::Varint(encoding)) => out.encoding = encoding as i32,
-                (2, Value::Bytes(data)) => out.data = data,
-                _ => {}
-            }
-        }
-        Ok(out)
-    }
-
-    /// Its data as a view of the message that it is a part of.
-    pub(super) fn view(&self, message: &Bytes) -> Bytes {
-        message.slice_ref(self.data)
     }
 }

@@ -13,7 +13,6 @@
 //! stores they come from; replicas differ by a label and stay rows of their own.
 
 mod chunk;
-mod collect;
 mod config;
 mod config_error;
 mod dialer;
@@ -24,7 +23,6 @@ mod failure;
 mod fetch;
 mod info;
 mod matching;
-mod merge;
 mod message;
 mod metrics;
 mod names;
@@ -32,9 +30,7 @@ mod observe;
 mod query;
 mod request;
 mod snapshot;
-mod source;
 mod spec;
-mod tasks;
 #[cfg(any(all(test, feature = "memory"), feature = "testing"))]
 pub mod testing;
 #[cfg(all(test, feature = "memory"))]

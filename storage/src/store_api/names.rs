@@ -13,7 +13,7 @@ use super::observe::CallOutcome;
 use super::query::StoreQuery;
 use super::request;
 use super::snapshot::{Pinned, StoreSnapshot};
-use super::tasks::Task;
+use crate::sent::tasks::Task;
 use crate::sorted::merge_texts;
 
 /// One question to one store.

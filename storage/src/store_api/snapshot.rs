@@ -15,17 +15,17 @@ use quarrel_proto::store::SeriesRequest;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::collect::StoreSeries;
 use super::endpoint::Endpoint;
 use super::endpoints::Endpoints;
 use super::failure::{Asked, Cause, StoreFailure, StoreName};
 use super::fetch::{Event, Fetch, Fetched};
 use super::info::EndpointInfo;
 use super::matching::{is_picked, may_have};
-use super::merge::merge;
 use super::query::StoreQuery;
 use super::request;
-use super::tasks::Task;
+use crate::sent::collect::SentSeries;
+use crate::sent::merge::merge;
+use crate::sent::tasks::Task;
 
 /// The series of all stores of a set, as one query reads them.
 ///
@@ -240,7 +240,7 @@ impl StoreSnapshot {
         fetches: Vec<Fetch>,
         control: &dyn SelectControl,
         warnings: &mut Vec<String>,
-    ) -> Result<Vec<(Arc<str>, StoreSeries)>, StorageError> {
+    ) -> Result<Vec<(Arc<str>, SentSeries)>, StorageError> {
         let (events, mut arriving) = mpsc::channel(fetches.len().max(1));
         let names: Vec<Arc<StoreName>> = fetches.iter().map(|f| Arc::clone(&f.name)).collect();
         let mut tasks = Vec::with_capacity(fetches.len());
@@ -249,7 +249,7 @@ impl StoreSnapshot {
             tasks.push(Task::spawn(&self.runtime, run));
         }
         drop(events);
-        let mut done: Vec<Option<StoreSeries>> = names.iter().map(|_| None).collect();
+        let mut done: Vec<Option<SentSeries>> = names.iter().map(|_| None).collect();
         loop {
             let began = Instant::now();
             let event = arriving.recv().await;

@@ -1,87 +1,33 @@
-//! TLS of clients, as rustls takes it.
+//! TLS of gRPC.
 
-use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::ClientConfig;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use super::config::TlsConfig;
 use super::config_error::ConfigError;
-
-/// Bytes that a file of certificates or a key may have.
-const LONGEST_FILE: u64 = 16 << 20;
+use crate::client_tls::{ClientTls, ClientTlsError, Pem};
 
 /// The configuration of a client of HTTP/2.
 ///
 /// # Errors
 /// When a file cannot be read, or the settings do not fit together.
 pub fn client_config(tls: &TlsConfig) -> Result<ClientConfig, ConfigError> {
-    let provider = Arc::new(ring::default_provider());
-    let versions: &[_] = match tls.allow_tls12 {
-        true => &[&TLS13, &TLS12],
-        false => &[&TLS13],
+    let settings = ClientTls {
+        authorities: tls.ca_file.as_deref().map(Pem::File),
+        certificate: tls.cert_file.as_deref().map(Pem::File),
+        key: tls.key_file.as_deref().map(Pem::File),
+        skip_verify: tls.skip_verify,
+        // The dialer has it.
+        server_name: None,
+        versions: match tls.allow_tls12 {
+            true => &[&TLS13, &TLS12],
+            false => &[&TLS13],
+        },
+        protocols: &[b"h2"],
     };
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(versions)
-        .map_err(|error| ConfigError::Tls(error.to_string()))?;
-    let builder = match tls.skip_verify {
-        true => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(NoVerification(provider))),
-        false => builder.with_root_certificates(roots(tls)?),
-    };
-    let mut config = match (&tls.cert_file, &tls.key_file) {
-        (None, None) => builder.with_no_client_auth(),
-        (Some(cert), Some(key)) => {
-            let chain = certificates(cert)?;
-            let pem = PrivateKeyDer::from_pem_slice(&read(key)?);
-            let pem = pem.map_err(|error| wrong(key, error))?;
-            let built = builder.with_client_auth_cert(chain, pem);
-            built.map_err(|error| wrong(cert, error))?
-        }
-        _ => {
-            let why = "a certificate needs its key, and a key its certificate";
-            return Err(ConfigError::Tls(why.to_string()));
-        }
-    };
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(config)
-}
-
-fn roots(tls: &TlsConfig) -> Result<RootCertStore, ConfigError> {
-    let mut roots = RootCertStore::empty();
-    match &tls.ca_file {
-        Some(file) => {
-            for certificate in certificates(file)? {
-                roots.add(certificate).map_err(|error| wrong(file, error))?;
-            }
-        }
-        None => {
-            let system = rustls_native_certs::load_native_certs();
-            let (added, _) = roots.add_parsable_certificates(system.certs);
-            if added == 0 {
-                let why = "the system has no certificates of authorities; set a file of them";
-                return Err(ConfigError::Tls(why.to_string()));
-            }
-        }
-    }
-    Ok(roots)
-}
-
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    let bytes = read(file)?;
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    let all = all.map_err(|error| wrong(file, error))?;
-    match all.is_empty() {
-        true => Err(wrong(file, "has no certificate")),
-        false => Ok(all),
-    }
+    settings.config().map_err(config_error)
 }
 
 /// The bytes of a file of settings.
@@ -89,58 +35,12 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError
 /// # Errors
 /// When it cannot be read, or is too large.
 pub(super) fn read(file: &Path) -> Result<Vec<u8>, ConfigError> {
-    let metadata = fs::metadata(file).map_err(|error| wrong(file, error))?;
-    if !metadata.is_file() || metadata.len() > LONGEST_FILE {
-        return Err(wrong(file, "is not a file of at most 16 MiB"));
-    }
-    fs::read(file).map_err(|error| wrong(file, error))
+    Pem::File(file).read().map_err(config_error)
 }
 
-fn wrong(file: &Path, why: impl ToString) -> ConfigError {
-    ConfigError::File {
-        path: file.to_path_buf(),
-        why: why.to_string(),
-    }
-}
-
-/// Takes any certificate: `--grpc-client-tls-skip-verify`. Signatures are verified
-/// all the same.
-#[derive(Debug)]
-struct NoVerification(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for NoVerification {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, cert, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, cert, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+fn config_error(error: ClientTlsError) -> ConfigError {
+    match error {
+        ClientTlsError::File { path, why } => ConfigError::File { path, why },
+        ClientTlsError::Settings(why) => ConfigError::Tls(why),
     }
 }

@@ -57,7 +57,7 @@ func run(out string) error {
 		}
 	}
 	fmt.Println(w.counts)
-	return w.floatHistograms()
+	return errors.Join(w.floatHistograms(), w.remoteRead())
 }
 
 type writer struct {

@@ -8,7 +8,7 @@ use quarrel_engine::labels::{LabelList, Symbol, SymbolTable, Symbols};
 use quarrel_engine::{MemoryPool, Reservation, SeriesLabels};
 use tonic::Status;
 
-use crate::grpc::wire;
+use crate::wire;
 
 /// Field number of the labels in `Series`.
 const LABELS: u32 = 1;

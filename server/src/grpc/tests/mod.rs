@@ -56,6 +56,7 @@ fn api_with(tracer: Tracer, tenancy: Tenancy) -> Arc<Api> {
         search: false,
         runtime: tokio::runtime::Handle::current(),
         bodies: Arc::new(FixedBudget::new(1 << 20)),
+        remote_read: Default::default(),
         flags: BTreeMap::new(),
     };
     Arc::new(Api::new(

@@ -10,9 +10,10 @@ use quarrel_engine::storage::{SeriesSource, TimeRange, Unlimited};
 use quarrel_proto::labels::Label;
 use quarrel_proto::store::{Series, SeriesBatch, SeriesResponse, SeriesResult};
 
-use super::super::collect::Collector;
-use super::super::merge::merge;
+use super::super::message;
 use super::super::testing::xor_chunk;
+use crate::sent::collect::Collector;
+use crate::sent::merge::merge;
 
 const SERIES: usize = 3_000;
 const CHUNKS: usize = 6;
@@ -57,7 +58,7 @@ fn many_series() {
         let began = Instant::now();
         let mut collector = Collector::new(TimeRange::ALL, None);
         for message in &messages {
-            collector.take(message).unwrap();
+            collector.take(message::read(message).unwrap().series).unwrap();
         }
         let series = collector.finish();
         let collect = began.elapsed();

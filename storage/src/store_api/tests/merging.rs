@@ -13,10 +13,12 @@ use quarrel_proto::store::{
     AggrChunk, Chunk as ChunkMessage, Series, SeriesBatch, SeriesResponse, SeriesResult,
 };
 
-use super::super::chunk::SentChunk;
-use super::super::collect::{Collector, StoreSeries, Taken};
-use super::super::merge::merge;
+use super::super::chunk;
+use super::super::message;
 use super::super::testing::xor_chunk;
+use crate::sent::chunk::SentChunk;
+use crate::sent::collect::{Collector, SentSeries, Taken};
+use crate::sent::merge::merge;
 
 const RANGE: TimeRange = TimeRange {
     start: 100,
@@ -34,7 +36,7 @@ fn sent() -> impl Strategy<Value = Sent> {
     )
 }
 
-fn message((labels, chunks): &Sent, turned: bool) -> Series {
+fn series_message((labels, chunks): &Sent, turned: bool) -> Series {
     let label = |(name, value): (&String, &String)| Label {
         name: name.clone().into(),
         value: value.clone().into(),
@@ -59,13 +61,15 @@ fn batch(series: Vec<Series>) -> Bytes {
     SeriesResponse { result }.encode_to_vec().into()
 }
 
-fn collected(messages: &[Vec<(Sent, bool)>]) -> (StoreSeries, Taken) {
+fn collected(messages: &[Vec<(Sent, bool)>]) -> (SentSeries, Taken) {
     let mut collector = Collector::new(RANGE, None);
     let mut all = Taken::default();
     for series in messages {
         let series = series.iter();
-        let series = series.map(|(sent, turned)| message(sent, *turned));
-        let taken = collector.take(&batch(series.collect())).unwrap();
+        let series = series.map(|(sent, turned)| series_message(sent, *turned));
+        let message = batch(series.collect());
+        let taken = collector.take(message::read(&message).unwrap().series);
+        let taken = taken.unwrap();
         all.series += taken.series;
         all.chunks += taken.chunks;
         all.samples += taken.samples;
@@ -81,7 +85,7 @@ type Times = Vec<(i64, i64)>;
 /// An answer as text.
 type Rows = Vec<(Texts, Times)>;
 
-fn rows(stores: Vec<StoreSeries>) -> Rows {
+fn rows(stores: Vec<SentSeries>) -> Rows {
     let symbols = SymbolTable::new();
     let named = stores.into_iter().enumerate();
     let named = named.map(|(number, store)| (number.to_string().into(), store));
@@ -135,7 +139,7 @@ proptest! {
         flips in prop::collection::vec((0usize..500, any::<u8>()), 0..8),
         sent in prop::collection::vec(sent(), 1..4),
     ) {
-        let series = sent.iter().map(|sent| message(sent, false));
+        let series = sent.iter().map(|sent| series_message(sent, false));
         let mut near = batch(series.collect()).to_vec();
         for (at, byte) in flips {
             if let Some(at) = at.checked_rem(near.len()) {
@@ -143,8 +147,12 @@ proptest! {
             }
         }
         for bytes in [bytes, near] {
+            let bytes = bytes.into();
+            let Ok(message) = message::read(&bytes) else {
+                continue;
+            };
             let mut collector = Collector::new(RANGE, None);
-            let taken = collector.take(&bytes.into());
+            let taken = collector.take(message.series);
             if taken.is_ok() {
                 rows(vec![collector.finish()]);
             }
@@ -170,7 +178,7 @@ fn labels_and_chunks_of_a_store_are_counted() {
 /// A chunk, as it is read of a message.
 fn read(chunk: &AggrChunk) -> SentChunk {
     let message = Bytes::from(chunk.encode_to_vec());
-    SentChunk::read(&message, &message).unwrap().unwrap()
+    chunk::read(&message, &message).unwrap().unwrap()
 }
 
 #[test]

@@ -1,90 +1,108 @@
-//! The series that one store sends, kept as they arrive.
+//! The series that one server sends, kept as they arrive.
 
 use std::cmp::Ordering;
 
-use bytes::Bytes;
 use quarrel_engine::labels::{Label, LabelList, Symbol, SymbolTable, SymbolsMut};
 use quarrel_engine::storage::TimeRange;
 use quarrel_functions::fmt::quote_bytes;
 
 use super::chunk::SentChunk;
-use super::message::{Part, SentLabel, parts, read_series};
 use crate::shard::Shard;
 
-/// The series of a store, with labels in a table of its own.
-#[derive(Debug, Default)]
-pub(super) struct StoreSeries {
-    pub(super) symbols: SymbolTable,
-    pub(super) labels: LabelList,
-    pub(super) chunks: Vec<SentChunk>,
-    /// The end of each row's chunks.
-    pub(super) ends: Vec<usize>,
+/// A label as a server sends it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SentLabel<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) value: &'a [u8],
 }
 
-/// Takes in the series of a store.
+/// The labels of a message.
+#[cfg(feature = "remote_read")]
+pub(crate) fn sent_labels(labels: &[quarrel_proto::labels::Label]) -> Vec<SentLabel<'_>> {
+    let labels = labels.iter();
+    let sent = labels.map(|label| SentLabel {
+        name: &label.name,
+        value: &label.value,
+    });
+    sent.collect()
+}
+
+/// The series of a server, with labels in a table of its own.
+#[derive(Debug, Default)]
+pub(crate) struct SentSeries {
+    pub(crate) symbols: SymbolTable,
+    pub(crate) labels: LabelList,
+    pub(crate) chunks: Vec<SentChunk>,
+    /// The end of each row's chunks.
+    pub(crate) ends: Vec<usize>,
+}
+
+/// Takes in the series of a server.
 #[derive(Debug)]
-pub(super) struct Collector {
-    series: StoreSeries,
+pub(crate) struct Collector {
+    series: SentSeries,
     /// The range that is asked for; chunks outside of it are dropped.
     range: TimeRange,
-    /// The shard that is asked for, if the store does not know of it.
+    /// The shard that is asked for, if the server does not know of it.
     shard: Option<Shard>,
+    /// Labels that are left out.
+    without: Vec<String>,
     /// Whether each row was above the one before.
     is_sorted: bool,
     row: Vec<Label>,
     hashed: Vec<u8>,
-    /// What the store wants the user to know.
-    pub(super) warnings: Vec<String>,
 }
 
 /// What a message has brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Taken {
-    pub(super) series: u64,
-    pub(super) chunks: u64,
-    pub(super) samples: u64,
+pub(crate) struct Taken {
+    pub(crate) series: u64,
+    pub(crate) chunks: u64,
+    pub(crate) samples: u64,
     /// Bytes of labels and chunks in the message.
-    pub(super) sent: usize,
+    pub(crate) sent: usize,
     /// Bytes of memory that the message holds, and what was made of it.
-    pub(super) held: usize,
+    pub(crate) held: usize,
 }
 
 impl Collector {
-    pub(super) fn new(range: TimeRange, shard: Option<Shard>) -> Self {
+    pub(crate) fn new(range: TimeRange, shard: Option<Shard>) -> Self {
         Collector {
-            series: StoreSeries::default(),
+            series: SentSeries::default(),
             range,
             shard,
+            without: Vec::new(),
             is_sorted: true,
             row: Vec::new(),
             hashed: Vec::new(),
-            warnings: Vec::new(),
         }
     }
 
-    /// Takes in one message.
+    /// The same without labels of these names.
+    #[cfg(feature = "remote_read")]
+    pub(crate) fn without(mut self, names: Vec<String>) -> Self {
+        self.without = names;
+        self
+    }
+
+    /// Takes in the series of one message: labels, and chunks.
     ///
     /// # Errors
-    /// When it, or one of its series, is not what it should be.
-    pub(super) fn take(&mut self, message: &Bytes) -> Result<Taken, String> {
+    /// When a series is not what it should be.
+    pub(crate) fn take<'a, C>(
+        &mut self,
+        series: impl IntoIterator<Item = (Vec<SentLabel<'a>>, C)>,
+    ) -> Result<Taken, String>
+    where
+        C: IntoIterator<Item = Result<Option<SentChunk>, String>>,
+    {
         let before = self.series.bytes();
         let mut taken = Taken::default();
-        let (mut labels, mut chunks) = (Vec::new(), Vec::new());
-        let of_wire = |error| format!("not a message of the StoreAPI: {error}");
-        for part in parts(message) {
-            match part.map_err(of_wire)? {
-                Part::Series(series) => {
-                    read_series(series, &mut labels, &mut chunks).map_err(of_wire)?;
-                    taken.series += 1;
-                    taken.sent += labels.iter().map(sent_bytes).sum::<usize>();
-                    if self.row_of(&labels)? {
-                        self.take_chunks(&chunks, message, &mut taken)?;
-                    }
-                }
-                Part::Warning(text) => {
-                    taken.sent += text.len();
-                    self.warnings.push(String::from_utf8_lossy(text).into());
-                }
+        for (labels, chunks) in series {
+            taken.series += 1;
+            taken.sent += labels.iter().map(sent_bytes).sum::<usize>();
+            if self.row_of(&labels)? {
+                self.take_chunks(chunks, &mut taken)?;
             }
         }
         // Chunks are views of the message, which they hold as a whole.
@@ -94,7 +112,7 @@ impl Collector {
 
     /// Makes the series' row the last one; false if it is not asked for.
     fn row_of(&mut self, labels: &[SentLabel<'_>]) -> Result<bool, String> {
-        let StoreSeries {
+        let SentSeries {
             symbols,
             labels: rows,
             ends,
@@ -104,6 +122,7 @@ impl Collector {
         let mut symbols = symbols.write();
         read_labels(
             labels,
+            &self.without,
             last.unwrap_or_default(),
             &mut symbols,
             &mut self.row,
@@ -129,14 +148,13 @@ impl Collector {
     /// Adds chunks to the last row.
     fn take_chunks(
         &mut self,
-        sent: &[&[u8]],
-        message: &Bytes,
+        sent: impl IntoIterator<Item = Result<Option<SentChunk>, String>>,
         taken: &mut Taken,
     ) -> Result<(), String> {
-        taken.chunks += sent.len() as u64;
-        let StoreSeries { chunks, ends, .. } = &mut self.series;
+        let SentSeries { chunks, ends, .. } = &mut self.series;
         for chunk in sent {
-            let Some(chunk) = SentChunk::read(chunk, message)? else {
+            taken.chunks += 1;
+            let Some(chunk) = chunk? else {
                 continue;
             };
             taken.sent += chunk.bytes();
@@ -153,12 +171,12 @@ impl Collector {
     }
 
     /// How many series there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.series.labels.len()
     }
 
     /// All series: sorted, each once.
-    pub(super) fn finish(self) -> StoreSeries {
+    pub(crate) fn finish(self) -> SentSeries {
         match self.is_sorted {
             true => self.series,
             false => self.series.sorted(),
@@ -166,9 +184,9 @@ impl Collector {
     }
 }
 
-impl StoreSeries {
+impl SentSeries {
     /// The chunks of a row.
-    pub(super) fn chunks_of(&self, row: usize) -> &[SentChunk] {
+    pub(crate) fn chunks_of(&self, row: usize) -> &[SentChunk] {
         let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.chunks[start..self.ends[row]]
     }
@@ -208,33 +226,36 @@ impl StoreSeries {
     }
 }
 
-fn sent_bytes((name, value): &SentLabel<'_>) -> usize {
-    name.len() + value.len()
+fn sent_bytes(label: &SentLabel<'_>) -> usize {
+    label.name.len() + label.value.len()
 }
 
-/// Reads the labels of a series into `row`. Those that are the same as at their place
-/// in the series before, as most are, are not looked up.
+/// Reads the labels of a series into `row`, but for those of some names. Those that are
+/// the same as at their place in the series before, as most are, are not looked up.
 fn read_labels(
     labels: &[SentLabel<'_>],
+    without: &[String],
     before: &[Label],
     symbols: &mut SymbolsMut<'_>,
     row: &mut Vec<Label>,
 ) -> Result<(), String> {
     row.clear();
     let mut in_order = true;
-    for (at, (name, value)) in labels.iter().enumerate() {
-        let has_name = !name.is_empty();
-        if value.is_empty() && has_name {
+    for (at, label) in labels.iter().enumerate() {
+        if label.value.is_empty() && !label.name.is_empty() {
             // In Prometheus, the same as no label.
             continue;
         }
+        if without.iter().any(|name| name.as_bytes() == label.name) {
+            continue;
+        }
         let known = before.get(at);
-        let name = symbol(name, known.map(|label| label.name), symbols);
-        let value = symbol(value, known.map(|label| label.value), symbols);
+        let name = symbol(label.name, known.map(|label| label.name), symbols);
+        let value = symbol(label.value, known.map(|label| label.value), symbols);
         let (Some(name), Some(value)) = (name, value) else {
             return Err(wrong(labels, "has a label that is not UTF-8"));
         };
-        if !has_name {
+        if label.name.is_empty() {
             return Err(wrong(labels, "has a label without a name"));
         }
         in_order &= row
@@ -261,12 +282,16 @@ fn symbol(bytes: &[u8], known: Option<Symbol>, symbols: &mut SymbolsMut<'_>) -> 
 }
 
 /// What is wrong with a series, and which it is.
-fn wrong(labels: &[SentLabel<'_>], why: &str) -> String {
+pub(crate) fn wrong(labels: &[SentLabel<'_>], why: &str) -> String {
     const LONGEST: usize = 20;
     let shown = labels.iter().take(LONGEST);
     let shown: Vec<String> = shown
-        .map(|(name, value)| {
-            format!("{}={}", String::from_utf8_lossy(name), quote_bytes(value))
+        .map(|l| {
+            format!(
+                "{}={}",
+                String::from_utf8_lossy(l.name),
+                quote_bytes(l.value)
+            )
         })
         .collect();
     let more = if labels.len() > LONGEST { ", ..." } else { "" };

@@ -9,7 +9,7 @@ use super::chunk::SentChunk;
 
 /// The chunks of an answer's rows, encoded.
 #[derive(Debug, Default)]
-pub(super) struct StoreSource {
+pub(crate) struct SentSource {
     chunks: Vec<SentChunk>,
     /// Which store has sent each chunk.
     stores: Vec<u32>,
@@ -21,10 +21,10 @@ pub(super) struct StoreSource {
     bytes: usize,
 }
 
-impl StoreSource {
+impl SentSource {
     /// A source of the stores at these addresses.
-    pub(super) fn with_capacity(addresses: Vec<Arc<str>>, rows: usize, chunks: usize) -> Self {
-        StoreSource {
+    pub(crate) fn with_capacity(addresses: Vec<Arc<str>>, rows: usize, chunks: usize) -> Self {
+        SentSource {
             chunks: Vec::with_capacity(chunks),
             stores: Vec::with_capacity(chunks),
             ends: Vec::with_capacity(rows),
@@ -35,12 +35,12 @@ impl StoreSource {
     }
 
     /// Bytes of room for so many rows and chunks.
-    pub(super) fn room(rows: usize, chunks: usize) -> usize {
+    pub(crate) fn room(rows: usize, chunks: usize) -> usize {
         chunks * (size_of::<SentChunk>() + size_of::<u32>()) + rows * size_of::<usize>()
     }
 
     /// Appends a row: chunks, with the number of the store that has sent each.
-    pub(super) fn push(&mut self, row: impl IntoIterator<Item = (usize, SentChunk)>) {
+    pub(crate) fn push(&mut self, row: impl IntoIterator<Item = (usize, SentChunk)>) {
         for (store, chunk) in row {
             self.stores.push(store as u32);
             self.samples += chunk.samples();
@@ -51,7 +51,7 @@ impl StoreSource {
     }
 }
 
-impl StoreSource {
+impl SentSource {
     /// Where the chunks of a row are.
     fn of_row(&self, row: u32) -> Option<Range<usize>> {
         let end = *self.ends.get(row as usize)?;
@@ -60,7 +60,7 @@ impl StoreSource {
     }
 }
 
-impl SeriesSource for StoreSource {
+impl SeriesSource for SentSource {
     fn chunks(&self, row: u32, out: &mut Vec<Chunk>) -> Result<(), StorageError> {
         let Some(of_row) = self.of_row(row) else {
             let rows = self.ends.len();
@@ -85,6 +85,6 @@ impl SeriesSource for StoreSource {
     }
 
     fn held_bytes(&self) -> usize {
-        self.bytes + StoreSource::room(self.ends.capacity(), self.chunks.capacity())
+        self.bytes + SentSource::room(self.ends.capacity(), self.chunks.capacity())
     }
 }

@@ -5,19 +5,19 @@ use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use quarrel_proto::encoded::Encoded;
 
 /// Appends a field of bytes: a text, or a message that is written already.
-pub(super) fn bytes(out: &mut Vec<u8>, tag: u32, bytes: &[u8]) {
+pub(crate) fn bytes(out: &mut Vec<u8>, tag: u32, bytes: &[u8]) {
     encode_key(tag, WireType::LengthDelimited, out);
     encode_varint(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
 }
 
 /// The size of a field of bytes with a tag below 16.
-pub(super) fn bytes_len(len: usize) -> usize {
+pub(crate) fn bytes_len(len: usize) -> usize {
     1 + encoded_len_varint(len as u64) + len
 }
 
 /// Appends a label: name = 1, value = 2.
-pub(super) fn label(out: &mut Vec<u8>, tag: u32, name: &str, value: &str) {
+pub(crate) fn label(out: &mut Vec<u8>, tag: u32, name: &str, value: &str) {
     encode_key(tag, WireType::LengthDelimited, out);
     let len = bytes_len(name.len()) + bytes_len(value.len());
     encode_varint(len as u64, out);
@@ -27,7 +27,7 @@ pub(super) fn label(out: &mut Vec<u8>, tag: u32, name: &str, value: &str) {
 
 /// Appends a sample: value = 1, timestamp = 2. The value stands there even if it is
 /// zero, so that a negative zero stays one.
-pub(super) fn sample(out: &mut Vec<u8>, tag: u32, timestamp: i64, value: f64) {
+pub(crate) fn sample(out: &mut Vec<u8>, tag: u32, timestamp: i64, value: f64) {
     encode_key(tag, WireType::LengthDelimited, out);
     // A key and eight bytes, a key and the time.
     let len = 10 + encoded_len_varint(timestamp as u64);
@@ -39,7 +39,7 @@ pub(super) fn sample(out: &mut Vec<u8>, tag: u32, timestamp: i64, value: f64) {
 }
 
 /// A message with one field.
-pub(super) fn wrapped(tag: u32, message: &[u8]) -> Encoded {
+pub(crate) fn wrapped(tag: u32, message: &[u8]) -> Encoded {
     let len = message.len();
     let mut out = Vec::with_capacity(1 + encoded_len_varint(len as u64) + len);
     bytes(&mut out, tag, message);

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::error::EndpointError;
+use super::error::HttpConfigError;
 
-/// How an HTTP API is reached: a subset of the `http_config` of Prometheus's
-/// files, under the same names. Paths of files are relative to the file that
-/// has the settings.
+/// How an HTTP API is reached: the `http_config` of Prometheus's files, under the
+/// same names, but for OAuth 2.0. Paths of files are relative to the file that has the
+/// settings.
 ///
 /// `Debug` shows no secret.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -28,10 +28,31 @@ pub struct HttpConfig {
     pub headers: BTreeMap<String, Secret>,
     /// TLS.
     pub tls_config: Option<TlsConfig>,
-    /// A proxy; without it those of the environment are used.
+    /// A proxy.
     pub proxy_url: Option<Secret>,
+    /// Hosts that are reached without the proxy, as in the variable `NO_PROXY`.
+    pub no_proxy: Option<String>,
+    /// Whether the proxies of the environment are used where no other one is set, which
+    /// they are unless it says no.
+    pub proxy_from_environment: Option<bool>,
     /// Whether redirects are followed, which they are unless it says no.
     pub follow_redirects: Option<bool>,
+    /// Without effect: HTTP/1.1 is spoken.
+    pub enable_http2: Option<bool>,
+    /// Further headers in Prometheus's newer form.
+    pub http_headers: BTreeMap<String, Header>,
+}
+
+/// The values of a header.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Header {
+    /// Values.
+    pub values: Vec<String>,
+    /// Values that are not shown.
+    pub secrets: Vec<Secret>,
+    /// Files with values.
+    pub files: Vec<PathBuf>,
 }
 
 /// Basic authentication.
@@ -40,6 +61,8 @@ pub struct HttpConfig {
 pub struct BasicAuth {
     /// The user.
     pub username: String,
+    /// A file with the user.
+    pub username_file: Option<PathBuf>,
     /// The password.
     pub password: Option<Secret>,
     /// A file with the password.
@@ -64,13 +87,25 @@ pub struct Authorization {
 #[serde(deny_unknown_fields, default)]
 pub struct TlsConfig {
     /// Certificates of the authorities to trust instead of the system's, PEM.
+    pub ca: Option<String>,
+    /// A file with them.
     pub ca_file: Option<PathBuf>,
     /// The client's certificate, PEM.
+    pub cert: Option<String>,
+    /// A file with it.
     pub cert_file: Option<PathBuf>,
     /// Its key, PEM.
+    pub key: Option<Secret>,
+    /// A file with it.
     pub key_file: Option<PathBuf>,
+    /// The name that certificates of the server have, if it is not that of the URL.
+    pub server_name: Option<String>,
     /// Whether any certificate will do.
     pub insecure_skip_verify: bool,
+    /// The oldest version, `TLS12` (the default) or `TLS13`.
+    pub min_version: Option<String>,
+    /// The newest version, `TLS12` or `TLS13` (the default).
+    pub max_version: Option<String>,
 }
 
 /// A text that is not shown.
@@ -101,12 +136,12 @@ impl HttpConfig {
     /// Reads a file of settings.
     ///
     /// # Errors
-    /// [`EndpointError`] if it cannot be read, has not the form, or names what
+    /// [`HttpConfigError`] if it cannot be read, has not the form, or names what
     /// is not known.
-    pub fn read(path: &Path) -> Result<Self, EndpointError> {
+    pub fn read(path: &Path) -> Result<Self, HttpConfigError> {
         let text = read(path)?;
         let mut config: HttpConfig =
-            serde_saphyr::from_str(&text).map_err(|error| EndpointError::Config {
+            serde_saphyr::from_str(&text).map_err(|error| HttpConfigError::Config {
                 path: path.to_path_buf(),
                 // A snippet would show the secrets beside the fault.
                 reason: error.without_snippet().to_string(),
@@ -122,18 +157,25 @@ impl HttpConfig {
         let tls = self.tls_config.as_mut();
         let files = [
             self.bearer_token_file.as_mut(),
-            basic.and_then(|basic| basic.password_file.as_mut()),
             authorization.and_then(|header| header.credentials_file.as_mut()),
         ];
+        let of_basic = basic.map(|basic| [&mut basic.username_file, &mut basic.password_file]);
+        let of_basic = of_basic.into_iter().flatten().filter_map(Option::as_mut);
         let of_tls = tls.map(|tls| [&mut tls.ca_file, &mut tls.cert_file, &mut tls.key_file]);
         let of_tls = of_tls.into_iter().flatten().filter_map(Option::as_mut);
-        for file in files.into_iter().flatten().chain(of_tls) {
+        let of_headers = self.http_headers.values_mut();
+        let of_headers = of_headers.flat_map(|header| &mut header.files);
+        let all = files.into_iter().flatten();
+        for file in all.chain(of_basic).chain(of_tls).chain(of_headers) {
             *file = folder.join(&*file);
         }
     }
 
     /// The value of the header `Authorization`, if the settings make one.
-    pub(super) fn authorization(&self) -> Result<Option<String>, EndpointError> {
+    ///
+    /// # Errors
+    /// If they make several, or a file cannot be read.
+    pub fn authorization(&self) -> Result<Option<String>, HttpConfigError> {
         let bearer = secret(
             self.bearer_token.as_ref(),
             self.bearer_token_file.as_deref(),
@@ -145,11 +187,19 @@ impl HttpConfig {
         ];
         if ways.iter().filter(|way| **way).count() > 1 {
             let text = "at most one of basic_auth, authorization and bearer_token is possible";
-            return Err(EndpointError::Settings(text.to_string()));
+            return Err(HttpConfigError::settings(text));
         }
         if let Some(basic) = &self.basic_auth {
             let password = secret(basic.password.as_ref(), basic.password_file.as_deref())?;
-            let pair = format!("{}:{}", basic.username, password.unwrap_or_default());
+            let user = match (&*basic.username, &basic.username_file) {
+                ("", Some(path)) => read(path)?.trim().to_string(),
+                (_, Some(_)) => {
+                    let text = "at most one of username and username_file is possible";
+                    return Err(HttpConfigError::settings(text));
+                }
+                (user, None) => user.to_string(),
+            };
+            let pair = format!("{user}:{}", password.unwrap_or_default());
             use base64::Engine as _;
             let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
             return Ok(Some(format!("Basic {encoded}")));
@@ -157,7 +207,12 @@ impl HttpConfig {
         if let Some(header) = &self.authorization {
             let file = header.credentials_file.as_deref();
             let credentials = secret(header.credentials.as_ref(), file)?.unwrap_or_default();
-            let scheme = header.scheme.as_deref().unwrap_or("Bearer");
+            let scheme = header.scheme.as_deref().map_or("", str::trim);
+            let scheme = if scheme.is_empty() { "Bearer" } else { scheme };
+            if scheme.eq_ignore_ascii_case("basic") {
+                let text = "the type of authorization cannot be \"basic\", use basic_auth instead";
+                return Err(HttpConfigError::settings(text));
+            }
             return Ok(Some(format!("{scheme} {credentials}")));
         }
         Ok(bearer.map(|token| format!("Bearer {token}")))
@@ -165,9 +220,9 @@ impl HttpConfig {
 }
 
 /// A secret that is given, or the trimmed content of its file.
-fn secret(given: Option<&Secret>, file: Option<&Path>) -> Result<Option<String>, EndpointError> {
+fn secret(given: Option<&Secret>, file: Option<&Path>) -> Result<Option<String>, HttpConfigError> {
     match (given, file) {
-        (Some(_), Some(path)) => Err(EndpointError::Settings(format!(
+        (Some(_), Some(path)) => Err(HttpConfigError::Settings(format!(
             "a secret is given twice, as a text and as the file {}",
             path.display()
         ))),
@@ -178,8 +233,8 @@ fn secret(given: Option<&Secret>, file: Option<&Path>) -> Result<Option<String>,
 }
 
 /// The content of a file of settings.
-pub(super) fn read(path: &Path) -> Result<String, EndpointError> {
-    std::fs::read_to_string(path).map_err(|source| EndpointError::File {
+pub(super) fn read(path: &Path) -> Result<String, HttpConfigError> {
+    std::fs::read_to_string(path).map_err(|source| HttpConfigError::File {
         path: path.to_path_buf(),
         source,
     })

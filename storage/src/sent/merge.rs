@@ -1,4 +1,4 @@
-//! The series of several stores as one answer.
+//! The series of several servers as one answer.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use quarrel_engine::labels::{LabelList, SymbolTable};
 use quarrel_engine::storage::{SelectControl, StorageError};
 
 use super::chunk::SentChunk;
-use super::collect::StoreSeries;
-use super::source::StoreSource;
+use super::collect::SentSeries;
+use super::source::SentSource;
 use crate::sorted::merge_sorted;
 use crate::translation::Known;
 
@@ -21,11 +21,11 @@ const ROWS_A_CHECK: usize = 4096;
 ///
 /// # Errors
 /// The end of the query.
-pub(super) async fn merge(
-    stores: Vec<(Arc<str>, StoreSeries)>,
+pub(crate) async fn merge(
+    stores: Vec<(Arc<str>, SentSeries)>,
     symbols: &SymbolTable,
     control: &dyn SelectControl,
-) -> Result<(LabelList, StoreSource), StorageError> {
+) -> Result<(LabelList, SentSource), StorageError> {
     let (addresses, stores): (Vec<_>, Vec<_>) = stores.into_iter().unzip();
     let mut translated = Vec::with_capacity(stores.len());
     for store in &stores {
@@ -34,8 +34,8 @@ pub(super) async fn merge(
     let rows = order(&translated, symbols);
     let mut labels = LabelList::with_capacity(rows.len(), 8);
     let chunks = stores.iter().map(|store| store.chunks.len()).sum();
-    control.reserve(StoreSource::room(rows.len(), chunks))?;
-    let mut source = StoreSource::with_capacity(addresses, rows.len(), chunks);
+    control.reserve(SentSource::room(rows.len(), chunks))?;
+    let mut source = SentSource::with_capacity(addresses, rows.len(), chunks);
     let mut row: Vec<(usize, SentChunk)> = Vec::new();
     let mut rest = &rows[..];
     while let Some(&(store, number)) = rest.first() {
@@ -76,7 +76,7 @@ fn order(lists: &[LabelList], symbols: &SymbolTable) -> Vec<(usize, u32)> {
 
 /// The labels of a store's rows as symbols of the query.
 async fn translate(
-    store: &StoreSeries,
+    store: &SentSeries,
     symbols: &SymbolTable,
     control: &dyn SelectControl,
 ) -> Result<LabelList, StorageError> {

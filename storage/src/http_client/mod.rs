@@ -1,0 +1,10 @@
+//! Clients of HTTP: Prometheus's `http_config`, and what is made of it.
+
+mod build;
+mod config;
+mod error;
+mod shown;
+
+pub use config::{Authorization, BasicAuth, Header, HttpConfig, Secret, TlsConfig};
+pub use error::HttpConfigError;
+pub use shown::{cause, shown, shown_text};

@@ -1,0 +1,6 @@
+mod conformance;
+mod faults;
+mod labels;
+mod messages;
+mod reading;
+mod servers;
