@@ -175,6 +175,7 @@
 //! | `tsdb` | `storage::tsdb`: a Prometheus data directory, read as it is on disk | no |
 //! | `store_api` | `storage::store_api`: servers that speak Thanos's StoreAPI, such as sidecars and store gateways | no |
 //! | `fanout` | `storage::fanout`: one storage over several | no |
+//! | `bucket` | `storage::bucket`: blocks in object storage, as Thanos keeps them | no |
 //! | `conformance` | `storage::conformance`: a test suite for a storage | no |
 //!
 //! With any store comes `storage::replicas`: a storage over another one, in which series
@@ -220,27 +221,43 @@ pub mod promql {
 pub mod storage {
     pub use quarrel_engine::PinnedStorage;
     pub use quarrel_engine::storage::*;
+    #[cfg(feature = "bucket")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "bucket")))]
+    pub use quarrel_storage::bucket;
     #[cfg(feature = "fanout")]
     #[cfg_attr(docsrs, doc(cfg(feature = "fanout")))]
     pub use quarrel_storage::fanout;
     #[cfg(feature = "memory")]
     #[cfg_attr(docsrs, doc(cfg(feature = "memory")))]
     pub use quarrel_storage::memory;
-    #[cfg(any(feature = "memory", feature = "tsdb", feature = "store_api"))]
+    #[cfg(any(
+        feature = "memory",
+        feature = "tsdb",
+        feature = "store_api",
+        feature = "bucket"
+    ))]
     #[cfg_attr(
         docsrs,
-        doc(cfg(any(feature = "memory", feature = "tsdb", feature = "store_api")))
+        doc(cfg(any(
+            feature = "memory",
+            feature = "tsdb",
+            feature = "store_api",
+            feature = "bucket"
+        )))
     )]
     pub use quarrel_storage::replicas;
+    #[cfg(any(feature = "store_api", feature = "bucket"))]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "store_api", feature = "bucket"))))]
+    pub use quarrel_storage::shard;
+    #[cfg(feature = "store_api")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "store_api")))]
+    pub use quarrel_storage::store_api;
     #[cfg(feature = "tsdb")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tsdb")))]
     pub use quarrel_storage::tsdb;
     #[cfg(feature = "conformance")]
     #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
     pub use quarrel_storage::{conformance, conformance_tests};
-    #[cfg(feature = "store_api")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "store_api")))]
-    pub use quarrel_storage::{shard, store_api};
 }
 
 /// The crates of Arrow whose types are part of this API, in version 59: use

@@ -1,5 +1,6 @@
 //! The program's own metrics at `/metrics`, in Prometheus's text format.
 
+mod bucket;
 mod grpc;
 mod stores;
 
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use quarrel_engine::QueryStats;
+use quarrel_storage::bucket::BucketMetrics;
 use quarrel_storage::store_api::StoreMetrics;
 
 use grpc::GrpcMetrics;
@@ -116,6 +118,8 @@ pub(crate) struct Gauges {
     pub(crate) start_seconds: f64,
     /// Of the stores behind the server.
     pub(crate) stores: Vec<StoreMetrics>,
+    /// Of the bucket behind the server.
+    pub(crate) bucket: Option<BucketMetrics>,
 }
 
 impl Metrics {
@@ -148,6 +152,7 @@ impl Metrics {
         self.write_requests(&mut out);
         self.grpc.write(&mut out);
         stores::write(&mut out, &gauges.stores);
+        bucket::write(&mut out, gauges.bucket.as_ref());
         write_process(&mut out, gauges);
         out
     }

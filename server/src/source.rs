@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use quarrel_engine::storage::{Matcher, Storage, StorageError, TimeRange};
 use quarrel_engine::{EngineOptions, QueryOptions};
+use quarrel_storage::bucket::Bucket;
 use quarrel_storage::fanout::{Fanout, Part, PartError};
 use quarrel_storage::shard::Shard;
 use quarrel_storage::store_api::{EndpointStatus, Endpoints, StoreMetrics};
@@ -105,6 +106,11 @@ pub trait Source: Send + Sync {
     /// What is counted of these.
     fn store_metrics(&self) -> Vec<StoreMetrics> {
         Vec::new()
+    }
+
+    /// The bucket behind it.
+    fn bucket(&self) -> Option<&Arc<Bucket>> {
+        None
     }
 
     /// What holds where requests do not say; `None` where there are neither replicas

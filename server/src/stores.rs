@@ -1,9 +1,10 @@
-//! Several data directories, and Thanos API servers behind the server.
+//! Several data directories, Thanos API servers and a bucket behind the server.
 
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, try_join_all};
 use quarrel_engine::storage::{Deduplication, Matcher, Storage, StorageError, TimeRange};
+use quarrel_storage::bucket::{Bucket, BucketQuery, BucketStorage};
 use quarrel_storage::fanout::{Fanout, Part, PartError};
 use quarrel_storage::replicas::Replicas;
 use quarrel_storage::store_api::{EndpointStatus, Endpoints, StoreApi, StoreMetrics, StoreQuery};
@@ -21,7 +22,7 @@ pub struct StoreSettings {
     pub max_concurrent_selects: usize,
 }
 
-/// Data directories and Thanos API servers, which requests read as one.
+/// Data directories, Thanos API servers and a bucket, which requests read as one.
 pub struct Stores {
     local: Vec<Arc<dyn Storage>>,
     /// The directories with their labels.
@@ -29,6 +30,7 @@ pub struct Stores {
     /// The external labels of the directories, sorted by name.
     labels: Vec<(String, String)>,
     endpoints: Option<Arc<Endpoints>>,
+    bucket: Option<Arc<Bucket>>,
     settings: StoreSettings,
 }
 
@@ -52,8 +54,15 @@ impl Stores {
             local,
             labels,
             endpoints,
+            bucket: None,
             settings,
         })
+    }
+
+    /// The same beside a bucket, whose blocks have labels of their own.
+    #[must_use]
+    pub fn with_bucket(self, bucket: Option<Arc<Bucket>>) -> Self {
+        Stores { bucket, ..self }
     }
 
     /// The directories, if they are read.
@@ -91,6 +100,15 @@ impl Stores {
     }
 }
 
+/// The bucket as a request reads it.
+fn in_bucket(bucket: &Arc<Bucket>, options: &ReadOptions) -> BucketStorage {
+    let mut query = BucketQuery::default();
+    query.partial_response = options.partial_response;
+    query.store_matchers.clone_from(&options.store_matchers);
+    query.shard.clone_from(&options.shard);
+    BucketStorage::new(Arc::clone(bucket), query)
+}
+
 impl Source for Stores {
     fn storage(&self, options: &ReadOptions) -> Arc<dyn Storage> {
         let united = options.dedup && !options.replica_labels.is_empty();
@@ -101,6 +119,9 @@ impl Source for Stores {
         let mut parts = self.local(&options);
         if let Some(endpoints) = &self.endpoints {
             parts.push(Part::new(Arc::new(self.remote(endpoints, &options))));
+        }
+        if let Some(bucket) = &self.bucket {
+            parts.push(Part::new(Arc::new(in_bucket(bucket, &options))));
         }
         let all = Fanout::new(parts).with_partial_response(options.partial_response);
         if !united {
@@ -125,7 +146,12 @@ impl Source for Stores {
                 labels: tsdb.labels.clone(),
                 range: Some(tsdb.range),
             });
-            Ok(local.chain(remote).collect())
+            let bucket = self.bucket.iter().flat_map(|bucket| bucket.databases());
+            let bucket = bucket.map(|database| Database {
+                labels: database.labels,
+                range: Some(database.range),
+            });
+            Ok(local.chain(remote).chain(bucket).collect())
         })
     }
 
@@ -141,6 +167,10 @@ impl Source for Stores {
     fn store_metrics(&self) -> Vec<StoreMetrics> {
         let endpoints = self.endpoints.as_ref();
         endpoints.map_or_else(Vec::new, |endpoints| endpoints.metrics())
+    }
+
+    fn bucket(&self) -> Option<&Arc<Bucket>> {
+        self.bucket.as_ref()
     }
 
     fn defaults(&self) -> Option<&ReadDefaults> {

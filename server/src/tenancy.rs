@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use quarrel_engine::storage::{MatchOp, Matcher, Storage, StorageError};
+use quarrel_storage::bucket::Bucket;
 use quarrel_storage::memory::MemoryStorage;
 use quarrel_storage::restricted::Restricted;
 use quarrel_storage::store_api::{EndpointStatus, StoreMetrics};
@@ -82,6 +83,10 @@ impl Source for Enforced {
 
     fn store_metrics(&self) -> Vec<StoreMetrics> {
         self.inner.store_metrics()
+    }
+
+    fn bucket(&self) -> Option<&Arc<Bucket>> {
+        self.inner.bucket()
     }
 
     fn defaults(&self) -> Option<&ReadDefaults> {

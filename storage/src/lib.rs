@@ -3,6 +3,10 @@
 //! Each connector is a module behind a cargo feature of the same name and
 //! implements the engine's `Storage` trait. Connectors do not depend on PromQL.
 
+#[cfg(feature = "bucket")]
+pub mod bucket;
+#[cfg(any(feature = "store_api", feature = "bucket"))]
+mod client_tls;
 pub mod conformance;
 #[cfg(feature = "fanout")]
 pub mod fanout;
@@ -18,6 +22,8 @@ pub mod shard;
 mod sorted;
 #[cfg(feature = "store_api")]
 pub mod store_api;
+#[cfg(any(feature = "store_api", feature = "bucket"))]
+mod tasks;
 #[cfg(any(feature = "memory", feature = "store_api"))]
 mod translation;
 #[cfg(feature = "tsdb")]

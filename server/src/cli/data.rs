@@ -5,17 +5,23 @@ use std::sync::Arc;
 
 use clap::Args;
 use quarrel_engine::storage::{Snapshot, Storage, TimeRange};
+use quarrel_storage::bucket::{BucketQuery, BucketStorage};
+use quarrel_storage::fanout::{Fanout, Part};
 use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 
+use super::bucket::BucketArgs;
 use super::failure::Failure;
 use crate::time::{self, Moment};
 
 /// The location of the data.
 #[derive(Clone, Debug, Args)]
 pub(super) struct DataArgs {
-    /// Prometheus data directory. Without it, the bundled demo data is used.
+    /// Prometheus data directory. Without it and without a bucket, the bundled demo
+    /// data is used.
     #[arg(long, short, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    bucket: BucketArgs,
 }
 
 /// An open directory.
@@ -34,10 +40,23 @@ impl DataArgs {
         }
     }
 
-    /// Opens the directory.
+    /// Opens what is read: the directory, or the bucket, or both as one.
+    async fn storage(&self) -> Result<Arc<dyn Storage>, Failure> {
+        let mut parts = Vec::new();
+        if let Some(bucket) = self.bucket.open()? {
+            let query = BucketQuery::default();
+            parts.push(Part::new(Arc::new(BucketStorage::new(bucket, query))));
+        }
+        if self.data.is_some() || parts.is_empty() {
+            let dir = self.dir()?;
+            parts.push(Part::new(open(&dir, TsdbOptions::default()).await?));
+        }
+        Ok(Arc::new(Fanout::new(parts)))
+    }
+
+    /// Opens what is read.
     pub(super) async fn open(&self) -> Result<Data, Failure> {
-        let dir = self.dir()?;
-        let storage = open(&dir, TsdbOptions::default()).await?;
+        let storage = self.storage().await?;
         let snapshot = storage
             .snapshot(TimeRange::ALL)
             .await

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::bucket::BucketArgs;
 use super::data;
 use super::external_label::ExternalLabel;
 use super::failure::{Failure, Outcome};
@@ -38,12 +39,14 @@ const BODIES: usize = 64 << 20;
 /// Arguments of `quarrel serve`.
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// Prometheus data directory. Without one and without endpoints, the bundled demo
-    /// data is used. Can be repeated.
+    /// Prometheus data directory. Without one, without endpoints and without a bucket,
+    /// the bundled demo data is used. Can be repeated.
     #[arg(long, short, value_name = "DIR")]
     data: Vec<PathBuf>,
     #[command(flatten)]
     stores: StoreArgs,
+    #[command(flatten)]
+    bucket: BucketArgs,
     /// Address to listen on. Can be repeated.
     #[arg(
         long = "listen",
@@ -124,7 +127,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         tracing::warn!("{message}");
     }
     let dirs = match &*args.data {
-        [] if args.stores.any_endpoint() => Vec::new(),
+        [] if args.stores.any_endpoint() || args.bucket.is_used() => Vec::new(),
         [] => vec![data::demo_dir()?],
         dirs => dirs.to_vec(),
     };
@@ -198,15 +201,23 @@ async fn source(args: &ServeArgs, api: &Api, dirs: &[PathBuf]) -> Result<Arc<dyn
         directories.push(data::open(dir, options.clone()).await?);
     }
     let labels = external_labels(args);
+    let bucket = args.bucket.open()?;
+    if let Some(bucket) = &bucket
+        && let Err(error) = bucket.ready().await
+    {
+        // It is tried again; queries tell of it meanwhile.
+        tracing::error!(%error, "The bucket cannot be listed");
+    }
     if let [tsdb] = &*directories {
         api.set_tsdb(Arc::clone(tsdb), labels.clone());
-        if !args.stores.is_used() {
+        if !args.stores.is_used() && bucket.is_none() {
             let single = SingleSource::new(Arc::clone(tsdb) as _, labels);
             return Ok(Arc::new(single.map_err(Failure::new)?));
         }
     }
     let local = directories.into_iter().map(|tsdb| tsdb as _).collect();
-    Ok(Arc::new(args.stores.open(local, labels)?))
+    let stores = args.stores.open(local, labels)?;
+    Ok(Arc::new(stores.with_bucket(bucket)))
 }
 
 fn shown(dirs: &[PathBuf]) -> String {
@@ -238,7 +249,7 @@ async fn serve_grpc(
         max_connections: args.max_connections as usize,
         budget: Arc::clone(bodies),
     })?;
-    if args.labels.is_empty() && !args.stores.any_endpoint() {
+    if args.labels.is_empty() && !args.stores.any_endpoint() && !args.bucket.is_used() {
         tracing::warn!(
             "There is no --label. Thanos Query in distributed mode sends no query to an \
              endpoint without an external label, and answers as if it had no data"
@@ -346,6 +357,7 @@ fn flags(args: &ServeArgs, dirs: &[PathBuf]) -> BTreeMap<String, String> {
         .into_iter()
         .chain(args.grpc.flags())
         .chain(args.stores.flags())
+        .chain(args.bucket.flags())
         .chain(args.engine.flags());
     all.map(|(name, value)| (name.to_string(), value)).collect()
 }

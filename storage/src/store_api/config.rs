@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::spec::EndpointSpec;
+use crate::client_tls::ClientTls;
 
 /// The endpoints of a set, and how they are asked.
 #[derive(Clone, Debug)]
@@ -86,4 +87,16 @@ pub struct TlsConfig {
     pub skip_verify: bool,
     /// Whether TLS 1.2 is enough, else 1.3 is asked for.
     pub allow_tls12: bool,
+}
+
+impl TlsConfig {
+    pub(super) fn of_client(&self) -> ClientTls<'_> {
+        ClientTls {
+            ca_file: self.ca_file.as_deref(),
+            cert_file: self.cert_file.as_deref(),
+            key_file: self.key_file.as_deref(),
+            skip_verify: self.skip_verify,
+            allow_tls12: self.allow_tls12,
+        }
+    }
 }

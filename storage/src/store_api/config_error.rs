@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::client_tls::TlsError;
+
 /// Why a set of endpoints cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -25,4 +27,13 @@ pub enum ConfigError {
     /// The settings of TLS do not fit together.
     #[error("TLS of gRPC clients: {0}")]
     Tls(String),
+}
+
+impl From<TlsError> for ConfigError {
+    fn from(error: TlsError) -> Self {
+        match error {
+            TlsError::File { path, why } => ConfigError::File { path, why },
+            TlsError::Settings(why) => ConfigError::Tls(why),
+        }
+    }
 }

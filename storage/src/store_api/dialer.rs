@@ -15,7 +15,7 @@ use tower::service_fn;
 use super::config::EndpointsConfig;
 use super::config_error::ConfigError;
 use super::spec::split_port;
-use super::tls;
+use crate::client_tls::client_config;
 
 /// How often the peer of a stream is asked whether it is there. Thanos's servers take
 /// no more than one such question in ten seconds.
@@ -61,7 +61,7 @@ impl Dialer {
                 parsed.map_err(|_| ConfigError::Tls(format!("{name} is not a server name")))
             });
             Ok::<_, ConfigError>(Tls {
-                connector: Arc::new(tls::client_config(settings)?).into(),
+                connector: Arc::new(client_config(&settings.of_client(), &[b"h2"])?).into(),
                 server_name: name.transpose()?,
             })
         });

@@ -32,12 +32,10 @@ mod request;
 mod snapshot;
 mod source;
 mod spec;
-mod tasks;
 #[cfg(any(all(test, feature = "memory"), feature = "testing"))]
 pub mod testing;
 #[cfg(all(test, feature = "memory"))]
 mod tests;
-mod tls;
 
 pub use config::{EndpointsConfig, TlsConfig};
 pub use config_error::ConfigError;

@@ -12,8 +12,8 @@ use super::metrics::StoreMethod;
 use super::query::StoreQuery;
 use super::request;
 use super::snapshot::{Pinned, StoreSnapshot};
-use super::tasks::Task;
 use crate::sorted::merge_texts;
+use crate::tasks::Task;
 
 /// One question to one store.
 struct Question {

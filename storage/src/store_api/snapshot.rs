@@ -25,7 +25,7 @@ use super::matching::{is_picked, may_have};
 use super::merge::merge;
 use super::query::StoreQuery;
 use super::request;
-use super::tasks::Task;
+use crate::tasks::Task;
 
 /// The series of all stores of a set, as one query reads them.
 ///

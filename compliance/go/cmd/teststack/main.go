@@ -27,6 +27,7 @@ func stages(soak bool) []stage {
 		{"store", (*lab).stageStore},
 		{"receive", (*lab).stageReceive},
 		{"compactor", (*lab).stageCompactor},
+		{"bucket", (*lab).stageBucket},
 		{"years", (*lab).stageYears},
 		{"names", (*lab).stageNames},
 		{"sidecar", (*lab).stageSidecar},

@@ -45,7 +45,7 @@ use tonic::transport::Server;
 use tonic::transport::server::{Connected, TcpIncoming};
 
 use super::spec::EndpointSpec;
-use super::tasks::Task;
+use crate::tasks::Task;
 pub use encode::xor_chunk;
 use server::Service;
 

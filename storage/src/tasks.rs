@@ -9,10 +9,10 @@ use tokio::task::{JoinError, JoinHandle};
 
 /// A task that is aborted when this is dropped.
 #[derive(Debug)]
-pub(super) struct Task<T>(JoinHandle<T>);
+pub(crate) struct Task<T>(JoinHandle<T>);
 
 impl<T: Send + 'static> Task<T> {
-    pub(super) fn spawn(
+    pub(crate) fn spawn(
         runtime: &Handle,
         future: impl Future<Output = T> + Send + 'static,
     ) -> Self {

@@ -1,7 +1,7 @@
 //! TLS of clients, as rustls takes it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -11,17 +11,44 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use super::config::TlsConfig;
-use super::config_error::ConfigError;
+/// TLS of a client.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ClientTls<'a> {
+    /// The authorities whose certificates of servers are trusted, PEM; those of the
+    /// system if it is not set.
+    pub ca_file: Option<&'a Path>,
+    /// The client's certificate, PEM, with its chain.
+    pub cert_file: Option<&'a Path>,
+    /// The key of the client's certificate, PEM.
+    pub key_file: Option<&'a Path>,
+    /// Whether certificates of servers are not verified.
+    pub skip_verify: bool,
+    /// Whether TLS 1.2 is enough, else 1.3 is asked for.
+    pub allow_tls12: bool,
+}
+
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsError {
+    /// A file cannot be read, or is not what it should be.
+    #[error("{path}: {why}")]
+    File { path: PathBuf, why: String },
+    /// The settings do not fit together.
+    #[error("{0}")]
+    Settings(String),
+}
 
 /// Bytes that a file of certificates or a key may have.
 const LONGEST_FILE: u64 = 16 << 20;
 
-/// The configuration of a client of HTTP/2.
+/// The configuration of a client that offers these protocols.
 ///
 /// # Errors
 /// When a file cannot be read, or the settings do not fit together.
-pub(super) fn client_config(tls: &TlsConfig) -> Result<ClientConfig, ConfigError> {
+pub(crate) fn client_config(
+    tls: &ClientTls<'_>,
+    protocols: &[&[u8]],
+) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let versions: &[_] = match tls.allow_tls12 {
         true => &[&TLS13, &TLS12],
@@ -29,14 +56,14 @@ pub(super) fn client_config(tls: &TlsConfig) -> Result<ClientConfig, ConfigError
     };
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
-        .map_err(|error| ConfigError::Tls(error.to_string()))?;
+        .map_err(|error| TlsError::Settings(error.to_string()))?;
     let builder = match tls.skip_verify {
         true => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(NoVerification(provider))),
         false => builder.with_root_certificates(roots(tls)?),
     };
-    let mut config = match (&tls.cert_file, &tls.key_file) {
+    let mut config = match (tls.cert_file, tls.key_file) {
         (None, None) => builder.with_no_client_auth(),
         (Some(cert), Some(key)) => {
             let chain = certificates(cert)?;
@@ -47,16 +74,16 @@ pub(super) fn client_config(tls: &TlsConfig) -> Result<ClientConfig, ConfigError
         }
         _ => {
             let why = "a certificate needs its key, and a key its certificate";
-            return Err(ConfigError::Tls(why.to_string()));
+            return Err(TlsError::Settings(why.to_string()));
         }
     };
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(config)
 }
 
-fn roots(tls: &TlsConfig) -> Result<RootCertStore, ConfigError> {
+fn roots(tls: &ClientTls<'_>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    match &tls.ca_file {
+    match tls.ca_file {
         Some(file) => {
             for certificate in certificates(file)? {
                 roots.add(certificate).map_err(|error| wrong(file, error))?;
@@ -67,14 +94,14 @@ fn roots(tls: &TlsConfig) -> Result<RootCertStore, ConfigError> {
             let (added, _) = roots.add_parsable_certificates(system.certs);
             if added == 0 {
                 let why = "the system has no certificates of authorities; set a file of them";
-                return Err(ConfigError::Tls(why.to_string()));
+                return Err(TlsError::Settings(why.to_string()));
             }
         }
     }
     Ok(roots)
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let bytes = read(file)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let all = all.map_err(|error| wrong(file, error))?;
@@ -84,7 +111,7 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, ConfigError> {
+fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
     let metadata = fs::metadata(file).map_err(|error| wrong(file, error))?;
     if !metadata.is_file() || metadata.len() > LONGEST_FILE {
         return Err(wrong(file, "is not a file of at most 16 MiB"));
@@ -92,8 +119,8 @@ fn read(file: &Path) -> Result<Vec<u8>, ConfigError> {
     fs::read(file).map_err(|error| wrong(file, error))
 }
 
-fn wrong(file: &Path, why: impl ToString) -> ConfigError {
-    ConfigError::File {
+fn wrong(file: &Path, why: impl ToString) -> TlsError {
+    TlsError::File {
         path: file.to_path_buf(),
         why: why.to_string(),
     }

@@ -1,0 +1,7 @@
+//! Tests of buckets in memory.
+
+mod conformance;
+mod cost;
+mod discovery;
+mod faults;
+mod queries;
