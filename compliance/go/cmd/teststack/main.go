@@ -54,7 +54,7 @@ func main() {
 func run(ctx context.Context) int {
 	l := &lab{ctx: ctx}
 	var only string
-	var keep, bench bool
+	var keep, bench, benchBucket bool
 	var rounds int
 	flag.StringVar(&l.bin, "bin", "", "folder with thanos, vmalert and prometheus")
 	flag.StringVar(&l.quarrel, "quarrel", "", "the quarrel program that is tested")
@@ -67,6 +67,7 @@ func run(ctx context.Context) int {
 	flag.IntVar(&l.differences, "differences", 20, "stop a comparison after so many queries that differ; 0: never")
 	flag.BoolVar(&l.verbose, "v", false, "print command lines")
 	flag.BoolVar(&bench, "bench", false, "time queries instead of comparing answers, and print Markdown")
+	flag.BoolVar(&benchBucket, "bench-bucket", false, "time queries straight over a bucket and through Thanos, count requests and bytes, and print Markdown")
 	flag.BoolVar(&l.soak, "soak", false, "the longer form: Telegraf, three years, more random queries")
 	flag.IntVar(&l.targets, "targets", 60, "targets of a bench, each with 50 series")
 	flag.IntVar(&rounds, "rounds", 9, "rounds of a bench")
@@ -95,6 +96,14 @@ func run(ctx context.Context) int {
 		_ = os.RemoveAll(l.dir)
 	}()
 	defer l.close()
+	if benchBucket {
+		if err := l.benchBucket(); err != nil {
+			fmt.Fprintln(os.Stderr, "teststack: bench of the bucket:", err)
+			l.logs(os.Stderr)
+			return 1
+		}
+		return 0
+	}
 	if bench {
 		if err := l.bench(rounds); err != nil {
 			fmt.Fprintln(os.Stderr, "teststack: bench:", err)

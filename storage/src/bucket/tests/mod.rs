@@ -3,5 +3,6 @@
 mod conformance;
 mod cost;
 mod discovery;
+mod downsampled;
 mod faults;
 mod queries;

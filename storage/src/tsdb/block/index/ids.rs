@@ -39,6 +39,7 @@ impl<'a> Postings<'a> {
     }
 
     /// The last series, which is the greatest.
+    #[cfg(feature = "bucket")]
     pub fn last(&self) -> Option<u32> {
         self.0.last().map(|bytes| u32::from_be_bytes(*bytes))
     }

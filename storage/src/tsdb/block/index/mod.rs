@@ -25,6 +25,7 @@ use crate::tsdb::decbuf::{Decbuf, DecodeError, Framed};
 use crate::tsdb::lazy::Lazy;
 use crate::tsdb::mmap::MappedFile;
 
+#[cfg(feature = "bucket")]
 pub(crate) use file::IndexFile;
 pub(crate) use ids::{Ids, Postings, union};
 pub(crate) use lookup::SeriesIndex;
@@ -53,6 +54,10 @@ pub(crate) struct Toc {
     /// The symbol table.
     pub symbols: u64,
     /// The series, which the symbols end before.
+    #[cfg_attr(
+        not(feature = "bucket"),
+        expect(dead_code, reason = "tables are read in place")
+    )]
     pub series: u64,
     /// The postings offset table.
     pub postings_table: u64,

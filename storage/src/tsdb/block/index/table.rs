@@ -186,6 +186,7 @@ impl OffsetTable {
     }
 
     /// The same, and the offset of the next pair's postings, if there is one.
+    #[cfg(feature = "bucket")]
     pub fn postings_until(
         &self,
         file: &impl IndexFile,
@@ -339,6 +340,7 @@ impl Values {
     }
 
     /// The offset of the postings of value `number`, if there is one.
+    #[cfg(feature = "bucket")]
     pub fn after(&self, number: u32) -> Option<u64> {
         self.postings.get(number as usize).copied()
     }
