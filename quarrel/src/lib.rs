@@ -176,6 +176,7 @@
 //! | `store_api` | `storage::store_api`: servers that speak Thanos's StoreAPI, such as sidecars and store gateways | no |
 //! | `remote_read` | `storage::remote_read`: servers that speak Prometheus's remote read, and `storage::http_client`, their settings | no |
 //! | `fanout` | `storage::fanout`: one storage over several | no |
+//! | `bucket` | `storage::bucket`: blocks in object storage, as Thanos keeps them | no |
 //! | `conformance` | `storage::conformance`: a test suite for a storage | no |
 //!
 //! With any store comes `storage::replicas`: a storage over another one, in which series
@@ -221,6 +222,9 @@ pub mod promql {
 pub mod storage {
     pub use quarrel_engine::PinnedStorage;
     pub use quarrel_engine::storage::*;
+    #[cfg(feature = "bucket")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "bucket")))]
+    pub use quarrel_storage::bucket;
     #[cfg(feature = "fanout")]
     #[cfg_attr(docsrs, doc(cfg(feature = "fanout")))]
     pub use quarrel_storage::fanout;
@@ -231,7 +235,8 @@ pub mod storage {
         feature = "memory",
         feature = "tsdb",
         feature = "store_api",
-        feature = "remote_read"
+        feature = "remote_read",
+        feature = "bucket"
     ))]
     #[cfg_attr(
         docsrs,
@@ -239,10 +244,17 @@ pub mod storage {
             feature = "memory",
             feature = "tsdb",
             feature = "store_api",
-            feature = "remote_read"
+            feature = "remote_read",
+            feature = "bucket"
         )))
     )]
     pub use quarrel_storage::replicas;
+    #[cfg(any(feature = "store_api", feature = "bucket"))]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "store_api", feature = "bucket"))))]
+    pub use quarrel_storage::shard;
+    #[cfg(feature = "store_api")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "store_api")))]
+    pub use quarrel_storage::store_api;
     #[cfg(feature = "tsdb")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tsdb")))]
     pub use quarrel_storage::tsdb;

@@ -1,5 +1,6 @@
 //! The program's own metrics at `/metrics`, in Prometheus's text format.
 
+mod bucket;
 mod grpc;
 mod remote_read;
 mod remote_read_clients;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use quarrel_engine::QueryStats;
+use quarrel_storage::bucket::BucketMetrics;
 use quarrel_storage::remote_read::RemoteReadMetrics;
 use quarrel_storage::store_api::StoreMetrics;
 
@@ -124,6 +126,8 @@ pub(crate) struct Gauges {
     pub(crate) stores: Vec<StoreMetrics>,
     /// Of the servers of remote read behind the server.
     pub(crate) remote_read: Vec<RemoteReadMetrics>,
+    /// Of the bucket behind the server.
+    pub(crate) bucket: Option<BucketMetrics>,
 }
 
 impl Metrics {
@@ -158,6 +162,7 @@ impl Metrics {
         self.remote_read.write(&mut out);
         stores::write(&mut out, &gauges.stores);
         remote_read_clients::write(&mut out, &gauges.remote_read);
+        bucket::write(&mut out, gauges.bucket.as_ref());
         write_process(&mut out, gauges);
         out
     }

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use quarrel_engine::storage::{MatchOp, Matcher, Storage, StorageError, TimeRange};
 use quarrel_engine::{EngineOptions, QueryOptions};
 use quarrel_matchers::RegexError;
+use quarrel_storage::bucket::Bucket;
 use quarrel_storage::fanout::{Fanout, Part, PartError};
 use quarrel_storage::remote_read::RemoteReadMetrics;
 use quarrel_storage::shard::Shard;
@@ -146,6 +147,11 @@ pub trait Source: Send + Sync {
     /// What is counted of servers of remote read behind it.
     fn remote_read_metrics(&self) -> Vec<RemoteReadMetrics> {
         Vec::new()
+    }
+
+    /// The bucket behind it.
+    fn bucket(&self) -> Option<&Arc<Bucket>> {
+        None
     }
 
     /// What holds where requests do not say; `None` where there are neither replicas

@@ -1,10 +1,11 @@
-//! What the server reads from: data directories, Thanos API servers, and servers of remote
-//! read.
+//! What the server reads from: data directories, Thanos API servers, servers of remote
+//! read, and a bucket.
 
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, try_join_all};
 use quarrel_engine::storage::{Deduplication, Matcher, Storage, StorageError, TimeRange};
+use quarrel_storage::bucket::{Bucket, BucketQuery, BucketStorage};
 use quarrel_storage::fanout::{Fanout, Part, PartError};
 use quarrel_storage::remote_read::{RemoteRead, RemoteReadMetrics};
 use quarrel_storage::replicas::Replicas;
@@ -32,8 +33,8 @@ pub struct RemotePart {
     pub labels: Vec<(String, String)>,
 }
 
-/// Data directories, or other storages of the process, Thanos API servers and servers of
-/// remote read, which requests read as one.
+/// Data directories, or other storages of the process, Thanos API servers, servers of
+/// remote read and a bucket, which requests read as one.
 pub struct Stores {
     local: Vec<Arc<dyn Storage>>,
     /// The directories with their labels.
@@ -41,6 +42,7 @@ pub struct Stores {
     /// The external labels of the directories, sorted by name.
     labels: Vec<(String, String)>,
     endpoints: Option<Arc<Endpoints>>,
+    bucket: Option<Arc<Bucket>>,
     /// Servers of remote read, and each with its labels.
     remote_read: Vec<(RemotePart, Part)>,
     /// `None` where there are neither replicas nor resolutions: what requests say about
@@ -94,6 +96,7 @@ impl Stores {
             local,
             labels,
             endpoints,
+            bucket: None,
             remote_read: Vec::new(),
             settings: Some(settings),
         })
@@ -136,6 +139,12 @@ impl Stores {
             .collect()
     }
 
+    /// The same beside a bucket, whose blocks have labels of their own.
+    #[must_use]
+    pub fn with_bucket(self, bucket: Option<Arc<Bucket>>) -> Self {
+        Stores { bucket, ..self }
+    }
+
     /// The directories, if they are read.
     fn local(&self, options: &ReadOptions) -> Vec<Part> {
         let picked = self.settings.is_none()
@@ -173,6 +182,15 @@ impl Stores {
     }
 }
 
+/// The bucket as a request reads it.
+fn in_bucket(bucket: &Arc<Bucket>, options: &ReadOptions) -> BucketStorage {
+    let mut query = BucketQuery::default();
+    query.partial_response = options.partial_response;
+    query.store_matchers.clone_from(&options.store_matchers);
+    query.shard.clone_from(&options.shard);
+    BucketStorage::new(Arc::clone(bucket), query)
+}
+
 impl Source for Stores {
     fn storage(&self, options: &ReadOptions) -> Arc<dyn Storage> {
         let settings = self.settings.as_ref();
@@ -194,6 +212,9 @@ impl Source for Stores {
             parts.push(Part::new(Arc::new(self.remote(endpoints, &options))));
         }
         parts.extend(self.remote_read(&options));
+        if let Some(bucket) = &self.bucket {
+            parts.push(Part::new(Arc::new(in_bucket(bucket, &options))));
+        }
         let all = Fanout::new(parts).with_partial_response(options.partial_response);
         let Some(settings) = united else {
             return Arc::new(all);
@@ -221,7 +242,15 @@ impl Source for Stores {
                 labels: server.labels.clone(),
                 range: None,
             });
-            Ok(local.chain(remote).chain(of_servers).collect())
+            let bucket = self.bucket.iter().flat_map(|bucket| bucket.databases());
+            let bucket = bucket.map(|database| Database {
+                labels: database.labels,
+                range: Some(database.range),
+            });
+            Ok((local.chain(remote))
+                .chain(of_servers)
+                .chain(bucket)
+                .collect())
         })
     }
 
@@ -242,6 +271,10 @@ impl Source for Stores {
     fn remote_read_metrics(&self) -> Vec<RemoteReadMetrics> {
         let servers = self.remote_read.iter();
         servers.map(|(server, _)| server.remote.metrics()).collect()
+    }
+
+    fn bucket(&self) -> Option<&Arc<Bucket>> {
+        self.bucket.as_ref()
     }
 
     fn defaults(&self) -> Option<&ReadDefaults> {

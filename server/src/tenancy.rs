@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use quarrel_engine::storage::{Storage, StorageError};
+use quarrel_storage::bucket::Bucket;
 use quarrel_storage::memory::MemoryStorage;
 use quarrel_storage::remote_read::RemoteReadMetrics;
 use quarrel_storage::restricted::Restricted;
@@ -183,6 +184,10 @@ impl Source for Enforced {
 
     fn remote_read_metrics(&self) -> Vec<RemoteReadMetrics> {
         self.inner.remote_read_metrics()
+    }
+
+    fn bucket(&self) -> Option<&Arc<Bucket>> {
+        self.inner.bucket()
     }
 
     fn defaults(&self) -> Option<&ReadDefaults> {

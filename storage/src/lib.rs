@@ -3,7 +3,9 @@
 //! Each connector is a module behind a cargo feature of the same name and
 //! implements the engine's `Storage` trait. Connectors do not depend on PromQL.
 
-#[cfg(any(feature = "http_client", feature = "store_api"))]
+#[cfg(feature = "bucket")]
+pub mod bucket;
+#[cfg(any(feature = "http_client", feature = "store_api", feature = "bucket"))]
 mod client_tls;
 pub mod conformance;
 #[cfg(feature = "fanout")]
@@ -26,6 +28,8 @@ pub mod shard;
 mod sorted;
 #[cfg(feature = "store_api")]
 pub mod store_api;
+#[cfg(any(feature = "store_api", feature = "remote_read", feature = "bucket"))]
+mod tasks;
 #[cfg(any(feature = "memory", feature = "store_api", feature = "remote_read"))]
 mod translation;
 #[cfg(feature = "tsdb")]

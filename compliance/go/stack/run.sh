@@ -16,7 +16,7 @@ if ! command -v go >/dev/null; then
 	exit
 fi
 here=$(realpath "$(dirname "$0")")
-programs=(thanos vmalert prometheus)
+programs=(thanos vmalert prometheus bucketserver)
 redis=$(command -v redis-server || true)
 if [ -z "$redis" ]; then
 	programs+=(miniredis)

@@ -45,6 +45,11 @@ impl SeriesReader {
         self.context.guard(waiting).await
     }
 
+    /// Lets go of what was fetched of some rows: see [`SeriesSource::release`].
+    pub fn release(&self, rows: Range<u32>) {
+        self.source.release(rows);
+    }
+
     /// Appends the chunks of series `row`, fetched before: see
     /// [`SeriesSource::chunks`].
     ///

@@ -197,6 +197,7 @@ async fn read_series(
         }
         chunks.clear();
         selection.source.chunks(source_row, &mut chunks)?;
+        selection.source.release(source_row..source_row + 1);
         let loaded = match are_several(&chunks) {
             true => replicas.load(&mut chunks, range, how, &mut columns),
             false => columns.load(&chunks, range),

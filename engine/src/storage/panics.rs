@@ -147,6 +147,11 @@ impl SeriesSource for Source {
         Some(async move { caught(&store, || future).await }.boxed())
     }
 
+    fn release(&self, rows: Range<u32>) {
+        // What a store makes of it cannot change an answer.
+        let _ = call(&self.store, || self.inner.release(rows));
+    }
+
     fn estimated_samples(&self) -> Option<u64> {
         self.estimate
     }

@@ -224,6 +224,13 @@ pub trait SeriesSource: Send + Sync {
         None
     }
 
+    /// Tells that rows that were fetched by [`SeriesSource::prefetch`] are read, so that
+    /// what was fetched of them need not stand by. They may be fetched again. Called at
+    /// most once for each fetch, with its rows; the default does nothing.
+    fn release(&self, rows: Range<u32>) {
+        let _ = rows;
+    }
+
     /// Bytes of samples that this source holds for the query, such as those that a
     /// server has sent. They count against the query's memory from the select's
     /// answer to the query's end. What a store has anyway is not among them.

@@ -25,10 +25,13 @@ macro_rules! block {
     };
 }
 
-const INDEX: &[u8] = block!("index");
-const META: &[u8] = block!("meta.json");
-const SEGMENT: &[u8] = block!("chunks/000001");
+pub(crate) const INDEX: &[u8] = block!("index");
+pub(crate) const META: &[u8] = block!("meta.json");
+pub(crate) const SEGMENT: &[u8] = block!("chunks/000001");
 const TOMBSTONES: &[u8] = block!("tombstones");
+
+/// The block that these are of.
+pub(crate) const BLOCK: &str = "01M8AANFV2MRF0R5WNG27XG02A";
 
 static SEALED_INDEX: LazyLock<Sealed> = LazyLock::new(|| Sealed::index(INDEX));
 static SEALED_SEGMENT: LazyLock<Sealed> = LazyLock::new(|| Sealed::segment(SEGMENT));
@@ -37,8 +40,12 @@ static ENGINE: LazyLock<Engine> =
 
 /// `index`: edits of a real one, or all of it.
 pub(crate) fn index(data: &[u8]) -> usize {
-    let file = described(data, |edits| SEALED_INDEX.edited(edits));
-    block(&file, META, SEGMENT, TOMBSTONES)
+    block(&edited_index(data), META, SEGMENT, TOMBSTONES)
+}
+
+/// What an input makes of a real index.
+pub(crate) fn edited_index(data: &[u8]) -> Vec<u8> {
+    described(data, |edits| SEALED_INDEX.edited(edits))
 }
 
 /// `meta.json`.
@@ -137,7 +144,7 @@ fn log(mut rest: &[u8]) -> Vec<u8> {
 }
 
 /// The rest of an input as it is, or what it describes.
-fn described(data: &[u8], make: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+pub(crate) fn described(data: &[u8], make: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     match data.split_first() {
         Some((pick, rest)) if pick % 2 == 0 => make(rest),
         Some((_, rest)) => rest.to_vec(),
@@ -145,7 +152,7 @@ fn described(data: &[u8], make: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     }
 }
 
-fn write(dir: &Path, name: &str, bytes: &[u8]) {
+pub(crate) fn write(dir: &Path, name: &str, bytes: &[u8]) {
     let path = dir.join(name);
     fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
     fs::write(path, bytes).expect("a file");
@@ -153,7 +160,6 @@ fn write(dir: &Path, name: &str, bytes: &[u8]) {
 
 /// A data directory with one block.
 fn block(index: &[u8], meta: &[u8], segment: &[u8], tombstones: &[u8]) -> usize {
-    const ID: &str = "01M8AANFV2MRF0R5WNG27XG02A";
     let dir = tempfile::tempdir_in(memory()).expect("a directory");
     for (name, bytes) in [
         ("index", index),
@@ -161,20 +167,24 @@ fn block(index: &[u8], meta: &[u8], segment: &[u8], tombstones: &[u8]) -> usize 
         ("chunks/000001", segment),
         ("tombstones", tombstones),
     ] {
-        write(dir.path(), &format!("{ID}/{name}"), bytes);
+        write(dir.path(), &format!("{BLOCK}/{name}"), bytes);
     }
     open(dir.path())
 }
 
-/// Opens a directory and asks it all that a store can be asked. Errors are right
-/// answers; nothing else than ending is wanted. Returns how many rows came back.
+/// Opens a directory and queries it.
 fn open(dir: &Path) -> usize {
     let mut options = TsdbOptions::default();
     options.cache_bytes = 1 << 20;
     let Ok(tsdb) = Tsdb::open(dir, options) else {
         return 0;
     };
-    let storage: Arc<dyn Storage> = Arc::new(tsdb);
+    query(Arc::new(tsdb))
+}
+
+/// Asks a store all that it can be asked. Errors are right answers; nothing else than
+/// ending is wanted. Returns how many rows came back.
+pub(crate) fn query(storage: Arc<dyn Storage>) -> usize {
     if let Ok(view) = block_on(storage.snapshot(TimeRange::ALL)) {
         view.time_range();
         let _ = block_on(view.label_names(LabelsRequest::new(&[], TimeRange::ALL)));
@@ -212,6 +222,8 @@ mod tests {
         let all = [69, 7, 3];
         for rows in [
             index(b"\0"),
+            crate::bucket::index(b"\0"),
+            crate::bucket::meta(META),
             meta(META),
             segment(b"\0"),
             tombstones(&corpus("block_tombstones", "content")),

@@ -5,6 +5,7 @@
 //! `fuzz_targets/` beside this crate runs them under libFuzzer; the program
 //! `fuzz-seconds` runs them on stable Rust, over the corpus and mutations of it.
 
+mod bucket;
 mod chunks;
 mod comparisons;
 mod directory;
@@ -30,6 +31,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("block_meta", |data| _ = directory::meta(data)),
     ("block_segment", |data| _ = directory::segment(data)),
     ("block_tombstones", |data| _ = directory::tombstones(data)),
+    ("bucket_index", |data| _ = bucket::index(data)),
+    ("bucket_meta", |data| _ = bucket::meta(data)),
+    ("bucket_header", |data| _ = bucket::header(data)),
+    ("bucket_config", bucket::config),
     ("wal", |data| _ = directory::wal(data)),
     ("head_chunks", |data| _ = directory::head_chunks(data)),
     ("http", http::request),

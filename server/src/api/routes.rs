@@ -21,8 +21,8 @@ use super::request::{Unparsed, Wanted, unescape};
 use super::service::Api;
 use super::task::{self, CancelSlot};
 use super::{
-    compress, cors, cost_estimate, explain, feature_list, labels, query, remote_read, rules, search,
-    status, stores, texts,
+    compress, cors, cost_estimate, explain, feature_list, labels, query, remote_read, rules,
+    search, status, stores, texts,
 };
 use crate::source::Source;
 use crate::target::Target;

@@ -135,6 +135,9 @@ impl Api {
             max_concurrency: self.engine.options().max_concurrency,
             ready: source.is_some(),
             start_seconds: self.start.seconds as f64 + f64::from(self.start.nanos) / 1e9,
+            bucket: source
+                .as_ref()
+                .and_then(|source| Some(source.bucket()?.metrics())),
             stores: (source.as_ref()).map_or_else(Vec::new, |source| source.store_metrics()),
             remote_read: source.map_or_else(Vec::new, |source| source.remote_read_metrics()),
         }

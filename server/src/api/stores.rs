@@ -1,14 +1,19 @@
-//! `stores`: the Thanos API servers behind the server, as Thanos Query shows them.
+//! `stores`: the Thanos API servers behind the server, as Thanos Query shows them, and
+//! the bucket beside them.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use quarrel_storage::bucket::BucketDatabase;
 use quarrel_storage::store_api::EndpointStatus;
 use serde::Serialize;
 
 use super::answer::Answer;
 use super::call::{Call, Result};
 use crate::time::{Moment, format_nanos};
+
+/// The type of the bucket.
+const BUCKET: &str = "bucket";
 
 /// An endpoint; times of data in ms.
 #[derive(Debug, Serialize)]
@@ -24,7 +29,32 @@ struct Store<'a> {
 
 pub(super) async fn list(call: Call) -> Result {
     let stores = call.source.stores();
-    Answer::of(&by_component(&stores), Vec::new())
+    let bucket = call.source.bucket();
+    let databases = bucket.map_or_else(Vec::new, |bucket| bucket.databases());
+    let mut components = by_component(&stores);
+    if let Some(bucket) = bucket {
+        let own = components.entry(BUCKET).or_default();
+        own.push(of_bucket(bucket.name(), &databases));
+    }
+    Answer::of(&components, Vec::new())
+}
+
+/// The bucket, which checks of its own list.
+fn of_bucket<'a>(name: &'a str, databases: &'a [BucketDatabase]) -> Store<'a> {
+    let sets = databases.iter().map(|database| {
+        let labels = database.labels.iter();
+        labels.map(|(n, v)| (&**n, &**v)).collect()
+    });
+    let starts = databases.iter().map(|database| database.range.start);
+    let ends = databases.iter().map(|database| database.range.end);
+    Store {
+        name,
+        last_check: format_nanos(Moment::now()),
+        last_error: None,
+        label_sets: sets.collect(),
+        min_time: starts.min().unwrap_or(i64::MAX),
+        max_time: ends.max().unwrap_or(i64::MIN),
+    }
 }
 
 /// By their types; those that have never said theirs are not shown, as in Thanos.

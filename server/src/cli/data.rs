@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use quarrel_engine::storage::{Snapshot, Storage, TimeRange};
+use quarrel_engine::storage::{Storage, TimeRange};
+use quarrel_storage::bucket::{BucketQuery, BucketStorage};
 use quarrel_storage::fanout::{Fanout, Part};
 use quarrel_storage::tsdb::{Tsdb, TsdbOptions};
 
+use super::bucket::BucketArgs;
 use super::failure::Failure;
 use super::remote_read::RemoteReadArgs;
 use crate::time::{self, Moment};
@@ -15,12 +17,13 @@ use crate::time::{self, Moment};
 /// The location of the data.
 #[derive(Clone, Debug, Args)]
 pub(super) struct DataArgs {
-    /// Prometheus data directory. Without it and servers of remote read, the bundled demo
-    /// data is used.
+    /// Prometheus data directory. Without it, servers of remote read and a bucket, the
+    /// bundled demo data is used.
     #[arg(long, short, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
     remote_read: RemoteReadArgs,
+    bucket: BucketArgs,
 }
 
 /// An open directory.
@@ -39,31 +42,29 @@ impl DataArgs {
         }
     }
 
-    /// Opens the directory, and the servers of remote read beside it.
+    /// Opens the directory, and the bucket and the servers of remote read beside it.
     pub(super) async fn open(&self) -> Result<Data, Failure> {
         let mut local: Vec<Arc<dyn Storage>> = Vec::new();
-        let mut last = None;
-        if self.data.is_some() || !self.remote_read.any() {
-            let storage = open(&self.dir()?, TsdbOptions::default()).await?;
-            let snapshot = storage
-                .snapshot(TimeRange::ALL)
-                .await
-                .map_err(Failure::new)?;
-            last = last_moment(&*snapshot);
-            local.push(storage);
+        if let Some(bucket) = self.bucket.open()? {
+            let query = BucketQuery::default();
+            local.push(Arc::new(BucketStorage::new(bucket, query)));
         }
-        if let ([storage], false) = (&local[..], self.remote_read.any()) {
-            let storage = Arc::clone(storage);
-            return Ok(Data { storage, last });
+        if self.data.is_some() || local.is_empty() && !self.remote_read.any() {
+            local.push(open(&self.dir()?, TsdbOptions::default()).await?);
         }
+        // Servers of remote read have newer samples, perhaps.
+        let last = match self.remote_read.any() {
+            true => None,
+            false => last_of(&local).await?,
+        };
         let servers = self.remote_read.open(&local, &[])?;
         let servers = servers.into_iter().map(|part| Arc::new(part.remote) as _);
-        let all = local.into_iter().chain(servers).map(Part::new);
-        // Servers have newer samples, perhaps.
-        Ok(Data {
-            storage: Arc::new(Fanout::new(all.collect())),
-            last: None,
-        })
+        let mut all: Vec<Arc<dyn Storage>> = local.into_iter().chain(servers).collect();
+        let storage = match all.len() {
+            1 => all.remove(0),
+            _ => Arc::new(Fanout::new(all.into_iter().map(Part::new).collect())),
+        };
+        Ok(Data { storage, last })
     }
 }
 
@@ -77,8 +78,15 @@ pub(super) fn demo_dir() -> Result<PathBuf, Failure> {
     Ok(dir)
 }
 
-fn last_moment(snapshot: &dyn Snapshot) -> Option<Moment> {
-    Some(Moment::from_ms(snapshot.time_range()?.end))
+/// The time of the last sample of all.
+async fn last_of(storages: &[Arc<dyn Storage>]) -> Result<Option<Moment>, Failure> {
+    let mut last = None;
+    for storage in storages {
+        let snapshot = storage.snapshot(TimeRange::ALL).await;
+        let range = snapshot.map_err(Failure::new)?.time_range();
+        last = last.max(range.map(|range| range.end));
+    }
+    Ok(last.map(Moment::from_ms))
 }
 
 /// Opens a data directory on a blocking thread, since the head is read from its

@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod bench;
+mod bucket;
 mod compare;
 mod data;
 mod endpoint;

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::bucket::BucketArgs;
 use super::data;
 use super::external_label::ExternalLabel;
 use super::failure::{Failure, Outcome};
@@ -45,8 +46,8 @@ const BODIES: usize = 64 << 20;
 /// Arguments of `quarrel serve`.
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// Prometheus data directory. Without one, endpoints and servers of remote read, the
-    /// bundled demo data is used. Can be repeated.
+    /// Prometheus data directory. Without one, endpoints, servers of remote read and a
+    /// bucket, the bundled demo data is used. Can be repeated.
     #[arg(long, short, value_name = "DIR")]
     data: Vec<PathBuf>,
     #[command(flatten)]
@@ -55,6 +56,7 @@ pub(super) struct ServeArgs {
     remote_read: RemoteReadArgs,
     #[command(flatten)]
     read_limits: ReadLimitArgs,
+    bucket: BucketArgs,
     /// Address to listen on. Can be repeated.
     #[arg(
         long = "listen",
@@ -138,7 +140,9 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         tracing::warn!("{message}");
     }
     let dirs = match &*args.data {
-        [] if args.stores.any_endpoint() || args.remote_read.any() => Vec::new(),
+        [] if args.stores.any_endpoint() || args.remote_read.any() || args.bucket.is_used() => {
+            Vec::new()
+        }
         [] => vec![data::demo_dir()?],
         dirs => dirs.to_vec(),
     };
@@ -221,19 +225,23 @@ async fn source(args: &ServeArgs, api: &Api, dirs: &[PathBuf]) -> Result<Arc<dyn
         directories.push(data::open(dir, options.clone()).await?);
     }
     let labels = external_labels(args);
+    let bucket = args.bucket.open()?;
+    if let Some(bucket) = &bucket
+        && let Err(error) = bucket.ready().await
+    {
+        // It is tried again; queries tell of it meanwhile.
+        tracing::error!(%error, "The bucket cannot be listed");
+    }
     if let [tsdb] = &*directories {
         api.set_tsdb(Arc::clone(tsdb), labels.clone());
-        if !args.stores.is_used() && !args.remote_read.any() {
+        if !args.stores.is_used() && !args.remote_read.any() && bucket.is_none() {
             let single = Stores::labeled(Arc::clone(tsdb) as _, labels);
             return Ok(Arc::new(single.map_err(Failure::new)?));
         }
     }
     let local = directories.into_iter().map(|tsdb| tsdb as _).collect();
-    Ok(Arc::new(args.stores.open(
-        local,
-        labels,
-        &args.remote_read,
-    )?))
+    let stores = args.stores.open(local, labels, &args.remote_read)?;
+    Ok(Arc::new(stores.with_bucket(bucket)))
 }
 
 fn shown(dirs: &[PathBuf]) -> String {
@@ -265,7 +273,7 @@ async fn serve_grpc(
         max_connections: args.max_connections as usize,
         budget: Arc::clone(bodies),
     })?;
-    if args.labels.is_empty() && !args.stores.any_endpoint() {
+    if args.labels.is_empty() && !args.stores.any_endpoint() && !args.bucket.is_used() {
         tracing::warn!(
             "There is no --label. Thanos Query in distributed mode sends no query to an \
              endpoint without an external label, and answers as if it had no data"
@@ -377,6 +385,7 @@ fn flags(args: &ServeArgs, dirs: &[PathBuf]) -> BTreeMap<String, String> {
         .chain(args.stores.flags())
         .chain(args.remote_read.flags())
         .chain(args.read_limits.flags())
+        .chain(args.bucket.flags())
         .chain(args.engine.flags());
     all.map(|(name, value)| (name.to_string(), value)).collect()
 }

@@ -1,6 +1,7 @@
 //! Tests of the built program, over the bundled demo data.
 
 mod bench;
+mod bucket;
 mod compare;
 mod faulty;
 

@@ -155,8 +155,7 @@ fn decode_totals(
     Ok((0..columns.len()).map(sample).collect())
 }
 
-/// All selected series with their samples within a range. For stores whose
-/// chunks need no prefetch.
+/// All selected series with their samples within a range.
 ///
 /// # Errors
 /// Those of the store, and when a chunk cannot be decoded.
@@ -170,6 +169,9 @@ pub fn read_series(
 ) -> Result<BTreeMap<Labels, Vec<Sample>>, ReadError> {
     let symbols = SymbolTable::new();
     let selected = select(snapshot, matchers, range, &symbols)?;
+    if let Some(fetch) = selected.series.prefetch(0..selected.labels.len() as u32) {
+        block_on(fetch)?;
+    }
     let table = symbols.read();
     let mut all = BTreeMap::new();
     let mut before: Option<&[Label]> = None;

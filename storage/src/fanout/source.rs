@@ -34,6 +34,21 @@ impl FanoutSource {
         };
         members.get(end(rows.start)?..end(rows.end)?)
     }
+
+    /// The parts that some rows are of, with the range of their rows there.
+    fn ranges(
+        &self,
+        rows: Range<u32>,
+    ) -> impl Iterator<Item = (&Arc<dyn SeriesSource>, Range<u32>)> {
+        let members = self.members(rows).unwrap_or_default();
+        let parts = self.parts.iter().enumerate();
+        parts.filter_map(move |(number, part)| {
+            let own = members.iter().filter(|member| member.0 as usize == number);
+            let first = own.clone().map(|member| member.1).min()?;
+            let last = own.map(|member| member.1).max()?;
+            Some((part, first..last + 1))
+        })
+    }
 }
 
 impl SeriesSource for FanoutSource {
@@ -55,17 +70,17 @@ impl SeriesSource for FanoutSource {
     }
 
     fn prefetch(&self, rows: Range<u32>) -> Option<BoxFuture<'static, Result<(), StorageError>>> {
-        let members = self.members(rows)?;
-        let fetch = |(number, part): (usize, &Arc<dyn SeriesSource>)| {
-            let own = members.iter().filter(|member| member.0 as usize == number);
-            let first = own.clone().map(|member| member.1).min()?;
-            let last = own.map(|member| member.1).max()?;
-            part.prefetch(first..last + 1)
-        };
-        let all: Vec<_> = self.parts.iter().enumerate().filter_map(fetch).collect();
+        let fetch = |(part, rows): (&Arc<dyn SeriesSource>, _)| part.prefetch(rows);
+        let all: Vec<_> = self.ranges(rows).filter_map(fetch).collect();
         let is_needed = !all.is_empty();
         let wait = || try_join_all(all).map(|result| result.map(drop)).boxed();
         is_needed.then(wait)
+    }
+
+    fn release(&self, rows: Range<u32>) {
+        for (part, rows) in self.ranges(rows) {
+            part.release(rows);
+        }
     }
 
     fn origin(&self, row: u32) -> Option<String> {

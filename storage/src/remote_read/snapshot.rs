@@ -23,7 +23,7 @@ use super::request::Question;
 use crate::sent::collect::SentSeries;
 use crate::sent::merge::merge;
 use crate::sent::source::SentSource;
-use crate::sent::tasks::Task;
+use crate::tasks::Task;
 
 /// How much of the data of storages beside it is not taken to be whole, ms: that of
 /// Prometheus, two blocks of two hours.

@@ -30,6 +30,15 @@ impl Rows {
         let end = end(rows.end).map_or(0, |&end| end as usize);
         self.rows.get(start..end).unwrap_or_default()
     }
+
+    /// These as ranges.
+    fn ranges(&self, rows: Range<u32>) -> Vec<Range<u32>> {
+        let mut inner = self.of(rows).to_vec();
+        inner.sort_unstable();
+        let runs = inner.chunk_by(|a, b| *a + 1 == *b);
+        runs.filter_map(|run| Some(*run.first()?..*run.last()? + 1))
+            .collect()
+    }
 }
 
 impl SeriesSource for Rows {
@@ -53,19 +62,20 @@ impl SeriesSource for Rows {
     }
 
     fn prefetch(&self, rows: Range<u32>) -> Option<BoxFuture<'static, Result<(), StorageError>>> {
-        let mut inner = self.of(rows).to_vec();
-        inner.sort_unstable();
-        let ranges = inner.chunk_by(|a, b| *a + 1 == *b);
+        let ranges = self.ranges(rows).into_iter();
         let fetches: Vec<_> = ranges
-            .filter_map(|range| {
-                let (first, last) = (range.first()?, range.last()?);
-                self.inner.prefetch(*first..*last + 1)
-            })
+            .filter_map(|range| self.inner.prefetch(range))
             .collect();
         if fetches.is_empty() {
             return None;
         }
         Some(try_join_all(fetches).map(|done| done.map(|_| ())).boxed())
+    }
+
+    fn release(&self, rows: Range<u32>) {
+        for range in self.ranges(rows) {
+            self.inner.release(range);
+        }
     }
 
     fn held_bytes(&self) -> usize {

@@ -5,4 +5,3 @@ pub(crate) mod chunk;
 pub(crate) mod collect;
 pub(crate) mod merge;
 pub(crate) mod source;
-pub(crate) mod tasks;

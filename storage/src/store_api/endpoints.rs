@@ -15,7 +15,7 @@ use super::dialer::Dialer;
 use super::discovery::{Discovery, Target};
 use super::endpoint::{Channels, Endpoint, EndpointStatus};
 use super::metrics::StoreMetrics;
-use crate::sent::tasks::Task;
+use crate::tasks::Task;
 
 /// A set of endpoints, as `thanos query` has it.
 ///

@@ -152,10 +152,7 @@ impl Fetch {
     }
 
     /// Begins the stream.
-    async fn begin(
-        &self,
-        headers: &[(&'static str, String)],
-    ) -> Result<Streaming<Encoded>, Cause> {
+    async fn begin(&self, headers: &[(&'static str, String)]) -> Result<Streaming<Encoded>, Cause> {
         let ask = |mut client: Client| {
             let message = request::with_headers(&self.query, headers, self.request.clone());
             async move { client.series(message).await }
@@ -165,9 +162,8 @@ impl Fetch {
 
     /// Takes in a message.
     fn take(&self, message: &Encoded, progress: &mut Progress<'_>) -> Result<Taken, Cause> {
-        let message = message::read(message.bytes()).map_err(|error| {
-            Cause::Invalid(format!("not a message of the StoreAPI: {error}"))
-        })?;
+        let message = message::read(message.bytes())
+            .map_err(|error| Cause::Invalid(format!("not a message of the StoreAPI: {error}")))?;
         if let [text, ..] = &*message.warnings
             && !self.query.partial_response
         {

@@ -35,7 +35,6 @@ mod spec;
 pub mod testing;
 #[cfg(all(test, feature = "memory"))]
 mod tests;
-mod tls;
 
 pub use config::{EndpointsConfig, SdConfig, TlsConfig};
 pub use config_error::ConfigError;

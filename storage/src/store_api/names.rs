@@ -13,8 +13,9 @@ use super::observe::CallOutcome;
 use super::query::StoreQuery;
 use super::request;
 use super::snapshot::{Pinned, StoreSnapshot};
-use crate::sent::tasks::Task;
 use crate::sorted::merge_texts;
+use crate::tasks::Task;
+use crate::tasks::Task;
 
 /// One question to one store.
 struct Question {

@@ -25,7 +25,7 @@ use super::query::StoreQuery;
 use super::request;
 use crate::sent::collect::SentSeries;
 use crate::sent::merge::merge;
-use crate::sent::tasks::Task;
+use crate::tasks::Task;
 
 /// The series of all stores of a set, as one query reads them.
 ///

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use quarrel_matchers::{MatchOp, Matcher};
 use rustc_hash::FxHashMap;
 
-use super::block::Values;
+use super::block::index::Values;
 
 /// Longest key, bytes; longer ones are not likely to be asked again.
 const MAX_KEY: usize = 16 << 10;

@@ -9,7 +9,7 @@
 
 /// A binary heap laid out as Go's `container/heap` lays it out.
 #[derive(Debug)]
-pub(super) struct GoHeap<T>(pub Vec<T>);
+pub(crate) struct GoHeap<T>(pub Vec<T>);
 
 impl<T> GoHeap<T> {
     /// Adds an item.
@@ -54,7 +54,7 @@ impl<T> GoHeap<T> {
 
 /// How the iterator reaches its first sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
+pub(crate) enum Start {
     /// By `Next`, with this run as the current one.
     In(usize),
     /// By `Seek`.
@@ -62,7 +62,7 @@ pub(super) enum Start {
 }
 
 /// Merges runs that are each in order of time.
-pub(super) fn chain<T: Copy>(runs: &[Vec<T>], start: Start, time: impl Fn(&T) -> i64) -> Vec<T> {
+pub(crate) fn chain<T: Copy>(runs: &[Vec<T>], start: Start, time: impl Fn(&T) -> i64) -> Vec<T> {
     let less = |a: &(i64, usize), b: &(i64, usize)| a.0 < b.0;
     let mut merged = Vec::with_capacity(runs.iter().map(Vec::len).sum());
     let mut heap = GoHeap(Vec::with_capacity(runs.len()));

@@ -14,7 +14,7 @@ use super::chain::GoHeap;
 
 /// A series in one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(crate) struct Part {
     /// The number of the source.
     pub source: u32,
     /// The number of the series there.
@@ -23,7 +23,7 @@ pub(super) struct Part {
 
 /// Rows with the parts of each.
 #[derive(Debug, Default)]
-pub(super) struct Merged {
+pub(crate) struct Merged {
     pub labels: LabelList,
     /// The one source with rows, and the number of each row there.
     only: Option<(u32, Vec<u32>)>,
@@ -49,7 +49,7 @@ impl Merged {
 }
 
 /// Merges the rows of sources with their numbers.
-pub(super) fn merge(mut sources: Vec<(u32, Rows)>, symbols: &Symbols<'_>) -> Merged {
+pub(crate) fn merge(mut sources: Vec<(u32, Rows)>, symbols: &Symbols<'_>) -> Merged {
     sources.retain(|(_, rows)| !rows.ids.is_empty());
     if sources.len() < 2 {
         let Some((source, rows)) = sources.pop() else {

@@ -6,7 +6,7 @@
 
 pub mod block;
 mod cache;
-mod chain;
+pub(crate) mod chain;
 mod data_path;
 mod db;
 pub mod decbuf;
@@ -16,10 +16,10 @@ mod head_histograms;
 mod head_source;
 mod labels;
 mod lazy;
-mod merge;
+pub(crate) mod merge;
 mod mmap;
-mod overlap;
-mod samples;
+pub(crate) mod overlap;
+pub(crate) mod samples;
 mod snapshot;
 mod source;
 
@@ -27,7 +27,7 @@ mod source;
 mod conformance;
 
 #[cfg(test)]
-mod testblock;
+pub(crate) mod testblock;
 #[cfg(test)]
 mod testing;
 

@@ -15,7 +15,7 @@ use super::chain::{Start, chain};
 
 /// A chunk and its part of the series.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(crate) struct Piece {
     /// The number of the part.
     pub part: usize,
     /// The chunk.
@@ -27,7 +27,7 @@ pub(super) struct Piece {
 ///
 /// # Errors
 /// When a chunk that overlaps another is corrupt.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     pieces: &mut [Piece],
     parts: usize,
     range: TimeRange,
@@ -45,7 +45,7 @@ pub(super) fn resolve(
 }
 
 /// The chunks from `from` on that each overlap a previous one.
-pub(super) fn group_at(pieces: &[Piece], from: usize) -> Range<usize> {
+pub(crate) fn group_at(pieces: &[Piece], from: usize) -> Range<usize> {
     let mut end_time = pieces[from].chunk.max_time;
     let mut end = from + 1;
     while let Some(next) = pieces.get(end)
@@ -62,7 +62,7 @@ pub(super) fn group_at(pieces: &[Piece], from: usize) -> Range<usize> {
 ///
 /// # Errors
 /// As [`resolve`].
-pub(super) fn resolve_group(
+pub(crate) fn resolve_group(
     group: &mut [Piece],
     parts: usize,
     start: Start,

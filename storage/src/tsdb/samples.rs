@@ -16,17 +16,28 @@ pub(super) fn chunks(
     if let [only] = parts {
         return sources[only.source as usize].chunks(only.id, range, out);
     }
+    combine(parts.len(), range, out, |number, found| {
+        let part = parts[number];
+        sources[part.source as usize].chunks(part.id, range, found)
+    })
+}
+
+/// Appends the chunks of `parts` parts of a series in order of their first sample;
+/// `chunks` appends those of a part.
+pub(crate) fn combine(
+    parts: usize,
+    range: TimeRange,
+    out: &mut Vec<Chunk>,
+    mut chunks: impl FnMut(usize, &mut Vec<Chunk>) -> Result<(), StorageError>,
+) -> Result<(), StorageError> {
     let mut pieces = Vec::new();
     let mut found = Vec::new();
-    for (number, part) in parts.iter().enumerate() {
-        sources[part.source as usize].chunks(part.id, range, &mut found)?;
-        pieces.extend(found.drain(..).map(|chunk| Piece {
-            part: number,
-            chunk,
-        }));
+    for part in 0..parts {
+        chunks(part, &mut found)?;
+        pieces.extend(found.drain(..).map(|chunk| Piece { part, chunk }));
     }
     pieces.sort_by_key(|p| p.chunk.min_time);
-    overlap::resolve(&mut pieces, parts.len(), range)?;
+    overlap::resolve(&mut pieces, parts, range)?;
     out.extend(pieces.into_iter().map(|p| p.chunk));
     Ok(())
 }

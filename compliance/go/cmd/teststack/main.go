@@ -27,6 +27,7 @@ func stages(soak bool) []stage {
 		{"store", (*lab).stageStore},
 		{"receive", (*lab).stageReceive},
 		{"compactor", (*lab).stageCompactor},
+		{"bucket", (*lab).stageBucket},
 		{"years", (*lab).stageYears},
 		{"names", (*lab).stageNames},
 		{"sidecar", (*lab).stageSidecar},
@@ -53,7 +54,7 @@ func main() {
 func run(ctx context.Context) int {
 	l := &lab{ctx: ctx}
 	var only string
-	var keep, bench, show bool
+	var keep, bench, benchBucket, show bool
 	var rounds int
 	flag.StringVar(&l.bin, "bin", "", "folder with thanos, vmalert and prometheus")
 	flag.StringVar(&l.quarrel, "quarrel", "", "the quarrel program that is tested")
@@ -67,6 +68,7 @@ func run(ctx context.Context) int {
 	flag.BoolVar(&l.verbose, "v", false, "print command lines")
 	flag.BoolVar(&bench, "bench", false, "time queries instead of comparing answers, and print Markdown")
 	flag.BoolVar(&show, "show", false, "start the whole stack from the demo data and leave it to look at until control-C")
+	flag.BoolVar(&benchBucket, "bench-bucket", false, "time queries straight over a bucket and through Thanos, count requests and bytes, and print Markdown")
 	flag.BoolVar(&l.soak, "soak", false, "the longer form: Telegraf, three years, more random queries")
 	flag.IntVar(&l.targets, "targets", 60, "targets of a bench, each with 50 series")
 	flag.IntVar(&rounds, "rounds", 9, "rounds of a bench")
@@ -95,12 +97,17 @@ func run(ctx context.Context) int {
 		_ = os.RemoveAll(l.dir)
 	}()
 	defer l.close()
-	if bench || show {
-		run := l.show
-		if bench {
-			run = func() error { return l.bench(rounds) }
-		}
-		if err := run(); err != nil {
+	var instead func() error
+	switch {
+	case show:
+		instead = l.show
+	case bench:
+		instead = func() error { return l.bench(rounds) }
+	case benchBucket:
+		instead = l.benchBucket
+	}
+	if instead != nil {
+		if err := instead(); err != nil {
 			fmt.Fprintln(os.Stderr, "teststack:", err)
 			l.logs(os.Stderr)
 			return 1

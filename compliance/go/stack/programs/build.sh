@@ -4,7 +4,7 @@
 #   compliance/go/stack/programs/build.sh BIN PROGRAM...
 #
 # BIN is the folder for them. A program is one of thanos, vmalert, telegraf,
-# miniredis, prometheus and promtool. What a program was built from is written beside it,
+# miniredis, bucketserver, prometheus and promtool. What a program was built from is written beside it,
 # so that a new version, or a new Go, builds it anew.
 set -euo pipefail
 here=$(realpath "$(dirname "$0")")
@@ -34,6 +34,7 @@ for program in "$@"; do
 	vmalert) build vmalert "$here/vmalert" github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert ;;
 	telegraf) build telegraf "$here/telegraf" github.com/influxdata/telegraf/cmd/telegraf -tags "custom,inputs.cpu,inputs.mem,inputs.socket_listener,outputs.http,serializers.prometheusremotewrite,parsers.influx" ;;
 	miniredis) build miniredis "$here/miniredis" . ;;
+	bucketserver) build bucketserver "$here/bucketserver" . ;;
 	prometheus | promtool) build "$program" "$here/../.." "github.com/prometheus/prometheus/cmd/$program" -tags remove_all_sd ;;
 	*)
 		echo "$0: unknown program $program" >&2

@@ -30,6 +30,8 @@ struct Worker {
     run: Run,
     params: Arc<Vec<Values>>,
     rows: Range<u32>,
+    /// The rows of the store that were fetched for these.
+    fetched: Option<Range<u32>>,
     chunks: Vec<Chunk>,
     columns: SampleColumns,
     replicas: ReplicaColumns,
@@ -54,6 +56,7 @@ pub(super) fn scan(scan: Arc<Scan>, run: Run) -> BatchStream {
         let worker = Box::new(Worker {
             params,
             rows: 0..0,
+            fetched: None,
             chunks: Vec::new(),
             columns: SampleColumns::new(scan.windows.start_timestamps, scan.windows.downsampled),
             replicas: ReplicaColumns::default(),
@@ -99,6 +102,9 @@ impl Worker {
     async fn next_morsel(&mut self) -> Result<bool, QueryError> {
         let context = &self.run.context;
         context.check()?;
+        if let Some(read) = self.fetched.take() {
+            self.scan.selection.source.release(read);
+        }
         let Some(rows) = self.scan.morsels.take(self.run.partition) else {
             return Ok(false);
         };
@@ -107,8 +113,9 @@ impl Worker {
         // Rows of a narrowed selection lie in the order of their source.
         let wanted =
             selection.source_row(self.rows.start)..selection.source_row(self.rows.end - 1) + 1;
-        if let Some(fetch) = selection.source.prefetch(wanted) {
+        if let Some(fetch) = selection.source.prefetch(wanted.clone()) {
             context.wait_on_runtime(fetch).await?;
+            self.fetched = Some(wanted);
         }
         Ok(true)
     }

@@ -81,7 +81,11 @@ pub(super) fn frames(answer: Answer) -> BoxStream<'static, Result<Encoded, Statu
             Some((group, end))
         }
     });
-    let made = side_by_side::map(groups, move |group| Ok(answer.frames(group)?));
+    let made = side_by_side::map(groups, move |group| {
+        let frames = answer.frames(group.clone());
+        answer.release(group);
+        Ok(frames?)
+    });
     let made = made.map_ok(|frames| stream::iter(frames.into_iter().map(Ok)));
     let last = stream::iter(warnings.into_iter().map(Ok));
     made.try_flatten().map_err(as_status).chain(last).boxed()
@@ -99,14 +103,29 @@ impl Answer {
         let Selected::Samples(reader) = &self.selected else {
             return Ok(());
         };
-        let mut rows: Vec<u32> = group.map(|at| self.rows.row(at)).collect();
-        rows.sort_unstable();
-        for run in rows.chunk_by(|a, b| a + 1 == *b) {
-            let run = run[0]..run[run.len() - 1] + 1;
+        for run in self.runs(group) {
             let fetched = reader.prefetch(run).await;
             fetched.map_err(|error| status::of_query(&error))?;
         }
         Ok(())
+    }
+
+    /// Lets go of the samples of some series.
+    fn release(&self, group: Range<usize>) {
+        if let Selected::Samples(reader) = &self.selected {
+            for run in self.runs(group) {
+                reader.release(run);
+            }
+        }
+    }
+
+    /// The rows of some series, as ranges of rows that follow each other.
+    fn runs(&self, group: Range<usize>) -> Vec<Range<u32>> {
+        let mut rows: Vec<u32> = group.map(|at| self.rows.row(at)).collect();
+        rows.sort_unstable();
+        let runs = rows.chunk_by(|a, b| a + 1 == *b);
+        runs.filter_map(|run| Some(*run.first()?..*run.last()? + 1))
+            .collect()
     }
 
     /// The frames of some series.

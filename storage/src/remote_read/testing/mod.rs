@@ -34,7 +34,7 @@ use tokio::runtime::Handle;
 
 use super::read::{ChunkReader, SampleReader};
 use crate::sent::collect::Collector;
-use crate::sent::tasks::Task;
+use crate::tasks::Task;
 
 /// Changes the bytes of a body.
 type Edit = Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>;

@@ -46,7 +46,7 @@ use tonic::transport::Server;
 use tonic::transport::server::{Connected, TcpIncoming};
 
 use super::spec::EndpointSpec;
-use crate::sent::tasks::Task;
+use crate::tasks::Task;
 pub use encode::xor_chunk;
 pub use messages::Messages;
 use server::Service;

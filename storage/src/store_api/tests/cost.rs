@@ -58,7 +58,9 @@ fn many_series() {
         let began = Instant::now();
         let mut collector = Collector::new(TimeRange::ALL, None);
         for message in &messages {
-            collector.take(message::read(message).unwrap().series).unwrap();
+            collector
+                .take(message::read(message).unwrap().series)
+                .unwrap();
         }
         let series = collector.finish();
         let collect = began.elapsed();

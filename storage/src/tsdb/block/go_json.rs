@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A JSON value that keeps all fields of an object, in their order.
 #[derive(Debug, PartialEq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Bool(bool),
     /// A whole number of at most 64 bits, with or without a sign.
@@ -29,14 +29,14 @@ impl Json {
 /// What is wrong with a value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot unmarshal {found} into field {field} of type {expected}")]
-pub(super) struct TypeError {
+pub(crate) struct TypeError {
     found: &'static str,
     field: String,
     expected: &'static str,
 }
 
 /// What a value can be decoded into.
-pub(super) trait Decode: Sized {
+pub(crate) trait Decode: Sized {
     /// The type's name in errors.
     const NAME: &'static str;
 
@@ -91,7 +91,7 @@ impl Decode for String {
 /// The fields of an object, decoded one by one. What is wrong first is kept: Go
 /// goes on, and has an error in the end.
 #[derive(Debug, Default)]
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     path: String,
     pub error: Option<TypeError>,
 }

@@ -5,7 +5,7 @@ use quarrel_engine::storage::{SelectControl, StorageError};
 use quarrel_matchers::Matcher;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::index::Index;
+use super::index::{SeriesIndex, Values};
 use super::{Block, Candidates};
 use crate::tsdb::cache::Cache;
 
@@ -33,7 +33,11 @@ impl<'m> LabelMatcher<'m> {
         }
     }
 
-    pub fn matches(&mut self, index: &Index, labels: &[(u32, u32)]) -> Result<bool, StorageError> {
+    pub fn matches(
+        &mut self,
+        index: &impl SeriesIndex,
+        labels: &[(u32, u32)],
+    ) -> Result<bool, StorageError> {
         for (name, value) in labels {
             let is_name = match self.names.get(name) {
                 Some(is_name) => *is_name,
@@ -57,6 +61,115 @@ impl<'m> LabelMatcher<'m> {
     }
 }
 
+/// The label names of all candidates that satisfy their remaining matchers.
+///
+/// # Errors
+/// When the index is corrupt, and the end of the query.
+pub(crate) fn names_of<I: SeriesIndex>(
+    index: &I,
+    candidates: Candidates<'_>,
+    control: &dyn SelectControl,
+) -> Result<Vec<String>, StorageError> {
+    let mut names = FxHashSet::default();
+    each_selected(index, candidates, control, |labels| {
+        names.extend(labels.iter().map(|l| l.0));
+        Ok(())
+    })?;
+    names
+        .into_iter()
+        .map(|name| index.symbol(name).map(str::to_owned))
+        .collect()
+}
+
+/// The values of a label in all candidates that satisfy their remaining matchers.
+///
+/// # Errors
+/// When the index is corrupt, and the end of the query.
+pub(crate) fn values_of<I: SeriesIndex>(
+    index: &I,
+    name: &str,
+    candidates: Candidates<'_>,
+    control: &dyn SelectControl,
+) -> Result<Vec<String>, StorageError> {
+    let mut is_name: FxHashMap<u32, bool> = FxHashMap::default();
+    let mut values = FxHashSet::default();
+    each_selected(index, candidates, control, |labels| {
+        for (reference, value) in labels {
+            let is_it = match is_name.get(reference) {
+                Some(is_it) => *is_it,
+                None => {
+                    let is_it = index.symbol(*reference)? == name;
+                    is_name.insert(*reference, is_it);
+                    is_it
+                }
+            };
+            if is_it {
+                values.insert(*value);
+                break;
+            }
+        }
+        Ok(())
+    })?;
+    values
+        .into_iter()
+        .map(|value| index.symbol(value).map(str::to_owned))
+        .collect()
+}
+
+/// Those of the values of a label that satisfy matchers of it; `text` makes text of
+/// their bytes.
+///
+/// # Errors
+/// Those of `text`, and the end of the query.
+pub(crate) fn matching_values(
+    values: &Values,
+    matchers: &[Matcher],
+    control: &dyn SelectControl,
+    text: impl Fn(&[u8]) -> Result<String, StorageError>,
+) -> Result<Vec<String>, StorageError> {
+    let (mut matching, mut bytes) = (Vec::new(), 0);
+    for (i, value) in values.iter().enumerate() {
+        if i.is_multiple_of(CHECK_EVERY) {
+            control.check()?;
+            control.reserve(std::mem::take(&mut bytes))?;
+        }
+        if matchers.iter().all(|m| m.matches_bytes(value)) {
+            bytes += value.len() + size_of::<String>();
+            matching.push(text(value)?);
+        }
+    }
+    control.reserve(bytes)?;
+    Ok(matching)
+}
+
+fn each_selected<I: SeriesIndex>(
+    index: &I,
+    candidates: Candidates<'_>,
+    control: &dyn SelectControl,
+    mut visit: impl FnMut(&[(u32, u32)]) -> Result<(), StorageError>,
+) -> Result<(), StorageError> {
+    let Candidates { ids, remaining } = candidates;
+    let mut tests: Vec<LabelMatcher<'_>> = remaining.into_iter().map(LabelMatcher::new).collect();
+    let mut labels = Vec::new();
+    'series: for (i, id) in ids.into_iter().enumerate() {
+        if i.is_multiple_of(CHECK_EVERY) {
+            control.check()?;
+        }
+        labels.clear();
+        let entry = index.series(id)?;
+        entry
+            .labels(&mut labels)
+            .map_err(|e| index.series_error(id, e))?;
+        for test in &mut tests {
+            if !test.matches(index, &labels)? {
+                continue 'series;
+            }
+        }
+        visit(&labels)?;
+    }
+    Ok(())
+}
+
 impl Block {
     /// The label names of all series that satisfy the matchers.
     ///
@@ -68,15 +181,8 @@ impl Block {
         cache: &Cache,
         control: &dyn SelectControl,
     ) -> Result<Vec<String>, StorageError> {
-        let mut names = FxHashSet::default();
-        self.each_selected(matchers, cache, control, |labels| {
-            names.extend(labels.iter().map(|l| l.0));
-            Ok(())
-        })?;
-        names
-            .into_iter()
-            .map(|name| self.index.symbol(name).map(str::to_owned))
-            .collect()
+        let candidates = self.candidates(matchers, cache, control)?;
+        names_of(&*self.index, candidates, control)
     }
 
     /// The values of a label in all series that satisfy the matchers.
@@ -95,72 +201,9 @@ impl Block {
             let Some(values) = self.index.values(name)? else {
                 return Ok(Vec::new());
             };
-            let (mut matching, mut bytes) = (Vec::new(), 0);
-            for (i, value) in values.iter().enumerate() {
-                if i.is_multiple_of(CHECK_EVERY) {
-                    control.check()?;
-                    control.reserve(std::mem::take(&mut bytes))?;
-                }
-                if matchers.iter().all(|m| m.matches_bytes(value)) {
-                    bytes += value.len() + size_of::<String>();
-                    matching.push(self.index.text(value)?);
-                }
-            }
-            control.reserve(bytes)?;
-            return Ok(matching);
+            return matching_values(&values, matchers, control, |value| self.index.text(value));
         }
-        let mut is_name: FxHashMap<u32, bool> = FxHashMap::default();
-        let mut values = FxHashSet::default();
-        self.each_selected(matchers, cache, control, |labels| {
-            for (reference, value) in labels {
-                let is_it = match is_name.get(reference) {
-                    Some(is_it) => *is_it,
-                    None => {
-                        let is_it = self.index.symbol(*reference)? == name;
-                        is_name.insert(*reference, is_it);
-                        is_it
-                    }
-                };
-                if is_it {
-                    values.insert(*value);
-                    break;
-                }
-            }
-            Ok(())
-        })?;
-        values
-            .into_iter()
-            .map(|value| self.index.symbol(value).map(str::to_owned))
-            .collect()
-    }
-
-    fn each_selected(
-        &self,
-        matchers: &[Matcher],
-        cache: &Cache,
-        control: &dyn SelectControl,
-        mut visit: impl FnMut(&[(u32, u32)]) -> Result<(), StorageError>,
-    ) -> Result<(), StorageError> {
-        let Candidates { ids, remaining } = self.candidates(matchers, cache, control)?;
-        let mut tests: Vec<LabelMatcher<'_>> =
-            remaining.into_iter().map(LabelMatcher::new).collect();
-        let mut labels = Vec::new();
-        'series: for (i, id) in ids.into_iter().enumerate() {
-            if i.is_multiple_of(CHECK_EVERY) {
-                control.check()?;
-            }
-            labels.clear();
-            let entry = self.index.series(id)?;
-            entry
-                .labels(&mut labels)
-                .map_err(|e| self.index.series_error(id, e))?;
-            for test in &mut tests {
-                if !test.matches(&self.index, &labels)? {
-                    continue 'series;
-                }
-            }
-            visit(&labels)?;
-        }
-        Ok(())
+        let candidates = self.candidates(matchers, cache, control)?;
+        values_of(&*self.index, name, candidates, control)
     }
 }

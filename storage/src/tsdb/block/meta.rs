@@ -11,7 +11,7 @@ use crate::tsdb::data_path::DataPath;
 pub(crate) const FILE: &str = "meta.json";
 /// Most bytes of the file. A block that replaces a thousand others has some
 /// 100 KiB.
-const MAX_FILE: u64 = 16 << 20;
+pub(crate) const MAX_FILE: u64 = 16 << 20;
 
 /// The parts of a block's `meta.json` that a reader needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +66,8 @@ impl BlockStats {
 pub struct Compaction {
     /// The block has no samples and will be deleted.
     pub deletable: bool,
+    /// The first blocks, of the head, whose samples it has.
+    pub sources: Vec<String>,
     /// The blocks that this one replaces.
     pub parents: Vec<Parent>,
     /// Hints of the compactor.
@@ -87,10 +89,19 @@ const MISTAKEN: i64 = 2;
 
 /// A block whose `meta.json` cannot be read.
 #[derive(Debug)]
-pub(in crate::tsdb) struct Unreadable {
+pub(crate) struct Unreadable {
     /// The block's time range, if the file tells it.
     pub range: Option<(i64, i64)>,
     pub error: StorageError,
+}
+
+/// The text of a `meta.json` that is none.
+#[derive(Debug)]
+pub(crate) struct Malformed {
+    /// The block's time range, if the text tells it.
+    pub range: Option<(i64, i64)>,
+    /// What is wrong.
+    pub why: String,
 }
 
 impl BlockMeta {
@@ -103,18 +114,36 @@ impl BlockMeta {
         BlockMeta::read_in(&DataPath::block(dir))
     }
 
-    pub(in crate::tsdb) fn read_in(dir: &DataPath) -> Result<BlockMeta, StorageError> {
+    pub(crate) fn read_in(dir: &DataPath) -> Result<BlockMeta, StorageError> {
         BlockMeta::try_read(dir).map_err(|unreadable| unreadable.error)
     }
 
-    pub(in crate::tsdb) fn try_read(dir: &DataPath) -> Result<BlockMeta, Unreadable> {
+    pub(crate) fn try_read(dir: &DataPath) -> Result<BlockMeta, Unreadable> {
         let path = dir.join(FILE);
-        let unreadable = |error| Unreadable { range: None, error };
-        let text = path.read(MAX_FILE).map_err(|e| unreadable(path.io(e)))?;
-        let corrupt = |detail: String| path.corrupt(detail);
-        let json = Json::parse(&text).map_err(|e| unreadable(corrupt(e.to_string())))?;
+        let text = path.read(MAX_FILE).map_err(|e| Unreadable {
+            range: None,
+            error: path.io(e),
+        })?;
+        BlockMeta::parse(&text, |_, _, _| {}).map_err(|malformed| Unreadable {
+            range: malformed.range,
+            error: path.corrupt(malformed.why),
+        })
+    }
+
+    /// Reads the text of the file. `more` gets the fields beside Prometheus's.
+    ///
+    /// # Errors
+    /// When it is malformed, or has a version that Prometheus 3.16 does not know.
+    pub(crate) fn parse(
+        text: &[u8],
+        more: impl FnMut(&mut Decoder, &str, &Json),
+    ) -> Result<BlockMeta, Malformed> {
+        let json = Json::parse(text).map_err(|e| Malformed {
+            range: None,
+            why: e.to_string(),
+        })?;
         let mut decoder = Decoder::default();
-        let meta = BlockMeta::decode(&mut decoder, &json);
+        let meta = BlockMeta::decode(&mut decoder, &json, more);
         let why = match decoder.error {
             Some(error) => error.to_string(),
             None if !matches!(meta.version, VERSION | MISTAKEN) => {
@@ -123,15 +152,19 @@ impl BlockMeta {
             None => return Ok(meta),
         };
         let range = (meta.min_time, meta.max_time);
-        Err(Unreadable {
+        Err(Malformed {
             range: (range.0 < range.1).then_some(range),
-            error: corrupt(why),
+            why,
         })
     }
 
     /// Decodes all that Go decodes, since what is of a wrong type makes the file
     /// unreadable.
-    fn decode(decoder: &mut Decoder, json: &Json) -> BlockMeta {
+    fn decode(
+        decoder: &mut Decoder,
+        json: &Json,
+        mut more: impl FnMut(&mut Decoder, &str, &Json),
+    ) -> BlockMeta {
         let mut meta = BlockMeta::default();
         let mut ulid = Ulid::default();
         decoder.object(json, |decoder, name, json| match name {
@@ -141,14 +174,14 @@ impl BlockMeta {
             "stats" => meta.stats.decode(decoder, json),
             "compaction" => meta.compaction.decode(decoder, json),
             "version" => decoder.set(&mut meta.version, json),
-            _ => {}
+            name => more(decoder, name, json),
         });
         meta.ulid = ulid.0;
         meta
     }
 
     /// The version of the index, if that in the index is wrong.
-    pub(super) fn index_version(&self) -> Option<u8> {
+    pub(crate) fn index_version(&self) -> Option<u8> {
         (self.version == MISTAKEN).then_some(2)
     }
 
@@ -196,7 +229,11 @@ impl Compaction {
             }),
             "hints" => decoder.list(&mut self.hints, json, Decoder::set),
             "level" => decoder.set(&mut 0i64, json),
-            "sources" => decoder.list(&mut Vec::<Ulid>::new(), json, Decoder::set),
+            "sources" => {
+                let mut sources = Vec::<Ulid>::new();
+                decoder.list(&mut sources, json, Decoder::set);
+                self.sources = sources.into_iter().map(|ulid| ulid.0).collect();
+            }
             "failed" => decoder.set(&mut false, json),
             _ => {}
         });

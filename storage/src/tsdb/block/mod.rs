@@ -1,13 +1,13 @@
 //! Persistent blocks: directories of two hours of samples or more. Only their
 //! tombstones change.
 
-mod go_json;
-mod index;
-mod labels;
-mod meta;
-mod read;
-mod segments;
-mod select;
+pub(crate) mod go_json;
+pub(crate) mod index;
+pub(crate) mod labels;
+pub(crate) mod meta;
+pub(crate) mod read;
+pub(crate) mod segments;
+pub(crate) mod select;
 mod tombstones;
 mod verified;
 
@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 use quarrel_engine::storage::StorageError;
 
-use self::index::Index;
+use self::index::{Index, SeriesIndex as _};
 use self::segments::Segments;
 use super::data_path::DataPath;
 use super::mmap::MappedFile;
@@ -25,10 +25,10 @@ use super::mmap::MappedFile;
 pub use meta::{BlockMeta, BlockStats, Compaction, Parent};
 pub use tombstones::Tombstones;
 
-pub(super) use index::{TABLES, Values};
-pub(super) use meta::{Unreadable, is_ulid};
-pub(super) use read::{Rows, reserve_rows};
-pub(super) use select::Candidates;
+pub(crate) use index::TABLES;
+pub(crate) use meta::{Unreadable, is_ulid};
+pub(crate) use read::{Rows, reserve_rows};
+pub(crate) use select::Candidates;
 pub(super) use tombstones::{FILE as TOMBSTONES, add as add_range};
 
 /// An open block. It stays readable when its files are deleted.

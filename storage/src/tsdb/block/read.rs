@@ -14,7 +14,7 @@ use quarrel_engine::storage::{Chunk, SelectRequest, StorageError, TimeRange, is_
 use quarrel_matchers::Matcher;
 use rustc_hash::FxHashMap;
 
-use super::index::{ChunkMeta, Index};
+use super::index::{ChunkMeta, SeriesIndex};
 use super::labels::LabelMatcher;
 use super::{Block, Candidates, Tombstones};
 
@@ -41,7 +41,7 @@ const LENT_PER_SERIES: usize = 4;
 
 /// Series of a block or the head, in label order.
 #[derive(Debug, Default)]
-pub(in crate::tsdb) struct Rows {
+pub(crate) struct Rows {
     /// The labels of the series.
     pub labels: LabelList,
     /// The numbers of the series in their source.
@@ -54,10 +54,7 @@ pub(in crate::tsdb) struct Rows {
 ///
 /// # Errors
 /// The end of the query.
-pub(in crate::tsdb) fn reserve_rows(
-    count: usize,
-    request: SelectRequest<'_>,
-) -> Result<(), StorageError> {
+pub(crate) fn reserve_rows(count: usize, request: SelectRequest<'_>) -> Result<(), StorageError> {
     let labels = request
         .projection
         .map_or(LABELS_A_ROW, |names| names.len() + 1);
@@ -85,7 +82,7 @@ impl Interned {
 
     fn get(
         &mut self,
-        index: &Index,
+        index: &impl SeriesIndex,
         reference: u32,
         table: &mut SymbolsMut<'_>,
     ) -> Result<Symbol, StorageError> {
@@ -115,7 +112,11 @@ impl Interned {
 }
 
 /// Whether a chunk overlaps the range and is not deleted as a whole.
-fn is_selected(meta: &ChunkMeta, range: TimeRange, deleted: Option<&Arc<[TimeRange]>>) -> bool {
+pub(crate) fn is_selected(
+    meta: &ChunkMeta,
+    range: TimeRange,
+    deleted: Option<&Arc<[TimeRange]>>,
+) -> bool {
     let covers = |d: &TimeRange| d.start <= meta.min_time && meta.max_time <= d.end;
     range.overlaps(meta.min_time, meta.max_time)
         && !deleted.is_some_and(|all| all.iter().any(covers))
@@ -132,8 +133,9 @@ fn fraction(meta: &ChunkMeta, range: TimeRange) -> f64 {
 }
 
 /// Totals of the selected chunks.
-struct SelectedChunks {
-    count: u64,
+pub(crate) struct SelectedChunks {
+    /// Their number.
+    pub count: u64,
     /// The sum of the fractions of chunks in the range.
     fractions: f64,
     /// The least and the greatest reference.
@@ -151,6 +153,11 @@ impl Default for SelectedChunks {
 }
 
 impl SelectedChunks {
+    /// An estimate of their samples in the range.
+    pub fn samples(&self, per_chunk: f64) -> f64 {
+        self.fractions * per_chunk
+    }
+
     fn add(&mut self, other: &SelectedChunks) {
         self.count += other.count;
         self.fractions += other.fractions;
@@ -169,8 +176,8 @@ struct Piece {
 }
 
 /// What all pieces of a select read.
-struct Reading {
-    index: Arc<Index>,
+struct Reading<I> {
+    index: Arc<I>,
     tombstones: Arc<Tombstones>,
     ids: Vec<u32>,
     matchers: Vec<Matcher>,
@@ -180,7 +187,7 @@ struct Reading {
     lent: Option<Adopted>,
 }
 
-impl Reading {
+impl<I: SeriesIndex> Reading<I> {
     /// Reads the candidates in a range.
     fn piece(&self, range: Range<usize>) -> Result<Piece, StorageError> {
         let ids = self.ids.get(range).unwrap_or_default();
@@ -203,8 +210,8 @@ impl Reading {
 }
 
 /// Reads the index entries of candidates.
-struct PieceReader<'a> {
-    reading: &'a Reading,
+struct PieceReader<'a, I> {
+    reading: &'a Reading<I>,
     matchers: Vec<LabelMatcher<'a>>,
     /// Whether the query needs a label, by the symbol of its name.
     needed: FxHashMap<u32, bool>,
@@ -213,7 +220,7 @@ struct PieceReader<'a> {
     piece: Piece,
 }
 
-impl PieceReader<'_> {
+impl<I: SeriesIndex> PieceReader<'_, I> {
     /// Reads the labels and the chunk metadata of a series, which becomes a row if
     /// it is selected.
     fn visit(&mut self, id: u32) -> Result<(), StorageError> {
@@ -227,7 +234,7 @@ impl PieceReader<'_> {
         let error = |e| index.series_error(id, e);
         let chunks = index.series(id)?.labels(&mut self.labels).map_err(error)?;
         for matcher in &mut self.matchers {
-            if !matcher.matches(index, &self.labels)? {
+            if !matcher.matches(&**index, &self.labels)? {
                 return Ok(());
             }
         }
@@ -258,7 +265,7 @@ impl PieceReader<'_> {
     fn push_labels(&mut self) -> Result<(), StorageError> {
         if let Some(names) = &self.reading.projection {
             let mut failed = None;
-            let (index, needed) = (&self.reading.index, &mut self.needed);
+            let (index, needed) = (&*self.reading.index, &mut self.needed);
             self.labels.retain(|(name, _)| {
                 *needed.entry(*name).or_insert_with(|| {
                     let name = index.symbol(*name);
@@ -285,8 +292,8 @@ impl PieceReader<'_> {
 }
 
 /// Puts the rows of pieces together.
-struct Assembly<'a> {
-    index: &'a Index,
+struct Assembly<'a, I> {
+    index: &'a I,
     /// How the labels of pieces become the query's; `None` if they are.
     interned: Option<Interned>,
     request: SelectRequest<'a>,
@@ -296,7 +303,7 @@ struct Assembly<'a> {
     chunks: SelectedChunks,
 }
 
-impl Assembly<'_> {
+impl<I: SeriesIndex> Assembly<'_, I> {
     fn append(&mut self, piece: &Piece) -> Result<(), StorageError> {
         self.chunks.add(&piece.chunks);
         if self.rows.ids.is_empty() {
@@ -325,8 +332,8 @@ impl Assembly<'_> {
 }
 
 /// Reads `count` pieces of the candidates from `start` on.
-async fn read(
-    reading: &Arc<Reading>,
+async fn read<I: SeriesIndex>(
+    reading: &Arc<Reading<I>>,
     start: usize,
     count: usize,
     request: SelectRequest<'_>,
@@ -351,77 +358,94 @@ async fn read(
         .collect())
 }
 
+/// The candidates of an index that satisfy the remaining matchers and have samples in
+/// the range, and what their chunks are together. `lends` says whether the query may
+/// take the symbol table. Of [`Rows::samples`] nothing is known here.
+///
+/// # Errors
+/// When the index is corrupt, and the end of the query.
+pub(crate) async fn rows_of<I: SeriesIndex>(
+    index: &Arc<I>,
+    candidates: Candidates<'_>,
+    tombstones: &Arc<Tombstones>,
+    request: SelectRequest<'_>,
+    lends: bool,
+) -> Result<(Rows, SelectedChunks), StorageError> {
+    let Candidates { ids, remaining } = candidates;
+    let candidates = ids.len();
+    reserve_rows(candidates, request)?;
+    if ids.is_empty() {
+        return Ok(Default::default());
+    }
+    let lent = match lends {
+        true => lend(index, candidates, request)?,
+        false => None,
+    };
+    let mut assembly = Assembly {
+        index: &**index,
+        interned: match &lent {
+            Some(_) => None,
+            None => Some(Interned::new(index.symbol_count()?, candidates)),
+        },
+        request,
+        candidates,
+        rows: Rows::default(),
+        chunks: SelectedChunks::default(),
+    };
+    let reading = Arc::new(Reading {
+        index: Arc::clone(index),
+        tombstones: Arc::clone(tombstones),
+        ids,
+        matchers: remaining.into_iter().cloned().collect(),
+        range: request.range,
+        projection: request.projection.map(Into::into),
+        lent,
+    });
+    for start in (0..candidates).step_by(PIECE * PIECES_AT_ONCE) {
+        let pieces = (candidates - start).div_ceil(PIECE).min(PIECES_AT_ONCE);
+        for piece in read(&reading, start, pieces, request).await? {
+            assembly.append(&piece)?;
+        }
+        request.control.check()?;
+    }
+    let Assembly { rows, chunks, .. } = assembly;
+    Ok((rows, chunks))
+}
+
+/// Lends the symbol table to the query, if so many candidates are worth it.
+fn lend<I: SeriesIndex>(
+    index: &Arc<I>,
+    candidates: usize,
+    request: SelectRequest<'_>,
+) -> Result<Option<Adopted>, StorageError> {
+    let most = candidates.saturating_mul(LENT_PER_SERIES);
+    let few = index.symbol_count()?.is_some_and(|n| n <= most);
+    if candidates < LEND_FROM || !few || !index.is_dictionary()? {
+        return Ok(None);
+    }
+    let dictionary: Arc<dyn Dictionary> = Arc::clone(index) as _;
+    Ok(request.symbols.adopt(&dictionary))
+}
+
 impl Block {
-    /// The candidates that satisfy the remaining matchers and have samples in
-    /// the range. `lends` says whether the query may take the symbol table.
+    /// As [`rows_of`] this block.
     ///
     /// # Errors
     /// When the index is corrupt, and the end of the query.
-    pub(in crate::tsdb) async fn rows(
+    pub(crate) async fn rows(
         &self,
         candidates: Candidates<'_>,
         tombstones: &Arc<Tombstones>,
         request: SelectRequest<'_>,
         lends: bool,
     ) -> Result<Rows, StorageError> {
-        let Candidates { ids, remaining } = candidates;
-        let candidates = ids.len();
-        reserve_rows(candidates, request)?;
-        if ids.is_empty() {
-            return Ok(Rows::default());
-        }
-        let lent = match lends {
-            true => self.lend(candidates, request)?,
-            false => None,
-        };
-        let mut assembly = Assembly {
-            index: &self.index,
-            interned: match &lent {
-                Some(_) => None,
-                None => Some(Interned::new(self.index.symbol_count()?, candidates)),
-            },
-            request,
-            candidates,
-            rows: Rows::default(),
-            chunks: SelectedChunks::default(),
-        };
-        let reading = Arc::new(Reading {
-            index: Arc::clone(&self.index),
-            tombstones: Arc::clone(tombstones),
-            ids,
-            matchers: remaining.into_iter().cloned().collect(),
-            range: request.range,
-            projection: request.projection.map(Into::into),
-            lent,
-        });
-        for start in (0..candidates).step_by(PIECE * PIECES_AT_ONCE) {
-            let pieces = (candidates - start).div_ceil(PIECE).min(PIECES_AT_ONCE);
-            for piece in read(&reading, start, pieces, request).await? {
-                assembly.append(&piece)?;
-            }
-            request.control.check()?;
-        }
-        let Assembly { rows, chunks, .. } = assembly;
+        let reading = rows_of(&self.index, candidates, tombstones, request, lends);
+        let (rows, chunks) = reading.await?;
         self.advise(&chunks, rows.ids.len());
         Ok(Rows {
-            samples: chunks.fractions * self.meta.stats.samples_per_chunk(),
+            samples: chunks.samples(self.meta.stats.samples_per_chunk()),
             ..rows
         })
-    }
-
-    /// Lends the symbol table to the query, if so many candidates are worth it.
-    fn lend(
-        &self,
-        candidates: usize,
-        request: SelectRequest<'_>,
-    ) -> Result<Option<Adopted>, StorageError> {
-        let most = candidates.saturating_mul(LENT_PER_SERIES);
-        let few = self.index.symbol_count()?.is_some_and(|n| n <= most);
-        if candidates < LEND_FROM || !few || !self.index.is_dictionary()? {
-            return Ok(None);
-        }
-        let dictionary: Arc<dyn Dictionary> = self.index.clone();
-        Ok(request.symbols.adopt(&dictionary))
     }
 
     /// Advises the system to read the chunks of many series ahead, if they lie
@@ -439,7 +463,7 @@ impl Block {
     ///
     /// # Errors
     /// When index or chunks are corrupt.
-    pub(in crate::tsdb) fn chunks(
+    pub(crate) fn chunks(
         &self,
         id: u32,
         tombstones: &Tombstones,

@@ -5,10 +5,11 @@
 //! Compactor also have downsampled chunks.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
 
 use quarrel_chunks::aggregate;
-use quarrel_engine::storage::{Aggregates, ChunkData, Encoding, StorageError};
+use quarrel_engine::storage::{Aggregates, Bytes, ChunkData, ChunkError, Encoding, StorageError};
 
 use super::verified::Verified;
 use crate::tsdb::data_path::DataPath;
@@ -31,6 +32,58 @@ const ADVISED: usize = 1 << 20;
 /// bytes.
 const SLOT: usize = 16;
 
+/// A chunk in the bytes of a segment.
+#[derive(Debug)]
+pub(crate) struct ChunkFrame<'a> {
+    /// Its encoding and data.
+    pub content: &'a [u8],
+    checksum: &'a [u8],
+    /// Where its data is in the bytes.
+    pub data: Range<usize>,
+}
+
+impl<'a> ChunkFrame<'a> {
+    /// The chunk at `offset`.
+    ///
+    /// # Errors
+    /// When the bytes end before it does.
+    pub fn at(bytes: &'a [u8], offset: usize) -> Result<Self, DecodeError> {
+        let mut buf = decbuf::at(bytes, offset as u64)?;
+        let length = buf.uvarint32()? as usize;
+        let start = bytes.len() - buf.len() + 1;
+        let content = buf.bytes(length + 1)?;
+        // What is verified is not touched at its end, which is not in a cache yet.
+        let checksum = buf.bytes(CHECKSUM)?;
+        Ok(ChunkFrame {
+            content,
+            checksum,
+            data: start..start + length,
+        })
+    }
+
+    /// # Errors
+    /// When the content does not match its checksum.
+    pub fn check(&self) -> Result<(), DecodeError> {
+        match crc32c::crc32c(self.content).to_be_bytes() == self.checksum {
+            true => Ok(()),
+            false => Err(DecodeError("does not match its checksum")),
+        }
+    }
+}
+
+/// The chunk of this encoding and data.
+///
+/// # Errors
+/// When nobody knows the encoding, or a downsampled chunk is corrupt.
+pub(crate) fn chunk_data(encoding: u8, bytes: Bytes) -> Result<ChunkData, ChunkError> {
+    if encoding == aggregate::ENCODING {
+        let aggregates = Aggregates::decode(&bytes)?;
+        return Ok(ChunkData::Aggregates(Arc::new(aggregates)));
+    }
+    let encoding = Encoding::try_from(encoding)?;
+    Ok(ChunkData::Encoded { encoding, bytes })
+}
+
 #[derive(Debug)]
 struct Segment {
     file: MappedFile,
@@ -41,7 +94,7 @@ struct Segment {
 
 /// The segments of one block.
 #[derive(Debug)]
-pub(super) struct Segments {
+pub(crate) struct Segments {
     segments: Vec<Segment>,
 }
 
@@ -150,26 +203,14 @@ impl Segment {
 
     fn chunk(&self, offset: usize) -> Result<ChunkData, StorageError> {
         let corrupt = |e: DecodeError| self.file.corrupt(format!("the chunk at {offset} {e}"));
-        let mut buf = decbuf::at(self.file.bytes(), offset as u64).map_err(corrupt)?;
-        let length = buf.uvarint32().map_err(corrupt)? as usize;
-        let start = self.file.bytes().len() - buf.len() + 1;
-        let content = buf.bytes(length + 1).map_err(corrupt)?;
-        // What is verified is not touched at its end, which is not in a cache yet.
-        let checksum = buf.bytes(CHECKSUM).map_err(corrupt)?;
+        let frame = ChunkFrame::at(self.file.bytes(), offset).map_err(corrupt)?;
         if !self.verified.get(offset) {
-            if crc32c::crc32c(content).to_be_bytes() != checksum {
-                return Err(corrupt(DecodeError("does not match its checksum")));
-            }
+            frame.check().map_err(corrupt)?;
             self.verified.set(offset);
         }
         let wrong = |e| self.file.corrupt(format!("the chunk at {offset}: {e}"));
-        let bytes = self.file.slice(start..start + length);
-        if content[0] == aggregate::ENCODING {
-            let aggregates = Aggregates::decode(&bytes).map_err(wrong)?;
-            return Ok(ChunkData::Aggregates(Arc::new(aggregates)));
-        }
-        let encoding = Encoding::try_from(content[0]).map_err(wrong)?;
-        Ok(ChunkData::Encoded { encoding, bytes })
+        let bytes = self.file.slice(frame.data.clone());
+        chunk_data(frame.content[0], bytes).map_err(wrong)
     }
 }
 

@@ -32,7 +32,7 @@ const FEW_LITERALS: usize = 1024;
 
 /// Series that may match.
 #[derive(Debug)]
-pub(in crate::tsdb) struct Candidates<'m> {
+pub(crate) struct Candidates<'m> {
     /// Ascending, which is label order.
     pub ids: Vec<u32>,
     /// Matchers that are still to be tested on the labels.
@@ -41,7 +41,7 @@ pub(in crate::tsdb) struct Candidates<'m> {
 
 /// The values of a matcher with few literals: those that satisfy it, or for a
 /// negated matcher those that do not.
-fn literals(matcher: &Matcher) -> Option<Vec<&[u8]>> {
+pub(crate) fn literals(matcher: &Matcher) -> Option<Vec<&[u8]>> {
     match matcher.regex().map(|r| r.class()) {
         None => Some(vec![matcher.value().as_bytes()]),
         Some(Class::Nothing) => Some(Vec::new()),
@@ -54,7 +54,7 @@ fn literals(matcher: &Matcher) -> Option<Vec<&[u8]>> {
 }
 
 /// Whether every value and a missing label satisfy the matcher.
-fn is_always_true(matcher: &Matcher) -> bool {
+pub(crate) fn is_always_true(matcher: &Matcher) -> bool {
     matches!(
         (matcher.op(), matcher.regex().map(|r| r.class())),
         (MatchOp::Regex, Some(Class::Any)) | (MatchOp::NotRegex, Some(Class::Nothing))
@@ -261,7 +261,10 @@ impl<'a> Selection<'a> {
     }
 }
 
-fn complement(ranges: &[std::ops::Range<u32>], length: u32) -> Vec<std::ops::Range<u32>> {
+pub(crate) fn complement(
+    ranges: &[std::ops::Range<u32>],
+    length: u32,
+) -> Vec<std::ops::Range<u32>> {
     let mut from = 0;
     let mut gaps: Vec<_> = Vec::with_capacity(ranges.len() + 1);
     for range in ranges {

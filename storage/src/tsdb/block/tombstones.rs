@@ -35,7 +35,7 @@ impl Tombstones {
         Tombstones::read_in(&DataPath::block(dir))
     }
 
-    pub(in crate::tsdb) fn read_in(dir: &DataPath) -> Result<Tombstones, StorageError> {
+    pub(crate) fn read_in(dir: &DataPath) -> Result<Tombstones, StorageError> {
         let path = dir.join(FILE);
         let bytes = match path.read(MAX_FILE) {
             Ok(bytes) => bytes,

@@ -2,18 +2,34 @@
 
 use std::sync::Arc;
 
+use crate::tsdb::decbuf::{Decbuf, DecodeError};
+
 /// The postings of a label pair in the file, big-endian.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::tsdb) struct Postings<'a>(pub(super) &'a [[u8; 4]]);
+pub(crate) struct Postings<'a>(&'a [[u8; 4]]);
 
-impl Postings<'_> {
+impl<'a> Postings<'a> {
+    /// Reads the content of a list: a number, and as many series.
+    ///
+    /// # Errors
+    /// When it is longer or shorter.
+    pub fn decode(content: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut buf = Decbuf::new(content);
+        let count = buf.be32()? as usize;
+        let (list, rest) = buf.rest().as_chunks();
+        if list.len() != count || !rest.is_empty() {
+            return Err(DecodeError("has a wrong length"));
+        }
+        Ok(Postings(list))
+    }
+
     #[inline]
     fn get(&self, i: usize) -> u32 {
         u32::from_be_bytes(self.0[i])
     }
 
     /// All series, decoded.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = u32> + '_ {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = u32> + 'a {
         self.0.iter().map(|b| u32::from_be_bytes(*b))
     }
 
@@ -21,11 +37,17 @@ impl Postings<'_> {
     pub fn len(&self) -> usize {
         self.0.len()
     }
+
+    /// The last series, which is the greatest.
+    #[cfg(feature = "bucket")]
+    pub fn last(&self) -> Option<u32> {
+        self.0.last().map(|bytes| u32::from_be_bytes(*bytes))
+    }
 }
 
 /// Series of a block, ascending.
 #[derive(Clone, Debug)]
-pub(in crate::tsdb) enum Ids<'a> {
+pub(crate) enum Ids<'a> {
     /// A list in the file.
     File(Postings<'a>),
     /// A union of lists.
@@ -115,7 +137,7 @@ fn gallop(from: usize, len: usize, before: impl Fn(usize) -> bool) -> usize {
 }
 
 /// The union of lists, which may overlap. `end` is above all series.
-pub(super) fn union<'a>(lists: &[Postings<'a>], end: usize) -> Ids<'a> {
+pub(crate) fn union<'a>(lists: &[Postings<'a>], end: usize) -> Ids<'a> {
     if let [only] = lists {
         return Ids::File(*only);
     }

@@ -7,7 +7,9 @@
 //! scans the symbol table and the postings offset table. The checksum of a part
 //! is verified when it is first read.
 
+mod file;
 mod ids;
+mod lookup;
 mod series;
 mod symbols;
 mod table;
@@ -17,42 +19,56 @@ use std::sync::Arc;
 use quarrel_engine::labels::Dictionary;
 use quarrel_engine::storage::{SelectControl, StorageError};
 
-use self::symbols::Symbols;
-use self::table::{Name, OffsetTable};
 use super::verified::Verified;
 use crate::tsdb::data_path::DataPath;
 use crate::tsdb::decbuf::{Decbuf, DecodeError, Framed};
 use crate::tsdb::lazy::Lazy;
 use crate::tsdb::mmap::MappedFile;
 
-pub(in crate::tsdb) use ids::Ids;
-pub(in crate::tsdb) use series::{ChunkMeta, SeriesEntry};
-pub(in crate::tsdb) use table::Values;
+#[cfg(feature = "bucket")]
+pub(crate) use file::IndexFile;
+pub(crate) use ids::{Ids, Postings, union};
+pub(crate) use lookup::SeriesIndex;
+pub(crate) use series::{ChunkMeta, SeriesEntry};
+pub(crate) use symbols::Symbols;
+pub(crate) use table::{Name, OffsetTable, Values};
 
-const MAGIC: u32 = 0xbaaa_d700;
+pub(crate) const MAGIC: u32 = 0xbaaa_d700;
 /// Most bytes of the file: references of series have 32 bits, in units of
 /// [`SERIES_ALIGN`].
 const MAX_FILE: u64 = SERIES_ALIGN << 32;
 /// Six offsets and a checksum.
-const TOC_LENGTH: usize = 6 * 8 + 4;
+pub(crate) const TOC_LENGTH: usize = 6 * 8 + 4;
 /// How many tables are read before a select: postings offsets and symbols.
-pub(in crate::tsdb) const TABLES: usize = 2;
+pub(crate) const TABLES: usize = 2;
 /// Bytes of a file whose tables are worth reading on two threads.
 const LOAD_FROM: usize = 4 << 20;
 /// Alignment of series entries from version 2 on.
-const SERIES_ALIGN: u64 = 16;
+pub(crate) const SERIES_ALIGN: u64 = 16;
 /// Alignment of all parts with a checksum from version 2 on.
 const ALIGN: usize = 4;
 
 /// Offsets of the sections.
 #[derive(Clone, Copy, Debug)]
-struct Toc {
-    symbols: u64,
-    postings_table: u64,
+pub(crate) struct Toc {
+    /// The symbol table.
+    pub symbols: u64,
+    /// The series, which the symbols end before.
+    #[cfg_attr(
+        not(feature = "bucket"),
+        expect(dead_code, reason = "tables are read in place")
+    )]
+    pub series: u64,
+    /// The postings offset table.
+    pub postings_table: u64,
 }
 
 impl Toc {
-    fn read(bytes: &[u8]) -> Result<Toc, DecodeError> {
+    /// Reads that at the end of `bytes`.
+    ///
+    /// # Errors
+    /// When they are too few, or do not match their checksum.
+    pub fn read(bytes: &[u8]) -> Result<Toc, DecodeError> {
         let Some((_, toc)) = bytes.split_last_chunk::<TOC_LENGTH>() else {
             return Err(DecodeError("ends too soon"));
         };
@@ -62,11 +78,12 @@ impl Toc {
         }
         let mut buf = Decbuf::new(content);
         let symbols = buf.be64()?;
-        // Series and postings are found by the postings offset table; label
-        // indices are not used.
-        buf.bytes(4 * 8)?;
+        let series = buf.be64()?;
+        // Postings are found by their offset table; label indices are not used.
+        buf.bytes(3 * 8)?;
         Ok(Toc {
             symbols,
+            series,
             postings_table: buf.be64()?,
         })
     }
@@ -74,7 +91,7 @@ impl Toc {
 
 /// An index file.
 #[derive(Debug)]
-pub(in crate::tsdb) struct Index {
+pub(crate) struct Index {
     file: MappedFile,
     version: u8,
     toc: Toc,
@@ -164,22 +181,6 @@ impl Index {
         }
     }
 
-    /// The string that a series entry refers to.
-    pub fn symbol(&self, reference: u32) -> Result<&str, StorageError> {
-        self.symbols()?.get(&self.file, reference)
-    }
-
-    /// The number of symbols, if references number them from 0 on.
-    pub fn symbol_count(&self) -> Result<Option<usize>, StorageError> {
-        Ok(self.symbols()?.count())
-    }
-
-    /// Whether [`Dictionary`] holds of the symbols: they are numbered, text, and
-    /// sorted. The first call reads them all.
-    pub fn is_dictionary(&self) -> Result<bool, StorageError> {
-        Ok(self.symbols()?.are_sorted(&self.file))
-    }
-
     /// A number above those of all series.
     pub fn end_of_series(&self) -> usize {
         let length = self.file.bytes().len();
@@ -188,28 +189,6 @@ impl Index {
         } else {
             length / SERIES_ALIGN as usize + 1
         }
-    }
-
-    /// The entry of a series.
-    ///
-    /// # Errors
-    /// When it does not exist or is corrupt.
-    #[inline]
-    pub fn series(&self, id: u32) -> Result<SeriesEntry<'_>, StorageError> {
-        let offset = if self.version == 1 {
-            u64::from(id)
-        } else {
-            u64::from(id) * SERIES_ALIGN
-        };
-        self.framed(offset, Framed::uvarint_at)
-            .map(SeriesEntry)
-            .map_err(|e| self.series_error(id, e))
-    }
-
-    /// The error for the corrupt entry of a series.
-    #[cold]
-    pub fn series_error(&self, id: u32, e: DecodeError) -> StorageError {
-        self.corrupt(format!("series {id}: {e}"))
     }
 
     fn framed<'a>(
@@ -232,17 +211,8 @@ impl Index {
     }
 
     /// The list of series at `offset`.
-    fn postings_at(&self, offset: u64) -> Result<ids::Postings<'_>, StorageError> {
-        let read = || {
-            let content = self.framed(offset, Framed::be32_at)?;
-            let mut buf = Decbuf::new(content);
-            let count = buf.be32()? as usize;
-            let (list, rest) = buf.rest().as_chunks();
-            if list.len() != count || !rest.is_empty() {
-                return Err(DecodeError("has a wrong length"));
-            }
-            Ok(ids::Postings(list))
-        };
+    fn postings_at(&self, offset: u64) -> Result<Postings<'_>, StorageError> {
+        let read = || Postings::decode(self.framed(offset, Framed::be32_at)?);
         read().map_err(|e| self.corrupt(format!("the postings list at {offset} {e}")))
     }
 
@@ -271,7 +241,7 @@ impl Index {
                 }
             }
         }
-        Ok(ids::union(&lists, self.end_of_series()))
+        Ok(union(&lists, self.end_of_series()))
     }
 
     /// The series with a value in some ranges of `values`.
@@ -283,7 +253,7 @@ impl Index {
         let offsets = ranges.iter().flat_map(|r| values.postings(r.clone()));
         let lists = offsets.map(|offset| self.postings_at(*offset));
         let lists = lists.collect::<Result<Vec<_>, _>>()?;
-        Ok(ids::union(&lists, self.end_of_series()))
+        Ok(union(&lists, self.end_of_series()))
     }
 
     fn name(&self, name: &str) -> Result<Option<&Name>, StorageError> {
@@ -331,5 +301,36 @@ impl Dictionary for Index {
         let symbols = self.symbols.get();
         let text = symbols.and_then(|symbols| symbols.get(&self.file, number).ok());
         text.unwrap_or_default()
+    }
+}
+
+impl SeriesIndex for Index {
+    #[inline]
+    fn series(&self, id: u32) -> Result<SeriesEntry<'_>, StorageError> {
+        let offset = if self.version == 1 {
+            u64::from(id)
+        } else {
+            u64::from(id) * SERIES_ALIGN
+        };
+        self.framed(offset, Framed::uvarint_at)
+            .map(SeriesEntry)
+            .map_err(|e| self.series_error(id, e))
+    }
+
+    #[cold]
+    fn series_error(&self, id: u32, e: DecodeError) -> StorageError {
+        self.corrupt(format!("series {id}: {e}"))
+    }
+
+    fn symbol(&self, reference: u32) -> Result<&str, StorageError> {
+        self.symbols()?.get(&self.file, reference)
+    }
+
+    fn symbol_count(&self) -> Result<Option<usize>, StorageError> {
+        Ok(self.symbols()?.count())
+    }
+
+    fn is_dictionary(&self) -> Result<bool, StorageError> {
+        Ok(self.symbols()?.are_sorted(&self.file))
     }
 }

@@ -4,7 +4,7 @@ use crate::tsdb::decbuf::{Decbuf, DecodeError};
 
 /// The metadata of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tsdb) struct ChunkMeta {
+pub(crate) struct ChunkMeta {
     /// Time of the first sample, ms.
     pub min_time: i64,
     /// Time of the last sample, ms.
@@ -15,7 +15,7 @@ pub(in crate::tsdb) struct ChunkMeta {
 
 /// The content of an entry with a verified checksum.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::tsdb) struct SeriesEntry<'a>(pub(super) &'a [u8]);
+pub(crate) struct SeriesEntry<'a>(pub(crate) &'a [u8]);
 
 impl<'a> SeriesEntry<'a> {
     /// Appends names and values as references to symbols. Returns the chunks.
@@ -54,7 +54,7 @@ impl<'a> SeriesEntry<'a> {
 
 /// The chunks of a series, in order of time.
 #[derive(Clone, Debug)]
-pub(in crate::tsdb) struct ChunkMetas<'a> {
+pub(crate) struct ChunkMetas<'a> {
     buf: Decbuf<'a>,
     left: u64,
     last: Option<ChunkMeta>,

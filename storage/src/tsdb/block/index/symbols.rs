@@ -4,13 +4,13 @@ use std::sync::OnceLock;
 
 use quarrel_engine::storage::StorageError;
 
+use super::file::IndexFile;
 use crate::tsdb::decbuf::{self, Framed};
-use crate::tsdb::mmap::MappedFile;
 
 /// The positions of the strings in the file. Series refer to them by number from
 /// version 2 on, by offset in version 1.
 #[derive(Debug)]
-pub(super) enum Symbols {
+pub(crate) enum Symbols {
     ByOffset,
     ByNumber {
         /// Offset of the table's content in the file.
@@ -24,7 +24,7 @@ pub(super) enum Symbols {
 
 impl Symbols {
     /// Reads the table at `offset`.
-    pub fn read(file: &MappedFile, offset: u64, version: u8) -> Result<Self, StorageError> {
+    pub fn read(file: &impl IndexFile, offset: u64, version: u8) -> Result<Self, StorageError> {
         let corrupt = |e| file.corrupt(format!("symbol table: {e}"));
         let content = Framed::be32_at(file.bytes(), offset)
             .and_then(Framed::checked)
@@ -58,7 +58,7 @@ impl Symbols {
 
     /// Whether the strings are numbered, text, and ascend. The first call reads
     /// them all.
-    pub fn are_sorted(&self, file: &MappedFile) -> bool {
+    pub fn are_sorted(&self, file: &impl IndexFile) -> bool {
         let Symbols::ByNumber {
             offsets, sorted, ..
         } = self
@@ -77,7 +77,11 @@ impl Symbols {
     }
 
     /// The string that a series refers to.
-    pub fn get<'a>(&self, file: &'a MappedFile, reference: u32) -> Result<&'a str, StorageError> {
+    pub fn get<'a>(
+        &self,
+        file: &'a impl IndexFile,
+        reference: u32,
+    ) -> Result<&'a str, StorageError> {
         let offset = match self {
             Symbols::ByOffset => Some(reference as usize),
             Symbols::ByNumber { start, offsets, .. } => {

@@ -10,15 +10,15 @@ use std::ops::Range;
 use quarrel_engine::storage::StorageError;
 use quarrel_matchers::{Contiguous, SortedValues};
 
+use super::file::IndexFile;
 use crate::tsdb::decbuf::{Decbuf, DecodeError, Framed};
-use crate::tsdb::mmap::MappedFile;
 
 /// Of this number of entries the offset of one is kept.
 const STEP: usize = 32;
 
 /// A label name in the table.
 #[derive(Debug)]
-pub(super) struct Name {
+pub(crate) struct Name {
     /// The bytes of the name in the table.
     text: Range<u32>,
     /// The number of values.
@@ -29,7 +29,7 @@ pub(super) struct Name {
 
 /// The table, by name.
 #[derive(Debug)]
-pub(super) struct OffsetTable {
+pub(crate) struct OffsetTable {
     /// The table's content in the file.
     content: Range<usize>,
     /// Sorted.
@@ -68,7 +68,7 @@ fn position(whole: &[u8], part: &[u8]) -> Range<u32> {
 
 impl OffsetTable {
     /// Reads the table at `offset`.
-    pub fn read(file: &MappedFile, offset: u64, version: u8) -> Result<Self, StorageError> {
+    pub fn read(file: &impl IndexFile, offset: u64, version: u8) -> Result<Self, StorageError> {
         let corrupt = |e: DecodeError| file.corrupt(format!("postings offset table: {e}"));
         let content = Framed::be32_at(file.bytes(), offset)
             .and_then(Framed::checked)
@@ -155,18 +155,18 @@ impl OffsetTable {
         Ok(())
     }
 
-    fn content<'a>(&self, file: &'a MappedFile) -> &'a [u8] {
+    fn content<'a>(&self, file: &'a impl IndexFile) -> &'a [u8] {
         file.bytes().get(self.content.clone()).unwrap_or_default()
     }
 
     /// All names. The empty name has the list of all series.
-    pub fn names<'a>(&'a self, file: &'a MappedFile) -> impl Iterator<Item = &'a [u8]> {
+    pub fn names<'a>(&'a self, file: &'a impl IndexFile) -> impl Iterator<Item = &'a [u8]> {
         let content = self.content(file);
         self.names.iter().map(move |n| text(content, n))
     }
 
     /// A label name, if a series has it.
-    pub fn name(&self, file: &MappedFile, name: &str) -> Option<&Name> {
+    pub fn name(&self, file: &impl IndexFile, name: &str) -> Option<&Name> {
         let content = self.content(file);
         let found = self
             .names
@@ -177,12 +177,42 @@ impl OffsetTable {
     /// The offset of the postings of a label pair, if a series has it.
     pub fn postings(
         &self,
-        file: &MappedFile,
+        file: &impl IndexFile,
         name: &Name,
         value: &[u8],
     ) -> Result<Option<u64>, StorageError> {
+        let found = self.find(file, name, value)?;
+        Ok(found.map(|(postings, _)| postings))
+    }
+
+    /// The same, and the offset of the next pair's postings, if there is one.
+    #[cfg(feature = "bucket")]
+    pub fn postings_until(
+        &self,
+        file: &impl IndexFile,
+        name: &Name,
+        value: &[u8],
+    ) -> Result<Option<(u64, Option<u64>)>, StorageError> {
+        let Some((postings, mut rest)) = self.find(file, name, value)? else {
+            return Ok(None);
+        };
+        if rest.is_empty() {
+            return Ok(Some((postings, None)));
+        }
+        let next = entry(&mut rest);
+        let next = next.map_err(|e| file.corrupt(format!("postings offset table: {e}")))?;
+        Ok(Some((postings, Some(next.postings))))
+    }
+
+    /// The offset of the postings of a label pair, and what follows in the table.
+    fn find<'a>(
+        &self,
+        file: &'a impl IndexFile,
+        name: &Name,
+        value: &[u8],
+    ) -> Result<Option<(u64, Decbuf<'a>)>, StorageError> {
         let content = self.content(file);
-        let find = || -> Result<Option<u64>, DecodeError> {
+        let find = || -> Result<Option<(u64, Decbuf<'a>)>, DecodeError> {
             let offsets = &self.offsets[name.offsets.start as usize..name.offsets.end as usize];
             let mut failed = None;
             // The kept entries up to the value; the scan begins at the last one.
@@ -204,7 +234,7 @@ impl OffsetTable {
             for _ in 0..left {
                 let this = entry(&mut buf)?;
                 if this.value >= value {
-                    return Ok((this.value == value).then_some(this.postings));
+                    return Ok((this.value == value).then_some((this.postings, buf)));
                 }
             }
             Ok(None)
@@ -224,7 +254,7 @@ impl OffsetTable {
     }
 
     /// All values of a label.
-    pub fn values(&self, file: &MappedFile, name: &Name) -> Result<Values, StorageError> {
+    pub fn values(&self, file: &impl IndexFile, name: &Name) -> Result<Values, StorageError> {
         let content = self.content(file);
         let mut values = Values::with_capacity(name.count as usize, self.text_of(content, name));
         let mut read = || -> Result<(), DecodeError> {
@@ -258,7 +288,7 @@ fn entry_at(content: &[u8], offset: u32) -> Result<Entry<'_>, DecodeError> {
 
 /// All values of a label in one piece, and the offsets of their postings.
 #[derive(Debug)]
-pub(in crate::tsdb) struct Values {
+pub(crate) struct Values {
     text: Vec<u8>,
     ends: Vec<u32>,
     postings: Vec<u64>,
@@ -307,6 +337,12 @@ impl Values {
     /// The offsets of the postings of some values.
     pub fn postings(&self, range: Range<u32>) -> &[u64] {
         &self.postings[range.start as usize..range.end as usize]
+    }
+
+    /// The offset of the postings of value `number`, if there is one.
+    #[cfg(feature = "bucket")]
+    pub fn after(&self, number: u32) -> Option<u64> {
+        self.postings.get(number as usize).copied()
     }
 
     /// The memory of the values, bytes.

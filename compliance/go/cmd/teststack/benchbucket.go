@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/quarrel-engine/quarrel/compliance/go/stackdata"
+)
+
+const (
+	bucketSpan  = 30 * day
+	bucketBlock = 2 * day
+	// bucketLatency is how long each request of a bucket takes.
+	bucketLatency = 20 * time.Millisecond
+)
+
+// bucketQueries are asked over the whole span, but for the first, which is asked of its
+// last five minutes alone.
+var bucketQueries = []struct {
+	query string
+	span  int64
+	step  time.Duration
+}{
+	{`up{instance="10.0.0.1:9100"}`, 5 * minute, 5 * time.Minute},
+	{`sum by (job) (rate(http_requests_total[5m]))`, 6 * hour, time.Minute},
+	{`sum by (job) (rate(http_requests_total[5m]))`, bucketSpan, time.Hour},
+	{`count by (job) (up)`, bucketSpan, time.Hour},
+}
+
+// overBucket is who answers over a bucket, and what counts its requests.
+type overBucket struct {
+	name   string
+	server *node
+	// start starts it anew over its cache on disk; the last node answers.
+	start func() ([]*node, error)
+}
+
+// counts is what a bucket was asked.
+type counts struct{ Requests, Bytes int64 }
+
+// benchBucket times quarrel straight over a bucket that takes 20 ms for each answer,
+// beside Thanos Query over a store gateway, and counts requests and bytes: cold, with
+// nothing but what is on disk, and once more. It prints Markdown.
+func (l *lab) benchBucket() error {
+	bucket, err := l.bucketOfMonth()
+	if err != nil {
+		return err
+	}
+	var contestants []*overBucket
+	for _, name := range []string{"quarrel", "thanos"} {
+		c, err := l.contestant(name, bucket)
+		if err != nil {
+			return err
+		}
+		contestants = append(contestants, c)
+		// What is on disk is made once.
+		nodes, err := c.start()
+		if err != nil {
+			return err
+		}
+		l.stop(nodes...)
+	}
+	fmt.Printf("\n%d series of 30 days in blocks of two days, a sample each %d s, %s a request.\n\n", l.targets*stackdata.SeriesOfFleetTarget, benchEvery/1000, bucketLatency)
+	fmt.Println("| query | over | | quarrel, ms | Thanos, ms | times faster | requests | Thanos's | MiB | Thanos's | memory, MiB | both Thanos's |")
+	fmt.Println("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+	for _, q := range bucketQueries {
+		if err := l.benchBucketQuery(contestants, q.query, q.span, q.step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bucketOfMonth writes a bucket with a month of samples, block by block.
+func (l *lab) bucketOfMonth() (string, error) {
+	bucket, err := l.fresh("month-bucket")
+	if err != nil {
+		return "", err
+	}
+	to := l.bucketEnd()
+	external := map[string]string{"cluster": "bench", "replica": "a"}
+	begin := time.Now()
+	for _, part := range stackdata.Aligned(to-bucketSpan, to, bucketBlock) {
+		fleet := stackdata.Fleet(l.seed, l.targets, to-bucketSpan, to)
+		series := (stackdata.Scraper{Every: benchEvery}).Scrape(fleet, part[0], part[1])
+		if _, err := stackdata.WriteBlock(bucket, series, part[0], part[1], external); err != nil {
+			return "", err
+		}
+	}
+	fmt.Printf("a month of samples: %.1f s\n", time.Since(begin).Seconds())
+	return bucket, nil
+}
+
+// bucketEnd is the last midnight.
+func (l *lab) bucketEnd() int64 {
+	now := time.Now().UnixMilli()
+	return now - now%bucketBlock
+}
+
+// contestant is one of both, with a bucket's server of its own.
+func (l *lab) contestant(name, bucket string) (*overBucket, error) {
+	server, err := l.start("bucket of "+name, l.program("bucketserver"), 0, func(n *node) []string {
+		return []string{"-listen", n.http, "-bucket", "metrics", "-dir", bucket, "-latency", bucketLatency.String()}
+	})
+	if err != nil {
+		return nil, err
+	}
+	text := "type: S3\nconfig:\n  bucket: metrics\n  endpoint: " + server.http +
+		"\n  insecure: true\n  access_key: test\n  secret_key: test\n  region: eu-west-1\n"
+	config, err := l.file(name+"-month.yml", text)
+	if err != nil {
+		return nil, err
+	}
+	cache, err := l.fresh(name + "-month-cache")
+	if err != nil {
+		return nil, err
+	}
+	c := &overBucket{name: name, server: server}
+	c.start = func() ([]*node, error) {
+		if name == "quarrel" {
+			n, err := l.startQuarrel("quarrel over the bucket", nil, "--objstore.config-file", config, "--cache-dir", cache)
+			return []*node{n}, err
+		}
+		store, err := l.thanos("store of the bucket", "store", 0, func(*node) []string {
+			return []string{"--objstore.config-file=" + config, "--data-dir=" + cache}
+		})
+		if err != nil {
+			return nil, err
+		}
+		query, err := l.startQuery("query over the bucket", []*node{store}, "--query.promql-engine=thanos")
+		return []*node{store, query}, err
+	}
+	return c, nil
+}
+
+// asked is what the bucket was asked so far.
+func (l *lab) asked(c *overBucket) (counts, error) {
+	var n map[string]int64
+	err := l.get(c.server.URL+"/-/counts", &n)
+	return counts{n["requests"], n["bytes"]}, err
+}
+
+// benchBucketQuery asks both a query, twice each, and prints two rows.
+func (l *lab) benchBucketQuery(contestants []*overBucket, query string, length int64, step time.Duration) error {
+	to := l.bucketEnd()
+	of := span{to - length, to - minute}
+	type row struct {
+		took   time.Duration
+		asked  counts
+		memory int64
+	}
+	rows := map[string][]row{}
+	for _, c := range contestants {
+		nodes, err := c.start()
+		if err != nil {
+			return err
+		}
+		for range 2 {
+			before, err := l.asked(c)
+			if err != nil {
+				return err
+			}
+			took, err := l.timeRange(nodes[len(nodes)-1], query, of, step)
+			if err != nil {
+				return fmt.Errorf("%s: %s: %w", c.name, query, err)
+			}
+			after, err := l.asked(c)
+			if err != nil {
+				return err
+			}
+			var memory int64
+			for _, n := range nodes {
+				peak, err := peakMemory(n.PID())
+				if err != nil {
+					return err
+				}
+				memory += peak
+			}
+			rows[c.name] = append(rows[c.name], row{took, counts{after.Requests - before.Requests, after.Bytes - before.Bytes}, memory})
+		}
+		l.stop(nodes...)
+	}
+	mib := func(n int64) float64 { return float64(n) / (1 << 20) }
+	for i, when := range []string{"cold", "warm"} {
+		q, t := rows["quarrel"][i], rows["thanos"][i]
+		fmt.Printf("| `%s` | %s | %s | %.1f | %.1f | %.1f | %d | %d | %.1f | %.1f | %.0f | %.0f |\n", query, time.Duration(length)*time.Millisecond, when,
+			ms(q.took), ms(t.took), float64(t.took)/float64(q.took), q.asked.Requests, t.asked.Requests, mib(q.asked.Bytes), mib(t.asked.Bytes), mib(q.memory), mib(t.memory))
+	}
+	return nil
+}

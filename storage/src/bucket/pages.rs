@@ -1,0 +1,273 @@
+//! Parts of objects, in pages that are kept in memory.
+//!
+//! What is read of an index or of chunks is read in whole pages. Those that are not in
+//! memory are fetched, joined to one request where they lie close together. Pages are
+//! those of blocks, which never change.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use bytes::Bytes;
+use futures::future::try_join_all;
+use lru::LruCache;
+use parking_lot::Mutex;
+
+use super::failure::ObjectError;
+use super::metrics::Counters;
+use super::objects::Objects;
+
+/// Bytes of a page. Thanos's cache has the same.
+pub(super) const PAGE: u64 = 16 << 10;
+/// Bytes between two pages that cost less than another request: what comes in the
+/// time that a store takes to answer. Thanos's, too.
+const GAP: u64 = 512 << 10;
+/// Most bytes of a request.
+const LONGEST: u64 = 32 << 20;
+/// Parts of the cache, each with a lock of its own.
+const SHARDS: usize = 16;
+/// An estimate of what a page costs beside its bytes.
+const OVERHEAD: usize = 160;
+
+/// An object of a block.
+#[derive(Clone, Debug)]
+pub(super) struct File {
+    /// Its name below the bucket's prefix.
+    pub name: Arc<str>,
+    /// The block's number, and the file's there: unique while the process lives.
+    pub key: (u64, u32),
+    pub size: u64,
+}
+
+type Key = (u64, u32, u32);
+
+/// Pages in memory, of which the least recently used make room.
+#[derive(Debug)]
+pub(super) struct PageCache {
+    shards: Box<[Mutex<Shard>]>,
+    /// Most bytes of a shard.
+    limit: usize,
+    counters: Arc<Counters>,
+}
+
+#[derive(Debug)]
+struct Shard {
+    pages: LruCache<Key, Bytes>,
+    bytes: usize,
+}
+
+impl PageCache {
+    /// An empty cache of at most `limit` bytes.
+    pub fn new(limit: usize, counters: Arc<Counters>) -> Self {
+        let shard = || {
+            Mutex::new(Shard {
+                pages: LruCache::unbounded(),
+                bytes: 0,
+            })
+        };
+        PageCache {
+            shards: (0..SHARDS).map(|_| shard()).collect(),
+            limit: limit / SHARDS,
+            counters,
+        }
+    }
+
+    /// Bytes of all pages.
+    pub fn bytes(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().bytes).sum()
+    }
+
+    fn shard(&self, key: &Key) -> &Mutex<Shard> {
+        // Neighbours are in different shards.
+        let mixed = key.0.wrapping_mul(31) ^ u64::from(key.1).wrapping_mul(7) ^ u64::from(key.2);
+        &self.shards[mixed as usize % SHARDS]
+    }
+
+    fn get(&self, key: &Key) -> Option<Bytes> {
+        self.shard(key).lock().pages.get(key).cloned()
+    }
+
+    fn put(&self, key: Key, page: Bytes) {
+        let cost = page.len() + OVERHEAD;
+        if cost > self.limit {
+            return;
+        }
+        let mut shard = self.shard(&key).lock();
+        shard.bytes += cost;
+        if let Some(old) = shard.pages.put(key, page) {
+            shard.bytes -= old.len() + OVERHEAD;
+        }
+        while shard.bytes > self.limit
+            && let Some((_, old)) = shard.pages.pop_lru()
+        {
+            shard.bytes -= old.len() + OVERHEAD;
+        }
+    }
+}
+
+/// Some pages of a file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pages {
+    /// By number.
+    pages: Vec<(u32, Bytes)>,
+}
+
+impl Pages {
+    /// Fetches the pages that have some ranges of a file, which are clipped to it. The
+    /// ranges need not be sorted.
+    ///
+    /// # Errors
+    /// When they cannot be fetched.
+    pub async fn fetch(
+        objects: &Objects,
+        cache: &PageCache,
+        file: &File,
+        ranges: impl IntoIterator<Item = Range<u64>>,
+    ) -> Result<Pages, ObjectError> {
+        let mut wanted: Vec<u32> = Vec::new();
+        for range in ranges {
+            let range = range.start..range.end.min(file.size);
+            if range.start < range.end {
+                let (first, last) = (range.start / PAGE, (range.end - 1) / PAGE);
+                let known = wanted.last().copied();
+                wanted.extend((first as u32..=last as u32).filter(|page| Some(*page) != known));
+            }
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut pages: Vec<(u32, Bytes)> = Vec::with_capacity(wanted.len());
+        let mut missing = Vec::new();
+        for page in wanted {
+            match cache.get(&(file.key.0, file.key.1, page)) {
+                Some(bytes) => pages.push((page, bytes)),
+                None => missing.push(page),
+            }
+        }
+        let counters = &cache.counters;
+        counters.page_hits.fetch_add(pages.len() as u64, Relaxed);
+        counters
+            .page_misses
+            .fetch_add(missing.len() as u64, Relaxed);
+        if missing.is_empty() {
+            return Ok(Pages { pages });
+        }
+        let fetches = joined(&missing, file.size).into_iter().map(|range| {
+            let objects = objects.clone();
+            async move {
+                let bytes = objects.get_range(&file.name, range.clone()).await?;
+                Ok((range, bytes))
+            }
+        });
+        let bodies: Vec<(Range<u64>, Bytes)> = try_join_all(fetches).await?;
+        for page in missing {
+            let start = u64::from(page) * PAGE;
+            let end = (start + PAGE).min(file.size);
+            let body = bodies
+                .iter()
+                .find(|(range, _)| range.start <= start && end <= range.end);
+            // Each missing page is in one of the requests.
+            let Some((range, body)) = body else { continue };
+            let at = (start - range.start) as usize;
+            // A copy, so that a page does not hold its whole body.
+            let bytes = Bytes::copy_from_slice(&body[at..at + (end - start) as usize]);
+            cache.put((file.key.0, file.key.1, page), bytes.clone());
+            pages.push((page, bytes));
+        }
+        pages.sort_unstable_by_key(|(page, _)| *page);
+        Ok(Pages { pages })
+    }
+
+    /// Adds the pages of another one of the same file.
+    pub fn add(&mut self, more: Pages) {
+        self.pages.extend(more.pages);
+        self.pages.sort_by_key(|(page, _)| *page);
+        self.pages.dedup_by_key(|(page, _)| *page);
+    }
+
+    /// The bytes of a range, as far as they are there from its beginning on: fewer, or
+    /// none, if a page is missing.
+    pub fn slice(&self, range: Range<u64>) -> Bytes {
+        let first = (range.start / PAGE) as u32;
+        let from = self.pages.partition_point(|(page, _)| *page < first);
+        let mut out: Vec<u8> = Vec::new();
+        let mut at = range.start;
+        for (number, (page, bytes)) in (first..).zip(&self.pages[from..]) {
+            if *page != number || at >= range.end {
+                break;
+            }
+            let offset = (at - u64::from(*page) * PAGE) as usize;
+            let length = ((range.end - at) as usize).min(bytes.len().saturating_sub(offset));
+            if length == 0 {
+                break;
+            }
+            if out.is_empty() && length as u64 == range.end - range.start {
+                return bytes.slice(offset..offset + length);
+            }
+            out.extend_from_slice(&bytes[offset..offset + length]);
+            at += length as u64;
+        }
+        out.into()
+    }
+}
+
+/// The requests for some pages, in order.
+fn joined(pages: &[u32], size: u64) -> Vec<Range<u64>> {
+    let mut ranges: Vec<Range<u64>> = Vec::new();
+    for &page in pages {
+        let start = u64::from(page) * PAGE;
+        let end = (start + PAGE).min(size);
+        match ranges.last_mut() {
+            Some(last) if start - last.end <= GAP && end - last.start <= LONGEST => last.end = end,
+            _ => ranges.push(start..end),
+        }
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(number: u32) -> (u32, Bytes) {
+        (number, vec![number as u8; PAGE as usize].into())
+    }
+
+    #[test]
+    fn near_pages_are_one_request() {
+        let far = (GAP / PAGE) as u32;
+        let size = 1 << 40;
+        assert_eq!(joined(&[0, 1, 3], size), [0..4 * PAGE]);
+        assert_eq!(
+            joined(&[0, far + 1], size),
+            [0..(u64::from(far) + 2) * PAGE]
+        );
+        assert_eq!(joined(&[0, far + 2], size).len(), 2);
+        let all: Vec<u32> = (0..(2 * LONGEST / PAGE) as u32).collect();
+        assert_eq!(joined(&all, size), [0..LONGEST, LONGEST..2 * LONGEST]);
+        assert_eq!(joined(&[1], PAGE + 5), [PAGE..PAGE + 5]);
+    }
+
+    #[test]
+    fn slices_end_at_a_missing_page() {
+        let pages = Pages {
+            pages: vec![page(1), page(2), page(4)],
+        };
+        assert_eq!(pages.slice(PAGE..PAGE + 3), vec![1; 3]);
+        assert_eq!(pages.slice(2 * PAGE - 1..2 * PAGE + 1), vec![1, 2]);
+        assert_eq!(pages.slice(3 * PAGE - 2..3 * PAGE + 9), vec![2; 2]);
+        assert!(pages.slice(0..9).is_empty());
+        assert!(pages.slice(5 * PAGE..5 * PAGE + 1).is_empty());
+    }
+
+    #[test]
+    fn the_least_recently_used_pages_make_room() {
+        let cache = PageCache::new(SHARDS * 4 * (PAGE as usize + OVERHEAD), Arc::default());
+        let key = |n: u32| (0, 0, n * SHARDS as u32);
+        for n in 0..9 {
+            cache.put(key(n), page(n).1);
+            assert!(cache.get(&key(0)).is_some(), "used repeatedly");
+        }
+        assert!(cache.get(&key(1)).is_none() && cache.get(&key(8)).is_some());
+        assert!(cache.bytes() <= 4 * (PAGE as usize + OVERHEAD));
+    }
+}

@@ -1,0 +1,134 @@
+//! Where the chunks of a series are, and the chunks in what was fetched of segments.
+
+use std::ops::Range;
+
+use quarrel_engine::storage::{Chunk, StorageError, TimeRange};
+
+use super::block::{BucketBlock, segment_name};
+use super::index::FetchedIndex;
+use super::pages::Pages;
+use super::shared::Shared;
+use crate::tsdb::block::index::{ChunkMeta, SeriesIndex as _};
+use crate::tsdb::block::read::is_selected;
+use crate::tsdb::block::segments::ChunkFrame;
+use crate::tsdb::block::segments::chunk_data;
+use crate::tsdb::decbuf::{Decbuf, DecodeError};
+
+/// Bytes of a length as a varint, most of the time.
+const LENGTH: u64 = 5;
+/// Bytes of encoding and checksum.
+const AROUND: u64 = 1 + 4;
+/// Most bytes of a chunk, as its length says.
+const LONGEST: u64 = 1 << 30;
+
+/// Where a chunk is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ChunkPlace {
+    meta: ChunkMeta,
+    /// The number of its segment.
+    pub segment: u32,
+    offset: u64,
+    /// Its bytes, or more; fewer if that is a guess.
+    length: u64,
+}
+
+/// The places of the chunks of a series that overlap the range.
+///
+/// # Errors
+/// When the entry is corrupt.
+pub(super) fn places(
+    block: &BucketBlock,
+    index: &FetchedIndex,
+    id: u32,
+    range: TimeRange,
+) -> Result<Vec<ChunkPlace>, StorageError> {
+    let error = |e| index.series_error(id, e);
+    let mut places: Vec<ChunkPlace> = Vec::new();
+    let guess = block.most_chunk_bytes();
+    let mut last_selected = false;
+    for meta in index.series(id)?.chunks().map_err(error)? {
+        let meta = meta.map_err(error)?;
+        let (segment, offset) = (
+            (meta.reference >> 32) as u32,
+            meta.reference & u64::from(u32::MAX),
+        );
+        // A chunk ends where the next one of its series begins, at the latest.
+        if last_selected
+            && let Some(last) = places.last_mut()
+            && last.segment == segment
+            && last.offset < offset
+        {
+            last.length = last.length.min(offset - last.offset).max(1);
+        }
+        if meta.min_time > range.end {
+            break;
+        }
+        last_selected = is_selected(&meta, range, None);
+        if last_selected {
+            places.push(ChunkPlace {
+                meta,
+                segment,
+                offset,
+                length: guess,
+            });
+        }
+    }
+    Ok(places)
+}
+
+impl ChunkPlace {
+    /// The part of the segment that most likely has the chunk.
+    pub fn guessed(&self) -> Range<u64> {
+        self.offset..self.offset + self.length
+    }
+
+    /// The part of the segment that has it, if `pages` have not all of it.
+    pub fn longer(&self, pages: &Pages) -> Option<Range<u64>> {
+        let start = pages.slice(self.offset..self.offset + LENGTH);
+        let mut buf = Decbuf::new(&start);
+        let length = u64::from(buf.uvarint32().ok()?);
+        let whole = (start.len() - buf.len()) as u64 + length + AROUND;
+        let known = pages.slice(self.offset..self.offset + whole.min(LONGEST));
+        (whole <= LONGEST && (known.len() as u64) < whole)
+            .then_some(self.offset..self.offset + whole)
+    }
+}
+
+/// The chunk at a place.
+///
+/// # Errors
+/// When it is corrupt, or not there.
+pub(super) fn chunk_at(
+    shared: &Shared,
+    block: &BucketBlock,
+    place: &ChunkPlace,
+    pages: &Pages,
+) -> Result<Chunk, StorageError> {
+    let name = segment_name(&block.ulid, place.segment.saturating_add(1));
+    if !block.segments.contains_key(&place.segment) {
+        return Err(corrupt(shared, &name, "is missing".to_string()));
+    }
+    let at = place.offset;
+    let wrong = |e: DecodeError| corrupt(shared, &name, format!("the chunk at {at} {e}"));
+    let start = pages.slice(at..at + LENGTH);
+    let mut buf = Decbuf::new(&start);
+    let length = u64::from(buf.uvarint32().map_err(wrong)?);
+    let whole = (start.len() - buf.len()) as u64 + length + AROUND;
+    let bytes = pages.slice(at..at + whole.min(LONGEST));
+    let frame = ChunkFrame::at(&bytes, 0).map_err(wrong)?;
+    frame.check().map_err(wrong)?;
+    let data = chunk_data(frame.content[0], bytes.slice(frame.data.clone()));
+    let data = data.map_err(|e| corrupt(shared, &name, format!("the chunk at {at}: {e}")))?;
+    let times = TimeRange {
+        start: place.meta.min_time,
+        end: place.meta.max_time,
+    };
+    Ok(Chunk::new(data, times))
+}
+
+fn corrupt(shared: &Shared, object: &str, detail: String) -> StorageError {
+    StorageError::Corrupt {
+        file: shared.objects.shown(object),
+        detail,
+    }
+}
