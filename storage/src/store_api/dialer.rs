@@ -15,7 +15,7 @@ use tower::service_fn;
 use super::config::{ClientSettings, TlsConfig};
 use super::config_error::ConfigError;
 use super::spec::split_port;
-use crate::client_tls::client_config;
+use super::tls;
 
 /// How often the peer of a stream is asked whether it is there. Thanos's servers take
 /// no more than one such question in ten seconds.

@@ -35,6 +35,7 @@ mod spec;
 pub mod testing;
 #[cfg(all(test, feature = "memory"))]
 mod tests;
+mod tls;
 
 pub use config::{EndpointsConfig, SdConfig, TlsConfig};
 pub use config_error::ConfigError;

@@ -15,7 +15,6 @@ use super::request;
 use super::snapshot::{Pinned, StoreSnapshot};
 use crate::sorted::merge_texts;
 use crate::tasks::Task;
-use crate::tasks::Task;
 
 /// One question to one store.
 struct Question {

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
-use prost::Message as _;
 use quarrel_engine::storage::{
     LabelsRequest, SelectRequest, Selected, Snapshot, Storage, StorageError, TimeRange,
 };
-use quarrel_proto::store::{SeriesResponse, SeriesResult};
 
-use super::super::collect::Collector;
-use super::super::merge::merge;
+use super::super::message;
+use crate::sent::collect::Collector;
+use crate::sent::merge::merge;
 
 /// What some stores answer to each select: messages of type `SeriesResponse`, encoded.
 #[derive(Clone, Debug, Default)]
@@ -51,18 +50,9 @@ impl Messages {
             };
             let mut collector = Collector::new(request.range, None);
             for message in messages {
-                let message = SeriesResponse::decode(message.clone());
-                let message = message.map_err(|error| wrong(error.to_string()))?;
-                let series = match message.result {
-                    Some(SeriesResult::Series(series)) => vec![series],
-                    Some(SeriesResult::Batch(batch)) => batch.series,
-                    Some(SeriesResult::Warning(text)) => {
-                        warnings.push(text);
-                        continue;
-                    }
-                    Some(SeriesResult::Hints(_)) | None => continue,
-                };
-                let taken = collector.take(series).map_err(wrong)?;
+                let message = message::read(message).map_err(|error| wrong(error.to_string()))?;
+                let taken = collector.take(message.series).map_err(wrong)?;
+                warnings.extend(message.warnings);
                 request.control.reserve(taken.held)?;
             }
             all.push((Arc::from(format!("store {number}")), collector.finish()));
