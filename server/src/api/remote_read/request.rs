@@ -17,6 +17,10 @@ pub(super) fn decode(request: &mut Request) -> Result<ReadRequest, Refusal> {
     if let Some(error) = request.body_error() {
         return Err(Refusal::bad_request(error));
     }
+    if request.body.is_empty() {
+        // Not even a length, which Rust's Snappy takes for 0.
+        return Err(corrupt(&snap::Error::Empty));
+    }
     let length = snap::raw::decompress_len(&request.body).map_err(|error| corrupt(&error))?;
     if length > MAX_BODY {
         return Err(Refusal::bad_request(format!(
