@@ -40,4 +40,4 @@ macro_rules! programs {
     };
 }
 
-programs! { in_memory data_directory stores remote_read own_storage results limits cancel explain rules }
+programs! { in_memory data_directory bucket stores remote_read own_storage results limits cancel explain rules }

@@ -232,19 +232,23 @@ mod tests {
         (number, vec![number as u8; PAGE as usize].into())
     }
 
+    /// The one request for some pages, if it is one.
+    fn only(pages: &[u32], size: u64) -> Option<Range<u64>> {
+        let mut all = joined(pages, size).into_iter();
+        all.next().filter(|_| all.next().is_none())
+    }
+
     #[test]
     fn near_pages_are_one_request() {
         let far = (GAP / PAGE) as u32;
         let size = 1 << 40;
-        assert_eq!(joined(&[0, 1, 3], size), [0..4 * PAGE]);
-        assert_eq!(
-            joined(&[0, far + 1], size),
-            [0..(u64::from(far) + 2) * PAGE]
-        );
+        assert_eq!(only(&[0, 1, 3], size), Some(0..4 * PAGE));
+        let whole = 0..(u64::from(far) + 2) * PAGE;
+        assert_eq!(only(&[0, far + 1], size), Some(whole));
         assert_eq!(joined(&[0, far + 2], size).len(), 2);
         let all: Vec<u32> = (0..(2 * LONGEST / PAGE) as u32).collect();
         assert_eq!(joined(&all, size), [0..LONGEST, LONGEST..2 * LONGEST]);
-        assert_eq!(joined(&[1], PAGE + 5), [PAGE..PAGE + 5]);
+        assert_eq!(only(&[1], PAGE + 5), Some(PAGE..PAGE + 5));
     }
 
     #[test]

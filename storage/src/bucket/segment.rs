@@ -18,8 +18,8 @@ use crate::tsdb::decbuf::{Decbuf, DecodeError};
 const LENGTH: u64 = 5;
 /// Bytes of encoding and checksum.
 const AROUND: u64 = 1 + 4;
-/// Most bytes of a chunk, as its length says.
-const LONGEST: u64 = 1 << 30;
+/// Most bytes of a chunk: a damaged length must not fetch a whole segment.
+const LONGEST: u64 = 16 << 20;
 
 /// Where a chunk is.
 #[derive(Clone, Copy, Debug)]

@@ -23,8 +23,9 @@ const ENTRIES_AT_ONCE: usize = 64 << 10;
 const CHECK_EVERY: usize = 1024;
 /// Bytes that are read of an entry of which nothing is known.
 const SHORTEST_READ: u64 = 16;
-/// The most that one entry can have: 32 bits of length, and a little.
-const LONGEST_ENTRY: u64 = 1 << 30;
+/// Most bytes of an entry, as of a series with some million chunks: a damaged length must
+/// not fetch a whole index.
+const LONGEST_ENTRY: u64 = 64 << 20;
 
 /// The rows of a block, with their entries.
 #[derive(Debug)]

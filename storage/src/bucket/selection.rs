@@ -29,9 +29,12 @@ pub(super) struct Selection {
     pub chunk_bytes: u64,
 }
 
+/// A segment: the number of its block among those of the selection, and its own.
+type FileKey = (u32, u32);
+
 /// What was fetched for some rows, by block and segment.
 #[derive(Debug, Default)]
-pub(super) struct Fetched(FxHashMap<(u32, u32), Pages>);
+pub(super) struct Fetched(FxHashMap<FileKey, Pages>);
 
 impl Selection {
     /// The parts of a row.
@@ -53,7 +56,7 @@ impl Selection {
         &self,
         rows: impl IntoIterator<Item = u32>,
     ) -> Result<Fetched, StorageError> {
-        let mut all: FxHashMap<(u32, u32), Vec<ChunkPlace>> = FxHashMap::default();
+        let mut all: FxHashMap<FileKey, Vec<ChunkPlace>> = FxHashMap::default();
         for row in rows {
             for part in self.parts(row) {
                 // Who reads the row gets the error of a corrupt entry.
@@ -85,7 +88,7 @@ impl Selection {
 
     async fn fetch_ranges(
         &self,
-        wanted: Vec<((u32, u32), Vec<Range<u64>>)>,
+        wanted: Vec<(FileKey, Vec<Range<u64>>)>,
         fetched: &mut Fetched,
     ) -> Result<(), StorageError> {
         let Shared { objects, pages, .. } = &*self.shared;

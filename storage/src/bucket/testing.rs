@@ -1,6 +1,7 @@
 //! A bucket for tests: objects in memory, behind a store that counts what is asked of it,
 //! and can be slow, fail, refuse, or damage what it gives.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::ops::Range;
@@ -37,8 +38,8 @@ pub(super) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 pub(super) struct Behaviour {
     /// How long each answer takes.
     pub latency: Duration,
-    /// How many of 100 requests fail: a third as the server's errors, a third as
-    /// connections that break, a third as bodies that end too soon.
+    /// How many of 100 requests fail, none of them twice: a third as the server's errors,
+    /// a third as connections that break, a third as bodies that end too soon.
     pub failures: u64,
     /// Objects whose names have this in them are refused.
     pub denied: Option<String>,
@@ -67,6 +68,8 @@ pub(super) struct TestStore {
     /// Names of objects that were read, one a request.
     pub names: Mutex<Vec<String>>,
     random: Mutex<fastrand::Rng>,
+    /// Requests that have failed.
+    failed: Mutex<HashSet<String>>,
 }
 
 impl fmt::Display for TestStore {
@@ -83,6 +86,7 @@ impl TestStore {
             asked: Mutex::default(),
             names: Mutex::default(),
             random: Mutex::new(fastrand::Rng::with_seed(7)),
+            failed: Mutex::default(),
         })
     }
 
@@ -196,7 +200,8 @@ impl ObjectStore for TestStore {
                 source: "403 Forbidden".into(),
             });
         }
-        let fails = self.random(100) < behaviour.failures;
+        let what = format!("{name} {:?}", options.range);
+        let fails = self.random(100) < behaviour.failures && self.failed.lock().insert(what);
         let how = self.random(3);
         if fails && how == 0 {
             return Err(broken("503 Service Unavailable"));
