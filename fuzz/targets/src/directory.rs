@@ -224,6 +224,7 @@ mod tests {
             index(b"\0"),
             crate::bucket::index(b"\0"),
             crate::bucket::meta(META),
+            crate::bucket::header(&corpus("bucket_header", "real")),
             meta(META),
             segment(b"\0"),
             tombstones(&corpus("block_tombstones", "content")),
