@@ -264,9 +264,6 @@ pub mod storage {
     #[cfg(feature = "remote_read")]
     #[cfg_attr(docsrs, doc(cfg(feature = "remote_read")))]
     pub use quarrel_storage::{http_client, remote_read};
-    #[cfg(feature = "store_api")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "store_api")))]
-    pub use quarrel_storage::{shard, store_api};
 }
 
 /// The crates of Arrow whose types are part of this API, in version 59: use

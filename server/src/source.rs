@@ -9,7 +9,6 @@ use quarrel_engine::storage::{MatchOp, Matcher, Storage, StorageError, TimeRange
 use quarrel_engine::{EngineOptions, QueryOptions};
 use quarrel_matchers::RegexError;
 use quarrel_storage::bucket::Bucket;
-use quarrel_storage::fanout::{Fanout, Part, PartError};
 use quarrel_storage::remote_read::RemoteReadMetrics;
 use quarrel_storage::shard::Shard;
 use quarrel_storage::store_api::{CallObserver, EndpointStatus, Endpoints, StoreMetrics};
