@@ -9,7 +9,7 @@ use quarrel_engine::storage::{Chunk, ChunkData, TimeRange};
 
 use super::{Encodings, RawChunk, ReframeError};
 
-/// Samples of a float chunk that is made of several, as in Prometheus.
+/// Samples of a chunk that is made of several, as in Prometheus.
 const MAX_SAMPLES: usize = 120;
 /// Floats that hold every integer below.
 const EXACT: f64 = (1u64 << 53) as f64;
@@ -185,7 +185,11 @@ impl Samples {
                         encode_floats(part, encoding, out);
                     }
                 }
-                Value::Histogram(..) => encode_histograms(run, with_start, out)?,
+                Value::Histogram(..) => {
+                    for part in run.chunks(MAX_SAMPLES) {
+                        encode_histograms(part, with_start, out)?;
+                    }
+                }
             }
         }
         Ok(self.0.len() as u64)
