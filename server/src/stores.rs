@@ -58,6 +58,8 @@ impl Stores {
             local: vec![storage],
             labels: Vec::new(),
             endpoints: None,
+            bucket: None,
+            remote_read: Vec::new(),
             settings: None,
         }
     }

@@ -499,7 +499,7 @@ mod tests {
         let never = futures::stream::pending::<Result<bytes::Bytes, std::io::Error>>();
         let (parts, body) = form(Body::from_stream(never));
         let soon = Duration::from_millis(5);
-        let late = Unparsed::receive(parts, body, Vec::new(), soon, budget()).await;
+        let late = Unparsed::receive(parts, body, Vec::new(), Wanted::Form, soon, budget()).await;
         assert_eq!(late.unwrap_err(), BodyError::Late);
     }
 
@@ -509,7 +509,7 @@ mod tests {
         let encoded = "%41".repeat(20_000);
         let (parts, body) = form(Body::from(format!("a={encoded}")));
         let shared = Arc::clone(&budget) as _;
-        let unparsed = Unparsed::receive(parts, body, Vec::new(), SOON, shared).await;
+        let unparsed = Unparsed::receive(parts, body, Vec::new(), Wanted::Form, SOON, shared).await;
         let r = unparsed.unwrap().parse().unwrap();
         assert_eq!(r.value("a").len(), 20_000);
         // The value's buffer is as long as its encoding was; names are one byte,

@@ -23,6 +23,7 @@ pub(super) struct DataArgs {
     data: Option<PathBuf>,
     #[command(flatten)]
     remote_read: RemoteReadArgs,
+    #[command(flatten)]
     bucket: BucketArgs,
 }
 

@@ -56,6 +56,7 @@ pub(super) struct ServeArgs {
     remote_read: RemoteReadArgs,
     #[command(flatten)]
     read_limits: ReadLimitArgs,
+    #[command(flatten)]
     bucket: BucketArgs,
     /// Address to listen on. Can be repeated.
     #[arg(

@@ -35,8 +35,8 @@ type overBucket struct {
 	start func() ([]*node, error)
 }
 
-// counts is what a bucket was asked.
-type counts struct{ Requests, Bytes int64 }
+// traffic is what a bucket was asked.
+type traffic struct{ Requests, Bytes int64 }
 
 // benchBucket times quarrel straight over a bucket that takes 20 ms for each answer,
 // beside Thanos Query over a store gateway, and counts requests and bytes: cold, with
@@ -134,10 +134,10 @@ func (l *lab) contestant(name, bucket string) (*overBucket, error) {
 }
 
 // asked is what the bucket was asked so far.
-func (l *lab) asked(c *overBucket) (counts, error) {
+func (l *lab) asked(c *overBucket) (traffic, error) {
 	var n map[string]int64
 	err := l.get(c.server.URL+"/-/counts", &n)
-	return counts{n["requests"], n["bytes"]}, err
+	return traffic{n["requests"], n["bytes"]}, err
 }
 
 // benchBucketQuery asks both a query, twice each, and prints two rows.
@@ -146,7 +146,7 @@ func (l *lab) benchBucketQuery(contestants []*overBucket, query string, length i
 	of := span{to - length, to - minute}
 	type row struct {
 		took   time.Duration
-		asked  counts
+		asked  traffic
 		memory int64
 	}
 	rows := map[string][]row{}
@@ -176,7 +176,7 @@ func (l *lab) benchBucketQuery(contestants []*overBucket, query string, length i
 				}
 				memory += peak
 			}
-			rows[c.name] = append(rows[c.name], row{took, counts{after.Requests - before.Requests, after.Bytes - before.Bytes}, memory})
+			rows[c.name] = append(rows[c.name], row{took, traffic{after.Requests - before.Requests, after.Bytes - before.Bytes}, memory})
 		}
 		l.stop(nodes...)
 	}

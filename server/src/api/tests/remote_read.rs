@@ -14,7 +14,7 @@ use quarrel_proto::samples::{Count, TimeSeries};
 use quarrel_storage::memory::HistogramSample;
 
 use super::*;
-use crate::source::SingleSource;
+use crate::stores::Stores;
 
 const SAMPLES: i32 = ResponseType::Samples as i32;
 const CHUNKS: i32 = ResponseType::StreamedXorChunks as i32;
@@ -214,7 +214,7 @@ async fn external_labels_are_added_and_matched() {
         let own = |&(n, v): &(&str, &str)| (n.to_string(), v.to_string());
         let labels = labels.iter().map(own).collect();
         let api = api();
-        let single = SingleSource::new(Arc::new(storage()), labels).unwrap();
+        let single = Stores::labeled(Arc::new(storage()), labels).unwrap();
         api.set_source(Arc::new(single));
         router(api)
     };
