@@ -4,20 +4,24 @@
 #   compliance/go/stack/programs/build.sh BIN PROGRAM...
 #
 # BIN is the folder for them. A program is one of thanos, vmalert, telegraf,
-# miniredis, bucketserver, prometheus and promtool. What a program was built from is written beside it,
-# so that a new version, or a new Go, builds it anew.
+# miniredis, bucketserver, prometheus and promtool. What a program was built from is
+# written beside it, so that a new version, a new Go, or a change to one of ours builds
+# it anew.
 set -euo pipefail
 here=$(realpath "$(dirname "$0")")
 bin=$(realpath -m "$1")
 shift
 mkdir -p "$bin"
 
+# own MODULE: the sources in the module's own folder, if there are any.
+own() { find "$1" -maxdepth 1 -name '*.go' -print0 | sort -z | xargs -0 -r cat; }
+
 # build NAME MODULE PACKAGE [FLAG...]: MODULE is the folder whose go.mod pins it.
 build() {
 	local name=$1 module=$2 package=$3
 	shift 3
 	local stamp
-	stamp=$( (go version && cat "$module/go.mod" "$module/go.sum" && echo "$package $*") | sha256sum)
+	stamp=$( (go version && cat "$module/go.mod" "$module/go.sum" && own "$module" && echo "$package $*") | sha256sum)
 	if [ -x "$bin/$name" ] && [ "$(cat "$bin/.$name.from" 2>/dev/null)" = "$stamp" ]; then
 		return
 	fi

@@ -149,10 +149,17 @@ func (c *counted) Write(p []byte) (int, error) {
 	return c.ResponseWriter.Write(p)
 }
 
-// cut gives the first half of each body.
-type cut struct{ http.ResponseWriter }
+// cut gives the beginning of a body: half of its first piece, and nothing more.
+type cut struct {
+	http.ResponseWriter
+	done bool
+}
 
 func (c *cut) Write(p []byte) (int, error) {
+	if c.done {
+		return len(p), nil
+	}
+	c.done = true
 	_, err := c.ResponseWriter.Write(p[:len(p)/2])
 	return len(p), err
 }
