@@ -24,10 +24,12 @@ pub(crate) struct LoggedCall {
     /// The endpoint's address.
     pub(crate) endpoint: String,
     /// The method with its service.
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code))]
     pub(crate) method: &'static str,
     /// Its matchers, as PromQL has them.
     pub(crate) matchers: Vec<String>,
     /// When it began.
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code))]
     pub(crate) began: Instant,
     /// What has come of it; `None` if it was left.
     pub(crate) outcome: Option<CallOutcome>,

@@ -132,7 +132,12 @@ func (l *lab) print(all []shown, quarrel *node) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\nSERVER\tHTTP\tGRPC\tWHAT IT IS")
 	for _, s := range all {
-		fmt.Fprintf(w, "%s\thttp://%s\t%s\t%s\n", s.name, s.http, s.grpc, s.what)
+		grpc := s.grpc
+		switch s.name {
+		case "prometheus", "query-frontend", "vmalert":
+			grpc = "" // they have no such API
+		}
+		fmt.Fprintf(w, "%s\thttp://%s\t%s\t%s\n", s.name, s.http, grpc, s.what)
 	}
 	_ = w.Flush()
 	fmt.Printf(`
