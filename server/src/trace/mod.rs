@@ -1,7 +1,7 @@
 //! What requests do, for those who want to know: traces by OpenTelemetry, with the
 //! feature `otlp`, and the analysis of a query beside its answer.
 //!
-//! A [`Trace`] is the span of a request, and a [`Watch`] follows one of its queries.
+//! A `Trace` is the span of a request, and a `Watch` follows one of its queries.
 //! Nothing is measured for either: the engine's operators count what they do anyhow,
 //! and calls to endpoints are logged (`calls`) if somebody watches. When a query has
 //! ended, spans are made of these, with the times that they had.
