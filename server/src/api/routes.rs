@@ -200,15 +200,12 @@ async fn call(api: Arc<Api>, request: axum::http::Request<Body>, path: &[u8]) ->
     };
     let (parts, body) = request.into_parts();
     let headers = parts.headers.clone();
-    let trace = {
-        let method = if parts.method == Method::GET {
-            "GET"
-        } else {
-            "POST"
-        };
-        let header = |name: &str| headers.get(name)?.to_str().ok();
-        api.options.tracer.request(method, route.path, header)
+    let method = match parts.method {
+        Method::GET => "GET",
+        _ => "POST",
     };
+    let header = |name: &str| headers.get(name)?.to_str().ok();
+    let trace = api.options.tracer.request(method, route.path, header);
     let certificate = parts.extensions.get::<ClientCertificate>().cloned();
     let (most, budget) = (api.options.read_timeout, Arc::clone(&api.options.bodies));
     let wanted = match route.methods {

@@ -12,7 +12,8 @@ use quarrel_storage::tsdb::Tsdb;
 use tokio::runtime::Handle;
 
 use super::body::BodyBudget;
-use super::remote_read::{Gate, RemoteReadLimits};
+use super::read_gate::Gate;
+use super::read_limits::RemoteReadLimits;
 use crate::metrics::{Gauges, Metrics};
 use crate::source::Source;
 use crate::stores::Stores;

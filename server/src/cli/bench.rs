@@ -11,7 +11,8 @@ use quarrel_compliance::cases::{Case, Expected};
 use quarrel_compliance::endpoint::Endpoint;
 use quarrel_engine::QueryTimes;
 
-use super::endpoint::{Access, Opened, RequestArgs, access_args};
+use super::access::{Access, access_args};
+use super::endpoint::{Opened, RequestArgs};
 use super::failure::{Failure, Outcome};
 use super::options::{EngineArgs, Span};
 use super::output::{self, StatusLine};

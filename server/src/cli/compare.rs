@@ -12,7 +12,8 @@ use quarrel_compliance::compare::{Accepted, CompareOptions, Comparison, Strictne
 use quarrel_compliance::report::{Format, Report};
 use quarrel_engine::QueryTimes;
 
-use super::endpoint::{Access, Opened, RequestArgs, access_args};
+use super::access::{Access, access_args};
+use super::endpoint::{Opened, RequestArgs};
 use super::failure::{Failure, Outcome};
 use super::options::EngineArgs;
 use super::output::{self, StatusLine};

@@ -7,8 +7,9 @@ use quarrel_compliance::Summary;
 use quarrel_compliance::endpoint::Endpoint;
 use quarrel_compliance::remote::{RemoteOptions, WriteVersion, run_remote};
 
+use super::access::{Access, access_args};
 use super::data::parse_time;
-use super::endpoint::{Access, RequestArgs, access_args, options};
+use super::endpoint::{RequestArgs, options};
 use super::failure::Failure;
 use super::options::Span;
 use crate::time::Moment;

@@ -20,7 +20,7 @@ use quarrel_engine::SeriesReader;
 use quarrel_engine::storage::Chunk;
 use quarrel_proto::remote_read::{self, ChunkEncoding, Query, frames};
 
-use super::gate::Place;
+use super::super::read_gate::Place;
 use super::lookup::{Lookups, Selected};
 use super::refusal::Refusal;
 use crate::reframe::{Encodings, Framing, Group, RawChunk, ReframeError, each_group, reframe};

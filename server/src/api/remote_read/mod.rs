@@ -8,8 +8,6 @@
 //! Errors are plain texts, with the status codes of Prometheus.
 
 mod chunked;
-mod gate;
-mod limits;
 mod lookup;
 mod negotiation;
 mod refusal;
@@ -24,8 +22,6 @@ use super::plain::plain;
 use super::read_options;
 use crate::metrics::QueryKind;
 
-pub(super) use gate::Gate;
-pub use limits::RemoteReadLimits;
 pub(super) use request::MAX_BODY;
 
 use self::negotiation::ResponseForm;

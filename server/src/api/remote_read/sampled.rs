@@ -15,8 +15,8 @@ use quarrel_engine::{Reservation, SeriesReader};
 use quarrel_proto::remote_read::{self, Query};
 use quarrel_storage::remote_read::histograms;
 
+use super::super::read_gate::Place;
 use super::chunked::{ReadError, corrupt, write_labels};
-use super::gate::Place;
 use super::lookup::{Lookups, Selected};
 use super::refusal::Refusal;
 use crate::reframe::{Sample, Value, samples_in};

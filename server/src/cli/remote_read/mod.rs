@@ -10,7 +10,7 @@ use quarrel_engine::storage::Storage;
 use quarrel_storage::http_client::shown_text;
 use quarrel_storage::remote_read::{RemoteRead, RemoteReadConfig, ResponseForm};
 
-use super::endpoint::{Access, http};
+use super::access::{Access, http};
 use super::failure::Failure;
 use super::options::Span;
 use crate::stores::RemotePart;

@@ -1,4 +1,4 @@
-//! The places of requests that are answered at once.
+//! The places of requests of remote read that are answered at once.
 
 use std::sync::Arc;
 use std::time::Instant;
