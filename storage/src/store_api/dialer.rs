@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint, Uri};
 use tower::service_fn;
 
-use super::config::{ClientSettings, TlsConfig};
+use super::client_settings::{ClientSettings, TlsConfig};
 use super::config_error::ConfigError;
 use super::spec::split_port;
 use super::tls;

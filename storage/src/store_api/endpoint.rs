@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tonic::transport::Channel;
 
-use super::config::ClientSettings;
+use super::client_settings::ClientSettings;
 use super::discovery::Target;
 use super::failure::{StoreName, status_text};
 use super::info::{EndpointInfo, print_label_sets};

@@ -13,6 +13,7 @@
 //! stores they come from; replicas differ by a label and stay rows of their own.
 
 mod chunk;
+mod client_settings;
 mod config;
 mod config_error;
 mod dialer;
@@ -37,7 +38,8 @@ pub mod testing;
 mod tests;
 mod tls;
 
-pub use config::{EndpointsConfig, SdConfig, TlsConfig};
+pub use client_settings::TlsConfig;
+pub use config::{EndpointsConfig, SdConfig};
 pub use config_error::ConfigError;
 pub use dialer::dial;
 pub use endpoint::EndpointStatus;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::config::ClientSettings;
+use super::client_settings::ClientSettings;
 use super::config_error::ConfigError;
 
 /// An endpoint that was given by hand.

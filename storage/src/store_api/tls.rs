@@ -5,7 +5,7 @@ use std::path::Path;
 use rustls::ClientConfig;
 use rustls::version::{TLS12, TLS13};
 
-use super::config::TlsConfig;
+use super::client_settings::TlsConfig;
 use super::config_error::ConfigError;
 use crate::client_tls::{ClientTls, ClientTlsError, Pem};
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::super::config::{ClientSettings, EndpointsConfig, SdConfig, TlsConfig};
+use super::super::client_settings::{ClientSettings, TlsConfig};
+use super::super::config::{EndpointsConfig, SdConfig};
 use super::super::config_error::ConfigError;
 use super::super::spec::EndpointSpec;
 use super::super::tls;

@@ -15,7 +15,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use super::config::{ClientSettings, EndpointsConfig};
+use super::client_settings::ClientSettings;
+use super::config::EndpointsConfig;
 use super::config_error::ConfigError;
 use super::spec::{EndpointSpec, Lookup};
 use config_file::ConfigFile;
