@@ -14,12 +14,10 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/quarrel-engine/quarrel/compliance/go/fixtures"
@@ -80,18 +78,8 @@ func parseFlags() config {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, parseFlags())
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit) && exit.ExitCode() > 0:
-		// It has said why.
-		os.Exit(exit.ExitCode())
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "difftest:", err)
-		os.Exit(2)
-	}
+	c := parseFlags()
+	process.Main("difftest", func(ctx context.Context) error { return run(ctx, c) })
 }
 
 func run(ctx context.Context, c config) (err error) {

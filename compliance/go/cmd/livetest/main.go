@@ -12,10 +12,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/quarrel-engine/quarrel/compliance/go/process"
@@ -43,18 +41,7 @@ func main() {
 	flag.Int64Var(&c.seed, "seed", 1, "seed of the queries")
 	flag.StringVar(&c.keep, "keep", "", "keep the data in this directory, which must be empty")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, c)
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit) && exit.ExitCode() > 0:
-		// It has said why.
-		os.Exit(exit.ExitCode())
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "livetest:", err)
-		os.Exit(2)
-	}
+	process.Main("livetest", func(ctx context.Context) error { return run(ctx, c) })
 }
 
 func run(ctx context.Context, c config) error {
