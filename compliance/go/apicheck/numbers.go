@@ -25,15 +25,15 @@ func ends() []Request {
 	}
 	for _, n := range numbers {
 		for _, p := range []string{"time", "timeout", "lookback_delta", "limit"} {
-			// An empty time is now. Half a millisecond suffices or not.
-			if p == "timeout" && (below(n) || n == "") || p == "time" && n == "" {
+			// An empty time is now.
+			if p == "timeout" && (hurried(n) || n == "") || p == "time" && n == "" {
 				continue
 			}
 			add("/api/v1/query", with(form("query", "count(up) or vector(0)", "time", at), p, n))
 		}
 		for _, p := range []string{"start", "end", "step", "timeout", "lookback_delta"} {
 			// Neither of the two evaluates many steps.
-			if (p == "step" || p == "timeout") && below(n) {
+			if p == "step" && below(n) || p == "timeout" && hurried(n) {
 				continue
 			}
 			add("/api/v1/query_range", with(form("query", "1", "start", "1700000000", "end", "1700000003", "step", "1"), p, n))
@@ -62,8 +62,14 @@ func ends() []Request {
 	return out
 }
 
+// hurried says whether a timeout is so short that it suffices or not, as the
+// machine is quick or busy. Prometheus reports it in one of four ways.
+func hurried(timeout string) bool {
+	return timeout == "1ms" || below(timeout)
+}
+
 // below says whether a step has less than a millisecond, at which Prometheus
-// panics. A timeout of a nanosecond it reports in one of four ways.
+// panics.
 func below(step string) bool {
 	f, err := strconv.ParseFloat(step, 64)
 	return err == nil && f >= 1e-9 && f < 1e-3

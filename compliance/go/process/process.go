@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -193,6 +194,8 @@ func Quarrel(ctx context.Context, program, dir string, features []string, extra 
 
 // Prometheus starts a Prometheus server over a data directory, which it will
 // lock and write to. The configuration is an empty one unless a file is given.
+// The blocks stay as they are, since a compaction takes deleted samples out for
+// good, and does it when a minute is over.
 func Prometheus(ctx context.Context, program, dir, config string, features []string, extra ...string) (*Server, error) {
 	addr, err := FreeAddress()
 	if err != nil {
@@ -201,8 +204,14 @@ func Prometheus(ctx context.Context, program, dir, config string, features []str
 	if config == "" {
 		config = os.DevNull
 	}
+	// Only blocks that are uploaded are compacted: none is.
+	uploads := filepath.Join(dir, "uploads.json")
+	if err := errors.Join(os.MkdirAll(dir, 0o777), os.WriteFile(uploads, []byte(`{"uploaded":[]}`), 0o666)); err != nil {
+		return nil, err
+	}
 	args := []string{
 		"--config.file=" + config, "--storage.tsdb.path=" + dir, "--web.listen-address=" + addr,
+		"--storage.tsdb.delay-compact-file.path=" + uploads,
 		"--storage.tsdb.retention.time=100y", "--log.level=warn",
 	}
 	for _, f := range features {

@@ -98,10 +98,26 @@ func comparePromtool(ctx context.Context, program, want, got string, args []stri
 		{"error output", sorted(w.stderr), sorted(g.stderr)},
 	} {
 		if c.want != c.got {
-			return fmt.Sprintf("DIFFERENCE: promtool %s\n  %s: want %.400s\n  got %.400s\n", strings.Join(args, " "), c.what, c.want, c.got)
+			return fmt.Sprintf("DIFFERENCE: promtool %s\n  %s: only Prometheus has %.400s\n  only quarrel has %.400s\n",
+				strings.Join(args, " "), c.what, beyond(c.want, c.got), beyond(c.got, c.want))
 		}
 	}
 	return ""
+}
+
+// beyond are the lines of a text that the other one lacks.
+func beyond(text, other string) string {
+	others := map[string]bool{}
+	for _, line := range strings.Split(other, "\n") {
+		others[line] = true
+	}
+	var out []string
+	for _, line := range strings.Split(text, "\n") {
+		if !others[line] {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n")
 }
 
 // sorted sorts lines and the items of a JSON list, since instant vectors and
