@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use super::{Begun, SeriesLabels};
 use crate::error::{LimitError, QueryError};
 use crate::exec::context::QueryContext;
@@ -16,8 +18,7 @@ use crate::storage::{Chunk, SelectControl as _, SelectHints, SelectRequest, Seri
 pub struct SeriesReader {
     /// The labels, sorted and all different.
     pub series: SeriesLabels,
-    /// What the user should know about them.
-    pub warnings: Vec<String>,
+    warnings: Mutex<Vec<String>>,
     source: Arc<dyn SeriesSource>,
     context: Arc<QueryContext>,
     _held: Held,
@@ -27,7 +28,6 @@ impl std::fmt::Debug for SeriesReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SeriesReader")
             .field("series", &self.series.labels.len())
-            .field("warnings", &self.warnings)
             .finish_non_exhaustive()
     }
 }
@@ -42,7 +42,15 @@ impl SeriesReader {
             return self.context.check();
         };
         let waiting = self.context.wait_on_runtime(fetching);
-        self.context.guard(waiting).await
+        self.context.guard(waiting).await?;
+        self.warnings.lock().extend(self.source.take_warnings());
+        Ok(())
+    }
+
+    /// What the user should know of the series, and of the chunks fetched so far, since
+    /// it was asked last.
+    pub fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut self.warnings.lock())
     }
 
     /// Lets go of what was fetched of some rows: see [`SeriesSource::release`].
@@ -97,7 +105,7 @@ impl Begun {
                 labels: selected.labels,
                 symbols: Arc::clone(symbols),
             },
-            warnings,
+            warnings: Mutex::new(warnings),
             source: selected.series,
             context: Arc::clone(&self.context),
             _held: account.hand_on(),

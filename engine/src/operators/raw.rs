@@ -194,6 +194,7 @@ async fn read_series(
         let source_row = selection.source_row(row);
         if let Some(fetch) = selection.source.prefetch(source_row..source_row + 1) {
             context.wait_on_runtime(fetch).await?;
+            context.add_storage_warnings(selection.source.take_warnings());
         }
         chunks.clear();
         selection.source.chunks(source_row, &mut chunks)?;

@@ -147,6 +147,11 @@ impl SeriesSource for Source {
         Some(async move { caught(&store, || future).await }.boxed())
     }
 
+    fn take_warnings(&self) -> Vec<String> {
+        let taken = call(&self.store, || self.inner.take_warnings());
+        taken.unwrap_or_else(|error| vec![error.to_string()])
+    }
+
     fn release(&self, rows: Range<u32>) {
         // What a store makes of it cannot change an answer.
         let _ = call(&self.store, || self.inner.release(rows));

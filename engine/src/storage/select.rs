@@ -224,6 +224,12 @@ pub trait SeriesSource: Send + Sync {
         None
     }
 
+    /// What the user should know of the rows that were fetched since it was asked last,
+    /// such as samples that are missing. Asked after each fetch; empty by default.
+    fn take_warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Tells that rows that were fetched by [`SeriesSource::prefetch`] are read, so that
     /// what was fetched of them need not stand by. They may be fetched again. Called at
     /// most once for each fetch, with its rows; the default does nothing.

@@ -38,7 +38,7 @@ async fn a_reader_gives_labels_and_chunks() {
     let mut chunks = Vec::new();
     reader.chunks(0, &mut chunks).unwrap();
     assert_eq!((chunks[0].min_time, chunks[0].max_time), (0, 60_000));
-    assert!(reader.warnings.is_empty());
+    assert!(reader.take_warnings().is_empty());
 }
 
 #[tokio::test]

@@ -24,8 +24,9 @@ pub(super) struct BucketArgs {
     /// As --objstore.config-file, the configuration itself.
     #[arg(long = "objstore.config", value_name = "YAML")]
     objstore_config: Option<String>,
-    /// Directory in which tables of indexes and metadata of blocks are kept. One for
-    /// each bucket. Without it they are fetched anew by each process.
+    /// Directory in which tables of indexes, metadata of blocks, and parts of indexes and
+    /// chunks are kept. One for each bucket. Without it they are fetched anew by each
+    /// process.
     #[arg(long = "cache-dir", value_name = "DIR")]
     cache_dir: Option<PathBuf>,
     /// How often the bucket is listed.
@@ -49,6 +50,14 @@ pub(super) struct BucketArgs {
         default_value = "256MB"
     )]
     cache_size: Size,
+    /// Bytes of parts of indexes and chunks that are kept in --cache-dir beside; 0 for
+    /// none.
+    #[arg(
+        long = "bucket.disk-cache-size",
+        value_name = "SIZE",
+        default_value = "1GB"
+    )]
+    disk_cache_size: Size,
     /// Bytes of tables of indexes that are kept in memory.
     #[arg(
         long = "bucket.index-cache-size",
@@ -86,6 +95,7 @@ impl BucketArgs {
         options.sync_interval = self.sync_interval.duration();
         options.ignore_deletion_marks_delay = self.deletion_delay.duration();
         options.page_cache_bytes = bytes(self.cache_size);
+        options.disk_cache_bytes = self.disk_cache_size.0;
         options.header_cache_bytes = bytes(self.index_cache_size);
         options.max_requests = self.max_requests as usize;
         let bucket = Bucket::open(&config, options).map_err(Failure::new)?;
@@ -109,6 +119,7 @@ impl BucketArgs {
                 self.deletion_delay.to_string(),
             ),
             ("bucket.cache-size", self.cache_size.to_string()),
+            ("bucket.disk-cache-size", self.disk_cache_size.to_string()),
             ("bucket.index-cache-size", self.index_cache_size.to_string()),
             ("bucket.max-requests", self.max_requests.to_string()),
         ]

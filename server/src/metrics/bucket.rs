@@ -84,6 +84,12 @@ pub(super) fn write(out: &mut String, bucket: Option<&BucketMetrics>) {
             bucket.page_hits,
         ),
         (
+            "quarrel_bucket_disk_page_hits_total",
+            "counter",
+            "Parts of objects that were found on disk.",
+            bucket.disk_page_hits,
+        ),
+        (
             "quarrel_bucket_page_misses_total",
             "counter",
             "Parts of objects that had to be fetched.",
@@ -94,6 +100,12 @@ pub(super) fn write(out: &mut String, bucket: Option<&BucketMetrics>) {
             "gauge",
             "Bytes of parts of objects in memory.",
             bucket.page_bytes,
+        ),
+        (
+            "quarrel_bucket_disk_page_bytes",
+            "gauge",
+            "Bytes of parts of objects on disk.",
+            bucket.disk_page_bytes,
         ),
         (
             "quarrel_bucket_index_header_bytes",

@@ -7,7 +7,8 @@ use quarrel_engine::storage::{Matcher, SelectHints, SelectRequest, StorageError,
 use rustc_hash::FxHashMap;
 
 use super::bucket::Inner;
-use super::group::{self, OnFailure};
+use super::failure::OnFailure;
+use super::group;
 use super::selection::Selection;
 use super::view::Group;
 use crate::tsdb::block::index::SeriesIndex as _;
@@ -23,12 +24,15 @@ pub(super) struct Again {
     matchers: Vec<Matcher>,
     range: TimeRange,
     hints: SelectHints,
+    on_failure: OnFailure,
 }
 
 /// The rows that take the place of others.
 #[derive(Debug)]
 pub(super) struct Replacement {
     pub selection: Selection,
+    /// What the user should know of it.
+    pub warnings: Vec<String>,
     /// For each of the others its row here, or [`GONE`].
     rows: Vec<u32>,
 }
@@ -43,13 +47,19 @@ impl Replacement {
 
 impl Again {
     /// What a request has asked of a group.
-    pub fn new(inner: Arc<Inner>, group: Arc<Group>, request: &SelectRequest<'_>) -> Self {
+    pub fn new(
+        inner: Arc<Inner>,
+        group: Arc<Group>,
+        request: &SelectRequest<'_>,
+        on_failure: OnFailure,
+    ) -> Self {
         Again {
             inner,
             group,
             matchers: request.matchers.to_vec(),
             range: request.range,
             hints: request.hints.clone(),
+            on_failure,
         }
     }
 
@@ -62,11 +72,7 @@ impl Again {
         let group = self.inner.refreshed(&self.group).await?;
         let symbols = SymbolTable::new();
         let request = SelectRequest::new(&self.matchers, self.range, &self.hints, &symbols);
-        let on_failure = OnFailure {
-            is_warning: false,
-            asks_again: false,
-        };
-        let found = group::select(&self.inner.shared, &group, request, on_failure).await?;
+        let found = group::select(&self.inner.shared, &group, request, self.on_failure).await?;
         let labels = found.labels.iter().zip(0..);
         let by_labels: FxHashMap<&[Label], u32> = labels.collect();
         let mut rows = Vec::with_capacity(first.rows as usize);
@@ -92,6 +98,7 @@ impl Again {
         }
         Ok(Replacement {
             selection: found.selection,
+            warnings: found.warnings,
             rows,
         })
     }

@@ -75,9 +75,15 @@ impl BucketBlock {
     pub fn new(ulid: &str, meta: ThanosMeta, sizes: &Sizes) -> Option<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Relaxed);
+        // A ULID has 26 characters.
+        let mut name_of_block = [0; 26];
+        for (to, byte) in name_of_block.iter_mut().zip(ulid.bytes()) {
+            *to = byte;
+        }
         let file = |name: String, at: u32, size| File {
             name: name.into(),
             key: (number, at),
+            ulid: name_of_block,
             size,
         };
         let segments = sizes.segments.iter().map(|(&number, &size)| {
@@ -177,8 +183,7 @@ impl BucketBlock {
         let header = match kept {
             Some(header) => header,
             None => {
-                let bytes = self.fetch_header(shared, &shown).await?;
-                let header = IndexHeader::decode(bytes.clone(), shown, self.index.size)?;
+                let (header, bytes) = self.make_header(shared, &shown).await?;
                 shared.counters.headers_built.fetch_add(1, Relaxed);
                 if let Some(file) = file {
                     disk::write(shared.objects.runtime(), file, bytes).await;
@@ -194,6 +199,27 @@ impl BucketBlock {
     fn header_file(&self, shared: &Shared) -> Option<PathBuf> {
         let dir = shared.options.cache_dir.as_ref()?;
         Some(dir.join(&self.ulid).join(HEADER))
+    }
+
+    /// Makes the tables, and their file. What is corrupt is fetched once more: it may have
+    /// been damaged on its way.
+    async fn make_header(
+        &self,
+        shared: &Shared,
+        shown: &str,
+    ) -> Result<(IndexHeader, Bytes), StorageError> {
+        let once = || async {
+            let bytes = self.fetch_header(shared, shown).await?;
+            let decoded = IndexHeader::decode(bytes.clone(), shown.to_string(), self.index.size);
+            Ok((decoded?, bytes))
+        };
+        match once().await {
+            Err(StorageError::Corrupt { file, detail }) => {
+                tracing::warn!(file, detail, "Fetching the tables of an index anew");
+                once().await
+            }
+            answer => answer,
+        }
     }
 
     /// Makes a header of parts of the index: its end, which has the table of contents,

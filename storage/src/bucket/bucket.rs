@@ -170,8 +170,10 @@ impl Bucket {
             syncs: counters.syncs.load(Relaxed),
             sync_failures: counters.sync_failures.load(Relaxed),
             page_hits: counters.page_hits.load(Relaxed),
+            disk_page_hits: counters.disk_page_hits.load(Relaxed),
             page_misses: counters.page_misses.load(Relaxed),
             page_bytes: pages.bytes() as u64,
+            disk_page_bytes: pages.disk().map_or(0, |disk| disk.bytes()),
             header_bytes: headers.bytes() as u64,
             headers_built: counters.headers_built.load(Relaxed),
         }

@@ -142,6 +142,9 @@ impl Discovery {
         if let Some(dir) = &shared.options.cache_dir {
             disk::retain(dir, |ulid| seen.contains_key(ulid));
         }
+        if let Some(disk) = shared.pages.disk() {
+            disk.retain(|ulid| seen.contains_key(ulid));
+        }
     }
 
     fn view(&self, delay: Duration) -> View {

@@ -39,6 +39,29 @@ pub(super) fn is_vanished(error: &StorageError) -> bool {
     error.downcast_ref::<BlockVanished>().is_some()
 }
 
+/// What becomes of a block, or a part of it, that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OnFailure {
+    /// It is a warning, else the select's error.
+    pub is_warning: bool,
+    /// One that was deleted is an error in any case: the select is done once more.
+    pub asks_again: bool,
+}
+
+impl OnFailure {
+    /// The warning that a failure is.
+    ///
+    /// # Errors
+    /// The failure, if it is none.
+    pub fn of(self, error: StorageError) -> Result<String, StorageError> {
+        let is_last = matches!(error, StorageError::Stopped);
+        match is_last || !self.is_warning || (self.asks_again && is_vanished(&error)) {
+            true => Err(error),
+            false => Ok(error.to_string()),
+        }
+    }
+}
+
 /// What an error of a client says, without what may be a secret: the query of a URL.
 pub(super) fn cleaned(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

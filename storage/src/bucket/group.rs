@@ -6,7 +6,7 @@ use futures::future::join_all;
 use quarrel_engine::labels::LabelList;
 use quarrel_engine::storage::{SelectRequest, StorageError};
 
-use super::failure::is_vanished;
+use super::failure::OnFailure;
 use super::select::{BlockRows, Reader};
 use super::selection::Selection;
 use super::shared::Shared;
@@ -16,15 +16,6 @@ use crate::tsdb::merge::merge;
 /// The function that the engine's hints name where series are looked up, of which no
 /// samples are read.
 const SERIES_LOOKUP: &str = "series";
-
-/// What becomes of a block that cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OnFailure {
-    /// It is a warning, else the select's error.
-    pub is_warning: bool,
-    /// One that was deleted is an error in any case: the select is done once more.
-    pub asks_again: bool,
-}
 
 /// The rows of a select in a group.
 #[derive(Debug)]
@@ -72,7 +63,7 @@ pub(super) async fn select(
             Err(error) => warnings.push(on_failure.of(error)?),
         }
     }
-    let (labels, selection) = merged(shared, found, request);
+    let (labels, selection) = merged(shared, found, request, on_failure);
     Ok(GroupRows {
         labels,
         selection,
@@ -81,24 +72,11 @@ pub(super) async fn select(
     })
 }
 
-impl OnFailure {
-    /// The warning that a failure is.
-    ///
-    /// # Errors
-    /// The failure, if it is none.
-    pub fn of(self, error: StorageError) -> Result<String, StorageError> {
-        let is_last = matches!(error, StorageError::Stopped);
-        match is_last || !self.is_warning || (self.asks_again && is_vanished(&error)) {
-            true => Err(error),
-            false => Ok(error.to_string()),
-        }
-    }
-}
-
 fn merged(
     shared: &Arc<Shared>,
     found: Vec<BlockRows>,
     request: SelectRequest<'_>,
+    on_failure: OnFailure,
 ) -> (LabelList, Selection) {
     let mut blocks = Vec::with_capacity(found.len());
     let (mut lists, mut samples, mut chunk_bytes) = (Vec::with_capacity(found.len()), 0.0, 0);
@@ -118,6 +96,7 @@ fn merged(
         range: request.range,
         samples,
         chunk_bytes,
+        on_failure,
     };
     (labels, selection)
 }

@@ -67,10 +67,14 @@ pub struct BucketMetrics {
     pub sync_failures: u64,
     /// Pages of objects that were found in memory.
     pub page_hits: u64,
+    /// Pages of objects that were found on disk.
+    pub disk_page_hits: u64,
     /// Pages of objects that had to be fetched.
     pub page_misses: u64,
     /// Bytes of pages in memory.
     pub page_bytes: u64,
+    /// Bytes of pages on disk.
+    pub disk_page_bytes: u64,
     /// Bytes of tables of indexes in memory.
     pub header_bytes: u64,
     /// Tables of indexes that were made from their bucket.
@@ -83,6 +87,7 @@ pub(super) struct Counters {
     pub syncs: AtomicU64,
     pub sync_failures: AtomicU64,
     pub page_hits: AtomicU64,
+    pub disk_page_hits: AtomicU64,
     pub page_misses: AtomicU64,
     pub headers_built: AtomicU64,
 }

@@ -4,8 +4,8 @@
 //! [`Bucket`] finds the blocks and keeps itself up to date, [`BucketStorage`] is the
 //! storage that a query reads. Of an index the tables are fetched once and kept on disk
 //! ([`BucketOptions::cache_dir`]); postings, series and chunks are fetched by ranges, in
-//! pages that stay in memory within a bound. Chunks come piece by piece while the query
-//! computes.
+//! pages that stay in memory and on disk within bounds. Chunks come piece by piece while
+//! the query computes.
 //!
 //! What it is bad at: a query that reads nearly all of a large block fetches nearly all
 //! of it.
@@ -36,6 +36,7 @@ mod bucket;
 mod config;
 mod discovery;
 mod disk;
+mod disk_pages;
 mod failure;
 mod group;
 mod header;

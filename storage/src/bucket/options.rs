@@ -7,8 +7,8 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BucketOptions {
-    /// Where the tables of indexes and `meta.json` files are kept, so that they are
-    /// fetched once; `None` for nowhere. Each bucket needs a directory of its own:
+    /// Where tables of indexes, `meta.json` files, and pages of indexes and chunks are
+    /// kept, so that they are fetched once; `None` for nowhere. Each bucket needs a directory of its own:
     /// what is kept of blocks that a bucket does not have is removed.
     pub cache_dir: Option<PathBuf>,
     /// How often the bucket is listed.
@@ -18,6 +18,9 @@ pub struct BucketOptions {
     pub ignore_deletion_marks_delay: Duration,
     /// Bytes of parts of indexes and chunks that are kept in memory.
     pub page_cache_bytes: usize,
+    /// Bytes of parts of indexes and chunks that are kept in [`BucketOptions::cache_dir`]
+    /// beside; 0 for none.
+    pub disk_cache_bytes: u64,
     /// Bytes of tables of indexes that are kept in memory.
     pub header_cache_bytes: usize,
     /// Most requests at a time.
@@ -31,6 +34,7 @@ impl Default for BucketOptions {
             sync_interval: Duration::from_secs(180),
             ignore_deletion_marks_delay: Duration::from_secs(24 * 3600),
             page_cache_bytes: 256 << 20,
+            disk_cache_bytes: 1 << 30,
             header_cache_bytes: 256 << 20,
             max_requests: 64,
         }

@@ -1,8 +1,8 @@
-//! Parts of objects, in pages that are kept in memory.
+//! Parts of objects, in pages that are kept in memory and on disk.
 //!
-//! What is read of an index or of chunks is read in whole pages. Those that are not in
-//! memory are fetched, joined to one request where they lie close together. Pages are
-//! those of blocks, which never change.
+//! What is read of an index or of chunks is read in whole pages. Those that are neither
+//! in memory nor on disk are fetched, joined to one request where they lie close
+//! together. Pages are those of blocks, which never change.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use futures::future::try_join_all;
 use lru::LruCache;
 use parking_lot::Mutex;
 
+use super::disk_pages::{DiskKey, DiskPages};
 use super::failure::ObjectError;
 use super::metrics::Counters;
 use super::objects::Objects;
@@ -36,17 +37,51 @@ pub(super) struct File {
     pub name: Arc<str>,
     /// The block's number, and the file's there: unique while the process lives.
     pub key: (u64, u32),
+    /// The block's name.
+    pub ulid: [u8; 26],
     pub size: u64,
+}
+
+impl File {
+    fn key(&self, page: u32) -> Key {
+        (self.key.0, self.key.1, page)
+    }
+
+    fn disk_key(&self, page: u32) -> DiskKey {
+        DiskKey {
+            ulid: self.ulid,
+            file: self.key.1,
+            page,
+        }
+    }
+
+    /// The pages that have some ranges, clipped to the file. They ascend.
+    fn pages(&self, ranges: impl IntoIterator<Item = Range<u64>>) -> Vec<u32> {
+        let mut pages: Vec<u32> = Vec::new();
+        for range in ranges {
+            let range = range.start..range.end.min(self.size);
+            if range.start < range.end {
+                let (first, last) = (range.start / PAGE, (range.end - 1) / PAGE);
+                let known = pages.last().copied();
+                pages.extend((first as u32..=last as u32).filter(|page| Some(*page) != known));
+            }
+        }
+        pages.sort_unstable();
+        pages.dedup();
+        pages
+    }
 }
 
 type Key = (u64, u32, u32);
 
-/// Pages in memory, of which the least recently used make room.
+/// Pages in memory, of which the least recently used make room, and behind them those on
+/// disk.
 #[derive(Debug)]
 pub(super) struct PageCache {
     shards: Box<[Mutex<Shard>]>,
     /// Most bytes of a shard.
     limit: usize,
+    disk: Option<Arc<DiskPages>>,
     counters: Arc<Counters>,
 }
 
@@ -57,8 +92,8 @@ struct Shard {
 }
 
 impl PageCache {
-    /// An empty cache of at most `limit` bytes.
-    pub fn new(limit: usize, counters: Arc<Counters>) -> Self {
+    /// A cache with nothing in memory, where at most `limit` bytes are kept.
+    pub fn new(limit: usize, disk: Option<DiskPages>, counters: Arc<Counters>) -> Self {
         let shard = || {
             Mutex::new(Shard {
                 pages: LruCache::unbounded(),
@@ -68,13 +103,65 @@ impl PageCache {
         PageCache {
             shards: (0..SHARDS).map(|_| shard()).collect(),
             limit: limit / SHARDS,
+            disk: disk.map(Arc::new),
             counters,
         }
     }
 
-    /// Bytes of all pages.
+    /// The pages on disk.
+    pub fn disk(&self) -> Option<&Arc<DiskPages>> {
+        self.disk.as_ref()
+    }
+
+    /// Lets go of the pages that have some ranges of a file.
+    pub fn forget(&self, file: &File, ranges: impl IntoIterator<Item = Range<u64>>) {
+        for page in file.pages(ranges) {
+            let key = file.key(page);
+            let mut shard = self.shard(&key).lock();
+            if let Some(old) = shard.pages.pop(&key) {
+                shard.bytes -= old.len() + OVERHEAD;
+            }
+            drop(shard);
+            if let Some(disk) = &self.disk {
+                disk.forget(&file.disk_key(page));
+            }
+        }
+    }
+
+    /// Those of some pages that are on disk; they come into memory.
+    async fn read(&self, objects: &Objects, file: &File, pages: &[u32]) -> Vec<(u32, Bytes)> {
+        let Some(disk) = &self.disk else {
+            return Vec::new();
+        };
+        let (disk, asked) = (Arc::clone(disk), pages.to_vec());
+        let keys = file.clone();
+        let reading = objects.runtime().spawn_blocking(move || {
+            let read = |page| Some((page, disk.read(&keys.disk_key(page))?));
+            asked.into_iter().filter_map(read).collect::<Vec<_>>()
+        });
+        // It does not panic, and is not aborted.
+        let found = reading.await.unwrap_or_default();
+        for (page, bytes) in &found {
+            self.put(file.key(*page), bytes.clone());
+        }
+        let hits = &self.counters.disk_page_hits;
+        hits.fetch_add(found.len() as u64, Relaxed);
+        found
+    }
+
+    /// Bytes of all pages in memory.
     pub fn bytes(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().bytes).sum()
+    }
+
+    /// Lets go of all pages in memory.
+    #[cfg(test)]
+    pub fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            shard.pages.clear();
+            shard.bytes = 0;
+        }
     }
 
     fn shard(&self, key: &Key) -> &Mutex<Shard> {
@@ -124,33 +211,47 @@ impl Pages {
         file: &File,
         ranges: impl IntoIterator<Item = Range<u64>>,
     ) -> Result<Pages, ObjectError> {
-        let mut wanted: Vec<u32> = Vec::new();
-        for range in ranges {
-            let range = range.start..range.end.min(file.size);
-            if range.start < range.end {
-                let (first, last) = (range.start / PAGE, (range.end - 1) / PAGE);
-                let known = wanted.last().copied();
-                wanted.extend((first as u32..=last as u32).filter(|page| Some(*page) != known));
-            }
-        }
-        wanted.sort_unstable();
-        wanted.dedup();
+        let wanted = file.pages(ranges);
         let mut pages: Vec<(u32, Bytes)> = Vec::with_capacity(wanted.len());
         let mut missing = Vec::new();
         for page in wanted {
-            match cache.get(&(file.key.0, file.key.1, page)) {
+            match cache.get(&file.key(page)) {
                 Some(bytes) => pages.push((page, bytes)),
                 None => missing.push(page),
             }
         }
         let counters = &cache.counters;
         counters.page_hits.fetch_add(pages.len() as u64, Relaxed);
-        counters
-            .page_misses
-            .fetch_add(missing.len() as u64, Relaxed);
-        if missing.is_empty() {
-            return Ok(Pages { pages });
+        if !missing.is_empty() {
+            let found = cache.read(objects, file, &missing).await;
+            missing.retain(|page| found.binary_search_by_key(page, |(page, _)| *page).is_err());
+            pages.extend(found);
+            let misses = missing.len() as u64;
+            counters.page_misses.fetch_add(misses, Relaxed);
         }
+        if !missing.is_empty() {
+            let fetched = Pages::fetch_missing(objects, file, missing).await?;
+            for (page, bytes) in &fetched {
+                cache.put(file.key(*page), bytes.clone());
+            }
+            if let Some(disk) = &cache.disk {
+                let keyed = fetched
+                    .iter()
+                    .map(|(page, bytes)| (file.disk_key(*page), bytes.clone()));
+                disk.keep(objects.runtime(), keyed.collect());
+            }
+            pages.extend(fetched);
+        }
+        pages.sort_unstable_by_key(|(page, _)| *page);
+        Ok(Pages { pages })
+    }
+
+    /// Fetches some pages from the bucket.
+    async fn fetch_missing(
+        objects: &Objects,
+        file: &File,
+        missing: Vec<u32>,
+    ) -> Result<Vec<(u32, Bytes)>, ObjectError> {
         let fetches = joined(&missing, file.size).into_iter().map(|range| {
             let objects = objects.clone();
             async move {
@@ -159,6 +260,7 @@ impl Pages {
             }
         });
         let bodies: Vec<(Range<u64>, Bytes)> = try_join_all(fetches).await?;
+        let mut pages = Vec::with_capacity(missing.len());
         for page in missing {
             let start = u64::from(page) * PAGE;
             let end = (start + PAGE).min(file.size);
@@ -170,16 +272,16 @@ impl Pages {
             let at = (start - range.start) as usize;
             // A copy, so that a page does not hold its whole body.
             let bytes = Bytes::copy_from_slice(&body[at..at + (end - start) as usize]);
-            cache.put((file.key.0, file.key.1, page), bytes.clone());
             pages.push((page, bytes));
         }
-        pages.sort_unstable_by_key(|(page, _)| *page);
-        Ok(Pages { pages })
+        Ok(pages)
     }
 
     /// Adds the pages of another one of the same file.
     pub fn add(&mut self, more: Pages) {
-        self.pages.extend(more.pages);
+        // Those that came last stay.
+        let old = std::mem::replace(&mut self.pages, more.pages);
+        self.pages.extend(old);
         self.pages.sort_by_key(|(page, _)| *page);
         self.pages.dedup_by_key(|(page, _)| *page);
     }
@@ -265,7 +367,11 @@ mod tests {
 
     #[test]
     fn the_least_recently_used_pages_make_room() {
-        let cache = PageCache::new(SHARDS * 4 * (PAGE as usize + OVERHEAD), Arc::default());
+        let cache = PageCache::new(
+            SHARDS * 4 * (PAGE as usize + OVERHEAD),
+            None,
+            Arc::default(),
+        );
         let key = |n: u32| (0, 0, n * SHARDS as u32);
         for n in 0..9 {
             cache.put(key(n), page(n).1);
@@ -273,5 +379,17 @@ mod tests {
         }
         assert!(cache.get(&key(1)).is_none() && cache.get(&key(8)).is_some());
         assert!(cache.bytes() <= 4 * (PAGE as usize + OVERHEAD));
+    }
+
+    #[test]
+    fn pages_that_come_again_take_the_place_of_others() {
+        let mut pages = Pages {
+            pages: vec![page(1), page(2)],
+        };
+        pages.add(Pages {
+            pages: vec![(2, vec![9; PAGE as usize].into()), page(3)],
+        });
+        assert_eq!(pages.slice(2 * PAGE - 1..2 * PAGE + 1), vec![1, 9]);
+        assert_eq!(pages.slice(3 * PAGE - 1..3 * PAGE + 1), vec![9, 3]);
     }
 }

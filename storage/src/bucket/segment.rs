@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use quarrel_engine::storage::{Chunk, StorageError, TimeRange};
 
 use super::block::{BucketBlock, segment_name};
@@ -27,7 +28,7 @@ pub(super) struct ChunkPlace {
     meta: ChunkMeta,
     /// The number of its segment.
     pub segment: u32,
-    offset: u64,
+    pub offset: u64,
     /// Its bytes, or more; fewer if that is a guess.
     length: u64,
 }
@@ -94,7 +95,42 @@ impl ChunkPlace {
     }
 }
 
-/// The chunk at a place.
+/// The bytes of the chunk at a place, of which nothing is known yet.
+fn frame_at(
+    shared: &Shared,
+    block: &BucketBlock,
+    place: &ChunkPlace,
+    pages: &Pages,
+) -> Result<Bytes, StorageError> {
+    if !block.segments.contains_key(&place.segment) {
+        return Err(corrupt(shared, block, place, "is missing".to_string()));
+    }
+    let at = place.offset;
+    let start = pages.slice(at..at + LENGTH);
+    let mut buf = Decbuf::new(&start);
+    let length = buf.uvarint32();
+    let length = u64::from(length.map_err(|e| chunk_error(shared, block, place, e))?);
+    let whole = (start.len() - buf.len()) as u64 + length + AROUND;
+    Ok(pages.slice(at..at + whole.min(LONGEST)))
+}
+
+/// Whether the chunk at a place is whole and matches its checksum.
+///
+/// # Errors
+/// When it does not, or is not there.
+pub(super) fn check_chunk(
+    shared: &Shared,
+    block: &BucketBlock,
+    place: &ChunkPlace,
+    pages: &Pages,
+) -> Result<(), StorageError> {
+    let bytes = frame_at(shared, block, place, pages)?;
+    let frame = ChunkFrame::at(&bytes, 0);
+    let checked = frame.and_then(|frame| frame.check());
+    checked.map_err(|e| chunk_error(shared, block, place, e))
+}
+
+/// The chunk at a place, which [`check_chunk`] has seen.
 ///
 /// # Errors
 /// When it is corrupt, or not there.
@@ -104,31 +140,37 @@ pub(super) fn chunk_at(
     place: &ChunkPlace,
     pages: &Pages,
 ) -> Result<Chunk, StorageError> {
-    let name = segment_name(&block.ulid, place.segment.saturating_add(1));
-    if !block.segments.contains_key(&place.segment) {
-        return Err(corrupt(shared, &name, "is missing".to_string()));
-    }
-    let at = place.offset;
-    let wrong = |e: DecodeError| corrupt(shared, &name, format!("the chunk at {at} {e}"));
-    let start = pages.slice(at..at + LENGTH);
-    let mut buf = Decbuf::new(&start);
-    let length = u64::from(buf.uvarint32().map_err(wrong)?);
-    let whole = (start.len() - buf.len()) as u64 + length + AROUND;
-    let bytes = pages.slice(at..at + whole.min(LONGEST));
-    let frame = ChunkFrame::at(&bytes, 0).map_err(wrong)?;
-    frame.check().map_err(wrong)?;
+    let bytes = frame_at(shared, block, place, pages)?;
+    let frame = ChunkFrame::at(&bytes, 0).map_err(|e| chunk_error(shared, block, place, e))?;
     let data = chunk_data(frame.content[0], bytes.slice(frame.data.clone()));
-    let data = data.map_err(|e| corrupt(shared, &name, format!("the chunk at {at}: {e}")))?;
+    let at = place.offset;
+    let wrong = |e| corrupt(shared, block, place, format!("the chunk at {at}: {e}"));
     let times = TimeRange {
         start: place.meta.min_time,
         end: place.meta.max_time,
     };
-    Ok(Chunk::new(data, times))
+    Ok(Chunk::new(data.map_err(wrong)?, times))
 }
 
-fn corrupt(shared: &Shared, object: &str, detail: String) -> StorageError {
+fn chunk_error(
+    shared: &Shared,
+    block: &BucketBlock,
+    place: &ChunkPlace,
+    e: DecodeError,
+) -> StorageError {
+    let at = place.offset;
+    corrupt(shared, block, place, format!("the chunk at {at} {e}"))
+}
+
+fn corrupt(
+    shared: &Shared,
+    block: &BucketBlock,
+    place: &ChunkPlace,
+    detail: String,
+) -> StorageError {
+    let object = segment_name(&block.ulid, place.segment.saturating_add(1));
     StorageError::Corrupt {
-        file: shared.objects.shown(object),
+        file: shared.objects.shown(&object),
         detail,
     }
 }

@@ -126,8 +126,25 @@ impl<'a> Reader<'a> {
         header
     }
 
-    /// The series that may match, with their entries; `None` if there is none.
+    /// The series that may match, with their entries; `None` if there is none. What is
+    /// corrupt is fetched anew, once: it may be whole in the bucket.
     async fn candidates<'m>(
+        self,
+        matchers: &'m [Matcher],
+    ) -> Result<Option<(FetchedIndex, Candidates<'m>)>, StorageError> {
+        match self.candidates_once(matchers).await {
+            Err(StorageError::Corrupt { file, detail }) => {
+                tracing::warn!(file, detail, "Fetching parts of an index anew");
+                let index = &self.block.index;
+                let whole = std::iter::once(0..index.size);
+                self.shared.pages.forget(index, whole);
+                self.candidates_once(matchers).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn candidates_once<'m>(
         self,
         matchers: &'m [Matcher],
     ) -> Result<Option<(FetchedIndex, Candidates<'m>)>, StorageError> {

@@ -3,14 +3,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use quarrel_engine::storage::{Chunk, StorageError, TimeRange};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::block::BucketBlock;
+use super::failure::OnFailure;
 use super::index::FetchedIndex;
-use super::pages::Pages;
-use super::segment::{ChunkPlace, chunk_at, places};
+use super::pages::{File, Pages};
+use super::segment::{ChunkPlace, check_chunk, chunk_at, places};
 use super::shared::Shared;
 use crate::tsdb::merge::{Merged, Part};
 use crate::tsdb::samples::combine;
@@ -27,14 +28,29 @@ pub(super) struct Selection {
     pub samples: f64,
     /// Bytes of all chunks, guessed.
     pub chunk_bytes: u64,
+    /// What becomes of chunks that cannot be read.
+    pub on_failure: OnFailure,
 }
 
 /// A segment: the number of its block among those of the selection, and its own.
 type FileKey = (u32, u32);
 
-/// What was fetched for some rows, by block and segment.
+/// What was fetched for some rows.
 #[derive(Debug, Default)]
-pub(super) struct Fetched(FxHashMap<FileKey, Pages>);
+pub(super) struct Fetched {
+    /// By block and segment.
+    pages: FxHashMap<FileKey, Pages>,
+    /// Segments that cannot be fetched; the answer does without them.
+    failed: FxHashSet<FileKey>,
+    /// Chunks that are not whole, by their offsets. Who reads one gets an error, or none
+    /// of it.
+    damaged: FxHashSet<(FileKey, u64)>,
+    /// What the user should know of it.
+    pub warnings: Vec<String>,
+}
+
+/// Places of chunks, by block and segment.
+type Places = FxHashMap<FileKey, Vec<ChunkPlace>>;
 
 impl Selection {
     /// The parts of a row.
@@ -51,12 +67,15 @@ impl Selection {
         places(block, index, part.id, self.range)
     }
 
-    /// Fetches the chunks of some rows.
+    /// Fetches the chunks of some rows, and compares them with their checksums.
+    ///
+    /// # Errors
+    /// When one cannot be fetched, unless that is a warning.
     pub async fn fetch(
         &self,
         rows: impl IntoIterator<Item = u32>,
     ) -> Result<Fetched, StorageError> {
-        let mut all: FxHashMap<FileKey, Vec<ChunkPlace>> = FxHashMap::default();
+        let mut all = Places::default();
         for row in rows {
             for part in self.parts(row) {
                 // Who reads the row gets the error of a corrupt entry.
@@ -67,23 +86,62 @@ impl Selection {
             }
         }
         let mut fetched = Fetched::default();
-        let whole = |places: &Vec<ChunkPlace>| -> Vec<Range<u64>> {
+        self.fetch_places(&all, &mut fetched).await?;
+        let damaged = self.damaged(&all, &fetched);
+        if damaged.is_empty() {
+            return Ok(fetched);
+        }
+        // What is not whole in memory or on disk, or was damaged on its way, may be whole
+        // in the bucket.
+        for (key, places) in &damaged {
+            if let Some(segment) = self.segment(*key) {
+                let known = places.iter().map(|place| self.known(place, *key, &fetched));
+                self.shared.pages.forget(segment, known);
+            }
+        }
+        self.fetch_places(&damaged, &mut fetched).await?;
+        for (key, places) in self.damaged(&damaged, &fetched) {
+            let offsets = places.iter().map(|place| (key, place.offset));
+            fetched.damaged.extend(offsets);
+            // One is told of each segment.
+            if let Some(Err(error)) = places.first().map(|first| self.check(first, key, &fetched))
+                && let Ok(warning) = self.on_failure.of(error)
+            {
+                fetched.warnings.push(warning);
+            }
+        }
+        Ok(fetched)
+    }
+
+    fn segment(&self, key: FileKey) -> Option<&File> {
+        self.blocks[key.0 as usize].0.segments.get(&key.1)
+    }
+
+    /// The part of a segment that was fetched for a chunk.
+    fn known(&self, place: &ChunkPlace, key: FileKey, fetched: &Fetched) -> Range<u64> {
+        let pages = fetched.pages.get(&key);
+        let longer = pages.and_then(|pages| place.longer(pages));
+        longer.unwrap_or_else(|| place.guessed())
+    }
+
+    /// Fetches what most likely has the chunks, and more where one is longer.
+    async fn fetch_places(&self, all: &Places, fetched: &mut Fetched) -> Result<(), StorageError> {
+        let guessed = |places: &Vec<ChunkPlace>| -> Vec<Range<u64>> {
             places.iter().map(ChunkPlace::guessed).collect()
         };
-        let wanted = all.iter().map(|(key, places)| (*key, whole(places)));
-        self.fetch_ranges(wanted.collect(), &mut fetched).await?;
-        // Chunks that are longer than was guessed.
+        let wanted = all.iter().map(|(key, places)| (*key, guessed(places)));
+        self.fetch_ranges(wanted.collect(), fetched).await?;
         let longer = all.iter().filter_map(|(key, places)| {
-            let pages = fetched.0.get(key)?;
+            let pages = fetched.pages.get(key)?;
             let longer = places.iter().filter_map(|place| place.longer(pages));
             let longer: Vec<Range<u64>> = longer.collect();
             (!longer.is_empty()).then_some((*key, longer))
         });
         let longer: Vec<_> = longer.collect();
-        if !longer.is_empty() {
-            self.fetch_ranges(longer, &mut fetched).await?;
+        if longer.is_empty() {
+            return Ok(());
         }
-        Ok(fetched)
+        self.fetch_ranges(longer, fetched).await
     }
 
     async fn fetch_ranges(
@@ -93,20 +151,50 @@ impl Selection {
     ) -> Result<(), StorageError> {
         let Shared { objects, pages, .. } = &*self.shared;
         let fetches = wanted.into_iter().filter_map(|(key, ranges)| {
+            // Chunks of a segment that is not there are found missing later.
+            let segment = self.segment(key)?;
             let block = &self.blocks[key.0 as usize].0;
-            // Who reads such a row gets an error.
-            let segment = block.segments.get(&key.1)?;
             Some(async move {
                 match Pages::fetch(objects, pages, segment, ranges).await {
-                    Ok(pages) => Ok((key, pages)),
-                    Err(error) => Err(block.failed(&self.shared, error).await),
+                    Ok(pages) => (key, Ok(pages)),
+                    Err(error) => (key, Err(block.failed(&self.shared, error).await)),
                 }
             })
         });
-        for (key, pages) in try_join_all(fetches).await? {
-            fetched.0.entry(key).or_default().add(pages);
+        for (key, answer) in join_all(fetches).await {
+            match answer {
+                Ok(pages) => fetched.pages.entry(key).or_default().add(pages),
+                Err(error) => {
+                    fetched.warnings.push(self.on_failure.of(error)?);
+                    fetched.failed.insert(key);
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Whether the chunk at a place is whole in what was fetched.
+    fn check(
+        &self,
+        place: &ChunkPlace,
+        key: FileKey,
+        fetched: &Fetched,
+    ) -> Result<(), StorageError> {
+        let block = &self.blocks[key.0 as usize].0;
+        let none = Pages::default();
+        let pages = fetched.pages.get(&key).unwrap_or(&none);
+        check_chunk(&self.shared, block, place, pages)
+    }
+
+    /// The chunks that are not whole.
+    fn damaged(&self, all: &Places, fetched: &Fetched) -> Places {
+        let there = all.iter().filter(|(key, _)| !fetched.failed.contains(key));
+        let damaged = there.filter_map(|(key, places)| {
+            let is_damaged = |place: &&ChunkPlace| self.check(place, *key, fetched).is_err();
+            let damaged: Vec<_> = places.iter().filter(is_damaged).copied().collect();
+            (!damaged.is_empty()).then_some((*key, damaged))
+        });
+        damaged.collect()
     }
 
     /// Appends the chunks of a row, in order of their first sample.
@@ -137,7 +225,17 @@ impl Selection {
         let block = &self.blocks[part.source as usize].0;
         let none = Pages::default();
         for place in self.places(part)? {
-            let pages = fetched.0.get(&(part.source, place.segment));
+            let key = (part.source, place.segment);
+            if fetched.failed.contains(&key) {
+                continue;
+            }
+            if fetched.damaged.contains(&(key, place.offset)) {
+                // The warning was given.
+                let checked = self.check(&place, key, fetched);
+                checked.or_else(|error| self.on_failure.of(error).map(drop))?;
+                continue;
+            }
+            let pages = fetched.pages.get(&key);
             let chunk = chunk_at(&self.shared, block, &place, pages.unwrap_or(&none))?;
             out.push(chunk);
         }

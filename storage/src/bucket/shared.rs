@@ -5,11 +5,12 @@ use std::sync::Arc;
 use lru::LruCache;
 use parking_lot::Mutex;
 
+use super::disk_pages::DiskPages;
 use super::header::IndexHeader;
 use super::metrics::Counters;
 use super::objects::Objects;
 use super::options::BucketOptions;
-use super::pages::PageCache;
+use super::pages::{PAGE, PageCache};
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -22,14 +23,29 @@ pub(super) struct Shared {
 
 impl Shared {
     pub fn new(objects: Objects, counters: Arc<Counters>, options: BucketOptions) -> Self {
+        let disk = open_disk(&options);
         Shared {
-            pages: PageCache::new(options.page_cache_bytes, Arc::clone(&counters)),
+            pages: PageCache::new(options.page_cache_bytes, disk, Arc::clone(&counters)),
             headers: HeaderCache::new(options.header_cache_bytes),
             objects,
             counters,
             options,
         }
     }
+}
+
+/// The pages on disk. Without them more is fetched.
+fn open_disk(options: &BucketOptions) -> Option<DiskPages> {
+    let dir = options.cache_dir.as_ref()?;
+    if options.disk_cache_bytes < PAGE {
+        return None;
+    }
+    DiskPages::open(dir, options.disk_cache_bytes)
+        .inspect_err(|error| {
+            let dir = dir.display();
+            tracing::warn!(%dir, %error, "Keeping no pages in the cache directory");
+        })
+        .ok()
 }
 
 /// Tables of indexes in memory, by the numbers of their blocks. The least recently used

@@ -12,8 +12,8 @@ use quarrel_engine::storage::{
 
 use super::again::Again;
 use super::bucket::{Bucket, Inner};
-use super::failure::is_vanished;
-use super::group::{self, OnFailure};
+use super::failure::{OnFailure, is_vanished};
+use super::group;
 use super::select::Reader;
 use super::source::BucketSource;
 use super::view::{Group, View};
@@ -220,7 +220,12 @@ impl GroupSnapshot {
             }
             answer => answer?,
         };
-        let again = Again::new(Arc::clone(&self.inner), Arc::clone(&self.group), &request);
+        let again = Again::new(
+            Arc::clone(&self.inner),
+            Arc::clone(&self.group),
+            &request,
+            self.on_failure(false),
+        );
         let source = BucketSource::new(found.selection, again);
         let selected = Selected::new(found.labels, Arc::new(source));
         Ok(match found.projected {

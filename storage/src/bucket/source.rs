@@ -38,6 +38,8 @@ struct Rows {
     first: Selection,
     again: Again,
     replacement: OnceCell<Replacement>,
+    /// What the user should know of the rows that were fetched.
+    warnings: Mutex<Vec<String>>,
 }
 
 /// What was fetched of a piece.
@@ -69,6 +71,7 @@ impl BucketSource {
                 first: selection,
                 again,
                 replacement: OnceCell::new(),
+                warnings: Mutex::default(),
             }),
             rows_a_piece,
             pieces: Mutex::default(),
@@ -121,26 +124,29 @@ impl Rows {
     async fn fetch(&self, rows: Range<u32>) -> Result<Brought, StorageError> {
         if self.replacement.get().is_none() {
             match self.first.fetch(rows.clone()).await {
-                Ok(fetched) => {
-                    return Ok(Brought {
-                        fetched,
-                        is_replaced: false,
-                    });
-                }
+                Ok(fetched) => return Ok(self.brought(fetched, false)),
                 Err(error) if !is_vanished(&error) => return Err(error),
                 Err(error) => tracing::warn!(%error, "Selecting once more"),
             }
         }
-        let replacing = self
-            .replacement
-            .get_or_try_init(|| self.again.select(&self.first));
+        let replacing = self.replacement.get_or_try_init(async || {
+            let replacement = self.again.select(&self.first).await?;
+            let mut warnings = self.warnings.lock();
+            warnings.extend(replacement.warnings.iter().cloned());
+            Ok::<_, StorageError>(replacement)
+        });
         let replacement = replacing.await?;
         let rows = rows.filter_map(|row| replacement.row(row));
         let fetched = replacement.selection.fetch(rows).await?;
-        Ok(Brought {
+        Ok(self.brought(fetched, true))
+    }
+
+    fn brought(&self, mut fetched: Fetched, is_replaced: bool) -> Brought {
+        self.warnings.lock().append(&mut fetched.warnings);
+        Brought {
             fetched,
-            is_replaced: true,
-        })
+            is_replaced,
+        }
     }
 
     fn chunks(
@@ -205,6 +211,10 @@ impl SeriesSource for BucketSource {
         self.fetch_ahead(&mut pieces, last);
         drop(pieces);
         Some(try_join_all(waits).map(|done| done.map(|_| ())).boxed())
+    }
+
+    fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut self.rows.warnings.lock())
     }
 
     fn release(&self, rows: Range<u32>) {

@@ -45,6 +45,8 @@ pub(super) struct Behaviour {
     pub denied: Option<String>,
     /// Objects whose names have this in them have bodies that always end too soon.
     pub short: Option<String>,
+    /// A part of an object with this in its name is damaged, once.
+    pub damages: Option<String>,
     /// What is deleted as soon as an object is asked for: objects with the first in their
     /// names, when one with the second is asked for.
     pub deletes: Option<(String, String)>,
@@ -213,6 +215,11 @@ impl ObjectStore for TestStore {
         let is_short = (fails && how == 2) || is_in(&behaviour.short, &name);
         if is_short {
             bytes.truncate(bytes.len() / 2);
+        }
+        if is_in(&behaviour.damages, &name) {
+            self.behaviour.lock().damages = None;
+            // All of it, so that what is read of it is hit.
+            bytes = bytes.iter().map(|byte| byte ^ 0x10).collect();
         }
         self.asked.lock().bytes += bytes.len() as u64;
         let mut pieces = vec![Ok(bytes)];

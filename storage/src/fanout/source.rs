@@ -77,6 +77,11 @@ impl SeriesSource for FanoutSource {
         is_needed.then(wait)
     }
 
+    fn take_warnings(&self) -> Vec<String> {
+        let parts = self.parts.iter();
+        parts.flat_map(|part| part.take_warnings()).collect()
+    }
+
     fn release(&self, rows: Range<u32>) {
         for (part, rows) in self.ranges(rows) {
             part.release(rows);

@@ -72,6 +72,10 @@ impl SeriesSource for Rows {
         Some(try_join_all(fetches).map(|done| done.map(|_| ())).boxed())
     }
 
+    fn take_warnings(&self) -> Vec<String> {
+        self.inner.take_warnings()
+    }
+
     fn release(&self, rows: Range<u32>) {
         for range in self.ranges(rows) {
             self.inner.release(range);

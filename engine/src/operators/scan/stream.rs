@@ -115,6 +115,7 @@ impl Worker {
             selection.source_row(self.rows.start)..selection.source_row(self.rows.end - 1) + 1;
         if let Some(fetch) = selection.source.prefetch(wanted.clone()) {
             context.wait_on_runtime(fetch).await?;
+            context.add_storage_warnings(selection.source.take_warnings());
             self.fetched = Some(wanted);
         }
         Ok(true)

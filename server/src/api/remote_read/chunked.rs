@@ -21,7 +21,7 @@ use quarrel_engine::storage::Chunk;
 use quarrel_proto::remote_read::{self, ChunkEncoding, Query, frames};
 
 use super::super::read_gate::Place;
-use super::lookup::{Lookups, Selected};
+use super::lookup::{self, Lookups, Selected};
 use super::refusal::Refusal;
 use crate::reframe::{Encodings, Framing, Group, RawChunk, ReframeError, each_group, reframe};
 use crate::wire;
@@ -172,6 +172,7 @@ impl Open {
             let end = rows.min(row + GROUP);
             let fetched = self.reader.prefetch(row..end).await;
             fetched.map_err(|error| Refusal::of_query(&error))?;
+            lookup::log(&self.reader.take_warnings());
             self.fetched = end;
             // Others of the thread may come in between.
             tokio::task::yield_now().await;

@@ -55,16 +55,19 @@ impl Lookups {
             false => lookup.read().await.map(|r| Selected::Samples(r, range)),
         };
         let selected = selected.map_err(|error| Refusal::of_query(&error))?;
-        let warnings: &[String] = match &selected {
-            Selected::Nothing => &[],
-            Selected::Labels(found) => &found.warnings,
-            Selected::Samples(reader, _) => &reader.warnings,
-        };
-        // The protocol has no place for them.
-        for warning in warnings {
-            tracing::warn!(%warning, "Warning on remote read query");
+        match &selected {
+            Selected::Nothing => {}
+            Selected::Labels(found) => log(&found.warnings),
+            Selected::Samples(reader, _) => log(&reader.take_warnings()),
         }
         Ok(selected)
+    }
+}
+
+/// Says what the user should know, for which the protocol has no place.
+pub(super) fn log(warnings: &[String]) {
+    for warning in warnings {
+        tracing::warn!(%warning, "Warning on remote read query");
     }
 }
 

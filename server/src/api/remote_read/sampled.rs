@@ -17,7 +17,7 @@ use quarrel_storage::remote_read::histograms;
 
 use super::super::read_gate::Place;
 use super::chunked::{ReadError, corrupt, write_labels};
-use super::lookup::{Lookups, Selected};
+use super::lookup::{self, Lookups, Selected};
 use super::refusal::Refusal;
 use crate::reframe::{Sample, Value, samples_in};
 use crate::wire;
@@ -172,6 +172,7 @@ impl Writer {
             if row.is_multiple_of(GROUP) {
                 let fetched = reader.prefetch(row..rows.min(row + GROUP)).await;
                 fetched.map_err(|error| Refusal::of_query(&error))?;
+                lookup::log(&reader.take_warnings());
                 // Others of the thread may come in between.
                 tokio::task::yield_now().await;
             }

@@ -44,10 +44,11 @@ impl Selected {
         }
     }
 
-    fn warnings(&self) -> &[String] {
+    /// What the user should know of it and was not told yet.
+    fn take_warnings(&self) -> Vec<String> {
         match self {
-            Selected::Labels(found) => &found.warnings,
-            Selected::Samples(reader) => &reader.warnings,
+            Selected::Labels(found) => found.warnings.clone(),
+            Selected::Samples(reader) => reader.take_warnings(),
         }
     }
 }
@@ -64,10 +65,7 @@ pub(super) struct Answer {
 /// The frames of an answer; warnings come last.
 pub(super) fn frames(answer: Answer) -> BoxStream<'static, Result<Encoded, Status>> {
     let answer = Arc::new(answer);
-    let warnings: Vec<Encoded> = {
-        let texts = answer.selected.warnings().iter();
-        texts.map(|text| warning(text)).collect()
-    };
+    let at_last = Arc::clone(&answer);
     let of_groups = Arc::clone(&answer);
     let groups = stream::unfold(0, move |from| {
         let answer = Arc::clone(&of_groups);
@@ -87,7 +85,8 @@ pub(super) fn frames(answer: Answer) -> BoxStream<'static, Result<Encoded, Statu
         Ok(frames?)
     });
     let made = made.map_ok(|frames| stream::iter(frames.into_iter().map(Ok)));
-    let last = stream::iter(warnings.into_iter().map(Ok));
+    let last = stream::once(async move { at_last.selected.take_warnings() });
+    let last = last.flat_map(|texts| stream::iter(texts).map(|text| Ok(warning(&text))));
     made.try_flatten().map_err(as_status).chain(last).boxed()
 }
 

@@ -98,16 +98,31 @@ fn an_instant_query_asks_few_ranges_of_one_block() {
     );
     ask(&storage(&first, false));
     assert_eq!(store.asked(), Asked::default(), "all is in memory");
-    // A new process finds the tables of the index on disk.
-    let second = bucket(&store, options);
+    // A new process finds the tables of the index on disk, and what it may not write.
+    let second = bucket(&store, options.clone());
     store.asked();
     ask(&storage(&second, false));
     let warm = store.asked();
     assert!(
-        warm.ranges < cold.ranges && warm.gets == 0,
+        0 < warm.ranges && warm.ranges < cold.ranges && warm.gets == 0,
         "{warm:?} {cold:?}"
     );
     assert_eq!(second.metrics().headers_built, 0);
+    // The next one finds pages, too.
+    let inner = first.inner();
+    RUNTIME.block_on(inner.shared.pages.disk().unwrap().settle());
+    let weak = Arc::downgrade(inner);
+    drop(first);
+    while weak.strong_count() > 0 {
+        std::thread::yield_now();
+    }
+    let third = bucket(&store, options);
+    store.asked();
+    ask(&storage(&third, false));
+    assert_eq!(store.asked(), Asked::default(), "all is on disk");
+    let metrics = third.metrics();
+    assert!(metrics.disk_page_hits > 0 && metrics.disk_page_bytes > 0);
+    assert_eq!(metrics.page_misses, 0);
 }
 
 #[test]

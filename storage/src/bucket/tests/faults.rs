@@ -103,6 +103,91 @@ fn a_partial_answer_has_a_warning() {
     }
 }
 
+/// Reads all chunks of a select; the times of each row, and the warnings of it.
+fn read_partial(bucket: &Arc<Bucket>) -> (Vec<Vec<i64>>, Vec<String>) {
+    let view = view(bucket, true);
+    let symbols = SymbolTable::new();
+    let selected = select(&*view, &symbols);
+    let rows = selected.labels.len() as u32;
+    if let Some(fetch) = selected.series.prefetch(0..rows) {
+        RUNTIME.block_on(fetch).unwrap();
+    }
+    let mut warnings = [view.warnings(), selected.warnings].concat();
+    warnings.extend(selected.series.take_warnings());
+    assert!(selected.series.take_warnings().is_empty(), "once");
+    let times = (0..rows).map(|row| {
+        let mut chunks = Vec::new();
+        selected.series.chunks(row, &mut chunks).unwrap();
+        let times = chunks.iter().map(|chunk| chunk.min_time);
+        times.collect()
+    });
+    (times.collect(), warnings)
+}
+
+#[test]
+fn a_partial_answer_does_without_chunks_that_cannot_be_read() {
+    let store = TestStore::new();
+    let bad = put_block(&store, 1, &[], &up(0..20));
+    put_block(&store, 2, &[], &up(20..40));
+    let name = format!("{bad}/chunks/000001");
+    let whole = store.bytes(&name);
+    let options = BucketOptions::default;
+    assert_eq!(
+        read_partial(&bucket(&store, options())),
+        (vec![vec![0, 20]; 2], Vec::new())
+    );
+    // Denied, damaged, cut short, and gone.
+    let mut damaged = whole.to_vec();
+    damaged[20] ^= 1;
+    let spoil: [(&str, &dyn Fn()); 4] = [
+        ("access is denied", &|| {
+            store.behaviour.lock().denied = Some(name.clone());
+        }),
+        ("does not match its checksum", &|| {
+            store.put(&name, damaged.clone());
+        }),
+        ("ends too soon", &|| store.put(&name, whole.slice(..12))),
+        ("is missing", &|| store.delete(&name)),
+    ];
+    for (expected, spoil) in spoil {
+        spoil();
+        let (times, warnings) = read_partial(&bucket(&store, options()));
+        assert!(times.iter().all(|row| row.contains(&20)), "{times:?}");
+        assert!(times.iter().any(|row| !row.contains(&0)), "{times:?}");
+        let [warning] = &warnings[..] else {
+            panic!("{warnings:?}");
+        };
+        assert!(
+            warning.contains(&name) && warning.contains(expected),
+            "{warning}"
+        );
+        let error = read(&bucket(&store, options())).unwrap_err();
+        assert!(error.contains(&name) && error.contains(expected), "{error}");
+        store.behaviour.lock().denied = None;
+        store.put(&name, whole.clone());
+    }
+}
+
+#[test]
+fn what_was_damaged_on_its_way_is_fetched_once_more() {
+    let store = TestStore::new();
+    put_block(&store, 1, &[], &up(0..3_000));
+    let expected: Vec<i64> = (0..3_000).step_by(10).collect();
+    let expected = vec![expected.clone(), expected];
+    for object in ["/index", "/chunks/"] {
+        let bucket = bucket(&store, BucketOptions::default());
+        // The tables of the index have checksums of their own.
+        assert_eq!(read(&bucket).unwrap(), expected);
+        bucket.inner().shared.pages.clear();
+        store.behaviour.lock().damages = Some(object.to_string());
+        assert_eq!(read(&bucket).unwrap(), expected, "{object}");
+        assert!(store.behaviour.lock().damages.is_none(), "{object}");
+        let asked = store.asked();
+        assert_eq!(read(&bucket).unwrap(), expected);
+        assert_eq!(store.asked().ranges, 0, "kept as it is: {asked:?}");
+    }
+}
+
 #[test]
 fn bodies_that_always_end_too_soon_are_an_error() {
     let store = TestStore::new();
