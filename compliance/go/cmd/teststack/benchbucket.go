@@ -40,7 +40,8 @@ type traffic struct{ Requests, Bytes int64 }
 
 // benchBucket times quarrel straight over a bucket that takes 20 ms for each answer,
 // beside Thanos Query over a store gateway, and counts requests and bytes: cold, with
-// nothing but what is on disk, and once more. It prints Markdown.
+// nothing but tables of indexes on disk, which is what both can have there, and once
+// more. It prints Markdown.
 func (l *lab) benchBucket() error {
 	bucket, err := l.bucketOfMonth()
 	if err != nil {
@@ -118,7 +119,7 @@ func (l *lab) contestant(name, bucket string) (*overBucket, error) {
 	c := &overBucket{name: name, server: server}
 	c.start = func() ([]*node, error) {
 		if name == "quarrel" {
-			n, err := l.startQuarrel("quarrel over the bucket", nil, "--objstore.config-file", config, "--cache-dir", cache)
+			n, err := l.startQuarrel("quarrel over the bucket", nil, "--objstore.config-file", config, "--cache-dir", cache, "--bucket.disk-cache-size", "0B")
 			return []*node{n}, err
 		}
 		store, err := l.thanos("store of the bucket", "store", 0, func(*node) []string {

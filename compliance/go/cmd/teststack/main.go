@@ -39,7 +39,7 @@ func stages(soak bool) []stage {
 		{"vmalert", (*lab).stageVmalert},
 	}
 	if soak {
-		out = append(out, stage{"telegraf", (*lab).stageTelegraf})
+		out = append(out, stage{"thousand", (*lab).stageThousand}, stage{"telegraf", (*lab).stageTelegraf})
 	}
 	return out
 }
@@ -69,7 +69,7 @@ func run(ctx context.Context) int {
 	flag.BoolVar(&bench, "bench", false, "time queries instead of comparing answers, and print Markdown")
 	flag.BoolVar(&show, "show", false, "start the whole stack from the demo data and leave it to look at until control-C")
 	flag.BoolVar(&benchBucket, "bench-bucket", false, "time queries straight over a bucket and through Thanos, count requests and bytes, and print Markdown")
-	flag.BoolVar(&l.soak, "soak", false, "the longer form: Telegraf, three years, more random queries")
+	flag.BoolVar(&l.soak, "soak", false, "the longer form: Telegraf, a thousand blocks, three years, more random queries")
 	flag.IntVar(&l.targets, "targets", 60, "targets of a bench, each with 50 series")
 	flag.IntVar(&rounds, "rounds", 9, "rounds of a bench")
 	flag.BoolVar(&keep, "keep", false, "keep the folder of the run")
