@@ -29,9 +29,11 @@ PUBLISHED := quarrel quarrel-engine quarrel-storage quarrel-planner quarrel-func
 help: ## Lists all tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
+# What is built for development is picked from the whole workspace, not by its package:
+# the features of dependencies are those of all packages then, and each is built once.
 .PHONY: build
 build: ## Builds the program for development
-	cargo build -p quarrel-server
+	cargo build --workspace --bin quarrel
 
 .PHONY: release
 release: ## Builds the program for use
@@ -46,8 +48,7 @@ test: test-rust test-datafusion test-go test-python test-stack ## Passes all tes
 
 .PHONY: test-rust
 test-rust: ## Passes the Rust tests alone
-	$(STAGE) "cargo test" cargo test --workspace --all-targets --exclude quarrel-benches
-	$(STAGE) "tests of the benches" cargo test -p quarrel-benches --lib --bins
+	$(STAGE) "cargo test" cargo test --workspace --lib --bins --tests --examples
 	$(STAGE) "doc tests" cargo test --workspace --doc
 
 # A workspace of its own, since DataFusion is heavy. It shares the target folder.
@@ -60,7 +61,7 @@ test-datafusion: ## Passes the tests of PromQL in DataFusion
 .PHONY: test-go
 test-go: build ## Compares with Prometheus: needs Go, which brings Prometheus along
 	@command -v go >/dev/null || { echo "Go is missing: the comparison with Prometheus cannot run" >&2; exit 1; }
-	$(STAGE) "storage beside Prometheus" cargo test -p quarrel-peer-tests --tests -- --ignored --skip faster
+	$(STAGE) "storage beside Prometheus" cargo test --workspace --test head --test tsdb -- --ignored --skip faster
 	$(STAGE) "Go module" sh -c 'bindings/go/install-lib.sh $(GO_LIB) dev && cd bindings/go && $(call go_link,$(GO_LIB)) go test ./... && cd examples && $(call go_link,$(GO_LIB)) go test ./...'
 	$(STAGE) "C example" bindings/c/test.sh $(GO_LIB)
 	$(STAGE) "comparison with Prometheus" compliance/go/ci.sh $(QUARREL) $(GOBIN_DIR)
@@ -174,7 +175,8 @@ torture-release: release ## As torture, against the program as it is used, with 
 
 .PHONY: fuzz-seconds
 fuzz-seconds: ## Runs each fuzz target for some seconds, on stable Rust
-	$(STAGE) "fuzz targets" env QUARREL_FUZZ_SEED=$${QUARREL_FUZZ_SEED:-1} cargo run --quiet -p quarrel-fuzz-targets -- 4
+	cargo build --workspace --bin fuzz-seconds
+	$(STAGE) "fuzz targets" env QUARREL_FUZZ_SEED=$${QUARREL_FUZZ_SEED:-1} $(QUARREL_TARGET)/debug/fuzz-seconds 4
 
 .PHONY: fuzz
 fuzz: $(TOOLS)/bin/cargo-fuzz ## Runs each fuzz target for ten minutes (needs nightly Rust): make fuzz FUZZ_TARGETS=wal FUZZ_SECONDS=60

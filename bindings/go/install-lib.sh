@@ -11,9 +11,14 @@ mkdir -p "$1/lib/pkgconfig" "$1/include"
 prefix=$(realpath "$1")
 profile=${2:-release}
 cd "$(dirname "$0")/../.."
-cargo build -p quarrel-go --profile "$profile"
-folder=$profile
-[ "$profile" = dev ] && folder=debug
+if [ "$profile" = dev ]; then
+	# With the features that tests of the workspace have built.
+	folder=debug
+	cargo build --workspace --lib
+else
+	folder=$profile
+	cargo build -p quarrel-go --profile "$profile"
+fi
 built=${CARGO_TARGET_DIR:-target}/$folder/libquarrel_go.a
 name=libquarrel-$(sha256sum "$built" | cut -c1-16).a
 if [ ! -e "$prefix/lib/$name" ]; then

@@ -25,8 +25,8 @@ stack/programs/build.sh "$bin" prometheus promtool
 # Prometheus passes quarrel's own scripts.
 ./on-prometheus.sh "$quarrel" "$bin/prometheus" ../tests/scripts/*.test
 # All errors of the parser have Prometheus's text and place.
-queries() { cargo run --quiet --manifest-path ../Cargo.toml --example random_queries -- "$@"; }
-queries 1 1500 25 >"$bin/queries.jsonl"
+cargo build --quiet --manifest-path ../../Cargo.toml --workspace --example random_queries
+"${CARGO_TARGET_DIR:-../../target}/debug/examples/random_queries" 1 1500 25 >"$bin/queries.jsonl"
 "$bin/parsetest" -quarrel "$quarrel" -prometheus "$bin/prometheus" -texts "$bin/queries.jsonl" -n 500 -damaged 10000 -same 1
 "$bin/parsetest" -quarrel "$quarrel" -texts "$bin/queries.jsonl" -n 125 -damaged 5000 -same 1 \
 	-features promql-experimental-functions,promql-binop-fill-modifiers,promql-unquoted-utf8-names
