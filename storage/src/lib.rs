@@ -20,6 +20,8 @@ pub mod replicas;
 #[cfg(any(feature = "memory", feature = "tsdb"))]
 mod resolve;
 pub mod restricted;
+#[cfg(any(feature = "http_client", feature = "bucket"))]
+mod secret;
 #[cfg(any(feature = "store_api", feature = "remote_read"))]
 mod sent;
 #[cfg(any(feature = "store_api", feature = "remote_read", feature = "fanout"))]

@@ -1,12 +1,12 @@
 //! Settings of a client, as Prometheus's configuration files have them.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::error::HttpConfigError;
+use crate::secret::Secret;
 
 /// How an HTTP API is reached: the `http_config` of Prometheus's files, under the
 /// same names, but for OAuth 2.0. Paths of files are relative to the file that has the
@@ -106,30 +106,6 @@ pub struct TlsConfig {
     pub min_version: Option<String>,
     /// The newest version, `TLS12` or `TLS13` (the default).
     pub max_version: Option<String>,
-}
-
-/// A text that is not shown.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Secret(text)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<secret>")
-    }
 }
 
 impl HttpConfig {

@@ -5,6 +5,7 @@ mod config;
 mod error;
 mod shown;
 
-pub use config::{Authorization, BasicAuth, Header, HttpConfig, Secret, TlsConfig};
+pub use crate::secret::Secret;
+pub use config::{Authorization, BasicAuth, Header, HttpConfig, TlsConfig};
 pub use error::HttpConfigError;
 pub use shown::{cause, shown, shown_text};

@@ -1,7 +1,7 @@
 //! Azure's connection strings: `AccountName=a;AccountKey=k;EndpointSuffix=core.windows.net`.
 
 use super::error::{BucketConfigError, setting};
-use super::secret::Secret;
+use crate::secret::Secret;
 
 /// What a connection string says.
 #[derive(Debug, Default)]

@@ -7,7 +7,6 @@ mod error;
 mod http;
 mod open;
 mod providers;
-mod secret;
 #[cfg(test)]
 mod tests;
 

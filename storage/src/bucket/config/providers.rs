@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use super::duration::GoDuration;
 use super::error::{BucketConfigError, setting};
 use super::http::HttpConfig;
-use super::secret::Secret;
+use crate::secret::Secret;
 
 /// `type: FILESYSTEM`.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 /// A secret of a configuration. It prints as `<secret>`, and so does what is wrong
 /// with it.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Secret(String);
+pub struct Secret(String);
 
 impl Secret {
     /// The text, for whoever has to send it.
@@ -15,6 +15,7 @@ impl Secret {
         &self.0
     }
 
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
