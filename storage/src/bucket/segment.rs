@@ -83,15 +83,20 @@ impl ChunkPlace {
         self.offset..self.offset + self.length
     }
 
-    /// The part of the segment that has it, if `pages` have not all of it.
-    pub fn longer(&self, pages: &Pages) -> Option<Range<u64>> {
+    /// The part of the segment that has it, as its length in `pages` says.
+    pub fn whole(&self, pages: &Pages) -> Option<Range<u64>> {
         let start = pages.slice(self.offset..self.offset + LENGTH);
         let mut buf = Decbuf::new(&start);
         let length = u64::from(buf.uvarint32().ok()?);
         let whole = (start.len() - buf.len()) as u64 + length + AROUND;
-        let known = pages.slice(self.offset..self.offset + whole.min(LONGEST));
-        (whole <= LONGEST && (known.len() as u64) < whole)
-            .then_some(self.offset..self.offset + whole)
+        (whole <= LONGEST).then_some(self.offset..self.offset + whole)
+    }
+
+    /// The same, if `pages` have not all of it.
+    pub fn longer(&self, pages: &Pages) -> Option<Range<u64>> {
+        let whole = self.whole(pages)?;
+        let known = pages.slice(whole.clone());
+        ((known.len() as u64) < whole.end - whole.start).then_some(whole)
     }
 }
 

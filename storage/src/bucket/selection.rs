@@ -94,9 +94,10 @@ impl Selection {
         // What is not whole in memory or on disk, or was damaged on its way, may be whole
         // in the bucket.
         for (key, places) in &damaged {
-            if let Some(segment) = self.segment(*key) {
-                let known = places.iter().map(|place| self.known(place, *key, &fetched));
-                self.shared.pages.forget(segment, known);
+            if let (Some(segment), Some(pages)) = (self.segment(*key), fetched.pages.get(key)) {
+                let read = |place: &ChunkPlace| [Some(place.guessed()), place.whole(pages)];
+                let read = places.iter().flat_map(read).flatten();
+                self.shared.pages.forget(segment, read);
             }
         }
         self.fetch_places(&damaged, &mut fetched).await?;
@@ -115,13 +116,6 @@ impl Selection {
 
     fn segment(&self, key: FileKey) -> Option<&File> {
         self.blocks[key.0 as usize].0.segments.get(&key.1)
-    }
-
-    /// The part of a segment that was fetched for a chunk.
-    fn known(&self, place: &ChunkPlace, key: FileKey, fetched: &Fetched) -> Range<u64> {
-        let pages = fetched.pages.get(&key);
-        let longer = pages.and_then(|pages| place.longer(pages));
-        longer.unwrap_or_else(|| place.guessed())
     }
 
     /// Fetches what most likely has the chunks, and more where one is longer.

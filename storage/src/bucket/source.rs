@@ -1,6 +1,7 @@
 //! The chunks of selected series: fetched piece by piece, some ahead of who reads them.
 //!
-//! A piece is some consecutive rows with at most some megabytes of chunks. When a piece
+//! A piece is some consecutive rows with at most some megabytes of chunks, more where
+//! they are in many blocks. When a piece
 //! is asked for, the next one is fetched, too. A piece that was read is let go when the
 //! next one is asked for.
 
@@ -19,8 +20,13 @@ use super::failure::is_vanished;
 use super::selection::{Fetched, Selection};
 use crate::tasks::Task;
 
-/// Bytes of chunks of a piece: long enough that requests for it are few.
+/// Bytes of chunks of a piece, at least: it is read while the next one comes.
 const PIECE_BYTES: u64 = 16 << 20;
+/// Bytes of a piece for each block, whose chunks are requests of their own: so many that
+/// a request does not wait longer than its bytes take.
+const BLOCK_BYTES: u64 = 8 << 20;
+/// Most bytes of a piece.
+const MOST_BYTES: u64 = 128 << 20;
 /// Most rows of a piece.
 const PIECE_ROWS: u64 = 8192;
 /// Pieces that are fetched before they are asked for.
@@ -30,6 +36,8 @@ const AHEAD: usize = 1;
 pub(super) struct BucketSource {
     rows: Arc<Rows>,
     rows_a_piece: u32,
+    /// Bytes of chunks of a piece, guessed.
+    piece_bytes: u64,
     pieces: Mutex<FxHashMap<u32, Piece>>,
 }
 
@@ -65,7 +73,9 @@ impl BucketSource {
     pub fn new(selection: Selection, again: Again) -> Self {
         let rows = u64::from(selection.rows.max(1));
         let row = (selection.chunk_bytes / rows).max(1);
-        let rows_a_piece = (PIECE_BYTES / row).clamp(1, PIECE_ROWS) as u32;
+        let blocks = selection.blocks.len() as u64;
+        let piece_bytes = (blocks * BLOCK_BYTES).clamp(PIECE_BYTES, MOST_BYTES);
+        let rows_a_piece = (piece_bytes / row).clamp(1, PIECE_ROWS) as u32;
         BucketSource {
             rows: Arc::new(Rows {
                 first: selection,
@@ -74,6 +84,7 @@ impl BucketSource {
                 warnings: Mutex::default(),
             }),
             rows_a_piece,
+            piece_bytes,
             pieces: Mutex::default(),
         }
     }
@@ -231,7 +242,7 @@ impl SeriesSource for BucketSource {
         let entries = selection.blocks.iter();
         let entries: usize = entries.map(|(_, index)| index.entries.held()).sum();
         // Pieces come and go.
-        let most = (2 + AHEAD as u64) * PIECE_BYTES;
+        let most = (2 + AHEAD as u64) * self.piece_bytes;
         let chunks = (2 * selection.chunk_bytes).min(most);
         entries + selection.rows as usize * 12 + chunks as usize
     }
