@@ -54,10 +54,15 @@ func (l *lab) benchBucket() error {
 			return err
 		}
 		contestants = append(contestants, c)
-		// What is on disk is made once.
+		// What is on disk is made once: Thanos makes it at its start, quarrel when a block
+		// is first asked.
 		nodes, err := c.start()
 		if err != nil {
 			return err
+		}
+		to := l.bucketEnd()
+		if _, err := l.timeRange(nodes[len(nodes)-1], "count(up)", span{to - bucketSpan, to - minute}, time.Hour); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		l.stop(nodes...)
 	}

@@ -51,8 +51,11 @@ func serve(protocol, listen, bucket, dir string) (http.Handler, error) {
 		if err := backend.CreateBucket(bucket); err != nil {
 			return nil, err
 		}
+		// Thanos's client refuses an object without it.
+		modified := time.Now().UTC().Format(http.TimeFormat)
 		err := files(dir, func(name string, content []byte) error {
-			_, err := backend.PutObject(bucket, name, map[string]string{}, bytes.NewReader(content), int64(len(content)), nil)
+			meta := map[string]string{"Last-Modified": modified}
+			_, err := backend.PutObject(bucket, name, meta, bytes.NewReader(content), int64(len(content)), nil)
 			return err
 		})
 		return gofakes3.New(backend, gofakes3.WithAutoBucket(false)).Server(), err
