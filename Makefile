@@ -82,6 +82,10 @@ stack: build ## Starts a whole Thanos stack with quarrel in it, from the demo da
 bench-stack: release ## Times quarrel beside Thanos Query over the same stores: make bench-stack ARGS='-rounds 15'
 	@compliance/go/stack/run.sh $(QUARREL_TARGET)/release/quarrel $(GOBIN_DIR) -bench $(ARGS)
 
+.PHONY: bench-bucket
+bench-bucket: release ## Times quarrel straight over a slow bucket beside thanos store and query, and counts requests: make bench-bucket
+	@compliance/go/stack/run.sh $(QUARREL_TARGET)/release/quarrel $(GOBIN_DIR) -bench-bucket -targets 20 $(ARGS)
+
 .PHONY: test-python
 test-python: build ## Reads answers into pandas and polars, as docs/arrow.md shows
 	$(STAGE) "Arrow in Python" compliance/python/run.sh $(QUARREL) $(QUARREL_TARGET)/python

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use quarrel_engine::storage::{SelectControl, StorageError};
 use quarrel_matchers::Matcher;
 
@@ -131,7 +132,7 @@ impl<'m> Plan<'m> {
         control: &dyn SelectControl,
     ) -> Result<Result<Candidates<'m>, Vec<Range<u64>>>, StorageError> {
         let bodies = |lists: &Lists| {
-            let bodies = lists.ranges.iter().map(|range| pages.slice(range.clone()));
+            let bodies = lists.ranges.iter().map(|range| body_of(pages, range));
             bodies.collect::<Vec<_>>()
         };
         let (mut ids, mut longer): (Option<Vec<u32>>, _) = (None, Vec::new());
@@ -178,6 +179,20 @@ fn list(body: &[u8]) -> Result<Option<Postings<'_>>, DecodeError> {
         Ok(framed) => Postings::decode(framed.checked()?).map(Some),
         Err(_) => Ok(None),
     }
+}
+
+/// The bytes of a list as far as they are there: beyond the range, too, where the list is
+/// longer.
+fn body_of(pages: &Pages, range: &Range<u64>) -> Bytes {
+    let mut body = pages.slice(range.clone());
+    // First its length may be missing, then what that tells of.
+    for _ in 0..2 {
+        let whole = whole(&body, range);
+        if whole.end - whole.start > body.len() as u64 {
+            body = pages.slice(whole);
+        }
+    }
+    body
 }
 
 /// Where all of a list is.

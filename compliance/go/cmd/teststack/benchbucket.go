@@ -161,6 +161,8 @@ func (l *lab) benchBucketQuery(contestants []*overBucket, query string, length i
 		if err != nil {
 			return err
 		}
+		// What a start leaves to do is done.
+		time.Sleep(time.Second)
 		for range 2 {
 			before, err := l.asked(c)
 			if err != nil {

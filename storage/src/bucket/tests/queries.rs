@@ -130,3 +130,28 @@ fn blocks_that_overlap_are_merged() {
         .collect();
     assert_eq!(times, (900..=1_600).step_by(10).collect::<Vec<i64>>());
 }
+
+#[test]
+fn the_last_list_of_an_index_may_be_longer_than_is_guessed() {
+    // Nothing tells where the list of the last value of the last label ends.
+    let instances: Vec<String> = (0..3_000).map(|n| format!("i{n}")).collect();
+    let all: Vec<BlockSeries> = (instances.iter())
+        .map(|instance| {
+            let labels = [("__name__", "up"), ("instance", instance), ("zone", "z")];
+            series(&labels, 0..20, 10)
+        })
+        .collect();
+    let store = TestStore::new();
+    put_block(&store, 1, &[], &all);
+    for matcher in [
+        Matcher::new(MatchOp::Equal, "zone", "z").unwrap(),
+        Matcher::new(MatchOp::Regex, "zone", "z|y").unwrap(),
+        Matcher::new(MatchOp::Regex, "zone", "z.*").unwrap(),
+    ] {
+        let bucket = bucket(&store, BucketOptions::default());
+        let storage = storage(&bucket, false);
+        let view = RUNTIME.block_on(storage.snapshot(TimeRange::ALL)).unwrap();
+        let read = read_series(&*view, &[matcher], TimeRange::ALL).unwrap();
+        assert_eq!(read.len(), 3_000);
+    }
+}
