@@ -38,9 +38,10 @@ fn digest(text: &str) -> bool {
             let canonical = to_promql(tree.expr());
             let again = parse(&canonical, &ParserOptions::all());
             let again = to_promql(again.unwrap().expr());
-            // Prometheus prints infinity with a sign, which binds less
-            // tightly than a power: that text is another tree's.
-            if !canonical.contains("Inf ^") {
+            // Prometheus prints infinity with a sign, which binds less tightly than a
+            // power, and the least duration, which has no positive one, with two signs:
+            // these texts are other trees'.
+            if !canonical.contains("Inf ^") && !canonical.contains("--106751d") {
                 assert_eq!(again, canonical, "{start}");
             }
             let json = serde_json::to_string(&to_json(tree.clone().expr())).unwrap();
