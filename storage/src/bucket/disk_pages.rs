@@ -25,8 +25,8 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use super::pages::PAGE;
-
+/// Bytes of a page, in memory as well. Thanos's cache has the same.
+pub(super) const PAGE: u64 = 16 << 10;
 const START: [u8; 8] = *b"QPGS\x01\0\0\0";
 /// Bytes of a record.
 const RECORD: usize = 48;

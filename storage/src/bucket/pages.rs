@@ -13,13 +13,11 @@ use futures::future::try_join_all;
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use super::disk_pages::{DiskKey, DiskPages};
+use super::disk_pages::{DiskKey, DiskPages, PAGE};
 use super::failure::ObjectError;
 use super::metrics::Counters;
 use super::objects::Objects;
 
-/// Bytes of a page. Thanos's cache has the same.
-pub(super) const PAGE: u64 = 16 << 10;
 /// Bytes between two pages that cost less than another request: what comes in the
 /// time that a store takes to answer. Thanos's, too.
 const GAP: u64 = 512 << 10;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use super::disk_pages::DiskPages;
+use super::disk_pages::{DiskPages, PAGE};
 use super::header::IndexHeader;
 use super::metrics::Counters;
 use super::objects::Objects;
 use super::options::BucketOptions;
-use super::pages::{PAGE, PageCache};
+use super::pages::PageCache;
 
 #[derive(Debug)]
 pub(super) struct Shared {
