@@ -47,6 +47,7 @@ fn merge_two<T: Copy>(
 
 /// The distinct texts of several lists, sorted, at most `limit` of them if it is not
 /// 0. The lists need not be sorted.
+#[cfg(any(feature = "store_api", feature = "fanout", test))]
 pub(crate) fn merge_texts(lists: Vec<Vec<String>>, limit: usize) -> Vec<String> {
     let mut all: Vec<String> = lists.into_iter().flatten().collect();
     all.sort_unstable();

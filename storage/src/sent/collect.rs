@@ -171,6 +171,7 @@ impl Collector {
     }
 
     /// How many series there are.
+    #[cfg(any(feature = "store_api", test))]
     pub(crate) fn len(&self) -> usize {
         self.series.labels.len()
     }
