@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/quarrel-engine/quarrel/compliance/go/stackdata"
@@ -29,8 +30,12 @@ func (l *lab) stageThousand() error {
 		return err
 	}
 	defer l.stop(c.server)
-	// A page of the listing has a thousand of the blocks' three objects.
-	const listing = 3*thousandBlocks/1000 + 1
+	objects, err := filepath.Glob(filepath.Join(bucket, "*", "*"))
+	if err != nil {
+		return err
+	}
+	// A page of the listing has a thousand objects. A block has one folder, of one.
+	listing := int64(len(objects)/1000 + 1)
 	for _, start := range []struct {
 		name  string
 		least int64
@@ -56,7 +61,7 @@ func (l *lab) stageThousand() error {
 		if asked := ready.Requests - before.Requests; asked < start.least || asked > start.most {
 			return fmt.Errorf("%s: %d requests until ready, not %d to %d", start.name, asked, start.least, start.most)
 		}
-		rows, err := l.query(nodes[0], `up{instance="10.0.0.1:9100"}`, seconds(to-7*hour))
+		rows, err := l.query(nodes[0], `last_over_time(up[15m])`, seconds(to-7*hour+30*minute))
 		if err != nil {
 			return err
 		}
