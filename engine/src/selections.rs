@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -34,6 +35,26 @@ pub(crate) struct Selection {
     pub rows: Option<Arc<[u32]>>,
     /// Samples in all series, guessed.
     pub estimated_samples: u64,
+}
+
+impl Selection {
+    /// Fetches rows of the source, where the store has to, and takes in what the store
+    /// says of them. Whether there was anything to fetch.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn fetch(
+        &self,
+        rows: Range<u32>,
+        context: &QueryContext,
+    ) -> Result<bool, QueryError> {
+        let Some(fetching) = self.source.prefetch(rows) else {
+            return Ok(false);
+        };
+        context.wait_on_runtime(fetching).await?;
+        context.add_storage_warnings(self.source.take_warnings());
+        Ok(true)
+    }
 }
 
 impl std::fmt::Debug for Selection {

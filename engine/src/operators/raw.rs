@@ -192,10 +192,7 @@ async fn read_series(
     for row in 0..selection.labels.len() as u32 {
         context.check()?;
         let source_row = selection.source_row(row);
-        if let Some(fetch) = selection.source.prefetch(source_row..source_row + 1) {
-            context.wait_on_runtime(fetch).await?;
-            context.add_storage_warnings(selection.source.take_warnings());
-        }
+        selection.fetch(source_row..source_row + 1, context).await?;
         chunks.clear();
         selection.source.chunks(source_row, &mut chunks)?;
         selection.source.release(source_row..source_row + 1);

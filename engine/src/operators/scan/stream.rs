@@ -113,9 +113,7 @@ impl Worker {
         // Rows of a narrowed selection lie in the order of their source.
         let wanted =
             selection.source_row(self.rows.start)..selection.source_row(self.rows.end - 1) + 1;
-        if let Some(fetch) = selection.source.prefetch(wanted.clone()) {
-            context.wait_on_runtime(fetch).await?;
-            context.add_storage_warnings(selection.source.take_warnings());
+        if selection.fetch(wanted.clone(), context).await? {
             self.fetched = Some(wanted);
         }
         Ok(true)
