@@ -149,31 +149,27 @@ func (l *lab) benchPlace(p place, of span, rounds int) error {
 		var quarrel, thanos, alone []time.Duration
 		var size int
 		for round := range rounds {
-			contestants := []func() error{
-				func() (err error) {
-					quarrel, err = bursts(quarrel, func() (time.Duration, error) { return l.timeQuery(p.quarrel, query, of) })
-					return err
-				},
-				func() (err error) {
-					thanos, err = bursts(thanos, func() (time.Duration, error) { return l.timeQuery(p.thanos, query, of) })
-					return err
-				},
-			}
-			if round%2 == 1 {
-				slices.Reverse(contestants)
-			}
-			contestants = append(contestants, func() (err error) {
-				alone, err = bursts(alone, func() (took time.Duration, err error) {
+			asked := []struct {
+				took *[]time.Duration
+				ask  func() (time.Duration, error)
+			}{
+				{&quarrel, func() (time.Duration, error) { return l.timeQuery(p.quarrel, query, of) }},
+				{&thanos, func() (time.Duration, error) { return l.timeQuery(p.thanos, query, of) }},
+				{&alone, func() (took time.Duration, err error) {
 					begin := time.Now()
 					size, err = stream.throwAway(l.ctx, query, of)
 					return time.Since(begin), err
-				})
-				return err
-			})
-			for _, run := range contestants {
-				if err := run(); err != nil {
+				}},
+			}
+			if round%2 == 1 {
+				asked[0], asked[1] = asked[1], asked[0]
+			}
+			for _, a := range asked {
+				took, err := askBurst(a.ask)
+				if err != nil {
 					return fmt.Errorf("%s: %w", query, err)
 				}
+				*a.took = append(*a.took, took...)
 			}
 		}
 		ratio := float64(median(thanos)) / float64(median(quarrel))
@@ -193,17 +189,18 @@ func (l *lab) benchPlace(p place, of span, rounds int) error {
 	return nil
 }
 
-// bursts appends the times of a burst.
-func bursts(all []time.Duration, ask func() (time.Duration, error)) ([]time.Duration, error) {
+// askBurst gives the times of a burst.
+func askBurst(ask func() (time.Duration, error)) (all []time.Duration, err error) {
 	time.Sleep(settle)
-	for i := range burst + 1 {
+	if _, err := ask(); err != nil {
+		return nil, err
+	}
+	for range burst {
 		took, err := ask()
 		if err != nil {
 			return nil, err
 		}
-		if i > 0 {
-			all = append(all, took)
-		}
+		all = append(all, took)
 	}
 	return all, nil
 }

@@ -43,7 +43,7 @@ type traffic struct{ Requests, Bytes int64 }
 // nothing but tables of indexes on disk, which is what both can have there, and once
 // more. It prints Markdown.
 func (l *lab) benchBucket() error {
-	bucket, err := l.bucketOfMonth()
+	bucket, err := l.writeBucket("month-bucket", l.targets, bucketSpan, bucketBlock, benchEvery)
 	if err != nil {
 		return err
 	}
@@ -77,23 +77,23 @@ func (l *lab) benchBucket() error {
 	return nil
 }
 
-// bucketOfMonth writes a bucket with a month of samples, block by block.
-func (l *lab) bucketOfMonth() (string, error) {
-	bucket, err := l.fresh("month-bucket")
+// writeBucket writes a bucket of a fleet's samples before its end, block by block.
+func (l *lab) writeBucket(name string, targets int, length, block, every int64) (string, error) {
+	bucket, err := l.fresh(name)
 	if err != nil {
 		return "", err
 	}
 	to := l.bucketEnd()
 	external := map[string]string{"cluster": "bench", "replica": "a"}
 	begin := time.Now()
-	for _, part := range stackdata.Aligned(to-bucketSpan, to, bucketBlock) {
-		fleet := stackdata.Fleet(l.seed, l.targets, to-bucketSpan, to)
-		series := (stackdata.Scraper{Every: benchEvery}).Scrape(fleet, part[0], part[1])
+	for _, part := range stackdata.Aligned(to-length, to, block) {
+		fleet := stackdata.Fleet(l.seed, targets, to-length, to)
+		series := (stackdata.Scraper{Every: every}).Scrape(fleet, part[0], part[1])
 		if _, err := stackdata.WriteBlock(bucket, series, part[0], part[1], external); err != nil {
 			return "", err
 		}
 	}
-	fmt.Printf("a month of samples: %.1f s\n", time.Since(begin).Seconds())
+	fmt.Printf("%s: %.1f s\n", name, time.Since(begin).Seconds())
 	return bucket, nil
 }
 

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
-
-	"github.com/quarrel-engine/quarrel/compliance/go/stackdata"
 )
 
 const (
@@ -21,7 +19,7 @@ const (
 // each answer: over an empty cache it asks a listing and one meta.json a block, over a
 // warm one a listing alone; an instant query asks few ranges.
 func (l *lab) stageThousand() error {
-	bucket, to, err := l.bucketOfThousand()
+	bucket, err := l.writeBucket("thousand-bucket", 1, thousandSpan, 2*hour, thousandEvery)
 	if err != nil {
 		return err
 	}
@@ -61,7 +59,7 @@ func (l *lab) stageThousand() error {
 		if asked := ready.Requests - before.Requests; asked < start.least || asked > start.most {
 			return fmt.Errorf("%s: %d requests until ready, not %d to %d", start.name, asked, start.least, start.most)
 		}
-		rows, err := l.query(nodes[0], `last_over_time(up[15m])`, seconds(to-7*hour+30*minute))
+		rows, err := l.query(nodes[0], `last_over_time(up[15m])`, seconds(l.bucketEnd()-7*hour+30*minute))
 		if err != nil {
 			return err
 		}
@@ -78,22 +76,4 @@ func (l *lab) stageThousand() error {
 		l.stop(nodes...)
 	}
 	return nil
-}
-
-// bucketOfThousand writes the blocks; it gives their end, too.
-func (l *lab) bucketOfThousand() (string, int64, error) {
-	bucket, err := l.fresh("thousand-bucket")
-	if err != nil {
-		return "", 0, err
-	}
-	to := l.bucketEnd()
-	external := map[string]string{"cluster": "bench", "replica": "a"}
-	for _, part := range stackdata.Aligned(to-thousandSpan, to, 2*hour) {
-		fleet := stackdata.Fleet(l.seed, 1, part[0], part[1])
-		series := (stackdata.Scraper{Every: thousandEvery}).Scrape(fleet, part[0], part[1])
-		if _, err := stackdata.WriteBlock(bucket, series, part[0], part[1], external); err != nil {
-			return "", 0, err
-		}
-	}
-	return bucket, to, nil
 }
