@@ -157,6 +157,13 @@ impl DiskPages {
         self.slots.lock().known.len() as u64 * PAGE
     }
 
+    /// Splits pages into those that are there and those that are not.
+    pub fn split(&self, pages: Vec<u32>, key: impl Fn(u32) -> DiskKey) -> (Vec<u32>, Vec<u32>) {
+        let slots = self.slots.lock();
+        let is_known = |page: &u32| slots.known.contains(&key(*page));
+        pages.into_iter().partition(is_known)
+    }
+
     /// Reads a page; `None` if it is not there, or damaged.
     pub fn read(&self, key: &DiskKey) -> Option<Bytes> {
         let slot = *self.slots.lock().known.get(key)?;

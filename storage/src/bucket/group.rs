@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
+use parking_lot::Mutex;
 use quarrel_engine::labels::LabelList;
 use quarrel_engine::storage::{SelectRequest, StorageError};
 
@@ -97,6 +98,7 @@ fn merged(
         samples,
         chunk_bytes,
         on_failure,
+        given_up: Mutex::default(),
     };
     (labels, selection)
 }

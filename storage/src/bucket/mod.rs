@@ -37,6 +37,7 @@ mod config;
 mod discovery;
 mod disk;
 mod disk_pages;
+mod downloads;
 mod failure;
 mod group;
 mod header;
@@ -58,6 +59,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod view;
+mod windows;
 
 pub use bucket::{Bucket, BucketDatabase};
 pub use config::{BucketConfig, BucketConfigError};

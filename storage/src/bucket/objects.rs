@@ -7,9 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt as _};
+use object_store::{
+    Error, GetOptions, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _,
+};
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
@@ -129,7 +133,7 @@ impl Objects {
         };
         let got = self.run(BucketOperation::Get, object, once, |got| match got {
             Ok((bytes, size)) if bytes.len() as u64 == *size => Ok(bytes.len() as u64),
-            Ok((bytes, size)) => Err(short(*size, bytes.len())),
+            Ok((bytes, size)) => Err(short(*size, bytes.len() as u64)),
             Err(_) => Ok(0),
         });
         match got.await? {
@@ -138,22 +142,53 @@ impl Objects {
         }
     }
 
-    /// A part of an object.
-    pub async fn get_range(&self, object: &str, range: Range<u64>) -> Result<Bytes, ObjectError> {
+    /// Gives the bytes of a part of an object to `take`, in order, as they come. A request
+    /// that is sent again asks for what has not come yet.
+    pub async fn stream_range(
+        &self,
+        object: &str,
+        range: Range<u64>,
+        take: impl FnMut(Bytes) + Send + 'static,
+    ) -> Result<(), ObjectError> {
         let (inner, path) = (Arc::clone(&self.0), self.path(object));
-        let length = range.end - range.start;
+        let state = Arc::new(tokio::sync::Mutex::new((range.start, take)));
         let once = move || {
-            let (inner, path, range) = (Arc::clone(&inner), path.clone(), range.clone());
-            async move { inner.store.get_range(&path, range).await }
+            let (inner, path, state) = (Arc::clone(&inner), path.clone(), Arc::clone(&state));
+            async move {
+                // Nobody else has it: requests follow each other.
+                let (at, take) = &mut *state.lock().await;
+                let begin = *at;
+                let options = GetOptions::new().with_range(Some(begin..range.end));
+                let mut body = stream_of(inner.store.get_opts(&path, options).await?).await?;
+                while let Some(bytes) = body.next().await {
+                    // What happens to the connection when all has come does not matter.
+                    if *at == range.end {
+                        break;
+                    }
+                    let mut bytes = bytes?;
+                    bytes.truncate(usize::try_from(range.end - *at).unwrap_or(usize::MAX));
+                    *at += bytes.len() as u64;
+                    take(bytes);
+                }
+                Ok((*at - begin, range.end - begin))
+            }
         };
         let operation = BucketOperation::GetRange;
-        self.run(operation, object, once, move |bytes: &Bytes| {
-            match bytes.len() as u64 == length {
-                true => Ok(length),
-                false => Err(short(length, bytes.len())),
-            }
-        })
-        .await
+        let whole = |&(came, wanted): &(u64, u64)| match came == wanted {
+            true => Ok(came),
+            false => Err(short(wanted, came)),
+        };
+        self.run(operation, object, once, whole).await.map(|_| ())
+    }
+
+    /// A part of an object.
+    pub async fn get_range(&self, object: &str, range: Range<u64>) -> Result<Bytes, ObjectError> {
+        let body = Arc::new(Mutex::new(Vec::new()));
+        let to = Arc::clone(&body);
+        let take = move |bytes: Bytes| to.lock().extend_from_slice(&bytes);
+        self.stream_range(object, range, take).await?;
+        let body = std::mem::take(&mut *body.lock());
+        Ok(body.into())
     }
 
     fn path(&self, object: &str) -> Path {
@@ -248,6 +283,17 @@ impl Objects {
     }
 }
 
-fn short(wanted: u64, got: usize) -> String {
+/// The body of an answer. That of a file comes at once.
+async fn stream_of(answer: GetResult) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
+    match answer.payload {
+        GetResultPayload::Stream(body) => Ok(body),
+        GetResultPayload::File(..) => {
+            let bytes = answer.bytes().await;
+            Ok(stream::once(async { bytes }).boxed())
+        }
+    }
+}
+
+fn short(wanted: u64, got: u64) -> String {
     format!("the answer has {got} bytes instead of {wanted}")
 }

@@ -9,20 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
-use futures::future::try_join_all;
+use futures::future::{join, try_join_all};
 use lru::LruCache;
 use parking_lot::Mutex;
 
 use super::disk_pages::{DiskKey, DiskPages, PAGE};
+use super::downloads::{Brought, Download, Downloads};
 use super::failure::ObjectError;
 use super::metrics::Counters;
 use super::objects::Objects;
 
-/// Bytes between two pages that cost less than another request: what comes in the
-/// time that a store takes to answer. Thanos's, too.
-const GAP: u64 = 512 << 10;
-/// Most bytes of a request.
-const LONGEST: u64 = 32 << 20;
 /// Parts of the cache, each with a lock of its own.
 const SHARDS: usize = 16;
 /// An estimate of what a page costs beside its bytes.
@@ -80,6 +76,7 @@ pub(super) struct PageCache {
     /// Most bytes of a shard.
     limit: usize,
     disk: Option<Arc<DiskPages>>,
+    downloads: Downloads,
     counters: Arc<Counters>,
 }
 
@@ -102,6 +99,7 @@ impl PageCache {
             shards: (0..SHARDS).map(|_| shard()).collect(),
             limit: limit / SHARDS,
             disk: disk.map(Arc::new),
+            downloads: Downloads::default(),
             counters,
         }
     }
@@ -113,6 +111,7 @@ impl PageCache {
 
     /// Lets go of the pages that have some ranges of a file.
     pub fn forget(&self, file: &File, ranges: impl IntoIterator<Item = Range<u64>>) {
+        self.downloads.forget(file);
         for page in file.pages(ranges) {
             let key = file.key(page);
             let mut shard = self.shard(&key).lock();
@@ -126,16 +125,15 @@ impl PageCache {
         }
     }
 
-    /// Those of some pages that are on disk; they come into memory.
-    async fn read(&self, objects: &Objects, file: &File, pages: &[u32]) -> Vec<(u32, Bytes)> {
-        let Some(disk) = &self.disk else {
+    /// Those of some pages that can be read from disk; they come into memory.
+    async fn read(&self, objects: &Objects, file: &File, pages: Vec<u32>) -> Vec<(u32, Bytes)> {
+        let Some(disk) = self.disk.clone().filter(|_| !pages.is_empty()) else {
             return Vec::new();
         };
-        let (disk, asked) = (Arc::clone(disk), pages.to_vec());
         let keys = file.clone();
         let reading = objects.runtime().spawn_blocking(move || {
             let read = |page| Some((page, disk.read(&keys.disk_key(page))?));
-            asked.into_iter().filter_map(read).collect::<Vec<_>>()
+            pages.into_iter().filter_map(read).collect::<Vec<_>>()
         });
         // It does not panic, and is not aborted.
         let found = reading.await.unwrap_or_default();
@@ -145,6 +143,36 @@ impl PageCache {
         let hits = &self.counters.disk_page_hits;
         hits.fetch_add(found.len() as u64, Relaxed);
         found
+    }
+
+    /// Splits pages into those that are on disk and those that are not.
+    fn on_disk(&self, file: &File, pages: Vec<u32>) -> (Vec<u32>, Vec<u32>) {
+        match &self.disk {
+            Some(disk) => disk.split(pages, |page| file.disk_key(page)),
+            None => (Vec::new(), pages),
+        }
+    }
+
+    /// Waits for pages that are fetched, and keeps them.
+    async fn wait(
+        &self,
+        objects: &Objects,
+        file: &File,
+        (download, pages): Brought,
+    ) -> Result<Vec<(u32, Bytes)>, ObjectError> {
+        let fetched = download.pages(&pages).await?;
+        let misses = &self.counters.page_misses;
+        misses.fetch_add(fetched.len() as u64, Relaxed);
+        for (page, bytes) in &fetched {
+            self.put(file.key(*page), bytes.clone());
+        }
+        if let Some(disk) = &self.disk {
+            let keyed = fetched
+                .iter()
+                .map(|(page, bytes)| (file.disk_key(*page), bytes.clone()));
+            disk.keep(objects.runtime(), keyed.collect());
+        }
+        Ok(fetched)
     }
 
     /// Bytes of all pages in memory.
@@ -170,6 +198,10 @@ impl PageCache {
 
     fn get(&self, key: &Key) -> Option<Bytes> {
         self.shard(key).lock().pages.get(key).cloned()
+    }
+
+    fn has(&self, key: &Key) -> bool {
+        self.shard(key).lock().pages.contains(key)
     }
 
     fn put(&self, key: Key, page: Bytes) {
@@ -209,70 +241,55 @@ impl Pages {
         file: &File,
         ranges: impl IntoIterator<Item = Range<u64>>,
     ) -> Result<Pages, ObjectError> {
-        let wanted = file.pages(ranges);
-        let mut pages: Vec<(u32, Bytes)> = Vec::with_capacity(wanted.len());
-        let mut missing = Vec::new();
-        for page in wanted {
-            match cache.get(&file.key(page)) {
-                Some(bytes) => pages.push((page, bytes)),
-                None => missing.push(page),
+        let mut pages: Vec<(u32, Bytes)> = Vec::new();
+        let mut missing = file.pages(ranges);
+        missing.retain(|&page| match cache.get(&file.key(page)) {
+            Some(bytes) => {
+                pages.push((page, bytes));
+                false
             }
+            None => true,
+        });
+        let hits = &cache.counters.page_hits;
+        hits.fetch_add(pages.len() as u64, Relaxed);
+        if missing.is_empty() {
+            return Ok(Pages { pages });
         }
-        let counters = &cache.counters;
-        counters.page_hits.fetch_add(pages.len() as u64, Relaxed);
-        if !missing.is_empty() {
-            let found = cache.read(objects, file, &missing).await;
-            missing.retain(|page| found.binary_search_by_key(page, |(page, _)| *page).is_err());
+        let mut brought = cache.downloads.running(file, &mut missing);
+        let (on_disk, absent) = cache.on_disk(file, missing);
+        brought.extend(cache.downloads.ask(objects, file, absent));
+        let waits = brought.into_iter().map(|b| cache.wait(objects, file, b));
+        let reading = async {
+            let found = cache.read(objects, file, on_disk.clone()).await;
+            // What is damaged on disk is fetched, too.
+            let is_damaged = |page: &u32| found.binary_search_by_key(page, |(p, _)| *p).is_err();
+            let damaged = on_disk.iter().copied().filter(is_damaged).collect();
+            let brought = cache.downloads.ask(objects, file, damaged).into_iter();
+            let fetched = try_join_all(brought.map(|b| cache.wait(objects, file, b))).await;
             pages.extend(found);
-            let misses = missing.len() as u64;
-            counters.page_misses.fetch_add(misses, Relaxed);
-        }
-        if !missing.is_empty() {
-            let fetched = Pages::fetch_missing(objects, file, missing).await?;
-            for (page, bytes) in &fetched {
-                cache.put(file.key(*page), bytes.clone());
-            }
-            if let Some(disk) = &cache.disk {
-                let keyed = fetched
-                    .iter()
-                    .map(|(page, bytes)| (file.disk_key(*page), bytes.clone()));
-                disk.keep(objects.runtime(), keyed.collect());
-            }
-            pages.extend(fetched);
-        }
+            fetched
+        };
+        let (fetched, read) = join(try_join_all(waits), reading).await;
+        cache.downloads.tidy(file);
+        pages.extend(fetched?.into_iter().chain(read?).flatten());
         pages.sort_unstable_by_key(|(page, _)| *page);
         Ok(Pages { pages })
     }
 
-    /// Fetches some pages from the bucket.
-    async fn fetch_missing(
+    /// Begins to fetch the pages that have some ranges of a file, and are neither in
+    /// memory nor on disk. Who fetches them as long as the downloads are held waits for
+    /// these.
+    pub fn begin(
         objects: &Objects,
+        cache: &PageCache,
         file: &File,
-        missing: Vec<u32>,
-    ) -> Result<Vec<(u32, Bytes)>, ObjectError> {
-        let fetches = joined(&missing, file.size).into_iter().map(|range| {
-            let objects = objects.clone();
-            async move {
-                let bytes = objects.get_range(&file.name, range.clone()).await?;
-                Ok((range, bytes))
-            }
-        });
-        let bodies: Vec<(Range<u64>, Bytes)> = try_join_all(fetches).await?;
-        let mut pages = Vec::with_capacity(missing.len());
-        for page in missing {
-            let start = u64::from(page) * PAGE;
-            let end = (start + PAGE).min(file.size);
-            let body = bodies
-                .iter()
-                .find(|(range, _)| range.start <= start && end <= range.end);
-            // Each missing page is in one of the requests.
-            let Some((range, body)) = body else { continue };
-            let at = (start - range.start) as usize;
-            // A copy, so that a page does not hold its whole body.
-            let bytes = Bytes::copy_from_slice(&body[at..at + (end - start) as usize]);
-            pages.push((page, bytes));
-        }
-        Ok(pages)
+        ranges: impl IntoIterator<Item = Range<u64>>,
+    ) -> Vec<Arc<Download>> {
+        let mut missing = file.pages(ranges);
+        missing.retain(|&page| !cache.has(&file.key(page)));
+        let (_, absent) = cache.on_disk(file, missing);
+        let brought = cache.downloads.ask(objects, file, absent);
+        brought.into_iter().map(|(download, _)| download).collect()
     }
 
     /// Adds the pages of another one of the same file.
@@ -310,45 +327,12 @@ impl Pages {
     }
 }
 
-/// The requests for some pages, in order.
-fn joined(pages: &[u32], size: u64) -> Vec<Range<u64>> {
-    let mut ranges: Vec<Range<u64>> = Vec::new();
-    for &page in pages {
-        let start = u64::from(page) * PAGE;
-        let end = (start + PAGE).min(size);
-        match ranges.last_mut() {
-            Some(last) if start - last.end <= GAP && end - last.start <= LONGEST => last.end = end,
-            _ => ranges.push(start..end),
-        }
-    }
-    ranges
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn page(number: u32) -> (u32, Bytes) {
         (number, vec![number as u8; PAGE as usize].into())
-    }
-
-    /// The one request for some pages, if it is one.
-    fn only(pages: &[u32], size: u64) -> Option<Range<u64>> {
-        let mut all = joined(pages, size).into_iter();
-        all.next().filter(|_| all.next().is_none())
-    }
-
-    #[test]
-    fn near_pages_are_one_request() {
-        let far = (GAP / PAGE) as u32;
-        let size = 1 << 40;
-        assert_eq!(only(&[0, 1, 3], size), Some(0..4 * PAGE));
-        let whole = 0..(u64::from(far) + 2) * PAGE;
-        assert_eq!(only(&[0, far + 1], size), Some(whole));
-        assert_eq!(joined(&[0, far + 2], size).len(), 2);
-        let all: Vec<u32> = (0..(2 * LONGEST / PAGE) as u32).collect();
-        assert_eq!(joined(&all, size), [0..LONGEST, LONGEST..2 * LONGEST]);
-        assert_eq!(only(&[1], PAGE + 5), Some(PAGE..PAGE + 5));
     }
 
     #[test]

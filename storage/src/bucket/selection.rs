@@ -4,10 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures::future::join_all;
+use parking_lot::Mutex;
 use quarrel_engine::storage::{Chunk, StorageError, TimeRange};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::block::BucketBlock;
+use super::downloads::Download;
 use super::failure::OnFailure;
 use super::index::FetchedIndex;
 use super::pages::{File, Pages};
@@ -30,10 +32,12 @@ pub(super) struct Selection {
     pub chunk_bytes: u64,
     /// What becomes of chunks that cannot be read.
     pub on_failure: OnFailure,
+    /// Segments that could not be fetched for some rows: nobody waits for them again.
+    pub given_up: Mutex<FxHashSet<FileKey>>,
 }
 
 /// A segment: the number of its block among those of the selection, and its own.
-type FileKey = (u32, u32);
+pub(super) type FileKey = (u32, u32);
 
 /// What was fetched for some rows.
 #[derive(Debug, Default)]
@@ -67,6 +71,39 @@ impl Selection {
         places(block, index, part.id, self.range)
     }
 
+    /// Begins to fetch the chunks of some rows, as long as the downloads are held: one
+    /// request a segment, where chunks of neighbours lie together.
+    pub fn begin(&self, rows: impl IntoIterator<Item = u32>) -> Vec<Arc<Download>> {
+        let Shared { objects, pages, .. } = &*self.shared;
+        let mut all: FxHashMap<FileKey, Vec<Range<u64>>> = FxHashMap::default();
+        for (key, place) in self.places_of(rows) {
+            let ranges = all.entry(key).or_default();
+            let next = place.guessed();
+            match ranges.last_mut() {
+                Some(last) if last.contains(&next.start) => last.end = next.end.max(last.end),
+                _ => ranges.push(next),
+            }
+        }
+        let downloads = all.into_iter().filter_map(|(key, ranges)| {
+            let segment = self.segment(key)?;
+            Some(Pages::begin(objects, pages, segment, ranges))
+        });
+        downloads.flatten().collect()
+    }
+
+    /// Where the chunks of some rows are. Who reads a row gets the error of a corrupt
+    /// entry.
+    fn places_of(
+        &self,
+        rows: impl IntoIterator<Item = u32>,
+    ) -> impl Iterator<Item = (FileKey, ChunkPlace)> {
+        let parts = rows.into_iter().flat_map(|row| self.parts(row));
+        parts.flat_map(|part| {
+            let places = self.places(part).unwrap_or_default().into_iter();
+            places.map(move |place| ((part.source, place.segment), place))
+        })
+    }
+
     /// Fetches the chunks of some rows, and compares them with their checksums.
     ///
     /// # Errors
@@ -76,14 +113,8 @@ impl Selection {
         rows: impl IntoIterator<Item = u32>,
     ) -> Result<Fetched, StorageError> {
         let mut all = Places::default();
-        for row in rows {
-            for part in self.parts(row) {
-                // Who reads the row gets the error of a corrupt entry.
-                for place in self.places(part).unwrap_or_default() {
-                    let key = (part.source, place.segment);
-                    all.entry(key).or_default().push(place);
-                }
-            }
+        for (key, place) in self.places_of(rows) {
+            all.entry(key).or_default().push(place);
         }
         let mut fetched = Fetched::default();
         self.fetch_places(&all, &mut fetched).await?;
@@ -144,7 +175,12 @@ impl Selection {
         fetched: &mut Fetched,
     ) -> Result<(), StorageError> {
         let Shared { objects, pages, .. } = &*self.shared;
-        let fetches = wanted.into_iter().filter_map(|(key, ranges)| {
+        let given_up = self.given_up.lock().clone();
+        fetched.failed.extend(&given_up);
+        let wanted = wanted
+            .into_iter()
+            .filter(|(key, _)| !given_up.contains(key));
+        let fetches = wanted.filter_map(|(key, ranges)| {
             // Chunks of a segment that is not there are found missing later.
             let segment = self.segment(key)?;
             let block = &self.blocks[key.0 as usize].0;
@@ -161,6 +197,7 @@ impl Selection {
                 Err(error) => {
                     fetched.warnings.push(self.on_failure.of(error)?);
                     fetched.failed.insert(key);
+                    self.given_up.lock().insert(key);
                 }
             }
         }

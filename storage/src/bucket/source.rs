@@ -1,9 +1,10 @@
 //! The chunks of selected series: fetched piece by piece, some ahead of who reads them.
 //!
-//! A piece is some consecutive rows with at most some megabytes of chunks, more where
-//! they are in many blocks. When a piece
-//! is asked for, the next one is fetched, too. A piece that was read is let go when the
-//! next one is asked for.
+//! A piece is some consecutive rows with at most some megabytes of chunks. When one is
+//! asked for, the next one is fetched, too; one that was read is let go when the next one
+//! is asked for. Requests are longer than pieces where chunks are in many blocks: those
+//! of a window, which is some consecutive pieces, begin together, one a segment, and a
+//! piece waits for its own part of them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,15 +19,18 @@ use tokio::sync::OnceCell;
 use super::again::{Again, Replacement};
 use super::failure::is_vanished;
 use super::selection::{Fetched, Selection};
+use super::windows::Windows;
 use crate::tasks::Task;
 
-/// Bytes of chunks of a piece, at least: it is read while the next one comes.
-const PIECE_BYTES: u64 = 16 << 20;
-/// Bytes of a piece for each block, whose chunks are requests of their own: so many that
+/// Bits that bytes below are less in tests, so that there are several pieces and windows.
+const SMALLER: u32 = if cfg!(test) { 6 } else { 0 };
+/// Bytes of chunks of a piece: it is read while the next one comes.
+const PIECE_BYTES: u64 = 16 << 20 >> SMALLER;
+/// Bytes of a window for each block, whose chunks are requests of their own: so many that
 /// a request does not wait longer than its bytes take.
-const BLOCK_BYTES: u64 = 8 << 20;
-/// Most bytes of a piece.
-const MOST_BYTES: u64 = 128 << 20;
+const BLOCK_BYTES: u64 = 8 << 20 >> SMALLER;
+/// Most bytes of a window.
+const MOST_BYTES: u64 = 128 << 20 >> SMALLER;
 /// Most rows of a piece.
 const PIECE_ROWS: u64 = 8192;
 /// Pieces that are fetched before they are asked for.
@@ -36,8 +40,8 @@ const AHEAD: usize = 1;
 pub(super) struct BucketSource {
     rows: Arc<Rows>,
     rows_a_piece: u32,
-    /// Bytes of chunks of a piece, guessed.
-    piece_bytes: u64,
+    /// Most bytes of chunks that are held, guessed.
+    most_bytes: u64,
     pieces: Mutex<FxHashMap<u32, Piece>>,
 }
 
@@ -48,6 +52,7 @@ struct Rows {
     replacement: OnceCell<Replacement>,
     /// What the user should know of the rows that were fetched.
     warnings: Mutex<Vec<String>>,
+    windows: Windows,
 }
 
 /// What was fetched of a piece.
@@ -74,17 +79,21 @@ impl BucketSource {
         let rows = u64::from(selection.rows.max(1));
         let row = (selection.chunk_bytes / rows).max(1);
         let blocks = selection.blocks.len() as u64;
-        let piece_bytes = (blocks * BLOCK_BYTES).clamp(PIECE_BYTES, MOST_BYTES);
-        let rows_a_piece = (piece_bytes / row).clamp(1, PIECE_ROWS) as u32;
+        let window_bytes = (blocks * BLOCK_BYTES).clamp(PIECE_BYTES, MOST_BYTES);
+        let rows_a_piece = (PIECE_BYTES / row).clamp(1, PIECE_ROWS);
+        let pieces = window_bytes / PIECE_BYTES;
+        let selection_bytes = 2 * selection.chunk_bytes;
         BucketSource {
             rows: Arc::new(Rows {
                 first: selection,
                 again,
                 replacement: OnceCell::new(),
                 warnings: Mutex::default(),
+                windows: Windows::new((rows_a_piece * pieces) as u32),
             }),
-            rows_a_piece,
-            piece_bytes,
+            rows_a_piece: rows_a_piece as u32,
+            // Two windows, and what is read of the one before.
+            most_bytes: selection_bytes.min(2 * window_bytes + PIECE_BYTES),
             pieces: Mutex::default(),
         }
     }
@@ -134,8 +143,12 @@ impl Rows {
     /// rows that take their place.
     async fn fetch(&self, rows: Range<u32>) -> Result<Brought, StorageError> {
         if self.replacement.get().is_none() {
+            self.windows.begin(&self.first, rows.start);
             match self.first.fetch(rows.clone()).await {
-                Ok(fetched) => return Ok(self.brought(fetched, false)),
+                Ok(fetched) => {
+                    self.windows.begin_next(&self.first, rows);
+                    return Ok(self.brought(fetched, false));
+                }
                 Err(error) if !is_vanished(&error) => return Err(error),
                 Err(error) => tracing::warn!(%error, "Selecting once more"),
             }
@@ -221,6 +234,8 @@ impl SeriesSource for BucketSource {
         });
         self.fetch_ahead(&mut pieces, last);
         drop(pieces);
+        let oldest = asked.start.saturating_sub(1) * self.rows_a_piece;
+        self.rows.windows.release_before(oldest);
         Some(try_join_all(waits).map(|done| done.map(|_| ())).boxed())
     }
 
@@ -241,10 +256,7 @@ impl SeriesSource for BucketSource {
         let selection = &self.rows.first;
         let entries = selection.blocks.iter();
         let entries: usize = entries.map(|(_, index)| index.entries.held()).sum();
-        // Pieces come and go.
-        let most = (2 + AHEAD as u64) * self.piece_bytes;
-        let chunks = (2 * selection.chunk_bytes).min(most);
-        entries + selection.rows as usize * 12 + chunks as usize
+        entries + selection.rows as usize * 12 + self.most_bytes as usize
     }
 
     fn origin(&self, row: u32) -> Option<String> {

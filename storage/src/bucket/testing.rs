@@ -23,6 +23,7 @@ use object_store::{
 };
 use parking_lot::Mutex;
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
 
 use super::{Bucket, BucketOptions, BucketQuery, BucketStorage};
 use crate::tsdb::testblock::{BlockSeries, write_block};
@@ -47,6 +48,8 @@ pub(super) struct Behaviour {
     pub short: Option<String>,
     /// A part of an object with this in its name is damaged, once.
     pub damages: Option<String>,
+    /// Bodies come in slices of so many bytes, for each of which there is a permit here.
+    pub gate: Option<(usize, Arc<Semaphore>)>,
     /// What is deleted as soon as an object is asked for: objects with the first in their
     /// names, when one with the second is asked for.
     pub deletes: Option<(String, String)>,
@@ -160,6 +163,14 @@ fn broken(what: &str) -> Error {
     }
 }
 
+fn sliced(mut bytes: Bytes, size: usize) -> Vec<Result<Bytes>> {
+    let mut slices = Vec::new();
+    while !bytes.is_empty() {
+        slices.push(Ok(bytes.split_to(size.min(bytes.len()))));
+    }
+    slices
+}
+
 fn is_in(part: &Option<String>, name: &str) -> bool {
     part.as_ref().is_some_and(|part| name.contains(part))
 }
@@ -222,12 +233,25 @@ impl ObjectStore for TestStore {
             bytes = bytes.iter().map(|byte| byte ^ 0x10).collect();
         }
         self.asked.lock().bytes += bytes.len() as u64;
-        let mut pieces = vec![Ok(bytes)];
+        let mut pieces = match &behaviour.gate {
+            Some((size, _)) => sliced(bytes, *size),
+            None => vec![Ok(bytes)],
+        };
         if fails && how == 1 {
             pieces.push(Err(broken("connection reset by peer")));
         }
+        let gate = behaviour.gate;
+        let pieces = stream::iter(pieces).then(move |piece| {
+            let gate = gate.clone();
+            async move {
+                if let Some((_, gate)) = gate {
+                    gate.acquire().await.unwrap().forget();
+                }
+                piece
+            }
+        });
         Ok(GetResult {
-            payload: GetResultPayload::Stream(stream::iter(pieces).boxed()),
+            payload: GetResultPayload::Stream(pieces.boxed()),
             meta,
             range,
             attributes,

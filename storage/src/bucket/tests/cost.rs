@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures::TryStreamExt as _;
+use object_store::ObjectStore as _;
 use quarrel_engine::storage::{MatchOp, Matcher, Snapshot, Storage, TimeRange};
 
 use super::super::testing::{Asked, RUNTIME, TestStore, bucket, put_block, series, storage};
@@ -169,4 +171,44 @@ fn what_is_read_ahead_is_read_once() {
     }
     let asked = store.asked();
     assert_eq!(asked.ranges, 1, "{asked:?}");
+}
+
+#[test]
+fn windows_are_one_request_a_block() {
+    let store = TestStore::new();
+    blocks(&store, 4, 1500);
+    let bucket = bucket(&store, BucketOptions::default());
+    let range = TimeRange {
+        start: 0,
+        end: 4 * HOURS,
+    };
+    let view = snapshot(&storage(&bucket, false), range);
+    let symbols = quarrel_engine::labels::SymbolTable::new();
+    let wanted = matchers(&[("__name__", "up")]);
+    let selected = crate::conformance::reader::select(&*view, &wanted, range, &symbols).unwrap();
+    store.asked();
+    let rows = selected.labels.len() as u32;
+    for row in (0..rows).step_by(10) {
+        let fetch = selected.series.prefetch(row..row + 10).unwrap();
+        RUNTIME.block_on(fetch).unwrap();
+        let mut chunks = Vec::new();
+        for row in row..row + 10 {
+            selected.series.chunks(row, &mut chunks).unwrap();
+        }
+        assert_eq!(chunks.len(), 4 * 10);
+        selected.series.release(row..row + 10);
+    }
+    let asked = store.asked();
+    let all = RUNTIME.block_on(store.list(None).try_collect::<Vec<_>>());
+    let segments = all
+        .unwrap()
+        .into_iter()
+        .filter(|o| o.location.as_ref().contains("chunks"));
+    let bytes: u64 = segments.map(|segment| segment.size).sum();
+    // Nothing is fetched twice. A window has 512 KiB in tests, and two pieces.
+    assert!(asked.bytes <= bytes, "{asked:?} of {bytes}");
+    assert!(
+        asked.ranges <= 4 * (bytes >> 19).next_multiple_of(2),
+        "{asked:?} of {bytes}"
+    );
 }
