@@ -207,21 +207,22 @@ fn same(got: &Option<Value>, want: &Option<Value>, is_compact: bool) -> bool {
         // Long windows slide, which may change the last bits.
         (Some(Value::Float(a)), Some(Value::Float(b))) => close(Some(*a), Some(*b), 1e-10),
         (Some(Value::Histogram(a)), Some(Value::Histogram(b))) => {
+            // All NaN are equal here, and both zeros.
+            let bits = |bits: &mut u64| {
+                let value = f64::from_bits(*bits);
+                *bits = match value.is_nan() {
+                    true => f64::NAN.to_bits(),
+                    false => (value + 0.0).to_bits(),
+                };
+            };
             let [a, b] = [a, b].map(|h| {
                 let mut h = h.clone();
                 if is_compact {
                     h.compact();
                 }
-                // All NaN are equal here, and both zeros.
-                let totals = [&mut h.zero_count, &mut h.count, &mut h.sum];
-                for value in h.buckets.iter_mut().chain(totals) {
-                    *value = if value.is_nan() {
-                        f64::NAN
-                    } else {
-                        *value + 0.0
-                    };
-                }
-                parts(&h)
+                let mut parts = parts(&h);
+                parts.2.iter_mut().chain(&mut parts.3).for_each(bits);
+                parts
             });
             a == b
         }
