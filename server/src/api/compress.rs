@@ -7,8 +7,8 @@ use axum::body::{Body, HttpBody as _};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
-use flate2::write::{GzEncoder, ZlibEncoder};
-use futures::{StreamExt as _, stream};
+use flate2::write::ZlibEncoder;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 mod gzip;
 mod huffman;
@@ -58,27 +58,23 @@ impl Encoding {
 }
 
 enum Encoder {
-    Gzip(GzEncoder<Vec<u8>>),
     Deflate(ZlibEncoder<Vec<u8>>),
     Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
 }
 
 impl Encoder {
-    fn new(encoding: Encoding) -> io::Result<Self> {
-        Ok(match encoding {
-            Encoding::Gzip => Encoder::Gzip(GzEncoder::new(Vec::new(), gzip::LEVEL)),
-            Encoding::Deflate => Encoder::Deflate(ZlibEncoder::new(Vec::new(), gzip::LEVEL)),
-            Encoding::Zstd => Encoder::Zstd(zstd::stream::write::Encoder::new(Vec::new(), ZSTD)?),
-        })
+    fn deflate() -> Self {
+        Encoder::Deflate(ZlibEncoder::new(Vec::new(), gzip::LEVEL))
+    }
+
+    fn zstd() -> io::Result<Self> {
+        let encoder = zstd::stream::write::Encoder::new(Vec::new(), ZSTD)?;
+        Ok(Encoder::Zstd(encoder))
     }
 
     /// Compresses `part` and returns the compressed bytes so far.
     fn encode(&mut self, part: &[u8]) -> io::Result<Bytes> {
         let out = match self {
-            Encoder::Gzip(encoder) => {
-                encoder.write_all(part)?;
-                encoder.get_mut()
-            }
             Encoder::Deflate(encoder) => {
                 encoder.write_all(part)?;
                 encoder.get_mut()
@@ -93,7 +89,6 @@ impl Encoder {
 
     fn finish(self) -> io::Result<Bytes> {
         let out = match self {
-            Encoder::Gzip(encoder) => encoder.finish(),
             Encoder::Deflate(encoder) => encoder.finish(),
             Encoder::Zstd(encoder) => encoder.finish(),
         };
@@ -126,22 +121,39 @@ pub(super) fn apply(request: &HeaderMap, response: Response) -> Response {
         HeaderValue::from_static(encoding.name()),
     );
     parts.headers.remove(header::CONTENT_LENGTH);
-    let bodyless = parts.status == axum::http::StatusCode::NO_CONTENT;
-    let is_long = body.size_hint().exact().is_none();
-    if is_long && encoding == Encoding::Gzip {
-        let pieces = body.into_data_stream();
-        let pieces = pieces.map(|piece| piece.map_err(Into::into));
-        return Response::from_parts(parts, Body::from_stream(gzip::compress(pieces)));
+    if parts.status == axum::http::StatusCode::NO_CONTENT {
+        return Response::from_parts(parts, body);
     }
-    match Encoder::new(encoding) {
-        Ok(encoder) if !bodyless => Response::from_parts(parts, compressed(body, encoder)),
-        Ok(_) => Response::from_parts(parts, body),
+    let encoder = match encoding {
+        Encoding::Gzip => return Response::from_parts(parts, gzip_of(body)),
+        Encoding::Deflate => Ok(Encoder::deflate()),
+        Encoding::Zstd => Encoder::zstd(),
+    };
+    match encoder {
+        Ok(encoder) => Response::from_parts(parts, compressed(body, encoder)),
         Err(error) => {
             tracing::error!(%error, "No compression");
             parts.headers.remove(header::CONTENT_ENCODING);
             Response::from_parts(parts, body)
         }
     }
+}
+
+fn gzip_of(body: Body) -> Body {
+    // The pieces of a long answer, or a short one that is there as a whole.
+    let pieces = body.size_hint().exact().is_none();
+    let mut data = body.into_data_stream();
+    if pieces {
+        let pieces = data.map(|piece| piece.map_err(Into::into));
+        return Body::from_stream(gzip::compress(pieces));
+    }
+    Body::from_stream(stream::once(async move {
+        let mut whole = Vec::new();
+        while let Some(part) = data.try_next().await.map_err(io::Error::other)? {
+            whole.extend_from_slice(&part);
+        }
+        gzip::whole(whole.into())
+    }))
 }
 
 fn compressed(body: Body, encoder: Encoder) -> Body {

@@ -55,6 +55,24 @@ pub(super) fn compress(
     })
 }
 
+/// The gzip stream of a body that is there as a whole.
+pub(super) fn whole(bytes: Bytes) -> io::Result<Bytes> {
+    let before = Bytes::new();
+    let piece = deflate(&Piece { bytes, before })?;
+    let mut out = Vec::with_capacity(HEADER.len() + piece.bytes.len() + END.len() + 8);
+    out.extend_from_slice(&HEADER);
+    out.extend_from_slice(&piece.bytes);
+    end(&piece.crc, &mut out);
+    Ok(out.into())
+}
+
+/// The last block and the trailer.
+fn end(crc: &Crc, out: &mut Vec<u8>) {
+    out.extend_from_slice(&END);
+    out.extend_from_slice(&crc.sum().to_le_bytes());
+    out.extend_from_slice(&crc.amount().to_le_bytes());
+}
+
 /// How far a stream has come.
 enum State {
     Begin(Crc),
@@ -76,11 +94,7 @@ impl State {
         let mut out = header.to_vec();
         match piece {
             Some(Err(error)) => return Some(Err(error)),
-            None => {
-                out.extend_from_slice(&END);
-                out.extend_from_slice(&crc.sum().to_le_bytes());
-                out.extend_from_slice(&crc.amount().to_le_bytes());
-            }
+            None => end(&crc, &mut out),
             Some(Ok(piece)) => {
                 crc.combine(&piece.crc);
                 *self = State::Middle(crc);
