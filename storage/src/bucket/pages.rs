@@ -4,6 +4,7 @@
 //! in memory nor on disk are fetched, joined to one request where they lie close
 //! together. Pages are those of blocks, which never change.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -302,8 +303,33 @@ impl Pages {
     }
 
     /// The bytes of a range, as far as they are there from its beginning on: fewer, or
-    /// none, if a page is missing.
+    /// none, if a page is missing. Those of one page are not copied.
     pub fn slice(&self, range: Range<u64>) -> Bytes {
+        match self.in_one(&range) {
+            Some((page, part)) => page.slice(part),
+            None => self.copied(range).into(),
+        }
+    }
+
+    /// The same, to look at.
+    pub fn bytes(&self, range: Range<u64>) -> Cow<'_, [u8]> {
+        match self.in_one(&range) {
+            Some((page, part)) => Cow::Borrowed(&page[part]),
+            None => Cow::Owned(self.copied(range)),
+        }
+    }
+
+    /// The page that has all of a range, and where it is there.
+    fn in_one(&self, range: &Range<u64>) -> Option<(&Bytes, Range<usize>)> {
+        let number = (range.start / PAGE) as u32;
+        let at = self.pages.binary_search_by_key(&number, |(page, _)| *page);
+        let (_, page) = &self.pages[at.ok()?];
+        let start = (range.start % PAGE) as usize;
+        let end = start + usize::try_from(range.end - range.start).ok()?;
+        (end <= page.len()).then_some((page, start..end))
+    }
+
+    fn copied(&self, range: Range<u64>) -> Vec<u8> {
         let first = (range.start / PAGE) as u32;
         let from = self.pages.partition_point(|(page, _)| *page < first);
         let mut out: Vec<u8> = Vec::new();
@@ -317,13 +343,10 @@ impl Pages {
             if length == 0 {
                 break;
             }
-            if out.is_empty() && length as u64 == range.end - range.start {
-                return bytes.slice(offset..offset + length);
-            }
             out.extend_from_slice(&bytes[offset..offset + length]);
             at += length as u64;
         }
-        out.into()
+        out
     }
 }
 
@@ -341,6 +364,10 @@ mod tests {
             pages: vec![page(1), page(2), page(4)],
         };
         assert_eq!(pages.slice(PAGE..PAGE + 3), vec![1; 3]);
+        assert!(
+            matches!(pages.bytes(PAGE..2 * PAGE), Cow::Borrowed(all) if all.len() == PAGE as usize)
+        );
+        assert_eq!(*pages.bytes(2 * PAGE - 1..2 * PAGE + 1), [1, 2]);
         assert_eq!(pages.slice(2 * PAGE - 1..2 * PAGE + 1), vec![1, 2]);
         assert_eq!(pages.slice(3 * PAGE - 2..3 * PAGE + 9), vec![2; 2]);
         assert!(pages.slice(0..9).is_empty());

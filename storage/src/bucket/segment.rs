@@ -85,19 +85,38 @@ impl ChunkPlace {
 
     /// The part of the segment that has it, as its length in `pages` says.
     pub fn whole(&self, pages: &Pages) -> Option<Range<u64>> {
-        let start = pages.slice(self.offset..self.offset + LENGTH);
+        let start = pages.bytes(self.offset..self.offset + LENGTH);
         let mut buf = Decbuf::new(&start);
         let length = u64::from(buf.uvarint32().ok()?);
         let whole = (start.len() - buf.len()) as u64 + length + AROUND;
         (whole <= LONGEST).then_some(self.offset..self.offset + whole)
     }
 
-    /// The same, if `pages` have not all of it.
-    pub fn longer(&self, pages: &Pages) -> Option<Range<u64>> {
-        let whole = self.whole(pages)?;
-        let known = pages.slice(whole.clone());
-        ((known.len() as u64) < whole.end - whole.start).then_some(whole)
+    /// What `pages` have of it.
+    pub fn state(&self, pages: &Pages) -> ChunkState {
+        let Some(whole) = self.whole(pages) else {
+            return ChunkState::Damaged;
+        };
+        let bytes = pages.bytes(whole.clone());
+        if (bytes.len() as u64) < whole.end - whole.start {
+            return ChunkState::Cut(whole);
+        }
+        match ChunkFrame::at(&bytes, 0).and_then(|frame| frame.check()) {
+            Ok(()) => ChunkState::Whole,
+            Err(_) => ChunkState::Damaged,
+        }
     }
+}
+
+/// What was fetched of a chunk.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ChunkState {
+    /// All of it, and it matches its checksum.
+    Whole,
+    /// Not all: it is this part of the segment.
+    Cut(Range<u64>),
+    /// What is no chunk.
+    Damaged,
 }
 
 /// The bytes of the chunk at a place, of which nothing is known yet.
@@ -111,7 +130,7 @@ fn frame_at(
         return Err(corrupt(shared, block, place, "is missing".to_string()));
     }
     let at = place.offset;
-    let start = pages.slice(at..at + LENGTH);
+    let start = pages.bytes(at..at + LENGTH);
     let mut buf = Decbuf::new(&start);
     let length = buf.uvarint32();
     let length = u64::from(length.map_err(|e| chunk_error(shared, block, place, e))?);

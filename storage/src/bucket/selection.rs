@@ -13,7 +13,7 @@ use super::downloads::Download;
 use super::failure::OnFailure;
 use super::index::FetchedIndex;
 use super::pages::{File, Pages};
-use super::segment::{ChunkPlace, check_chunk, chunk_at, places};
+use super::segment::{ChunkPlace, ChunkState, check_chunk, chunk_at, places};
 use super::shared::Shared;
 use crate::tsdb::merge::{Merged, Part};
 use crate::tsdb::samples::combine;
@@ -55,6 +55,35 @@ pub(super) struct Fetched {
 
 /// Places of chunks, by block and segment.
 type Places = FxHashMap<FileKey, Vec<ChunkPlace>>;
+
+impl Fetched {
+    /// Leaves those of some chunks that are not whole; the parts of segments that have
+    /// such as are longer than what was fetched.
+    fn retain_unread(&self, all: &mut Places) -> Vec<(FileKey, Vec<Range<u64>>)> {
+        let none = Pages::default();
+        let mut longer = Vec::new();
+        all.retain(|key, places| {
+            if self.failed.contains(key) {
+                return false;
+            }
+            let pages = self.pages.get(key).unwrap_or(&none);
+            let mut cut = Vec::new();
+            places.retain(|place| match place.state(pages) {
+                ChunkState::Whole => false,
+                ChunkState::Cut(part) => {
+                    cut.push(part);
+                    true
+                }
+                ChunkState::Damaged => true,
+            });
+            if !cut.is_empty() {
+                longer.push((*key, cut));
+            }
+            !places.is_empty()
+        });
+        longer
+    }
+}
 
 impl Selection {
     /// The parts of a row.
@@ -117,8 +146,7 @@ impl Selection {
             all.entry(key).or_default().push(place);
         }
         let mut fetched = Fetched::default();
-        self.fetch_places(&all, &mut fetched).await?;
-        let damaged = self.damaged(&all, &fetched);
+        let damaged = self.fetch_places(all, &mut fetched).await?;
         if damaged.is_empty() {
             return Ok(fetched);
         }
@@ -131,8 +159,7 @@ impl Selection {
                 self.shared.pages.forget(segment, read);
             }
         }
-        self.fetch_places(&damaged, &mut fetched).await?;
-        for (key, places) in self.damaged(&damaged, &fetched) {
+        for (key, places) in self.fetch_places(damaged, &mut fetched).await? {
             let offsets = places.iter().map(|place| (key, place.offset));
             fetched.damaged.extend(offsets);
             // One is told of each segment.
@@ -149,24 +176,24 @@ impl Selection {
         self.blocks[key.0 as usize].0.segments.get(&key.1)
     }
 
-    /// Fetches what most likely has the chunks, and more where one is longer.
-    async fn fetch_places(&self, all: &Places, fetched: &mut Fetched) -> Result<(), StorageError> {
+    /// Fetches what most likely has the chunks, and more where one is longer; the chunks
+    /// that are not whole then.
+    async fn fetch_places(
+        &self,
+        mut all: Places,
+        fetched: &mut Fetched,
+    ) -> Result<Places, StorageError> {
         let guessed = |places: &Vec<ChunkPlace>| -> Vec<Range<u64>> {
             places.iter().map(ChunkPlace::guessed).collect()
         };
         let wanted = all.iter().map(|(key, places)| (*key, guessed(places)));
         self.fetch_ranges(wanted.collect(), fetched).await?;
-        let longer = all.iter().filter_map(|(key, places)| {
-            let pages = fetched.pages.get(key)?;
-            let longer = places.iter().filter_map(|place| place.longer(pages));
-            let longer: Vec<Range<u64>> = longer.collect();
-            (!longer.is_empty()).then_some((*key, longer))
-        });
-        let longer: Vec<_> = longer.collect();
-        if longer.is_empty() {
-            return Ok(());
+        let longer = fetched.retain_unread(&mut all);
+        if !longer.is_empty() {
+            self.fetch_ranges(longer, fetched).await?;
+            fetched.retain_unread(&mut all);
         }
-        self.fetch_ranges(longer, fetched).await
+        Ok(all)
     }
 
     async fn fetch_ranges(
@@ -215,17 +242,6 @@ impl Selection {
         let none = Pages::default();
         let pages = fetched.pages.get(&key).unwrap_or(&none);
         check_chunk(&self.shared, block, place, pages)
-    }
-
-    /// The chunks that are not whole.
-    fn damaged(&self, all: &Places, fetched: &Fetched) -> Places {
-        let there = all.iter().filter(|(key, _)| !fetched.failed.contains(key));
-        let damaged = there.filter_map(|(key, places)| {
-            let is_damaged = |place: &&ChunkPlace| self.check(place, *key, fetched).is_err();
-            let damaged: Vec<_> = places.iter().filter(is_damaged).copied().collect();
-            (!damaged.is_empty()).then_some((*key, damaged))
-        });
-        damaged.collect()
     }
 
     /// Appends the chunks of a row, in order of their first sample.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/quarrel-engine/quarrel/compliance/go/stackdata"
@@ -12,6 +14,9 @@ const (
 	bucketBlock = 2 * day
 	// bucketLatency is how long each request of a bucket takes.
 	bucketLatency = 20 * time.Millisecond
+	// wakeFor is how long each is asked for what is in no bucket before it is timed:
+	// processors that have slept are slower for a while.
+	wakeFor = 300 * time.Millisecond
 )
 
 // bucketQueries are asked over the whole span, but for the first, which is asked of its
@@ -42,11 +47,14 @@ type traffic struct{ Requests, Bytes int64 }
 // beside Thanos Query over a store gateway, and counts requests and bytes: cold, with
 // nothing but tables of indexes on disk, which is what both can have there, and once
 // more. It prints Markdown.
-func (l *lab) benchBucket() error {
+func (l *lab) benchBucket(rounds int) error {
 	bucket, err := l.writeBucket("month-bucket", l.targets, bucketSpan, bucketBlock, benchEvery)
 	if err != nil {
 		return err
 	}
+	// Neither the disk nor this process's memory is tidied up in the time of others.
+	debug.FreeOSMemory()
+	syscall.Sync()
 	var contestants []*overBucket
 	for _, name := range []string{"quarrel", "thanos"} {
 		c, err := l.contestant(name, bucket)
@@ -66,11 +74,11 @@ func (l *lab) benchBucket() error {
 		}
 		l.stop(nodes...)
 	}
-	fmt.Printf("\n%d series of 30 days in blocks of two days, a sample each %d s, %s a request.\n\n", l.targets*stackdata.SeriesOfFleetTarget, benchEvery/1000, bucketLatency)
+	fmt.Printf("\n%d series of 30 days in blocks of two days, a sample each %d s, %s a request, medians of %d rounds.\n\n", l.targets*stackdata.SeriesOfFleetTarget, benchEvery/1000, bucketLatency, rounds)
 	fmt.Println("| query | over | | quarrel, ms | Thanos, ms | times faster | requests | Thanos's | MiB | Thanos's | memory, MiB | both Thanos's |")
 	fmt.Println("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
 	for _, q := range bucketQueries {
-		if err := l.benchBucketQuery(contestants, q.query, q.span, q.step); err != nil {
+		if err := l.benchBucketQuery(contestants, q.query, q.span, q.step, rounds); err != nil {
 			return err
 		}
 	}
@@ -146,53 +154,78 @@ func (l *lab) asked(c *overBucket) (traffic, error) {
 	return traffic{n["requests"], n["bytes"]}, err
 }
 
-// benchBucketQuery asks both a query, twice each, and prints two rows.
-func (l *lab) benchBucketQuery(contestants []*overBucket, query string, length int64, step time.Duration) error {
+// askedBucket is what a query over a bucket took: the time of each round, and what the
+// bucket was asked and the processes held in the last one.
+type askedBucket struct {
+	took   []time.Duration
+	asked  traffic
+	memory int64
+}
+
+// benchBucketQuery asks both a query, twice a round, and prints two rows.
+func (l *lab) benchBucketQuery(contestants []*overBucket, query string, length int64, step time.Duration, rounds int) error {
 	to := l.bucketEnd()
 	of := span{to - length, to - minute}
-	type row struct {
-		took   time.Duration
-		asked  traffic
-		memory int64
-	}
-	rows := map[string][]row{}
-	for _, c := range contestants {
-		nodes, err := c.start()
-		if err != nil {
-			return err
-		}
-		// What a start leaves to do is done.
-		time.Sleep(time.Second)
-		for range 2 {
-			before, err := l.asked(c)
-			if err != nil {
-				return err
+	rows := map[string]*[2]askedBucket{}
+	for round := range rounds {
+		for i := range contestants {
+			c := contestants[(i+round)%len(contestants)]
+			if rows[c.name] == nil {
+				rows[c.name] = &[2]askedBucket{}
 			}
-			took, err := l.timeRange(nodes[len(nodes)-1], query, of, step)
-			if err != nil {
+			if err := l.askBucket(c, query, of, step, rows[c.name]); err != nil {
 				return fmt.Errorf("%s: %s: %w", c.name, query, err)
 			}
-			after, err := l.asked(c)
-			if err != nil {
-				return err
-			}
-			var memory int64
-			for _, n := range nodes {
-				peak, err := peakMemory(n.PID())
-				if err != nil {
-					return err
-				}
-				memory += peak
-			}
-			rows[c.name] = append(rows[c.name], row{took, traffic{after.Requests - before.Requests, after.Bytes - before.Bytes}, memory})
 		}
-		l.stop(nodes...)
 	}
 	mib := func(n int64) float64 { return float64(n) / (1 << 20) }
 	for i, when := range []string{"cold", "warm"} {
 		q, t := rows["quarrel"][i], rows["thanos"][i]
+		ours, theirs := median(q.took), median(t.took)
 		fmt.Printf("| `%s` | %s | %s | %.1f | %.1f | %.1f | %d | %d | %.1f | %.1f | %.0f | %.0f |\n", query, time.Duration(length)*time.Millisecond, when,
-			ms(q.took), ms(t.took), float64(t.took)/float64(q.took), q.asked.Requests, t.asked.Requests, mib(q.asked.Bytes), mib(t.asked.Bytes), mib(q.memory), mib(t.memory))
+			ms(ours), ms(theirs), float64(theirs)/float64(ours), q.asked.Requests, t.asked.Requests, mib(q.asked.Bytes), mib(t.asked.Bytes), mib(q.memory), mib(t.memory))
+	}
+	return nil
+}
+
+// askBucket starts one of both and asks it twice.
+func (l *lab) askBucket(c *overBucket, query string, of span, step time.Duration, rows *[2]askedBucket) error {
+	nodes, err := c.start()
+	if err != nil {
+		return err
+	}
+	defer l.stop(nodes...)
+	// What a start leaves to do is done.
+	time.Sleep(time.Second)
+	last := nodes[len(nodes)-1]
+	for begin := time.Now(); time.Since(begin) < wakeFor; {
+		if _, err := l.timeRange(last, "vector(1)", of, step); err != nil {
+			return err
+		}
+	}
+	for i := range rows {
+		before, err := l.asked(c)
+		if err != nil {
+			return err
+		}
+		took, err := l.timeRange(last, query, of, step)
+		if err != nil {
+			return err
+		}
+		after, err := l.asked(c)
+		if err != nil {
+			return err
+		}
+		rows[i].took = append(rows[i].took, took)
+		rows[i].asked = traffic{after.Requests - before.Requests, after.Bytes - before.Bytes}
+		rows[i].memory = 0
+		for _, n := range nodes {
+			peak, err := peakMemory(n.PID())
+			if err != nil {
+				return err
+			}
+			rows[i].memory += peak
+		}
 	}
 	return nil
 }

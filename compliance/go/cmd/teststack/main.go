@@ -104,7 +104,7 @@ func run(ctx context.Context) int {
 	case bench:
 		instead = func() error { return l.bench(rounds) }
 	case benchBucket:
-		instead = l.benchBucket
+		instead = func() error { return l.benchBucket(rounds) }
 	}
 	if instead != nil {
 		if err := instead(); err != nil {

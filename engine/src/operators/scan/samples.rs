@@ -11,7 +11,7 @@ use quarrel_functions::histogram::native::LayoutError;
 use quarrel_functions::table::Downsampled;
 
 use super::histogram_samples::{HistogramSamples, HistogramSamplesError};
-use super::stale::STALE_NAN;
+use super::stale::{STALE_NAN, first_stale};
 use super::window_columns::{AggregateScratch, AggregatesError, reach_of_windows};
 use crate::storage::{Chunk, ChunkData, TimeRange};
 
@@ -390,9 +390,8 @@ impl SampleColumns {
         if !self.histograms.is_empty() {
             self.histograms.drop_stale();
         }
-        let stale = |v: &f64| v.to_bits() == STALE_NAN;
-        if let Some(first) = self.values.iter().position(stale) {
-            self.retain(first, |_, v| !stale(&v));
+        if let Some(first) = first_stale(&self.values) {
+            self.retain(first, |_, v| v.to_bits() != STALE_NAN);
         }
     }
 }

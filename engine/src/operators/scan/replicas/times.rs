@@ -4,7 +4,7 @@
 use quarrel_functions::replicas::Replica;
 
 use super::super::samples::SampleColumns;
-use super::super::stale::{STALE_NAN, is_stale};
+use super::super::stale::{STALE_NAN, first_stale, is_stale};
 
 /// A sample by its number in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Times {
         self.stale.clear();
         self.stale_sources.clear();
         let histograms = &columns.histograms;
-        let no_stale = !columns.values.iter().any(|v| v.to_bits() == STALE_NAN)
+        let no_stale = first_stale(&columns.values).is_none()
             && !histograms.column.iter().any(|h| is_stale(&h));
         self.kind = match (columns.timestamps.is_empty(), histograms.is_empty()) {
             (_, true) if no_stale => Kind::Floats,
