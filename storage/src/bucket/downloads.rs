@@ -253,6 +253,8 @@ fn joined(pages: &[u32], size: u64) -> Vec<Vec<u32>> {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::once;
+
     use futures::FutureExt as _;
     use object_store::ObjectStore;
     use object_store::path::Path;
@@ -308,10 +310,10 @@ mod tests {
                 &objects,
                 &cache,
                 &file,
-                [pages.start * PAGE..pages.end * PAGE],
+                once(pages.start * PAGE..pages.end * PAGE),
             )
         };
-        let begun = Pages::begin(&objects, &cache, &file, [2 * PAGE..6 * PAGE]);
+        let begun = Pages::begin(&objects, &cache, &file, once(2 * PAGE..6 * PAGE));
         assert_eq!(begun.len(), 1);
         RUNTIME.block_on(async {
             let mut both = Box::pin(async { tokio::join!(fetch(2..4), fetch(0..7)) });
@@ -335,9 +337,9 @@ mod tests {
     fn a_request_that_was_given_up_has_no_pages() {
         let (store, objects, file, gate) = gated();
         let cache = PageCache::new(1 << 20, None, Arc::default());
-        drop(Pages::begin(&objects, &cache, &file, [0..PAGE]));
+        drop(Pages::begin(&objects, &cache, &file, once(0..PAGE)));
         gate.add_permits(2);
-        let fetched = Pages::fetch(&objects, &cache, &file, [0..PAGE]);
+        let fetched = Pages::fetch(&objects, &cache, &file, once(0..PAGE));
         let fetched = RUNTIME.block_on(fetched).unwrap();
         assert_eq!(fetched.slice(0..1), vec![0]);
         assert!((1..=2).contains(&store.asked().ranges));
