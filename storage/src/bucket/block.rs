@@ -11,9 +11,9 @@ use quarrel_engine::storage::StorageError;
 
 use super::disk;
 use super::failure::{BlockVanished, ObjectError};
+use super::file::File;
 use super::header::{INDEX_START, IndexHeader, Tables, encode};
 use super::meta::{CHUNKS, INDEX, META, ThanosMeta};
-use super::pages::File;
 use super::shared::Shared;
 use crate::tsdb::block::index::TOC_LENGTH;
 

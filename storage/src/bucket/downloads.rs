@@ -15,8 +15,8 @@ use tokio::sync::watch;
 
 use super::disk_pages::PAGE;
 use super::failure::ObjectError;
+use super::file::File;
 use super::objects::Objects;
-use super::pages::File;
 use crate::tasks::Task;
 
 /// Bytes between two pages that cost less than another request: what comes in the
@@ -253,40 +253,19 @@ fn joined(pages: &[u32], size: u64) -> Vec<Vec<u32>> {
 
 #[cfg(test)]
 mod tests {
-    use std::iter::once;
-
     use futures::FutureExt as _;
-    use object_store::ObjectStore;
-    use object_store::path::Path;
-    use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::bucket::pages::{PageCache, Pages};
-    use crate::bucket::testing::{RUNTIME, TestStore};
-
-    /// A store with a file of ten pages and a bit, whose bodies come page by page as the
-    /// semaphore permits.
-    fn gated() -> (Arc<TestStore>, Objects, File, Arc<Semaphore>) {
-        let (store, gate) = (TestStore::new(), Arc::new(Semaphore::new(0)));
-        let size = 10 * PAGE + 9;
-        let bytes: Vec<u8> = (0..size).map(|at| (at / PAGE) as u8).collect();
-        store.put("file", bytes);
-        store.behaviour.lock().gate = Some((PAGE as usize, Arc::clone(&gate)));
-        let _runtime = RUNTIME.enter();
-        let as_store = Arc::clone(&store) as Arc<dyn ObjectStore>;
-        let objects = Objects::new(as_store, Path::default(), String::new(), 4, Arc::default());
-        let file = File {
-            name: "file".into(),
-            key: (1, 1),
-            ulid: *b"01M85E79XRE5Y0GPF7ZGGT2A8W",
-            size,
-        };
-        (store, objects, file, gate)
-    }
+    use crate::bucket::testing::{Gated, RUNTIME};
 
     #[test]
     fn pages_are_there_before_the_end_of_the_body() {
-        let (_store, objects, file, gate) = gated();
+        let Gated {
+            objects,
+            file,
+            gate,
+            ..
+        } = Gated::new();
         let download = Download::start(&objects, &file, (0..=10).collect());
         gate.add_permits(3);
         let first = RUNTIME.block_on(download.pages(&[0, 2])).unwrap();
@@ -302,52 +281,13 @@ mod tests {
     }
 
     #[test]
-    fn pages_on_their_way_are_not_asked_for_again() {
-        let (store, objects, file, gate) = gated();
-        let cache = PageCache::new(1 << 20, None, Arc::default());
-        let fetch = |pages: Range<u64>| {
-            Pages::fetch(
-                &objects,
-                &cache,
-                &file,
-                once(pages.start * PAGE..pages.end * PAGE),
-            )
-        };
-        let begun = Pages::begin(&objects, &cache, &file, once(2 * PAGE..6 * PAGE));
-        assert_eq!(begun.len(), 1);
-        RUNTIME.block_on(async {
-            let mut both = Box::pin(async { tokio::join!(fetch(2..4), fetch(0..7)) });
-            assert!(both.as_mut().now_or_never().is_none());
-            // Of the second one only what is before and behind is asked for.
-            gate.add_permits(11);
-            let (first, second) = both.await;
-            assert_eq!(first.unwrap().slice(4 * PAGE - 1..4 * PAGE), vec![3]);
-            let second = second.unwrap();
-            let all = second.slice(0..7 * PAGE);
-            assert!((0..7).all(|page| all[(page * PAGE) as usize] == page as u8));
-        });
-        let asked = store.asked();
-        assert_eq!((asked.ranges, asked.bytes), (2, (4 + 7) * PAGE));
-        drop(begun);
-        RUNTIME.block_on(fetch(0..7)).unwrap();
-        assert_eq!(store.asked().ranges, 0, "in memory");
-    }
-
-    #[test]
-    fn a_request_that_was_given_up_has_no_pages() {
-        let (store, objects, file, gate) = gated();
-        let cache = PageCache::new(1 << 20, None, Arc::default());
-        drop(Pages::begin(&objects, &cache, &file, once(0..PAGE)));
-        gate.add_permits(2);
-        let fetched = Pages::fetch(&objects, &cache, &file, once(0..PAGE));
-        let fetched = RUNTIME.block_on(fetched).unwrap();
-        assert_eq!(fetched.slice(0..1), vec![0]);
-        assert!((1..=2).contains(&store.asked().ranges));
-    }
-
-    #[test]
     fn what_was_asked_for_again_is_what_had_not_come() {
-        let (store, objects, file, gate) = gated();
+        let Gated {
+            store,
+            objects,
+            file,
+            gate,
+        } = Gated::new();
         gate.add_permits(1000);
         store.behaviour.lock().failures = 30;
         let mut ranges = 0;

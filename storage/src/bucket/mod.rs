@@ -39,6 +39,7 @@ mod disk;
 mod disk_pages;
 mod downloads;
 mod failure;
+mod file;
 mod group;
 mod header;
 mod index;

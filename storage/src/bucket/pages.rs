@@ -14,9 +14,10 @@ use futures::future::{join, try_join_all};
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use super::disk_pages::{DiskKey, DiskPages, PAGE};
+use super::disk_pages::{DiskPages, PAGE};
 use super::downloads::{Brought, Download, Downloads};
 use super::failure::ObjectError;
+use super::file::{File, PageKey};
 use super::metrics::Counters;
 use super::objects::Objects;
 
@@ -24,50 +25,6 @@ use super::objects::Objects;
 const SHARDS: usize = 16;
 /// An estimate of what a page costs beside its bytes.
 const OVERHEAD: usize = 160;
-
-/// An object of a block.
-#[derive(Clone, Debug)]
-pub(super) struct File {
-    /// Its name below the bucket's prefix.
-    pub name: Arc<str>,
-    /// The block's number, and the file's there: unique while the process lives.
-    pub key: (u64, u32),
-    /// The block's name.
-    pub ulid: [u8; 26],
-    pub size: u64,
-}
-
-impl File {
-    fn key(&self, page: u32) -> Key {
-        (self.key.0, self.key.1, page)
-    }
-
-    fn disk_key(&self, page: u32) -> DiskKey {
-        DiskKey {
-            ulid: self.ulid,
-            file: self.key.1,
-            page,
-        }
-    }
-
-    /// The pages that have some ranges, clipped to the file. They ascend.
-    fn pages(&self, ranges: impl IntoIterator<Item = Range<u64>>) -> Vec<u32> {
-        let mut pages: Vec<u32> = Vec::new();
-        for range in ranges {
-            let range = range.start..range.end.min(self.size);
-            if range.start < range.end {
-                let (first, last) = (range.start / PAGE, (range.end - 1) / PAGE);
-                let known = pages.last().copied();
-                pages.extend((first as u32..=last as u32).filter(|page| Some(*page) != known));
-            }
-        }
-        pages.sort_unstable();
-        pages.dedup();
-        pages
-    }
-}
-
-type Key = (u64, u32, u32);
 
 /// Pages in memory, of which the least recently used make room, and behind them those on
 /// disk.
@@ -83,7 +40,7 @@ pub(super) struct PageCache {
 
 #[derive(Debug)]
 struct Shard {
-    pages: LruCache<Key, Bytes>,
+    pages: LruCache<PageKey, Bytes>,
     bytes: usize,
 }
 
@@ -114,7 +71,7 @@ impl PageCache {
     pub fn forget(&self, file: &File, ranges: impl IntoIterator<Item = Range<u64>>) {
         self.downloads.forget(file);
         for page in file.pages(ranges) {
-            let key = file.key(page);
+            let key = file.page_key(page);
             let mut shard = self.shard(&key).lock();
             if let Some(old) = shard.pages.pop(&key) {
                 shard.bytes -= old.len() + OVERHEAD;
@@ -139,7 +96,7 @@ impl PageCache {
         // It does not panic, and is not aborted.
         let found = reading.await.unwrap_or_default();
         for (page, bytes) in &found {
-            self.put(file.key(*page), bytes.clone());
+            self.put(file.page_key(*page), bytes.clone());
         }
         let hits = &self.counters.disk_page_hits;
         hits.fetch_add(found.len() as u64, Relaxed);
@@ -165,7 +122,7 @@ impl PageCache {
         let misses = &self.counters.page_misses;
         misses.fetch_add(fetched.len() as u64, Relaxed);
         for (page, bytes) in &fetched {
-            self.put(file.key(*page), bytes.clone());
+            self.put(file.page_key(*page), bytes.clone());
         }
         if let Some(disk) = &self.disk {
             let keyed = fetched
@@ -191,21 +148,21 @@ impl PageCache {
         }
     }
 
-    fn shard(&self, key: &Key) -> &Mutex<Shard> {
+    fn shard(&self, key: &PageKey) -> &Mutex<Shard> {
         // Neighbours are in different shards.
         let mixed = key.0.wrapping_mul(31) ^ u64::from(key.1).wrapping_mul(7) ^ u64::from(key.2);
         &self.shards[mixed as usize % SHARDS]
     }
 
-    fn get(&self, key: &Key) -> Option<Bytes> {
+    fn get(&self, key: &PageKey) -> Option<Bytes> {
         self.shard(key).lock().pages.get(key).cloned()
     }
 
-    fn has(&self, key: &Key) -> bool {
+    fn has(&self, key: &PageKey) -> bool {
         self.shard(key).lock().pages.contains(key)
     }
 
-    fn put(&self, key: Key, page: Bytes) {
+    fn put(&self, key: PageKey, page: Bytes) {
         let cost = page.len() + OVERHEAD;
         if cost > self.limit {
             return;
@@ -244,7 +201,7 @@ impl Pages {
     ) -> Result<Pages, ObjectError> {
         let mut pages: Vec<(u32, Bytes)> = Vec::new();
         let mut missing = file.pages(ranges);
-        missing.retain(|&page| match cache.get(&file.key(page)) {
+        missing.retain(|&page| match cache.get(&file.page_key(page)) {
             Some(bytes) => {
                 pages.push((page, bytes));
                 false
@@ -287,7 +244,7 @@ impl Pages {
         ranges: impl IntoIterator<Item = Range<u64>>,
     ) -> Vec<Arc<Download>> {
         let mut missing = file.pages(ranges);
-        missing.retain(|&page| !cache.has(&file.key(page)));
+        missing.retain(|&page| !cache.has(&file.page_key(page)));
         let (_, absent) = cache.on_disk(file, missing);
         let brought = cache.downloads.ask(objects, file, absent);
         brought.into_iter().map(|(download, _)| download).collect()
@@ -352,7 +309,12 @@ impl Pages {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::once;
+
+    use futures::FutureExt as _;
+
     use super::*;
+    use crate::bucket::testing::{Gated, RUNTIME};
 
     fn page(number: u32) -> (u32, Bytes) {
         (number, vec![number as u8; PAGE as usize].into())
@@ -400,5 +362,59 @@ mod tests {
         });
         assert_eq!(pages.slice(2 * PAGE - 1..2 * PAGE + 1), vec![1, 9]);
         assert_eq!(pages.slice(3 * PAGE - 1..3 * PAGE + 1), vec![9, 3]);
+    }
+
+    #[test]
+    fn pages_on_their_way_are_not_asked_for_again() {
+        let Gated {
+            store,
+            objects,
+            file,
+            gate,
+        } = Gated::new();
+        let cache = PageCache::new(1 << 20, None, Arc::default());
+        let fetch = |pages: Range<u64>| {
+            Pages::fetch(
+                &objects,
+                &cache,
+                &file,
+                once(pages.start * PAGE..pages.end * PAGE),
+            )
+        };
+        let begun = Pages::begin(&objects, &cache, &file, once(2 * PAGE..6 * PAGE));
+        assert_eq!(begun.len(), 1);
+        RUNTIME.block_on(async {
+            let mut both = Box::pin(async { tokio::join!(fetch(2..4), fetch(0..7)) });
+            assert!(both.as_mut().now_or_never().is_none());
+            // Of the second one only what is before and behind is asked for.
+            gate.add_permits(11);
+            let (first, second) = both.await;
+            assert_eq!(first.unwrap().slice(4 * PAGE - 1..4 * PAGE), vec![3]);
+            let second = second.unwrap();
+            let all = second.slice(0..7 * PAGE);
+            assert!((0..7).all(|page| all[(page * PAGE) as usize] == page as u8));
+        });
+        let asked = store.asked();
+        assert_eq!((asked.ranges, asked.bytes), (2, (4 + 7) * PAGE));
+        drop(begun);
+        RUNTIME.block_on(fetch(0..7)).unwrap();
+        assert_eq!(store.asked().ranges, 0, "in memory");
+    }
+
+    #[test]
+    fn a_request_that_was_given_up_has_no_pages() {
+        let Gated {
+            store,
+            objects,
+            file,
+            gate,
+        } = Gated::new();
+        let cache = PageCache::new(1 << 20, None, Arc::default());
+        drop(Pages::begin(&objects, &cache, &file, once(0..PAGE)));
+        gate.add_permits(2);
+        let fetched = Pages::fetch(&objects, &cache, &file, once(0..PAGE));
+        let fetched = RUNTIME.block_on(fetched).unwrap();
+        assert_eq!(fetched.slice(0..1), vec![0]);
+        assert!((1..=2).contains(&store.asked().ranges));
     }
 }

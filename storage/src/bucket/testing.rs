@@ -25,6 +25,9 @@ use parking_lot::Mutex;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
+use super::disk_pages::PAGE;
+use super::file::File;
+use super::objects::Objects;
 use super::{Bucket, BucketOptions, BucketQuery, BucketStorage};
 use crate::tsdb::testblock::{BlockSeries, write_block};
 
@@ -347,4 +350,38 @@ pub(super) fn storage(bucket: &Arc<Bucket>, partial_response: bool) -> BucketSto
         ..BucketQuery::default()
     };
     BucketStorage::new(Arc::clone(bucket), query)
+}
+
+/// A file of ten pages and a bit, page `n` of bytes `n`, whose bodies come page by page as
+/// the semaphore permits.
+pub(super) struct Gated {
+    pub store: Arc<TestStore>,
+    pub objects: Objects,
+    pub file: File,
+    pub gate: Arc<Semaphore>,
+}
+
+impl Gated {
+    pub fn new() -> Self {
+        let (store, gate) = (TestStore::new(), Arc::new(Semaphore::new(0)));
+        let size = 10 * PAGE + 9;
+        let bytes: Vec<u8> = (0..size).map(|at| (at / PAGE) as u8).collect();
+        TestStore::put(&store, "file", bytes);
+        store.behaviour.lock().gate = Some((PAGE as usize, Arc::clone(&gate)));
+        let _runtime = RUNTIME.enter();
+        let as_store = Arc::clone(&store) as Arc<dyn ObjectStore>;
+        let objects = Objects::new(as_store, Path::default(), String::new(), 4, Arc::default());
+        let file = File {
+            name: "file".into(),
+            key: (1, 1),
+            ulid: *b"01M85E79XRE5Y0GPF7ZGGT2A8W",
+            size,
+        };
+        Gated {
+            store,
+            objects,
+            file,
+            gate,
+        }
+    }
 }

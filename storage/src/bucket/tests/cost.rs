@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use futures::TryStreamExt as _;
 use object_store::ObjectStore as _;
+use quarrel_engine::labels::SymbolTable;
 use quarrel_engine::storage::{MatchOp, Matcher, Snapshot, Storage, TimeRange};
 
 use super::super::testing::{Asked, RUNTIME, TestStore, bucket, put_block, series, storage};
 use super::super::{BucketOptions, BucketStorage};
-use crate::conformance::reader::read_series;
+use crate::conformance::reader::{read_series, select};
 
 /// Milliseconds of two hours.
 const HOURS: i64 = 2 * 3600 * 1000;
@@ -146,6 +147,26 @@ fn series_side_by_side_are_few_requests() {
     assert!(asked.ranges <= 3 * 5, "{asked:?}");
 }
 
+/// Reads all rows in their order, some at a time, each of so many chunks. What was asked
+/// of the store until then is not counted.
+fn read_rows(store: &TestStore, view: &dyn Snapshot, range: TimeRange, step: u32, chunks: usize) {
+    let symbols = SymbolTable::new();
+    let selected = select(view, &matchers(&[("__name__", "up")]), range, &symbols).unwrap();
+    store.asked();
+    let all = selected.labels.len() as u32;
+    for first in (0..all).step_by(step as usize) {
+        let rows = first..(first + step).min(all);
+        let fetch = selected.series.prefetch(rows.clone()).unwrap();
+        RUNTIME.block_on(fetch).unwrap();
+        for row in rows.clone() {
+            let mut found = Vec::new();
+            selected.series.chunks(row, &mut found).unwrap();
+            assert_eq!(found.len(), chunks);
+        }
+        selected.series.release(rows);
+    }
+}
+
 #[test]
 fn what_is_read_ahead_is_read_once() {
     let store = TestStore::new();
@@ -156,19 +177,7 @@ fn what_is_read_ahead_is_read_once() {
         end: HOURS,
     };
     let view = snapshot(&storage(&bucket, false), range);
-    let symbols = quarrel_engine::labels::SymbolTable::new();
-    let wanted = matchers(&[("__name__", "up")]);
-    let selected = crate::conformance::reader::select(&*view, &wanted, range, &symbols).unwrap();
-    store.asked();
-    let rows = selected.labels.len() as u32;
-    for row in 0..rows {
-        let fetch = selected.series.prefetch(row..row + 1).unwrap();
-        RUNTIME.block_on(fetch).unwrap();
-        let mut chunks = Vec::new();
-        selected.series.chunks(row, &mut chunks).unwrap();
-        assert_eq!(chunks.len(), 1);
-        selected.series.release(row..row + 1);
-    }
+    read_rows(&store, &*view, range, 1, 1);
     let asked = store.asked();
     assert_eq!(asked.ranges, 1, "{asked:?}");
 }
@@ -183,21 +192,7 @@ fn windows_are_one_request_a_block() {
         end: 4 * HOURS,
     };
     let view = snapshot(&storage(&bucket, false), range);
-    let symbols = quarrel_engine::labels::SymbolTable::new();
-    let wanted = matchers(&[("__name__", "up")]);
-    let selected = crate::conformance::reader::select(&*view, &wanted, range, &symbols).unwrap();
-    store.asked();
-    let rows = selected.labels.len() as u32;
-    for row in (0..rows).step_by(10) {
-        let fetch = selected.series.prefetch(row..row + 10).unwrap();
-        RUNTIME.block_on(fetch).unwrap();
-        let mut chunks = Vec::new();
-        for row in row..row + 10 {
-            selected.series.chunks(row, &mut chunks).unwrap();
-        }
-        assert_eq!(chunks.len(), 4 * 10);
-        selected.series.release(row..row + 10);
-    }
+    read_rows(&store, &*view, range, 10, 4);
     let asked = store.asked();
     let all = RUNTIME.block_on(store.list(None).try_collect::<Vec<_>>());
     let segments = all
