@@ -4,7 +4,6 @@
 //! beginning of a long request is computed with while the rest of it comes. A page that
 //! is on its way for one query is not asked for by another one.
 
-use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::sync::{Arc, Weak};
 
@@ -58,10 +57,10 @@ impl Download {
             progress: watch::Sender::new(Progress::default()),
             wanted,
         });
-        let (objects, name, to) = (objects.clone(), Arc::clone(&file.name), Arc::clone(&coming));
+        let (of_task, name, to) = (objects.clone(), Arc::clone(&file.name), Arc::clone(&coming));
         let mut cutter = Cutter::new(Arc::clone(&coming), range.clone());
-        let task = Task::spawn(objects.clone().runtime(), async move {
-            let streamed = objects.stream_range(&name, range, move |bytes| cutter.take(&bytes));
+        let task = Task::spawn(objects.runtime(), async move {
+            let streamed = of_task.stream_range(&name, range, move |bytes| cutter.take(&bytes));
             if let Err(error) = streamed.await {
                 to.progress.send_modify(|p| p.failed = Some(error));
             }
@@ -179,22 +178,23 @@ impl Downloads {
         }
     }
 
-    /// Asks for those of the `missing` pages that no request brings yet.
+    /// Asks for those of the `missing` pages that no request brings yet, and lets go of
+    /// requests that nobody has any more.
     pub fn ask(&self, objects: &Objects, file: &File, mut missing: Vec<u32>) -> Vec<Brought> {
         if missing.is_empty() {
             return Vec::new();
         }
         let mut all = self.0.lock();
+        all.retain(|_, known| {
+            known.retain(|download| download.strong_count() > 0);
+            !known.is_empty()
+        });
         let known = all.entry(file.key).or_default();
-        known.retain(|download| download.strong_count() > 0);
         let mut brought = running(known, &mut missing);
         for pages in joined(&missing, file.size) {
             let download = Arc::new(Download::start(objects, file, pages.clone()));
             known.push(Arc::downgrade(&download));
             brought.push((download, pages));
-        }
-        if known.is_empty() {
-            all.remove(&file.key);
         }
         brought
     }
@@ -202,18 +202,6 @@ impl Downloads {
     /// Lets nobody else have the requests for a file, since what they brought is damaged.
     pub fn forget(&self, file: &File) {
         self.0.lock().remove(&file.key);
-    }
-
-    /// Lets go of what is known of a file of which nothing is on its way any more.
-    pub fn tidy(&self, file: &File) {
-        if let Entry::Occupied(mut known) = self.0.lock().entry(file.key) {
-            known
-                .get_mut()
-                .retain(|download| download.strong_count() > 0);
-            if known.get().is_empty() {
-                known.remove();
-            }
-        }
     }
 }
 
@@ -260,14 +248,9 @@ mod tests {
 
     #[test]
     fn pages_are_there_before_the_end_of_the_body() {
-        let Gated {
-            objects,
-            file,
-            gate,
-            ..
-        } = Gated::new();
-        let download = Download::start(&objects, &file, (0..=10).collect());
-        gate.add_permits(3);
+        let gated = Gated::new();
+        let download = Download::start(&gated.objects, &gated.file, (0..=10).collect());
+        gated.gate.add_permits(3);
         let first = RUNTIME.block_on(download.pages(&[0, 2])).unwrap();
         let first: Vec<_> = first
             .iter()
@@ -275,20 +258,21 @@ mod tests {
             .collect();
         assert_eq!(first, [(0, 0), (2, 2)]);
         assert!(download.pages(&[1, 3]).now_or_never().is_none());
-        gate.add_permits(8);
+        gated.gate.add_permits(8);
         let last = RUNTIME.block_on(download.pages(&[3, 10])).unwrap();
         assert_eq!((last.len(), last[1].1.len()), (2, 9));
     }
 
     #[test]
     fn what_was_asked_for_again_is_what_had_not_come() {
+        let gated = Gated::new();
         let Gated {
             store,
             objects,
             file,
-            gate,
-        } = Gated::new();
-        gate.add_permits(1000);
+            ..
+        } = &gated;
+        gated.gate.add_permits(1000);
         store.behaviour.lock().failures = 30;
         let mut ranges = 0;
         for start in 0..10u64 {

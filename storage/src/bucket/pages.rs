@@ -228,7 +228,6 @@ impl Pages {
             fetched
         };
         let (fetched, read) = join(try_join_all(waits), reading).await;
-        cache.downloads.tidy(file);
         pages.extend(fetched?.into_iter().chain(read?).flatten());
         pages.sort_unstable_by_key(|(page, _)| *page);
         Ok(Pages { pages })
@@ -366,55 +365,55 @@ mod tests {
 
     #[test]
     fn pages_on_their_way_are_not_asked_for_again() {
-        let Gated {
-            store,
-            objects,
-            file,
-            gate,
-        } = Gated::new();
+        let gated = Gated::new();
         let cache = PageCache::new(1 << 20, None, Arc::default());
         let fetch = |pages: Range<u64>| {
             Pages::fetch(
-                &objects,
+                &gated.objects,
                 &cache,
-                &file,
+                &gated.file,
                 once(pages.start * PAGE..pages.end * PAGE),
             )
         };
-        let begun = Pages::begin(&objects, &cache, &file, once(2 * PAGE..6 * PAGE));
+        let begun = Pages::begin(
+            &gated.objects,
+            &cache,
+            &gated.file,
+            once(2 * PAGE..6 * PAGE),
+        );
         assert_eq!(begun.len(), 1);
         RUNTIME.block_on(async {
             let mut both = Box::pin(async { tokio::join!(fetch(2..4), fetch(0..7)) });
             assert!(both.as_mut().now_or_never().is_none());
             // Of the second one only what is before and behind is asked for.
-            gate.add_permits(11);
+            gated.gate.add_permits(11);
             let (first, second) = both.await;
             assert_eq!(first.unwrap().slice(4 * PAGE - 1..4 * PAGE), vec![3]);
             let second = second.unwrap();
             let all = second.slice(0..7 * PAGE);
             assert!((0..7).all(|page| all[(page * PAGE) as usize] == page as u8));
         });
-        let asked = store.asked();
+        let asked = gated.store.asked();
         assert_eq!((asked.ranges, asked.bytes), (2, (4 + 7) * PAGE));
         drop(begun);
         RUNTIME.block_on(fetch(0..7)).unwrap();
-        assert_eq!(store.asked().ranges, 0, "in memory");
+        assert_eq!(gated.store.asked().ranges, 0, "in memory");
     }
 
     #[test]
     fn a_request_that_was_given_up_has_no_pages() {
-        let Gated {
-            store,
-            objects,
-            file,
-            gate,
-        } = Gated::new();
+        let gated = Gated::new();
         let cache = PageCache::new(1 << 20, None, Arc::default());
-        drop(Pages::begin(&objects, &cache, &file, once(0..PAGE)));
-        gate.add_permits(2);
-        let fetched = Pages::fetch(&objects, &cache, &file, once(0..PAGE));
+        drop(Pages::begin(
+            &gated.objects,
+            &cache,
+            &gated.file,
+            once(0..PAGE),
+        ));
+        gated.gate.add_permits(2);
+        let fetched = Pages::fetch(&gated.objects, &cache, &gated.file, once(0..PAGE));
         let fetched = RUNTIME.block_on(fetched).unwrap();
         assert_eq!(fetched.slice(0..1), vec![0]);
-        assert!((1..=2).contains(&store.asked().ranges));
+        assert!((1..=2).contains(&gated.store.asked().ranges));
     }
 }

@@ -85,11 +85,8 @@ impl ChunkPlace {
 
     /// The part of the segment that has it, as its length in `pages` says.
     pub fn whole(&self, pages: &Pages) -> Option<Range<u64>> {
-        let start = pages.bytes(self.offset..self.offset + LENGTH);
-        let mut buf = Decbuf::new(&start);
-        let length = u64::from(buf.uvarint32().ok()?);
-        let whole = (start.len() - buf.len()) as u64 + length + AROUND;
-        (whole <= LONGEST).then_some(self.offset..self.offset + whole)
+        let whole = frame(self.offset, pages).ok()?;
+        (whole.end - whole.start <= LONGEST).then_some(whole)
     }
 
     /// What `pages` have of it.
@@ -119,6 +116,14 @@ pub(super) enum ChunkState {
     Damaged,
 }
 
+/// The part of a segment that has the chunk at an offset, as its length there says.
+fn frame(offset: u64, pages: &Pages) -> Result<Range<u64>, DecodeError> {
+    let start = pages.bytes(offset..offset + LENGTH);
+    let mut buf = Decbuf::new(&start);
+    let length = u64::from(buf.uvarint32()?);
+    Ok(offset..offset + (start.len() - buf.len()) as u64 + length + AROUND)
+}
+
 /// The bytes of the chunk at a place, of which nothing is known yet.
 fn frame_at(
     shared: &Shared,
@@ -129,13 +134,8 @@ fn frame_at(
     if !block.segments.contains_key(&place.segment) {
         return Err(corrupt(shared, block, place, "is missing".to_string()));
     }
-    let at = place.offset;
-    let start = pages.bytes(at..at + LENGTH);
-    let mut buf = Decbuf::new(&start);
-    let length = buf.uvarint32();
-    let length = u64::from(length.map_err(|e| chunk_error(shared, block, place, e))?);
-    let whole = (start.len() - buf.len()) as u64 + length + AROUND;
-    Ok(pages.slice(at..at + whole.min(LONGEST)))
+    let whole = frame(place.offset, pages).map_err(|e| chunk_error(shared, block, place, e))?;
+    Ok(pages.slice(whole.start..whole.end.min(whole.start + LONGEST)))
 }
 
 /// Whether the chunk at a place is whole and matches its checksum.
