@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
 use flate2::write::ZlibEncoder;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 
 mod gzip;
 mod huffman;
@@ -140,19 +140,15 @@ pub(super) fn apply(request: &HeaderMap, response: Response) -> Response {
 }
 
 fn gzip_of(body: Body) -> Body {
-    // The pieces of a long answer, or a short one that is there as a whole.
-    let pieces = body.size_hint().exact().is_none();
-    let mut data = body.into_data_stream();
-    if pieces {
-        let pieces = data.map(|piece| piece.map_err(Into::into));
+    // A short answer is there as a whole, a long one comes in pieces.
+    if body.size_hint().exact().is_none() {
+        let pieces = body.into_data_stream();
+        let pieces = pieces.map(|piece| piece.map_err(Into::into));
         return Body::from_stream(gzip::compress(pieces));
     }
-    Body::from_stream(stream::once(async move {
-        let mut whole = Vec::new();
-        while let Some(part) = data.try_next().await.map_err(io::Error::other)? {
-            whole.extend_from_slice(&part);
-        }
-        gzip::whole(whole.into())
+    Body::from_stream(stream::once(async {
+        let whole = axum::body::to_bytes(body, usize::MAX).await;
+        gzip::whole(whole.map_err(io::Error::other)?)
     }))
 }
 
