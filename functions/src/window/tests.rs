@@ -449,3 +449,31 @@ fn refused_parameters_are_errors() {
         Err(ParamError::Missing { index: 1, .. })
     ));
 }
+
+/// Windows that wait for others, of different lengths and factors, are smoothed
+/// to the bit as each is alone.
+#[test]
+fn windows_are_smoothed_together_as_alone() {
+    let values: Vec<f64> = (0..40).map(|i| f64::from(i * i % 17) / 3.0).collect();
+    let grid = |start: i64, len| Grid {
+        start_ms: start * 1000,
+        step_ms: 2000,
+        len,
+    };
+    let factors: Vec<f64> = (1..=25).map(|i| f64::from(i) / 26.0).collect();
+    let run = |ends, from: usize, to: usize| {
+        let case = every_second(&values, ends, 21_000);
+        let factors = Param::PerStep(&factors[from..to]);
+        let smoothed = case.run("double_exponential_smoothing", &[factors, factors]);
+        smoothed
+            .into_iter()
+            .map(|value| value.map(f64::to_bits))
+            .collect::<Vec<_>>()
+    };
+    let together = run(grid(1, 25), 0, 25);
+    for step in 0..25 {
+        let alone = run(grid(1 + 2 * step as i64, 1), step, step + 1);
+        assert_eq!(together[step], alone[0], "step {step}");
+    }
+    assert_eq!(together.iter().flatten().count(), 24);
+}
