@@ -16,7 +16,7 @@ use crate::annotations::Level;
 use crate::cost;
 use crate::error::{LimitError, QueryError};
 use crate::exec::context::{Cancellation, Counters, QueryContext};
-use crate::exec::morsels::Morsels;
+use crate::exec::morsels::{Morsels, RowItems};
 use crate::exec::store_control::{Gate, StoreControl};
 use crate::explain::Explanation;
 use crate::flow::Flow;
@@ -556,13 +556,16 @@ impl Query {
         selections: &Selections,
     ) -> Result<(), QueryError> {
         let mut nodes = plan.nodes();
-        nodes.retain(|plan| matches!(plan.op, PlanOp::Window(_)));
         // The copies of a common subtree are scanned once.
         nodes.sort_by_key(|plan| plan.node.id);
         nodes.dedup_by_key(|plan| plan.node.id);
         for plan in nodes {
+            let PlanOp::Window(window) = &plan.op else {
+                continue;
+            };
             let rows = selections.of(plan.node.id)?.labels.len();
-            let morsels = Morsels::count_of(rows, plan.node.grid.len);
+            let items = RowItems::new(plan.node.grid.len, window.select.time_range);
+            let morsels = Morsels::count_of(rows, items);
             self.context.stats.expect_morsels(morsels);
         }
         Ok(())

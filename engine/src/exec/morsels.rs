@@ -1,4 +1,8 @@
 //! Morsels: fixed runs of consecutive series, handed out to partitions.
+//!
+//! Their size depends on the query alone, never on threads, so that answers do
+//! not either. What it is bad at: samples that lie far more than a minute apart,
+//! or chunks that no window touches, make morsels smaller than need be.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,6 +12,31 @@ use crate::batch::TARGET_ITEMS;
 /// The most series in a morsel: with few steps a series costs its chunk's
 /// decoding, and a query must be able to give way often enough.
 const MAX_SERIES: usize = 256;
+
+/// How far apart the samples of a series are taken to be, ms: the plan knows
+/// what time they span, and not how many they are.
+const SAMPLE_MS: u64 = 60_000;
+
+/// What a row of a scan costs: a step, or a sample, is one item.
+#[derive(Clone, Copy, Debug)]
+pub struct RowItems(usize);
+
+impl RowItems {
+    /// Of `steps` steps, for which samples of `time_range` are read, ms. Where
+    /// steps are far apart, what lies between them counts: a few series of a
+    /// long time have all threads.
+    pub fn new(steps: usize, time_range: (i64, i64)) -> Self {
+        let (start, end) = time_range;
+        let spanned_ms = if start < end { end.abs_diff(start) } else { 0 };
+        let samples = usize::try_from(spanned_ms / SAMPLE_MS).unwrap_or(usize::MAX);
+        RowItems(steps.max(samples))
+    }
+
+    /// How many rows a morsel has.
+    fn rows(self) -> u32 {
+        (TARGET_ITEMS / self.0.max(1)).clamp(1, MAX_SERIES) as u32
+    }
+}
 
 /// Which morsel each partition works on, and the next one to take.
 #[derive(Debug)]
@@ -20,15 +49,13 @@ pub struct Morsels {
 }
 
 impl Morsels {
-    /// The morsels of `rows` rows of `steps` steps, for `partitions` takers.
-    /// Their size depends on the steps alone, so that answers do not depend on
-    /// the number of threads.
-    pub fn new(rows: usize, steps: usize, partitions: usize) -> Self {
+    /// The morsels of `rows` rows of `items` each, for `partitions` takers.
+    pub fn new(rows: usize, items: RowItems, partitions: usize) -> Self {
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
         Morsels {
             next: AtomicU32::new(0),
-            count: Self::count_of(rows as usize, steps),
-            size: size(steps),
+            count: Self::count_of(rows as usize, items),
+            size: items.rows(),
             rows,
             current: (0..partitions.max(1)).map(|_| AtomicU32::new(0)).collect(),
         }
@@ -49,10 +76,10 @@ impl Morsels {
         self.current[partition].store(morsel, Ordering::Release);
     }
 
-    /// How many morsels `rows` rows of `steps` steps are.
-    pub fn count_of(rows: usize, steps: usize) -> u32 {
+    /// How many morsels `rows` rows of `items` each are.
+    pub fn count_of(rows: usize, items: RowItems) -> u32 {
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-        rows.div_ceil(size(steps))
+        rows.div_ceil(items.rows())
     }
 
     /// How many there are.
@@ -82,7 +109,22 @@ impl Morsels {
     }
 }
 
-/// The rows of a morsel, of `steps` steps each.
-fn size(steps: usize) -> u32 {
-    (TARGET_ITEMS / steps.max(1)).clamp(1, MAX_SERIES) as u32
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    #[test]
+    fn a_morsel_has_rows_by_their_steps_or_by_the_time_they_span() {
+        let rows = |steps, hours| RowItems::new(steps, (0, hours * HOUR_MS)).rows();
+        assert_eq!(rows(1, 0), 256);
+        assert_eq!(rows(241, 2), 67);
+        assert_eq!(rows(1440, 30 * 24), 1);
+        assert_eq!(rows(121, 24), 11);
+        assert_eq!(RowItems::new(1, (i64::MIN, i64::MAX)).rows(), 1);
+        assert_eq!(RowItems::new(1, (HOUR_MS, 0)).rows(), 256);
+        let ten_days = RowItems::new(1000, (0, 240 * HOUR_MS));
+        assert_eq!(Morsels::count_of(10, ten_days), 10);
+    }
 }

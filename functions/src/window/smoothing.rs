@@ -156,11 +156,11 @@ impl<const N: usize> Smoothed<N> {
     /// One sample of each window, after their slopes.
     #[inline(always)]
     fn take(&mut self, values: [f64; N], factors: &Factors<N>) {
-        for lane in 0..N {
+        for (lane, value) in values.into_iter().enumerate() {
             let smoothing = factors.smoothing[lane];
             let level = self.level[lane];
             let expected = level + self.slope[lane];
-            self.level[lane] = smoothing * values[lane] + (1.0 - smoothing) * expected;
+            self.level[lane] = smoothing * value + (1.0 - smoothing) * expected;
             self.before[lane] = level;
         }
     }

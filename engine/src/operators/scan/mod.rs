@@ -33,7 +33,7 @@ use super::merge;
 use super::params::Params;
 use crate::bound::{Bound, RowLabels};
 use crate::exec::context::QueryContext;
-use crate::exec::morsels::Morsels;
+use crate::exec::morsels::{Morsels, RowItems};
 use crate::exec::operator::{BatchStream, Operator, Pruning, Run};
 use crate::selections::Selection;
 use crate::storage::TimeRange;
@@ -124,8 +124,9 @@ pub(crate) fn bind(
     let mut inputs = Vec::new();
     let params = Params::new(&call.params, params, node.grid, &mut inputs);
     let (start, end) = select.time_range;
-    let (rows, steps) = (selection.labels.len(), node.grid.len);
-    let morsels = Arc::new(Morsels::new(rows, steps, context.partitions()));
+    let items = RowItems::new(node.grid.len, select.time_range);
+    let morsels = Morsels::new(selection.labels.len(), items, context.partitions());
+    let morsels = Arc::new(morsels);
     let selected = RowLabels::shared(Arc::clone(&selection.labels));
     let labels = match call.drops_name {
         true => selected.drop_name(context),
