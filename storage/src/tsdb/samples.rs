@@ -30,12 +30,25 @@ pub(crate) fn combine(
     out: &mut Vec<Chunk>,
     mut chunks: impl FnMut(usize, &mut Vec<Chunk>) -> Result<(), StorageError>,
 ) -> Result<(), StorageError> {
-    let mut pieces = Vec::new();
-    let mut found = Vec::new();
+    let first = out.len();
+    let mut ends = Vec::with_capacity(parts);
     for part in 0..parts {
-        chunks(part, &mut found)?;
-        pieces.extend(found.drain(..).map(|chunk| Piece { part, chunk }));
+        chunks(part, out)?;
+        ends.push(out.len() - first);
     }
+    if out[first..].is_sorted_by(|a, b| a.max_time < b.min_time) {
+        // Parts one after the other, as blocks mostly are.
+        return Ok(());
+    }
+    let mut part = 0;
+    let of_parts = out.drain(first..).enumerate().map(|(number, chunk)| {
+        part += ends[part..]
+            .iter()
+            .take_while(|end| **end <= number)
+            .count();
+        Piece { part, chunk }
+    });
+    let mut pieces: Vec<Piece> = of_parts.collect();
     pieces.sort_by_key(|p| p.chunk.min_time);
     overlap::resolve(&mut pieces, parts, range)?;
     out.extend(pieces.into_iter().map(|p| p.chunk));
