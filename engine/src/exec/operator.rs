@@ -48,10 +48,13 @@ pub trait Operator: Debug + Send + Sync + 'static {
         false
     }
 
-    /// How many partitions it gives, from those of its first input. Scan chains
+    /// How many partitions it gives, from those of its inputs. Scan chains
     /// have as many as there are threads, everything above has one.
-    fn partitions(&self, first_input: Option<usize>) -> usize {
-        first_input.filter(|_| self.is_row_wise()).unwrap_or(1)
+    fn partitions(&self, inputs: &[usize]) -> usize {
+        match inputs {
+            [first, ..] if self.is_row_wise() => *first,
+            _ => 1,
+        }
     }
 
     /// Whether it takes the partitions of an input as they are; otherwise

@@ -10,6 +10,7 @@ use std::time::Instant;
 use arrow_array::RecordBatch;
 use futures::{Stream, StreamExt};
 use quarrel_planner::with_stack;
+use smallvec::SmallVec;
 
 use super::metrics::OperatorMetrics;
 use super::operator::{BatchStream, Input, Operator, PhysicalPlan, Run};
@@ -34,7 +35,9 @@ impl PlanNode {
         inputs: Vec<Arc<PlanNode>>,
         context: &Arc<QueryContext>,
     ) -> Arc<PlanNode> {
-        let partitions = operator.partitions(inputs.first().map(|input| input.partitions));
+        let partitions: SmallVec<[usize; 2]> =
+            inputs.iter().map(|input| input.partitions).collect();
+        let partitions = operator.partitions(&partitions);
         Arc::new(PlanNode {
             operator,
             inputs,

@@ -87,8 +87,11 @@ impl Operator for Cache {
         "Cache"
     }
 
-    fn partitions(&self, first_input: Option<usize>) -> usize {
-        first_input.filter(|_| self.replayed.is_some()).unwrap_or(1)
+    fn partitions(&self, inputs: &[usize]) -> usize {
+        match (inputs, &self.replayed) {
+            ([input], Some(_)) => *input,
+            _ => 1,
+        }
     }
 
     fn takes_partitions(&self, _: usize) -> bool {

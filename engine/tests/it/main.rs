@@ -21,5 +21,6 @@ mod recursion;
 mod replicas;
 mod results;
 mod stores;
+mod streamed_joins;
 mod support;
 mod threads;

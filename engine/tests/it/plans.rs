@@ -74,18 +74,18 @@ fn rows_that_change_their_steps() {
 #[test]
 fn operators_that_need_whole_inputs() {
     assert_snapshot!(physical("x + on (i) y"), @r"
-    Join: Arithmetic(Add) one-to-one groups=5 pairs=5
-      Gather: partitions=2 morsels=2
+    Gather: partitions=2 morsels=2
+      Join: Arithmetic(Add) one-to-one groups=5 pairs=5 streams=left
         Scan: latest series=300 range=300000ms morsels=2 partitions=2 needed=5
-      Gather: partitions=2 morsels=1
-        Scan: latest series=5 range=300000ms morsels=1 partitions=2 needed=5
+        Gather: partitions=2 morsels=1
+          Scan: latest series=5 range=300000ms morsels=1 partitions=2 needed=5
     ");
     assert_snapshot!(physical("x * on (i) group_left () y"), @r"
-    Join: Arithmetic(Mul) many-to-one groups=5 pairs=5
-      Gather: partitions=2 morsels=2
+    Gather: partitions=2 morsels=2
+      Join: Arithmetic(Mul) many-to-one groups=5 pairs=5 streams=left
         Scan: latest series=300 range=300000ms morsels=2 partitions=2 needed=5
-      Gather: partitions=2 morsels=1
-        Scan: latest series=5 range=300000ms morsels=1 partitions=2 needed=5
+        Gather: partitions=2 morsels=1
+          Scan: latest series=5 range=300000ms morsels=1 partitions=2 needed=5
     ");
     assert_snapshot!(physical("x unless on (i) y"), @r"
     Set: unless groups=300

@@ -106,7 +106,9 @@ impl<'a> Lanes<'a> {
             LANES => self.windows.iter().map(|w| w.len()).min().unwrap_or(2),
             _ => 2,
         };
-        let begin = self.windows.map(|window| window.get(..together).unwrap_or(&[0.0; 2]));
+        let begin = self
+            .windows
+            .map(|window| window.get(..together).unwrap_or(&[0.0; 2]));
         let all = Smoothed::begin(begin, &self.factors);
         for lane in 0..self.len {
             let behind = &self.windows[lane][together..];

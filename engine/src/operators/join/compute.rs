@@ -1,11 +1,12 @@
-//! Computes a join's rows.
+//! Computes a join's rows when all rows of both operands are there.
 
-use quarrel_functions::histogram::native::StepHistograms;
+use std::sync::Arc;
+
 use quarrel_planner::ast::{Cardinality, Span};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::Join;
-use super::pairs::{Pairs, Piece, Side};
+use super::pairs::{PairRow, Pairs, Piece, Side};
 use super::table::{NONE, Sides};
 use crate::batch::{Row, Rows};
 use crate::error::QueryError;
@@ -13,9 +14,8 @@ use crate::exec::account::Account;
 use crate::exec::context::QueryContext;
 use crate::exec::operator::{Output, Run, both};
 use crate::operators::masks::GroupMasks;
-use crate::operators::ops::OpAnnotation;
 
-pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError> {
+pub(super) async fn compute(join: &Arc<Join>, run: &Run) -> Result<Output, QueryError> {
     let table = &join.table;
     let swapped = join.card == Cardinality::OneToMany;
     let (many, one) = (table.sides.many_labels.len(), table.sides.one_labels.len());
@@ -36,7 +36,6 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
         span: join.span,
     };
     check.one_side(&many, &one, &mut account)?;
-    account.grow(join.steps * 40)?;
     let sides = &table.sides;
     let (groups, steps) = (sides.group.len(), join.steps);
     let one_there = match sides.fill.one {
@@ -58,18 +57,8 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
         united: FxHashMap::default(),
         one_series: Piece::default(),
         one_there,
-        pairs: Pairs {
-            join,
-            met: vec![None; table.classes],
-            group: NONE,
-            matched,
-            values: Vec::new(),
-            present: Vec::new(),
-            histograms: StepHistograms::default(),
-            annotations: Vec::new(),
-            account: &mut account,
-            output: Output::new(&run.context, "join").for_rows(table.sides.many_labels.len()),
-        },
+        pairs: Pairs::new(join, account)?.recording(matched),
+        output: Output::new(&run.context, "join").for_rows(sides.many_labels.len()),
     };
     for batch in many.into_batches() {
         let mut many = Piece::default();
@@ -86,12 +75,8 @@ pub(super) async fn compute(join: &Join, run: &Run) -> Result<Output, QueryError
     if let Some(fill) = sides.fill.many {
         worker.without_many(fill)?;
     }
-    let annotations: FxHashSet<OpAnnotation> =
-        worker.pairs.annotations.iter().flatten().copied().collect();
-    for annotation in annotations {
-        annotation.annotate(&run.context.annotations, join.node, join.span, join.symbol);
-    }
-    Ok(worker.pairs.output)
+    worker.pairs.annotations.annotate(join, &run.context);
+    Ok(worker.output)
 }
 
 /// Looks for rows that repeat in their group.
@@ -212,6 +197,20 @@ fn repeats(
     }
 }
 
+/// Gives a pair's row out, if it has one.
+fn push(output: &mut Output, pair: u32, row: Option<PairRow<'_>>) -> Result<(), QueryError> {
+    let Some(row) = row else {
+        return Ok(());
+    };
+    output.push_mixed(
+        pair,
+        row.first_step,
+        row.values,
+        row.present,
+        row.histograms,
+    )
+}
+
 struct Worker<'a> {
     one: &'a Rows,
     /// Matched series of several rows, united when first needed.
@@ -220,13 +219,15 @@ struct Worker<'a> {
     /// For each group the steps at which the "one" side is there, if that is
     /// filled.
     one_there: Option<GroupMasks>,
-    pairs: Pairs<'a>,
+    pairs: Pairs,
+    output: Output,
 }
 
 impl<'a> Worker<'a> {
     /// Pairs a row of the "many" side, whose samples go into `many`.
     fn row<'m>(&mut self, row: &Row<'m>, many: &mut Piece<'m>) -> Result<(), QueryError> {
-        let table = &self.pairs.join.table;
+        let join = Arc::clone(&self.pairs.join);
+        let table = &join.table;
         let sides = &table.sides;
         let group = sides.many_group[row.series as usize];
         if group == NONE {
@@ -238,14 +239,16 @@ impl<'a> Worker<'a> {
         let matched = &sides.group[group as usize].matched;
         for (pair, &one_series) in (first_pair..).zip(matched) {
             self.with_matched(one_series, |worker, piece| {
-                worker.pairs.combine(pair, many, piece)
+                let made = worker.pairs.combine(pair, many, piece)?;
+                push(&mut worker.output, pair, made)
             })?;
         }
         if let Some(fill) = sides.fill.one {
             let there = self.one_there.as_ref().and_then(|masks| masks.get(group));
             let pair = first_pair + matched.len() as u32;
             let sides = (Side::Row(many), Side::Fill(fill));
-            self.pairs.alone(pair, many, there, sides)?;
+            let made = self.pairs.alone(pair, many, there, sides)?;
+            push(&mut self.output, pair, made)?;
         }
         Ok(())
     }
@@ -253,7 +256,8 @@ impl<'a> Worker<'a> {
     /// The matched series at the steps at which no "many" row of their group is paired with
     /// them.
     fn without_many(&mut self, fill: f64) -> Result<(), QueryError> {
-        let table = &self.pairs.join.table;
+        let join = Arc::clone(&self.pairs.join);
+        let table = &join.table;
         let sides = &table.sides;
         let mut seen = vec![false; sides.matched.len()];
         let matched_of = sides.matched_of();
@@ -272,7 +276,8 @@ impl<'a> Worker<'a> {
             self.with_matched(one_series, |worker, piece| {
                 let pair = table.first_filled + one_series;
                 let sides = (Side::Fill(fill), Side::Row(piece));
-                worker.pairs.alone(pair, piece, matched.as_deref(), sides)
+                let made = worker.pairs.alone(pair, piece, matched.as_deref(), sides)?;
+                push(&mut worker.output, pair, made)
             })?;
             self.pairs.matched[group as usize] = matched;
         }
@@ -285,8 +290,8 @@ impl<'a> Worker<'a> {
         one_series: u32,
         act: impl FnOnce(&mut Self, &Piece<'a>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
-        let rows = &self.pairs.join.table.sides.matched[one_series as usize].rows;
-        if let [single] = rows[..] {
+        let matched = &self.pairs.join.table.sides.matched;
+        if let [single] = matched[one_series as usize].rows[..] {
             let Some(row) = self.one.get(single) else {
                 return Ok(());
             };

@@ -1,12 +1,15 @@
 //! Arithmetic and comparison of two vectors.
 //!
-//! Rows are matched once, from labels ([`table`]); then whole rows are computed
-//! ([`compute`], pair by pair in [`pairs`]). Prometheus matches series at each
+//! Rows are matched once, from labels ([`table`]); then whole rows are computed,
+//! pair by pair ([`pairs`]): as those of the "many" side come, if nothing but its
+//! own row decides on a pair ([`streamed`]), else when all are there
+//! ([`compute`]). Prometheus matches series at each
 //! step, and so do the errors here: two rows of one match group matter only at
 //! steps at which both have a sample.
 
 mod compute;
 mod pairs;
+mod streamed;
 mod table;
 
 use std::fmt;
@@ -21,6 +24,7 @@ use super::{broadcast, merge, rows};
 use crate::bound::{Bound, DropNames, MaterializedRows, RowLabels};
 use crate::error::QueryError;
 use crate::exec::context::QueryContext;
+use crate::exec::morsels::Morsels;
 use crate::exec::operator::{BatchStream, Operator, Run, computed};
 
 #[derive(Debug)]
@@ -32,6 +36,9 @@ struct Join {
     table: Table,
     steps: usize,
     span: Span,
+    /// The morsels of the "many" side, if its rows are joined as they come.
+    streams: Option<Arc<Morsels>>,
+    together: streamed::Together,
 }
 
 /// What binding a join gives.
@@ -143,6 +150,7 @@ fn with_sides(
     let (many, one) = by_side(matching.card, &lhs, &rhs);
     many.prune(&keep_many);
     one.prune(&keep_one);
+    let streams = many.morsels.clone().filter(|_| table.can_stream());
     let join = Join {
         op,
         symbol: plan.op.symbol(),
@@ -151,10 +159,22 @@ fn with_sides(
         table,
         steps: node.grid.len,
         span: node.span,
+        streams: streams.clone(),
+        together: streamed::Together::default(),
     };
     let labels = RowLabels::new(labels).with_drop_names(drop_names);
-    let bound = Bound::whole(Arc::new(join), vec![lhs, rhs], labels, node.grid);
+    let bound = Bound {
+        morsels: streams,
+        ..Bound::whole(Arc::new(join), vec![lhs, rhs], labels, node.grid)
+    };
     Ok(merge::bind(context, bound, node))
+}
+
+impl Join {
+    /// Which input is the "many" side.
+    fn many_input(&self) -> usize {
+        by_side(self.card, 0, 1).0
+    }
 }
 
 impl Operator for Join {
@@ -176,10 +196,28 @@ impl Operator for Join {
                 write!(f, " fill {side}={fill}")?;
             }
         }
-        Ok(())
+        match (&self.streams, self.many_input()) {
+            (None, _) => Ok(()),
+            (Some(_), 0) => f.write_str(" streams=left"),
+            (Some(_), _) => f.write_str(" streams=right"),
+        }
+    }
+
+    fn partitions(&self, inputs: &[usize]) -> usize {
+        match self.streams {
+            Some(_) => inputs[self.many_input()],
+            None => 1,
+        }
+    }
+
+    fn takes_partitions(&self, input: usize) -> bool {
+        self.streams.is_some() && input == self.many_input()
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
+        if self.streams.is_some() {
+            return streamed::stream(self, run);
+        }
         computed(async move { compute::compute(&self, &run).await })
     }
 }

@@ -1,18 +1,23 @@
 //! Pairs of rows: the operator, and which pairs must not overlap.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use quarrel_functions::grid::Param;
 use quarrel_functions::histogram::native::{HistogramRef, StepHistograms};
 use quarrel_planner::ast::Cardinality;
+use rustc_hash::FxHashSet;
 
 use super::Join;
 use super::table::NONE;
 use crate::batch::Row;
 use crate::error::QueryError;
 use crate::exec::account::Account;
-use crate::exec::operator::Output;
+use crate::exec::context::QueryContext;
 use crate::operators::ops::{OpAnnotation, Operand, Outcome, SampleOp};
+
+/// Bytes of two rows and their pair, a step.
+const BYTES_A_STEP: usize = 40;
 
 /// A piece of a row with its presence spelled out.
 #[derive(Default)]
@@ -86,38 +91,98 @@ impl<'p, 'a> Side<'p, 'a> {
     }
 }
 
-/// Computes pairs and gives them out.
-pub(super) struct Pairs<'a> {
-    pub join: &'a Join,
+/// Computes pairs.
+pub(super) struct Pairs {
+    pub join: Arc<Join>,
     /// For each class the steps at which a pair had samples.
-    pub met: Vec<Option<Vec<bool>>>,
+    met: Vec<Option<Vec<bool>>>,
     /// The group of the current row.
     pub group: u32,
     /// If the "many" side is filled, for each group the steps at which a row of
     /// it has met somebody. Pairs without a meaning have not.
     pub matched: Vec<Option<Vec<bool>>>,
-    pub values: Vec<f64>,
-    pub present: Vec<bool>,
-    pub histograms: StepHistograms,
-    /// The last annotation of each step: Prometheus keeps no other. Made at the
-    /// first one.
-    pub annotations: Vec<Option<OpAnnotation>>,
-    pub account: &'a mut Account,
-    pub output: Output,
+    values: Vec<f64>,
+    present: Vec<bool>,
+    histograms: StepHistograms,
+    pub annotations: LastAnnotations,
+    pub account: Account,
 }
 
-impl Pairs<'_> {
+/// The row of a pair.
+pub(super) struct PairRow<'a> {
+    pub first_step: u32,
+    pub values: &'a [f64],
+    pub present: &'a [bool],
+    pub histograms: &'a StepHistograms,
+}
+
+/// The annotation of each step's last pair that has one: Prometheus keeps no
+/// other. Made at the first one.
+#[derive(Debug, Default)]
+pub(super) struct LastAnnotations(Vec<Option<(u32, OpAnnotation)>>);
+
+impl LastAnnotations {
+    fn set(&mut self, step: usize, last: (u32, OpAnnotation), steps: usize) {
+        self.0.resize(steps, None);
+        self.0[step] = Some(last);
+    }
+
+    /// Those of other pairs, too.
+    pub fn merge(&mut self, others: LastAnnotations) {
+        self.0.resize(self.0.len().max(others.0.len()), None);
+        for (last, other) in self.0.iter_mut().zip(others.0) {
+            let number = |of: &Option<(u32, OpAnnotation)>| of.map(|(pair, _)| pair);
+            if number(&other) > number(last) {
+                *last = other;
+            }
+        }
+    }
+
+    /// Tells the query.
+    pub fn annotate(&self, join: &Join, context: &QueryContext) {
+        let all: FxHashSet<OpAnnotation> = self.0.iter().flatten().map(|last| last.1).collect();
+        for annotation in all {
+            annotation.annotate(&context.annotations, join.node, join.span, join.symbol);
+        }
+    }
+}
+
+impl Pairs {
+    /// No pairs yet; `account` holds what is needed for them.
+    ///
+    /// # Errors
+    /// The memory limit.
+    pub fn new(join: &Arc<Join>, mut account: Account) -> Result<Self, QueryError> {
+        account.grow(join.steps * BYTES_A_STEP)?;
+        Ok(Pairs {
+            join: Arc::clone(join),
+            met: vec![None; join.table.classes],
+            group: NONE,
+            matched: Vec::new(),
+            values: Vec::new(),
+            present: Vec::new(),
+            histograms: StepHistograms::default(),
+            annotations: LastAnnotations::default(),
+            account,
+        })
+    }
+
+    /// The same, which fills in what rows of each group have met.
+    pub fn recording(self, matched: Vec<Option<Vec<bool>>>) -> Self {
+        Pairs { matched, ..self }
+    }
+
     /// One pair at all steps at which both have samples.
     pub fn combine<'a>(
         &mut self,
         pair: u32,
         many: &Piece<'a>,
         one_series: &Piece<'a>,
-    ) -> Result<(), QueryError> {
+    ) -> Result<Option<PairRow<'_>>, QueryError> {
         let from = many.first.max(one_series.first);
         let to = many.end().min(one_series.end());
         if from >= to {
-            return Ok(());
+            return Ok(None);
         }
         self.present.clear();
         self.present.extend(
@@ -138,7 +203,7 @@ impl Pairs<'_> {
         row: &Piece<'a>,
         there: Option<&[bool]>,
         sides: (Side<'_, 'a>, Side<'_, 'a>),
-    ) -> Result<(), QueryError> {
+    ) -> Result<Option<PairRow<'_>>, QueryError> {
         self.present.clear();
         self.present.extend_from_slice(&row.present);
         let missing = |step: usize| there.is_none_or(|there| !there[step]);
@@ -156,28 +221,30 @@ impl Pairs<'_> {
         steps: Range<usize>,
         (many, one): (Side<'_, 'a>, Side<'_, 'a>),
         wanted: impl Fn(usize) -> bool,
-    ) -> Result<(), QueryError> {
-        let join = self.join;
-        let (left, right) = if join.card == Cardinality::OneToMany {
+    ) -> Result<Option<PairRow<'_>>, QueryError> {
+        let (op, all_steps) = (self.join.op, self.join.steps);
+        let (left, right) = if self.join.card == Cardinality::OneToMany {
             (one, many)
         } else {
             (many, one)
         };
         self.histograms.clear();
-        if let SampleOp::Trim(_) = join.op {
+        if let SampleOp::Trim(_) = op {
             for i in 0..self.present.len() {
                 if std::mem::take(&mut self.present[i]) {
-                    self.annotation(steps.start + i, OpAnnotation::Types(false, false));
+                    let annotation = OpAnnotation::Types(false, false);
+                    self.annotations
+                        .set(steps.start + i, (pair, annotation), all_steps);
                 }
             }
         }
         let with_histograms = !(left.histograms().is_empty() && right.histograms().is_empty());
         let others = match with_histograms {
-            true => self.with_histograms(&steps, left, right, wanted),
+            true => self.with_histograms(pair, &steps, (left, right), wanted),
             false => Others::default(),
         };
         if !self.present.contains(&true) && others.met.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let with_others;
         let met = if others.met.is_empty() {
@@ -186,12 +253,19 @@ impl Pairs<'_> {
             with_others = others.with(&self.present, steps.start);
             &with_others
         };
-        check_class(join, pair, steps.start, met, &mut self.met, self.account)?;
+        check_class(
+            &self.join,
+            pair,
+            steps.start,
+            met,
+            &mut self.met,
+            &mut self.account,
+        )?;
         if let Some(slot) = self.matched.get_mut(self.group as usize) {
             if slot.is_none() {
-                self.account.grow(join.steps)?;
+                self.account.grow(all_steps)?;
             }
-            let matched = slot.get_or_insert_with(|| vec![false; join.steps]);
+            let matched = slot.get_or_insert_with(|| vec![false; all_steps]);
             for (matched, met) in matched[steps.start..].iter_mut().zip(met) {
                 *matched |= met;
             }
@@ -202,7 +276,7 @@ impl Pairs<'_> {
             Param::PerStep(left) => self.values.extend_from_slice(left),
             Param::Const(left) => self.values.resize(self.present.len(), left),
         }
-        match join.op {
+        match op {
             SampleOp::Arithmetic(op) => op.eval_left(&mut self.values, right),
             SampleOp::Bool(op) => op.eval_bool(left, right, &mut self.values),
             SampleOp::Filter(op) => op.filter(left, right, &mut self.present),
@@ -212,18 +286,20 @@ impl Pairs<'_> {
             self.values[step - steps.start] = value;
             self.present[step - steps.start] = true;
         }
-        let first = steps.start as u32;
-        let (values, present) = (&self.values, &self.present);
-        self.output
-            .push_mixed(pair, first, values, present, &self.histograms)
+        Ok(Some(PairRow {
+            first_step: steps.start as u32,
+            values: &self.values,
+            present: &self.present,
+            histograms: &self.histograms,
+        }))
     }
 
     /// The operator where either side has a histogram.
     fn with_histograms<'a>(
         &mut self,
+        pair: u32,
         steps: &Range<usize>,
-        left: Side<'_, 'a>,
-        right: Side<'_, 'a>,
+        (left, right): (Side<'_, 'a>, Side<'_, 'a>),
         wanted: impl Fn(usize) -> bool,
     ) -> Others {
         let all = left.histograms().iter().chain(right.histograms());
@@ -236,14 +312,14 @@ impl Pairs<'_> {
             let (Some(left), Some(right)) = (left.sample(step), right.sample(step)) else {
                 continue;
             };
-            let op = self.join.op;
+            let (op, all_steps) = (self.join.op, self.join.steps);
             match op.eval_histograms(left, right, step, &mut self.histograms) {
                 // A pair without a meaning has not met, as in Prometheus.
-                Err(annotation) => self.annotation(step, annotation),
+                Err(annotation) => self.annotations.set(step, (pair, annotation), all_steps),
                 Ok((outcome, annotation)) => {
                     others.met.push(step);
                     if let Some(annotation) = annotation {
-                        self.annotation(step, annotation);
+                        self.annotations.set(step, (pair, annotation), all_steps);
                     }
                     if let Outcome::Float(value) = outcome {
                         others.floats.push((step, value));
@@ -252,11 +328,6 @@ impl Pairs<'_> {
             }
         }
         others
-    }
-
-    fn annotation(&mut self, step: usize, annotation: OpAnnotation) {
-        self.annotations.resize(self.join.steps, None);
-        self.annotations[step] = Some(annotation);
     }
 }
 

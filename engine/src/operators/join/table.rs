@@ -275,6 +275,13 @@ impl Table {
         };
         Ok((table, labels))
     }
+
+    /// Whether each row of the "many" side can be joined by itself: no row of the
+    /// "one" side repeats its group, no two pairs can collide, no side is filled.
+    pub fn can_stream(&self) -> bool {
+        let repeats = |group: &Group| group.one_rows > 1;
+        self.classes == 0 && !self.sides.fill.any() && !self.sides.group.iter().any(repeats)
+    }
 }
 
 impl Sides {

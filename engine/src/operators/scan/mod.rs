@@ -190,7 +190,7 @@ impl Operator for Scan {
         &self.selector
     }
 
-    fn partitions(&self, _: Option<usize>) -> usize {
+    fn partitions(&self, _: &[usize]) -> usize {
         self.morsels.partitions()
     }
 
