@@ -1,4 +1,5 @@
-//! Pieces of a store's work on the engine's threads.
+//! Pieces of work on the engine's threads: those of a store's select, or of an
+//! operator that has all its rows.
 //!
 //! Whoever awaits them works along, and each thread but its own has a task that
 //! helps. All take the next piece in order and give way behind it.
@@ -13,40 +14,46 @@ use parking_lot::Mutex;
 use super::context::QueryContext;
 use super::pool::give_way;
 use crate::error::QueryError;
-use crate::storage::{Pieces, StorageError};
+
+/// What is done for each piece, by its number.
+pub type Each<E> = Arc<dyn Fn(usize) -> Result<(), E> + Send + Sync>;
 
 /// Why pieces did not come to their end.
 #[derive(Debug)]
-pub enum Failure {
+pub enum Failure<E> {
     /// The query's end.
     Ended(QueryError),
     /// The error of a piece.
-    Piece(StorageError),
+    Piece(E),
     /// The panic of a piece.
     Panicked(Box<dyn Any + Send>),
 }
 
-struct Work {
-    pieces: Pieces,
+struct Work<E> {
+    pieces: Each<E>,
     count: usize,
     next: AtomicUsize,
     /// The failure of the lowest piece. Pieces are taken in order, so all below a
     /// piece that failed come to their end, and it does not matter who is first.
-    failed: Mutex<Option<(usize, Failure)>>,
+    failed: Mutex<Option<(usize, Failure<E>)>>,
 }
 
 /// Runs pieces of work on all threads of a query.
 ///
 /// # Errors
 /// The failure of the lowest piece.
-pub async fn run(context: &Arc<QueryContext>, count: usize, pieces: Pieces) -> Result<(), Failure> {
+pub async fn run<E: Send + 'static>(
+    context: &Arc<QueryContext>,
+    count: usize,
+    pieces: Each<E>,
+) -> Result<(), Failure<E>> {
     let work = Arc::new(Work {
         pieces,
         count,
         next: AtomicUsize::new(0),
         failed: Mutex::new(None),
     });
-    let helpers = context.pool.threads().min(count).saturating_sub(1);
+    let helpers = context.partitions().min(count).saturating_sub(1);
     let helpers: Vec<_> = (0..helpers)
         .map(|_| {
             let (work, context) = (Arc::clone(&work), Arc::clone(context));
@@ -67,7 +74,7 @@ pub async fn run(context: &Arc<QueryContext>, count: usize, pieces: Pieces) -> R
     }
 }
 
-impl Work {
+impl<E> Work<E> {
     /// Works on pieces until there are none, or one has failed.
     async fn help(&self, context: &QueryContext) {
         loop {
@@ -88,7 +95,7 @@ impl Work {
         }
     }
 
-    fn piece(&self, number: usize, context: &QueryContext) -> Result<(), Failure> {
+    fn piece(&self, number: usize, context: &QueryContext) -> Result<(), Failure<E>> {
         context.check().map_err(Failure::Ended)?;
         catch_unwind(AssertUnwindSafe(|| (self.pieces)(number)))
             .map_err(Failure::Panicked)?
@@ -96,10 +103,10 @@ impl Work {
     }
 }
 
-impl Failure {
-    /// The error to tell the store, which panics as its piece did; `stop` is told
-    /// why the query ended.
-    pub fn told(self, stop: impl FnOnce(QueryError) -> StorageError) -> StorageError {
+impl<E> Failure<E> {
+    /// The error to tell who runs the pieces, which panics as its piece did; `stop`
+    /// is told why the query ended.
+    pub fn told(self, stop: impl FnOnce(QueryError) -> E) -> E {
         match self {
             Failure::Ended(error) => stop(error),
             Failure::Piece(error) => error,
@@ -116,6 +123,7 @@ mod tests {
     use crate::exec::context::{ContextLimits, Semantics};
     use crate::exec::memory::MemoryPool;
     use crate::exec::pool::Pool;
+    use crate::storage::StorageError;
 
     fn context(threads: usize) -> Arc<QueryContext> {
         let limits = ContextLimits {
@@ -143,7 +151,7 @@ mod tests {
             let ran: Arc<Vec<AtomicUsize>> =
                 Arc::new((0..count).map(|_| AtomicUsize::new(0)).collect());
             let counting = Arc::clone(&ran);
-            let pieces: Pieces = Arc::new(move |number| {
+            let pieces: Each<StorageError> = Arc::new(move |number| {
                 counting[number].fetch_add(1, Ordering::Relaxed);
                 Ok(())
             });
@@ -155,7 +163,7 @@ mod tests {
     #[test]
     fn the_lowest_failure_is_told() {
         for _ in 0..50 {
-            let pieces: Pieces = Arc::new(|number| match number {
+            let pieces: Each<StorageError> = Arc::new(|number| match number {
                 0..7 => Ok(()),
                 7 => {
                     std::thread::yield_now();
@@ -172,7 +180,7 @@ mod tests {
     fn the_end_of_the_query_is_the_end_of_its_pieces() {
         let context = context(2);
         let cancellation = Arc::clone(context.cancellation());
-        let pieces: Pieces = Arc::new(move |number| {
+        let pieces: Each<StorageError> = Arc::new(move |number| {
             if number == 3 {
                 cancellation.cancel();
             }
@@ -187,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_panic_comes_back_to_the_store() {
-        let pieces: Pieces = Arc::new(|number| {
+        let pieces: Each<StorageError> = Arc::new(|number| {
             assert_ne!(number, 9, "nine");
             Ok(())
         });
