@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
 use quarrel_functions::histogram::native::StepHistograms;
 use quarrel_functions::quantile::{is_valid_quantile, quantile};
 use quarrel_planner::ast::Span;
@@ -124,6 +125,7 @@ impl Quantile {
             steps: self.steps,
             rows,
             members,
+            spare: Mutex::default(),
         });
         account.grow(blocks.bytes(run.context.partitions()))?;
         let mut output = Output::new(&run.context, "quantile");
@@ -168,8 +170,8 @@ impl Quantile {
     }
 }
 
-/// Steps of a block: as many samples of a row as there are in two cache lines.
-const BLOCK: usize = 16;
+/// Steps of a block: of each row some cache lines that follow each other.
+const BLOCK: usize = 32;
 
 /// Steps of all groups whose quantiles are there at a time, but for those of the
 /// output.
@@ -182,7 +184,12 @@ struct Blocks {
     rows: Rows,
     /// The rows of each group.
     members: Vec<Vec<u32>>,
+    /// Room for the samples of a block, which no thread uses now.
+    spare: Mutex<Vec<AtSteps>>,
 }
+
+/// The samples of a group at each step of a block.
+type AtSteps = Vec<Vec<f64>>;
 
 /// The quantiles of some groups, one after the other, at some steps.
 type Block = Vec<Option<f64>>;
@@ -248,10 +255,12 @@ impl Blocks {
 
     /// The quantiles of some groups at some steps.
     fn block(&self, groups: &[u32], steps: Range<usize>) -> Block {
-        let mut at_steps = vec![Vec::new(); steps.len()];
+        let spare = self.spare.lock().pop();
+        let mut at_steps = spare.unwrap_or_else(|| vec![Vec::new(); BLOCK]);
         let mut quantiles = Vec::with_capacity(groups.len() * steps.len());
         for &group in groups {
             let members = &self.members[group as usize];
+            at_steps.iter_mut().for_each(|at| at.reserve(members.len()));
             for row in members.iter().filter_map(|&row| self.rows.get(row)) {
                 spread(&row, &steps, &mut at_steps);
             }
@@ -261,6 +270,7 @@ impl Blocks {
                 at_step.clear();
             }
         }
+        self.spare.lock().push(at_steps);
         quantiles
     }
 }
