@@ -2,6 +2,9 @@
 //! printers, plan and optimizer rules. Knows neither Arrow nor I/O.
 
 pub mod ast;
+// What the grammar is made of names it so.
+extern crate alloc;
+
 mod check;
 mod diagnose;
 mod disabled;
