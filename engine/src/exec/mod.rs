@@ -14,3 +14,4 @@ pub mod plan_node;
 pub mod pool;
 pub mod step_counts;
 pub mod store_control;
+pub mod streamed;

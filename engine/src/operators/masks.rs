@@ -6,6 +6,7 @@ use crate::exec::account::Account;
 
 /// For each group the steps at which any of its rows has a sample; none for a
 /// group whose rows have none.
+#[derive(Debug)]
 pub(crate) struct GroupMasks {
     masks: Vec<Option<Vec<bool>>>,
     steps: usize,

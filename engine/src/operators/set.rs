@@ -11,11 +11,13 @@ use quarrel_planner::logical::{NodeInfo, Set as SetPlan, SetOp};
 use super::aggregate::grouping::LabelFilter;
 use super::masks::GroupMasks;
 use super::{broadcast, merge};
-use crate::batch::Row;
+use crate::batch::{BatchBuilder, Row, SeriesBatch};
 use crate::bound::{Bound, RowLabels};
 use crate::error::QueryError;
+use crate::exec::account::Account;
 use crate::exec::context::QueryContext;
 use crate::exec::operator::{BatchStream, Collecting, Operator, Output, Run, computed};
+use crate::exec::streamed::{Streamed, Together, streamed};
 use crate::labels::{Grouper, LabelList};
 
 #[derive(Debug)]
@@ -25,6 +27,8 @@ struct Set {
     groups_of: Vec<Vec<u32>>,
     groups: usize,
     steps: usize,
+    /// Of `and` and `unless`, whose first operand streams.
+    together: Together<Others>,
 }
 
 /// Binds a set operator over its operands, the left one first.
@@ -48,8 +52,13 @@ pub(crate) fn bind(
         groups_of,
         groups,
         steps: node.grid.len,
+        together: Together::default(),
     };
-    let bound = Bound::whole(Arc::new(set), operands, labels, node.grid);
+    let morsels = operands[0].morsels.clone().filter(|_| set.streams());
+    let bound = Bound {
+        morsels,
+        ..Bound::whole(Arc::new(set), operands, labels, node.grid)
+    };
     Ok(merge::bind(context, bound, node))
 }
 
@@ -127,22 +136,31 @@ impl Operator for Set {
         }
     }
 
+    fn partitions(&self, inputs: &[usize]) -> usize {
+        match inputs {
+            [first, ..] if self.streams() => *first,
+            _ => 1,
+        }
+    }
+
+    fn takes_partitions(&self, input: usize) -> bool {
+        self.streams() && input == 0
+    }
+
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
-        computed(async move {
-            match self.op {
-                SetOp::Or => self.unite(&run).await,
-                _ => self.filter(&run).await,
-            }
-        })
+        if self.streams() {
+            return streamed(self, run);
+        }
+        computed(async move { self.unite(&run).await })
     }
 }
 
 const WHAT: &str = "set operator";
 
 impl Set {
-    /// Starts to read all operands, side by side.
-    fn collect(&self, run: &Run) -> Vec<Collecting> {
-        let operands = run.inputs.iter().zip(&self.groups_of);
+    /// Starts to read the operands from one on, side by side.
+    fn collect(&self, run: &Run, from: usize) -> Vec<Collecting> {
+        let operands = run.inputs.iter().zip(&self.groups_of).skip(from);
         operands
             .map(|(input, rows)| input.collect(rows.len(), &run.context, WHAT))
             .collect()
@@ -157,7 +175,7 @@ impl Set {
         let mut offset = 0;
         let last = self.groups_of.len() - 1;
         for (i, (operand, groups)) in self
-            .collect(run)
+            .collect(run, 0)
             .into_iter()
             .zip(&self.groups_of)
             .enumerate()
@@ -165,7 +183,7 @@ impl Set {
             let (rows, _account) = operand.await?;
             for row in rows.arrived() {
                 let mask = masks.get(groups[row.series as usize]);
-                masked(&row, offset + row.series, mask, false, &mut output)?;
+                output.push_kept(offset + row.series, &row, kept_by(mask, &row, false))?;
             }
             if i < last {
                 masks.add(&rows, groups, &mut account)?;
@@ -175,16 +193,40 @@ impl Set {
         Ok(output)
     }
 
-    /// `and`, `unless`: the rows of the first operand at the steps at which
-    /// their group is in all others, or in none.
-    async fn filter(&self, run: &Run) -> Result<Output, QueryError> {
-        let mut operands = self.collect(run).into_iter();
-        let first = operands.next();
-        let first = first.ok_or_else(|| QueryError::Internal("a set of nothing".into()))?;
-        let (left, mut account) = first.await?;
+    /// Whether the rows of the first operand are filtered as they come.
+    fn streams(&self) -> bool {
+        self.op != SetOp::Or
+    }
+}
+
+/// What the operands of `and` or `unless` behind the first leave of it.
+#[derive(Debug)]
+struct Others {
+    /// For each group the steps at which it is in all of them, or in any.
+    masks: Option<GroupMasks>,
+    _account: Account,
+}
+
+/// `and`, `unless`: the rows of the first operand at the steps at which their group
+/// is in all others, or in none.
+impl Streamed for Set {
+    type Others = Others;
+    type State = ();
+
+    fn together(&self) -> &Together<Others> {
+        &self.together
+    }
+
+    fn streamed_input(&self) -> usize {
+        0
+    }
+
+    async fn collect_others(&self, run: &Run) -> Result<Others, QueryError> {
+        let mut account = run.context.account(WHAT);
         let size = (self.groups, self.steps);
         let mut masks: Option<GroupMasks> = None;
-        for (operand, groups) in operands.zip(&self.groups_of[1..]) {
+        let operands = self.collect(run, 1);
+        for (operand, groups) in operands.into_iter().zip(&self.groups_of[1..]) {
             let (rows, _account) = operand.await?;
             match &mut masks {
                 None => masks = Some(GroupMasks::of(&rows, groups, size, &mut account)?),
@@ -197,32 +239,41 @@ impl Set {
                 }
             }
         }
-        let mut output = Output::new(&run.context, WHAT);
-        for row in left.arrived() {
-            let group = self.groups_of[0][row.series as usize];
-            let mask = masks.as_ref().and_then(|masks| masks.get(group));
-            let keep = self.op == SetOp::And;
-            masked(&row, row.series, mask, keep, &mut output)?;
-        }
-        Ok(output)
+        Ok(Others {
+            masks,
+            _account: account,
+        })
     }
+
+    fn begin(self: &Arc<Self>, _: &Run) -> Result<(), QueryError> {
+        Ok(())
+    }
+
+    fn fill(
+        &self,
+        others: &Others,
+        (): &mut (),
+        batch: &SeriesBatch,
+        next: &mut usize,
+        builder: &mut BatchBuilder,
+    ) -> Result<(), QueryError> {
+        while *next < batch.len() && !builder.is_full() {
+            let row = batch.row(*next);
+            let group = self.groups_of[0][row.series as usize];
+            let mask = others.masks.as_ref().and_then(|masks| masks.get(group));
+            let keep = self.op == SetOp::And;
+            builder.push_kept(row.series, &row, kept_by(mask, &row, keep));
+            *next += 1;
+        }
+        Ok(())
+    }
+
+    fn end(&self, _: &Run, (): (), _: impl FnOnce() -> bool) {}
 }
 
-/// The samples of a row at steps at which the mask is `keep`; no mask is
-/// false everywhere.
-fn masked(
-    row: &Row<'_>,
-    number: u32,
-    mask: Option<&[bool]>,
-    keep: bool,
-    output: &mut Output,
-) -> Result<(), QueryError> {
-    match mask {
-        None if keep => Ok(()),
-        None => output.push_kept(number, row, |_| true),
-        Some(mask) => {
-            let mask = &mask[row.first_step as usize..];
-            output.push_kept(number, row, |i| mask[i] == keep)
-        }
-    }
+/// Which items of a row stand at steps at which the mask is `keep`; no mask is false
+/// everywhere.
+fn kept_by<'a>(mask: Option<&'a [bool]>, row: &Row<'_>, keep: bool) -> impl Fn(usize) -> bool + 'a {
+    let first = row.first_step as usize;
+    move |i| mask.is_some_and(|mask| mask[first + i]) == keep
 }

@@ -21,6 +21,6 @@ mod recursion;
 mod replicas;
 mod results;
 mod stores;
-mod streamed_joins;
+mod streamed;
 mod support;
 mod threads;

@@ -72,7 +72,7 @@ fn rows_that_change_their_steps() {
 }
 
 #[test]
-fn operators_that_need_whole_inputs() {
+fn operators_that_take_one_input_as_it_comes() {
     assert_snapshot!(physical("x + on (i) y"), @r"
     Gather: partitions=2 morsels=2
       Join: Arithmetic(Add) one-to-one groups=5 pairs=5 streams=left
@@ -88,12 +88,16 @@ fn operators_that_need_whole_inputs() {
           Scan: latest series=5 range=300000ms morsels=1 partitions=2 needed=5
     ");
     assert_snapshot!(physical("x unless on (i) y"), @r"
-    Set: unless groups=300
-      Gather: partitions=2 morsels=2
+    Gather: partitions=2 morsels=2
+      Set: unless groups=300
         Scan: latest series=300 range=300000ms morsels=2 partitions=2
-      Gather: partitions=2 morsels=1
-        Scan: latest series=5 range=300000ms morsels=1 partitions=2 needed=5
+        Gather: partitions=2 morsels=1
+          Scan: latest series=5 range=300000ms morsels=1 partitions=2 needed=5
     ");
+}
+
+#[test]
+fn operators_that_need_whole_inputs() {
     assert_snapshot!(physical("topk(2, x)"), @r"
     TopK: k=2 groups=1 of 300
       Gather: partitions=2 morsels=2

@@ -15,9 +15,11 @@ mod table;
 use std::fmt;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use quarrel_planner::ast::{Cardinality, Span};
 use quarrel_planner::logical::{Join as JoinPlan, NodeInfo};
 
+use self::pairs::LastAnnotations;
 use self::table::{Sides, Table};
 use super::ops::SampleOp;
 use super::{broadcast, merge, rows};
@@ -26,6 +28,7 @@ use crate::error::QueryError;
 use crate::exec::context::QueryContext;
 use crate::exec::morsels::Morsels;
 use crate::exec::operator::{BatchStream, Operator, Run, computed};
+use crate::exec::streamed::{Together, streamed as stream_rows};
 
 #[derive(Debug)]
 struct Join {
@@ -38,7 +41,9 @@ struct Join {
     span: Span,
     /// The morsels of the "many" side, if its rows are joined as they come.
     streams: Option<Arc<Morsels>>,
-    together: streamed::Together,
+    together: Together<streamed::One>,
+    /// Those of the partitions that have ended.
+    annotations: Mutex<LastAnnotations>,
 }
 
 /// What binding a join gives.
@@ -160,7 +165,8 @@ fn with_sides(
         steps: node.grid.len,
         span: node.span,
         streams: streams.clone(),
-        together: streamed::Together::default(),
+        together: Together::default(),
+        annotations: Mutex::default(),
     };
     let labels = RowLabels::new(labels).with_drop_names(drop_names);
     let bound = Bound {
@@ -216,7 +222,7 @@ impl Operator for Join {
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
         if self.streams.is_some() {
-            return streamed::stream(self, run);
+            return stream_rows(self, run);
         }
         computed(async move { compute::compute(&self, &run).await })
     }

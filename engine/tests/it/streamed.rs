@@ -1,5 +1,5 @@
-//! Joins whose rows are computed as they come, in several partitions: they answer,
-//! fail and annotate as joins do that have all rows before.
+//! Joins and sets whose rows are computed as they come, in several partitions: they
+//! answer, fail and annotate as if all rows had been there before.
 
 use std::sync::Arc;
 
@@ -86,6 +86,45 @@ fn they_answer_as_those_that_have_all_rows() {
 }
 
 #[test]
+fn sets_filter_the_rows_of_the_first_operand() {
+    let gaps = |i: usize| match i % 3 {
+        0 => floats(&[(0, 1.0), (30, f64::from_bits(0x7ff0_0000_0000_0002))]),
+        _ => three(i),
+    };
+    let few = Fake::new((0..50).map(|i| (format!("few{{i=\"{:04}\"}}", i * 14), vec![three(i)])));
+    let store = large(series("many", three).and(series("gaps", gaps)).and(few));
+    // Of 700 rows, 234 are in a group that is gone after 0 s, 50 in one of the few,
+    // and 17 in both.
+    for (text, counts) in [
+        ("count(many and on (i) gaps)", "{} 700@0 466@30 466@60"),
+        ("count(many unless on (i) gaps)", "{} 234@30 234@60"),
+        ("count(many and on (i) few)", "{} 50@0 50@30 50@60"),
+        (
+            "count(many unless on (i) gaps and on (i) few)",
+            "{} 17@30 17@60",
+        ),
+        (
+            "count(many and on (i) gaps and on (i) few)",
+            "{} 50@0 33@30 33@60",
+        ),
+        (
+            "count(many unless on (i) gaps unless on (i) few)",
+            "{} 217@30 217@60",
+        ),
+        (
+            "count(many unless on (i) nothing)",
+            "{} 700@0 700@30 700@60",
+        ),
+        ("count(many and on (i) nothing)", ""),
+    ] {
+        for threads in THREADS {
+            let [_, range] = ask(&store, text, threads);
+            assert_eq!(show(&range.unwrap()), counts, "{text} on {threads} threads");
+        }
+    }
+}
+
+#[test]
 fn the_left_operands_error_comes_first() {
     let corrupt = |bad: Option<usize>| {
         move |i: usize| match bad {
@@ -105,6 +144,9 @@ fn the_left_operands_error_comes_first() {
             "left + on (i) group_left () right",
             "left + on (i) group_right () right",
             "sum(left + on (i) group_right () right)",
+            "left and on (i) right",
+            "count(left unless on (i) right)",
+            "left and on (i) right and on (i) right * 2",
         ] {
             for threads in THREADS {
                 for answer in ask(&store, text, threads) {
