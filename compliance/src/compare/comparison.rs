@@ -53,7 +53,7 @@ impl Default for CompareOptions {
         CompareOptions {
             strictness: Strictness::default(),
             jobs: 4,
-            repeats: 5,
+            repeats: 15,
             strict_ties: false,
             accepted: Accepted::default(),
             tweaks: Vec::new(),
