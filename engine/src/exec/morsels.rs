@@ -17,9 +17,16 @@ const MAX_SERIES: usize = 256;
 /// what time they span, and not how many they are.
 const SAMPLE_MS: u64 = 60_000;
 
+/// Morsels of a scan whose rows span long times: more than that are not made for
+/// the samples that lie between steps. Most of many rows may be short-lived.
+const FOR_SAMPLES: usize = 64;
+
 /// What a row of a scan costs: a step, or a sample, is one item.
 #[derive(Clone, Copy, Debug)]
-pub struct RowItems(usize);
+pub struct RowItems {
+    steps: usize,
+    samples: usize,
+}
 
 impl RowItems {
     /// Of `steps` steps, for which samples of `time_range` are read, ms. Where
@@ -29,12 +36,14 @@ impl RowItems {
         let (start, end) = time_range;
         let spanned_ms = if start < end { end.abs_diff(start) } else { 0 };
         let samples = usize::try_from(spanned_ms / SAMPLE_MS).unwrap_or(usize::MAX);
-        RowItems(steps.max(samples))
+        RowItems { steps, samples }
     }
 
-    /// How many rows a morsel has.
-    fn rows(self) -> u32 {
-        (TARGET_ITEMS / self.0.max(1)).clamp(1, MAX_SERIES) as u32
+    /// How many of `all` rows a morsel has.
+    fn rows(self, all: u32) -> u32 {
+        let filled_by = |items: usize| TARGET_ITEMS / items.max(1);
+        let few = filled_by(self.samples).max((all as usize).div_ceil(FOR_SAMPLES));
+        filled_by(self.steps).min(few).clamp(1, MAX_SERIES) as u32
     }
 }
 
@@ -55,7 +64,7 @@ impl Morsels {
         Morsels {
             next: AtomicU32::new(0),
             count: Self::count_of(rows as usize, items),
-            size: items.rows(),
+            size: items.rows(rows),
             rows,
             current: (0..partitions.max(1)).map(|_| AtomicU32::new(0)).collect(),
         }
@@ -79,7 +88,7 @@ impl Morsels {
     /// How many morsels `rows` rows of `items` each are.
     pub fn count_of(rows: usize, items: RowItems) -> u32 {
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-        rows.div_ceil(items.rows())
+        rows.div_ceil(items.rows(rows))
     }
 
     /// How many there are.
@@ -117,14 +126,17 @@ mod tests {
 
     #[test]
     fn a_morsel_has_rows_by_their_steps_or_by_the_time_they_span() {
-        let rows = |steps, hours| RowItems::new(steps, (0, hours * HOUR_MS)).rows();
+        let rows = |steps, hours| RowItems::new(steps, (0, hours * HOUR_MS)).rows(10);
         assert_eq!(rows(1, 0), 256);
         assert_eq!(rows(241, 2), 67);
         assert_eq!(rows(1440, 30 * 24), 1);
         assert_eq!(rows(121, 24), 11);
-        assert_eq!(RowItems::new(1, (i64::MIN, i64::MAX)).rows(), 1);
-        assert_eq!(RowItems::new(1, (HOUR_MS, 0)).rows(), 256);
+        assert_eq!(RowItems::new(1, (i64::MIN, i64::MAX)).rows(10), 1);
+        assert_eq!(RowItems::new(1, (HOUR_MS, 0)).rows(10), 256);
         let ten_days = RowItems::new(1000, (0, 240 * HOUR_MS));
         assert_eq!(Morsels::count_of(10, ten_days), 10);
+        // Of very many rows none is cut for that.
+        assert_eq!(ten_days.rows(1_000_000), 16);
+        assert_eq!(ten_days.rows(400), 7);
     }
 }
