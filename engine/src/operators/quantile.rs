@@ -260,7 +260,9 @@ impl Blocks {
         let mut quantiles = Vec::with_capacity(groups.len() * steps.len());
         for &group in groups {
             let members = &self.members[group as usize];
-            at_steps.iter_mut().for_each(|at| at.reserve(members.len()));
+            for at_step in &mut at_steps[..steps.len()] {
+                at_step.reserve(members.len());
+            }
             for row in members.iter().filter_map(|&row| self.rows.get(row)) {
                 spread(&row, &steps, &mut at_steps);
             }
