@@ -48,19 +48,21 @@ pub trait Operator: Debug + Send + Sync + 'static {
         false
     }
 
+    /// The input in whose partitions it runs, if it gives as many as that has.
+    fn partitioned_input(&self) -> Option<usize> {
+        self.is_row_wise().then_some(0)
+    }
+
     /// How many partitions it gives, from those of its inputs. Scan chains
     /// have as many as there are threads, everything above has one.
     fn partitions(&self, inputs: &[usize]) -> usize {
-        match inputs {
-            [first, ..] if self.is_row_wise() => *first,
-            _ => 1,
-        }
+        self.partitioned_input().map_or(1, |input| inputs[input])
     }
 
     /// Whether it takes the partitions of an input as they are; otherwise
     /// they are gathered first.
     fn takes_partitions(&self, input: usize) -> bool {
-        self.is_row_wise() && input == 0
+        self.partitioned_input() == Some(input)
     }
 
     /// Called before it runs: only the rows in `keep` matter to those above.

@@ -87,15 +87,8 @@ impl Operator for Cache {
         "Cache"
     }
 
-    fn partitions(&self, inputs: &[usize]) -> usize {
-        match (inputs, &self.replayed) {
-            ([input], Some(_)) => *input,
-            _ => 1,
-        }
-    }
-
-    fn takes_partitions(&self, _: usize) -> bool {
-        self.replayed.is_some()
+    fn partitioned_input(&self) -> Option<usize> {
+        self.replayed.is_some().then_some(0)
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {

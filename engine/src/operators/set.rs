@@ -136,15 +136,8 @@ impl Operator for Set {
         }
     }
 
-    fn partitions(&self, inputs: &[usize]) -> usize {
-        match inputs {
-            [first, ..] if self.streams() => *first,
-            _ => 1,
-        }
-    }
-
-    fn takes_partitions(&self, input: usize) -> bool {
-        self.streams() && input == 0
+    fn partitioned_input(&self) -> Option<usize> {
+        self.streams().then_some(0)
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {

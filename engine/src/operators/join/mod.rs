@@ -209,15 +209,8 @@ impl Operator for Join {
         }
     }
 
-    fn partitions(&self, inputs: &[usize]) -> usize {
-        match self.streams {
-            Some(_) => inputs[self.many_input()],
-            None => 1,
-        }
-    }
-
-    fn takes_partitions(&self, input: usize) -> bool {
-        self.streams.is_some() && input == self.many_input()
+    fn partitioned_input(&self) -> Option<usize> {
+        self.streams.is_some().then(|| self.many_input())
     }
 
     fn stream(self: Arc<Self>, run: Run) -> BatchStream {
